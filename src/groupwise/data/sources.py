@@ -1,0 +1,34 @@
+"""Joins samples that share a group or a cluster into sources, the units that no split may cut."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+
+def find_sources(*keys: Sequence[Hashable]) -> npt.NDArray[np.int64]:
+    """Number the connected components of samples that share a value in any of `keys`.
+
+    Each of `keys` has one value a sample; an empty string or None means "shared with nobody". Returns one
+    source number a sample, (N,), counted from 0 in order of first appearance.
+    """
+    n = len(keys[0])
+    if any(len(key) != n for key in keys):
+        raise ValueError(f"keys differ in length: {[len(key) for key in keys]}")
+    first_seen: dict[tuple[int, Hashable], int] = {}
+    # One edge from each sample to the first that showed the same value keeps the graph linear in N.
+    edges = [
+        (i, first_seen.setdefault((number, value), i))
+        for number, key in enumerate(keys)
+        for i, value in enumerate(key)
+        if value not in ("", None)
+    ]
+    rows, columns = np.array(edges, dtype=np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(edges), dtype=bool), (rows, columns)), shape=(n, n))
+    _, component = connected_components(graph, directed=False)
+    _, first, number = np.unique(component, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[number].astype(np.int64)

@@ -1,0 +1,132 @@
+"""Writes a file whole or not at all, and names its content by a digest."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from groupwise.errors import GroupwiseError
+
+CHUNK_BYTES = 1 << 20
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Replace `path` by `content`; a crash at any moment leaves the old file or the new one, never a part.
+
+    The temporary file lies in the same folder, because a rename is atomic only within one file system.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    # The rename itself lives in the folder, so the folder has to reach the disk as well.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON; NaN is refused, because JSON has none."""
+    write_atomic(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; a missing or damaged file is the user's to mend, so it is named."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise GroupwiseError("no such file", place=path, remedy="Run the command that writes it.") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise GroupwiseError(
+            f"not valid JSON ({error})", place=path, remedy="Restore the file or write it again."
+        ) from None
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a header and rows as RFC 4180 quotes them, so a file name may hold commas and line breaks."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_atomic(path, text.getvalue())
+
+
+def read_csv(path: Path, required: Iterable[str]) -> list[dict[str, str]]:
+    """Read a CSV file with a header that has at least the `required` columns; one dict a row."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restkey=_SURPLUS)
+            header = reader.fieldnames or []
+            _check_header(path, header, required)
+            rows = list(reader)
+    except FileNotFoundError:
+        raise GroupwiseError(
+            "no such file", place=path, remedy="Check the path, or run the command that writes it."
+        ) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise GroupwiseError(
+            f"not a readable CSV file ({error})", place=path, remedy="Save it as UTF-8 text with commas."
+        ) from None
+    for number, row in enumerate(rows, start=1):
+        if _SURPLUS in row or None in row.values():
+            raise GroupwiseError(
+                f"row {number} does not have the {len(header)} columns of the header",
+                place=path,
+                remedy="Quote cells that hold commas, and fill every column.",
+            )
+    return rows
+
+
+_SURPLUS = "\0surplus"
+
+
+def _check_header(path: Path, header: Sequence[str], required: Iterable[str]) -> None:
+    missing = [name for name in required if name not in header]
+    if missing:
+        raise GroupwiseError(
+            f"no column {', '.join(map(repr, missing))} among {', '.join(map(repr, header)) or 'nothing'}",
+            place=path,
+            remedy="Add the column or rename the one that holds it.",
+        )
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Hexadecimal SHA-256 of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's content, read in chunks so that its size does not matter."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sha256_mapping(value: Mapping[str, Any]) -> str:
+    """Hexadecimal SHA-256 of a JSON-able mapping, independent of the order of its keys."""
+    return sha256_bytes(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
