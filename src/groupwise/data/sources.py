@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,16 @@ def find_sources(*keys: Sequence[Hashable]) -> npt.NDArray[np.int64]:
         for i, value in enumerate(key)
         if value not in ("", None)
     ]
-    rows, columns = np.array(edges, dtype=np.int64).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(edges), dtype=bool), (rows, columns)), shape=(n, n))
+    return number_components(n, edges)
+
+
+def number_components(n: int, edges: Iterable[tuple[int, int]]) -> npt.NDArray[np.int64]:
+    """Number the connected components of the graph with `n` vertices and undirected `edges`.
+
+    Returns one number a vertex, (n,), counted from 0 in order of first appearance.
+    """
+    rows, columns = np.array(list(edges), dtype=np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(n, n))
     _, component = connected_components(graph, directed=False)
     _, first, number = np.unique(component, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[number].astype(np.int64)
