@@ -1,0 +1,1 @@
+"""From image files to samples, folds and batches."""

@@ -1,0 +1,111 @@
+"""Opens the bytes of an image file as far as its header, and refuses what gives no pixels or too many."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from functools import cache
+from typing import Literal
+
+from PIL import Image
+
+from groupwise.data.colour import to_plain
+from groupwise.data.sniff import sniff
+from groupwise.errors import GroupwiseError
+
+# A file that declares more is refused before anything is allocated for it.
+MAX_PIXELS = 100_000_000
+# Each scan of a progressive JPEG passes over the whole image; an honest one has about ten.
+MAX_JPEG_SCANS = 200
+
+
+class UndecodableImage(GroupwiseError):  # noqa: N818  # names the file, as the messages do
+    """A file that gives no pixels; `code` names why in one word."""
+
+    def __init__(self, code: str, fact: str, *, place: object, remedy: str) -> None:
+        self.code = code
+        super().__init__(fact, place=place, remedy=remedy)
+
+
+def open_image(data: bytes, place: object) -> Image.Image:
+    """Identify the format and read the header, and refuse what is too large before decoding."""
+    name = _name_format(data, place)
+    if name == "JPEG" and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
+        raise UndecodableImage(
+            "decompression-bomb",
+            f"a JPEG of more than {MAX_JPEG_SCANS} scans",
+            place=place,
+            remedy="Save it again as an ordinary JPEG, or leave it out.",
+        )
+    try:
+        image = Image.open(io.BytesIO(data), formats=[name])
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _refuse_size("its size", place) from None
+    except Exception as error:  # Pillow raises nearly everything on a hostile file
+        raise explain(error, data, place) from None
+    if image.width * image.height > MAX_PIXELS:
+        raise _refuse_size(f"{image.width} x {image.height} pixels", place)
+    return image
+
+
+def _name_format(data: bytes, place: object) -> str:
+    if not data:
+        raise UndecodableImage("zero-byte", "the file is empty", place=place, remedy="Copy it again.")
+    content = sniff(data)
+    if content.kind != "image":
+        code = "unsupported-format" if content.kind == "unsupported" else "wrong-content"
+        raise UndecodableImage(
+            code,
+            f"the file holds {content.name}",
+            place=place,
+            remedy="Put an image in its place or remove it.",
+        )
+    if content.name == "HEIF" and not _register_heif():
+        raise UndecodableImage(
+            "heic-unsupported",
+            "a HEIC image, which needs the package pillow-heif",
+            place=place,
+            remedy="Run `pip install pillow-heif`, or export it as JPEG.",
+        )
+    return content.name
+
+
+@cache
+def _register_heif() -> bool:
+    if importlib.util.find_spec("pillow_heif") is None:
+        return False
+    importlib.import_module("pillow_heif").register_heif_opener()
+    return True
+
+
+def _refuse_size(size: str, place: object) -> UndecodableImage:
+    return UndecodableImage(
+        "decompression-bomb",
+        f"{size}, more than the {MAX_PIXELS} that are decoded",
+        place=place,
+        remedy="Make the image smaller, or leave it out.",
+    )
+
+
+def explain(error: Exception, data: bytes, place: object) -> UndecodableImage:
+    words = to_plain(error) or type(error).__name__
+    if "cannot identify image file" in words:  # the rest is the address of a buffer
+        words = "its header is damaged"
+    if "truncat" in words.lower() or _is_cut(data):
+        return UndecodableImage(
+            "truncated", "the file ends before the image does", place=place, remedy="Copy it again."
+        )
+    return UndecodableImage(
+        "corrupt", f"the image cannot be decoded ({words})", place=place, remedy="Restore it or leave it out."
+    )
+
+
+def _is_cut(data: bytes) -> bool:
+    """Whether the container itself says that it is longer than the data; some codecs only say "broken"."""
+    if data[:4] == b"RIFF":
+        return int.from_bytes(data[4:8], "little") + 8 > len(data)
+    if data[:4] in (b"II*\0", b"MM\0*"):
+        order: Literal["little", "big"] = "little" if data[:1] == b"I" else "big"
+        return int.from_bytes(data[4:8], order) >= len(data)
+    # A JPEG 2000 code stream ends with its own marker.
+    return data[:12].endswith(b"jP  \r\n\x87\n") and data[-2:] != b"\xff\xd9"

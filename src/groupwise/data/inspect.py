@@ -1,0 +1,122 @@
+"""Reads one file once, decodes it in full and says whether it can be trained on."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from groupwise.data.colour import Remark, to_plain
+from groupwise.data.decode import Decoded, UndecodableImage, decode
+from groupwise.data.manifest import REASON_SEPARATOR, Sample, Status
+from groupwise.data.sniff import FORMAT_OF_SUFFIX, HEAD_BYTES, RAW_SUFFIXES, SUFFIXES, sniff
+from groupwise.files import sha256_bytes
+
+MAX_FILE_BYTES = 512 << 20
+MIN_SIDE_PX = 8
+MAX_ASPECT = 20
+
+
+class _RefusedError(Exception):
+    """The file is not decoded; carries its status and reason."""
+
+    def __init__(self, status: Status, reason: str) -> None:
+        self.status: Status = status
+        self.reason = reason
+
+
+def inspect(sample: Sample, root: Path) -> Sample:
+    """Fill in status, reason, size, mode and digest of a sample that is still to be looked into.
+
+    A sample that was already judged comes back as it is. Whatever the file is, it raises nothing: one bad
+    file never stops a scan.
+    """
+    if sample.status != "ok":
+        return sample
+    suffix = PurePosixPath(sample.path).suffix.lower()
+    try:
+        data = _read(root / sample.path, suffix)
+    except _RefusedError as refused:
+        return replace(sample, status=refused.status, reason=refused.reason)
+    except (OSError, MemoryError) as error:
+        reason = f"unreadable: the file cannot be read ({to_plain(getattr(error, 'strerror', '') or error)})"
+        return replace(sample, status="quarantined", reason=reason)
+    judged = replace(sample, sha256=sha256_bytes(data))
+    try:
+        # The smallest draft still reads every coefficient of a JPEG, at half the time.
+        decoded = decode(data, place=sample.path, draft_px=1)
+    except UndecodableImage as error:
+        return replace(judged, status="quarantined", reason=f"{error.code}: {to_plain(error.fact)}")
+    return _accept(judged, decoded, suffix)
+
+
+def _read(path: Path, suffix: str) -> bytes:
+    """Read a regular image file whole, and of anything else only the head."""
+    # Without O_NONBLOCK a pipe that took the file's place would hang the scan.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123  # a descriptor, not a path
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise _RefusedError(
+                "quarantined", "special-file: a pipe, socket or device, which is never opened"
+            )
+        head = file.read(HEAD_BYTES)
+        _refuse_content(head, suffix)
+        if status.st_size > MAX_FILE_BYTES:
+            limit = f"more than the {MAX_FILE_BYTES >> 20} MiB that are read"
+            raise _RefusedError("quarantined", f"too-large: {status.st_size >> 20} MiB, {limit}")
+        rest = max(0, status.st_size - len(head))
+        chunks = [head]
+        while rest > 0 and (chunk := file.read(rest)):
+            chunks.append(chunk)
+            rest -= len(chunk)
+    return b"".join(chunks)
+
+
+def _refuse_content(head: bytes, suffix: str) -> None:
+    """Refuse what no image is, in words that depend on whether its name says that it is one."""
+    named_image = suffix in FORMAT_OF_SUFFIX
+    if suffix in RAW_SUFFIXES:
+        raise _RefusedError(
+            "quarantined", "unsupported-format: a camera's raw file, export it as JPEG or PNG"
+        )
+    if not head:
+        if named_image:
+            raise _RefusedError("quarantined", "zero-byte: the file is empty")
+        raise _RefusedError("ignored", "not-an-image: an empty file")
+    content = sniff(head)
+    if content.kind == "unsupported":
+        raise _RefusedError("quarantined", f"unsupported-format: {content.name}, export it as JPEG or PNG")
+    if content.kind == "other":
+        if named_image:
+            raise _RefusedError("quarantined", f"wrong-content: named {suffix} but holds {content.name}")
+        raise _RefusedError("ignored", f"not-an-image: {content.name}")
+
+
+def _accept(sample: Sample, decoded: Decoded, suffix: str) -> Sample:
+    width, height = decoded.width, decoded.height
+    measured = replace(sample, width=width, height=height, mode=decoded.mode)
+    if not sample.label:
+        return replace(
+            measured, status="quarantined", reason="no-label: an image that lies in no class folder"
+        )
+    remarks = (*decoded.warnings, *_remark_name(decoded.format, suffix), *_remark_shape(width, height))
+    reason = REASON_SEPARATOR.join(f"{code}: {sentence}" for code, sentence in remarks)
+    return replace(measured, status="warned" if remarks else "ok", reason=reason)
+
+
+def _remark_name(name: str, suffix: str) -> tuple[Remark, ...]:
+    name = "JPEG" if name == "MPO" else name
+    if suffix in SUFFIXES.get(name, ()):
+        return ()
+    return (
+        ("wrong-extension", f"the file holds {name}, but its name ends in {to_plain(suffix) or 'nothing'}"),
+    )
+
+
+def _remark_shape(width: int, height: int) -> tuple[Remark, ...]:
+    short, long = sorted((width, height))
+    tiny = (("tiny", f"only {width} x {height} pixels"),) if short < MIN_SIDE_PX else ()
+    oblong = (("extreme-aspect", f"{width} x {height} pixels, more than {MAX_ASPECT} to 1"),)
+    return (*tiny, *(oblong if long > MAX_ASPECT * short else ()))
