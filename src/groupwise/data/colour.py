@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from functools import lru_cache
 from typing import Any
 
@@ -11,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-# (code, sentence)
-Remark = tuple[str, str]
+from groupwise.data.remarks import Remark, to_plain
 
 BACKGROUND = (255, 255, 255)
 # A profile that moves no colour by more than this many of 255 levels is sRGB, whatever it calls itself.
@@ -145,8 +143,3 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         assert converted is not None
         return converted
     return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def to_plain(text: object) -> str:
-    """Foreign words on one short line that cannot be taken for the end of a reason."""
-    return re.sub(r"[\s;]+", " ", "".join(c if c.isprintable() else " " for c in str(text))).strip()[:120]

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from groupwise.data.colour import Remark, to_plain, to_srgb
+from groupwise.data.colour import to_srgb
 from groupwise.data.header import UndecodableImage, explain, open_image
+from groupwise.data.remarks import Remark, to_plain
 from groupwise.errors import UsageError
 
 __all__ = ["MAX_PIXELS_AT_ONCE", "Decoded", "Preprocessing", "UndecodableImage", "decode"]

@@ -9,7 +9,7 @@ from typing import Literal
 
 from PIL import Image
 
-from groupwise.data.colour import to_plain
+from groupwise.data.remarks import to_plain
 from groupwise.data.sniff import sniff
 from groupwise.errors import GroupwiseError
 

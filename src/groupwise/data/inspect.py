@@ -7,9 +7,9 @@ import stat
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from groupwise.data.colour import Remark, to_plain
 from groupwise.data.decode import Decoded, UndecodableImage, decode
-from groupwise.data.manifest import REASON_SEPARATOR, Sample, Status
+from groupwise.data.manifest import Sample, Status
+from groupwise.data.remarks import Remark, join_remarks, to_plain
 from groupwise.data.sniff import FORMAT_OF_SUFFIX, HEAD_BYTES, RAW_SUFFIXES, SUFFIXES, sniff
 from groupwise.files import sha256_bytes
 
@@ -102,8 +102,7 @@ def _accept(sample: Sample, decoded: Decoded, suffix: str) -> Sample:
             measured, status="quarantined", reason="no-label: an image that lies in no class folder"
         )
     remarks = (*decoded.warnings, *_remark_name(decoded.format, suffix), *_remark_shape(width, height))
-    reason = REASON_SEPARATOR.join(f"{code}: {sentence}" for code, sentence in remarks)
-    return replace(measured, status="warned" if remarks else "ok", reason=reason)
+    return replace(measured, status="warned" if remarks else "ok", reason=join_remarks(remarks))
 
 
 def _remark_name(name: str, suffix: str) -> tuple[Remark, ...]:

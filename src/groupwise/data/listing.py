@@ -10,7 +10,7 @@ from pathlib import Path
 
 from groupwise.data.manifest import COLUMNS, Sample
 from groupwise.data.walk import judge_kind
-from groupwise.errors import UsageError
+from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_csv
 
 
@@ -24,7 +24,12 @@ def read_listing(
     manifest's names are kept as `user_width` and the like. A file listed twice with one label counts once;
     with two labels all of its rows are quarantined, because at least one is wrong.
     """
-    rows = read_csv(file, (path_column, label_column))
+    try:
+        rows = read_csv(file, (path_column, label_column))
+    except OSError as error:
+        raise GroupwiseError(
+            f"the file cannot be read ({error.strerror})", place=file, remedy="Check its permissions."
+        ) from None
     header = list(rows[0]) if rows else []
     if group_column is not None and rows and group_column not in header:
         raise UsageError(
@@ -69,6 +74,8 @@ def _judge_path(base: Path, sample: Sample) -> Sample:
     cell = sample.path
     if not cell or "\0" in cell:
         return replace(sample, status="quarantined", reason="missing: the row names no file")
+    if "\\" in cell and not os.path.lexists(base / cell):  # written on Windows
+        cell = cell.replace("\\", "/")
     relative = _find_relative(base, cell)
     if relative is None:
         reason = "outside-root: the path leads out of the CSV's folder"

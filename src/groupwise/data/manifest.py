@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from groupwise.data.remarks import list_codes
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, sha256_bytes, write_csv
 
 Status = Literal["ok", "warned", "quarantined", "ignored"]
 COLUMNS = ("path", "label", "group", "status", "reason", "width", "height", "mode", "sha256")
 USABLE: tuple[Status, ...] = ("ok", "warned")
-# No sentence holds this, so a reason of several parts can be taken apart again.
-REASON_SEPARATOR = "; "
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Sample:
     @property
     def codes(self) -> tuple[str, ...]:
         """The codes of `reason` alone, in its order."""
-        return tuple(part.partition(":")[0] for part in self.reason.split(REASON_SEPARATOR) if part)
+        return list_codes(self.reason)
 
 
 @dataclass(frozen=True)

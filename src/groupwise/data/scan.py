@@ -6,7 +6,7 @@ import os
 import re
 import unicodedata
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 
 from groupwise.data.inspect import inspect
 from groupwise.data.listing import read_listing
-from groupwise.data.manifest import Manifest, Sample
+from groupwise.data.manifest import USABLE, Manifest, Sample
 from groupwise.data.sniff import FORMAT_OF_SUFFIX
-from groupwise.data.walk import walk
+from groupwise.data.walk import list_class_folders, walk
 from groupwise.errors import GroupwiseError, UsageError
 
 SPLIT_NAMES = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
@@ -43,13 +43,17 @@ def scan(
     Raises UsageError for options that cannot be meant, and GroupwiseError where there are no images.
     """
     pattern = _compile(group_regex, group_column)
-    samples = _list_samples(data, group_column, label_column, path_column)
-    root = Path(os.path.abspath(data)) if data.is_dir() else Path(os.path.abspath(data.parent))  # noqa: PTH100
-    root = root.resolve()
-    samples, notes = _assign_groups(samples, pattern)
+    is_folder = os.path.isdir(data)  # noqa: PTH112  # Path.is_dir raises where the path may not be entered
+    if is_folder:
+        samples, root = _list_folder(data, group_column), data.resolve()
+    else:
+        samples, root = _list_rows(data, group_column, label_column, path_column), data.parent.resolve()
+    if pattern is not None:
+        samples = _assign_groups(samples, pattern)
     samples = _inspect_all(samples, root, workers, progress)
     _require_images(data, samples)
-    return Manifest(root, tuple(samples), (*notes, *_note_classes(samples, root if data.is_dir() else None)))
+    folders = list_class_folders(root) if is_folder else []
+    return Manifest(root, tuple(samples), (*_note_groups(samples, pattern), *_note_classes(samples, folders)))
 
 
 def _compile(group_regex: str | None, group_column: str | None) -> re.Pattern[str] | None:
@@ -69,18 +73,20 @@ def _compile(group_regex: str | None, group_column: str | None) -> re.Pattern[st
         ) from None
 
 
-def _list_samples(data: Path, group_column: str | None, label_column: str, path_column: str) -> list[Sample]:
-    if data.is_dir():
-        if group_column is not None:
-            raise UsageError(
-                f"{data} is a folder, which has no columns",
-                place="--group-column",
-                remedy="Use --group-regex, or list the images in a CSV file.",
-            )
-        samples = walk(data.resolve())
-        _refuse_ready_split(data, samples)
-        return samples
-    if data.exists() and data.suffix.lower() != ".csv":
+def _list_folder(data: Path, group_column: str | None) -> list[Sample]:
+    if group_column is not None:
+        raise UsageError(
+            f"{data} is a folder, which has no columns",
+            place="--group-column",
+            remedy="Use --group-regex, or list the images in a CSV file.",
+        )
+    samples = walk(data.resolve())
+    _refuse_ready_split(data, samples)
+    return samples
+
+
+def _list_rows(data: Path, group_column: str | None, label_column: str, path_column: str) -> list[Sample]:
+    if os.path.exists(data) and data.suffix.lower() != ".csv":  # noqa: PTH110  # as in `scan`
         raise GroupwiseError(
             "neither a folder nor a CSV file",
             place=data,
@@ -90,7 +96,7 @@ def _list_samples(data: Path, group_column: str | None, label_column: str, path_
 
 
 def _refuse_ready_split(data: Path, samples: Sequence[Sample]) -> None:
-    labels = {sample.label for sample in samples if sample.status == "ok" and _is_named_image(sample)} - {""}
+    labels = {sample.label for sample in _find_candidates(samples)} - {""}
     if labels and all(label.casefold() in SPLIT_NAMES for label in labels):
         raise GroupwiseError(
             f"the folders are called {', '.join(sorted(labels))}: this looks like a data set already split",
@@ -99,26 +105,32 @@ def _refuse_ready_split(data: Path, samples: Sequence[Sample]) -> None:
         )
 
 
-def _is_named_image(sample: Sample) -> bool:
-    return PurePosixPath(sample.path).suffix.lower() in FORMAT_OF_SUFFIX
+def _find_candidates(samples: Sequence[Sample]) -> list[Sample]:
+    """The files that may be images, before any is opened: by their suffix, or all where none has one."""
+    pending = [sample for sample in samples if sample.status == "ok"]
+    named = [sample for sample in pending if PurePosixPath(sample.path).suffix.lower() in FORMAT_OF_SUFFIX]
+    return named or pending
 
 
-def _assign_groups(
-    samples: list[Sample], pattern: re.Pattern[str] | None
-) -> tuple[list[Sample], tuple[str, ...]]:
-    if pattern is None:
-        return samples, ()
+def _assign_groups(samples: list[Sample], pattern: re.Pattern[str]) -> list[Sample]:
     grouped = [replace(sample, group=_find_group(pattern, sample)) for sample in samples]
-    images = [sample for sample in grouped if sample.status == "ok" and _is_named_image(sample)]
-    misses = sum(not sample.group for sample in images)
-    if images and misses == len(images):
+    candidates = _find_candidates(grouped)
+    if candidates and not any(sample.group for sample in candidates):
+        # Said now rather than after a long scan.
         raise UsageError(
-            f"{pattern.pattern!r} finds no group in any path, such as {images[0].path!r}",
+            f"{pattern.pattern!r} finds no group in any path, such as {candidates[0].path!r}",
             place="--group-regex",
             remedy="It is searched in the path below the data's folder: give one that matches there.",
         )
-    note = f"{misses} of {len(images)} images have no group by {pattern.pattern!r}: each stands alone."
-    return grouped, (note,) if misses else ()
+    return grouped
+
+
+def _note_groups(samples: Sequence[Sample], pattern: re.Pattern[str] | None) -> list[str]:
+    usable = [sample for sample in samples if sample.status in USABLE]
+    misses = sum(not sample.group for sample in usable)
+    if pattern is None or not misses:
+        return []
+    return [f"{misses} of {len(usable)} images have no group by {pattern.pattern!r}: each stands alone."]
 
 
 def _find_group(pattern: re.Pattern[str], sample: Sample) -> str:
@@ -153,12 +165,10 @@ def _require_images(data: Path, samples: Sequence[Sample]) -> None:
         )
 
 
-def _note_classes(samples: Sequence[Sample], root: Path | None) -> list[str]:
-    counts: dict[str, int] = defaultdict(int)
-    for sample in samples:
-        counts[sample.label] += sample.status in ("ok", "warned")
-    labels = sorted(label for label, count in counts.items() if count)
-    notes = [f"The class folder {name!r} holds no usable image." for name in _find_empty(root, labels)]
+def _note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]:
+    counts = Counter(sample.label for sample in samples if sample.status in USABLE)
+    labels = sorted(counts)
+    notes = [f"The class folder {name!r} holds no usable image." for name in folders if name not in counts]
     alike: dict[str, list[str]] = defaultdict(list)
     for label in labels:
         alike[unicodedata.normalize("NFKC", label).casefold().strip()].append(label)
@@ -167,18 +177,9 @@ def _note_classes(samples: Sequence[Sample], root: Path | None) -> list[str]:
         for names in alike.values()
         if len(names) > 1
     ]
+    notes += [f"The class {label!r} has a single image." for label in labels if counts[label] == 1]
     if len(labels) == 1:
         notes.append(f"There is only one class, {labels[0]!r}: training needs two.")
     if not labels:
         notes.append("No image can be used: see the reasons in the manifest.")
-    notes += [f"The class {label!r} has a single image." for label in labels if counts[label] == 1]
     return notes
-
-
-def _find_empty(root: Path | None, labels: Sequence[str]) -> list[str]:
-    if root is None:
-        return []
-    names = sorted(
-        os.fsencode(path.name).decode("utf-8", "backslashreplace") for path in root.iterdir() if path.is_dir()
-    )
-    return [name for name in names if name not in labels and not name.startswith((".", "__"))]

@@ -11,8 +11,8 @@ from groupwise.errors import GroupwiseError
 
 SYSTEM_NAMES = ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "@eadir")
 
-# A status and a reason; None means that the content decides.
-Verdict = tuple[Status, str] | None
+# A status and a reason.
+Verdict = tuple[Status, str]
 
 
 def walk(root: Path) -> list[Sample]:
@@ -33,11 +33,34 @@ def walk(root: Path) -> list[Sample]:
             samples.append(_blame_folder(root, folder, error))
             continue
         for entry in found:
-            if entry.is_dir(follow_symlinks=False):
+            if _is_folder(entry):
                 pending.append(Path(entry.path))
             else:
                 samples.append(_to_sample(root, entry))
     return sorted(samples, key=lambda sample: sample.path)
+
+
+def list_class_folders(root: Path) -> list[str]:
+    """Return the names of the folders directly below `root` that stand for a class, sorted."""
+    with os.scandir(root) as entries:
+        names = [entry.name for entry in entries if _is_folder(entry) and _judge_name((entry.name,)) is None]
+    return sorted(names)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except (
+        OSError
+    ):  # some file systems have to ask the disk; `judge_kind` will meet the same failure and say so
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file(follow_symlinks=False)
+    except OSError:  # as above
+        return False
 
 
 def _blame_folder(root: Path, folder: Path, error: OSError) -> Sample:
@@ -48,15 +71,16 @@ def _blame_folder(root: Path, folder: Path, error: OSError) -> Sample:
             remedy="Check the path and its permissions.",
         )
     parts = folder.relative_to(root).parts
-    reason = f"unreadable: the folder cannot be opened ({error.strerror})"
-    return Sample(_escape("/".join(parts)), _escape(parts[0]), status="quarantined", reason=reason)
+    unreadable: Verdict = ("quarantined", f"unreadable: the folder cannot be opened ({error.strerror})")
+    status, reason = _judge_name(parts) or unreadable
+    return Sample(_escape("/".join(parts)), _escape(parts[0]), status=status, reason=reason)
 
 
 def _to_sample(root: Path, entry: os.DirEntry[str]) -> Sample:
     parts = Path(entry.path).relative_to(root).parts
     path, label = _escape("/".join(parts)), _escape(parts[0]) if len(parts) > 1 else ""
     verdict = _judge_name(parts)
-    if verdict is None and not entry.is_file(follow_symlinks=False):
+    if verdict is None and not _is_file(entry):
         verdict = judge_kind(root, Path(entry.path))
     status, reason = verdict or ("ok", "")
     return Sample(path, label, status=status, reason=reason)
@@ -67,7 +91,7 @@ def _escape(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _judge_name(parts: tuple[str, ...]) -> Verdict:
+def _judge_name(parts: tuple[str, ...]) -> Verdict | None:
     if any(part.startswith(".") for part in parts):
         return "ignored", "hidden: a hidden file or a file in a hidden folder"
     if any(part.casefold() in SYSTEM_NAMES for part in parts):
@@ -79,7 +103,7 @@ def _judge_name(parts: tuple[str, ...]) -> Verdict:
     return None
 
 
-def judge_kind(root: Path, path: Path) -> Verdict:
+def judge_kind(root: Path, path: Path) -> Verdict | None:
     """Judge where a path leads, links resolved, without opening it; None for a file below `root`."""
     try:
         target = Path(os.path.realpath(path, strict=True))
@@ -98,10 +122,11 @@ def judge_kind(root: Path, path: Path) -> Verdict:
 
 
 def _judge_unreachable(path: Path, error: OSError) -> Verdict:
+    is_link = os.path.islink(path)  # noqa: PTH114  # Path.is_symlink raises on a name that is too long
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        if path.is_symlink():
+        if is_link:
             return "quarantined", "link-broken: a link to nothing"
         return "quarantined", "missing: no such file"
-    if path.is_symlink() and not isinstance(error, PermissionError):
+    if is_link and not isinstance(error, PermissionError):
         return "quarantined", "link-loop: a link that leads back to itself"
     return "quarantined", f"unreadable: the file cannot be reached ({error.strerror})"

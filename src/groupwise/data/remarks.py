@@ -1,0 +1,28 @@
+"""Joins remarks about a file, each a code and a plain sentence, into one reason and takes it apart again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+# (code, sentence)
+Remark = tuple[str, str]
+
+# No code and no sentence holds this: `to_plain` takes it out of all foreign words.
+_SEPARATOR = "; "
+
+
+def join_remarks(remarks: Sequence[Remark]) -> str:
+    """Return "code: sentence; code: sentence", or "" for none."""
+    return _SEPARATOR.join(f"{code}: {sentence}" for code, sentence in remarks)
+
+
+def list_codes(reason: str) -> tuple[str, ...]:
+    """The codes of a reason, in its order."""
+    return tuple(part.partition(":")[0] for part in reason.split(_SEPARATOR) if part)
+
+
+def to_plain(text: object) -> str:
+    """Words out of a file or a library as at most 120 characters on one line, without a semicolon."""
+    printable = "".join(character if character.isprintable() else " " for character in str(text))
+    return re.sub(r"[\s;]+", " ", printable).strip()[:120]
