@@ -1,0 +1,178 @@
+"""Reads weights by their keys into a ResNeXt, and writes them: safetensors, torchvision, timm, the tutorial.
+
+Neither torchvision nor timm is needed, since the network's keys are theirs. Nothing in a file is executed,
+and a file that does not fit leaves the network as it was.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from groupwise.errors import GroupwiseError
+from groupwise.files import write_atomic
+from groupwise.models.resnext import ResNeXt
+
+HEAD = "fc."
+TIMM_FILE = "model.safetensors"  # in timm's folder, beside config.json
+NAMES_SHOWN = 5
+
+TUTORIAL_PART = re.compile(r"part(\d+)_(\d+)\.")
+TUTORIAL_LAYER = re.compile(r"(?:conv|bn)([123])(?:\.|$)")
+
+
+def save_weights(model: ResNeXt, path: Path | str) -> None:
+    """Write the network's weights as one safetensors file, whole or not at all.
+
+    Keys and shapes are torchvision's, so it and timm read the file too.
+    """
+    # safetensors keeps values in the order of rows, so a network in channels_last is written like any other.
+    state = {key: tensor.contiguous() for key, tensor in model.state_dict().items()}
+    write_atomic(Path(path), safetensors.torch.save(state, metadata={"format": "pt"}))
+
+
+def load_weights(
+    model: ResNeXt, path: Path | str, *, strict: bool = True, replace_head: bool = False
+) -> None:
+    """Fill `model` in place from a file: safetensors, a torch file of a state dict, or timm's folder.
+
+    A torch file may be torchvision's or the tutorial's (`part1_1.conv1.weight`, ..., `fn1.bias`), which
+    belongs in the preset `resnext50_tutorial`. `replace_head` keeps the head of `model`, for other classes
+    than those of the file. With `strict=False` keys that only one side has are passed over; a shape that
+    differs never is. Raises `GroupwiseError` for a file that is missing, damaged, holds pickled code, or
+    does not fit.
+    """
+    path = Path(path)
+    state = _read(path)
+    remedy = "Build the network that the file was saved from, with `create_model`."
+    if any(TUTORIAL_PART.match(key) for key in state):
+        state = _from_tutorial(state, path)
+        remedy = "Build the tutorial's network, `create_model('resnext50_tutorial', num_classes=...)`."
+    own = model.state_dict()
+    # Kept from `model`: the head on request, and counters that files from before 2018 do not have.
+    counters = {key for key in own if key.endswith("num_batches_tracked")} - state.keys()
+    state |= {key: own[key] for key in own if key in counters or (replace_head and key.startswith(HEAD))}
+    _check_shapes(own, state, path, remedy)
+    if strict:
+        _check_keys(own, state, path, remedy)
+    model.load_state_dict(state, strict=False)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    file = path / TIMM_FILE if path.is_dir() else path
+    if not file.is_file():
+        raise GroupwiseError(
+            "no such file", place=file, remedy="Give a .safetensors or .pth file, or timm's folder."
+        )
+    try:
+        return _read_safetensors(file) if file.suffix == ".safetensors" else _read_torch(file)
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, LookupError, ValueError):
+        raise GroupwiseError(
+            "damaged, or not a file of weights", place=file, remedy="Copy or download the file again."
+        ) from None
+
+
+def _read_safetensors(file: Path) -> dict[str, Tensor]:
+    return dict(safetensors.torch.load_file(file))
+
+
+def _read_torch(file: Path) -> dict[str, Tensor]:
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        # Only torch's message tells code, which it names, from damage.
+        if code := re.search(r"GLOBAL (\S+)", str(error)):
+            raise GroupwiseError(
+                f"holds pickled code ({code[1]}), which is not run",
+                place=file,
+                remedy="Save `model.state_dict()` alone, with the program that wrote the file.",
+            ) from None
+        raise
+    return _tensors_by_name(state, file)
+
+
+def _tensors_by_name(state: object, file: Path) -> dict[str, Tensor]:
+    if isinstance(state, Mapping) and state and all(isinstance(value, Tensor) for value in state.values()):
+        return {str(key): tensor for key, tensor in state.items()}
+    held = _shorten([str(key) for key in state]) if isinstance(state, Mapping) else type(state).__name__
+    raise GroupwiseError(
+        f"holds something else than tensors by name: {held or 'nothing'}",
+        place=file,
+        remedy="Save `model.state_dict()` alone.",
+    )
+
+
+def _from_tutorial(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """Rename the tutorial's keys to torchvision's.
+
+    Copies of the tutorial spell stem, shortcut and head differently, so those are known by their place and
+    by the rank of their weight: 4 for a convolution, 2 for the head, 1 for a normalisation.
+    """
+    renamed: dict[str, Tensor] = {}
+    for key, tensor in state.items():
+        module, _, leaf = key.rpartition(".")
+        rank = state.get(f"{module}.weight", tensor).ndim
+        name = f"{_tutorial_module(module, rank)}.{leaf}"
+        if name in renamed:
+            raise GroupwiseError(
+                f"has two layers for one place of the tutorial's network ({key!r} is the second)",
+                place=path,
+                remedy="Load it with the program that wrote it, and save keys as in `resnext50_tutorial`.",
+            )
+        renamed[name] = tensor
+    return renamed
+
+
+def _tutorial_module(module: str, rank: int) -> str:
+    part = TUTORIAL_PART.match(module)
+    if part is None:
+        return {4: "conv1", 2: "fc"}.get(rank, "bn1")
+    block = f"layer{part[1]}.{int(part[2]) - 1}"
+    if layer := TUTORIAL_LAYER.match(module, part.end()):
+        return f"{block}.{'conv' if rank == 4 else 'bn'}{layer[1]}"
+    return f"{block}.downsample.{0 if rank == 4 else 1}"
+
+
+def _check_shapes(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path, remedy: str) -> None:
+    differing = [key for key in own if key in state and own[key].shape != state[key].shape]
+    if not differing:
+        return
+    if all(key.startswith(HEAD) for key in differing):
+        theirs, ours = len(state[differing[-1]]), len(own[differing[-1]])
+        raise GroupwiseError(
+            f"its head is for {theirs} classes, the network's for {ours}",
+            place=path,
+            remedy="Load with `replace_head=True` to keep the network's fresh head.",
+        )
+    pairs = [f"{key} {tuple(state[key].shape)} for {tuple(own[key].shape)}" for key in differing]
+    raise GroupwiseError(
+        f"{len(differing)} weights have another shape than the network's: {_shorten(pairs)}",
+        place=path,
+        remedy=remedy,
+    )
+
+
+def _check_keys(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path, remedy: str) -> None:
+    missing = [key for key in own if key not in state]
+    unexpected = [key for key in state if key not in own]
+    facts = []
+    if missing:
+        facts.append(f"lacks {len(missing)} weights of the network: {_shorten(missing)}")
+    if unexpected:
+        facts.append(
+            f"holds {len(unexpected)} weights that the network does not have: {_shorten(unexpected)}"
+        )
+    if facts:
+        raise GroupwiseError("; ".join(facts), place=path, remedy=remedy)
+
+
+def _shorten(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:NAMES_SHOWN])
+    return f"{shown} and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else shown
