@@ -13,14 +13,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from groupwise.data.colour import to_srgb
-from groupwise.data.header import UndecodableImage, explain, open_image
+from groupwise.data.header import MAX_PIXELS, UndecodableImage, explain, open_image
 from groupwise.data.remarks import Remark, to_plain
 from groupwise.errors import UsageError
 
 __all__ = ["MAX_PIXELS_AT_ONCE", "Decoded", "Preprocessing", "UndecodableImage", "decode"]
 
 # All threads together decode at most this many at once, so memory does not grow with their number.
-MAX_PIXELS_AT_ONCE = 150_000_000
+MAX_PIXELS_AT_ONCE = 2 * MAX_PIXELS
 
 _MIRROR, _FLIP = Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM
 _UPRIGHT = {
@@ -37,7 +37,7 @@ _ORIENTATION_TAG = 0x0112
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """`rgb` is (H, W, 3) uint8, upright, sRGB, opaque; a draft makes it smaller than `width` and `height`.
+    """`rgb` is (H, W, 3) uint8, upright, sRGB, opaque, read-only; a draft is smaller than `width` x `height`.
 
     `format` and `mode` are the file's own, in Pillow's names.
     """
@@ -65,7 +65,9 @@ def decode(data: bytes, *, place: object = "image", draft_px: int | None = None)
         if draft_px is not None and image.format in ("JPEG", "MPO"):
             image.draft(image.mode, (draft_px, draft_px))
         drafted = image.size != (width, height)
-        with _hold_pixels(width * height):
+        # Drafting spares the pixels, but a progressive JPEG keeps the coefficients of all of them in memory.
+        small = drafted and "progressive" not in image.info
+        with _hold_pixels(image.width * image.height if small else width * height):
             image.load()
             orientation, more = _read_orientation(image)
             rgb, colours = to_srgb(image, raw_mode)
@@ -99,6 +101,8 @@ def _remark_frames(image: Image.Image) -> tuple[Remark, ...]:
 def _read_orientation(image: Image.Image) -> tuple[int, tuple[Remark, ...]]:
     """Return 1 to 8 from the EXIF data; to be called after loading, because some formats store it last."""
     try:
+        # Pillow has already read the EXIF data of a JPEG once and kept a failure to itself.
+        Image.Exif().load(image.info.get("exif", b""))
         value = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception as error:  # EXIF data are a file within a file, and may be as broken
         return 1, (("exif-broken", f"the EXIF data cannot be read and were ignored ({to_plain(error)})"),)

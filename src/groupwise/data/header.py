@@ -13,8 +13,8 @@ from groupwise.data.remarks import to_plain
 from groupwise.data.sniff import sniff
 from groupwise.errors import GroupwiseError
 
-# A file that declares more is refused before anything is allocated for it.
-MAX_PIXELS = 100_000_000
+# 256 MiB of RGB, 89 megapixels: what declares more is refused before anything is allocated for it.
+MAX_PIXELS = (256 << 20) // 3
 # Each scan of a progressive JPEG passes over the whole image; an honest one has about ten.
 MAX_JPEG_SCANS = 200
 
@@ -40,11 +40,11 @@ def open_image(data: bytes, place: object) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=[name])
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _refuse_size("its size", place) from None
+        raise _refuse_size("far more pixels", place) from None
     except Exception as error:  # Pillow raises nearly everything on a hostile file
         raise explain(error, data, place) from None
     if image.width * image.height > MAX_PIXELS:
-        raise _refuse_size(f"{image.width} x {image.height} pixels", place)
+        raise _refuse_size(f"{image.width} x {image.height} pixels, more", place)
     return image
 
 
@@ -81,7 +81,7 @@ def _register_heif() -> bool:
 def _refuse_size(size: str, place: object) -> UndecodableImage:
     return UndecodableImage(
         "decompression-bomb",
-        f"{size}, more than the {MAX_PIXELS} that are decoded",
+        f"it declares {size} than the {MAX_PIXELS} that are decoded",
         place=place,
         remedy="Make the image smaller, or leave it out.",
     )

@@ -91,7 +91,7 @@ def _refuse_content(head: bytes, suffix: str) -> None:
     if content.kind == "other":
         if named_image:
             raise _RefusedError("quarantined", f"wrong-content: named {suffix} but holds {content.name}")
-        raise _RefusedError("ignored", f"not-an-image: {content.name}")
+        raise _RefusedError("ignored", f"not-an-image: the file holds {content.name}")
 
 
 def _accept(sample: Sample, decoded: Decoded, suffix: str) -> Sample:

@@ -74,8 +74,9 @@ def _judge_path(base: Path, sample: Sample) -> Sample:
     cell = sample.path
     if not cell or "\0" in cell:
         return replace(sample, status="quarantined", reason="missing: the row names no file")
-    if "\\" in cell and not os.path.lexists(base / cell):  # written on Windows
-        cell = cell.replace("\\", "/")
+    from_windows = cell.replace("\\", "/")
+    if not os.path.lexists(base / cell) and os.path.lexists(base / from_windows):
+        cell = from_windows
     relative = _find_relative(base, cell)
     if relative is None:
         reason = "outside-root: the path leads out of the CSV's folder"

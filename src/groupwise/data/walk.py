@@ -113,7 +113,7 @@ def judge_kind(root: Path, path: Path) -> Verdict | None:
     if not target.is_relative_to(root):
         return "quarantined", "link-outside: a link that leads out of the data's folder"
     if stat.S_ISDIR(kind):
-        if path.is_relative_to(target):
+        if path != target and path.is_relative_to(target):
             return "quarantined", "link-loop: a link to a folder that it lies in"
         return "quarantined", "folder: a folder or a link to one, which is not followed"
     if not stat.S_ISREG(kind):
