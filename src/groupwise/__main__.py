@@ -1,0 +1,8 @@
+"""`python -m groupwise`, as `torchrun` starts it."""
+
+import sys
+
+from groupwise.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

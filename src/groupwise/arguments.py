@@ -1,0 +1,122 @@
+"""Parses command lines, and builds a recipe from a YAML file and the options that change it."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import jsonargparse
+
+from groupwise.errors import UsageError
+
+
+class Parser(jsonargparse.ArgumentParser):
+    """A parser whose errors are ours: they name the option, the remedy, and what was probably meant."""
+
+    def __init__(self, verb: str, promise: str) -> None:
+        super().__init__(
+            prog=f"groupwise {verb}",
+            description=promise,
+            default_env=False,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002
+        """Raise `UsageError` instead of leaving the process."""
+        raise UsageError(
+            _plain(message) + self._suggest(message), place=self.prog, remedy=f"See `{self.prog} --help`."
+        )
+
+    def _suggest(self, message: str) -> str:
+        known = [option for action in self._actions for option in action.option_strings]
+        for word in re.findall(r"--[\w.-]+", message):
+            near = difflib.get_close_matches(word, known, n=1)
+            if near and word not in known:
+                return f", did you mean {near[0]}?"
+        return ""
+
+
+def _plain(message: str) -> str:
+    """The sentence of a parser's message, without the tree of types that follows it."""
+    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
+    return ": ".join(lines[:2]).rstrip(".") if lines else "wrong usage"
+
+
+def add_data_options(parser: Parser, *, optional: bool = False) -> None:
+    """The positional DATA, and the options that say how to read it."""
+    parser.add_argument(
+        "data", metavar="DATA", nargs="?" if optional else None, help="folder of class folders, or a CSV file"
+    )
+    parser.add_argument("--group-column", help="column of the CSV that says which images belong together")
+    parser.add_argument(
+        "--group-regex", help="the same, as a pattern searched in each path: r'(patient\\d+)'"
+    )
+    parser.add_argument("--label-column", default="label", help="column of the CSV that holds the class")
+    parser.add_argument("--path-column", default="path", help="column of the CSV that holds the path")
+
+
+def scan_options(arguments: Any) -> dict[str, Any]:
+    """The keyword arguments of `scan` among the parsed ones."""
+    names = ("group_column", "group_regex", "label_column", "path_column")
+    return {name: arguments[name] for name in names}
+
+
+def value_of(option: str, argv: Sequence[str]) -> str | None:
+    """The value that `argv` gives to an option, which is needed before the rest can be parsed."""
+    for word, following in zip(argv, [*argv[1:], None], strict=True):
+        if word == option:
+            return following
+        if word.startswith(f"{option}="):
+            return word.partition("=")[2]
+    return None
+
+
+def add_recipe_options(parser: Parser) -> None:
+    """One option for every field of the recipe, by its path: `--training.epochs 20`."""
+    from groupwise.recipe import PARTS
+
+    for name, part in PARTS.items():
+        parser.add_class_arguments(part, name)
+    parser.add_argument("--seed", type=int, default=0, help="decides the split, the weights and the batches")
+
+
+def build_recipe(values: dict[str, Any], source: Path | None = None) -> Any:
+    """Build a `Recipe` from the fields that `values` sets; the rest keep their defaults."""
+    from groupwise.recipe import Recipe, flatten
+
+    parser = Parser("train", "")
+    parser.add_argument("--name", type=str, default="custom")
+    add_recipe_options(parser)
+    fields = flatten(values)
+    known = set(parser.get_defaults().as_flat().__dict__) | {"model.overrides"}
+    for field in fields:
+        if field not in known:
+            near = difflib.get_close_matches(field, known, n=1)
+            raise UsageError(
+                f"no field {field!r} in a recipe" + (f", did you mean {near[0]!r}?" if near else ""),
+                place=source or "recipe",
+                remedy="`groupwise train --print_config` shows every field.",
+            )
+    parser.set_defaults(fields)
+    return _instantiate(parser, parser.get_defaults(), Recipe)
+
+
+def parse_recipe(parser: Parser, argv: Sequence[str], base: Any) -> tuple[Any, Any]:
+    """Parse `argv` over the recipe `base`; returns the parsed arguments and the changed recipe."""
+    from groupwise.recipe import Recipe, as_dict, flatten
+
+    fields = flatten(as_dict(base))
+    fields.pop("name")
+    parser.set_defaults(fields)
+    arguments = parser.parse_args(list(argv))
+    return arguments, _instantiate(parser, arguments, Recipe, name=base.name)
+
+
+def _instantiate(parser: Parser, arguments: Any, recipe: type[Any], **known: Any) -> Any:
+    objects = parser.instantiate_classes(arguments)
+    names = [field.name for field in dataclasses.fields(recipe)]
+    return recipe(**{name: objects[name] for name in names if name not in known} | known)

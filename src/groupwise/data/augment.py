@@ -1,0 +1,150 @@
+"""Changes a batch at random, where the randomness is a function of (seed, epoch, sample) alone.
+
+So the result does not depend on the batch a sample lies in, the number of processes, or a resumed run.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from groupwise.errors import UsageError
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How far training images may be changed; the zeros and ones of the defaults change nothing.
+
+    Args:
+        flip: Probability of a horizontal mirror image.
+        rotate_degrees: Largest rotation to either side.
+        zoom: Smallest visible share of the side; 0.8 magnifies up to 1.25 times.
+        shift: Largest shift to each side, as a share of the side.
+        brightness: Largest relative change of brightness.
+        contrast: Largest relative change of contrast.
+        saturation: Largest relative change of saturation.
+        erase: Probability that a rectangle of a tenth to a third of the side is blanked (Zhong et al. 2017).
+    """
+
+    flip: float = 0.0
+    rotate_degrees: float = 0.0
+    zoom: float = 1.0
+    shift: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    erase: float = 0.0
+
+    def __post_init__(self) -> None:
+        shares = {name: getattr(self, name) for name in ("flip", "shift", "erase")}
+        shares |= {name: getattr(self, name) for name in ("brightness", "contrast", "saturation")}
+        for name, value in shares.items():
+            if not 0 <= value <= 1:
+                raise UsageError(
+                    f"{value} is not between 0 and 1", place=f"augment.{name}", remedy="Give a share."
+                )
+        if not 0 < self.zoom <= 1:
+            raise UsageError(
+                f"{self.zoom} is not above 0 and at most 1", place="augment.zoom", remedy="1 is no zoom."
+            )
+        if not 0 <= self.rotate_degrees <= 180:
+            raise UsageError(
+                f"{self.rotate_degrees} is not between 0 and 180",
+                place="augment.rotate_degrees",
+                remedy="0 is no rotation.",
+            )
+
+    @property
+    def moves(self) -> bool:
+        """Whether pixels change place."""
+        return bool(self.flip or self.rotate_degrees or self.shift or self.zoom < 1)
+
+
+DRAWS = 12  # random numbers a sample may use
+
+
+def uniforms(seed: int, epoch: int, samples: Tensor, draws: int) -> Tensor:
+    """Independent uniform numbers in [0, 1) for each sample, (N, draws), by hashing rather than by state.
+
+    SplitMix64 (Steele et al. 2014) over the counter (seed, epoch, sample, draw), in wrapping 64-bit integers.
+    """
+    counter = _mix(torch.tensor(seed, dtype=torch.int64, device=samples.device))
+    counter = _mix(counter + epoch)
+    counter = _mix(counter + samples[:, None])
+    counter = _mix(counter + torch.arange(draws, device=samples.device))
+    return ((counter >> 11) & ((1 << 53) - 1)).to(torch.float64).div(1 << 53).float().clamp(max=1 - 2**-24)
+
+
+def _mix(z: Tensor) -> Tensor:
+    z = z + _signed(0x9E3779B97F4A7C15)
+    z = (z ^ _shifted(z, 30)) * _signed(0xBF58476D1CE4E5B9)
+    z = (z ^ _shifted(z, 27)) * _signed(0x94D049BB133111EB)
+    return z ^ _shifted(z, 31)
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _shifted(z: Tensor, bits: int) -> Tensor:
+    # torch has only the arithmetic shift; the mask makes it the logical one.
+    return (z >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def augment(images: Tensor, samples: Tensor, config: AugmentConfig, *, seed: int, epoch: int) -> Tensor:
+    """Change float images (N, 3, S, S) in 0..255 as `config` allows; the input is left as it was."""
+    u = uniforms(seed, epoch, samples, DRAWS).to(images.dtype)  # (N, DRAWS)
+    if config.moves:
+        images = _move(images, u[:, 0:5], config)
+    if config.brightness or config.contrast or config.saturation:
+        images = _recolour(images, u[:, 5:8], config)
+    if config.erase:
+        images = _erase(images, u[:, 8:12], config)
+    return images
+
+
+def _move(images: Tensor, u: Tensor, config: AugmentConfig) -> Tensor:
+    """Mirror, rotate, zoom and shift in one bilinear sampling, with the border reflected."""
+    mirror = 1 - 2 * (u[:, 0] < config.flip).to(u.dtype)
+    angle = (2 * u[:, 1] - 1) * math.radians(config.rotate_degrees)
+    zoom = config.zoom + (1 - config.zoom) * u[:, 2]
+    shift = (2 * u[:, 3:5] - 1) * 2 * config.shift  # grid coordinates span 2
+    cos, sin = zoom * torch.cos(angle), zoom * torch.sin(angle)
+    rows = [
+        torch.stack([mirror * cos, -sin, shift[:, 0]], 1),
+        torch.stack([mirror * sin, cos, shift[:, 1]], 1),
+    ]
+    grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+
+
+def _recolour(images: Tensor, u: Tensor, config: AugmentConfig) -> Tensor:
+    limits = images.new_tensor([config.brightness, config.contrast, config.saturation])
+    brightness, contrast, saturation = (1 + (2 * u - 1) * limits)[:, :, None, None, None].unbind(1)
+    luma = images.new_tensor([0.299, 0.587, 0.114])[:, None, None]  # ITU-R BT.601
+    images = images * brightness
+    grey = (images * luma).sum(1, keepdim=True)
+    images = torch.lerp(grey.mean((2, 3), keepdim=True), images, contrast)
+    grey = (images * luma).sum(1, keepdim=True)
+    return torch.lerp(grey, images, saturation).clamp(0, 255)
+
+
+def _erase(images: Tensor, u: Tensor, config: AugmentConfig) -> Tensor:
+    """Blank one rectangle of some images with the image's own mean colour."""
+    size = torch.lerp(u.new_tensor(0.1), u.new_tensor(1 / 3), u[:, 1:2])  # (N, 1) share of the side
+    corner = u[:, 2:4] * (1 - size)  # (N, 2)
+    inside = [
+        (places >= corner[:, axis, None]) & (places < corner[:, axis, None] + size)  # (N, side)
+        for axis, places in enumerate(_centres(images, dim) for dim in (-2, -1))
+    ]
+    blank = inside[0][:, :, None] & inside[1][:, None, :] & (u[:, 0] < config.erase)[:, None, None]
+    return torch.where(blank[:, None], images.mean((2, 3), keepdim=True), images)
+
+
+def _centres(images: Tensor, dim: int) -> Tensor:
+    side = images.shape[dim]
+    return (torch.arange(side, device=images.device, dtype=images.dtype) + 0.5) / side

@@ -1,0 +1,76 @@
+"""Turns cached images into batches whose order is a function of (seed, epoch) alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from groupwise.data.decode import Preprocessing
+from groupwise.data.stratify import IntArray
+from groupwise.distributed import World
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Part of a batch on one device.
+
+    `images` is uint8 (n, 3, S, S), `labels` and `samples` int64 (n,); `samples` are rows of `split.csv`.
+    `global_size` is the size of the whole batch over all processes.
+    """
+
+    images: Tensor
+    labels: Tensor
+    samples: Tensor
+    global_size: int
+
+
+def epoch_order(n: int, seed: int, epoch: int) -> IntArray:
+    """The order in which epoch `epoch` visits n samples."""
+    return np.random.default_rng([seed, epoch]).permutation(n)
+
+
+def batches(
+    images: npt.NDArray[np.uint8],
+    labels: IntArray,
+    samples: IntArray,
+    *,
+    batch_size: int,
+    world: World,
+    shuffle: tuple[int, int] | None = None,
+) -> Iterator[Batch]:
+    """Cut `samples` into batches of `batch_size` over all processes, and yield this process's part of each.
+
+    Args:
+        images: The cache, uint8 (N, S, S, 3), one row a row of `split.csv`.
+        labels: Class number of every row, (N,).
+        samples: The rows to visit, (M,).
+        batch_size: Samples a step, all processes together.
+        world: The processes that share each batch; process r takes every r-th sample of it.
+        shuffle: (seed, epoch) to order a training epoch, or None to keep the order of `samples`.
+
+    A training epoch leaves out a last batch of fewer than two samples a process, for which batch
+    statistics do not exist. Without `shuffle` every sample comes exactly once.
+    """
+    order = samples if shuffle is None else samples[epoch_order(len(samples), *shuffle)]
+    for start in range(0, len(order), batch_size):
+        whole = order[start : start + batch_size]
+        if shuffle is not None and len(whole) < 2 * world.size:
+            break
+        part = whole[world.rank :: world.size]
+        yield Batch(
+            images=torch.from_numpy(np.ascontiguousarray(images[part])).permute(0, 3, 1, 2).to(world.device),
+            labels=torch.from_numpy(labels[part]).to(world.device),
+            samples=torch.from_numpy(part).to(world.device),
+            global_size=len(whole),
+        )
+
+
+def normalise(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Float images (N, 3, S, S) in 0..255 as the network's input."""
+    scale, shift = (images.new_tensor(v)[:, None, None] for v in (preprocessing.scale, preprocessing.shift))
+    return images * scale + shift

@@ -1,0 +1,97 @@
+"""Decodes the images of a run once into one uint8 array on disk, and refuses what is not what was scanned."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.data.decode import Preprocessing, decode
+from groupwise.errors import GroupwiseError
+from groupwise.files import read_json, sha256_bytes, sha256_mapping, write_json
+
+Images = npt.NDArray[np.uint8]
+Progress = Callable[[int, int], None]
+
+
+def decode_images(
+    files: Sequence[Path],
+    digests: Sequence[str],
+    preprocessing: Preprocessing,
+    *,
+    out: Images | None = None,
+    progress: Progress | None = None,
+) -> Images:
+    """Decode and resize `files` to uint8 (N, S, S, 3), into `out` where it is given.
+
+    `digests` are the files' SHA-256; a file that vanished or changed since raises `GroupwiseError`.
+    """
+    size = preprocessing.image_size_px
+    images = np.empty((len(files), size, size, 3), np.uint8) if out is None else out
+
+    def load(i: int) -> None:
+        images[i] = load_image(files[i], preprocessing, expected_sha256=digests[i])
+
+    # Pillow lets go of the interpreter lock while it decodes, so threads are enough.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, _ in enumerate(pool.map(load, range(len(files))), start=1):
+            if progress:
+                progress(done, len(files))
+    return images
+
+
+def load_image(file: Path, preprocessing: Preprocessing, *, expected_sha256: str | None = None) -> Images:
+    """Read one file as uint8 (S, S, 3)."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise GroupwiseError(
+            f"cannot be read ({error.strerror})", place=file, remedy="Put it back, or scan the data again."
+        ) from None
+    if expected_sha256 is not None and sha256_bytes(data) != expected_sha256:
+        raise GroupwiseError(
+            "changed since the data were scanned", place=file, remedy="Restore it, or start a new run."
+        )
+    return preprocessing.resize_image(decode(data, place=file, draft_px=preprocessing.image_size_px).rgb)
+
+
+def open_cache(
+    folder: Path,
+    files: Sequence[Path],
+    digests: Sequence[str],
+    preprocessing: Preprocessing,
+    *,
+    progress: Progress | None = None,
+) -> Images:
+    """Map the images of `folder` into memory, building them first unless they are there and whole.
+
+    The cache is named by what it was made from; `cache.json` is written last, so one without it is rebuilt.
+    """
+    shape = [len(files), preprocessing.image_size_px, preprocessing.image_size_px, 3]
+    key = sha256_mapping({"files": list(digests), "preprocessing": asdict(preprocessing), "shape": shape})
+    array, marker = folder / "images.npy", folder / "cache.json"
+    if not (marker.is_file() and array.is_file() and read_json(marker) == {"key": key}):
+        marker.unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        _require_space(folder, int(np.prod(shape)))
+        out = np.lib.format.open_memmap(array, mode="w+", dtype=np.uint8, shape=tuple(shape))
+        decode_images(files, digests, preprocessing, out=out, progress=progress)
+        out.flush()
+        write_json(marker, {"key": key})
+    return np.load(array, mmap_mode="r")  # type: ignore[no-any-return]
+
+
+def _require_space(folder: Path, needed_bytes: int) -> None:
+    status = os.statvfs(folder)
+    free_bytes = status.f_bavail * status.f_frsize
+    if needed_bytes > free_bytes:
+        raise GroupwiseError(
+            f"the decoded images need {needed_bytes / 1e9:.1f} GB, and {free_bytes / 1e9:.1f} GB are free",
+            place=folder,
+            remedy="Free some space, choose another --run, or lower data.image_size_px.",
+        )

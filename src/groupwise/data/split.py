@@ -1,0 +1,217 @@
+"""Turns samples and their clusters into `split.csv`: every sample in one fold, no source in two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from groupwise.data.sources import find_sources
+from groupwise.data.stratify import UNASSIGNED, IntArray, assign_random, assign_sources
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.files import read_csv, write_csv
+
+EXCLUDED = "excluded"  # the fold of samples that take no part until the user decides about them
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """How samples are divided.
+
+    Args:
+        method: `grouped` keeps each source (group or cluster of copies) whole and stratifies by class;
+            `random` is the tutorial's, which does neither.
+        train: Share of the fold that is learnt from.
+        val: Share of the fold that selects the epoch; 0 for none.
+        test: Share of the fold that is read once, at the end; 0 for none.
+        extend: An earlier `split.csv`, whose samples keep their folds.
+    """
+
+    method: Literal["grouped", "random"] = "grouped"
+    train: float = 0.8
+    val: float = 0.1
+    test: float = 0.1
+    extend: str | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.train, self.val, self.test) < 0 or self.train == 0:
+            raise UsageError(
+                f"a share is negative, or train has none: {self.train}:{self.val}:{self.test}",
+                place="split.train, split.val, split.test",
+                remedy="Give for example 0.8, 0.1 and 0.1, or 8, 1 and 1.",
+            )
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The folds that exist, with their relative sizes."""
+        shares = {"train": self.train, "val": self.val, "test": self.test}
+        return {fold: share for fold, share in shares.items() if share > 0}
+
+
+class Assignment(NamedTuple):
+    """One row of `split.csv`."""
+
+    path: str
+    label: str
+    group: str
+    cluster: int
+    fold: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """A whole assignment: one row a sample, in the manifest's order."""
+
+    rows: tuple[Assignment, ...]
+
+    @property
+    def sources(self) -> IntArray:
+        """The source of each row: the connected component over group and cluster, (N,)."""
+        return find_sources([row.group for row in self.rows], [row.cluster for row in self.rows])
+
+    @property
+    def folds(self) -> tuple[str, ...]:
+        """Names of the folds that hold samples, in order of first appearance of train, val, test."""
+        present = {row.fold for row in self.rows} - {EXCLUDED}
+        known = [fold for fold in ("train", "val", "test") if fold in present]
+        return (*known, *sorted(present - set(known)))
+
+    def indices(self, fold: str) -> IntArray:
+        """Positions of the rows in `fold`."""
+        return np.array([i for i, row in enumerate(self.rows) if row.fold == fold], dtype=np.int64)
+
+    def write(self, path: Path) -> None:
+        """Write `split.csv`."""
+        write_csv(path, Assignment._fields, self.rows)
+
+
+def read_split(path: Path) -> Split:
+    """Read a `split.csv`."""
+    try:
+        rows = [
+            Assignment(row["path"], row["label"], row["group"], int(row["cluster"]), row["fold"])
+            for row in read_csv(path, Assignment._fields)
+        ]
+    except ValueError as error:
+        raise GroupwiseError(
+            f"a cluster is not a whole number ({error})", place=path, remedy="Run `groupwise split` again."
+        ) from None
+    return Split(tuple(rows))
+
+
+def make_split(
+    samples: Sequence[tuple[str, str, str]],
+    clusters: Sequence[int],
+    *,
+    shares: Mapping[str, float],
+    seed: int,
+    method: Literal["grouped", "random"] = "grouped",
+    previous: Split | None = None,
+    excluded: Iterable[str] = (),
+) -> Split:
+    """Assign samples, given as (path, label, group), and their clusters to the folds named in `shares`.
+
+    Samples of `previous` keep their fold, and what is joined to them follows. `excluded` paths get the
+    fold `excluded`. Raises `GroupwiseError` where a class has too few sources for the folds, or where an
+    earlier assignment cuts what is now known to be one source.
+    """
+    names = tuple(shares)
+    left_out = set(excluded)
+    keep = np.array([path not in left_out for path, _, _ in samples], dtype=bool)
+    labels = [label for _, label, _ in samples]
+    old = {row.path: row.fold for row in previous.rows} if previous else {}
+    given = np.array(
+        [names.index(old[path]) if old.get(path) in names else UNASSIGNED for path, _, _ in samples],
+        dtype=np.int64,
+    )
+    sources = find_sources([group for _, _, group in samples], clusters)
+    fold_numbers = np.full(len(samples), UNASSIGNED, dtype=np.int64)
+    if method == "random":
+        fold_numbers[keep] = assign_random(int(keep.sum()), list(shares.values()), seed)
+    else:
+        paths = [path for path, _, _ in samples]
+        _refuse_cut_sources(paths, sources, given, names)
+        classes, numbers = np.unique(np.array(labels)[keep], return_inverse=True)
+        _refuse_few_sources(numbers, sources[keep], classes.tolist(), names)
+        fold_numbers[keep] = assign_sources(
+            numbers, sources[keep], list(shares.values()), seed, given=given[keep]
+        )
+    return Split(
+        tuple(
+            Assignment(path, label, group, int(cluster), EXCLUDED if number == UNASSIGNED else names[number])
+            for (path, label, group), cluster, number in zip(samples, clusters, fold_numbers, strict=True)
+        )
+    )
+
+
+def _refuse_few_sources(
+    labels: IntArray, sources: IntArray, classes: Sequence[str], folds: Sequence[str]
+) -> None:
+    if len(classes) < 2:
+        raise GroupwiseError(
+            f"{len(classes)} class, and there is nothing to tell apart with fewer than two",
+            place="split",
+            remedy="Give a folder with one sub-folder a class, or a CSV with several labels.",
+        )
+    for number, name in enumerate(classes):
+        have = len(np.unique(sources[labels == number]))
+        if have < len(folds):
+            raise GroupwiseError(
+                f"class {str(name)!r} has {have} independent source{'s' * (have != 1)},"
+                f" too few for the {len(folds)} folds {', '.join(folds)}",
+                place="split",
+                remedy="Add photographs from other sources, leave the class out, or ask for fewer folds.",
+            )
+
+
+def _refuse_cut_sources(
+    paths: Sequence[str], sources: IntArray, given: IntArray, folds: Sequence[str]
+) -> None:
+    seen: dict[int, int] = {}
+    for i in np.flatnonzero(given != UNASSIGNED).tolist():
+        first = seen.setdefault(int(sources[i]), i)
+        if given[first] != given[i]:
+            raise GroupwiseError(
+                f"{paths[first]} in {folds[given[first]]} and {paths[i]} in {folds[given[i]]}"
+                " are now known to share a source",
+                place="the split to extend",
+                remedy="Start a new split, or take one of the two files out.",
+            )
+
+
+def proof(split: Split) -> dict[str, Any]:
+    """What `split.json` holds: sizes of each fold, and every source that spans two (none, if grouped)."""
+    sources = split.sources
+    folds_of: dict[int, set[str]] = {}
+    for row, source in zip(split.rows, sources, strict=True):
+        if row.fold != EXCLUDED:
+            folds_of.setdefault(int(source), set()).add(row.fold)
+    spanning = {source for source, folds in folds_of.items() if len(folds) > 1}
+    examples = [
+        [f"{row.path} ({row.fold})" for row, s in zip(split.rows, sources, strict=True) if s == source][:6]
+        for source in sorted(spanning)[:10]
+    ]
+    return {
+        "folds": {fold: _fold_facts(split, sources, fold, folds_of) for fold in split.folds},
+        "sources": len(folds_of),
+        "excluded": len(split.indices(EXCLUDED)),
+        "spanning_sources": len(spanning),
+        "spanning_examples": examples,
+    }
+
+
+def _fold_facts(split: Split, sources: IntArray, fold: str, folds_of: dict[int, set[str]]) -> dict[str, Any]:
+    rows = split.indices(fold)
+    classes: dict[str, dict[str, int]] = {}
+    for label in sorted({split.rows[i].label for i in rows}):
+        members = [i for i in rows if split.rows[i].label == label]
+        classes[label] = {"n": len(members), "sources": len(set(sources[members].tolist()))}
+    return {
+        "n": len(rows),
+        "sources": len(set(sources[rows].tolist())),
+        "with_sibling_in_train": sum(fold != "train" and "train" in folds_of[int(sources[i])] for i in rows),
+        "classes": classes,
+    }

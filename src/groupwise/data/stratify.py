@@ -1,0 +1,83 @@
+"""Deals sources out to folds so that every fold holds its share of every class; pure arrays in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+UNASSIGNED = -1
+
+
+def assign_random(n: int, shares: Sequence[float], seed: int) -> IntArray:
+    """Cut a random permutation of n samples at the shares, as the tutorial's `random_split` does."""
+    ends = np.floor(np.cumsum(shares) / sum(shares) * n + 1e-9).astype(np.int64)
+    folds = np.searchsorted(ends, np.arange(n), side="right")
+    return np.random.default_rng(seed).permutation(folds).astype(np.int64)
+
+
+def assign_sources(
+    labels: IntArray,
+    sources: IntArray,
+    shares: Sequence[float],
+    seed: int,
+    *,
+    given: IntArray | None = None,
+) -> IntArray:
+    """Give every source one fold, so that each fold holds its share of each class as nearly as they allow.
+
+    Args:
+        labels: Class numbers from 0, (N,).
+        sources: Any number a source, (N,).
+        shares: Relative size of each fold, (F,).
+        seed: Decides among sources of equal size.
+        given: Fold of samples that must keep theirs, `UNASSIGNED` elsewhere, (N,).
+
+    Returns the fold number of each sample, (N,). Sources go largest first to the fold where they add least
+    to the chi-square distance between what the folds hold and what they should: a greedy form of the
+    iterative stratification of Sechidis et al. 2011.
+    """
+    _, number = np.unique(sources, return_inverse=True)
+    counts = np.zeros((number.max(initial=-1) + 1, labels.max(initial=-1) + 1))  # (S, K) samples
+    np.add.at(counts, (number, labels), 1)
+    target = np.outer(np.asarray(shares) / np.sum(shares), counts.sum(axis=0))  # (F, K)
+    weight = 1 / np.maximum(target, np.finfo(float).tiny)  # an absent class adds nothing, times anything
+
+    fold = np.full(len(counts), UNASSIGNED, dtype=np.int64)
+    if given is not None:
+        fold[number[given != UNASSIGNED]] = given[given != UNASSIGNED]
+    free = np.flatnonzero(fold == UNASSIGNED)
+    have = np.zeros_like(target)
+    np.add.at(have, fold[fold != UNASSIGNED], counts[fold != UNASSIGNED])
+
+    order = np.random.default_rng(seed).permutation(free)
+    order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
+    for source in order:
+        added = counts[source]
+        cost = (added * (2 * (have - target) + added) * weight).sum(axis=1)  # (F,)
+        fold[source] = cost.argmin()
+        have[fold[source]] += added
+    _fill_missing_classes(counts, fold, set(free.tolist()), len(target))
+    return fold[number]
+
+
+def _fill_missing_classes(counts: FloatArray, fold: IntArray, free: set[int], folds: int) -> None:
+    """Move the smallest source that can be spared into each fold that lacks a class; changes `fold`."""
+    holds = counts > 0  # (S, K)
+    for wanting in range(folds):
+        for label in range(counts.shape[1]):
+            if holds[fold == wanting, label].any():
+                continue
+            holders = np.flatnonzero(holds[:, label]).tolist()
+            donors = [s for s in holders if s in free and _spare(s, holds, fold)]
+            if donors:
+                fold[min(donors, key=lambda s: counts[s].sum())] = wanting
+
+
+def _spare(source: int, holds: npt.NDArray[np.bool_], fold: IntArray) -> bool:
+    """Whether the fold of `source` keeps every class of that source without it."""
+    siblings = holds[fold == fold[source]]
+    return bool((siblings[:, holds[source]].sum(axis=0) > 1).all())

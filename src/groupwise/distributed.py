@@ -1,0 +1,108 @@
+"""Lets one process or several that `torchrun` started act as one trainer with one global batch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
+
+from groupwise.errors import UsageError
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes that train together, and this one's place among them."""
+
+    rank: int = 0
+    size: int = 1
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes files and talks to the user."""
+        return self.rank == 0
+
+    def barrier(self) -> None:
+        """Wait for the other processes."""
+        if self.size > 1:
+            dist.barrier()
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Sum `values` over all processes, in place."""
+        if self.size > 1:
+            dist.all_reduce(values)
+        return values
+
+
+def choose_device(name: str, local_rank: int = 0) -> torch.device:
+    """Turn `auto`, `cpu` or `cuda` into a device that exists here."""
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise UsageError("no CUDA device here", place="training.device", remedy="Use cpu or auto.")
+    return torch.device("cuda", local_rank) if available and name != "cpu" else torch.device("cpu")
+
+
+@contextmanager
+def joined_world(device: str = "auto") -> Iterator[World]:
+    """Join the processes that `torchrun` announced in the environment; alone without it."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    chosen = choose_device(device, int(os.environ.get("LOCAL_RANK", "0")))
+    if size == 1:
+        yield World(device=chosen)
+        return
+    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    try:
+        yield World(dist.get_rank(), size, chosen)
+    finally:
+        dist.destroy_process_group()
+
+
+class GlobalBatchNorm2d(nn.BatchNorm2d):
+    """Batch normalisation with the statistics of the global batch, also on CPU, where torch has none.
+
+    Parts may differ in size: sums and counts are added over the processes, then divided once. The sums pass
+    through a differentiable all-reduce, so that gradients equal those of one process with the whole batch.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(x)
+        count = x.new_tensor([x.numel() / x.shape[1]])
+        sums = _sum_with_gradient(torch.cat([x.sum((0, 2, 3)), count]))  # (C + 1,)
+        n = sums[-1].detach()
+        mean = sums[:-1] / n
+        centred = x - mean[:, None, None]
+        var = _sum_with_gradient((centred * centred).sum((0, 2, 3))) / n
+        self._follow(mean.detach(), var.detach() * n / (n - 1))
+        scale = self.weight * torch.rsqrt(var + self.eps)
+        return centred * scale[:, None, None] + self.bias[:, None, None]
+
+    def _follow(self, mean: Tensor, var: Tensor) -> None:
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        assert self.momentum is not None
+        self.num_batches_tracked += 1
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(var, self.momentum)
+
+
+def _sum_with_gradient(values: Tensor) -> Tensor:
+    total: Tensor = all_reduce(values)  # type: ignore[no-untyped-call]
+    return total
+
+
+def share_batch_statistics(model: nn.Module, world: World) -> nn.Module:
+    """Make every batch normalisation of `model` see the global batch; parameters and keys stay."""
+    if world.device.type == "cuda" and world.size > 1:
+        return nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-any-return, no-untyped-call]
+    for module in model.modules():
+        if world.size > 1 and type(module) is nn.BatchNorm2d:
+            module.__class__ = GlobalBatchNorm2d
+    return model

@@ -1,0 +1,88 @@
+"""Turns a run and one of its folds into predictions and metrics, from the saved weights alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.data.cache import decode_images
+from groupwise.data.manifest import read_manifest
+from groupwise.data.sources import find_sources
+from groupwise.data.split import Assignment, read_split
+from groupwise.errors import UsageError
+from groupwise.evaluation.metrics import evaluate_fold
+from groupwise.evaluation.predict import load_run, predict_probs
+from groupwise.files import write_csv, write_json
+from groupwise.run import Run
+
+TEST = "test"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One fold's rows of `split.csv`, their class probabilities (N, K), and the metrics."""
+
+    rows: tuple[Assignment, ...]
+    classes: tuple[str, ...]
+    probs: npt.NDArray[np.float64]
+    metrics: dict[str, Any]
+
+
+def score_fold(run: Run, fold: str, *, root: Path | None = None, why: str = "evaluated") -> Scored:
+    """Predict one fold of `run` and measure it; a reading of the test fold is counted.
+
+    `root` is where the images lie if not where they lay during training. Raises `UsageError` for a fold that
+    does not exist, and `GroupwiseError` for an image that vanished or changed.
+    """
+    manifest = read_manifest(run.require("manifest.csv"), root or Path(run.ledger["root"]))
+    split = read_split(run.require("split.csv"))
+    if fold not in split.folds:
+        raise UsageError(
+            f"no fold {fold!r}", place="--fold", remedy=f"Choose one of {', '.join(split.folds)}."
+        )
+    rows = tuple(split.rows[i] for i in split.indices(fold))
+    samples = {sample.path: sample for sample in manifest.usable}
+    predictor = load_run(run.folder)
+    images = decode_images(
+        [manifest.root / row.path for row in rows],
+        [samples[row.path].sha256 for row in rows],
+        predictor.preprocessing,
+    )
+    if fold == TEST:
+        run.count_test_reading(why)
+    probs = predict_probs(predictor.model, images, predictor.preprocessing)
+    metrics = evaluate_fold(
+        np.array([predictor.classes.index(row.label) for row in rows]),
+        probs,
+        find_sources([row.group for row in rows], [row.cluster for row in rows]),
+        predictor.classes,
+        seed=0,
+    )
+    return Scored(rows, predictor.classes, probs, metrics)
+
+
+def write_scores(run: Run, scored: dict[str, Scored]) -> dict[str, Any]:
+    """Write `predictions.csv` and `metrics.json` of the folds in `scored`; returns the metrics."""
+    classes = next(iter(scored.values())).classes
+    write_csv(
+        run.path("predictions.csv"),
+        (*Assignment._fields, "predicted", *(f"prob_{name}" for name in classes)),
+        (line for fold in scored.values() for line in _lines(fold.rows, fold.probs, classes)),
+    )
+    run.record("predictions.csv", ["model.safetensors", "split.csv"])
+    metrics = {name: fold.metrics for name, fold in scored.items()}
+    write_json(run.path("metrics.json"), metrics)
+    run.record("metrics.json", ["predictions.csv"])
+    return metrics
+
+
+def _lines(
+    rows: Sequence[Assignment], probs: npt.NDArray[np.float64], classes: Sequence[str]
+) -> list[tuple[object, ...]]:
+    best = probs.argmax(1)
+    return [(*row, classes[k], *map(repr, p.tolist())) for row, k, p in zip(rows, best, probs, strict=True)]

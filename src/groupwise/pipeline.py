@@ -1,0 +1,203 @@
+"""Runs the whole chain over a run directory: scan, audit, split, train, evaluate, report."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from groupwise import __version__
+from groupwise.console import Console
+from groupwise.data.cache import open_cache
+from groupwise.data.manifest import Manifest, read_manifest
+from groupwise.data.split import EXCLUDED, Split, read_split
+from groupwise.distributed import World, joined_world
+from groupwise.environment import environment
+from groupwise.errors import UsageError
+from groupwise.evaluation.predict import model_config
+from groupwise.evaluation.score import TEST, score_fold, write_scores
+from groupwise.evaluation.words import sentence
+from groupwise.files import write_atomic, write_csv, write_json
+from groupwise.models.resnext import ResNeXt, create_model
+from groupwise.models.weights import load_weights, save_weights
+from groupwise.prepare import prepare_run, scan_with_progress
+from groupwise.recipe import Recipe, as_dict, differences, read_recipe, to_yaml
+from groupwise.report.html import write_report
+from groupwise.run import Run
+from groupwise.training.loop import fit
+from groupwise.training.terms import Epoch, FitConfig, FitData, Fitted
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to train on, where to keep it, and how.
+
+    `scan_options` go to `groupwise.data.scan.scan`: the columns of a CSV, and where groups come from.
+    """
+
+    data: Path
+    folder: Path
+    recipe: Recipe
+    base: Recipe
+    scan_options: dict[str, Any]
+    resume: bool = False
+
+
+class Interrupted(Exception):  # noqa: N818  # not an error: the user asked for it
+    """Training was stopped by the user after at least one whole epoch, which is kept."""
+
+
+def train(job: Job, console: Console) -> dict[str, Any]:
+    """Do every step that is not done yet; returns the metrics of each fold that took no part in training."""
+    with joined_world(job.recipe.training.device) as world:
+        if not world.is_main:
+            console = Console(quiet=True)
+        if world.is_main:
+            _begin(job, world, console)
+        world.barrier()
+        run = Run.open(job.folder)
+        manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
+        split = read_split(run.require("split.csv"))
+        classes = tuple(sorted({row.label for row in split.rows if row.fold != EXCLUDED}))
+        model = _new_model(job.recipe, len(classes))
+        fitted = _fit(job, run, manifest, split, classes, model, world, console)
+        if not world.is_main:
+            return {}
+        _keep(job.recipe, run, fitted, model, classes)
+        if fitted.interrupted:
+            raise Interrupted(
+                f"Stopped after epoch {len(fitted.history)}. The best epoch is kept in {run.folder};"
+                " go on with --resume, or measure it with `groupwise evaluate`."
+            )
+        return _conclude(run, split, console)
+
+
+def _begin(job: Job, world: World, console: Console) -> Run:
+    """Open or create the run, and make its data ready unless they are."""
+    if job.resume and (job.folder / "run.json").is_file():
+        run = Run.open(job.folder)
+        _refuse_other_recipe(run, job.recipe)
+    else:
+        manifest = scan_with_progress(job.data, console, **job.scan_options)
+        run = Run.create(job.folder, data=job.data, root=manifest.root, version=__version__)
+        run.note(notes=list(manifest.notes), recipe_changes=differences(job.recipe, job.base))
+        write_atomic(run.path("recipe.yaml"), to_yaml(job.recipe))
+        run.record("recipe.yaml")
+        prepare_run(run, manifest, job.recipe.split, seed=job.recipe.seed, console=console)
+    write_json(run.path("environment.json"), environment(world))
+    run.record("environment.json")
+    return run
+
+
+def _refuse_other_recipe(run: Run, recipe: Recipe) -> None:
+    mine = as_dict(recipe)
+    if read_recipe(run.require("recipe.yaml")) != mine:
+        raise UsageError(
+            "the recipe differs from the one this run began with",
+            place=run.path("recipe.yaml"),
+            remedy="Resume with --recipe and this file and no other changes, or start a new run.",
+        )
+
+
+def _new_model(recipe: Recipe, num_classes: int) -> ResNeXt:
+    torch.manual_seed(recipe.seed)
+    model = create_model(recipe.model.preset, **{**recipe.model.overrides, "num_classes": num_classes})
+    if recipe.model.weights:
+        load_weights(model, Path(recipe.model.weights), replace_head=True)
+    return model
+
+
+def _fit(
+    job: Job,
+    run: Run,
+    manifest: Manifest,
+    split: Split,
+    classes: Sequence[str],
+    model: ResNeXt,
+    world: World,
+    console: Console,
+) -> Fitted:
+    recipe = job.recipe
+    digests = {sample.path: sample.sha256 for sample in manifest.usable}
+    files = [manifest.root / row.path for row in split.rows]
+    cache = run.path("cache")
+
+    def open_images() -> Any:
+        with console.progress("Decoding images") as progress:
+            return open_cache(
+                cache, files, [digests[row.path] for row in split.rows], recipe.data, progress=progress
+            )
+
+    if world.is_main:
+        open_images()
+    world.barrier()
+    number = {name: k for k, name in enumerate(classes)}
+    data = FitData(
+        images=open_images(),
+        labels=np.array([number.get(row.label, -1) for row in split.rows]),
+        train=split.indices("train"),
+        select=split.indices(recipe.training.select_fold),
+    )
+    config = FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, recipe.seed)
+
+    def on_epoch(epoch: Epoch) -> None:
+        console.say(epoch_line(epoch))
+        if world.is_main and epoch.select_fold == TEST:
+            run.count_test_reading(f"epoch {epoch.epoch} was scored on it")
+
+    with console.progress("Training") as progress:
+        fitted = fit(
+            model,
+            data,
+            config,
+            world=world,
+            checkpoints=run.path("checkpoints"),
+            resume=job.resume,
+            on_batch=progress,
+            on_epoch=on_epoch,
+        )
+    for rejected in fitted.rejected:
+        console.warn(f"{rejected.path.name} was passed over: {rejected.reason}")
+    return fitted
+
+
+def epoch_line(epoch: Epoch) -> str:
+    """One epoch in the tutorial's own words."""
+    fold = epoch.select_fold.capitalize()
+    return (
+        f"Epoch:{epoch.epoch:2d}, Train_acc:{epoch.train_accuracy:.1%}, Train_loss:{epoch.train_loss:.3f}, "
+        f"{fold}_acc:{epoch.select_accuracy:.1%}, {fold}_loss:{epoch.select_loss:.3f}"
+    )
+
+
+def _keep(recipe: Recipe, run: Run, fitted: Fitted, model: ResNeXt, classes: tuple[str, ...]) -> None:
+    """Write the history and the best epoch's weights with all that is needed to use them."""
+    header = [field.name for field in fields(Epoch)]
+    write_csv(run.path("history.csv"), header, [astuple(epoch) for epoch in fitted.history])
+    run.record("history.csv", ["recipe.yaml", "split.csv"])
+    model.load_state_dict(dict(fitted.weights))
+    save_weights(model, run.path("model.safetensors"))
+    run.record("model.safetensors", ["recipe.yaml", "split.csv"])
+    write_json(run.path("config.json"), model_config(recipe.model.preset, model.config, classes, recipe.data))
+    run.record("config.json", ["model.safetensors"])
+    if recipe.training.pth:
+        torch.save(dict(fitted.weights), run.path("best_model.pth"))
+    run.note(interrupted=fitted.interrupted, best_epoch=fitted.best.epoch)
+
+
+def _conclude(run: Run, split: Split, console: Console) -> dict[str, Any]:
+    """Measure the folds that were not trained on, write the report, and say the number."""
+    why = "the final evaluation"
+    folds = [fold for fold in split.folds if fold != "train"]
+    metrics = write_scores(run, {fold: score_fold(run, fold, why=why) for fold in folds})
+    report = write_report(run.folder)
+    shutil.rmtree(run.path("cache"), ignore_errors=True)  # the images are decoded again in moments
+    name = TEST if TEST in metrics else folds[-1]
+    console.say(f"\n{name.capitalize()}: {sentence(metrics[name]['accuracy'])}")
+    console.say(f"Report: {report}")
+    return metrics

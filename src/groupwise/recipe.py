@@ -1,0 +1,138 @@
+"""Composes the knobs of every part into one recipe, and reads and writes it as YAML."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from groupwise.data.augment import AugmentConfig
+from groupwise.data.decode import Preprocessing
+from groupwise.data.split import SplitConfig
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.training.loss import LossConfig
+from groupwise.training.optim import OptimConfig
+from groupwise.training.terms import TrainingConfig
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Which network is trained.
+
+    Args:
+        preset: Name of a preset; `groupwise info` lists them.
+        overrides: Fields of the preset to replace, such as {"stem": "cifar"}.
+        weights: File or folder of weights to start from; its head is replaced where the classes differ.
+    """
+
+    preset: str = "resnext26_32x4d"
+    overrides: dict[str, Any] = field(default_factory=dict)
+    weights: str | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a result, apart from the data."""
+
+    name: str = "default"
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: Preprocessing = field(default_factory=Preprocessing)
+    split: SplitConfig = field(default_factory=SplitConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.training.select_fold not in self.split.shares:
+            raise UsageError(
+                f"the fold {self.training.select_fold!r} that chooses the epoch has no share",
+                place="training.select_fold",
+                remedy=f"Give split.{self.training.select_fold} a share, or choose by another fold.",
+            )
+
+
+PARTS: dict[str, type[Any]] = {
+    "model": ModelConfig,
+    "data": Preprocessing,
+    "split": SplitConfig,
+    "augment": AugmentConfig,
+    "optim": OptimConfig,
+    "loss": LossConfig,
+    "training": TrainingConfig,
+}
+
+
+def recipe_file(name: str) -> Path:
+    """The file of a recipe given by the name of one that ships with the package, or by its path."""
+    folder = Path(str(resources.files("groupwise") / "recipes"))
+    shipped = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    if name in shipped:
+        return shipped[name]
+    if Path(name).is_file():
+        return Path(name)
+    near = difflib.get_close_matches(name, shipped, n=1)
+    raise UsageError(
+        f"no recipe {name!r}" + (f", did you mean {near[0]!r}?" if near else ""),
+        place="--recipe",
+        remedy=f"Give a YAML file, or one of {', '.join(shipped)}.",
+    )
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """Read the fields that a YAML file sets; unknown ones are refused by whoever builds the recipe."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise GroupwiseError(
+            f"not a readable YAML file ({str(error).splitlines()[0]})", place=path, remedy="Mend the file."
+        ) from None
+    if not isinstance(content, dict):
+        raise GroupwiseError("holds no fields", place=path, remedy="Write `field: value` lines.")
+    return content
+
+
+def as_dict(recipe: Recipe) -> dict[str, Any]:
+    """Nested dicts and lists, as YAML and JSON hold them."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: plain(item) for key, item in value.items()}
+        return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+    result: dict[str, Any] = plain(dataclasses.asdict(recipe))
+    return result
+
+
+def to_yaml(recipe: Recipe) -> str:
+    """The recipe with every field resolved."""
+    return yaml.safe_dump(as_dict(recipe), sort_keys=False, allow_unicode=True)
+
+
+def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Turn {"training": {"epochs": 3}} into {"training.epochs": 3}; `model.overrides` stays one value."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and name in PARTS:
+            flat |= flatten(value, f"{name}.")
+        else:
+            flat[name] = value
+    return flat
+
+
+def differences(recipe: Recipe, base: Recipe) -> list[dict[str, Any]]:
+    """Every field in which `recipe` is not `base`, in the spelling of the command line."""
+    mine, theirs = flatten(as_dict(recipe)), flatten(as_dict(base))
+    return [
+        {"field": name, "default": theirs[name], "value": value}
+        for name, value in mine.items()
+        if value != theirs[name]
+    ]

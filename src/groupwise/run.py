@@ -1,0 +1,109 @@
+"""One training run as a folder of ordinary files, each with the digest of what it was made from."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.files import read_json, sha256_file, write_json
+
+LEDGER = "run.json"
+
+
+class Run:
+    """A run directory and its ledger, `run.json`.
+
+    The ledger names the data, notes what the user should know, counts the readings of the test fold, and
+    keeps for each artefact its digest and those of its parents.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ledger: dict[str, Any] = read_json(folder / LEDGER)
+
+    @classmethod
+    def create(cls, folder: Path, *, data: Path, root: Path, version: str) -> Run:
+        """Begin a run in a new or empty folder."""
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError(
+                "already holds something" if folder.is_dir() else "is a file",
+                place=folder,
+                remedy="Give another --run, or add --resume to go on with the run that is there.",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(
+            folder / LEDGER,
+            {
+                "version": version,
+                "data": str(data),
+                "root": str(root),
+                "created": _now(),
+                "artefacts": {},
+                "test_readings": 0,
+                "test_reading_log": [],
+                "interrupted": False,
+                "recipe_changes": [],
+                "notes": [],
+            },
+        )
+        return cls(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """Open an existing run."""
+        if not (folder / LEDGER).is_file():
+            raise UsageError(
+                f"holds no run ({LEDGER} is missing)",
+                place=folder,
+                remedy="Give the folder that `groupwise train --run` wrote.",
+            )
+        return cls(folder)
+
+    def path(self, name: str) -> Path:
+        """Where the artefact lies or will lie."""
+        return self.folder / name
+
+    def note(self, **facts: Any) -> None:
+        """Set entries of the ledger."""
+        self.ledger |= facts
+        write_json(self.folder / LEDGER, self.ledger)
+
+    def record(self, name: str, made_from: Iterable[str] = ()) -> None:
+        """Enter an artefact that was just written, with the digests of its parents."""
+        self.ledger["artefacts"][name] = {
+            "sha256": sha256_file(self.path(name)),
+            "from": {parent: sha256_file(self.path(parent)) for parent in made_from},
+        }
+        self.note()
+
+    def require(self, name: str) -> Path:
+        """The path of an artefact that is there, unchanged, and not older than what it was made from."""
+        entry = self.ledger["artefacts"].get(name)
+        if entry is None or not self.path(name).is_file():
+            raise GroupwiseError(
+                f"{name} is missing",
+                place=self.folder,
+                remedy="Finish the run with `groupwise train --resume`.",
+            )
+        for part, digest in [(name, entry["sha256"]), *entry["from"].items()]:
+            if not self.path(part).is_file() or sha256_file(self.path(part)) != digest:
+                raise GroupwiseError(
+                    f"{part} changed after {name} was written" if part != name else f"{name} was changed",
+                    place=self.folder,
+                    remedy="Restore the file, or train again in a new run.",
+                )
+        return self.path(name)
+
+    def count_test_reading(self, why: str) -> None:
+        """Enter that the test fold was looked at; the report prints how often."""
+        self.note(
+            test_readings=self.ledger["test_readings"] + 1,
+            test_reading_log=[*self.ledger["test_reading_log"], {"when": _now(), "why": why}],
+        )
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,81 @@
+"""The optimizer and the learning rate of each step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from groupwise.errors import UsageError
+
+
+@dataclass(frozen=True)
+class OptimConfig:
+    """How weights follow their gradients.
+
+    Args:
+        name: `adam`, `adamw` (Loshchilov and Hutter 2017), or `sgd` with Nesterov momentum.
+        learning_rate: The highest rate.
+        weight_decay: Decay of convolution and linear weights; biases and normalisation have none.
+        momentum: Of SGD, or the first beta of Adam.
+        schedule: `constant`, or `cosine` down to 0 at the last step.
+        warmup: Share of the steps over which the rate rises linearly from near 0.
+    """
+
+    name: Literal["adam", "adamw", "sgd"] = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    momentum: float = 0.9
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.learning_rate <= 0:
+            raise UsageError(
+                f"{self.learning_rate} is not above 0", place="optim.learning_rate", remedy="1e-3 is usual."
+            )
+        for name, value, end in (
+            ("weight_decay", self.weight_decay, math.inf),
+            ("momentum", self.momentum, 1),
+            ("warmup", self.warmup, 1),
+        ):
+            if not 0 <= value < end:
+                raise UsageError(
+                    f"{value} is out of range", place=f"optim.{name}", remedy=f"At least 0 and below {end}."
+                )
+
+
+def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
+    """Build the optimizer, with weight decay on the weights of convolutions and linear layers alone."""
+    weights = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": weights, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    if config.name == "sgd":
+        return torch.optim.SGD(
+            groups, lr=config.learning_rate, momentum=config.momentum, nesterov=config.momentum > 0
+        )
+    adam = torch.optim.AdamW if config.name == "adamw" else torch.optim.Adam
+    return adam(groups, lr=config.learning_rate, betas=(config.momentum, 0.999))
+
+
+def learning_rate_at(step: int, steps: int, config: OptimConfig) -> float:
+    """The rate of optimizer step `step`, counted from 0, of `steps` in the whole run."""
+    warmup = config.warmup * steps
+    if step < warmup:
+        return config.learning_rate * (step + 1) / (warmup + 1)
+    if config.schedule == "constant":
+        return config.learning_rate
+    done = (step - warmup) / max(steps - warmup, 1)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the rate of every parameter group."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate

@@ -1,0 +1,96 @@
+"""What a training run is given, what it says of each epoch, and what it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from groupwise.data.augment import AugmentConfig
+from groupwise.data.decode import Preprocessing
+from groupwise.data.stratify import IntArray
+from groupwise.errors import UsageError
+from groupwise.training.checkpoint import Rejected
+from groupwise.training.loss import LossConfig
+from groupwise.training.optim import OptimConfig
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How long training goes on and what it keeps.
+
+    Args:
+        epochs: Passes over the training fold.
+        batch_size: Samples a step, all processes together.
+        select_fold: The fold that chooses the epoch; `test` is the tutorial's mistake, reproduced on request.
+        select_by: Figures that choose it, the first deciding and the next breaking ties.
+        pth: Also write the weights as `best_model.pth`, as the tutorial does.
+        device: Where the network runs; `auto` takes a GPU where there is one.
+    """
+
+    epochs: int = 30
+    batch_size: int = 64
+    select_fold: Literal["val", "test"] = "val"
+    select_by: tuple[Literal["accuracy", "loss"], ...] = ("accuracy", "loss")
+    pth: bool = False
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    def __post_init__(self) -> None:
+        for name, value, least in (("epochs", self.epochs, 1), ("batch_size", self.batch_size, 2)):
+            if value < least:
+                raise UsageError(
+                    f"{value} is below {least}", place=f"training.{name}", remedy=f"Give at least {least}."
+                )
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """Every choice that `fit` needs."""
+
+    training: TrainingConfig
+    optim: OptimConfig
+    loss: LossConfig
+    augment: AugmentConfig
+    preprocessing: Preprocessing
+    seed: int
+
+
+@dataclass(frozen=True)
+class FitData:
+    """Images of the cache, uint8 (N, S, S, 3), class numbers (N,), and the rows of the two folds in use."""
+
+    images: npt.NDArray[np.uint8]
+    labels: IntArray
+    train: IntArray
+    select: IntArray
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of `history.csv`: means over the samples seen, and where the time went."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    select_fold: str
+    select_loss: float
+    select_accuracy: float
+    learning_rate: float
+    seconds: float
+    images_per_second: float
+    waiting_seconds: float
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What `fit` leaves: every epoch, and the weights of the best one."""
+
+    history: tuple[Epoch, ...]
+    best: Epoch
+    weights: Mapping[str, Tensor]
+    rejected: tuple[Rejected, ...]
+    interrupted: bool

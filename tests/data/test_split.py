@@ -1,0 +1,102 @@
+import pytest
+
+from groupwise.data.split import EXCLUDED, SplitConfig, make_split, proof, read_split
+from groupwise.errors import GroupwiseError, UsageError
+
+SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
+
+
+def folder(n=60, group=lambda i: ""):
+    return [(f"{'ab'[i % 2]}/{i:03}.jpg", "ab"[i % 2], group(i)) for i in range(n)]
+
+
+def split(samples, clusters=None, **options):
+    clusters = range(len(samples)) if clusters is None else clusters
+    return make_split(samples, list(clusters), **{"shares": SHARES, "seed": 0} | options)
+
+
+def test_groups_and_clusters_joined_stay_on_one_side():
+    samples = folder(200, group=lambda i: f"g{i // 4}")
+    clusters = [i if i % 7 else 0 for i in range(200)]  # one big cluster that ties many groups
+    result = split(samples, clusters)
+    assert proof(result)["spanning_sources"] == 0
+    assert len({row.fold for row in result.rows if row.cluster == 0}) == 1
+
+
+def test_the_proof_finds_a_cut_source():
+    clusters = [0, 0] + list(range(2, 60))
+    result = split(folder(), clusters, method="random", shares={"train": 0.5, "test": 0.5}, seed=1)
+    assert result.rows[0].fold != result.rows[1].fold
+    facts = proof(result)
+    assert facts["spanning_sources"] == 1
+    assert facts["folds"]["test"]["with_sibling_in_train"] == 1
+    assert any("a/000.jpg" in name for name in facts["spanning_examples"][0])
+
+
+def test_added_files_do_not_move_the_others(tmp_path):
+    old = split(folder(60))
+    old.write(tmp_path / "split.csv")
+    new = split(folder(90), previous=read_split(tmp_path / "split.csv"), seed=99)
+    folds = {row.path: row.fold for row in new.rows}
+    assert all(folds[row.path] == row.fold for row in old.rows)
+    assert {row.fold for row in new.rows[60:]} == {"train", "val", "test"}
+
+
+def test_a_new_copy_follows_its_original():
+    old = split(folder(60))
+    samples = [*folder(60), ("a/copy.jpg", "a", "")]
+    for original in range(0, 60, 2):
+        new = split(samples, [*range(60), original], previous=old)
+        assert new.rows[60].fold == old.rows[original].fold
+
+
+def test_an_old_assignment_that_cuts_a_source_is_refused():
+    old = split(folder(60))
+    train = next(i for i, row in enumerate(old.rows) if row.fold == "train")
+    test = next(i for i, row in enumerate(old.rows) if row.fold == "test")
+    clusters = list(range(60))
+    clusters[test] = clusters[train]
+    with pytest.raises(GroupwiseError, match=r"now known to share a source. Start a new split"):
+        split(folder(60), clusters, previous=old)
+
+
+def test_too_few_sources_are_refused_with_the_class_and_the_count():
+    samples = [("a/1.jpg", "a", ""), ("a/2.jpg", "a", "")] + [(f"b/{i}.jpg", "b", "") for i in range(9)]
+    with pytest.raises(GroupwiseError, match=r"class 'a' has 2 independent sources, too few for the 3 folds"):
+        split(samples)
+    assert split(samples, shares={"train": 0.5, "test": 0.5}).folds == ("train", "test")
+
+
+def test_copies_do_not_count_as_sources():
+    samples = [(f"a/{i}.jpg", "a", "one patient") for i in range(20)] + folder(20)[1::2]
+    with pytest.raises(GroupwiseError, match="class 'a' has 1 independent source,"):
+        split(samples)
+
+
+def test_one_class_is_refused():
+    with pytest.raises(GroupwiseError, match="1 class, and there is nothing to tell apart"):
+        split([(f"a/{i}.jpg", "a", "") for i in range(20)])
+
+
+def test_excluded_samples_are_in_no_fold_and_do_not_count():
+    result = split(folder(60), excluded=["a/000.jpg"])
+    assert result.rows[0].fold == EXCLUDED
+    assert EXCLUDED not in result.folds
+    assert sum(fold["n"] for fold in proof(result)["folds"].values()) == 59
+    assert proof(result)["excluded"] == 1
+
+
+def test_a_cell_that_is_no_number_is_named(tmp_path):
+    (tmp_path / "split.csv").write_text("path,label,group,cluster,fold\na.jpg,a,,x,train\n")
+    with pytest.raises(GroupwiseError, match="cluster is not a whole number"):
+        read_split(tmp_path / "split.csv")
+
+
+@pytest.mark.parametrize("shares", [{"train": 0.0}, {"val": -0.1}])
+def test_impossible_shares_are_refused(shares):
+    with pytest.raises(UsageError, match=r"split\.train, split\.val, split\.test"):
+        SplitConfig(**shares)
+
+
+def test_a_fold_without_a_share_does_not_exist():
+    assert SplitConfig(train=0.8, val=0, test=0.2).shares == {"train": 0.8, "test": 0.2}

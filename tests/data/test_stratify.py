@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
+
+from groupwise.data.stratify import UNASSIGNED, assign_random, assign_sources
+
+
+@st.composite
+def folders(draw):
+    """Labels and sources of a folder: up to 40 sources of 1 to 15 samples in up to 4 classes."""
+    sizes = draw(st.lists(st.integers(1, 15), min_size=4, max_size=40))
+    sources = np.repeat(np.arange(len(sizes)), sizes)
+    classes = draw(st.integers(2, 4))
+    labels = draw(st.lists(st.integers(0, classes - 1), min_size=len(sources), max_size=len(sources)))
+    return np.array(labels), sources
+
+
+@given(folders(), st.integers(0, 3))
+def test_no_source_spans_two_folds(folder, seed):
+    labels, sources = folder
+    folds = assign_sources(labels, sources, [8, 1, 1], seed)
+    assert set(folds.tolist()) <= {0, 1, 2}
+    assert all(len(set(folds[sources == s].tolist())) == 1 for s in set(sources.tolist()))
+
+
+@given(folders(), st.integers(0, 3))
+def test_given_folds_are_kept_and_followed(folder, seed):
+    labels, sources = folder
+    before = assign_sources(labels, sources, [8, 1, 1], seed)
+    known = sources < sources.max() / 2
+    after = assign_sources(labels, sources, [8, 1, 1], seed + 1, given=np.where(known, before, UNASSIGNED))
+    assert (after[known] == before[known]).all()
+
+
+@given(st.integers(3, 60), st.integers(3, 60), st.integers(0, 5))
+def test_every_fold_holds_every_class_when_sources_are_single(first, second, seed):
+    labels = np.repeat([0, 1], [first, second])
+    folds = assign_sources(labels, np.arange(len(labels)), [0.98, 0.01, 0.01], seed)
+    assert all(set(labels[folds == fold].tolist()) == {0, 1} for fold in range(3))
+
+
+def test_shares_are_met_as_nearly_as_scikit_learn_meets_them():
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(1, 20, 150)
+    sources = np.repeat(np.arange(150), sizes)
+    labels = np.repeat(rng.choice(3, 150, p=[0.6, 0.3, 0.1]), sizes)
+
+    def worst(folds):
+        table = np.array([[np.sum((labels == k) & (folds == f)) for k in range(3)] for f in range(5)])
+        return np.abs(table / table.sum(axis=0) - 1 / 5).max()
+
+    theirs = np.empty(len(labels), dtype=int)
+    splitter = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+    for fold, (_, test) in enumerate(splitter.split(labels, labels, sources)):
+        theirs[test] = fold
+    assert worst(assign_sources(labels, sources, [1] * 5, 0)) <= worst(theirs) + 0.01
+
+
+def test_seed_decides_and_repeats():
+    labels, sources = np.arange(100) % 2, np.arange(100)
+    first = assign_sources(labels, sources, [8, 1, 1], 1)
+    assert (first == assign_sources(labels, sources, [8, 1, 1], 1)).all()
+    assert (first != assign_sources(labels, sources, [8, 1, 1], 2)).any()
+
+
+def test_a_source_larger_than_the_test_fold_goes_to_train():
+    labels = np.array([0, 1] * 30 + [0] * 40)
+    sources = np.concatenate([np.arange(60), np.full(40, 99)])
+    folds = assign_sources(labels, sources, [8, 1, 1], 0)
+    assert set(folds[sources == 99].tolist()) == {0}
+
+
+@pytest.mark.parametrize(("n", "sizes"), [(10, [8, 2]), (11, [8, 3]), (2142, [1713, 429])])
+def test_random_cuts_where_the_tutorial_cuts(n, sizes):
+    # The tutorial gives train int(0.8 n) and test the rest.
+    folds = assign_random(n, [0.8, 0.2], 0)
+    assert np.bincount(folds).tolist() == sizes
