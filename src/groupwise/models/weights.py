@@ -153,7 +153,7 @@ def _check_shapes(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: 
         )
     pairs = [f"{key} {tuple(state[key].shape)} for {tuple(own[key].shape)}" for key in differing]
     raise GroupwiseError(
-        f"{len(differing)} weights have another shape than the network's: {_shorten(pairs)}",
+        f"{len(differing)} of its weights differ in shape from the network's: {_shorten(pairs)}",
         place=path,
         remedy=remedy,
     )
@@ -164,11 +164,9 @@ def _check_keys(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Pa
     unexpected = [key for key in state if key not in own]
     facts = []
     if missing:
-        facts.append(f"lacks {len(missing)} weights of the network: {_shorten(missing)}")
+        facts.append(f"lacks {len(missing)} of the network's weights: {_shorten(missing)}")
     if unexpected:
-        facts.append(
-            f"holds {len(unexpected)} weights that the network does not have: {_shorten(unexpected)}"
-        )
+        facts.append(f"has weights unknown to the network, {len(unexpected)} in all: {_shorten(unexpected)}")
     if facts:
         raise GroupwiseError("; ".join(facts), place=path, remedy=remedy)
 
