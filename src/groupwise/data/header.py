@@ -107,5 +107,21 @@ def _is_cut(data: bytes) -> bool:
     if data[:4] in (b"II*\0", b"MM\0*"):
         order: Literal["little", "big"] = "little" if data[:1] == b"I" else "big"
         return int.from_bytes(data[4:8], order) >= len(data)
-    # A JPEG 2000 code stream ends with its own marker.
-    return data[:12].endswith(b"jP  \r\n\x87\n") and data[-2:] != b"\xff\xd9"
+    if data[4:8] in (b"ftyp", b"jP  "):
+        return _is_box_cut(data)
+    return False
+
+
+def _is_box_cut(data: bytes) -> bool:
+    """Walk the boxes of AVIF, HEIF and JPEG 2000 (ISO/IEC 14496-12): a size, a name, the content."""
+    start, name = 0, b""
+    while start + 8 <= len(data):
+        size, name = int.from_bytes(data[start : start + 4], "big"), data[start + 4 : start + 8]
+        if size == 1:  # too long for four bytes
+            size = int.from_bytes(data[start + 8 : start + 16], "big")
+        if size == 0:  # to the end of the file, which for JPEG 2000 has a marker of its own
+            return name == b"jp2c" and data[-2:] != b"\xff\xd9"
+        if size < 8:
+            return False
+        start += size
+    return start > len(data)
