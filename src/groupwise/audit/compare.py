@@ -1,0 +1,141 @@
+"""Turns two aligned photographs into evidence that their pixels are, or are not, of one exposure.
+
+Local normalised cross-correlation of what a high-pass filter leaves: it ignores gain, bias and slow shading, so a
+common studio background says nothing, and two shots of one hand disagree at every crease.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+Matrix = npt.NDArray[np.float64]
+
+_WINDOW = 13
+_FINE, _COARSE = 1.0, 4.0  # Gaussian widths, px, between which content is compared
+_AGREES, _DISAGREES = 0.6, 0.3
+_MIN_OVERLAP = 0.15
+_HOPELESS = 0.3
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the pixels say about one pair.
+
+    `score`: correlation that three quarters of the overlap's texture reaches, -1 to 1; `hole`: share of the texture
+    that disagrees in patches wholly inside the overlap, where no crop or fill can explain it; `overlap`: share of the
+    smaller frame that both photographs cover; `matrix` (2, 3): second onto first, refined.
+    """
+
+    score: float
+    hole: float
+    overlap: float
+    matrix: Matrix
+
+
+def compare(first: Pixels, second: Pixels, matrix: Matrix) -> Evidence:
+    """Evidence after refining `matrix` on the pixels that already agree; the better of before and after."""
+    rough, agree = _evidence(first, second, matrix)
+    if rough.score < _HOPELESS:
+        return rough
+    refined = _refine(first, second, matrix, agree)
+    if refined is None:
+        return rough
+    fine, _ = _evidence(first, second, refined)
+    return max(rough, fine, key=lambda evidence: evidence.score)
+
+
+def _evidence(first: Pixels, second: Pixels, matrix: Matrix) -> tuple[Evidence, npt.NDArray[np.bool_]]:
+    mask, ours, theirs = overlay(first, second, matrix)
+    correlation, texture, covered = _correlate(ours, theirs, mask)
+    overlap = float(mask.sum()) / min(first.size, _frame_area(second, matrix))
+    if overlap < _MIN_OVERLAP or not (texture > 0).any():
+        return Evidence(0.0, 1.0, overlap, matrix), covered
+    score = _weighted_quantile(correlation[covered], texture[covered], 0.25)
+    hole = _hole(correlation < _DISAGREES, texture, covered)
+    return Evidence(score, hole, overlap, matrix), (correlation > _AGREES) & covered
+
+
+def overlay(first: Pixels, second: Pixels, matrix: Matrix) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Where both are defined (0 or 1), and the high-passed content of each there; all (h, w) in the first's frame."""
+    size = first.shape[::-1]
+    ones = np.ones(second.shape, dtype=np.float32)
+    mask = cv2.warpAffine(ones, matrix, size, flags=cv2.INTER_NEAREST)
+    warped = cv2.warpAffine(second.astype(np.float32), matrix, size, flags=cv2.INTER_LINEAR)
+    return mask, _high_pass(first.astype(np.float32), mask), _high_pass(warped, mask)
+
+
+def _high_pass(image: FloatArray, mask: FloatArray) -> FloatArray:
+    """Difference of two Gaussian blurs that see only what the mask covers."""
+    blurred = []
+    for width in (_FINE, _COARSE):
+        weight = cv2.GaussianBlur(mask, (0, 0), width)
+        blurred.append(cv2.GaussianBlur(image * mask, (0, 0), width) / np.maximum(weight, 1e-3))
+    return np.asarray((blurred[0] - blurred[1]) * mask, dtype=np.float32)
+
+
+def _correlate(
+    ours: FloatArray, theirs: FloatArray, mask: FloatArray
+) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+    """Windowed correlation (h, w), its weight (the texture both have), and where it is defined."""
+    n = np.maximum(_box(mask), 1e-3)
+    mean_a, mean_b = _box(ours) / n, _box(theirs) / n
+    var_a = np.maximum(_box(ours * ours) / n - mean_a**2, 0)
+    var_b = np.maximum(_box(theirs * theirs) / n - mean_b**2, 0)
+    covariance = _box(ours * theirs) / n - mean_a * mean_b
+    covered = (mask > 0) & (n > 0.5)
+    noise_a, noise_b = _noise(var_a[covered]), _noise(var_b[covered])
+    signal_a, signal_b = np.maximum(var_a - noise_a, 0), np.maximum(var_b - noise_b, 0)
+    floor = 1.0
+    correlation = covariance / np.sqrt((signal_a + noise_a / 2 + floor) * (signal_b + noise_b / 2 + floor))
+    return np.clip(correlation, -1, 1), np.where(covered, (signal_a * signal_b) ** 0.25, 0), covered
+
+
+def _box(image: FloatArray) -> FloatArray:
+    return np.asarray(cv2.boxFilter(image, -1, (_WINDOW, _WINDOW), borderType=cv2.BORDER_CONSTANT))
+
+
+def _noise(variance: FloatArray) -> float:
+    """Variance of sensor noise and JPEG, taken from the flattest tenth of the windows that are not quite flat."""
+    live = variance[variance > 0.05]
+    return float(min(np.percentile(live, 10), 0.25 * np.median(live))) if live.size else 0.0
+
+
+def _weighted_quantile(values: FloatArray, weights: FloatArray, share: float) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, share * total[-1])])
+
+
+def _hole(disagrees: npt.NDArray[np.bool_], texture: FloatArray, covered: npt.NDArray[np.bool_]) -> float:
+    strong = texture > 0.5 * texture[covered].mean()
+    count, parts = cv2.connectedComponents((disagrees & strong & covered).astype(np.uint8))
+    inner = cv2.erode(covered.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
+    at_border = np.unique(parts[covered & ~inner])
+    weight = np.bincount(parts.ravel(), weights=texture.ravel(), minlength=count)
+    weight[at_border] = 0
+    weight[0] = 0
+    return float(weight.sum() / texture.sum())
+
+
+def _refine(
+    first: Pixels, second: Pixels, matrix: Matrix, agree: npt.NDArray[np.bool_]
+) -> Matrix | None:
+    """Enhanced correlation (Evangelidis and Psarakis, PAMI 2008) over the part that agrees; None if it diverges."""
+    inverse = cv2.invertAffineTransform(matrix).astype(np.float32)
+    mask = cv2.warpAffine(agree.astype(np.uint8) * 255, inverse, second.shape[::-1], flags=cv2.INTER_NEAREST)
+    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 1e-4)
+    try:
+        _, found = cv2.findTransformECC(first, second, inverse, cv2.MOTION_AFFINE, stop, mask, 5)
+    except cv2.error:  # the overlap is flat or the step leaves the frame
+        return None
+    return np.asarray(cv2.invertAffineTransform(found), dtype=np.float64)
+
+
+def _frame_area(image: Pixels, matrix: Matrix) -> float:
+    return float(image.size * abs(np.linalg.det(matrix[:, :2])))

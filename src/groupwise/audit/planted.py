@@ -1,0 +1,156 @@
+"""Turns a photograph into transformed copies of it, the known answers by which a copy detector is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+Transform = Callable[[Pixels, np.random.Generator], Pixels]
+
+FILLS = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101, cv2.BORDER_WRAP)
+
+
+def reencode(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """Save as JPEG of quality 30 to 90."""
+    quality = int(rng.integers(30, 91))
+    done, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    if not done:
+        raise ValueError(f"cannot encode an image of shape {rgb.shape}")
+    return _uint8(cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB))
+
+
+def resize(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """Scale both sides by one factor from 0.5 to 2."""
+    factor = float(2 ** rng.uniform(-1, 1))
+    size = [max(8, round(side * factor)) for side in rgb.shape[1::-1]]
+    return _uint8(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC))
+
+
+def dihedral(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """One of the seven symmetries of the square that are not the identity."""
+    turns, mirror = divmod(int(rng.integers(1, 8)), 2)
+    turned = np.rot90(rgb, turns)
+    return np.ascontiguousarray(turned[:, ::-1] if mirror else turned)
+
+
+def mirror(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """Mirror left to right, then rotate by up to 20 degrees."""
+    return _affine(np.ascontiguousarray(rgb[:, ::-1]), rng, angle_deg=float(rng.uniform(-20, 20)))
+
+
+def rotate(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """Rotate by any angle; what comes in from outside is one flat colour, the edge, a reflection or a wrap."""
+    return _affine(rgb, rng, angle_deg=float(rng.uniform(-180, 180)))
+
+
+def rotate_reflect(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """Rotate by any angle and fill by reflection, which repeats true content in wrong places."""
+    return _affine(rgb, rng, angle_deg=float(rng.uniform(-180, 180)), fill=cv2.BORDER_REFLECT_101)
+
+
+def shift(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """Shift by up to a quarter of each side, any fill."""
+    return _affine(rgb, rng, shift=(float(rng.uniform(-0.25, 0.25)), float(rng.uniform(-0.25, 0.25))))
+
+
+def shear(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """Shear by up to 0.35 (19 degrees), any fill."""
+    return _affine(rgb, rng, shear=float(rng.uniform(-0.35, 0.35)))
+
+
+def crop(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """Keep a window of 50 to 90 % of the area, near the same aspect; half of the time scale it back up."""
+    height, width = rgb.shape[:2]
+    area, aspect = rng.uniform(0.5, 0.9), 2 ** rng.uniform(-0.2, 0.2)
+    h, w = round(height * min(1, (area * aspect) ** 0.5)), round(width * min(1, (area / aspect) ** 0.5))
+    top, left = int(rng.integers(0, height - h + 1)), int(rng.integers(0, width - w + 1))
+    window = np.ascontiguousarray(rgb[top : top + h, left : left + w])
+    if rng.random() < 0.5:
+        return window
+    return _uint8(cv2.resize(window, (width, height), interpolation=cv2.INTER_CUBIC))
+
+
+def recolour(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """Change gain, bias, gamma and white balance; one in four turns grey."""
+    x = (rgb.astype(np.float32) / 255) ** float(2 ** rng.uniform(-0.6, 0.6))
+    x = x * rng.uniform(0.6, 1.3) * rng.uniform(0.85, 1.15, 3) + rng.uniform(-0.1, 0.1)
+    if rng.random() < 0.25:
+        x = np.repeat(x.mean(2, keepdims=True), 3, axis=2)
+    return _uint8(np.clip(255 * x, 0, 255))
+
+
+def noise(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """Add Gaussian noise of 5 to 20 grey values."""
+    return _uint8(np.clip(rgb + rng.normal(0, rng.uniform(5, 20), rgb.shape), 0, 255))
+
+
+def combined(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """What an augmentation pipeline writes: turn, zoom, shear, shift and perhaps mirror, recolour, JPEG."""
+    start = np.ascontiguousarray(rgb[:, ::-1]) if rng.random() < 0.5 else rgb
+    moved = _affine(
+        start,
+        rng,
+        angle_deg=float(rng.uniform(-45, 45)),
+        zoom=float(rng.uniform(0.85, 1.2)),
+        shear=float(rng.uniform(-0.2, 0.2)),
+        shift=(float(rng.uniform(-0.1, 0.1)), float(rng.uniform(-0.1, 0.1))),
+    )
+    coloured = recolour(moved, rng) if rng.random() < 0.5 else moved
+    return reencode(coloured, rng)
+
+
+FAMILIES: Mapping[str, Transform] = MappingProxyType(
+    {
+        function.__name__: function
+        for function in (
+            reencode,
+            resize,
+            dihedral,
+            mirror,
+            rotate,
+            rotate_reflect,
+            shift,
+            shear,
+            crop,
+            recolour,
+            noise,
+            combined,
+        )
+    }
+)
+
+
+def _affine(
+    rgb: Pixels,
+    rng: np.random.Generator,
+    *,
+    angle_deg: float = 0.0,
+    zoom: float = 1.0,
+    shear: float = 0.0,
+    shift: tuple[float, float] = (0.0, 0.0),
+    fill: int | None = None,
+) -> Pixels:
+    """Warp about the centre within the same frame; `shift` in fractions of the sides, `fill` an OpenCV border."""
+    height, width = rgb.shape[:2]
+    cosine, sine = zoom * np.cos(np.deg2rad(angle_deg)), zoom * np.sin(np.deg2rad(angle_deg))
+    linear = np.array([[cosine, -sine], [sine, cosine]]) @ np.array([[1.0, shear], [0.0, 1.0]])
+    centre = np.array([(width - 1) / 2, (height - 1) / 2])
+    offset = centre - linear @ centre + np.array(shift) * (width, height)
+    chosen = int(rng.choice(FILLS)) if fill is None else fill
+    colour = tuple(int(v) for v in rng.choice([[0] * 3, [255] * 3, rgb.mean((0, 1))]))
+    matrix = np.column_stack([linear, offset])
+    warped = cv2.warpAffine(
+        rgb, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=chosen, borderValue=colour
+    )
+    return _uint8(warped)
+
+
+def _uint8(values: npt.NDArray[np.generic]) -> Pixels:
+    return np.asarray(values).astype(np.uint8)
