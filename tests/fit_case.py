@@ -1,0 +1,45 @@
+"""A fit small enough to repeat: 48 images of two classes at 16 px, and a network of two blocks."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from groupwise.data.augment import AugmentConfig
+from groupwise.data.decode import Preprocessing
+from groupwise.distributed import World
+from groupwise.models.resnext import create_model
+from groupwise.training.loop import fit
+from groupwise.training.loss import LossConfig
+from groupwise.training.optim import OptimConfig
+from groupwise.training.terms import FitConfig, FitData, TrainingConfig
+
+
+def small_data() -> FitData:
+    """Light and dark squares under noise."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(48) % 2
+    images = rng.integers(0, 120, (48, 16, 16, 3)) + 80 * labels[:, None, None, None]
+    rows = np.arange(48)
+    return FitData(images.astype(np.uint8), labels, rows[:36], rows[36:])
+
+
+def small_config(*, optim: OptimConfig | None = None, **training: object) -> FitConfig:
+    return FitConfig(
+        TrainingConfig(**{"epochs": 4, "batch_size": 8, "device": "cpu"} | training),
+        optim or OptimConfig(learning_rate=3e-3, warmup=0.2),
+        LossConfig(label_smoothing=0.1),
+        AugmentConfig(flip=0.5, rotate_degrees=20, zoom=0.7, shift=0.1, brightness=0.3, erase=0.5),
+        Preprocessing(image_size_px=16),
+        seed=3,
+    )
+
+
+def small_model() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return create_model("resnext11_8x4d", num_classes=2, depths=(1, 1), cardinality=2, planes=16)
+
+
+def small_fit(checkpoints: Path, config: FitConfig | None = None, **options: object):
+    options = {"world": World()} | options
+    return fit(small_model(), small_data(), config or small_config(), checkpoints=checkpoints, **options)
