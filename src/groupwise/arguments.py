@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import difflib
 import re
+import shutil
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,22 +17,37 @@ import jsonargparse
 from groupwise.errors import UsageError
 
 
+class Formatter(argparse.HelpFormatter):
+    """Help with room for long options, and with the default of each where there is one."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=34, width=min(100, shutil.get_terminal_size().columns))
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        default = action.default
+        if action.help is None or default in (None, False, argparse.SUPPRESS) or not action.option_strings:
+            return action.help
+        return f"{action.help.rstrip('.')} (default: {default})"
+
+
 class Parser(jsonargparse.ArgumentParser):
     """A parser whose errors are ours: they name the option, the remedy, and what was probably meant."""
 
-    def __init__(self, verb: str, promise: str) -> None:
+    def __init__(self, verb: str, promise: str, operands: str = "") -> None:
         super().__init__(
             prog=f"groupwise {verb}",
+            usage=f"groupwise {verb} {operands} [options]".replace("  ", " "),
             description=promise,
-            default_env=False,
             allow_abbrev=False,
+            formatter_class=Formatter,
         )
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002
         """Raise `UsageError` instead of leaving the process."""
-        raise UsageError(
-            _plain(message) + self._suggest(message), place=self.prog, remedy=f"See `{self.prog} --help`."
-        )
+        fact, place = _plain(message), self.prog
+        if match := re.match(r'Parser key "([^"]+)":+ (.*)', fact):
+            place, fact = f"--{match[1]}", match[2]
+        raise UsageError(fact + self._suggest(message), place=place, remedy=f"See `{self.prog} --help`.")
 
     def _suggest(self, message: str) -> str:
         known = [option for action in self._actions for option in action.option_strings]
@@ -43,13 +61,18 @@ class Parser(jsonargparse.ArgumentParser):
 def _plain(message: str) -> str:
     """The sentence of a parser's message, without the tree of types that follows it."""
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
-    return ": ".join(lines[:2]).rstrip(".") if lines else "wrong usage"
+    sentence = ": ".join(lines[:2]).rstrip(".") if lines else "wrong usage"
+    sentence = re.sub(r"a typing\.Literal\[([^]]*)\]", r"one of \1", sentence)
+    return re.sub(r"<class '(\w+)'>", r"\1", sentence)
 
 
 def add_data_options(parser: Parser, *, optional: bool = False) -> None:
     """The positional DATA, and the options that say how to read it."""
     parser.add_argument(
-        "data", metavar="DATA", nargs="?" if optional else None, help="folder of class folders, or a CSV file"
+        "folder",
+        metavar="DATA",
+        nargs="?" if optional else None,
+        help="folder of class folders, or a CSV file",
     )
     parser.add_argument("--group-column", help="column of the CSV that says which images belong together")
     parser.add_argument(
@@ -67,7 +90,7 @@ def scan_options(arguments: Any) -> dict[str, Any]:
 
 def value_of(option: str, argv: Sequence[str]) -> str | None:
     """The value that `argv` gives to an option, which is needed before the rest can be parsed."""
-    for word, following in zip(argv, [*argv[1:], None], strict=True):
+    for word, following in zip_longest(argv, argv[1:]):
         if word == option:
             return following
         if word.startswith(f"{option}="):
@@ -81,6 +104,11 @@ def add_recipe_options(parser: Parser) -> None:
 
     for name, part in PARTS.items():
         parser.add_class_arguments(part, name)
+    for action in parser._actions:
+        if action.metavar == "CONFIG":
+            action.help = argparse.SUPPRESS  # --recipe takes whole files; parts of files would be two ways
+        elif "." in action.dest and not isinstance(action.metavar, str):
+            action.metavar = action.dest.rpartition(".")[2].upper()
     parser.add_argument("--seed", type=int, default=0, help="decides the split, the weights and the batches")
 
 

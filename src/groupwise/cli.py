@@ -21,6 +21,7 @@ from groupwise.arguments import (
 from groupwise.console import Console
 from groupwise.errors import GroupwiseError, UsageError
 
+PRINT = "--print_config"  # taken out by hand: the parser library reserves the name
 INTERRUPTED = 130  # what a shell gives for Ctrl-C
 
 
@@ -61,7 +62,7 @@ def _dispatch(argv: list[str]) -> int:
         raise UsageError(f"no command {verb!r}", place="groupwise", remedy="See `groupwise --help`.")
     promise, run = VERBS[verb]
     try:
-        run(Parser(verb, promise), rest)
+        run(Parser(verb, promise, OPERANDS.get(verb, "DATA")), rest)
     except SystemExit as leave:  # --help leaves this way
         return int(leave.code or 0)
     return 0
@@ -90,7 +91,7 @@ def _scan(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--out", type=Path, help="write the manifest to this CSV file")
     arguments = parser.parse_args(argv)
     console = Console()
-    manifest = scan_with_progress(Path(arguments.data), console, **scan_options(arguments))
+    manifest = scan_with_progress(Path(arguments.folder), console, **scan_options(arguments))
     for sample in manifest.samples:
         if sample.status == "quarantined":
             console.say(f"  {sample.path}: {sample.reason}")
@@ -109,7 +110,7 @@ def _show(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--out", type=Path, default=Path("samples.png"), help="the PNG file to write")
     arguments = parser.parse_args(argv)
     console = Console()
-    manifest = scan_with_progress(Path(arguments.data), console, **scan_options(arguments))
+    manifest = scan_with_progress(Path(arguments.folder), console, **scan_options(arguments))
     draw_samples(manifest, arguments.out, rows=arguments.rows, cols=arguments.cols, seed=arguments.seed)
     console.say(f"Samples: {arguments.out}")
 
@@ -117,7 +118,9 @@ def _show(parser: Parser, argv: list[str]) -> None:
 def _info(parser: Parser, argv: list[str]) -> None:
     from groupwise.information import describe_preset, list_presets
 
-    parser.add_argument("preset", nargs="?", help="name of a network; without it, all are listed")
+    parser.add_argument(
+        "preset", metavar="NETWORK", nargs="?", help="name of a network; without it, all are listed"
+    )
     parser.add_argument("--num-classes", type=int, help="length of the logits")
     parser.add_argument("--image-size-px", type=int, help="side of the images; 224, or 32 for CIFAR networks")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -148,7 +151,7 @@ def _split(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="decides among sources of equal size")
     arguments = parser.parse_args(argv)
     console = Console()
-    manifest = scan_with_progress(Path(arguments.data), console, **scan_options(arguments))
+    manifest = scan_with_progress(Path(arguments.folder), console, **scan_options(arguments))
     extend = str(arguments.out) if arguments.out.is_file() else None
     config = SplitConfig("grouped", arguments.train, arguments.val, arguments.test, extend)
     shares = _equal_folds(arguments.folds) if arguments.folds is not None else None
@@ -164,25 +167,26 @@ def _equal_folds(count: int) -> dict[str, float]:
 
 
 def _train(parser: Parser, argv: list[str]) -> None:
-    from groupwise.pipeline import Job, train
     from groupwise.recipe import read_recipe, recipe_file, to_yaml
 
     add_data_options(parser, optional=True)
     parser.add_argument("--run", type=Path, help="the folder to write; required")
     parser.add_argument("--recipe", default="default", help="name of a recipe, or a YAML file")
     parser.add_argument("--resume", action="store_true", help="go on with the run that is in --run")
-    parser.add_argument("--print_config", action="store_true", help="print the resolved recipe and stop")
+    parser.add_argument(PRINT, action="store_true", help="print the resolved recipe, and stop")
     add_recipe_options(parser)
     file = recipe_file(value_of("--recipe", argv) or "default")
     base = build_recipe(read_recipe(file), file)
-    arguments, recipe = parse_recipe(parser, argv, base)
-    if arguments.print_config:
+    arguments, recipe = parse_recipe(parser, [word for word in argv if word != PRINT], base)
+    if PRINT in argv:
         print(to_yaml(recipe), end="")
         return
-    for name, value in (("DATA", arguments.data), ("--run", arguments.run)):
+    for name, value in (("DATA", arguments.folder), ("--run", arguments.run)):
         if value is None:
             raise UsageError("missing", place=name, remedy="As in: groupwise train DATA --run runs/first")
-    job = Job(Path(arguments.data), arguments.run, recipe, base, scan_options(arguments), arguments.resume)
+    from groupwise.pipeline import Job, train
+
+    job = Job(Path(arguments.folder), arguments.run, recipe, base, scan_options(arguments), arguments.resume)
     train(job, Console())
 
 
@@ -239,6 +243,7 @@ def _demo(parser: Parser, argv: list[str]) -> None:
     demo(arguments.run, Console())
 
 
+OPERANDS = {"info": "[NETWORK]", "evaluate": "RUN", "predict": "RUN IMAGE...", "report": "RUN", "demo": ""}
 VERBS: dict[str, tuple[str, Callable[[Parser, list[str]], None]]] = {
     "scan": ("Say of every file below a folder whether it can be used, and why not.", _scan),
     "show": ("Draw a grid of sample images with their classes.", _show),

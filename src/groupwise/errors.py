@@ -13,7 +13,8 @@ class GroupwiseError(Exception):
 
     def __init__(self, fact: str, *, place: object, remedy: str) -> None:
         self.fact, self.place, self.remedy = fact, str(place), remedy
-        super().__init__(f"{self.place}: {fact}. {remedy}")
+        stop = "" if fact.endswith(("?", ".")) else "."
+        super().__init__(f"{self.place}: {fact}{stop} {remedy}")
 
 
 class UsageError(GroupwiseError):

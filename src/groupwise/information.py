@@ -1,0 +1,83 @@
+"""Prints networks: the list of presets, or one network stage by stage with what it costs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from groupwise.models.complexity import ZERO, Complexity, StageSummary, complexity, describe, ungrouped
+from groupwise.models.resnext import PRESETS, ResNeXtConfig, preset_config
+
+
+def list_presets(*, as_json: bool = False) -> str:
+    """Every preset with its cost at its own image size."""
+    facts = {name: _facts(config, complexity(config), None) for name, config in PRESETS.items()}
+    if as_json:
+        return json.dumps(facts, indent=2)
+    rows = [
+        (name, f["image_size_px"], f"{f['parameters']:,}", f"{f['multiply_adds']:,}", f"{f['activations']:,}")
+        for name, f in facts.items()
+    ]
+    return _table(("network", "px", "parameters", "multiply-adds", "activations"), rows)
+
+
+def describe_preset(
+    preset: str, *, num_classes: int | None = None, image_size_px: int | None = None, as_json: bool = False
+) -> str:
+    """One network stage by stage, beside the same network without groups."""
+    config = preset_config(preset)
+    if num_classes is not None:
+        config = dataclasses.replace(config, num_classes=num_classes)
+    stages = describe(config, image_size_px)
+    regular = describe(ungrouped(config), image_size_px)
+    total = sum((stage.cost for stage in stages), ZERO)
+    if as_json:
+        facts = {"preset": preset, **_facts(config, total, image_size_px)}
+        facts["stages"] = [dataclasses.asdict(stage) for stage in stages]
+        return json.dumps(facts, indent=2)
+    size = image_size_px or config.default_image_size_px
+    title = (
+        f"{preset}: {config.num_classes} classes, {size} x {size} px,"
+        f" {config.cardinality} groups of {config.base_width} channels in the first stage"
+    )
+    return f"{title}\n\n{_stage_table(stages, regular)}"
+
+
+def _facts(config: ResNeXtConfig, total: Complexity, image_size_px: int | None) -> dict[str, Any]:
+    return {
+        "num_classes": config.num_classes,
+        "image_size_px": image_size_px or config.default_image_size_px,
+        **dataclasses.asdict(total),
+    }
+
+
+def _stage_table(stages: list[StageSummary], regular: list[StageSummary]) -> str:
+    rows = [
+        _stage_row(s.name, s.blocks or "", " x ".join(map(str, s.output_shape)), s.cost, r.cost)
+        for s, r in zip(stages, regular, strict=True)
+    ]
+    totals = [sum((stage.cost for stage in part), ZERO) for part in (stages, regular)]
+    rows.append(_stage_row("total", "", "", *totals))
+    header = ("stage", "blocks", "output", "parameters", "ungrouped", "multiply-adds", "ungrouped")
+    return _table(header, rows)
+
+
+def _stage_row(
+    name: str, blocks: object, shape: str, own: Complexity, regular: Complexity
+) -> tuple[Any, ...]:
+    counts = (own.parameters, regular.parameters, own.multiply_adds, regular.multiply_adds)
+    return (name, blocks, shape, *(f"{count:,}" for count in counts))
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    """Columns aligned by spaces, the first to the left and numbers to the right."""
+    cells = [header, *(tuple(map(str, row)) for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(w) if i == 0 else cell.rjust(w)
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in cells
+    )
