@@ -1,0 +1,242 @@
+"""Turns a history, a confusion matrix or a handful of images into PNG pictures.
+
+Every function returns the bytes of a PNG and leaves no state behind: figures are objects of their own, never
+pyplot's. Colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from groupwise.report.lettering import drawable_names, font_families, shorten
+
+Image = npt.NDArray[np.uint8]
+
+DPI = 160
+# Beyond these numbers of classes the counts, and then the names, would be too small to read.
+MOST_COUNTS, MOST_NAMES = 40, 80
+# A smaller image is shown with its pixels visible instead of blurred.
+TINY_PX = 64
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of a figure for one background."""
+
+    paper: str
+    ink: str
+    faint: str
+    train: str
+    select: str
+    full: str
+    wrong: str
+
+
+LIGHT = Theme(
+    paper="#ffffff",
+    ink="#1c1f23",
+    faint="#d9dce0",
+    train="#0072b2",
+    select="#c4500b",
+    full="#08519c",
+    wrong="#d55e00",
+)
+DARK = Theme(
+    paper="#17191c",
+    ink="#e4e6e9",
+    faint="#3a3f45",
+    train="#56b4e9",
+    select="#f0a04b",
+    full="#8cc4f0",
+    wrong="#f0a04b",
+)
+
+
+@contextmanager
+def _style(theme: Theme) -> Iterator[None]:
+    settings: Any = {
+        "font.family": list(font_families()),
+        "font.size": 10,
+        "text.parse_math": False,  # a class may be called $x$
+        "text.color": theme.ink,
+        "axes.labelcolor": theme.ink,
+        "axes.edgecolor": theme.faint,
+        "axes.facecolor": theme.paper,
+        "figure.facecolor": theme.paper,
+        "xtick.color": theme.ink,
+        "ytick.color": theme.ink,
+        "grid.color": theme.faint,
+        "lines.linewidth": 1.8,
+    }
+    with matplotlib.rc_context(settings):
+        yield
+
+
+def _to_png(figure: Figure, *, tight: bool = False) -> bytes:
+    FigureCanvasAgg(figure)
+    buffer = io.BytesIO()
+    # Without the version of matplotlib, equal figures are equal files.
+    figure.savefig(
+        buffer, format="png", dpi=DPI, metadata={"Software": None}, bbox_inches="tight" if tight else None
+    )
+    return buffer.getvalue()
+
+
+def curves(
+    history: Sequence[Mapping[str, float]],
+    *,
+    select_fold: str,
+    chosen: int | None = None,
+    panels: Sequence[str] = ("accuracy", "loss"),
+    theme: Theme = LIGHT,
+) -> bytes:
+    """Accuracy and loss of the training fold and of the fold that selects, one point an epoch.
+
+    `history` has the numeric columns of `history.csv`; `chosen` is the epoch to mark.
+    `panels` lie side by side.
+    """
+    epochs = [row["epoch"] for row in history]
+    with _style(theme):
+        figure = Figure(figsize=(4.5 * len(panels), 3.2), layout="constrained")
+        places = figure.subplots(1, len(panels), squeeze=False).ravel()
+        for axes, name in zip(places, panels, strict=True):
+            for fold, column, colour, mark in (
+                ("train", f"train_{name}", theme.train, "o"),
+                (select_fold, f"select_{name}", theme.select, "s"),
+            ):
+                values = [row[column] for row in history]
+                axes.plot(
+                    epochs, values, color=colour, marker=mark, ms=3.5 if len(epochs) < 60 else 0, label=fold
+                )
+            _finish_curve(axes, name, chosen)
+        return _to_png(figure)
+
+
+def _finish_curve(axes: Axes, name: str, chosen: int | None) -> None:
+    axes.set_title(name.capitalize(), loc="left", fontweight="bold", fontsize=11)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(axis="y", linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(length=0)
+    if name == "accuracy":
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None, symbol=" %"))
+        axes.set_ylim(top=1.02)
+    else:
+        axes.set_ylim(bottom=0, top=1.05 * axes.dataLim.y1)
+    if chosen is not None:
+        axes.axvline(
+            chosen, color=axes.xaxis.label.get_color(), linewidth=1, linestyle=(0, (2, 3)), label="chosen"
+        )
+    axes.legend(frameon=False, fontsize=9)
+
+
+def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, theme: Theme = LIGHT) -> bytes:
+    """The counts of a confusion matrix, rows true and columns predicted, shaded by the share of the row.
+
+    What is right is blue, what is wrong is orange. A class whose name no installed font can draw is called by
+    its number, counted from 1.
+    """
+    counts = np.asarray(matrix, dtype=np.int64)
+    k = len(classes)
+    if counts.shape != (k, k):
+        raise ValueError(f"a matrix of shape {counts.shape} for {k} classes")
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = float(np.clip(0.42 * k, 2.4, 12))
+    with _style(theme):
+        figure = Figure(figsize=(side + 1.6, side + 1.2))
+        axes = figure.add_subplot()
+        right = np.eye(k, dtype=bool)
+        for cells, colour in ((right, theme.full), (~right, theme.wrong)):
+            shade = LinearSegmentedColormap.from_list("share", [theme.paper, colour])
+            axes.imshow(np.where(cells, shares, np.nan), cmap=shade, norm=PowerNorm(0.6, vmin=0, vmax=1))
+        if k <= MOST_COUNTS:
+            _write_counts(axes, counts, shares, side / k, theme)
+        _name_classes(axes, classes, side / k)
+        axes.set_xticks(np.arange(k + 1) - 0.5, minor=True)
+        axes.set_yticks(np.arange(k + 1) - 0.5, minor=True)
+        axes.grid(which="minor", linewidth=0.6)
+        axes.tick_params(which="both", length=0)
+        return _to_png(figure, tight=True)
+
+
+def _write_counts(axes: Axes, counts: Any, shares: Any, cell_inches: float, theme: Theme) -> None:
+    widest = len(str(counts.max()))
+    size = min(11.0, 72 * cell_inches / (0.75 * max(widest, 2)))
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        colour = theme.paper if shares[row, column] > 0.4 else theme.ink
+        weight = "bold" if row == column else "normal"
+        count = str(counts[row, column])
+        axes.text(
+            column, row, count, ha="center", va="center", color=colour, fontsize=size, fontweight=weight
+        )
+
+
+def _name_classes(axes: Axes, classes: Sequence[str], cell_inches: float) -> None:
+    names = [shorten(name, 24) for name in drawable_names(classes).values()]
+    short = max(map(len, names)) * 0.09 < cell_inches
+    size = min(10.0, 72 * cell_inches / 1.15)
+    if len(classes) <= MOST_NAMES:
+        axes.set_xticks(range(len(names)), names, rotation=0 if short else 90, fontsize=size)
+        axes.set_yticks(range(len(names)), names, fontsize=size)
+    else:
+        axes.set_xticks([])
+        axes.set_yticks([])
+    axes.set_xlabel("predicted", fontweight="bold")
+    axes.set_ylabel("true", fontweight="bold")
+
+
+def sample_grid(images: Sequence[Image], titles: Sequence[str], rows: int = 2, cols: int = 8) -> bytes:
+    """Images (H, W, 3) uint8 of any sizes in a grid, row by row, each below its title; fewer leave gaps."""
+    names = drawable_names(sorted(set(titles)))
+    return _draw_grid(images, [[names[title]] for title in titles], rows, cols, side_inches=1.2)
+
+
+def most_wrong(
+    images: Sequence[Image],
+    true: Sequence[str],
+    predicted: Sequence[str],
+    probs: Sequence[float],
+    cols: int = 6,
+) -> bytes:
+    """Misclassified images, each below its true class, the probability of the predicted one, and that."""
+    names = drawable_names(sorted({*true, *predicted}))
+    lines = [
+        [f"true: {names[t]}", f"{prob:.0%} {names[p]}"]
+        for t, p, prob in zip(true, predicted, probs, strict=True)
+    ]
+    return _draw_grid(images, lines, -(-max(len(images), 1) // cols), cols, side_inches=1.5)
+
+
+def _draw_grid(
+    images: Sequence[Image], titles: Sequence[Sequence[str]], rows: int, cols: int, *, side_inches: float
+) -> bytes:
+    if len(images) > rows * cols:
+        raise ValueError(f"{len(images)} images for {rows} x {cols} places")
+    height = side_inches + 0.2 * max((len(lines) for lines in titles), default=1)
+    tight = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0, hspace=0)
+    with _style(LIGHT):
+        figure = Figure(figsize=(cols * (side_inches + 0.1), rows * (height + 0.1)), layout=tight)
+        places = figure.subplots(rows, cols, squeeze=False).ravel()
+        for axes in places:
+            axes.set_axis_off()
+        for axes, image, lines in zip(places, images, titles, strict=False):
+            pixels_visible = max(image.shape[:2]) <= TINY_PX
+            axes.imshow(image, interpolation="nearest" if pixels_visible else "antialiased")
+            text = "\n".join(shorten(line, int(side_inches / 0.078)) for line in lines)
+            axes.set_title(text, fontsize=9, pad=3)
+        return _to_png(figure)

@@ -1,0 +1,172 @@
+"""Turns the way a number was made into sentences: what makes it untrue, and what asks for care."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from groupwise.report.reading import RunFiles
+from groupwise.report.words import Estimate, count, percent, verb
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A fact, what follows from it, and what to do about it (or nothing)."""
+
+    title: str
+    text: str
+    remedy: str = ""
+
+
+def sources_known(files: RunFiles) -> bool:
+    """Whether any two images are known to share a source."""
+    return bool(files.split["sources"] < sum(fold["n"] for fold in files.split["folds"].values()))
+
+
+def hidden_faults(files: RunFiles) -> list[Notice]:
+    """What makes the number of the page too high, whatever its interval says; empty for a sound protocol."""
+    return [*_shared_sources(files), *_chosen_where_reported(files)]
+
+
+def chosen_where_reported(files: RunFiles) -> bool:
+    """Whether the fold of the number also chose the epoch; one epoch alone leaves nothing to choose."""
+    return files.fold == files.select_fold and files.looks > 1
+
+
+def _shared_sources(files: RunFiles) -> Iterator[Notice]:
+    spanning, fold = files.split["spanning_sources"], files.split["folds"].get(files.fold, {})
+    siblings, n = fold.get("with_sibling_in_train", 0), fold.get("n", 0)
+    remedy = "Train again with `split.method: grouped`, which keeps every source on one side."
+    if siblings:
+        yield Notice(
+            "The network has seen siblings of the images it was tested on",
+            f"{siblings:,} of {n:,} {files.fold} images ({percent(siblings / n)}) have a sibling of the"
+            " same source in training: a copy of the same photograph, or an image of the same group. The"
+            " network can recognise those without having learnt the classes. For images of new sources the"
+            " number is too high.",
+            remedy,
+        )
+    elif spanning:
+        yield Notice(
+            "Sources stand in more than one fold",
+            f"{count(spanning, 'source')} {verb(spanning, 'spans', 'span')} two folds or more."
+            f" No {files.fold} image has a sibling in training, but the folds are not independent.",
+            remedy,
+        )
+    elif files.split.get("method") == "random" and not sources_known(files):
+        yield Notice(
+            "Nobody knows whether the network has seen siblings of the images it was tested on",
+            "Images were divided at random, and the source of none of them is known. If several of them show"
+            " the same person, place or thing, they stand on both sides, and the number is too high.",
+            "Say which images belong together (`--group-column` or `--group-regex`), and split by group.",
+        )
+
+
+def _chosen_where_reported(files: RunFiles) -> Iterator[Notice]:
+    if not chosen_where_reported(files):
+        return
+    text = (
+        "The epoch was chosen on the very fold this number comes from: it was the best of"
+        f" {files.looks} looks. The best of many looks is partly luck, which does not repeat on new images."
+    )
+    last, chosen = files.history[-1:], files.chosen_epoch
+    if last and last[0]["epoch"] != chosen:
+        text += (
+            f" The last epoch, taken without looking, scored {percent(last[0]['select_accuracy'])}"
+            f" on that fold; the chosen one, epoch {chosen}, is the one reported."
+        )
+    remedy = "Choose by another fold: `training.select_fold: val` with `split.val` above 0."
+    if files.fold != "test":
+        remedy = "Read the test fold, once: `groupwise evaluate RUN --fold test`."
+    yield Notice("The number was picked because it was high", text, remedy)
+
+
+def cautions(files: RunFiles) -> list[Notice]:
+    """What does not make the number wrong, but has to be known to read it."""
+    return [
+        *_independence(files),
+        *_no_better_than_guessing(files),
+        *_readings(files),
+        *_interruption(files),
+        *_left_out(files),
+        *_stops(files),
+        *(Notice("About the figures", str(text)) for text in files.metrics[files.fold].get("warnings") or ()),
+    ]
+
+
+def _independence(files: RunFiles) -> Iterator[Notice]:
+    method = files.split.get("method")
+    if method != "random" and not sources_known(files):
+        yield Notice(
+            "Every image counts as a source of its own",
+            "No groups were given and no copies were found. If several images show the same person, place or"
+            " thing, the number is too high and its interval too narrow.",
+            "Say which images belong together, with `--group-column` or `--group-regex`.",
+        )
+    elif method == "random" and sources_known(files) and not files.split["spanning_sources"]:
+        yield Notice(
+            "The split was random",
+            "No source spans two folds, but only by chance; another seed may cut some.",
+            "Use `split.method: grouped`.",
+        )
+
+
+def _no_better_than_guessing(files: RunFiles) -> Iterator[Notice]:
+    figures = files.metrics[files.fold]
+    accuracy, majority = (
+        Estimate.read(figures["accuracy"]),
+        Estimate.read((figures.get("majority") or {}).get("accuracy")),
+    )
+    if accuracy.low is not None and majority.value is not None and accuracy.low <= majority.value:
+        yield Notice(
+            "Not shown to be better than guessing",
+            f"The interval reaches down to {percent(accuracy.low)}; always answering with the largest class"
+            f" gives {majority.share()}. These data do not show that the network has learnt anything.",
+        )
+
+
+def _readings(files: RunFiles) -> Iterator[Notice]:
+    readings = files.ledger.get("test_readings", 0)
+    if files.fold == "test" and readings > 1 and not chosen_where_reported(files):
+        yield Notice(
+            f"The test fold was read {readings} times",
+            "Each reading that led to a change of plan makes it less of a test. The ledger below lists them.",
+        )
+
+
+def _interruption(files: RunFiles) -> Iterator[Notice]:
+    if files.ledger.get("interrupted"):
+        planned = (files.recipe.get("training") or {}).get("epochs")
+        done = (
+            f"after {len(files.history)} of {planned} epochs"
+            if files.history and planned
+            else "before its end"
+        )
+        yield Notice(
+            "Training was interrupted",
+            f"It was stopped {done}. The number is that of the best epoch until then.",
+            "Go on with `groupwise train ... --resume`.",
+        )
+
+
+def _left_out(files: RunFiles) -> Iterator[Notice]:
+    unread = sum(row["status"] == "quarantined" for row in files.manifest)
+    excluded = files.split.get("excluded", 0)
+    parts = []
+    if unread:
+        parts.append(f"{count(unread, 'file')} could not be used and {verb(unread, 'was', 'were')} set aside")
+    if excluded:
+        parts.append(f"{count(excluded, 'image')} {verb(excluded, 'was', 'were')} excluded from every fold")
+    if parts:
+        yield Notice(
+            "Not all of the data took part",
+            f"{' and '.join(parts)}. If these are not like the rest, the number does not speak for them.",
+        )
+
+
+def _stops(files: RunFiles) -> Iterator[Notice]:
+    titles = [str(item.get("title")) for item in files.findings or () if item.get("severity") == "stop"]
+    if titles:
+        yield Notice(
+            "The audit found what has to be settled first", f"{'; '.join(titles)}. See the data below."
+        )

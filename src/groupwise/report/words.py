@@ -1,0 +1,78 @@
+"""Turns figures into the words of the page: shares in per cent, counts with their noun, intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+
+def percent(share: float) -> str:
+    """A share in [0, 1] with one decimal; what is not whole is never rounded to 0 or 100 %."""
+    text = f"{100 * share:.1f}"
+    if text in ("0.0", "100.0") and share not in (0, 1):
+        text = "under 0.1" if share < 0.5 else "over 99.9"
+    return f"{text.removesuffix('.0') if text in ('0.0', '100.0') else text}{NBSP}%"
+
+
+def count(n: int, noun: str) -> str:
+    """`1 image`, `2,062 images`, for nouns that take an s."""
+    return f"{n:,} {noun}{'s' * (n != 1)}"
+
+
+def verb(n: int, singular: str, plural: str) -> str:
+    """The form that fits `n` things."""
+    return singular if n == 1 else plural
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One figure of `metrics.json` as the page shows it; `value` is None where it could not be had."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    reason: str
+    method: str
+
+    @classmethod
+    def read(cls, figure: Any) -> Estimate:
+        """From a mapping with value, low, high, method or reason; from a bare number; from None."""
+        if not isinstance(figure, Mapping):
+            return cls(figure if isinstance(figure, int | float) else None, None, None, "", "")
+        value, low, high = (figure.get(key) for key in ("value", "low", "high"))
+        return cls(value, low, high, str(figure.get("reason") or ""), str(figure.get("method") or ""))
+
+    @property
+    def has_interval(self) -> bool:
+        return self.low is not None and self.high is not None
+
+    def share(self) -> str:
+        """The value in per cent."""
+        return "n/a" if self.value is None else percent(self.value)
+
+    def share_interval(self) -> str:
+        """The limits in per cent, or nothing."""
+        if self.low is None or self.high is None:
+            return ""
+        return f"{percent(self.low).removesuffix(NBSP + '%')}{NBSP}to{NBSP}{percent(self.high)}"
+
+    def plain(self) -> str:
+        """The value with three decimals."""
+        return "n/a" if self.value is None else f"{self.value:.3f}"
+
+    def plain_interval(self) -> str:
+        """The limits with three decimals, or nothing."""
+        return "" if self.low is None or self.high is None else f"{self.low:.3f}{NBSP}to{NBSP}{self.high:.3f}"
+
+
+def duration(seconds: float) -> str:
+    """`48 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 120:
+        return f"{seconds:.0f}{NBSP}s"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes}{NBSP}min"
+    return f"{minutes // 60}{NBSP}h {minutes % 60}{NBSP}min"
