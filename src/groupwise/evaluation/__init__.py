@@ -1,0 +1,1 @@
+"""Turns the predictions of one fold into figures that carry their uncertainty."""

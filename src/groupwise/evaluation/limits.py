@@ -1,0 +1,143 @@
+"""Turns a figure of one fold and its spread over sources into limits, as `metrics.json` holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from groupwise.evaluation.weighted import Floats, Fold
+from groupwise.evaluation.wilson import Support, clustered_variance, effective_n, student_t, wilson_interval
+
+LINEARISED = "Wilson interval on effective n, variance linearised over sources, Student t"
+RESAMPLED = "Wilson interval on effective n, variance from a bootstrap over sources within classes, Student t"
+LOG_SCALE = "bootstrap over sources, Student t on the log scale, widened for errors not yet seen"
+RECENTRED = "percentiles of a bootstrap over sources, noise removed, widened for errors not yet seen"
+
+ONE_SOURCE = "a single source does not show how sources differ"
+RARE_CLASS = "a class is in so few sources that most resamples miss it"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure, the images and sources it rests on and, where they can be given, its 95 % limits.
+
+    `reason` says why the limits, or the figure itself, are None; `of` says what the figure is of, where its
+    name leaves that open. `effective_n` is None where the method does not use one.
+    """
+
+    value: float | None
+    n: int
+    groups: int
+    low: float | None = None
+    high: float | None = None
+    effective_n: float | None = None
+    method: str | None = None
+    reason: str | None = None
+    of: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields, but `reason` and `of` only where they say something."""
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if value is not None or name not in ("reason", "of")
+        }
+
+
+def share(hits: Floats, images: Floats, undefined: str) -> Figure:
+    """A share of images, from sums within each source (G,); `undefined` is the reason if there are none."""
+    support = Support.of(images)
+    if support.n == 0:
+        return Figure(None, 0, 0, reason=undefined)
+    figure = Figure(float(hits.sum() / images.sum()), round(support.n), round(support.groups))
+    if figure.groups < 2:
+        return replace(figure, reason=ONE_SOURCE)
+    return _score_limits(figure, clustered_variance(hits, images), support, figure.groups - 1, LINEARISED)
+
+
+def resampled_share(figure: Figure, draws: Floats, support: Support, df: float) -> Figure:
+    """Limits of a figure in [0, 1] from its bootstrap draws (D,), NaN in those that lost a class."""
+    defined = draws[np.isfinite(draws)]
+    if len(defined) < len(draws) / 2:
+        return replace(figure, reason=RARE_CLASS)
+    return _score_limits(figure, float(defined.var()), support, df, RESAMPLED)
+
+
+def _score_limits(figure: Figure, variance: float, support: Support, df: float, method: str) -> Figure:
+    assert figure.value is not None
+    n = effective_n(figure.value, variance, support)
+    low, high = wilson_interval(figure.value, n, df)
+    return replace(figure, low=low, high=high, effective_n=n, method=method)
+
+
+def balanced_support(fold: Fold, parts: Sequence[Floats]) -> tuple[Support, float]:
+    """Support and degrees of freedom of a figure that weighs several classes equally.
+
+    `parts` holds the images of each class within each source, (G,) each; every class needs two sources. A
+    mean over C classes varies like one over C^2 / sum(1 / n_c) images: five images against a thousand count
+    like twenty. The degrees of freedom are Satterthwaite's (1946, Biometrics Bulletin 2:110) for classes of
+    equal variance. Neither exceeds what the fold holds as a whole; it would where a source holds several
+    classes.
+    """
+    supports = [Support.of(part) for part in parts]
+    whole = Support.of(fold.per_source(np.ones(fold.n)))
+    groups = np.array([support.groups for support in supports])
+    df = (1 / groups).sum() ** 2 / (1 / (groups**2 * (groups - 1))).sum()
+    n = _harmonic([support.n for support in supports], whole.n)
+    equal_groups = _harmonic([support.equal_groups for support in supports], whole.equal_groups)
+    return Support(n, _harmonic(groups.tolist(), whole.groups), equal_groups), min(
+        float(df), whole.groups - 1
+    )
+
+
+def _harmonic(values: Sequence[float], most: float) -> float:
+    return min(most, len(values) ** 2 / sum(1 / value for value in values))
+
+
+def log_loss_figure(fold: Fold, value: float, draws: Floats, accuracy: Figure) -> Figure:
+    """Log loss with Student's t on the log scale.
+
+    A fold with few wrong images hardly shows what they cost, and resampling cannot invent them. So the upper
+    limit is at least the loss were accuracy at its own lower limit, with each further wrong image costing
+    what the model's probabilities imply.
+    """
+    assert accuracy.value is not None
+    assert accuracy.low is not None
+    factor = float(np.exp(student_t(fold.groups - 1) * draws.std() / value))
+    unseen = (accuracy.value - accuracy.low) * _loss_if_wrong(fold)
+    high = max(value * factor, value + unseen)
+    return Figure(value, fold.n, fold.groups, value / factor, high, method=LOG_SCALE)
+
+
+def _loss_if_wrong(fold: Fold) -> float:
+    # Mean of -log p(true class) over images whose true class is not the predicted one, were the
+    # probabilities the truth.
+    others = fold.probs.copy()
+    others[np.arange(fold.n), fold.predicted] = 0.0
+    if others.sum() == 0:  # nothing but certainties: a wrong one would cost what the clip allows
+        return float(-np.log(np.finfo(np.float64).eps))
+    return float(-(others * np.log(np.where(others > 0, others, 1.0))).sum() / others.sum())
+
+
+def calibration_figure(fold: Fold, squared: float, noise: float, draws: Floats, accuracy: Figure) -> Figure:
+    """Calibration error from its square, the noise in that, and bootstrap draws (D,) of the square.
+
+    A draw carries the noise of the sample and that of resampling, of which its own estimate removes one; the
+    other is removed here. The error is at least the gap between mean confidence and accuracy, so the interval
+    of accuracy bounds it too: the upper limit admits the widest gap in there, and the lower one is 0 if there
+    may be no gap.
+    """
+    assert accuracy.low is not None
+    assert accuracy.high is not None
+    value = float(np.sqrt(max(squared, 0)))
+    tail = float(special.ndtr(-student_t(fold.groups - 1)))
+    low, high = np.sqrt(np.maximum(np.quantile(draws - noise, [tail, 1 - tail]), 0))
+    confidence = float(fold.probs.max(axis=1).mean())
+    if accuracy.low <= confidence <= accuracy.high:
+        low = 0.0
+    high = max(high, confidence - accuracy.low, accuracy.high - confidence, value)
+    return Figure(value, fold.n, fold.groups, min(float(low), value), float(high), method=RECENTRED)
