@@ -71,31 +71,38 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise GroupwiseError(
             "no such file", place=file, remedy="Give a .safetensors or .pth file, or timm's folder."
         )
-    try:
-        return _read_safetensors(file) if file.suffix == ".safetensors" else _read_torch(file)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, LookupError, ValueError):
-        raise GroupwiseError(
-            "damaged, or not a file of weights", place=file, remedy="Copy or download the file again."
-        ) from None
+    return _read_safetensors(file) if file.suffix == ".safetensors" else _read_torch(file)
 
 
 def _read_safetensors(file: Path) -> dict[str, Tensor]:
-    return dict(safetensors.torch.load_file(file))
+    try:
+        return dict(safetensors.torch.load_file(file))
+    except (SafetensorError, OSError):
+        raise _damaged(file) from None
 
 
 def _read_torch(file: Path) -> dict[str, Tensor]:
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except Exception as error:  # the reader follows whatever bytes it meets, so damage can raise anything
         # Only torch's message tells code, which it names, from damage.
-        if code := re.search(r"GLOBAL (\S+)", str(error)):
-            raise GroupwiseError(
-                f"holds pickled code ({code[1]}), which is not run",
-                place=file,
-                remedy="Save `model.state_dict()` alone, with the program that wrote the file.",
-            ) from None
-        raise
+        code = re.search(r"GLOBAL (\S+)", str(error)) if isinstance(error, pickle.UnpicklingError) else None
+        if code is None:
+            raise _damaged(file) from None
+        raise GroupwiseError(
+            f"holds pickled code ({code[1]}), which is not run",
+            place=file,
+            remedy="Save `model.state_dict()` alone, with the program that wrote the file.",
+        ) from None
     return _tensors_by_name(state, file)
+
+
+def _damaged(file: Path) -> GroupwiseError:
+    return GroupwiseError(
+        "damaged, or not a file of weights that can be read",
+        place=file,
+        remedy="Copy or download the file again.",
+    )
 
 
 def _tensors_by_name(state: object, file: Path) -> dict[str, Tensor]:
