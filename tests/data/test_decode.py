@@ -317,11 +317,12 @@ class TestMemory:
         monkeypatch.setattr(decode_module, "MAX_PIXELS_AT_ONCE", limit)
         monkeypatch.setattr(decode_module, "to_srgb", watch)
         data = encode(photo, "PNG")
-        threads = [threading.Thread(target=decode, args=(data,)) for _ in range(5)]
+        threads = [threading.Thread(target=decode, args=(data,), daemon=True) for _ in range(5)]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            thread.join(timeout=10)
+            assert not thread.is_alive()
         assert most == at_once
 
 

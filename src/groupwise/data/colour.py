@@ -36,7 +36,7 @@ def to_srgb(image: Image.Image, raw_mode: str) -> tuple[Image.Image, list[Remark
     if profile:
         image, more = _apply_profile(image, profile)
         remarks += more
-    return _to_rgb(image), remarks
+    return image.convert("RGB"), remarks
 
 
 def _to_eight_bit(image: Image.Image, raw_mode: str) -> tuple[Image.Image, list[Remark]]:
@@ -132,14 +132,3 @@ def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
     assert seen is not None
     difference = np.asarray(seen).astype(int) - np.asarray(probe.convert("RGB"))
     return int(np.abs(difference).max()) <= SRGB_TOLERANCE
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "LAB":
-        transform = ImageCms.buildTransform(
-            ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
-        )
-        converted = ImageCms.applyTransform(image, transform)
-        assert converted is not None
-        return converted
-    return image if image.mode == "RGB" else image.convert("RGB")
