@@ -19,7 +19,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from groupwise.report.lettering import drawable_names, font_families, shorten
@@ -135,7 +134,8 @@ def _finish_curve(axes: Axes, name: str, chosen: int | None) -> None:
     axes.tick_params(length=0)
     if name == "accuracy":
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None, symbol=" %"))
-        axes.set_ylim(top=1.02)
+        lowest = axes.dataLim.y0
+        axes.set_ylim(bottom=lowest - 0.05 * (1.02 - lowest), top=1.02)
     else:
         axes.set_ylim(bottom=0, top=1.05 * axes.dataLim.y1)
     if chosen is not None:
@@ -227,16 +227,32 @@ def _draw_grid(
 ) -> bytes:
     if len(images) > rows * cols:
         raise ValueError(f"{len(images)} images for {rows} x {cols} places")
-    height = side_inches + 0.2 * max((len(lines) for lines in titles), default=1)
-    tight = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0, hspace=0)
+    gap, line = 0.12, 0.17
+    head = gap + line * max((len(lines) for lines in titles), default=1)
+    longest = int(side_inches / 0.078)
     with _style(LIGHT):
-        figure = Figure(figsize=(cols * (side_inches + 0.1), rows * (height + 0.1)), layout=tight)
-        places = figure.subplots(rows, cols, squeeze=False).ravel()
-        for axes in places:
-            axes.set_axis_off()
-        for axes, image, lines in zip(places, images, titles, strict=False):
-            pixels_visible = max(image.shape[:2]) <= TINY_PX
-            axes.imshow(image, interpolation="nearest" if pixels_visible else "antialiased")
-            text = "\n".join(shorten(line, int(side_inches / 0.078)) for line in lines)
-            axes.set_title(text, fontsize=9, pad=3)
+        figure = Figure(figsize=(cols * (side_inches + gap) + gap, rows * (side_inches + head) + gap))
+        # One pair of axes over the whole figure, in inches from its upper left corner, is fast to draw.
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        for i, (image, lines) in enumerate(zip(images, titles, strict=True)):
+            left, top = gap + i % cols * (side_inches + gap), head + i // cols * (side_inches + head)
+            _place(axes, image, left, top, side_inches)
+            text = "\n".join(shorten(words, longest) for words in lines)
+            axes.text(left + side_inches / 2, top - 0.04, text, ha="center", va="bottom", fontsize=9)
+        width, height = figure.get_size_inches()
+        axes.set(xlim=(0, width), ylim=(height, 0))
         return _to_png(figure)
+
+
+def _place(axes: Axes, image: Image, left: float, top: float, side: float) -> None:
+    """Draw `image` as large as a square of `side` allows, in its middle."""
+    height, width = (side * length / max(image.shape[:2]) for length in image.shape[:2])
+    x, y = left + (side - width) / 2, top + (side - height) / 2
+    pixels_visible = max(image.shape[:2]) <= TINY_PX
+    axes.imshow(
+        image,
+        extent=(x, x + width, y + height, y),
+        aspect="auto",
+        interpolation="nearest" if pixels_visible else "antialiased",
+    )
