@@ -7,14 +7,17 @@ import dataclasses
 import difflib
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import jsonargparse
 
 from groupwise.errors import UsageError
+
+if TYPE_CHECKING:
+    from groupwise.data.manifest import Manifest
 
 
 class Formatter(argparse.HelpFormatter):
@@ -82,10 +85,13 @@ def add_data_options(parser: Parser, *, optional: bool = False) -> None:
     parser.add_argument("--path-column", default="path", help="column of the CSV that holds the path")
 
 
-def scan_options(arguments: Any) -> dict[str, Any]:
-    """The keyword arguments of `scan` among the parsed ones."""
+def scan_of(arguments: Any) -> Callable[[Callable[[int, int], None]], Manifest]:
+    """The scan that the parsed arguments ask for; it wants a function of (done, total)."""
+    from groupwise.data.scan import scan
+
     names = ("group_column", "group_regex", "label_column", "path_column")
-    return {name: arguments[name] for name in names}
+    options = {name: arguments[name] for name in names}
+    return lambda progress: scan(Path(arguments.folder), progress=progress, **options)
 
 
 def value_of(option: str, argv: Sequence[str]) -> str | None:
@@ -145,6 +151,6 @@ def parse_recipe(parser: Parser, argv: Sequence[str], base: Any) -> tuple[Any, A
 
 
 def _instantiate(parser: Parser, arguments: Any, recipe: type[Any], **known: Any) -> Any:
-    objects = parser.instantiate_classes(arguments)
+    objects = parser.instantiate(arguments)
     names = [field.name for field in dataclasses.fields(recipe)]
     return recipe(**{name: objects[name] for name in names if name not in known} | known)

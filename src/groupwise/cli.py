@@ -15,7 +15,7 @@ from groupwise.arguments import (
     add_recipe_options,
     build_recipe,
     parse_recipe,
-    scan_options,
+    scan_of,
     value_of,
 )
 from groupwise.console import Console
@@ -91,7 +91,7 @@ def _scan(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--out", type=Path, help="write the manifest to this CSV file")
     arguments = parser.parse_args(argv)
     console = Console()
-    manifest = scan_with_progress(Path(arguments.folder), console, **scan_options(arguments))
+    manifest = scan_with_progress(scan_of(arguments), console)
     for sample in manifest.samples:
         if sample.status == "quarantined":
             console.say(f"  {sample.path}: {sample.reason}")
@@ -110,7 +110,7 @@ def _show(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--out", type=Path, default=Path("samples.png"), help="the PNG file to write")
     arguments = parser.parse_args(argv)
     console = Console()
-    manifest = scan_with_progress(Path(arguments.folder), console, **scan_options(arguments))
+    manifest = scan_with_progress(scan_of(arguments), console)
     draw_samples(manifest, arguments.out, rows=arguments.rows, cols=arguments.cols, seed=arguments.seed)
     console.say(f"Samples: {arguments.out}")
 
@@ -151,7 +151,7 @@ def _split(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="decides among sources of equal size")
     arguments = parser.parse_args(argv)
     console = Console()
-    manifest = scan_with_progress(Path(arguments.folder), console, **scan_options(arguments))
+    manifest = scan_with_progress(scan_of(arguments), console)
     extend = str(arguments.out) if arguments.out.is_file() else None
     config = SplitConfig("grouped", arguments.train, arguments.val, arguments.test, extend)
     shares = _equal_folds(arguments.folds) if arguments.folds is not None else None
@@ -186,7 +186,7 @@ def _train(parser: Parser, argv: list[str]) -> None:
             raise UsageError("missing", place=name, remedy="As in: groupwise train DATA --run runs/first")
     from groupwise.pipeline import Job, train
 
-    job = Job(Path(arguments.folder), arguments.run, recipe, base, scan_options(arguments), arguments.resume)
+    job = Job(Path(arguments.folder), scan_of(arguments), arguments.run, recipe, base, arguments.resume)
     train(job, Console())
 
 
@@ -206,7 +206,7 @@ def _evaluate(parser: Parser, argv: list[str]) -> None:
     if arguments.json:
         print(json.dumps({arguments.fold: scored.metrics}, indent=2, ensure_ascii=False))
     else:
-        Console().say(f"{arguments.fold.capitalize()}: {sentence(scored.metrics)}")
+        Console().say(f"{arguments.fold.capitalize()}: {sentence('accuracy', scored.metrics['accuracy'])}")
 
 
 def _predict(parser: Parser, argv: list[str]) -> None:

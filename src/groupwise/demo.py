@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 
 from groupwise.arguments import build_recipe
 from groupwise.console import Console
+from groupwise.data.scan import scan
 from groupwise.errors import UsageError
 from groupwise.pipeline import Job, train
 from groupwise.recipe import read_recipe, recipe_file
@@ -29,7 +30,7 @@ def demo(folder: Path, console: Console) -> dict[str, Any]:
         shutil.rmtree(folder)  # an earlier demo
     file = recipe_file("digits")
     recipe = build_recipe(read_recipe(file), file)
-    return train(Job(data, folder, recipe, recipe, scan_options={}), console)
+    return train(Job(data, lambda progress: scan(data, progress=progress), folder, recipe, recipe), console)
 
 
 def write_digits(folder: Path) -> None:

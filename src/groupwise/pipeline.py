@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -37,14 +37,15 @@ from groupwise.training.terms import Epoch, FitConfig, FitData, Fitted
 class Job:
     """What to train on, where to keep it, and how.
 
-    `scan_options` go to `groupwise.data.scan.scan`: the columns of a CSV, and where groups come from.
+    `data` is what the user named, and `scan` makes the manifest of it, with a function for the progress.
+    `base` is the recipe that `recipe` changes; the report lists the changes.
     """
 
     data: Path
+    scan: Callable[[Callable[[int, int], None]], Manifest]
     folder: Path
     recipe: Recipe
     base: Recipe
-    scan_options: dict[str, Any]
     resume: bool = False
 
 
@@ -83,7 +84,7 @@ def _begin(job: Job, world: World, console: Console) -> Run:
         run = Run.open(job.folder)
         _refuse_other_recipe(run, job.recipe)
     else:
-        manifest = scan_with_progress(job.data, console, **job.scan_options)
+        manifest = scan_with_progress(job.scan, console)
         run = Run.create(job.folder, data=job.data, root=manifest.root, version=__version__)
         run.note(notes=list(manifest.notes), recipe_changes=differences(job.recipe, job.base))
         write_atomic(run.path("recipe.yaml"), to_yaml(job.recipe))
@@ -198,6 +199,6 @@ def _conclude(run: Run, split: Split, console: Console) -> dict[str, Any]:
     report = write_report(run.folder)
     shutil.rmtree(run.path("cache"), ignore_errors=True)  # the images are decoded again in moments
     name = TEST if TEST in metrics else folds[-1]
-    console.say(f"\n{name.capitalize()}: {sentence(metrics[name]['accuracy'])}")
+    console.say(f"\n{name.capitalize()}: {sentence('accuracy', metrics[name]['accuracy'])}")
     console.say(f"Report: {report}")
     return metrics

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,16 @@ from groupwise.audit.copies import find_copies
 from groupwise.console import Console
 from groupwise.data.decode import decode
 from groupwise.data.manifest import Manifest
-from groupwise.data.scan import scan
 from groupwise.data.split import Split, SplitConfig, make_split, proof, read_split
 from groupwise.files import write_atomic, write_csv, write_json
 from groupwise.report.figures import sample_grid
 from groupwise.run import Run
 
 
-def scan_with_progress(data: Path, console: Console, **options: Any) -> Manifest:
-    """Scan `data` behind a progress bar, and say what was found."""
+def scan_with_progress(scan: Callable[[Callable[[int, int], None]], Manifest], console: Console) -> Manifest:
+    """Run `scan` behind a progress bar, and say what was found."""
     with console.progress("Reading files") as progress:
-        manifest = scan(data, progress=progress, **options)
+        manifest = scan(progress)
     counts = dict.fromkeys(("ok", "warned", "quarantined", "ignored"), 0)
     for sample in manifest.samples:
         counts[sample.status] += 1

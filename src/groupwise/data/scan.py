@@ -56,6 +56,19 @@ def scan(
     return Manifest(root, tuple(samples), (*_note_groups(samples, pattern), *_note_classes(samples, folders)))
 
 
+def scan_listed(
+    root: Path,
+    samples: Sequence[Sample],
+    *,
+    workers: int = os.cpu_count() or 1,
+    progress: Progress | None = None,
+) -> Manifest:
+    """As `scan`, for files that the caller lists with labels and groups, at paths relative to `root`."""
+    done = _inspect_all(list(samples), root, workers, progress)
+    _require_images(root, done)
+    return Manifest(root, tuple(done), tuple(_note_classes(done, [])))
+
+
 def _compile(group_regex: str | None, group_column: str | None) -> re.Pattern[str] | None:
     if group_regex is None:
         return None

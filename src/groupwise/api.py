@@ -1,0 +1,54 @@
+"""The chain as one Python call, with the recipe given by name, file or fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from groupwise.arguments import build_recipe
+from groupwise.console import Console
+from groupwise.data.scan import scan
+from groupwise.pipeline import Job
+from groupwise.pipeline import train as run_job
+from groupwise.recipe import Recipe, flatten, read_recipe, recipe_file
+
+
+def train(
+    data: str | Path,
+    *,
+    run: str | Path,
+    recipe: str | Path = "default",
+    changes: Mapping[str, Any] | None = None,
+    group_column: str | None = None,
+    group_regex: str | None = None,
+    resume: bool = False,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Train on a folder of class folders or a CSV, and return what `metrics.json` holds.
+
+    Args:
+        data: The folder or CSV.
+        run: The folder to write.
+        recipe: Name of a recipe, or a YAML file.
+        changes: Fields to change, by their paths: `{"training.epochs": 20}`.
+        group_column: Column of the CSV that says which images belong together.
+        group_regex: The same, as a pattern searched in each path.
+        resume: Go on with the run that is there.
+        quiet: Print nothing.
+
+    Raises `GroupwiseError` for what the user can mend.
+    """
+    base, changed = load_recipe(recipe, changes)
+    look = partial(scan, Path(data), group_column=group_column, group_regex=group_regex)
+    job = Job(Path(data), lambda progress: look(progress=progress), Path(run), changed, base, resume)
+    return run_job(job, Console(quiet=quiet))
+
+
+def load_recipe(recipe: str | Path, changes: Mapping[str, Any] | None = None) -> tuple[Recipe, Recipe]:
+    """A recipe as its file has it, and with `changes` by path."""
+    file = recipe_file(str(recipe))
+    fields = flatten(read_recipe(file))
+    base: Recipe = build_recipe(fields, file)
+    return base, build_recipe({**fields, **(changes or {})})

@@ -1,0 +1,95 @@
+"""The chain as a scikit-learn estimator over image files: `fit(paths, labels, groups=...)`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from groupwise.api import load_recipe
+from groupwise.console import Console
+from groupwise.data.manifest import Manifest, Sample
+from groupwise.data.scan import scan_listed
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.evaluation.predict import load_run
+from groupwise.pipeline import Job, train
+
+# What a cross-validation holds out is its own test fold, so none is set aside here.
+NO_TEST_FOLD = {"split.train": 0.9, "split.val": 0.1, "split.test": 0.0}
+
+
+class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """A ResNeXt classifier of image files.
+
+    Args:
+        recipe: Name of a recipe, or a YAML file.
+        changes: Fields of it to change, by their paths: `{"training.epochs": 20}`.
+        run: The folder to write; None for a temporary one, which goes with the estimator.
+
+    A tenth of the sources chooses the epoch; all others are trained on. After `fit`, `classes_` holds the
+    labels in sorted order, `metrics_` the figures of the fold that chose, and `predictor_` the network.
+    """
+
+    def __init__(
+        self,
+        recipe: str = "default",
+        changes: Mapping[str, Any] | None = None,
+        run: str | Path | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.changes = changes
+        self.run = run
+
+    def fit(
+        self,
+        X: Sequence[str | Path],  # noqa: N803  # scikit-learn's name
+        y: Sequence[Any],
+        groups: Sequence[Any] | None = None,
+    ) -> GroupwiseClassifier:
+        """Train on image files X with labels y; images of one group stay on one side of the split."""
+        check_consistent_length(X, y, groups)
+        self.classes_ = np.unique(np.asarray(y))
+        names = [str(label) for label in self.classes_]
+        if len(set(names)) < len(names):
+            raise UsageError(
+                "two labels are written alike", place="y", remedy="Give labels of one type, such as text."
+            )
+        files = [Path(os.path.abspath(path)) for path in X]  # noqa: PTH100  # symbolic links stay
+        root = Path(os.path.commonpath([file.parent for file in files]))
+        samples = [
+            Sample(file.relative_to(root).as_posix(), str(label), "" if group is None else str(group))
+            for file, label, group in zip(files, y, groups or [None] * len(files), strict=True)
+        ]
+        if self.run is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="groupwise-")
+        folder = Path(self._folder.name, "run") if self.run is None else Path(self.run)
+        base, recipe = load_recipe(self.recipe, {**NO_TEST_FOLD, **(self.changes or {})})
+
+        def scan(progress: Any) -> Manifest:
+            manifest = scan_listed(root, samples, progress=progress)
+            for sample in set(manifest.samples) - set(manifest.usable):
+                raise GroupwiseError(sample.reason, place=root / sample.path, remedy="Leave it out of X.")
+            return manifest
+
+        self.metrics_ = train(Job(root, scan, folder, recipe, base), Console(quiet=True))
+        self.predictor_ = load_run(folder)
+        return self
+
+    def predict_proba(self, X: Sequence[str | Path]) -> npt.NDArray[np.float64]:  # noqa: N803
+        """Probabilities of image files, (N, K), in the order of `classes_`."""
+        check_is_fitted(self, "predictor_")
+        predictions = self.predictor_.predict(X)
+        rows = [[p.probabilities[str(label)] for label in self.classes_] for p in predictions]
+        return np.array(rows).reshape(len(rows), len(self.classes_))
+
+    def predict(self, X: Sequence[str | Path]) -> npt.NDArray[Any]:  # noqa: N803
+        """The most probable label of image files, (N,)."""
+        labels: npt.NDArray[Any] = self.classes_[self.predict_proba(X).argmax(1)]
+        return labels

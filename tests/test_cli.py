@@ -1,0 +1,271 @@
+import csv
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from folder_case import tiny_options, write_folder
+from groupwise.cli import VERBS, main
+from groupwise.training.terms import Epoch
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def run(capsys, *argv):
+    status = main([str(word) for word in argv])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_folder(tmp_path_factory.mktemp("pets"))
+
+
+@pytest.fixture(scope="module")
+def trained(folder, tmp_path_factory):
+    torch.set_num_threads(1)
+    target = tmp_path_factory.mktemp("runs") / "first"
+    assert main(["train", str(folder), "--run", str(target), *tiny_options()]) == 0
+    return target
+
+
+def test_help_answers_without_torch_in_half_a_second():
+    command = [sys.executable, "-X", "importtime", "-m", "groupwise", "--help"]
+    best = min(_timed(command) for _ in range(3))
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert all(verb in done.stdout for verb in VERBS)
+    assert not any(name in done.stderr for name in ("| torch\n", "cv2", "scipy", "sklearn"))
+    assert best < 5  # the half second is measured in benchmarks; this catches a stray import
+
+
+def _timed(command):
+    start = time.perf_counter()
+    subprocess.run(command, capture_output=True, check=True)
+    return time.perf_counter() - start
+
+
+@pytest.mark.parametrize("verb", ["scan", "show", "split"])
+def test_data_commands_need_no_torch(verb, folder, tmp_path):
+    options = ["--out", str(tmp_path / "out.csv" if verb != "show" else tmp_path / "out.png")]
+    command = [sys.executable, "-X", "importtime", "-m", "groupwise", verb, str(folder), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "| torch\n" not in done.stderr
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_command_explains_itself(capsys, verb):
+    status, out, _ = run(capsys, verb, "--help")
+    assert status == 0
+    assert VERBS[verb][0].rstrip(".")[:20] in out
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["trian"], "no command 'trian'"),
+        (["train"], "DATA: missing"),
+        (["train", "DATA"], "--run: missing"),
+        (["train", "DATA", "--training.epoch", "3"], "did you mean --training.epochs?"),
+        (
+            ["train", "DATA", "--training.epochs", "many"],
+            "--training.epochs: Expected a int. Got value: many",
+        ),
+        (["train", "DATA", "--optim.name", "adan"], "Expected one of 'adam', 'adamw', 'sgd'"),
+        (["train", "DATA", "--training.epochs", "0"], "training.epochs: 0 is below 1"),
+        (["train", "DATA", "--split.val", "0"], "the fold 'val' that chooses the epoch has no share"),
+        (["train", "DATA", "--recipe", "clasic"], "no recipe 'clasic', did you mean 'classic'?"),
+        (["info", "resnext50"], "did you mean 'resnet50'?"),
+        (["split", "DATA", "--out", "x.csv", "--folds", "1"], "--folds: 1 folds"),
+        (["evaluate", "no-run"], "holds no run"),
+    ],
+)
+def test_wrong_usage_leaves_with_2_and_says_what_was_meant(
+    capsys, folder, tmp_path, monkeypatch, argv, message
+):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = run(capsys, *[str(folder) if word == "DATA" else word for word in argv])
+    assert status == 2
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_data_that_cannot_be_used_leave_with_1(capsys, tmp_path):
+    status, _, err = run(capsys, "scan", tmp_path / "nowhere")
+    assert status == 1
+    assert "nowhere" in err
+    write_folder(tmp_path / "two", n=4)
+    status, _, err = run(capsys, "split", tmp_path / "two", "--out", tmp_path / "split.csv")
+    assert status == 1
+    assert "class 'cat' has 2 independent sources, too few for the 3 folds" in err
+    assert not (tmp_path / "split.csv").exists()
+
+
+def test_debug_shows_the_traceback(capsys, tmp_path):
+    assert "Traceback" in run(capsys, "scan", tmp_path / "nowhere", "--debug")[2]
+
+
+def test_scan_lists_every_file_once(capsys, tmp_path):
+    copy = write_folder(tmp_path / "copy", n=6)
+    (copy / "cat" / "empty.jpg").touch()
+    (copy / "notes.txt").write_text("hello")
+    status, out, _ = run(capsys, "scan", copy, "--out", tmp_path / "manifest.csv")
+    table = rows(tmp_path / "manifest.csv")
+    assert status == 0
+    assert list(table[0]) == "path,label,group,status,reason,width,height,mode,sha256".split(",")
+    assert sorted(r["path"] for r in table) == sorted(
+        p.relative_to(copy).as_posix() for p in copy.rglob("*") if p.is_file()
+    )
+    assert {r["path"]: r["status"] for r in table}["cat/empty.jpg"] == "quarantined"
+    assert "cat/empty.jpg" in out
+
+
+def test_show_draws_the_grid(capsys, folder, tmp_path):
+    assert run(capsys, "show", folder, "--out", tmp_path / "grid.png", "--rows", 2, "--cols", 3)[0] == 0
+    with Image.open(tmp_path / "grid.png") as image:
+        assert image.width > image.height > 100
+
+
+def test_split_extends_what_is_there(capsys, tmp_path):
+    data = write_folder(tmp_path / "data", n=40)
+    out = tmp_path / "split.csv"
+    assert run(capsys, "split", data, "--out", out)[0] == 0
+    before = {row["path"]: row["fold"] for row in rows(out)}
+    write_folder(data, n=80, seed=1)  # overwrites none of the names' folds, adds 40 files
+    assert run(capsys, "split", data, "--out", out, "--seed", 5)[0] == 0
+    after = {row["path"]: row["fold"] for row in rows(out)}
+    assert len(after) == 80
+    assert all(after[path] == fold for path, fold in before.items())
+    assert list(rows(out)[0]) == "path,label,group,cluster,fold".split(",")
+
+
+def test_split_into_equal_folds(capsys, folder, tmp_path):
+    run(capsys, "split", folder, "--out", tmp_path / "split.csv", "--folds", 5)
+    folds = [row["fold"] for row in rows(tmp_path / "split.csv")]
+    assert {fold: folds.count(fold) for fold in set(folds)} == {f"fold{i}": 12 for i in range(1, 6)}
+
+
+def test_info_counts_as_the_paper_does(capsys):
+    facts = json.loads(run(capsys, "info", "resnext50_32x4d", "--num-classes", 1000, "--json")[1])
+    assert facts["parameters"] == 25_028_904
+    assert abs(facts["multiply_adds"] - 4.23e9) < 1e7
+    assert "layer4" in run(capsys, "info", "resnext50_32x4d")[1]
+    assert "resnext101_64x4d" in run(capsys, "info")[1]
+
+
+def test_print_config_shows_what_would_be_used(capsys):
+    status, out, _ = run(capsys, "train", "--print_config", "--recipe", "classic", "--training.epochs", "7")
+    recipe = yaml.safe_load(out)
+    assert status == 0
+    assert recipe["training"]["epochs"] == 7
+    assert recipe["optim"] | {"learning_rate": 1e-4, "name": "adam"} == recipe["optim"]
+
+
+def test_print_config_is_a_recipe(capsys, tmp_path):
+    out = run(capsys, "train", "--print_config", "--optim.learning_rate", "0.01")[1]
+    (tmp_path / "mine.yaml").write_text(out)
+    assert run(capsys, "train", "--print_config", "--recipe", tmp_path / "mine.yaml")[1] == out
+
+
+def test_a_field_that_a_recipe_does_not_have_is_fatal(capsys, tmp_path):
+    (tmp_path / "mine.yaml").write_text("training: {epoch: 3}\n")
+    status, _, err = run(capsys, "train", "x", "--recipe", tmp_path / "mine.yaml")
+    assert status == 2
+    assert "mine.yaml: no field 'training.epoch' in a recipe, did you mean 'training.epochs'?" in err
+
+
+def test_train_leaves_the_whole_run(trained):
+    names = {path.name for path in trained.iterdir()}
+    assert names >= {
+        "recipe.yaml", "environment.json", "manifest.csv", "clusters.csv", "split.csv", "split.json",
+        "run.json", "history.csv", "checkpoints", "model.safetensors", "config.json", "predictions.csv", "metrics.json",
+        "report.html", "figures",
+    }  # fmt: skip
+    assert "cache" not in names
+    metrics = json.loads((trained / "metrics.json").read_text())
+    assert set(metrics) == {"val", "test"}
+    assert metrics["test"]["accuracy"]["low"] <= metrics["test"]["accuracy"]["value"]
+    table = rows(trained / "predictions.csv")
+    assert list(table[0]) == "path,label,group,cluster,fold,predicted,prob_cat,prob_dog".split(",")
+    assert all(abs(float(r["prob_cat"]) + float(r["prob_dog"]) - 1) < 1e-9 for r in table)
+    assert list(rows(trained / "history.csv")[0]) == list(Epoch.__dataclass_fields__)
+    assert json.loads((trained / "run.json").read_text())["test_readings"] == 1
+
+
+def test_evaluate_reproduces_the_numbers_and_counts_the_reading(capsys, trained):
+    before = json.loads((trained / "run.json").read_text())["test_readings"]
+    status, out, _ = run(capsys, "evaluate", trained, "--fold", "test", "--json")
+    assert status == 0
+    assert json.loads(out)["test"] == json.loads((trained / "metrics.json").read_text())["test"]
+    assert json.loads((trained / "run.json").read_text())["test_readings"] == before + 1
+    assert "were classified correctly" in run(capsys, "evaluate", trained, "--fold", "val")[1]
+
+
+def test_evaluate_finds_moved_data_and_refuses_changed_data(capsys, trained, folder, tmp_path):
+    moved = write_folder(tmp_path / "moved")
+    assert run(capsys, "evaluate", trained, "--data", moved)[0] == 0
+    for file in moved.rglob("*.png"):
+        file.write_bytes((folder / "cat" / "000.png").read_bytes())
+    status, _, err = run(capsys, "evaluate", trained, "--data", moved)
+    assert status == 1
+    assert "changed since the data were scanned" in err
+
+
+def test_predict_says_class_and_probability(capsys, trained, folder, tmp_path):
+    images = [folder / "cat" / "000.png", folder / "dog" / "001.png"]
+    status, out, _ = run(capsys, "predict", trained, *images, "--csv", tmp_path / "p.csv")
+    table = rows(tmp_path / "p.csv")
+    assert status == 0
+    assert [line.split(": ")[1].split(" ")[0] for line in out.splitlines()] == [r["predicted"] for r in table]
+    stored = {r["path"]: r for r in rows(trained / "predictions.csv")}
+    for row in table:
+        name = "/".join(row["path"].split("/")[-2:])
+        if name in stored:
+            assert float(stored[name]["prob_cat"]) == pytest.approx(float(row["prob_cat"]), abs=1e-5)
+
+
+def test_a_run_is_not_overwritten(capsys, trained, folder):
+    status, _, err = run(capsys, "train", folder, "--run", trained, *tiny_options())
+    assert status == 2
+    assert "already holds something" in err
+    assert "--resume" in err
+
+
+def test_resume_refuses_another_recipe(capsys, trained, folder):
+    status, _, err = run(capsys, "train", folder, "--run", trained, "--resume", *tiny_options(), "--seed", 9)
+    assert status == 2
+    assert "the recipe differs" in err
+
+
+def test_a_stale_parent_is_refused(capsys, folder, tmp_path):
+    target = tmp_path / "run"
+    main(["train", str(folder), "--run", str(target), *tiny_options()])
+    split = target / "split.csv"
+    split.write_text(split.read_text().replace("train", "test", 1))
+    status, _, err = run(capsys, "evaluate", target)
+    assert status == 1
+    assert "split.csv was changed" in err
+
+
+def test_classic_is_the_tutorial(capsys, folder, tmp_path):
+    target = tmp_path / "classic"
+    options = ["--recipe", "classic", *tiny_options()]
+    status, out, _ = run(capsys, "train", folder, "--run", target, *options)
+    assert status == 0
+    first = next(line for line in out.splitlines() if line.startswith("Epoch: 1, Train_acc:"))
+    assert [part.split(":")[0] for part in first.split(", ")] == [
+        "Epoch", "Train_acc", "Train_loss", "Test_acc", "Test_loss",
+    ]  # fmt: skip
+    assert json.loads((target / "run.json").read_text())["test_readings"] == 2 + 1
+    weights = torch.load(target / "best_model.pth", weights_only=True)
+    assert "layer1.0.conv2.weight" in weights
+    folds = [row["fold"] for row in rows(target / "split.csv")]
+    assert (folds.count("train"), folds.count("test")) == (48, 12)
