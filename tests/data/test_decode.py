@@ -290,6 +290,10 @@ class TestRefusal:
             decode(b"\0\0\0\x18ftypheic" + bytes(40))
         assert caught.value.code == "heic-unsupported"
 
+    def test_of_heic_is_not_of_avif_under_a_general_brand(self, photo: Image.Image, encode: Encode) -> None:
+        data = encode(photo, "AVIF")
+        assert decode(data[:8] + b"mif1" + data[12:]).format == "AVIF"
+
     def test_of_heic_ends_with_its_plugin(self, photo: Image.Image, encode: Encode) -> None:
         pytest.importorskip("pillow_heif", reason="pillow-heif is not installed").register_heif_opener()
         assert (

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import os
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,10 +54,10 @@ def manifest(hostile: tuple[Path, dict[str, tuple[str, str]]]) -> Manifest:
 
 
 class TestHostileFolder:
-    def test_names_every_file_once(
+    def test_names_every_file_once_in_order(
         self, manifest: Manifest, hostile: tuple[Path, dict[str, tuple[str, str]]]
     ) -> None:
-        assert sorted(sample.path for sample in manifest.samples) == sorted(hostile[1])
+        assert [sample.path for sample in manifest.samples] == sorted(hostile[1])
 
     def test_gives_each_its_status_and_codes(
         self, manifest: Manifest, hostile: tuple[Path, dict[str, tuple[str, str]]]
@@ -145,6 +146,16 @@ class TestFolder:
         calls: list[tuple[int, int]] = []
         scan(plant("a/1.jpg", "a/2.jpg", "b/3.jpg"), progress=lambda done, total: calls.append((done, total)))
         assert calls == [(1, 3), (2, 3), (3, 3)]
+
+    def test_keeps_the_warnings_of_the_decoder_to_itself(
+        self, plant: Callable[..., Path], photo: Image.Image, encode: Encode, exif: Callable[[int], bytes]
+    ) -> None:
+        root = plant("cat/1.jpg", "dog/2.jpg")
+        (root / "cat/1.jpg").write_bytes(encode(photo, "JPEG", exif=exif(6)[:-6]))
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            assert [sample.status for sample in scan(root).samples] == ["ok", "ok"]
+        assert said == []
 
     def test_names_a_folder_that_cannot_be_opened(
         self, plant: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
@@ -306,6 +317,7 @@ class TestList:
             "folder/../3.jpg,dog": ("ok", ""),
             "4.jpg,cat": ("quarantined", "missing"),
             ",cat": ("quarantined", "missing"),
+            "1\0.jpg,cat": ("quarantined", "missing"),
             "1.jpg/x.jpg,cat": ("quarantined", "missing"),
             f"{'long' * 99}.jpg,cat": ("quarantined", "unreadable"),
             "no-label.jpg,": ("quarantined", "no-label"),
