@@ -91,5 +91,6 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Sequence[str | Path]) -> npt.NDArray[Any]:  # noqa: N803
         """The most probable label of image files, (N,)."""
-        labels: npt.NDArray[Any] = self.classes_[self.predict_proba(X).argmax(1)]
+        best = self.predict_proba(X).argmax(1)
+        labels: npt.NDArray[Any] = self.classes_[best]
         return labels

@@ -1,0 +1,88 @@
+"""The layers of docs/architecture.md, enforced over the syntax trees."""
+
+import ast
+import re
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "groupwise"
+FILES = sorted(SOURCE.rglob("*.py"))
+TORCH_FREE = ("data/manifest.py", "data/scan.py", "data/decode.py", "data/split.py", "audit", "files.py",
+              "errors.py", "evaluation/metrics.py", "console.py", "prepare.py", "report")  # fmt: skip
+
+
+def module(file: Path) -> str:
+    name = file.relative_to(SOURCE.parent).with_suffix("").as_posix().replace("/", ".")
+    return name.removesuffix(".__init__")
+
+
+def imports(file: Path, *, lazy: bool) -> set[str]:
+    """Modules of groupwise that a file imports; with `lazy`, also those imported within functions."""
+    tree = ast.parse(file.read_text())
+    nodes = ast.walk(tree) if lazy else iter(tree.body)
+    names = {module(f) for f in FILES}
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("groupwise"):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} & names or {node.module}
+    return found - {"groupwise"}
+
+
+def layers() -> list[list[str]]:
+    """The picture of the page: one list of names a layer, from the top down."""
+    picture = re.search(r"```\n(cli\n.*?)```", (ROOT / "docs/architecture.md").read_text(), re.DOTALL)
+    return [
+        [name.strip() for name in layer.split(",")] for layer in picture[1].replace("\n", " ").split("->")
+    ]
+
+
+def layer_of(name: str) -> int:
+    """The layer of a module: of its own name, else of the room it lies in."""
+    words = name.removeprefix("groupwise.").split(".")
+    for word in (words[-1], words[0]):
+        for number, members in enumerate(layers()):
+            if word in members:
+                return number
+    raise AssertionError(f"{name} has no place in docs/architecture.md")
+
+
+@pytest.mark.parametrize("file", FILES, ids=module)
+def test_imports_go_only_downward(file):
+    if module(file) in ("groupwise", "groupwise.__main__"):
+        return  # the doors of the house
+    here = layer_of(module(file))
+    above = {name for name in imports(file, lazy=True) if layer_of(name) < here}
+    assert not above, f"{module(file)} imports from above: {above}"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    graph = {module(file): imports(file, lazy=True) for file in FILES}
+    assert len(list(TopologicalSorter(graph).static_order())) >= len(FILES)
+
+
+@pytest.mark.parametrize("file", FILES, ids=module)
+def test_files_open_with_their_promise_and_stay_small(file):
+    tree = ast.parse(file.read_text())
+    assert ast.get_docstring(tree), "no promise"
+    assert len(file.read_text().splitlines()) <= 300
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert max((f.end_lineno - f.lineno + 1 for f in functions), default=0) <= 60
+
+
+def test_torch_stays_where_it_is_needed():
+    graph = {module(file): imports(file, lazy=False) for file in FILES}
+    for start in [module(f) for f in FILES if f.relative_to(SOURCE).as_posix().startswith(TORCH_FREE)]:
+        reached, front = {start}, [start]
+        while front:
+            new = graph[front.pop()] - reached
+            reached |= new
+            front += new
+        users = [
+            f
+            for f in FILES
+            if module(f) in reached and re.search(r"^(import|from) torch", f.read_text(), re.M)
+        ]
+        assert not users, f"{start} reaches torch through {users}"

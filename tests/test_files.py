@@ -1,0 +1,90 @@
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.files import (
+    read_csv,
+    read_json,
+    sha256_bytes,
+    sha256_file,
+    write_atomic,
+    write_csv,
+    write_json,
+)
+
+cells = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)
+
+
+@given(rows=st.lists(st.tuples(cells, cells), max_size=5))
+def test_csv_cells_come_back_whatever_they_hold(tmp_path_factory, rows):
+    file = tmp_path_factory.mktemp("csv") / "x.csv"
+    write_csv(file, ("a", "b"), rows)
+    assert [(row["a"], row["b"]) for row in read_csv(file, ["a", "b"])] == rows
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a\n1\n", "no column 'b' among 'a'"),
+        (b"", "no column 'a', 'b' among nothing"),
+        (b"a,b\n1\n", "row 1 does not have the 2 columns"),
+        (b"a,b\n1,2\n1,2,3\n", "row 2 does not have the 2 columns"),
+        (b"a,b\n\xff,2\n", "not a readable CSV file"),
+    ],
+)
+def test_a_csv_that_cannot_be_meant_is_named(tmp_path, content, message):
+    (tmp_path / "x.csv").write_bytes(content)
+    with pytest.raises(GroupwiseError, match=message) as error:
+        read_csv(tmp_path / "x.csv", ["a", "b"])
+    assert "x.csv" in str(error.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
+    (tmp_path / "x.csv").write_bytes("\ufeffa,b\n1,2\n".encode())
+    assert read_csv(tmp_path / "x.csv", ["a"]) == [{"a": "1", "b": "2"}]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+    file = tmp_path / "x.txt"
+    write_atomic(file, "old")
+
+    def fail(descriptor):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_atomic(file, "new")
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_json_is_refused_where_it_is_none(tmp_path):
+    write_json(tmp_path / "x.json", {"ü": [1]})
+    assert read_json(tmp_path / "x.json") == {"ü": [1]}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "x.json", {"a": float("nan")})
+    (tmp_path / "x.json").write_text("{")
+    with pytest.raises(GroupwiseError, match=r"x\.json: not valid JSON"):
+        read_json(tmp_path / "x.json")
+    with pytest.raises(GroupwiseError, match="no such file"):
+        read_json(tmp_path / "y.json")
+
+
+def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path):
+    data = bytes(range(256)) * 5000  # more than one chunk
+    (tmp_path / "x").write_bytes(data)
+    assert sha256_file(tmp_path / "x") == sha256_bytes(data)
+
+
+def test_errors_say_fact_place_remedy():
+    assert (
+        str(GroupwiseError("is cut", place="a.jpg", remedy="Copy it again."))
+        == "a.jpg: is cut. Copy it again."
+    )
+    assert str(UsageError("no x, did you mean y?", place="--z", remedy="Choose.")) == (
+        "--z: no x, did you mean y? Choose."
+    )
+    assert (GroupwiseError.exit_status, UsageError.exit_status) == (1, 2)

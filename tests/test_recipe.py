@@ -1,0 +1,84 @@
+import dataclasses
+
+import pytest
+import yaml
+
+from groupwise.api import load_recipe
+from groupwise.arguments import build_recipe
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.models.resnext import preset_config
+from groupwise.recipe import Recipe, as_dict, differences, flatten, read_recipe, recipe_file, to_yaml
+
+SHIPPED = ("classic", "default", "digits")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_recipes_load_and_come_back_from_their_yaml(name):
+    base, recipe = load_recipe(name)
+    assert recipe == base
+    assert recipe.name == name
+    assert build_recipe(yaml.safe_load(to_yaml(recipe))) == recipe
+    dataclasses.replace(preset_config(recipe.model.preset), **recipe.model.overrides)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_recipes_state_their_promise(name):
+    head = "".join(line for line in recipe_file(name).read_text().splitlines(True) if line.startswith("#"))
+    assert all(word in head for word in ("Promise:", "Data:", "Hardware:", "Command:"))
+
+
+def test_classic_is_the_tutorial():
+    recipe = load_recipe("classic")[1]
+    assert (recipe.data.image_size_px, recipe.data.resize) == (224, "squash")
+    assert recipe.data.mean == (0.485, 0.456, 0.406)
+    assert recipe.split.shares == {"train": 0.8, "test": 0.2}
+    assert recipe.split.method == "random"
+    assert (recipe.optim.name, recipe.optim.learning_rate, recipe.optim.schedule) == (
+        "adam",
+        1e-4,
+        "constant",
+    )
+    assert (recipe.training.epochs, recipe.training.batch_size) == (50, 32)
+    assert (recipe.training.select_fold, recipe.training.select_by) == ("test", ("accuracy",))
+    assert not recipe.augment.moves
+    assert recipe.model.preset == "resnext50_tutorial"
+
+
+def test_the_default_chooses_and_tests_on_different_sources():
+    recipe = load_recipe("default")[1]
+    assert recipe.training.select_fold == "val"
+    assert recipe.split.method == "grouped"
+
+
+def test_changes_are_listed_in_the_users_spelling():
+    base, recipe = load_recipe("default", {"training.epochs": 3, "model.overrides": {"stem": "cifar"}})
+    assert differences(recipe, base) == [
+        {"field": "model.overrides", "default": base.model.overrides, "value": {"stem": "cifar"}},
+        {"field": "training.epochs", "default": base.training.epochs, "value": 3},
+    ]
+    assert differences(base, base) == []
+
+
+def test_flatten_knows_where_the_paths_end():
+    flat = flatten(as_dict(Recipe()))
+    assert flat["model.overrides"] == {}
+    assert flat["training.select_by"] == ["accuracy", "loss"]
+
+
+def test_unknown_fields_are_refused_with_the_nearest():
+    with pytest.raises(UsageError, match=r"no field 'optim\.lr' in a recipe"):
+        load_recipe("default", {"optim.lr": 1})
+    with pytest.raises(UsageError, match=r"did you mean 'augment\.flip'\?"):
+        load_recipe("default", {"augment.flipp": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("a: [1", "not a readable YAML file"), ("- 1", "holds no fields"), ("", "no fields")],
+)
+def test_files_that_are_no_recipe_are_named(tmp_path, text, message):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(GroupwiseError, match=message) as error:
+        read_recipe(recipe_file(str(file)))
+    assert "mine.yaml" in str(error.value)
