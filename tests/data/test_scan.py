@@ -16,6 +16,7 @@ from PIL import Image
 from groupwise.data import inspect as inspect_module
 from groupwise.data import scan as scan_module
 from groupwise.data.inspect import inspect
+from groupwise.data.listing import read_listing
 from groupwise.data.manifest import Manifest, Sample, read_manifest
 from groupwise.data.scan import scan
 from groupwise.errors import GroupwiseError, UsageError
@@ -296,6 +297,19 @@ class TestList:
         listing = write_rows(root / "list.csv", "file,diagnosis,label", "1.jpg,cat,x")
         [sample] = scan(listing, path_column="file", label_column="diagnosis").samples
         assert (sample.path, sample.label, sample.extra) == ("1.jpg", "cat", {"user_label": "x"})
+
+    def test_takes_a_column_called_group_unless_another_is_named(self, plant: Callable[..., Path]) -> None:
+        listing = write_rows(plant("1.jpg") / "list.csv", "path,label,group,visit", "1.jpg,cat,g1,v1")
+        [by_name], [by_choice] = scan(listing).samples, scan(listing, group_column="visit").samples
+        assert (by_name.group, by_name.extra) == ("g1", {"visit": "v1"})
+        assert (by_choice.group, by_choice.extra) == ("v1", {"user_group": "g1", "visit": "v1"})
+
+    def test_refuses_a_list_that_cannot_be_opened(self, tmp_path: Path) -> None:
+        (tmp_path / "list.csv").mkdir()
+        with pytest.raises(GroupwiseError, match="there are no images"):
+            scan(tmp_path / "list.csv")
+        with pytest.raises(GroupwiseError, match=r"the file cannot be read \(Is a directory\)"):
+            read_listing(tmp_path / "list.csv")
 
     def test_reads_paths_written_on_windows(self, plant: Callable[..., Path]) -> None:
         root = plant("cat/1.jpg")

@@ -24,12 +24,7 @@ def read_listing(
     manifest's names are kept as `user_width` and the like. A file listed twice with one label counts once;
     with two labels all of its rows are quarantined, because at least one is wrong.
     """
-    try:
-        rows = read_csv(file, (path_column, label_column))
-    except OSError as error:
-        raise GroupwiseError(
-            f"the file cannot be read ({error.strerror})", place=file, remedy="Check its permissions."
-        ) from None
+    rows = _read_rows(file, path_column, label_column)
     header = list(rows[0]) if rows else []
     if group_column is not None and rows and group_column not in header:
         raise UsageError(
@@ -39,7 +34,8 @@ def read_listing(
         )
     is_manifest = set(COLUMNS) <= set(header)
     group_column = group_column or ("group" if "group" in header else None)
-    names = _name_extras(header, is_manifest, {path_column, label_column})
+    used = {path_column, label_column} | ({"group"} if group_column == "group" else set())
+    names = _name_extras(header, is_manifest, used)
     base = Path(os.path.abspath(file.parent))  # noqa: PTH100  # resolve() would follow links
     samples = []
     for row in rows:
@@ -54,6 +50,15 @@ def read_listing(
     return _judge_repeats(samples)
 
 
+def _read_rows(file: Path, path_column: str, label_column: str) -> list[dict[str, str]]:
+    try:
+        return read_csv(file, (path_column, label_column))
+    except OSError as error:
+        raise GroupwiseError(
+            f"the file cannot be read ({error.strerror})", place=file, remedy="Check its permissions."
+        ) from None
+
+
 def _name_extras(header: Sequence[str], is_manifest: bool, used: set[str]) -> Mapping[str, str]:
     """Map each further column of the CSV to its name in the manifest."""
     further = [column for column in header if column not in used]
@@ -61,8 +66,6 @@ def _name_extras(header: Sequence[str], is_manifest: bool, used: set[str]) -> Ma
         return {column: column for column in further if column not in COLUMNS}
     names: dict[str, str] = {}
     for column in further:
-        if column == "group":
-            continue
         name = column
         while name in COLUMNS or (name != column and name in header):
             name = f"user_{name}"
