@@ -61,7 +61,7 @@ class ResNeXtConfig:
             )
         if self.planes * self.base_width % 64:
             raise UsageError(
-                f"planes {self.planes} x base_width {self.base_width} makes groups of a fraction of a channel",
+                f"planes {self.planes} x base_width {self.base_width} leaves a group a fraction of a channel",
                 place="model",
                 remedy="Choose planes x base_width as a multiple of 64.",
             )
@@ -114,11 +114,11 @@ class ResNeXt(nn.Module):
 
     def pool(self, feature_map: Tensor) -> Tensor:
         """The last stage's map as one vector an image, (N, C): what the head classifies."""
-        pooled = self.avgpool(feature_map)
+        pooled: Tensor = self.avgpool(feature_map)
         if pooled.shape[-2:] != (1, 1):
             height, width = feature_map.shape[-2:]
             raise UsageError(
-                f"the fixed {self.config.pool_px} px pool leaves more than one value of {height} x {width} maps",
+                f"the fixed {self.config.pool_px} px pool leaves several values of a {height} x {width} map",
                 place="data.image_size_px",
                 remedy="Use 224, or a preset without a fixed pool.",
             )
@@ -126,7 +126,8 @@ class ResNeXt(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         last = self.feature_maps(images)[self.stage_names[-1]]
-        return self.fc(self.pool(last))  # type: ignore[no-any-return]
+        logits: Tensor = self.fc(self.pool(last))
+        return logits
 
 
 def _stage(config: ResNeXtConfig, in_channels: int, planes: int, stride: int, depth: int) -> nn.Sequential:
