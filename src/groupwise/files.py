@@ -68,9 +68,11 @@ def read_json(path: Path) -> Any:
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a header and rows as RFC 4180 quotes them, so a file name may hold commas and line breaks."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    plain = csv.writer(text, lineterminator="\n")
+    # Python's minimal quoting forgets the carriage return, which macOS puts into the name of a folder's icon.
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in (header, *rows):
+        (quoted if any("\r" in str(cell) for cell in row) else plain).writerow(row)
     write_atomic(path, text.getvalue())
 
 
