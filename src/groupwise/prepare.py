@@ -22,14 +22,22 @@ def scan_with_progress(scan: Callable[[Callable[[int, int], None]], Manifest], c
     """Run `scan` behind a progress bar, and say what was found."""
     with console.progress("Reading files") as progress:
         manifest = scan(progress)
-    counts = dict.fromkeys(("ok", "warned", "quarantined", "ignored"), 0)
-    for sample in manifest.samples:
-        counts[sample.status] += 1
-    found = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-    console.say(f"Data: {len(manifest.usable)} images in {len(manifest.classes)} classes ({found})")
+    images, classes = len(manifest.usable), len(manifest.classes)
+    console.say(f"Data: {images:,} images in {classes} classes; {_status_counts(manifest)}")
     for note in manifest.notes:
         console.warn(note)
     return manifest
+
+
+def _status_counts(manifest: Manifest) -> str:
+    """Such as "1,851 warned (icc-converted), 2 quarantined (truncated, zero-byte)"."""
+    parts = []
+    for status in ("warned", "quarantined", "ignored"):
+        samples = [sample for sample in manifest.samples if sample.status == status]
+        if samples:
+            codes = sorted({code for sample in samples for code in sample.codes})
+            parts.append(f"{len(samples):,} {status} ({', '.join(codes)})")
+    return ", ".join(parts) or f"all {len(manifest.samples):,} files are sound"
 
 
 def split_manifest(
