@@ -210,6 +210,17 @@ def test_what_is_no_run_is_refused(tmp_path, make_run):
     assert not (run / "report.html").exists()
 
 
+@pytest.mark.usefixtures("plain_figures")
+def test_a_probability_that_is_none_is_named(make_run):
+    run = make_run()
+    path = run / "predictions.csv"
+    path.write_text(path.read_text().replace("0.8", "high"))
+    with pytest.raises(
+        GroupwiseError, match=r"predictions\.csv: image-.* has 'high' where the probability of"
+    ):
+        write_report(run)
+
+
 def test_backticks_set_code_and_nothing_else():
     assert mark_code("use `a<b`.") == "use <code>a&lt;b</code>."
     assert mark_code("5` is <odd>") == "5` is &lt;odd&gt;"

@@ -40,3 +40,9 @@ def test_a_figure_may_be_a_mapping_a_number_or_nothing():
     assert not Estimate.read(0.5).has_interval
     assert Estimate.read({"value": None, "reason": "no images"}).plain() == "n/a"
     assert Estimate.read(None).plain_interval() == ""
+
+
+def test_what_is_nearly_perfect_does_not_look_perfect():
+    near = Estimate.read({"value": 0.9999, "low": 0.9812, "high": 1.0})
+    assert near.plain() == "over 0.999"
+    assert near.plain_interval().split() == ["0.981", "to", "1.000"]

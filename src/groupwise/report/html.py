@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from groupwise.errors import UsageError
+from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_atomic
 from groupwise.report import facts, figures, scores, words
 from groupwise.report.figures import DARK, LIGHT, Image, Theme
@@ -180,7 +180,15 @@ def _wrong_tiles(files: RunFiles) -> list[Tile]:
 
 
 def _prob(row: dict[str, str], label: str) -> float:
-    return float(row.get(f"prob_{label}") or 0)
+    cell = row.get(f"prob_{label}") or "0"
+    try:
+        return float(cell)
+    except ValueError:
+        raise GroupwiseError(
+            f"{row['path']} has {cell!r} where the probability of {label} belongs",
+            place="predictions.csv",
+            remedy="Run `groupwise evaluate` again.",
+        ) from None
 
 
 def _write_grids(folder: Path, samples: Sequence[Tile], wrong: Sequence[Tile]) -> None:

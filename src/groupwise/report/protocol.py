@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from groupwise.report.reading import RunFiles
-from groupwise.report.words import Estimate, count, percent, verb
+from groupwise.report.words import Estimate, as_sentence, count, percent, verb
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,10 @@ def cautions(files: RunFiles) -> list[Notice]:
         *_interruption(files),
         *_left_out(files),
         *_stops(files),
-        *(Notice("About the figures", str(text)) for text in files.metrics[files.fold].get("warnings") or ()),
+        *(
+            Notice("About the figures", as_sentence(str(text)))
+            for text in files.metrics[files.fold].get("warnings") or ()
+        ),
     ]
 
 

@@ -119,9 +119,9 @@ class ClassRow:
 
 
 def class_names(files: RunFiles) -> list[str]:
-    """The classes in the order of the confusion matrix, which is sorted."""
+    """The classes in the order of the confusion matrix."""
     figures = files.metrics[files.fold]
-    names = sorted(figures["per_class"])
+    names = list(figures["per_class"])
     if [len(row) for row in figures["confusion"]] != [len(names)] * len(names):
         raise GroupwiseError(
             f"the confusion matrix does not have the {len(names)} classes of `per_class`",
@@ -171,5 +171,6 @@ def score_rows(files: RunFiles) -> list[ScoreRow]:
         figure = Estimate.read(files.metrics[files.fold][key])
         value = figure.share() if in_percent else figure.plain()
         interval = figure.share_interval() if in_percent else figure.plain_interval()
-        rows.append(ScoreRow(title, value, interval, figure.reason or meaning))
+        said = f"{figure.of}: {meaning}" if figure.of else meaning
+        rows.append(ScoreRow(title, value, interval, figure.reason or said))
     return rows

@@ -36,14 +36,16 @@ class Estimate:
     high: float | None
     reason: str
     method: str
+    of: str
 
     @classmethod
     def read(cls, figure: Any) -> Estimate:
         """From a mapping with value, low, high, method or reason; from a bare number; from None."""
         if not isinstance(figure, Mapping):
-            return cls(figure if isinstance(figure, int | float) else None, None, None, "", "")
+            return cls(figure if isinstance(figure, int | float) else None, None, None, "", "", "")
         value, low, high = (figure.get(key) for key in ("value", "low", "high"))
-        return cls(value, low, high, str(figure.get("reason") or ""), str(figure.get("method") or ""))
+        reason, method, of = (str(figure.get(key) or "") for key in ("reason", "method", "of"))
+        return cls(value, low, high, reason, method, of)
 
     @property
     def has_interval(self) -> bool:
@@ -61,11 +63,19 @@ class Estimate:
 
     def plain(self) -> str:
         """The value with three decimals."""
-        return "n/a" if self.value is None else f"{self.value:.3f}"
+        return "n/a" if self.value is None else _three_decimals(self.value)
 
     def plain_interval(self) -> str:
         """The limits with three decimals, or nothing."""
-        return "" if self.low is None or self.high is None else f"{self.low:.3f}{NBSP}to{NBSP}{self.high:.3f}"
+        if self.low is None or self.high is None:
+            return ""
+        return f"{_three_decimals(self.low)}{NBSP}to{NBSP}{_three_decimals(self.high)}"
+
+
+def _three_decimals(value: float) -> str:
+    # For most scores 1 is perfect, and what is not should not look so.
+    text = f"{value:.3f}"
+    return "over 0.999" if text == "1.000" and value < 1 else text
 
 
 def duration(seconds: float) -> str:
@@ -76,3 +86,8 @@ def duration(seconds: float) -> str:
     if minutes < 120:
         return f"{minutes}{NBSP}min"
     return f"{minutes // 60}{NBSP}h {minutes % 60}{NBSP}min"
+
+
+def as_sentence(text: str) -> str:
+    """`text` with a capital at its head and a full stop at its end."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
