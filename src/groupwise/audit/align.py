@@ -1,7 +1,7 @@
 """Turns the local features of two photographs into the plausible affine map that lays one on the other.
 
-One match with its scale and direction already proposes a similarity (Philbin et al., CVPR 2007), so every proposal is
-tried and nothing is drawn at random: RANSAC needs more matches than a smooth photograph has.
+One match with its scale and direction already proposes a similarity (Philbin et al., CVPR 2007), so every
+proposal is tried and nothing is drawn at random: RANSAC needs more matches than a smooth photograph has.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LOOSE = 0.08 * WORKING_AREA_PX**0.5
 
 @dataclass(frozen=True)
 class Alignment:
-    """`matrix` (2, 3) maps working-size pixels of the second photograph onto the first; `support` matches agree."""
+    """`matrix` (2, 3) maps the second's working-size pixels onto the first; `support` matches agree."""
 
     matrix: FloatArray
     support: int
@@ -48,7 +48,7 @@ def align(first: Features, second: Features, *, mirror: bool) -> Alignment | Non
 def _matches(
     mine: npt.NDArray[np.float32], other: npt.NDArray[np.float32]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows of each that match, most distinctive first: clearly nearer than the runner-up, or nearest both ways."""
+    """Rows that match, most distinctive first: clearly nearer than the runner-up, or nearest both ways."""
     cosine = mine @ other.T
     rows = np.arange(len(cosine))
     best = cosine.argmax(axis=1)
@@ -112,6 +112,6 @@ def _places(points: FloatArray) -> int:
 
 
 def plausible(matrix: FloatArray) -> bool:
-    """Whether a map is within what makes a copy: scaled by at most 3 and stretched by at most 1.8 to one side."""
+    """Whether a map is one that makes copies: scaled by at most 3, stretched by at most 1.8 one way."""
     large, small = np.linalg.svd(matrix[:, :2], compute_uv=False)
     return bool(large < _MAX_SCALE and small > 1 / _MAX_SCALE and large < _MAX_ANISOTROPY * small)

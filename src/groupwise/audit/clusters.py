@@ -1,13 +1,16 @@
-"""Turns pairs of samples that show one photograph into numbered clusters (connected components)."""
+"""Turns pairs of copies into numbered clusters, distrusting a lone pair between two crowds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from groupwise.data.sources import number_components
+
+CROWD = 3
+"""Two clusters of at least this size need a second pair, with other members, before they become one."""
 
 
 def cluster_ids(n: int, edges: Iterable[tuple[int, int]]) -> npt.NDArray[np.int64]:
@@ -16,3 +19,68 @@ def cluster_ids(n: int, edges: Iterable[tuple[int, int]]) -> npt.NDArray[np.int6
     Samples joined by a chain of `edges` share a number; a sample without an edge has one of its own.
     """
     return number_components(n, edges)
+
+
+def drop_bridges(
+    n: int, edges: Sequence[tuple[int, int]], scores: Sequence[float]
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Part `edges` into those to trust and the bridges: lone edges between two crowds.
+
+    Edges join from the best score down, so clusters grow from their surest pairs. An edge that would join
+    two clusters of `CROWD` or more waits; at the end such clusters join if two waiting edges between them
+    share no sample. One false edge can therefore add at most `CROWD` - 1 samples to a cluster, whatever the
+    size of the crowd behind it.
+    """
+    parts = _Parts(n)
+    waiting = []
+    for _, edge in sorted(zip(scores, edges, strict=True), key=lambda item: (-item[0], item[1])):
+        if parts.size_of_smaller(edge) < CROWD or parts.joined(edge):
+            parts.join(edge)
+        else:
+            waiting.append(edge)
+    while supported := _supported(parts, waiting):
+        for edge in supported:
+            parts.join(edge)
+    bridges = {edge for edge in waiting if not parts.joined(edge)}
+    return [edge for edge in edges if edge not in bridges], sorted(bridges)
+
+
+def _supported(parts: _Parts, waiting: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Waiting edges between clusters that two edges without a common sample connect."""
+    between: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for edge in waiting:
+        if not parts.joined(edge):
+            a, b = sorted(edge, key=parts.root)
+            between.setdefault((parts.root(a), parts.root(b)), []).append((a, b))
+    # Two edges are disjoint somewhere unless all of them meet in one sample.
+    return [
+        edges[0]
+        for edges in between.values()
+        if len({a for a, _ in edges}) > 1 and len({b for _, b in edges}) > 1
+    ]
+
+
+class _Parts:
+    """Disjoint sets with their sizes."""
+
+    def __init__(self, n: int) -> None:
+        self._parent = list(range(n))
+        self._size = [1] * n
+
+    def root(self, i: int) -> int:
+        while self._parent[i] != i:
+            self._parent[i] = self._parent[self._parent[i]]
+            i = self._parent[i]
+        return i
+
+    def joined(self, edge: tuple[int, int]) -> bool:
+        return self.root(edge[0]) == self.root(edge[1])
+
+    def size_of_smaller(self, edge: tuple[int, int]) -> int:
+        return min(self._size[self.root(edge[0])], self._size[self.root(edge[1])])
+
+    def join(self, edge: tuple[int, int]) -> None:
+        a, b = sorted((self.root(edge[0]), self.root(edge[1])))
+        if a != b:
+            self._parent[b] = a
+            self._size[a] += self._size[b]

@@ -1,7 +1,7 @@
 """Turns two aligned photographs into evidence that their pixels are, or are not, of one exposure.
 
-Local normalised cross-correlation of what a high-pass filter leaves: it ignores gain, bias and slow shading, so a
-common studio background says nothing, and two shots of one hand disagree at every crease.
+Local normalised cross-correlation of what a high-pass filter leaves: it ignores gain, bias and slow
+shading, so a common studio background says nothing, and two shots of one hand disagree at every crease.
 """
 
 from __future__ import annotations
@@ -16,20 +16,22 @@ Pixels = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
 
-_WINDOW = 13
+_CELL = 4  # px; windows are 3 x 3 cells
+_FLAT = 1.0  # variance, in grey values squared, that counts as no texture
 _FINE, _COARSE = 1.0, 4.0  # Gaussian widths, px, between which content is compared
 _AGREES, _DISAGREES = 0.6, 0.3
 _MIN_OVERLAP = 0.15
-_HOPELESS = 0.3
+_HOPELESS = 0.45  # copies start at 0.55 or more; refining the rest is time lost
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What the pixels say about one pair.
 
-    `score`: correlation that three quarters of the overlap's texture reaches, -1 to 1; `hole`: share of the texture
-    that disagrees in patches wholly inside the overlap, where no crop or fill can explain it; `overlap`: share of the
-    smaller frame that both photographs cover; `matrix` (2, 3): second onto first, refined.
+    `score`: correlation that three quarters of the overlap's texture reaches, -1 to 1; `hole`: share of the
+    texture that disagrees in patches wholly inside the overlap, where no crop or fill can explain it;
+    `overlap`: share of the smaller frame that both photographs cover; `matrix` (2, 3): second onto first,
+    refined.
     """
 
     score: float
@@ -62,7 +64,7 @@ def _evidence(first: Pixels, second: Pixels, matrix: Matrix) -> tuple[Evidence, 
 
 
 def overlay(first: Pixels, second: Pixels, matrix: Matrix) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Where both are defined (0 or 1), and the high-passed content of each there; all (h, w) in the first's frame."""
+    """Where both are defined (0 or 1) and the high-passed content of each, (h, w) in the first's frame."""
     size = first.shape[::-1]
     ones = np.ones(second.shape, dtype=np.float32)
     mask = cv2.warpAffine(ones, matrix, size, flags=cv2.INTER_NEAREST)
@@ -82,26 +84,32 @@ def _high_pass(image: FloatArray, mask: FloatArray) -> FloatArray:
 def _correlate(
     ours: FloatArray, theirs: FloatArray, mask: FloatArray
 ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
-    """Windowed correlation (h, w), its weight (the texture both have), and where it is defined."""
-    n = np.maximum(_box(mask), 1e-3)
-    mean_a, mean_b = _box(ours) / n, _box(theirs) / n
-    var_a = np.maximum(_box(ours * ours) / n - mean_a**2, 0)
-    var_b = np.maximum(_box(theirs * theirs) / n - mean_b**2, 0)
-    covariance = _box(ours * theirs) / n - mean_a * mean_b
-    covered = (mask > 0) & (n > 0.5)
+    """Windowed correlation, its weight (the texture both have) and where it is defined, one value a cell."""
+    n = np.maximum(_windows(mask), 1e-3)
+    mean_a, mean_b = _windows(ours) / n, _windows(theirs) / n
+    var_a = np.maximum(_windows(ours * ours) / n - mean_a**2, 0)
+    var_b = np.maximum(_windows(theirs * theirs) / n - mean_b**2, 0)
+    covariance = _windows(ours * theirs) / n - mean_a * mean_b
+    covered = n > 0.5
     noise_a, noise_b = _noise(var_a[covered]), _noise(var_b[covered])
     signal_a, signal_b = np.maximum(var_a - noise_a, 0), np.maximum(var_b - noise_b, 0)
-    floor = 1.0
-    correlation = covariance / np.sqrt((signal_a + noise_a / 2 + floor) * (signal_b + noise_b / 2 + floor))
-    return np.clip(correlation, -1, 1), np.where(covered, (signal_a * signal_b) ** 0.25, 0), covered
+    # Noise takes from the correlation what it adds to the variance; half of it is given back, so that two
+    # noisy copies still agree and pure noise does not.
+    spread = (signal_a + noise_a / 2 + _FLAT) * (signal_b + noise_b / 2 + _FLAT)
+    correlation = np.clip(covariance / np.sqrt(spread), -1, 1).astype(np.float32)
+    texture = np.where(covered, (signal_a * signal_b) ** 0.25, 0).astype(np.float32)
+    return correlation, texture, covered
 
 
-def _box(image: FloatArray) -> FloatArray:
-    return np.asarray(cv2.boxFilter(image, -1, (_WINDOW, _WINDOW), borderType=cv2.BORDER_CONSTANT))
+def _windows(image: FloatArray) -> FloatArray:
+    """Mean over windows of 3 x 3 cells, one a cell; what lies outside the frame counts as 0."""
+    height, width = image.shape
+    cells = cv2.resize(image, (width // _CELL, height // _CELL), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.boxFilter(cells, -1, (3, 3), borderType=cv2.BORDER_CONSTANT))
 
 
 def _noise(variance: FloatArray) -> float:
-    """Variance of sensor noise and JPEG, taken from the flattest tenth of the windows that are not quite flat."""
+    """Variance of sensor noise and JPEG: that of the flattest tenth of the windows that are not blank."""
     live = variance[variance > 0.05]
     return float(min(np.percentile(live, 10), 0.25 * np.median(live))) if live.size else 0.0
 
@@ -123,12 +131,11 @@ def _hole(disagrees: npt.NDArray[np.bool_], texture: FloatArray, covered: npt.ND
     return float(weight.sum() / texture.sum())
 
 
-def _refine(
-    first: Pixels, second: Pixels, matrix: Matrix, agree: npt.NDArray[np.bool_]
-) -> Matrix | None:
-    """Enhanced correlation (Evangelidis and Psarakis, PAMI 2008) over the part that agrees; None if it diverges."""
+def _refine(first: Pixels, second: Pixels, matrix: Matrix, agree: npt.NDArray[np.bool_]) -> Matrix | None:
+    """Enhanced correlation (Evangelidis, Psarakis, PAMI 2008) where they agree; None if it diverges."""
     inverse = cv2.invertAffineTransform(matrix).astype(np.float32)
-    mask = cv2.warpAffine(agree.astype(np.uint8) * 255, inverse, second.shape[::-1], flags=cv2.INTER_NEAREST)
+    area = cv2.resize(agree.astype(np.uint8) * 255, first.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    mask = cv2.warpAffine(area, inverse, second.shape[::-1], flags=cv2.INTER_NEAREST)
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 1e-4)
     try:
         _, found = cv2.findTransformECC(first, second, inverse, cv2.MOTION_AFFINE, stop, mask, 5)

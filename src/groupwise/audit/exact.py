@@ -23,7 +23,7 @@ def exact_copies(byte_digests: Sequence[str], pixel_digests: Sequence[str]) -> l
     """Pairs (i, j), i < j, that tie every sample to the first one with the same bytes or the same pixels.
 
     Each argument has one digest a sample; an empty digest means "unknown" and equals nothing. A set of m
-    equal samples gives m - 1 pairs, enough to connect them, so the list stays linear in the number of samples.
+    equal samples gives m - 1 pairs, enough to connect them, so the list stays linear in the samples.
     """
     if len(byte_digests) != len(pixel_digests):
         raise ValueError(f"{len(byte_digests)} byte digests, {len(pixel_digests)} pixel digests")

@@ -1,7 +1,7 @@
 """Turns a photograph into local features: SIFT points and RootSIFT descriptors at one working size.
 
-Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004; Arandjelovic and Zisserman, "Three things
-everyone should know to improve object retrieval", CVPR 2012.
+Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004; Arandjelovic and Zisserman,
+"Three things everyone should know to improve object retrieval", CVPR 2012.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 Pixels = npt.NDArray[np.uint8]
 
 WORKING_AREA_PX = 128**2
-"""Every photograph is brought to this area: more detail finds fewer copies, for noise and JPEG blocks live there."""
+"""Every photograph is brought to this area; finer detail finds fewer copies, for it is noise and JPEG."""
 
 MAX_POINTS = 250
 _CONTRAST, _EDGE = 0.01, 15
@@ -40,7 +40,7 @@ class Features:
 
 
 def working_grey(rgb: Pixels) -> Pixels:
-    """Grey version (h, w) of `rgb` (H, W, 3) with `WORKING_AREA_PX` pixels, give or take rounding, aspect kept."""
+    """Grey version (h, w) of `rgb` (H, W, 3), aspect kept, with about `WORKING_AREA_PX` pixels."""
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     height, width = grey.shape
     factor = (WORKING_AREA_PX / (height * width)) ** 0.5
@@ -54,7 +54,7 @@ def working_grey(rgb: Pixels) -> Pixels:
 
 def describe(grey: Pixels) -> Features:
     """Local features of a working-size grey image, the `MAX_POINTS` of highest contrast, in a fixed order."""
-    detector = cv2.SIFT_create(nfeatures=MAX_POINTS, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE)
+    detector = cv2.SIFT.create(nfeatures=MAX_POINTS, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE)
     found: tuple[Any, Any] = detector.detectAndCompute(grey, None)
     keypoints, sift = found
     if sift is None:
@@ -73,8 +73,9 @@ def unit_descriptors(descriptors: npt.NDArray[np.uint8]) -> npt.NDArray[np.float
 def mirrored(descriptors: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """What the descriptors would be in the mirrored photograph; SIFT itself does not match its mirror image.
 
-    Mirroring leaves the interest points where they are, swaps the rows of each 4 x 4 grid, which runs along the
-    point's own direction, and negates every gradient angle: a permutation, so nothing is detected twice.
+    Mirroring leaves the interest points where they are, swaps the rows of each 4 x 4 grid, which runs along
+    the point's own direction, and negates every gradient angle: a permutation, so nothing is detected
+    twice.
     """
     return descriptors[:, _MIRROR]
 

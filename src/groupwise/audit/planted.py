@@ -1,4 +1,4 @@
-"""Turns a photograph into transformed copies of it, the known answers by which a copy detector is measured."""
+"""Turns a photograph into transformed copies, the known answers by which a copy detector is measured."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def mirror(rgb: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def rotate(rgb: Pixels, rng: np.random.Generator) -> Pixels:
-    """Rotate by any angle; what comes in from outside is one flat colour, the edge, a reflection or a wrap."""
+    """Rotate by any angle; the outside is filled with one colour, the edge, a reflection or a wrap."""
     return _affine(rgb, rng, angle_deg=float(rng.uniform(-180, 180)))
 
 
@@ -137,7 +137,7 @@ def _affine(
     shift: tuple[float, float] = (0.0, 0.0),
     fill: int | None = None,
 ) -> Pixels:
-    """Warp about the centre within the same frame; `shift` in fractions of the sides, `fill` an OpenCV border."""
+    """Warp about the centre within the frame; `shift` in fractions of the sides, `fill` an OpenCV border."""
     height, width = rgb.shape[:2]
     cosine, sine = zoom * np.cos(np.deg2rad(angle_deg)), zoom * np.sin(np.deg2rad(angle_deg))
     linear = np.array([[cosine, -sine], [sine, cosine]]) @ np.array([[1.0, shear], [0.0, 1.0]])

@@ -1,8 +1,8 @@
 """Turns local features into a short list of candidate pairs through visual words and an inverted index.
 
-Sivic and Zisserman, "Video Google", ICCV 2003; Nister and Stewenius, "Scalable recognition with a vocabulary tree",
-CVPR 2006. The vocabulary grows with the data set, so each list of the index keeps its length and the work stays near
-linear in the number of photographs.
+Sivic and Zisserman, "Video Google", ICCV 2003; Nister and Stewenius, "Scalable recognition with a
+vocabulary tree", CVPR 2006. The vocabulary grows with the data set, so each list of the index keeps its
+length and the work stays near linear in the number of photographs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CHUNK = 256
 
 @dataclass(frozen=True)
 class Candidate:
-    """Photographs `first` < `second` that share visual words; `mirrored` if one reads as the mirror of the other."""
+    """Photographs that share visual words; `mirrored` if one reads as the mirror image of the other."""
 
     first: int
     second: int
@@ -106,11 +106,11 @@ def _leaves(members: FloatArray, everything: FloatArray, count: int, rng: np.ran
 
 def short_list(
     features: Sequence[Features], vocabulary: Vocabulary, queries: Sequence[Features] | None = None
-) -> Iterator[list[Candidate]]:
-    """Candidates of each chunk of photographs, best `CANDIDATES` a photograph, each pair once a chunk.
+) -> Iterator[tuple[int, list[Candidate]]]:
+    """The number of queries done and the candidates of the latest chunk, the best `CANDIDATES` a query.
 
-    Without `queries` the photographs query themselves and `first` < `second`. With `queries`, which must stand for the
-    photographs one to one (their negatives), `first` is the query and a photograph never meets its own.
+    Without `queries` the photographs query themselves, `first` < `second`, and none meets itself. With
+    `queries`, `first` is the number of the query and `second` that of the photograph.
     """
     index, weight = _index(features, vocabulary)
     asked = features if queries is None else queries
@@ -120,9 +120,9 @@ def short_list(
         found = dict.fromkeys(
             _ordered(start + row, candidate, symmetric=queries is None)
             for row in range(len(chunk))
-            for candidate in _best(scores, row, start + row)
+            for candidate in _best(scores, row, start + row if queries is None else -1)
         )
-        yield list(found)
+        yield start + len(chunk), list(found)
 
 
 def _ordered(query: int, hit: tuple[int, bool], *, symmetric: bool) -> Candidate:
@@ -161,7 +161,9 @@ def _index(features: Sequence[Features], vocabulary: Vocabulary) -> tuple[csr_ar
 def _stack(rows: Sequence[csr_array], columns: int) -> csr_array:
     data, indices = (np.concatenate([getattr(row, name) for row in rows]) for name in ("data", "indices"))
     lengths = np.concatenate([np.diff(row.indptr) for row in rows])
-    return csr_array((data, indices, np.concatenate([[0], np.cumsum(lengths)])), shape=(len(lengths), columns))
+    return csr_array(
+        (data, indices, np.concatenate([[0], np.cumsum(lengths)])), shape=(len(lengths), columns)
+    )
 
 
 def _query(chunk: Sequence[Features], vocabulary: Vocabulary, weight: FloatArray, mirror: bool) -> csr_array:

@@ -1,0 +1,160 @@
+"""Turns a set of photographs into the pairs that are copies of one exposure."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from groupwise.audit.features import Features, describe, negative, working_grey
+from groupwise.audit.hashes import dihedral_hashes, near_hashes
+from groupwise.audit.shortlist import Candidate, Vocabulary, short_list, train_vocabulary
+from groupwise.audit.threshold import Threshold, find_threshold
+from groupwise.audit.verify import Pair, verify_features, verify_orientation
+
+Pixels = npt.NDArray[np.uint8]
+Progress = Callable[[int, int], None]
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+NEGATIVES = 400
+_LEAST_FOR_WORDS = 2
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """What the detector keeps of one photograph: about 50 kB, whatever its size."""
+
+    grey: Pixels
+    hashes: npt.NDArray[np.uint64]
+    features: Features
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Pairs of copies, best evidence a pair, sorted by (first, second), and the line they passed."""
+
+    copies: tuple[Pair, ...]
+    threshold: Threshold
+    compared: int
+
+
+def reduce_photograph(rgb: Pixels) -> Photograph:
+    """Bring one decoded photograph (H, W, 3) to what the detector needs."""
+    grey = working_grey(rgb)
+    return Photograph(grey, dihedral_hashes(grey), describe(grey))
+
+
+def detect(
+    photographs: Sequence[Photograph],
+    *,
+    seed: int,
+    workers: int = os.cpu_count() or 1,
+    progress: Progress | None = None,
+) -> Detection:
+    """All copies among N photographs without comparing all pairs.
+
+    `progress` is called with the number of photographs whose candidates are settled, and N. The result
+    depends on `seed` alone, not on `workers`.
+    """
+    with one_thread_a_worker(), ThreadPoolExecutor(workers) as pool:
+        hashed = _verify_hashes(photographs, pool)
+        described, null = _verify_words(photographs, seed, pool, progress)
+    best: dict[tuple[int, int], Pair] = {}
+    for pair in (*hashed, *described):
+        known = best.get((pair.first, pair.second))
+        if known is None or pair.score > known.score:
+            best[pair.first, pair.second] = pair
+    scores = np.array([pair.score for pair in best.values()])
+    threshold = find_threshold(scores, np.array(null))
+    copies = sorted(
+        (pair for pair in best.values() if pair.score >= threshold.score), key=lambda p: (p.first, p.second)
+    )
+    return Detection(tuple(copies), threshold, len(best))
+
+
+def _verify_hashes(photographs: Sequence[Photograph], pool: ThreadPoolExecutor) -> list[Pair]:
+    if len(photographs) < 2:
+        return []
+    greys = [one.grey for one in photographs]
+    near = list(near_hashes(np.stack([one.hashes for one in photographs])))
+    return map_in_chunks(pool, lambda found: verify_orientation(greys, *found), near)
+
+
+def _verify_words(
+    photographs: Sequence[Photograph], seed: int, pool: ThreadPoolExecutor, progress: Progress | None
+) -> tuple[list[Pair], list[float]]:
+    """Pairs of the short lists, and the scores that photographic negatives reach in the same search."""
+    greys, features = [one.grey for one in photographs], [one.features for one in photographs]
+    if sum(len(one.points) > 0 for one in features) < _LEAST_FOR_WORDS:
+        return [], []
+    vocabulary = train_vocabulary(features, seed)
+
+    def verify(candidate: Candidate) -> Pair | None:
+        return verify_features(greys, features, candidate)
+
+    pairs: list[Pair] = []
+    seen: set[Candidate] = set()
+    for done, chunk in short_list(features, vocabulary):
+        fresh = [candidate for candidate in chunk if candidate not in seen]
+        seen.update(fresh)
+        pairs += filter(None, map_in_chunks(pool, verify, fresh))
+        if progress:
+            progress(done, len(photographs))
+    return pairs, _verify_negatives(greys, features, vocabulary, seed, pool)
+
+
+def _verify_negatives(
+    greys: Sequence[Pixels],
+    features: Sequence[Features],
+    vocabulary: Vocabulary,
+    seed: int,
+    pool: ThreadPoolExecutor,
+) -> list[float]:
+    drawn = np.sort(np.random.default_rng(seed).permutation(len(greys))[:NEGATIVES])
+    queries = [Features(features[k].points, negative(features[k].descriptors)) for k in drawn]
+    # The negatives go in front, so that a query's own number is also its place in the joint lists.
+    joint_greys = [*(255 - greys[k] for k in drawn), *greys]
+    joint_features = [*queries, *features]
+
+    def verify(candidate: Candidate) -> Pair | None:
+        shifted = Candidate(candidate.first, candidate.second + len(drawn), candidate.mirrored)
+        return verify_features(joint_greys, joint_features, shifted)
+
+    candidates = [c for _, chunk in short_list(features, vocabulary, queries) for c in chunk]
+    return [-1.0 if pair is None else pair.score for pair in map_in_chunks(pool, verify, candidates)]
+
+
+def map_in_chunks(
+    pool: ThreadPoolExecutor, function: Callable[[In], Out], items: Iterable[In], size: int = 32
+) -> list[Out]:
+    """`function` of each item, in order; chunks keep the cost of a task small beside the work."""
+    items = list(items)
+    parts: Iterator[list[Out]] = pool.map(
+        lambda start: [function(item) for item in items[start : start + size]], range(0, len(items), size)
+    )
+    return [result for part in parts for result in part]
+
+
+_THREADS_LOCK = threading.Lock()
+
+
+@contextmanager
+def one_thread_a_worker() -> Iterator[None]:
+    """Keep OpenCV and BLAS from starting threads inside ours, which made small products ten times slower."""
+    with _THREADS_LOCK, threadpool_limits(1):
+        before = cv2.getNumThreads()
+        cv2.setNumThreads(1)
+        try:
+            yield
+        finally:
+            cv2.setNumThreads(before)

@@ -1,0 +1,80 @@
+"""Turns the scores of one data set into the score from which a pair is a copy, and the errors to expect.
+
+Two nulls: photographic negatives, which nothing in the set can be a copy of, search the very same index;
+and the exponential tail of the pairs that fall short says how many look-alikes may be expected above the
+line (peaks over threshold; Coles, "An Introduction to Statistical Modeling of Extreme Values", 2001).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+LOWEST, HIGHEST = 0.87, 0.92
+"""The line never leaves this range: below it are second shots of one pose, above it noisy true copies."""
+
+_TAIL = 40  # highest rejected scores that show how the tail falls
+_MARGIN = 0.05
+_Z95 = 1.96
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The line, and how far it can be trusted.
+
+    `negatives` pairs with a photographic negative were compared, `false` of them passed; `false_match_rate`
+    is their share and `false_match_bound` the upper end of its 95 % Wilson interval. `expected_lookalikes`
+    is the number of pairs that the tail of the rejected pairs lets expect above the line.
+    """
+
+    score: float
+    negatives: int
+    false: int
+    false_match_bound: float
+    expected_lookalikes: float
+
+    @property
+    def false_match_rate(self) -> float:
+        """Share of the comparisons with a negative that were taken for copies."""
+        return self.false / self.negatives if self.negatives else 0.0
+
+
+def find_threshold(scores: FloatArray, null: FloatArray) -> Threshold:
+    """The line for pairs with `scores` (M,) given the scores of pairs that cannot be related, `null` (L,)."""
+    best_null = float(null.max()) if len(null) else -1.0
+    wanted = max(best_null + _MARGIN, _quiet_level(scores))
+    line = float(np.clip(wanted, LOWEST, HIGHEST))
+    false = int((null >= line).sum())
+    return Threshold(line, len(null), false, _wilson_upper(false, len(null)), _expected_above(scores, line))
+
+
+def _tail(scores: FloatArray) -> tuple[float, int, float]:
+    """Where the tail of the rejected scores begins, how many they are and their mean excess."""
+    rejected = np.sort(scores[(scores > 0) & (scores < LOWEST)])[-_TAIL:]
+    if len(rejected) < 2:
+        return LOWEST, 0, 1.0
+    return float(rejected[0]), len(rejected) - 1, float((rejected[1:] - rejected[0]).mean())
+
+
+def _expected_above(scores: FloatArray, line: float) -> float:
+    start, count, excess = _tail(scores)
+    return count * float(np.exp(-(line - start) / max(excess, 1e-6)))
+
+
+def _quiet_level(scores: FloatArray) -> float:
+    """The score above which the tail promises one look-alike, or one in a thousand of the accepted."""
+    start, count, excess = _tail(scores)
+    allowed = max(1.0, 0.001 * float((scores >= LOWEST).sum()))
+    return start + excess * float(np.log(max(count, 1) / allowed))
+
+
+def _wilson_upper(successes: int, n: int) -> float:
+    if n == 0:
+        return 1.0
+    share, z2 = successes / n, _Z95**2
+    spread = _Z95 * float(np.sqrt(share * (1 - share) / n + z2 / (4 * n * n)))
+    return (share + z2 / (2 * n) + spread) / (1 + z2 / n)
