@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from groupwise import __version__
+from groupwise.allocator import keep_freed_memory
 from groupwise.console import Console
 from groupwise.data.cache import open_cache
 from groupwise.data.manifest import Manifest, read_manifest
@@ -55,6 +56,7 @@ class Interrupted(Exception):  # noqa: N818  # not an error: the user asked for 
 
 def train(job: Job, console: Console) -> dict[str, Any]:
     """Do every step that is not done yet; returns the metrics of each fold that took no part in training."""
+    keep_freed_memory()
     with joined_world(job.recipe.training.device) as world:
         if not world.is_main:
             console = Console(quiet=True)
