@@ -114,14 +114,14 @@ class ResNeXt(nn.Module):
 
     def pool(self, feature_map: Tensor) -> Tensor:
         """The last stage's map as one vector an image, (N, C): what the head classifies."""
-        pooled: Tensor = self.avgpool(feature_map)
-        if pooled.shape[-2:] != (1, 1):
-            height, width = feature_map.shape[-2:]
+        side, (height, width) = self.config.pool_px, feature_map.shape[-2:]
+        if side is not None and {height // side, width // side} != {1}:
             raise UsageError(
-                f"the fixed {self.config.pool_px} px pool leaves several values of a {height} x {width} map",
+                f"the fixed {side} px pool does not leave one value of a {height} x {width} map",
                 place="data.image_size_px",
                 remedy="Use 224, or a preset without a fixed pool.",
             )
+        pooled: Tensor = self.avgpool(feature_map)
         return pooled.flatten(1)  # (N, C)
 
     def forward(self, images: Tensor) -> Tensor:
