@@ -64,7 +64,7 @@ def split_manifest(
         console.say(f"Fold {name}: {fold['n']} images from {fold['sources']} sources")
     if facts["spanning_sources"]:
         console.warn(
-            f"{facts['spanning_sources']} sources span two folds, because split.method is {config.method}"
+            f"Sources that span two folds: {facts['spanning_sources']}, because split.method is {config.method}"
         )
     return split, facts
 
