@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 
 from groupwise.errors import UsageError
 
@@ -93,8 +93,24 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
         self.running_var.lerp_(var, self.momentum)
 
 
+class _Sum(torch.autograd.Function):
+    """Sum over all processes; every process's loss depends on the sum, so gradients are summed as well."""
+
+    @staticmethod
+    def forward(_: Any, values: Tensor) -> Tensor:
+        total = values.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_: Any, gradient: Tensor) -> Tensor:
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
+
+
 def _sum_with_gradient(values: Tensor) -> Tensor:
-    total: Tensor = all_reduce(values)  # type: ignore[no-untyped-call]
+    total: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
     return total
 
 

@@ -54,7 +54,7 @@ def fit(
         optimizer.load_state_dict(state["optimizer"])
         history = [Epoch(**row) for row in state["history"]]
         best = state["best"]
-    network = DistributedDataParallel(model, broadcast_buffers=False) if world.size > 1 else model
+    network = DistributedDataParallel(model) if world.size > 1 else model
 
     interrupted = False
     try:
@@ -104,7 +104,9 @@ def run_epoch(
             place="training",
             remedy="Lower optim.learning_rate; the checkpoint before this epoch is kept.",
         )
-    select_loss, select_correct, select_seen = score_fold(network, data, config, world)
+    # Not through DDP, which would wait for processes whose part of a small fold is empty
+    model = network.module if isinstance(network, DistributedDataParallel) else network
+    select_loss, select_correct, select_seen = score_fold(model, data, config, world)
     return Epoch(
         epoch=number,
         train_loss=loss / seen,
@@ -157,16 +159,16 @@ def train_epoch(
 
 @torch.inference_mode()
 def score_fold(
-    network: nn.Module, data: FitData, config: FitConfig, world: World
+    model: nn.Module, data: FitData, config: FitConfig, world: World
 ) -> tuple[float, float, float]:
     """Sums of plain cross-entropy, correct answers and samples over the selection fold."""
-    network.eval()
+    model.eval()
     totals = torch.zeros(3, dtype=torch.float64, device=world.device)
     for batch in batches(
         data.images, data.labels, data.select, batch_size=2 * config.training.batch_size, world=world
     ):
         if len(batch.labels):
-            logits = network(normalise(batch.images.float(), config.preprocessing))
+            logits = model(normalise(batch.images.float(), config.preprocessing))
             loss = summed_loss(logits, batch.labels, LossConfig())
             correct = (logits.argmax(1) == batch.labels).sum()
             totals += torch.stack([loss.double(), correct.double(), correct.new_tensor(len(logits)).double()])
