@@ -17,7 +17,7 @@ from groupwise.evaluation.weighted import Floats, Fold
 
 MAX_BINS = 15
 # The noise of a bin is estimated from its sources, so a bin needs several of them.
-SOURCES_PER_BIN = 5
+SOURCES_PER_BIN = 10
 
 
 @dataclass(frozen=True)

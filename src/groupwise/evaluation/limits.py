@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from groupwise.evaluation.weighted import Floats, Fold
+from groupwise.evaluation.weighted import MOST_LOSS, Floats, Fold
 from groupwise.evaluation.wilson import Support, clustered_variance, effective_n, student_t, wilson_interval
 
 LINEARISED = "Wilson interval on effective n, variance linearised over sources, Student t"
@@ -56,7 +56,8 @@ def share(hits: Floats, images: Floats, undefined: str) -> Figure:
     figure = Figure(float(hits.sum() / images.sum()), round(support.n), round(support.groups))
     if figure.groups < 2:
         return replace(figure, reason=ONE_SOURCE)
-    return _score_limits(figure, clustered_variance(hits, images), support, figure.groups - 1, LINEARISED)
+    n = effective_n(hits.sum() / images.sum(), clustered_variance(hits, images), support)
+    return _score_limits(figure, n, support.df, LINEARISED)
 
 
 def resampled_share(figure: Figure, draws: Floats, support: Support, df: float) -> Figure:
@@ -64,14 +65,21 @@ def resampled_share(figure: Figure, draws: Floats, support: Support, df: float) 
     defined = draws[np.isfinite(draws)]
     if len(defined) < len(draws) / 2:
         return replace(figure, reason=RARE_CLASS)
-    return _score_limits(figure, float(defined.var()), support, df, RESAMPLED)
-
-
-def _score_limits(figure: Figure, variance: float, support: Support, df: float, method: str) -> Figure:
     assert figure.value is not None
-    n = effective_n(figure.value, variance, support)
+    # Not a count of images: its variance may well be below that of coins.
+    n = effective_n(figure.value, float(defined.var()), support, least_effect=0.0)
+    return _score_limits(figure, n, df, RESAMPLED)
+
+
+def _score_limits(figure: Figure, n: float, df: float, method: str) -> Figure:
+    assert figure.value is not None
     low, high = wilson_interval(figure.value, n, df)
     return replace(figure, low=low, high=high, effective_n=n, method=method)
+
+
+def whole_support(fold: Fold) -> Support:
+    """What figures of all images of the fold rest on."""
+    return Support.of(fold.per_source(np.ones(fold.n)))
 
 
 def balanced_support(fold: Fold, parts: Sequence[Floats]) -> tuple[Support, float]:
@@ -83,15 +91,15 @@ def balanced_support(fold: Fold, parts: Sequence[Floats]) -> tuple[Support, floa
     equal variance. Neither exceeds what the fold holds as a whole; it would where a source holds several
     classes.
     """
-    supports = [Support.of(part) for part in parts]
-    whole = Support.of(fold.per_source(np.ones(fold.n)))
-    groups = np.array([support.groups for support in supports])
-    df = (1 / groups).sum() ** 2 / (1 / (groups**2 * (groups - 1))).sum()
-    n = _harmonic([support.n for support in supports], whole.n)
-    equal_groups = _harmonic([support.equal_groups for support in supports], whole.equal_groups)
-    return Support(n, _harmonic(groups.tolist(), whole.groups), equal_groups), min(
-        float(df), whole.groups - 1
+    supports, whole = [Support.of(part) for part in parts], whole_support(fold)
+    balanced = Support(
+        n=_harmonic([support.n for support in supports], whole.n),
+        groups=_harmonic([support.groups for support in supports], whole.groups),
+        equal_groups=_harmonic([support.equal_groups for support in supports], whole.equal_groups),
     )
+    variances = [1 / support.equal_groups for support in supports]
+    spread = sum(v**2 / support.df for v, support in zip(variances, supports, strict=True))
+    return balanced, min(sum(variances) ** 2 / spread, whole.df)
 
 
 def _harmonic(values: Sequence[float], most: float) -> float:
@@ -107,10 +115,11 @@ def log_loss_figure(fold: Fold, value: float, draws: Floats, accuracy: Figure) -
     """
     assert accuracy.value is not None
     assert accuracy.low is not None
-    factor = float(np.exp(student_t(fold.groups - 1) * draws.std() / value))
-    unseen = (accuracy.value - accuracy.low) * _loss_if_wrong(fold)
-    high = max(value * factor, value + unseen)
-    return Figure(value, fold.n, fold.groups, value / factor, high, method=LOG_SCALE)
+    step = student_t(whole_support(fold).df) * float(draws.std()) / value
+    unseen = value + (accuracy.value - accuracy.low) * _loss_if_wrong(fold)
+    # No image costs more than the clip allows, and the exponential stays within range.
+    high = min(max(value * np.exp(min(step, 99.0)), unseen), MOST_LOSS)
+    return Figure(value, fold.n, fold.groups, value * float(np.exp(-step)), float(high), method=LOG_SCALE)
 
 
 def _loss_if_wrong(fold: Fold) -> float:
@@ -118,8 +127,8 @@ def _loss_if_wrong(fold: Fold) -> float:
     # probabilities the truth.
     others = fold.probs.copy()
     others[np.arange(fold.n), fold.predicted] = 0.0
-    if others.sum() == 0:  # nothing but certainties: a wrong one would cost what the clip allows
-        return float(-np.log(np.finfo(np.float64).eps))
+    if others.sum() == 0:  # nothing but certainties
+        return MOST_LOSS
     return float(-(others * np.log(np.where(others > 0, others, 1.0))).sum() / others.sum())
 
 
@@ -134,7 +143,7 @@ def calibration_figure(fold: Fold, squared: float, noise: float, draws: Floats, 
     assert accuracy.low is not None
     assert accuracy.high is not None
     value = float(np.sqrt(max(squared, 0)))
-    tail = float(special.ndtr(-student_t(fold.groups - 1)))
+    tail = float(special.ndtr(-student_t(whole_support(fold).df)))
     low, high = np.sqrt(np.maximum(np.quantile(draws - noise, [tail, 1 - tail]), 0))
     confidence = float(fold.probs.max(axis=1).mean())
     if accuracy.low <= confidence <= accuracy.high:

@@ -17,6 +17,7 @@ from groupwise.evaluation.limits import (
     calibration_figure,
     log_loss_figure,
     resampled_share,
+    whole_support,
 )
 from groupwise.evaluation.weighted import (
     Floats,
@@ -29,7 +30,6 @@ from groupwise.evaluation.weighted import (
     macro_f1,
     weighted_means,
 )
-from groupwise.evaluation.wilson import Support
 
 
 class _Scorer:
@@ -91,10 +91,9 @@ class Resampled:
     def class_ranking(self, name: str, k: int) -> Figure:
         """`auroc` or `average_precision` of class `k` against the rest."""
         if k not in self.rankable():
-            missing = (
-                self.classes[k] if self.fold.support[k] == 0 else f"a class other than {self.classes[k]}"
-            )
-            return Figure(None, self.fold.n, self.fold.groups, reason=f"no image of {missing} in this fold")
+            other = "" if self.fold.support[k] == 0 else "other than "
+            reason = f"no image {other}of {self.classes[k]} in this fold"
+            return Figure(None, self.fold.n, self.fold.groups, reason=reason)
         draws = None if self.draws is None else self.draws[name][:, k]
         is_k = self.fold.labels == k
         parts = {self.classes[k]: self._images(is_k), "the rest": self._images(~is_k)}
@@ -107,9 +106,7 @@ class Resampled:
             return self.class_ranking(name, 1)
         ranked = self.rankable()
         if not ranked:
-            return Figure(
-                None, self.fold.n, self.fold.groups, reason="a single class in this fold ranks nothing"
-            )
+            return Figure(None, self.fold.n, self.fold.groups, reason="no two classes in this fold to rank")
         draws = None if self.draws is None else self.draws[name][:, ranked].mean(axis=1)
         figure = self._limits(float(self.plain[name][0, ranked].mean()), draws, self._parts(ranked))
         of = f"mean over {len(ranked)} of {self.fold.n_classes} classes, each against the rest"
@@ -127,9 +124,9 @@ class Resampled:
         if self.draws is None:
             return replace(figure, reason=ONE_SOURCE)
         assert figure.value is not None
-        support = Support.of(self._images(np.ones(self.fold.n, dtype=bool)))
+        support = whole_support(self.fold)
         half = replace(figure, value=figure.value / 2)
-        half = resampled_share(half, self.draws["brier"] / 2, support, self.fold.groups - 1)
+        half = resampled_share(half, self.draws["brier"] / 2, support, support.df)
         assert half.low is not None
         assert half.high is not None
         return replace(half, value=figure.value, low=2 * half.low, high=2 * half.high)

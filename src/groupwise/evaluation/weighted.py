@@ -20,6 +20,9 @@ Ints = npt.NDArray[np.int64]
 
 # Probabilities that went through a CSV file or through float32 do not sum to one exactly.
 SUM_TOLERANCE = 1e-4
+# Probabilities are kept this far from 0 and 1 in the log loss, as scikit-learn keeps them.
+CLIP = float(np.finfo(np.float64).eps)
+MOST_LOSS = float(-np.log(CLIP))
 
 
 @dataclass(frozen=True)
@@ -168,19 +171,16 @@ class Ranking:
         total = positive.sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             # Weight above each positive, ties by half; among the positives alone it comes to total^2 / 2.
-            better = (positive * (np.take(above, self.first, axis=1) + through)).sum(
-                axis=1
-            ) / 2 - total**2 / 2
-            auroc = 1 - better / (total * (above[:, -1] - total))
+            passed = (positive * (np.take(above, self.first, axis=1) + through)).sum(axis=1)
+            auroc = 1 - (passed - total**2) / 2 / (total * (above[:, -1] - total))
             correct = np.take(np.cumsum(positive, axis=1), self.end, axis=1)
             precision = np.divide(correct, through, out=np.zeros_like(through), where=through > 0)
             return auroc, (positive * precision).sum(axis=1) / total
 
 
 def log_losses(fold: Fold) -> Floats:
-    """-log of the probability given to the true class of each image, (N,), clipped as scikit-learn clips."""
-    eps = np.finfo(np.float64).eps
-    return np.asarray(-np.log(np.clip(fold.probs[np.arange(fold.n), fold.labels], eps, 1 - eps)))
+    """-log of the probability given to the true class of each image, (N,), in nats; at most MOST_LOSS."""
+    return np.asarray(-np.log(np.clip(fold.probs[np.arange(fold.n), fold.labels], CLIP, 1 - CLIP)))
 
 
 def brier_losses(fold: Fold) -> Floats:

@@ -32,6 +32,14 @@ class Support:
     groups: float
     equal_groups: float
 
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of a variance between these sources: G - 1 where they are equal, fewer else.
+
+        With half a degree an interval spans nearly everything, so fewer need not be told apart.
+        """
+        return max(self.equal_groups - 1, 0.5)
+
     @classmethod
     def of(cls, images: Floats) -> Support:
         """From the number of images in each source, (G,); sources without any do not count."""
@@ -52,20 +60,21 @@ def clustered_variance(hits: Floats, images: Floats) -> float:
     return float(groups / (groups - 1) * (residuals**2).sum() / images.sum() ** 2)
 
 
-def effective_n(value: float, variance: float, support: Support) -> float:
+def effective_n(value: float, variance: float, support: Support, least_effect: float = 1.0) -> float:
     """How many independent images would make `value`, a share in [0, 1], as uncertain as its variance says.
 
-    That is n over the design effect: the variance over the binomial one, never below 1. A design effect seen
-    on few errors is itself uncertain, and low when it matters most: one wrong image among hundreds looks
-    independent of everything. So it is averaged with the worst one (each source all right or all wrong),
-    where the observed one weighs the independent errors it rests on, and the worst one half an error. At 0 or
-    100 % nothing was seen of how errors cluster, and the sources are what counts.
+    That is n over the design effect: the variance over that of n coins, and for a count of images never
+    below 1 (`least_effect`). A design effect seen on few errors is itself uncertain, and low when it
+    matters most: one wrong image among hundreds looks independent of everything. So it is averaged with the
+    worst one (each source all right or all wrong), where the observed one weighs the independent errors it
+    rests on, and the worst one half an error. At 0 or 100 % nothing was seen of how errors cluster, and the
+    sources are what counts.
     """
     rarer = min(value, 1 - value)
     if rarer < 1e-12:
         return support.groups
-    observed = max(1.0, variance * support.n / (value * (1 - value)))
-    errors = support.n * rarer / observed
+    observed = max(least_effect, variance * support.n / (value * (1 - value)))
+    errors = support.n * rarer / max(1.0, observed)
     worst = max(observed, support.n / support.equal_groups)
     return support.n * (errors + PRIOR_ERRORS) / (errors * observed + PRIOR_ERRORS * worst)
 
