@@ -19,6 +19,10 @@ Matrix = npt.NDArray[np.float64]
 _CELL = 4  # px; windows are 3 x 3 cells
 _FLAT = 1.0  # variance, in grey values squared, that counts as no texture
 _FINE, _COARSE = 1.0, 4.0  # Gaussian widths, px, between which content is compared
+_FINE_OF_ENLARGED = 0.45  # least fine width in pixels of the source, which hold the noise of a small file
+_LOST_BY_BLUR = (
+    0.04  # score a unit of fine width: blurred look-alikes agree better, so tiny files must agree more
+)
 _AGREES, _DISAGREES = 0.6, 0.3
 _MIN_OVERLAP = 0.15
 _HOPELESS = 0.45  # copies start at 0.55 or more; refining the rest is time lost
@@ -40,42 +44,52 @@ class Evidence:
     matrix: Matrix
 
 
-def compare(first: Pixels, second: Pixels, matrix: Matrix) -> Evidence:
-    """Evidence after refining `matrix` on the pixels that already agree; the better of before and after."""
-    rough, agree = _evidence(first, second, matrix)
+def compare(first: Pixels, second: Pixels, matrix: Matrix, *, enlarged: float = 1.0) -> Evidence:
+    """Evidence after refining `matrix` on the pixels that already agree; the better of before and after.
+
+    `enlarged` says how many times the smaller source was enlarged to its working size: what is finer than its
+    own pixels is not compared.
+    """
+    fine = max(_FINE, _FINE_OF_ENLARGED * enlarged)
+    rough, agree = _evidence(first, second, matrix, fine)
     if rough.score < _HOPELESS:
         return rough
     refined = _refine(first, second, matrix, agree)
     if refined is None:
         return rough
-    fine, _ = _evidence(first, second, refined)
-    return max(rough, fine, key=lambda evidence: evidence.score)
+    better, _ = _evidence(first, second, refined, fine)
+    return max(rough, better, key=lambda evidence: evidence.score)
 
 
-def _evidence(first: Pixels, second: Pixels, matrix: Matrix) -> tuple[Evidence, npt.NDArray[np.bool_]]:
-    mask, ours, theirs = overlay(first, second, matrix)
+def _evidence(
+    first: Pixels, second: Pixels, matrix: Matrix, fine: float
+) -> tuple[Evidence, npt.NDArray[np.bool_]]:
+    mask, ours, theirs = overlay(first, second, matrix, fine)
     correlation, texture, covered = _correlate(ours, theirs, mask)
     overlap = float(mask.sum()) / min(first.size, _frame_area(second, matrix))
     if overlap < _MIN_OVERLAP or not (texture > 0).any():
         return Evidence(0.0, 1.0, overlap, matrix), covered
-    score = _weighted_quantile(correlation[covered], texture[covered], 0.25)
+    quartile = _weighted_quantile(correlation[covered], texture[covered], 0.25)
+    score = quartile - _LOST_BY_BLUR * (fine - _FINE)
     hole = _hole(correlation < _DISAGREES, texture, covered)
     return Evidence(score, hole, overlap, matrix), (correlation > _AGREES) & covered
 
 
-def overlay(first: Pixels, second: Pixels, matrix: Matrix) -> tuple[FloatArray, FloatArray, FloatArray]:
+def overlay(
+    first: Pixels, second: Pixels, matrix: Matrix, fine: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Where both are defined (0 or 1) and the high-passed content of each, (h, w) in the first's frame."""
     size = first.shape[::-1]
     ones = np.ones(second.shape, dtype=np.float32)
     mask = cv2.warpAffine(ones, matrix, size, flags=cv2.INTER_NEAREST)
     warped = cv2.warpAffine(second.astype(np.float32), matrix, size, flags=cv2.INTER_LINEAR)
-    return mask, _high_pass(first.astype(np.float32), mask), _high_pass(warped, mask)
+    return mask, _high_pass(first.astype(np.float32), mask, fine), _high_pass(warped, mask, fine)
 
 
-def _high_pass(image: FloatArray, mask: FloatArray) -> FloatArray:
+def _high_pass(image: FloatArray, mask: FloatArray, fine: float) -> FloatArray:
     """Difference of two Gaussian blurs that see only what the mask covers."""
     blurred = []
-    for width in (_FINE, _COARSE):
+    for width in (fine, _COARSE * (fine / _FINE) ** 0.5):
         weight = cv2.GaussianBlur(mask, (0, 0), width)
         blurred.append(cv2.GaussianBlur(image * mask, (0, 0), width) / np.maximum(weight, 1e-3))
     return np.asarray((blurred[0] - blurred[1]) * mask, dtype=np.float32)

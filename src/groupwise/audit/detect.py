@@ -7,21 +7,19 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from groupwise.audit.features import Features, describe, negative, working_grey
-from groupwise.audit.hashes import dihedral_hashes, near_hashes
+from groupwise.audit.features import Features, negative
+from groupwise.audit.hashes import near_hashes
 from groupwise.audit.shortlist import Candidate, Vocabulary, short_list, train_vocabulary
 from groupwise.audit.threshold import Threshold, find_threshold
-from groupwise.audit.verify import Pair, verify_features, verify_orientation
+from groupwise.audit.verify import Pair, Photograph, verify_features, verify_orientation
 
-Pixels = npt.NDArray[np.uint8]
 Progress = Callable[[int, int], None]
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -31,27 +29,12 @@ _LEAST_FOR_WORDS = 2
 
 
 @dataclass(frozen=True)
-class Photograph:
-    """What the detector keeps of one photograph: about 50 kB, whatever its size."""
-
-    grey: Pixels
-    hashes: npt.NDArray[np.uint64]
-    features: Features
-
-
-@dataclass(frozen=True)
 class Detection:
     """Pairs of copies, best evidence a pair, sorted by (first, second), and the line they passed."""
 
     copies: tuple[Pair, ...]
     threshold: Threshold
     compared: int
-
-
-def reduce_photograph(rgb: Pixels) -> Photograph:
-    """Bring one decoded photograph (H, W, 3) to what the detector needs."""
-    grey = working_grey(rgb)
-    return Photograph(grey, dihedral_hashes(grey), describe(grey))
 
 
 def detect(
@@ -85,22 +68,21 @@ def detect(
 def _verify_hashes(photographs: Sequence[Photograph], pool: ThreadPoolExecutor) -> list[Pair]:
     if len(photographs) < 2:
         return []
-    greys = [one.grey for one in photographs]
     near = list(near_hashes(np.stack([one.hashes for one in photographs])))
-    return map_in_chunks(pool, lambda found: verify_orientation(greys, *found), near)
+    return map_in_chunks(pool, lambda found: verify_orientation(photographs, *found), near)
 
 
 def _verify_words(
     photographs: Sequence[Photograph], seed: int, pool: ThreadPoolExecutor, progress: Progress | None
 ) -> tuple[list[Pair], list[float]]:
     """Pairs of the short lists, and the scores that photographic negatives reach in the same search."""
-    greys, features = [one.grey for one in photographs], [one.features for one in photographs]
+    features = [one.features for one in photographs]
     if sum(len(one.points) > 0 for one in features) < _LEAST_FOR_WORDS:
         return [], []
     vocabulary = train_vocabulary(features, seed)
 
     def verify(candidate: Candidate) -> Pair | None:
-        return verify_features(greys, features, candidate)
+        return verify_features(photographs, candidate)
 
     pairs: list[Pair] = []
     seen: set[Candidate] = set()
@@ -110,28 +92,32 @@ def _verify_words(
         pairs += filter(None, map_in_chunks(pool, verify, fresh))
         if progress:
             progress(done, len(photographs))
-    return pairs, _verify_negatives(greys, features, vocabulary, seed, pool)
+    return pairs, _verify_negatives(photographs, vocabulary, seed, pool)
 
 
 def _verify_negatives(
-    greys: Sequence[Pixels],
-    features: Sequence[Features],
+    photographs: Sequence[Photograph],
     vocabulary: Vocabulary,
     seed: int,
     pool: ThreadPoolExecutor,
 ) -> list[float]:
-    drawn = np.sort(np.random.default_rng(seed).permutation(len(greys))[:NEGATIVES])
-    queries = [Features(features[k].points, negative(features[k].descriptors)) for k in drawn]
-    # The negatives go in front, so that a query's own number is also its place in the joint lists.
-    joint_greys = [*(255 - greys[k] for k in drawn), *greys]
-    joint_features = [*queries, *features]
+    drawn = np.sort(np.random.default_rng(seed).permutation(len(photographs))[:NEGATIVES])
+    negatives = [_negative(photographs[k]) for k in drawn]
+    # The negatives go in front, so that a query's own number is also its place in the joint list.
+    joint = [*negatives, *photographs]
 
     def verify(candidate: Candidate) -> Pair | None:
         shifted = Candidate(candidate.first, candidate.second + len(drawn), candidate.mirrored)
-        return verify_features(joint_greys, joint_features, shifted)
+        return verify_features(joint, shifted)
 
+    features, queries = [one.features for one in photographs], [one.features for one in negatives]
     candidates = [c for _, chunk in short_list(features, vocabulary, queries) for c in chunk]
     return [-1.0 if pair is None else pair.score for pair in map_in_chunks(pool, verify, candidates)]
+
+
+def _negative(photograph: Photograph) -> Photograph:
+    features = Features(photograph.features.points, negative(photograph.features.descriptors))
+    return replace(photograph, grey=255 - photograph.grey, features=features)
 
 
 def map_in_chunks(

@@ -49,7 +49,7 @@ def find_threshold(scores: FloatArray, null: FloatArray) -> Threshold:
     wanted = max(best_null + _MARGIN, _quiet_level(scores))
     line = float(np.clip(wanted, LOWEST, HIGHEST))
     false = int((null >= line).sum())
-    return Threshold(line, len(null), false, _wilson_upper(false, len(null)), _expected_above(scores, line))
+    return Threshold(line, len(null), false, wilson(false, len(null))[1], _expected_above(scores, line))
 
 
 def _tail(scores: FloatArray) -> tuple[float, int, float]:
@@ -72,9 +72,11 @@ def _quiet_level(scores: FloatArray) -> float:
     return start + excess * float(np.log(max(count, 1) / allowed))
 
 
-def _wilson_upper(successes: int, n: int) -> float:
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """95 % Wilson interval of a share; (0, 1) where nothing was counted."""
     if n == 0:
-        return 1.0
+        return 0.0, 1.0
     share, z2 = successes / n, _Z95**2
+    centre = share + z2 / (2 * n)
     spread = _Z95 * float(np.sqrt(share * (1 - share) / n + z2 / (4 * n * n)))
-    return (share + z2 / (2 * n) + spread) / (1 + z2 / n)
+    return max(0.0, (centre - spread) / (1 + z2 / n)), min(1.0, (centre + spread) / (1 + z2 / n))

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from groupwise.audit.align import align, plausible
 from groupwise.audit.compare import Evidence, compare
-from groupwise.audit.features import Features
-from groupwise.audit.hashes import orient_matrix
+from groupwise.audit.features import Features, describe, working_grey
+from groupwise.audit.hashes import dihedral_hashes, orient_matrix
 from groupwise.audit.shortlist import Candidate
 
 Pixels = npt.NDArray[np.uint8]
@@ -21,6 +21,19 @@ MAX_HOLE = 0.02
 
 MIN_OVERLAP = 0.3
 """Share of the smaller frame that both must cover; less is a common logo, ruler or corner."""
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """What the detector keeps of one photograph: about 35 kB, however large the file.
+
+    `grey` (h, w) is at working size, `enlarged` how many times its source was enlarged for it, at least 1.
+    """
+
+    grey: Pixels
+    enlarged: float
+    hashes: npt.NDArray[np.uint64]
+    features: Features
 
 
 @dataclass(frozen=True)
@@ -39,21 +52,33 @@ class Pair:
         return evidence.score if sound else -1.0
 
 
-def verify_features(
-    greys: Sequence[Pixels], features: Sequence[Features], candidate: Candidate
-) -> Pair | None:
+def reduce_photograph(rgb: Pixels) -> Photograph:
+    """Bring one decoded photograph (H, W, 3) to what the detector needs."""
+    grey = working_grey(rgb)
+    enlarged = max(1.0, (grey.size / (rgb.shape[0] * rgb.shape[1])) ** 0.5)
+    return Photograph(grey, enlarged, dihedral_hashes(grey), describe(grey))
+
+
+def verify_features(photographs: Sequence[Photograph], candidate: Candidate) -> Pair | None:
     """Evidence for a pair of the short list; None where no plausible map lays one on the other."""
-    i, j = candidate.first, candidate.second
-    found = align(features[i], features[j], mirror=candidate.mirrored)
-    return None if found is None else Pair(i, j, compare(greys[i], greys[j], found.matrix))
+    first, second = photographs[candidate.first], photographs[candidate.second]
+    found = align(first.features, second.features, mirror=candidate.mirrored)
+    if found is None:
+        return None
+    return Pair(candidate.first, candidate.second, _compare(first, second, found.matrix))
 
 
-def verify_orientation(greys: Sequence[Pixels], i: int, j: int, orientation: int) -> Pair:
+def verify_orientation(photographs: Sequence[Photograph], i: int, j: int, orientation: int) -> Pair:
     """Evidence for like hashes: the second turned by `orientation`, stretched to the first's frame."""
-    height, width = greys[i].shape
-    turned = orient_matrix(orientation, (greys[j].shape[0], greys[j].shape[1]))
-    own = greys[j].shape[::-1] if orientation & 4 else greys[j].shape
+    first, second = photographs[i], photographs[j]
+    (height, width), (h, w) = first.grey.shape, second.grey.shape
+    turned = orient_matrix(orientation, (h, w))
+    own = (w, h) if orientation & 4 else (h, w)
     scale = np.array([width / own[1], height / own[0]])
     # Pixel centres lie half a pixel inside the frame, so scaling moves the origin.
     matrix = np.column_stack([turned[:, :2] * scale[:, None], scale * turned[:, 2] + (scale - 1) / 2])
-    return Pair(i, j, compare(greys[i], greys[j], matrix))
+    return Pair(i, j, _compare(first, second, matrix))
+
+
+def _compare(first: Photograph, second: Photograph, matrix: npt.NDArray[np.float64]) -> Evidence:
+    return compare(first.grey, second.grey, matrix, enlarged=max(first.enlarged, second.enlarged))

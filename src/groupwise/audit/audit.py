@@ -1,0 +1,249 @@
+"""Turns a manifest into clusters of copies and findings, with the recall it had on planted copies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.audit import findings as say
+from groupwise.audit.capture import suspect_groups
+from groupwise.audit.clusters import cluster_ids, drop_bridges
+from groupwise.audit.compare import Evidence
+from groupwise.audit.detect import Detection, detect, one_thread_a_worker
+from groupwise.audit.exact import exact_copies
+from groupwise.audit.findings import Finding
+from groupwise.audit.measure import Measured, measure
+from groupwise.audit.pictures import draw_pair
+from groupwise.audit.planted import FAMILIES
+from groupwise.audit.shortcuts import find_shortcuts
+from groupwise.audit.threshold import wilson
+from groupwise.audit.verify import Pair, Photograph, reduce_photograph
+from groupwise.data.decode import decode
+from groupwise.data.manifest import Manifest
+from groupwise.files import write_csv, write_json
+
+Progress = Callable[[int, int], None]
+
+PLANTED = 240
+"""Transformed copies mixed in to measure the recall, never more than a fifth of the data set."""
+
+MAX_PICTURES = 40
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What the audit found.
+
+    `clusters`: number of the photograph of each usable path; `conflicts`: paths whose photograph stands under
+    several labels, to be left out until the user decides; `facts`: counts, rates and seconds.
+    """
+
+    rows: tuple[tuple[str, str, int], ...]
+    conflicts: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    facts: Mapping[str, Any]
+
+    @property
+    def clusters(self) -> dict[str, int]:
+        """Cluster number of each usable path."""
+        return {path: cluster for path, _, cluster in self.rows}
+
+    def write(self, run_dir: Path) -> None:
+        """Write `clusters.csv` and `findings.json`."""
+        write_csv(run_dir / "clusters.csv", ("path", "label", "cluster"), self.rows)
+        write_json(run_dir / "findings.json", [finding.to_json() for finding in self.findings])
+
+
+@dataclass(frozen=True)
+class _Copies:
+    """Clusters (N,), the pairs behind them, by sample number, and the bridges left out."""
+
+    clusters: npt.NDArray[np.int64]
+    pairs: tuple[Pair, ...]
+    bridges: list[tuple[int, int]]
+
+
+def audit(manifest: Manifest, *, seed: int, progress: Progress | None = None, workers: int = 2) -> Audit:
+    """Audit the usable samples of `manifest`; the result depends on `seed`, not on `workers`.
+
+    `progress` is called with the steps done and their number, two steps a photograph: reading and comparing.
+    """
+    start = time.monotonic()
+    n = len(manifest.usable)
+    measured = _measure_all(manifest, workers, progress)
+    exact = exact_copies([sample.sha256 for sample in manifest.usable], [one.digest for one in measured])
+    copied = {second for _, second in exact}
+    kept = [i for i in range(n) if i not in copied]
+    planted, sources = _plant(manifest, kept, seed, workers)
+    detection = detect(
+        [*(measured[i].photograph for i in kept), *planted],
+        seed=seed,
+        workers=workers,
+        progress=(lambda done, total: progress(n + done * n // total, 2 * n)) if progress else None,
+    )
+    copies = _cluster(n, kept, exact, detection)
+    facts = {
+        **_facts(copies, exact, detection),
+        **_recall(detection, sources, len(kept)),
+    }
+    found = _findings(manifest, measured, copies, facts, seed)
+    facts["seconds"] = round(time.monotonic() - start, 3)
+    rows = [(s.path, s.label, int(c)) for s, c in zip(manifest.usable, copies.clusters, strict=True)]
+    conflicts = [path for one in found if one.code == "copies-across-labels" for path in one.paths]
+    return Audit(tuple(rows), tuple(sorted(conflicts)), tuple(found), facts)
+
+
+def _measure_all(manifest: Manifest, workers: int, progress: Progress | None) -> list[Measured]:
+    samples, measured = manifest.usable, []
+    with one_thread_a_worker(), ThreadPoolExecutor(workers) as pool:
+        for done, one in enumerate(pool.map(lambda s: measure(manifest.file(s)), samples), start=1):
+            measured.append(one)
+            if progress:
+                progress(done, 2 * len(samples))
+    return measured
+
+
+def _plant(
+    manifest: Manifest, kept: Sequence[int], seed: int, workers: int
+) -> tuple[list[Photograph], list[int]]:
+    """Transformed copies of photographs drawn by `seed`, every family in turn, and their places in `kept`."""
+    count = min(PLANTED, len(kept) // 5)
+    places = np.random.default_rng(seed).permutation(len(kept))[:count].tolist()
+    families = list(FAMILIES.values())
+
+    def plant(number: int) -> Photograph:
+        file = manifest.file(manifest.usable[kept[places[number]]])
+        rgb = decode(file.read_bytes(), place=file).rgb
+        rng = np.random.default_rng((seed, number))
+        return reduce_photograph(families[number % len(families)](rgb, rng))
+
+    with one_thread_a_worker(), ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(plant, range(count))), places
+
+
+def _cluster(n: int, kept: Sequence[int], exact: Sequence[tuple[int, int]], detection: Detection) -> _Copies:
+    real = [pair for pair in detection.copies if pair.second < len(kept)]
+    pairs = tuple(Pair(kept[pair.first], kept[pair.second], pair.evidence) for pair in real)
+    edges = [(pair.first, pair.second) for pair in pairs]
+    trusted, bridges = drop_bridges(n, edges, [pair.score for pair in pairs])
+    return _Copies(cluster_ids(n, [*exact, *trusted]), pairs, bridges)
+
+
+def _facts(copies: _Copies, exact: Sequence[tuple[int, int]], detection: Detection) -> dict[str, Any]:
+    sizes = np.bincount(copies.clusters) if len(copies.clusters) else np.zeros(1, int)
+    threshold = detection.threshold
+    return {
+        "images": len(copies.clusters),
+        "photographs": int((sizes > 0).sum()),
+        "largest_cluster": int(sizes.max()),
+        "exact_copies": len(exact),
+        "transformed_pairs": len(copies.pairs),
+        "bridges": len(copies.bridges),
+        "compared_pairs": detection.compared,
+        "threshold": threshold.score,
+        "null_pairs": threshold.negatives,
+        "null_accepted": threshold.false,
+        "false_match_bound": threshold.false_match_bound,
+        "expected_lookalikes": threshold.expected_lookalikes,
+    }
+
+
+def _recall(detection: Detection, sources: Sequence[int], first_planted: int) -> dict[str, Any]:
+    """How many planted copies were tied to a photograph of the same cluster as their source."""
+    edges = [(pair.first, pair.second) for pair in detection.copies]
+    clusters = cluster_ids(first_planted + len(sources), edges)
+    found = sum(clusters[source] == clusters[first_planted + k] for k, source in enumerate(sources))
+    low, high = wilson(int(found), len(sources))
+    return {
+        "planted": len(sources),
+        "planted_found": int(found),
+        "planted_recall": int(found) / len(sources) if sources else None,
+        "planted_recall_interval": (low, high),
+    }
+
+
+def _findings(
+    manifest: Manifest, measured: Sequence[Measured], copies: _Copies, facts: Mapping[str, Any], seed: int
+) -> list[Finding]:
+    samples = manifest.usable
+    paths, labels = [sample.path for sample in samples], [sample.label for sample in samples]
+    draw = _Illustrator(manifest, copies)
+    members = say.group_by(copies.clusters.tolist())
+    conflicts = [group for group in members.values() if len({labels[i] for i in group}) > 1]
+    found = [
+        say.find_conflict([paths[i] for i in group], [labels[i] for i in group], draw(group, labels))
+        for group in conflicts
+    ]
+    found += _class_findings(paths, labels, list(members.values()), draw)
+    if copies.bridges:
+        found.append(say.find_bridges([(paths[i], paths[j]) for i, j in copies.bridges]))
+    found += [say.find_suspicion(one, paths) for one in suspect_groups(paths, [m.exif for m in measured])]
+    shortcuts = find_shortcuts(_clues(measured), labels, copies.clusters.tolist(), seed=seed)
+    found += map(say.find_shortcut, shortcuts)
+    return [*found, say.find_quality(facts)] if facts["planted"] else found
+
+
+def _class_findings(
+    paths: Sequence[str], labels: Sequence[str], groups: Sequence[Sequence[int]], draw: _Illustrator
+) -> list[Finding]:
+    found = []
+    for label in sorted(set(labels)):
+        own = [[i for i in group if labels[i] == label] for group in groups]
+        own = [group for group in own if group]
+        copied = sorted((group for group in own if len(group) > 1), key=len, reverse=True)
+        if copied:
+            named = [[paths[i] for i in group] for group in copied]
+            images = sum(map(len, own))
+            found.append(say.find_copies_in_class(label, named, images, len(own), draw(copied[0], labels)))
+        if len(own) < say.FEW_PHOTOGRAPHS:
+            found.append(say.find_few_photographs(label, len(own)))
+    return found
+
+
+class _Illustrator:
+    """Draws the most telling pair of a cluster, for the first `MAX_PICTURES` asked for."""
+
+    def __init__(self, manifest: Manifest, copies: _Copies) -> None:
+        self._manifest, self._left = manifest, MAX_PICTURES
+        self._pairs: dict[int, list[Pair]] = {}
+        for pair in copies.pairs:
+            self._pairs.setdefault(int(copies.clusters[pair.first]), []).append(pair)
+        self._clusters = copies.clusters
+
+    def __call__(self, group: Sequence[int], labels: Sequence[str]) -> bytes | None:
+        if not self._left:
+            return None
+        self._left -= 1
+        known = self._pairs.get(int(self._clusters[group[0]]), [])
+        inside = [pair for pair in known if {pair.first, pair.second} <= set(group)]
+        # A pair under two labels tells the story; of those the surest. Exact copies need no map.
+        exact = Pair(group[0], group[-1], Evidence(1.0, 0.0, 1.0, np.eye(2, 3)))
+        candidates = [
+            pair for pair in (*inside, exact) if labels[pair.first] != labels[pair.second]
+        ] or inside
+        pair = max(candidates or [exact], key=lambda pair: (pair in inside, pair.score))
+        return draw_pair(self._load(pair.first), self._load(pair.second), pair)
+
+    def _load(self, i: int) -> npt.NDArray[np.uint8]:
+        file = self._manifest.file(self._manifest.usable[i])
+        return decode(file.read_bytes(), place=file).rgb
+
+
+def _clues(measured: Sequence[Measured]) -> dict[str, npt.NDArray[np.float64]]:
+    formats = sorted({one.format for one in measured})
+    cameras = sorted({one.exif.camera for one in measured})
+    return {
+        "file size": np.array([[one.file_bytes] for one in measured], dtype=float),
+        "image dimensions": np.array([one.size_px for one in measured], dtype=float),
+        "file format": np.array([[formats.index(one.format)] for one in measured], dtype=float),
+        "camera": np.array([[cameras.index(one.exif.camera)] for one in measured], dtype=float),
+        "border colour": np.array([one.border_colour for one in measured]),
+        "mean colour": np.array([one.mean_colour for one in measured]),
+    }

@@ -1,0 +1,156 @@
+"""Turns clusters, suspicions and shortcuts into findings: plain words, file names and what to do."""
+
+from __future__ import annotations
+
+import base64
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from groupwise.audit.capture import Suspicion
+from groupwise.audit.shortcuts import Shortcut
+
+Severity = Literal["stop", "warning", "note"]
+
+FEW_PHOTOGRAPHS = 20
+"""A class with fewer photographs cannot be measured: its recall moves by 5 points with each one."""
+
+_CLUES = {
+    "time": "were taken by one camera within seconds of one another",
+    "numbering": "carry consecutive numbers, as shots taken in a row do",
+    "names": "share the beginning of their names, as photographs of one subject often do",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing the user should know; `picture` is a PNG of the pair, where one helps."""
+
+    code: str
+    severity: Severity
+    title: str
+    text: str
+    remedy: str
+    paths: tuple[str, ...] = ()
+    picture: bytes | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry of `findings.json`; the picture in base64, "" where there is none."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "title": self.title,
+            "text": self.text,
+            "remedy": self.remedy,
+            "paths": list(self.paths),
+            "picture": base64.b64encode(self.picture or b"").decode(),
+        }
+
+
+def find_conflict(paths: Sequence[str], labels: Sequence[str], picture: bytes | None) -> Finding:
+    """One cluster whose members stand under different labels."""
+    names = sorted(set(labels))
+    return Finding(
+        "copies-across-labels",
+        "stop",
+        f"One photograph stands under {len(names)} labels: {', '.join(names)}",
+        f"These {len(paths)} files show the same photograph, so at least one of their labels is wrong. "
+        "A model trained on them learns a contradiction, and a score counts a mistake that is not its own.",
+        "Look at it and keep the file under the right label. Until then all of them are left out.",
+        tuple(paths),
+        picture,
+    )
+
+
+def find_copies_in_class(
+    label: str, clusters: Sequence[Sequence[str]], images: int, photographs: int, picture: bytes | None
+) -> Finding:
+    """The clusters, each the paths of one photograph, within one class of `images` files."""
+    return Finding(
+        "copies-in-class",
+        "warning",
+        f"Class {label}: {images} files, but only {photographs} different photographs",
+        f"{images - photographs} of its files are copies of other files, exact or transformed; the largest "
+        f"set holds {max(map(len, clusters))}. A random split puts copies of one photograph into "
+        "training and test alike, and the score then measures memory.",
+        "Nothing to do for a fair score: copies stay in one fold, and intervals count photographs.",
+        tuple(path for cluster in clusters for path in cluster),
+        picture,
+    )
+
+
+def find_few_photographs(label: str, photographs: int) -> Finding:
+    """A class that has too few independent photographs to learn from or to measure."""
+    return Finding(
+        "few-photographs",
+        "warning",
+        f"Class {label} has only {photographs} independent photograph{'s' if photographs != 1 else ''}",
+        f"Fewer than {FEW_PHOTOGRAPHS} different photographs cannot show how the class varies, and the "
+        "part held back for the test is smaller still: its interval will be as wide as a guess.",
+        "Collect more photographs of it, join it with a related class, or leave it out.",
+    )
+
+
+def find_suspicion(suspicion: Suspicion, paths: Sequence[str]) -> Finding:
+    """Suspected capture groups; they bind nothing until the user says so."""
+    example = ", ".join(paths[i] for i in suspicion.groups[0][:4])
+    return Finding(
+        f"suspected-groups-{suspicion.clue}",
+        "note",
+        f"Suspected: {suspicion.size} files come from {len(suspicion.groups)} series of shots",
+        f"They {_CLUES[suspicion.clue]}, for example {example}. If a series shows one subject, a split that "
+        "cuts it scores how well the model recognises that subject. This is a suspicion from names and "
+        "times, not from the pictures.",
+        "If you know the subject of each file (patient, student, device), give it: --group-column or "
+        "--group-regex.",
+        tuple(paths[i] for group in suspicion.groups for i in group),
+    )
+
+
+def find_shortcut(shortcut: Shortcut) -> Finding:
+    """A clue that should say nothing about the label, and does."""
+    return Finding(
+        f"shortcut-{shortcut.clue.replace(' ', '-')}",
+        "warning" if shortcut.lift > 0.5 else "note",
+        f"The {shortcut.clue} alone tells the label in {100 * shortcut.balanced_accuracy:.0f} % of cases",
+        f"Guessing would reach {100 * shortcut.chance:.0f} % (balanced accuracy, cross-validated, no "
+        "photograph on both sides). A model may learn this, not the subject, and fail elsewhere.",
+        "Ask whether the classes were photographed, cropped or saved in different ways; if so, undo that.",
+    )
+
+
+def find_bridges(pairs: Sequence[tuple[str, str]]) -> Finding:
+    """Pairs that look like copies but would alone join two large clusters."""
+    return Finding(
+        "bridges",
+        "note",
+        f"{len(pairs)} pair{'s' if len(pairs) != 1 else ''} would join two large sets of copies",
+        "Each passes for a copy, but no second pair says the same of the two sets, so they were kept apart.",
+        "Look at the pair. If it is a copy, give both sets one group in a group column.",
+        tuple(path for pair in pairs for path in pair),
+    )
+
+
+def find_quality(facts: Mapping[str, Any]) -> Finding:
+    """The audit's own error bar."""
+    low, high = (f"{100 * end:.1f}" for end in facts["planted_recall_interval"])
+    return Finding(
+        "audit-quality",
+        "note",
+        f"On planted copies of your images the detector found {100 * facts['planted_recall']:.1f} %",
+        f"{facts['planted']} transformed copies of your own photographs were mixed in, and "
+        f"{facts['planted_found']} were recognised (95 % interval {low} to {high} %). Of "
+        f"{facts['null_pairs']} comparisons with photographic negatives, which are copies of nothing, "
+        f"{facts['null_accepted']} passed: a false-match rate below "
+        f"{100 * facts['false_match_bound']:.2f} %.",
+        "Nothing to do.",
+    )
+
+
+def group_by(values: Sequence[int]) -> dict[int, list[int]]:
+    """Positions of each value, in order of first appearance."""
+    groups: dict[int, list[int]] = defaultdict(list)
+    for position, value in enumerate(values):
+        groups[int(value)].append(position)
+    return groups

@@ -1,0 +1,74 @@
+"""Turns one image file into all that the audit needs of it, so that every file is read and decoded once."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from groupwise.audit.capture import Exif
+from groupwise.audit.exact import pixel_digest
+from groupwise.audit.verify import Photograph, reduce_photograph
+from groupwise.data.decode import decode
+
+Pixels = npt.NDArray[np.uint8]
+
+_EXIF_IFD, _TAKEN, _MAKE, _MODEL = 0x8769, 0x9003, 0x010F, 0x0110
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One file: the digest of its pixels, its photograph, and the clues that a model should not need.
+
+    `border_colour` and `mean_colour` are (3,), 0 to 255; `file_bytes` is the size on disk.
+    """
+
+    digest: str
+    photograph: Photograph
+    exif: Exif
+    format: str
+    size_px: tuple[int, int]
+    file_bytes: int
+    border_colour: npt.NDArray[np.float64]
+    mean_colour: npt.NDArray[np.float64]
+
+
+def measure(file: Path) -> Measured:
+    """Read and decode one file; raises what `decode` raises."""
+    data = file.read_bytes()
+    decoded = decode(data, place=file)
+    rgb = decoded.rgb
+    return Measured(
+        digest=pixel_digest(rgb),
+        photograph=reduce_photograph(rgb),
+        exif=_read_exif(data),
+        format=decoded.format,
+        size_px=(decoded.width, decoded.height),
+        file_bytes=len(data),
+        border_colour=_border(rgb).mean(axis=0),
+        mean_colour=rgb.mean(axis=(0, 1)),
+    )
+
+
+def _border(rgb: Pixels) -> Pixels:
+    """The outermost twentieth on each side, (P, 3)."""
+    depth = max(1, min(rgb.shape[:2]) // 20)
+    sides = (rgb[:depth], rgb[-depth:], rgb[:, :depth], rgb[:, -depth:])
+    return np.concatenate([side.reshape(-1, 3) for side in sides])
+
+
+def _read_exif(data: bytes) -> Exif:
+    """Camera and time; damaged EXIF is no EXIF, for the picture itself has been decoded."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            exif = image.getexif()
+        camera = " ".join(str(exif.get(tag, "")).strip("\0 ") for tag in (_MAKE, _MODEL)).strip()
+        taken = str(exif.get_ifd(_EXIF_IFD).get(_TAKEN, "")).strip("\0 ")
+        return Exif(camera, datetime.strptime(taken, "%Y:%m:%d %H:%M:%S") if taken else None)
+    except (OSError, ValueError, SyntaxError, KeyError, TypeError, AttributeError, OverflowError):
+        return Exif()

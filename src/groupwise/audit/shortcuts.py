@@ -1,0 +1,83 @@
+"""Turns clues a model should not need (file size, format, borders) into how well they tell the label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import StratifiedGroupKFold
+
+FOLDS = 5
+MAX_SAMPLES = 4000
+_MIN_LIFT = 0.2
+_Z95 = 1.96
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """How well one clue alone tells the label, cross-validated so that no cluster is on both sides.
+
+    `balanced_accuracy` with its 95 % lower end; `chance` is what guessing reaches, 1 / classes.
+    """
+
+    clue: str
+    balanced_accuracy: float
+    lower: float
+    chance: float
+
+    @property
+    def lift(self) -> float:
+        """Lower end of the way from chance (0) to certainty (1)."""
+        return (self.lower - self.chance) / (1 - self.chance)
+
+
+def find_shortcuts(
+    clues: Mapping[str, npt.NDArray[np.float64]], labels: Sequence[str], clusters: Sequence[int], *, seed: int
+) -> list[Shortcut]:
+    """The clues, each (N, d) numbers a sample, that alone reach a fifth of the way from chance to certainty.
+
+    Classes with fewer clusters than folds cannot be cross-validated and are left out; with fewer than two
+    classes left nothing is tested.
+    """
+    _, label = np.unique(np.asarray(labels), return_inverse=True)
+    cluster = np.asarray(clusters)
+    kept = _testable(label, cluster)
+    if len(kept) > MAX_SAMPLES:
+        kept = np.sort(np.random.default_rng(seed).permutation(kept)[:MAX_SAMPLES])
+        kept = kept[_testable(label[kept], cluster[kept])]
+    if len(np.unique(label[kept])) < 2:
+        return []
+    tested = [_test(name, values[kept], label[kept], cluster[kept], seed) for name, values in clues.items()]
+    return [shortcut for shortcut in tested if shortcut.lift >= _MIN_LIFT]
+
+
+def _testable(label: npt.NDArray[np.int64], cluster: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    enough = [name for name in np.unique(label) if len(np.unique(cluster[label == name])) >= 2 * FOLDS]
+    return np.flatnonzero(np.isin(label, enough))
+
+
+def _test(
+    name: str,
+    values: npt.NDArray[np.float64],
+    label: npt.NDArray[np.int64],
+    cluster: npt.NDArray[np.int64],
+    seed: int,
+) -> Shortcut:
+    chance = 1 / len(np.unique(label))
+    if (values == values[0]).all():
+        return Shortcut(name, chance, chance, chance)
+    predicted = np.empty_like(label)
+    split = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    for train, test in split.split(values, label, cluster):
+        model = ExtraTreesClassifier(60, min_samples_leaf=3, class_weight="balanced", random_state=seed)
+        predicted[test] = model.fit(values[train], label[train]).predict(values[test])
+    score = float(balanced_accuracy_score(label, predicted))
+    # Clusters, not images, are independent, and each class weighs the same: the spread of a mean of recalls.
+    recalls = [(predicted[label == one] == one).mean() for one in np.unique(label)]
+    sizes = [len(np.unique(cluster[label == one])) for one in np.unique(label)]
+    error = np.sqrt(sum(r * (1 - r) / n for r, n in zip(recalls, sizes, strict=True))) / len(sizes)
+    return Shortcut(name, score, score - _Z95 * float(error), chance)
