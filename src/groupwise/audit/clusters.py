@@ -26,14 +26,13 @@ def drop_bridges(
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """Part `edges` into those to trust and the bridges: lone edges between two crowds.
 
-    Edges join from the best score down, so clusters grow from their surest pairs. An edge that would join
-    two clusters of `CROWD` or more waits; at the end such clusters join if two waiting edges between them
-    share no sample. One false edge can therefore add at most `CROWD` - 1 samples to a cluster, whatever the
-    size of the crowd behind it.
+    Edges join from the surest down: first those whose ends share a third sample, then by score. An edge
+    that would join two clusters of `CROWD` or more waits; at the end such clusters join if two waiting
+    edges between them share no sample. So one false edge never joins two crowds.
     """
     parts = _Parts(n)
     waiting = []
-    for _, edge in sorted(zip(scores, edges, strict=True), key=lambda item: (-item[0], item[1])):
+    for edge in _surest_first(edges, scores):
         if parts.size_of_smaller(edge) < CROWD or parts.joined(edge):
             parts.join(edge)
         else:
@@ -43,6 +42,18 @@ def drop_bridges(
             parts.join(edge)
     bridges = {edge for edge in waiting if not parts.joined(edge)}
     return [edge for edge in edges if edge not in bridges], sorted(bridges)
+
+
+def _surest_first(edges: Sequence[tuple[int, int]], scores: Sequence[float]) -> list[tuple[int, int]]:
+    neighbours: dict[int, set[int]] = {}
+    for a, b in edges:
+        neighbours.setdefault(a, set()).add(b)
+        neighbours.setdefault(b, set()).add(a)
+    ranked = sorted(
+        (neighbours[a].isdisjoint(neighbours[b]), -score, (a, b))
+        for (a, b), score in zip(edges, scores, strict=True)
+    )
+    return [edge for _, _, edge in ranked]
 
 
 def _supported(parts: _Parts, waiting: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

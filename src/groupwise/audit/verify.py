@@ -16,7 +16,7 @@ from groupwise.audit.shortlist import Candidate
 
 Pixels = npt.NDArray[np.uint8]
 
-MAX_HOLE = 0.02
+MAX_HOLE = 0.012
 """Share of the texture that may disagree inside the overlap: copies reach 0.008, a moved thumb 0.05."""
 
 MIN_OVERLAP = 0.3

@@ -1,0 +1,128 @@
+"""The audit of a folder: planted copies, conflicts and shortcuts are named, clean photographs are not."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from groupwise.audit.audit import Audit, audit
+from groupwise.audit.planted import FAMILIES
+from groupwise.data.manifest import Manifest, Sample
+from groupwise.data.scan import scan
+
+Pixels = npt.NDArray[np.uint8]
+Scene = Callable[..., Pixels]
+SIGNS = Path(__file__).parents[2] / "../shared/data/sign-digits"
+
+
+def _save(file: Path, rgb: Pixels) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(file), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, scene: Scene) -> Path:
+    root = tmp_path_factory.mktemp("photographs")
+    words = [
+        a + b
+        for a in ("oak", "elm", "fir", "ash", "yew")
+        for b in ("leaf", "bark", "root", "twig", "seed", "bud")
+    ]
+    for k, word in enumerate(words):
+        _save(root / "ab"[k % 2] / f"{word}.png", scene(k))
+    rng = np.random.default_rng(0)
+    _save(root / "b" / "turned.png", FAMILIES["rotate"](scene(0), rng))  # of a/oakleaf.png: a conflict
+    _save(root / "a" / "mirrored.png", FAMILIES["mirror"](scene(2), rng))  # of a/oakroot.png
+    (root / "a" / "again.png").write_bytes((root / "a" / "oakroot.png").read_bytes())
+    return root
+
+
+@pytest.fixture(scope="module")
+def audited(folder: Path) -> Audit:
+    return audit(scan(folder), seed=0, workers=1)
+
+
+def test_copies_share_a_cluster_and_others_do_not(audited: Audit) -> None:
+    clusters = audited.clusters
+    assert clusters["b/turned.png"] == clusters["a/oakleaf.png"]
+    assert clusters["a/mirrored.png"] == clusters["a/oakroot.png"] == clusters["a/again.png"]
+    assert len(clusters) == 33
+    assert len(set(clusters.values())) == 30
+
+
+def test_a_photograph_under_two_labels_stops_and_is_left_out(audited: Audit) -> None:
+    [conflict] = [one for one in audited.findings if one.code == "copies-across-labels"]
+    assert conflict.severity == "stop"
+    assert set(conflict.paths) == {"a/oakleaf.png", "b/turned.png"} == set(audited.conflicts)
+    assert conflict.picture is not None
+    picture = cv2.imdecode(np.frombuffer(conflict.picture, np.uint8), cv2.IMREAD_COLOR)
+    assert picture.shape[0] == 192
+
+
+def test_copies_inside_a_class_are_counted(audited: Audit) -> None:
+    [found] = [one for one in audited.findings if one.code == "copies-in-class"]
+    assert found.title == "Class a: 17 files, but only 15 different photographs"
+    assert set(found.paths) == {"a/oakroot.png", "a/mirrored.png", "a/again.png"}
+    few = [one.title for one in audited.findings if one.code == "few-photographs"]
+    assert "Class a has only 15 independent photographs" in few
+
+
+def test_the_audit_states_its_own_recall_and_false_match_rate(audited: Audit) -> None:
+    assert audited.facts["planted"] == 6
+    assert audited.facts["planted_found"] >= 5
+    assert audited.facts["exact_copies"] == 1
+    [quality] = [one for one in audited.findings if one.code == "audit-quality"]
+    assert "planted copies of your images" in quality.title
+    assert "false-match rate below" in quality.text
+
+
+def test_the_files_hold_what_the_audit_says(audited: Audit, tmp_path: Path) -> None:
+    audited.write(tmp_path)
+    with (tmp_path / "clusters.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["path"]: int(row["cluster"]) for row in rows} == audited.clusters
+    assert {row["label"] for row in rows} == {"a", "b"}
+    written = json.loads((tmp_path / "findings.json").read_text())
+    assert [item["code"] for item in written] == [one.code for one in audited.findings]
+    assert base64.b64decode(written[0]["picture"]) == audited.findings[0].picture
+
+
+def test_clean_photographs_give_no_warning_but_their_small_number(tmp_path: Path, scene: Scene) -> None:
+    for k in range(40):
+        _save(
+            tmp_path / "ab"[k % 2] / f"{'pqrst'[k % 5]}{'uvwxyz'[k // 7]}{chr(97 + k % 26)}.png",
+            scene(500 + k),
+        )
+    found = audit(scan(tmp_path), seed=0, workers=1)
+    assert len(set(found.clusters.values())) == 40
+    assert {one.code for one in found.findings} == {"audit-quality"}
+
+
+def test_a_folder_that_gives_its_label_away_is_named(tmp_path: Path, scene: Scene) -> None:
+    for k in range(40):
+        image = scene(600 + k)
+        if k % 2:
+            image[:10] = image[-10:] = image[:, :10] = image[:, -10:] = 255
+        _save(tmp_path / "ab"[k % 2] / f"{chr(97 + k % 26)}{'pq'[k // 26]}.png", image)
+    codes = {one.code for one in audit(scan(tmp_path), seed=0, workers=1).findings}
+    assert "shortcut-border-colour" in codes
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not SIGNS.exists(), reason=f"no trial photographs at {SIGNS}")
+def test_neighbours_in_a_burst_are_not_copies() -> None:
+    # Ten students, ten shots of each in a row: one hand, one background, another pose.
+    files = [file for file in sorted(SIGNS.glob("*/IMG_*.JPG")) if 1118 <= int(file.stem[4:]) < 1218]
+    samples = [Sample(f"{file.parent.name}/{file.name}", file.parent.name) for file in files]
+    found = audit(Manifest(SIGNS, tuple(samples)), seed=0)
+    assert len(samples) > 90
+    assert len(set(found.clusters.values())) == len(samples)
+    assert found.facts["planted_recall"] >= 0.95
