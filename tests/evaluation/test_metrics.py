@@ -95,6 +95,7 @@ def test_class_figures_agree_with_scikit_learn_or_are_none(fold: Fold) -> None:
             ),
         }
         assert figures["n"] == true.sum()
+        assert figures["f1"]["n"] == (true | guess).sum()
         for name, figure in expected.items():
             if figure is None:
                 assert figures[name]["value"] is None
@@ -240,6 +241,15 @@ def test_calibration_error_of_independent_images_with_one_confidence_a_bin_is_ku
     assert squared[0] == pytest.approx(np.mean(kumar), rel=1e-12)
 
 
+def test_a_bin_from_a_single_source_counts_nothing() -> None:
+    confidence = np.r_[np.full(100, 0.7), np.full(50, 0.95)]
+    sources = np.r_[np.arange(20).repeat(5), np.full(50, 20)]
+    fold = Fold(np.zeros(150, int), np.column_stack([confidence, 1 - confidence]), sources)
+    squared, noise = squared_errors(bin_confidences(fold), np.ones((1, 21)))
+    assert noise[0] == pytest.approx(0, abs=1e-15)
+    assert squared[0] == pytest.approx(100 / 150 * 0.3**2)
+
+
 def test_calibration_error_finds_a_planted_one_and_not_the_noise_of_copies() -> None:
     rng = np.random.default_rng(3)
     squares, planted, by_image = [], [], []
@@ -327,6 +337,7 @@ def test_a_perfect_fold_is_not_certain() -> None:
         assert 0.85 < told[name]["low"] < 0.95, name
         assert told[name]["effective_n"] == 40
     assert told["ece"]["low"] == 0  # one in a hundred wrong would not have shown
+    assert told["ece"]["high"] == pytest.approx(0.99 - told["accuracy"]["low"])
     assert told["log_loss"]["high"] > 3 * told["log_loss"]["value"]
 
 
