@@ -1,0 +1,143 @@
+"""Reads the files of one audit and counts what the page says of them; refuses what is no audit."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from groupwise.data.manifest import USABLE
+from groupwise.errors import GroupwiseError
+from groupwise.files import read_csv, read_json
+from groupwise.report.facts import Finding
+
+CONFLICT = "copies-across-labels"
+COPIES = "copies-in-class"
+QUALITY = "audit-quality"
+SUSPECTED = "suspected"
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A finding and its code."""
+
+    code: str
+    finding: Finding
+
+    @classmethod
+    def read(cls, item: Mapping[str, Any]) -> Named:
+        """From an entry of `findings.json`."""
+        return cls(str(item.get("code") or "uncoded"), Finding.read(item))
+
+
+@dataclass(frozen=True)
+class AuditFiles:
+    """What `manifest.csv`, `clusters.csv`, `findings.json` and `audit.json` hold, and simple counts of it."""
+
+    folder: Path
+    manifest: list[Row]
+    clusters: list[Row]
+    findings: list[Named]
+    facts: Mapping[str, Any]
+
+    @property
+    def root(self) -> Path:
+        """Where the images lie."""
+        return Path(self.facts["root"])
+
+    def with_status(self, *statuses: str) -> list[Row]:
+        """The files that stand so in the manifest."""
+        return [row for row in self.manifest if row["status"] in statuses]
+
+    def of_severity(self, severity: str) -> list[Named]:
+        """The findings of one severity, but for the audit's word on its own quality."""
+        return [one for one in self.findings if one.finding.severity == severity and one.code != QUALITY]
+
+    @property
+    def conflicts(self) -> list[Finding]:
+        """The photographs that stand under several labels."""
+        return [one.finding for one in self.findings if one.code == CONFLICT]
+
+    @property
+    def usable(self) -> int:
+        """Number of files that can be trained on."""
+        return len(self.clusters)
+
+    @property
+    def photographs(self) -> int:
+        """Number of different photographs among them."""
+        return len(self.members)
+
+    @property
+    def copies(self) -> int:
+        """Number of files that show nothing new."""
+        return self.usable - self.photographs
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Label of each usable path."""
+        return {row["path"]: row["label"] for row in self.clusters}
+
+    @cached_property
+    def members(self) -> dict[str, list[str]]:
+        """The paths that show each photograph."""
+        groups: dict[str, list[str]] = defaultdict(list)
+        for row in self.clusters:
+            groups[row["cluster"]].append(row["path"])
+        return groups
+
+    @cached_property
+    def photographs_of(self) -> Counter[str]:
+        """Number of different photographs of each label."""
+        return Counter(label for label, _ in {(row["label"], row["cluster"]) for row in self.clusters})
+
+
+def read_audit(folder: Path) -> AuditFiles:
+    """Read the audit in `folder`; raises GroupwiseError where a file is missing, damaged or another's."""
+    for name in ("manifest.csv", "clusters.csv", "findings.json", "audit.json"):
+        if not (folder / name).is_file():
+            raise GroupwiseError("no such file", place=folder / name, remedy=_AGAIN)
+    files = AuditFiles(
+        folder=folder,
+        manifest=read_csv(folder / "manifest.csv", ("path", "label", "status", "reason")),
+        clusters=read_csv(folder / "clusters.csv", ("path", "label", "cluster")),
+        findings=_read_findings(folder / "findings.json"),
+        facts=_read_facts(folder / "audit.json"),
+    )
+    _check_kinship(files)
+    return files
+
+
+_AGAIN = "Run `groupwise audit` on the images again."
+
+
+def _read_findings(path: Path) -> list[Named]:
+    found = read_json(path)
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise GroupwiseError("not a list of findings", place=path, remedy=_AGAIN)
+    return [Named.read(item) for item in found]
+
+
+def _read_facts(path: Path) -> Mapping[str, Any]:
+    facts = read_json(path)
+    if not isinstance(facts, dict) or not {"root", "data"} <= set(facts):
+        raise GroupwiseError("does not say where the images lie", place=path, remedy=_AGAIN)
+    return facts
+
+
+def _check_kinship(files: AuditFiles) -> None:
+    # A page of two audits would count photographs that are not there.
+    listed = {(row["path"], row["label"]) for row in files.with_status(*USABLE)}
+    differing = listed ^ set(files.labels.items())
+    if differing:
+        example = min(differing)[0]
+        raise GroupwiseError(
+            f"does not list the usable files of manifest.csv: they differ in {example!r}",
+            place=files.folder / "clusters.csv",
+            remedy=_AGAIN,
+        )

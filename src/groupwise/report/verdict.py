@@ -1,0 +1,143 @@
+"""Turns an audit into one answer, whether the data may be trusted, with its reasons and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from groupwise.report.audit_files import CONFLICT, COPIES, AuditFiles
+from groupwise.report.words import Estimate, as_sentence, count, percent, verb
+
+Level = Literal["stop", "care", "yes"]
+
+ENOUGH_RECALL = 0.95
+"""An audit that misses more than one planted copy in twenty cannot call data free of copies."""
+
+MUCH_LOST = 0.01
+"""Share of unusable images above which one should ask what happened to them."""
+
+ANSWERS: Mapping[Level, str] = {"stop": "Not yet", "care": "With care", "yes": "Yes"}
+
+
+IMAGES = ("ok", "warned", "quarantined")
+"""What was meant to be an image, usable or not."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number with what it counts and what to compare it with."""
+
+    value: str
+    unit: str
+    detail: str
+    alarming: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer; `reasons` are sentences, the weightiest first."""
+
+    level: Level
+    reasons: tuple[str, ...]
+    figures: tuple[Figure, ...]
+
+    @property
+    def answer(self) -> str:
+        """The answer to "may these data be trusted?"."""
+        return ANSWERS[self.level]
+
+
+def judge(files: AuditFiles) -> Verdict:
+    """Weigh the findings: any of severity `stop` forbids trust, a warning or a weak audit asks for care."""
+    faults, cares = list(_faults(files)), list(_cares(files))
+    level: Level = "stop" if faults else "care" if cares else "yes"
+    return Verdict(level, tuple([*faults, *cares] or [_praise(files)]), _figures(files))
+
+
+def planted_recall(facts: Mapping[str, Any]) -> Estimate:
+    """The share of planted copies that were found, with its interval; no value where none was planted."""
+    low, high = facts.get("planted_recall_interval") or (None, None)
+    return Estimate.read({"value": facts.get("planted_recall"), "low": low, "high": high})
+
+
+def _faults(files: AuditFiles) -> Iterator[str]:
+    if not files.usable:
+        yield "Not one file can be used."
+    elif len(files.photographs_of) == 1:
+        yield "All images carry one and the same label, so there is nothing to tell apart."
+    if n := len(files.conflicts):
+        yield (
+            f"{count(n, 'photograph')} {verb(n, 'stands', 'stand')} under more than one label, so at least"
+            f" {count(n, 'label')} {verb(n, 'is', 'are')} wrong."
+        )
+    for one in files.of_severity("stop"):
+        if one.code != CONFLICT:
+            yield as_sentence(one.finding.title)
+
+
+def _cares(files: AuditFiles) -> Iterator[str]:
+    warned = files.of_severity("warning")
+    if any(one.code == COPIES for one in warned) and files.copies:
+        yield (
+            f"{_copies(files)}: {percent(files.copies / files.usable)} of those that can be used. A test on"
+            " randomly chosen files would partly measure memory."
+        )
+    for code in dict.fromkeys(one.code for one in warned if one.code != COPIES):
+        titles = [one.finding.title for one in warned if one.code == code]
+        more = f" ({count(len(titles) - 1, 'more finding')} of this kind)" if len(titles) > 1 else ""
+        yield as_sentence(titles[0] + more)
+    lost, images = len(files.with_status("quarantined")), len(files.with_status(*IMAGES))
+    if files.usable and lost > MUCH_LOST * images:
+        yield f"{lost:,} of {count(images, 'image file')} cannot be used."
+    if files.usable:
+        yield from _doubts(planted_recall(files.facts))
+
+
+def _doubts(recall: Estimate) -> Iterator[str]:
+    if recall.value is None:
+        yield "There were too few images for the audit to measure how many copies it finds."
+    elif recall.value < ENOUGH_RECALL:
+        yield f"The audit found only {recall.share()} of the copies planted to test it, so some may be left."
+
+
+def _praise(files: AuditFiles) -> str:
+    if files.copies:
+        return f"No photograph stands under two labels. {_copies(files)}."
+    return (
+        f"The {count(files.usable, 'usable file')} show as many different photographs: no copies, and no"
+        " label that contradicts another."
+    )
+
+
+def _copies(files: AuditFiles) -> str:
+    return f"{count(files.copies, 'file')} {verb(files.copies, 'is a copy', 'are copies')} of another"
+
+
+def _figures(files: AuditFiles) -> tuple[Figure, ...]:
+    n, torn = len(files.conflicts), sum(len(one.paths) for one in files.conflicts)
+    lost, ignored = len(files.with_status("quarantined")), len(files.with_status("ignored"))
+    unused = [f"{lost:,} cannot be read or placed"] * bool(lost)
+    unused += [f"{ignored:,} {verb(ignored, 'is no image', 'are no images')}"] * bool(ignored)
+    copied = f" ({percent(files.copies / files.usable)})" if files.copies else ""
+    return (
+        Figure(
+            f"{files.usable:,}", f"of {count(len(files.manifest), 'file')} can be used", ", ".join(unused)
+        ),
+        Figure(f"{files.photographs:,}", "different photographs among them", _copies(files) + copied),
+        Figure(
+            f"{n:,}",
+            f"{verb(n, 'photograph', 'photographs')} under several labels",
+            f"{torn:,} files show {verb(n, 'it', 'them')}" if n else "",
+            alarming=n > 0,
+        ),
+        _quality(files.facts),
+    )
+
+
+def _quality(facts: Mapping[str, Any]) -> Figure:
+    recall, unit = planted_recall(facts), "of copies planted as a test were found"
+    if recall.value is None:
+        return Figure(recall.share(), unit, "too few images to measure it")
+    tried = f"{facts['planted_found']:,} of {facts['planted']:,}; 95\N{NO-BREAK SPACE}% interval"
+    return Figure(recall.share(), unit, f"{tried} {recall.share_interval()}")
