@@ -1,8 +1,8 @@
-"""Turns photographs with planted copies into the table of the audit: recall and precision a family, beside other tools.
+"""Turns photographs with planted copies into a table: recall and precision, beside other tools.
 
 Run: python benchmarks/audit.py ../shared/data/sign-digits --out docs/audit-table.md
-A pair is a planted copy and its source; it is found if both end in one cluster. Precision counts every pair in one
-cluster, over all families at once, on photographs of which no two are copies.
+A pair is a planted copy and its source; it is found if both end in one cluster. Precision counts every pair
+in one cluster, over all families at once, on photographs of which no two are copies.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ def find_cleanvision(python: Path) -> Callable[[Sequence[Pixels]], Clusters]:
     script = (
         "import sys, json; from cleanvision import Imagelab; lab = Imagelab(data_path=sys.argv[1]);"
         "lab.find_issues({'exact_duplicates': {}, 'near_duplicates': {}});"
-        "print('SETS' + json.dumps([s for k in ('exact_duplicates', 'near_duplicates') for s in lab.info[k]['sets']]))"
+        "names = ('exact_duplicates', 'near_duplicates');"
+        "print('SETS' + json.dumps([one for name in names for one in lab.info[name]['sets']]))"
     )
 
     def find(images: Sequence[Pixels]) -> Clusters:
@@ -122,7 +123,7 @@ def load(folder: Path, limit: int, seed: int) -> list[Pixels]:
 
 
 def table(planted: Planted, tools: dict[str, Callable[[Sequence[Pixels]], Clusters]]) -> str:
-    """Markdown: a row a family, a column a tool; then precision, largest cluster and images a second of CPU."""
+    """Markdown: a row a family, a column a tool; then precision, largest cluster, images a CPU second."""
     columns: dict[str, list[str]] = {}
     for name, find in tools.items():
         start = time.process_time()
@@ -138,9 +139,7 @@ def table(planted: Planted, tools: dict[str, Callable[[Sequence[Pixels]], Cluste
         ]
     heads = [*FAMILIES, "precision of pairs", "largest cluster", "images/s of one core"]
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    lines += [
-        f"| {head} | " + " | ".join(c[k] for c in columns.values()) + " |" for k, head in enumerate(heads)
-    ]
+    lines += [f"| {' | '.join(row)} |" for row in zip(heads, *columns.values(), strict=True)]
     return "\n".join(lines)
 
 

@@ -107,9 +107,8 @@ def _correlate(
     covered = n > 0.5
     noise_a, noise_b = _noise(var_a[covered]), _noise(var_b[covered])
     signal_a, signal_b = np.maximum(var_a - noise_a, 0), np.maximum(var_b - noise_b, 0)
-    # Noise takes from the correlation what it adds to the variance; half of it is given back, so that two
-    # noisy copies still agree and pure noise does not.
-    spread = (signal_a + noise_a / 2 + _FLAT) * (signal_b + noise_b / 2 + _FLAT)
+    # Noise adds to the variance and not to the covariance; without it two noisy copies still agree.
+    spread = (signal_a + _FLAT) * (signal_b + _FLAT)
     correlation = np.clip(covariance / np.sqrt(spread), -1, 1).astype(np.float32)
     texture = np.where(covered, (signal_a * signal_b) ** 0.25, 0).astype(np.float32)
     return correlation, texture, covered
@@ -125,7 +124,7 @@ def _windows(image: FloatArray) -> FloatArray:
 def _noise(variance: FloatArray) -> float:
     """Variance of sensor noise and JPEG: that of the flattest tenth of the windows that are not blank."""
     live = variance[variance > 0.05]
-    return float(min(np.percentile(live, 10), 0.25 * np.median(live))) if live.size else 0.0
+    return float(min(np.percentile(live, 10), 0.5 * np.median(live))) if live.size else 0.0
 
 
 def _weighted_quantile(values: FloatArray, weights: FloatArray, share: float) -> float:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
-LOWEST, HIGHEST = 0.87, 0.92
+LOWEST, HIGHEST = 0.87, 0.89
 """The line never leaves this range: below it are second shots of one pose, above it noisy true copies."""
 
 _TAIL = 40  # highest rejected scores that show how the tail falls
