@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -151,6 +152,56 @@ def test_split_into_equal_folds(capsys, folder, tmp_path):
     run(capsys, "split", folder, "--out", tmp_path / "split.csv", "--folds", 5)
     folds = [row["fold"] for row in rows(tmp_path / "split.csv")]
     assert {fold: folds.count(fold) for fold in set(folds)} == {f"fold{i}": 12 for i in range(1, 6)}
+
+
+@pytest.fixture(scope="module")
+def conflicted(tmp_path_factory):
+    """A folder where one photograph of a cat also lies among the dogs, and one cat lies there twice."""
+    folder = write_folder(tmp_path_factory.mktemp("conflicted"))
+    shutil.copy(folder / "cat" / "000.png", folder / "dog" / "copy.png")
+    shutil.copy(folder / "cat" / "002.png", folder / "cat" / "again.png")
+    return folder
+
+
+def test_audit_names_the_copy_under_another_label(capsys, conflicted, tmp_path):
+    status, out, _ = run(capsys, "audit", conflicted, "--out", tmp_path / "audit")
+    assert status == 0
+    assert "stop: One photograph stands under 2 labels: cat, dog" in out
+    clusters = {row["path"]: row["cluster"] for row in rows(tmp_path / "audit" / "clusters.csv")}
+    assert clusters["cat/000.png"] == clusters["dog/copy.png"]
+    assert clusters["cat/002.png"] == clusters["cat/again.png"]
+    assert len(set(clusters.values())) == 60
+    findings = json.loads((tmp_path / "audit" / "findings.json").read_text())
+    stop = [finding for finding in findings if finding["severity"] == "stop"]
+    assert [finding["paths"] for finding in stop] == [["cat/000.png", "dog/copy.png"]]
+    assert "dog/copy.png" in (tmp_path / "audit" / "audit.html").read_text()
+
+
+def test_audit_of_clean_data_stops_nobody(capsys, folder, tmp_path):
+    status, out, _ = run(capsys, "audit", folder, "--out", tmp_path, "--json")
+    facts = json.loads(out)
+    assert status == 0
+    assert facts["photographs"] == facts["images"] == 60
+    assert not any(finding["severity"] == "stop" for finding in facts["findings"])
+
+
+@pytest.mark.parametrize(("choice", "left_out"), [("drop", 2), ("keep", 0)])
+def test_label_conflicts_are_left_out_until_the_user_decides(capsys, conflicted, tmp_path, choice, left_out):
+    options = ["--out", tmp_path / "split.csv", "--label-conflicts", choice]
+    assert run(capsys, "split", conflicted, *options)[0] == 0
+    folds = {row["path"]: row["fold"] for row in rows(tmp_path / "split.csv")}
+    assert sum(fold == "excluded" for fold in folds.values()) == left_out
+    assert (folds["dog/copy.png"] == "excluded") == (choice == "drop")
+    assert folds["cat/002.png"] == folds["cat/again.png"] != "excluded"
+
+
+def test_training_leaves_the_conflict_out_and_says_so(capsys, conflicted, tmp_path):
+    status, out, _ = run(capsys, "train", conflicted, "--run", tmp_path / "run", *tiny_options())
+    assert status == 0
+    assert "one photograph stands under two labels: 2 images" in out
+    predicted = {row["path"] for row in rows(tmp_path / "run" / "predictions.csv")}
+    assert not predicted & {"cat/000.png", "dog/copy.png"}
+    assert (tmp_path / "run" / "audit.html").is_file()
 
 
 def test_info_counts_as_the_paper_does(capsys):

@@ -115,6 +115,10 @@ def add_recipe_options(parser: Parser) -> None:
             action.help = argparse.SUPPRESS  # --recipe takes whole files; parts of files would be two ways
         elif "." in action.dest and not isinstance(action.metavar, str):
             action.metavar = action.dest.rpartition(".")[2].upper()
+        if action.dest == "split.label_conflicts":
+            # The audit's remedy names it, so it has a short name too.
+            action.option_strings = [*action.option_strings, "--label-conflicts"]
+            parser._option_string_actions["--label-conflicts"] = action
     parser.add_argument("--seed", type=int, default=0, help="decides the split, the weights and the batches")
 
 

@@ -50,7 +50,7 @@ class Job:
     resume: bool = False
 
 
-class Interrupted(Exception):  # noqa: N818  # not an error: the user asked for it
+class Interrupted(KeyboardInterrupt):
     """Training was stopped by the user after at least one whole epoch, which is kept."""
 
 

@@ -1,4 +1,4 @@
-"""Makes a run's data ready: scans the files, finds copies, and writes the split with its proof."""
+"""Makes a run's data ready: scans and audits the files, and writes the split with its proof."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from groupwise.audit.copies import find_copies
+from groupwise.audit.audit import Audit, audit
 from groupwise.console import Console
 from groupwise.data.decode import decode
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split, SplitConfig, make_split, proof, read_split
-from groupwise.files import write_atomic, write_csv, write_json
+from groupwise.files import write_atomic, write_json
+from groupwise.report.audit_page import write_audit_page
 from groupwise.report.figures import sample_grid
 from groupwise.run import Run
 
@@ -40,46 +41,66 @@ def _status_counts(manifest: Manifest) -> str:
     return ", ".join(parts) or f"all {len(manifest.samples):,} files are sound"
 
 
+def audit_manifest(manifest: Manifest, *, seed: int, console: Console) -> Audit:
+    """Audit the usable samples behind a progress bar, and say what was found."""
+    with console.progress("Looking for copies") as progress:
+        audited = audit(manifest, seed=seed, progress=progress)
+    facts = audited.facts
+    console.say(f"Audit: {facts['photographs']:,} different photographs in {facts['seconds']:.0f} s")
+    for finding in audited.findings:
+        say = console.warn if finding.severity == "stop" else console.say
+        say(f"  {finding.severity}: {finding.title}")
+    return audited
+
+
+def write_audit(folder: Path, data: Path, manifest: Manifest, audited: Audit) -> Path:
+    """Write `clusters.csv`, `findings.json`, `audit.json` and `audit.html` beside `manifest.csv`."""
+    audited.write(folder)
+    write_json(folder / "audit.json", {"data": str(data), "root": str(manifest.root), **audited.facts})
+    return write_audit_page(folder)
+
+
 def split_manifest(
     manifest: Manifest,
+    audited: Audit,
     config: SplitConfig,
     *,
     seed: int,
     console: Console,
     shares: dict[str, float] | None = None,
 ) -> tuple[Split, dict[str, Any]]:
-    """Cluster and split the usable samples; returns the split and what `split.json` holds."""
-    with console.progress("Looking for copies") as progress:
-        clusters = find_copies(manifest, progress=progress)
+    """Split the usable samples; returns the split and what `split.json` holds."""
+    excluded = audited.conflicts if config.label_conflicts == "drop" else ()
     split = make_split(
         [(sample.path, sample.label, sample.group) for sample in manifest.usable],
-        clusters.tolist(),
+        [audited.clusters[sample.path] for sample in manifest.usable],
         shares=shares or config.shares,
         seed=seed,
         method=config.method,
         previous=read_split(Path(config.extend)) if config.extend else None,
+        excluded=excluded,
     )
     facts = {"method": config.method, "seed": seed, **proof(split)}
+    if excluded:
+        console.warn(f"Left out, because one photograph stands under two labels: {len(excluded)} images")
     for name, fold in facts["folds"].items():
-        console.say(f"Fold {name}: {fold['n']} images from {fold['sources']} sources")
+        console.say(f"Fold {name}: {fold['n']:,} images from {fold['sources']:,} sources")
     if facts["spanning_sources"]:
         console.warn(
-            f"Sources that span two folds: {facts['spanning_sources']}, because split.method is {config.method}"
+            f"Sources that span two folds: {facts['spanning_sources']} (split.method {config.method})"
         )
     return split, facts
 
 
 def prepare_run(run: Run, manifest: Manifest, config: SplitConfig, *, seed: int, console: Console) -> Split:
-    """Write `manifest.csv`, `clusters.csv`, `split.csv` and `split.json` into the run."""
+    """Write the manifest, the audit, and `split.csv` with its proof into the run."""
     manifest.write(run.path("manifest.csv"))
     run.record("manifest.csv")
-    split, facts = split_manifest(manifest, config, seed=seed, console=console)
-    write_csv(
-        run.path("clusters.csv"),
-        ("path", "label", "cluster"),
-        [(row.path, row.label, row.cluster) for row in split.rows],
-    )
-    run.record("clusters.csv", ["manifest.csv"])
+    audited = audit_manifest(manifest, seed=seed, console=console)
+    write_audit(run.folder, Path(run.ledger["data"]), manifest, audited)
+    for name in ("clusters.csv", "findings.json", "audit.json"):
+        run.record(name, ["manifest.csv"])
+    split, facts = split_manifest(manifest, audited, config, seed=seed, console=console)
     split.write(run.path("split.csv"))
     run.record("split.csv", ["manifest.csv", "clusters.csv"])
     write_json(run.path("split.json"), facts)

@@ -27,6 +27,8 @@ class SplitConfig:
         train: Share of the fold that is learnt from.
         val: Share of the fold that selects the epoch; 0 for none.
         test: Share of the fold that is read once, at the end; 0 for none.
+        label_conflicts: What becomes of the files of one photograph under two labels: `drop` leaves them out
+            until one of the labels is mended, `keep` trusts them all.
         extend: An earlier `split.csv`, whose samples keep their folds.
     """
 
@@ -34,6 +36,7 @@ class SplitConfig:
     train: float = 0.8
     val: float = 0.1
     test: float = 0.1
+    label_conflicts: Literal["drop", "keep"] = "drop"
     extend: str | None = None
 
     def __post_init__(self) -> None:

@@ -55,13 +55,24 @@ class AuditFiles:
         return [row for row in self.manifest if row["status"] in statuses]
 
     def of_severity(self, severity: str) -> list[Named]:
-        """The findings of one severity, but for the audit's word on its own quality."""
-        return [one for one in self.findings if one.finding.severity == severity and one.code != QUALITY]
+        """The findings of one severity, but for suspicions and the audit's word on its own quality."""
+        told = [one for one in self.findings if one.code != QUALITY and not one.code.startswith(SUSPECTED)]
+        return [one for one in told if one.finding.severity == severity]
 
     @property
     def conflicts(self) -> list[Finding]:
         """The photographs that stand under several labels."""
         return [one.finding for one in self.findings if one.code == CONFLICT]
+
+    @property
+    def suspected(self) -> list[Named]:
+        """What the audit guesses from names, numbers and times."""
+        return [one for one in self.findings if one.code.startswith(SUSPECTED)]
+
+    @property
+    def groups_given(self) -> bool:
+        """Whether the user said which files belong together."""
+        return any(row.get("group") for row in self.with_status(*USABLE))
 
     @property
     def usable(self) -> int:
@@ -132,6 +143,13 @@ def _read_facts(path: Path) -> Mapping[str, Any]:
 
 def _check_kinship(files: AuditFiles) -> None:
     # A page of two audits would count photographs that are not there.
+    for path in (path for finding in files.conflicts for path in finding.paths):
+        if path not in files.labels:
+            raise GroupwiseError(
+                f"names {path!r}, which clusters.csv does not list",
+                place=files.folder / "findings.json",
+                remedy=_AGAIN,
+            )
     listed = {(row["path"], row["label"]) for row in files.with_status(*USABLE)}
     differing = listed ^ set(files.labels.items())
     if differing:

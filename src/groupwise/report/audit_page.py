@@ -21,6 +21,8 @@ SHOWN_CONFLICTS = 40
 SHOWN_SIDE = 3
 SHOWN_SETS = 6
 SHOWN_COPIES = 8
+OPEN_CONFLICTS = 6
+OPEN_FINDINGS = 6
 OPEN_ROWS = 20
 LONGEST_LIST = 5000
 
@@ -49,6 +51,11 @@ class Conflict:
 
     sides: list[Side]
     picture: str
+
+    @property
+    def many(self) -> bool:
+        """Whether a side has several images to show."""
+        return any(len(side.tiles) > 1 for side in self.sides)
 
     @property
     def seen(self) -> bool:
@@ -83,7 +90,6 @@ def write_audit_page(folder: Path) -> Path:
     damaged or does not belong to the others; an image that is gone is left out of the pictures.
     """
     files = read_audit(folder)
-    notes = files.of_severity("note")
     page = render(
         "audit.html",
         files=files,
@@ -91,8 +97,8 @@ def write_audit_page(folder: Path) -> Path:
         conflicts=_conflicts(files),
         stops=[one.finding for one in files.of_severity("stop") if one.code != CONFLICT],
         warnings=_groups(files.of_severity("warning")),
-        notes=_groups([one for one in notes if not one.code.startswith(SUSPECTED)]),
-        suspected=_groups([_suspect(one) for one in notes if one.code.startswith(SUSPECTED)]),
+        notes=_groups(files.of_severity("note")),
+        suspected=_groups(list(map(_suspect, files.suspected))),
         classes=_class_rows(files),
         sets=_largest_sets(files),
         left_out=_reasons(files.with_status("quarantined")),
@@ -101,6 +107,8 @@ def write_audit_page(folder: Path) -> Path:
         recall=planted_recall(files.facts),
         method=_method(files.facts),
         unseen=UNSEEN,
+        open_conflicts=OPEN_CONFLICTS,
+        open_findings=OPEN_FINDINGS,
         open_rows=OPEN_ROWS,
         longest_list=LONGEST_LIST,
     )
@@ -109,7 +117,7 @@ def write_audit_page(folder: Path) -> Path:
 
 
 def _tile(files: AuditFiles, path: str) -> Tile:
-    return Tile(path, load_thumbnail(files.root / path), files.labels.get(path, ""))
+    return Tile(path, load_thumbnail(files.root / path), files.labels[path])
 
 
 def _seen(files: AuditFiles, paths: Sequence[str], most: int) -> list[Tile]:
@@ -122,7 +130,7 @@ def _conflicts(files: AuditFiles) -> list[Conflict]:
     for number, finding in enumerate(files.conflicts):
         sides: dict[str, list[str]] = defaultdict(list)
         for path in finding.paths:
-            sides[files.labels.get(path, "unknown")].append(path)
+            sides[files.labels[path]].append(path)
         most = SHOWN_SIDE if number < SHOWN_CONFLICTS else 0
         shown = [Side(label, _seen(files, paths, most), paths) for label, paths in sorted(sides.items())]
         conflicts.append(Conflict(shown, finding.picture))
@@ -207,8 +215,8 @@ def _method(facts: Mapping[str, Any]) -> list[str]:
         exact = facts.get("exact_copies", 0)
         said.append(
             f"{count(facts['compared_pairs'], 'pair')} came that far, of which"
-            f" {facts.get('transformed_pairs', 0):,} passed; {count(exact, 'file')} beyond these"
-            f" {verb(exact, 'is an exact copy', 'are exact copies')}."
+            f" {facts.get('transformed_pairs', 0):,} passed. {count(exact, 'file')}"
+            f" {verb(exact, 'was', 'were')} known as exact {verb(exact, 'copy', 'copies')} without comparing."
         )
     if facts.get("null_pairs"):
         said.append(

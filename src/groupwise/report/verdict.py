@@ -52,7 +52,8 @@ def judge(files: AuditFiles) -> Verdict:
     """Weigh the findings: any of severity `stop` forbids trust, a warning or a weak audit asks for care."""
     faults, cares = list(_faults(files)), list(_cares(files))
     level: Level = "stop" if faults else "care" if cares else "yes"
-    return Verdict(level, tuple([*faults, *cares] or [_praise(files)]), _figures(files))
+    reasons = [*faults, *cares] or [_praise(files)]
+    return Verdict(level, (*reasons, *_suspicions(files)), _figures(files))
 
 
 def planted_recall(facts: Mapping[str, Any]) -> Estimate:
@@ -101,6 +102,16 @@ def _doubts(recall: Estimate) -> Iterator[str]:
         yield f"The audit found only {recall.share()} of the copies planted to test it, so some may be left."
 
 
+def _suspicions(files: AuditFiles) -> Iterator[str]:
+    """A clean set may still be cut through its subjects, which a copy detector cannot see."""
+    series = {path for one in files.suspected for path in one.finding.paths}
+    if series and not files.groups_given:
+        yield (
+            f"Suspected, not certain: {count(len(series), 'file')} come from series of shots. If a series"
+            " shows one subject, say so before the data are split."
+        )
+
+
 def _praise(files: AuditFiles) -> str:
     if files.copies:
         return f"No photograph stands under two labels. {_copies(files)}."
@@ -111,7 +122,9 @@ def _praise(files: AuditFiles) -> str:
 
 
 def _copies(files: AuditFiles) -> str:
-    return f"{count(files.copies, 'file')} {verb(files.copies, 'is a copy', 'are copies')} of another"
+    if not files.copies:
+        return "no copies"
+    return count(files.copies, "file") + verb(files.copies, " is a copy of another", " are copies of others")
 
 
 def _figures(files: AuditFiles) -> tuple[Figure, ...]:
