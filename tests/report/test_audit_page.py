@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 
 from groupwise.errors import GroupwiseError
-from groupwise.files import read_json, write_csv, write_json
+from groupwise.files import read_csv, read_json, write_csv, write_json
 from groupwise.report.audit_files import read_audit
 from groupwise.report.audit_page import write_audit_page
 from groupwise.report.verdict import judge
 
+PAIR = ("cat/1.png", "cat/2.png")
 HOSTILE = "<script>alert(1)</script>"
 FACTS = {
     "data": "pets",
@@ -278,7 +279,21 @@ def test_images_that_are_gone_leave_the_proof_and_the_names(make_audit, parse):
     told = [conflict("cat/0.png", "cat/copy.png", "dog/copy.png")]
     page = parse(write_audit_page(make_audit(copies=copies, findings=told, images=False)))
     assert len(sources(page)) == 1
+    assert "image not found" not in page.text
     assert all(path in page.text for path in told[0]["paths"])
+
+
+def test_the_largest_sets_come_first_and_conflicts_are_not_among_them(make_audit, parse):
+    folder = make_audit(copies=[(f"dog/copy{i}.png", "dog") for i in range(8)])
+    rows = [
+        row | {"cluster": "99"} if row["path"] in PAIR else row
+        for row in read_csv(folder / "clusters.csv", ())
+    ]
+    write_csv(folder / "clusters.csv", rows[0], [tuple(row.values()) for row in rows])
+    text = parse(write_audit_page(folder)).text
+    assert text.index("9 files, one photograph") < text.index("cat: 2 files, one photograph")
+    write_json(folder / "findings.json", [conflict(*PAIR)])
+    assert "cat: 2 files" not in parse(write_audit_page(folder)).text
 
 
 def test_many_conflicts_are_all_named_and_the_later_ones_folded(make_audit, parse):
