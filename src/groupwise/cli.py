@@ -72,7 +72,14 @@ def _overview() -> str:
     )
 
 
-OPERANDS = {"info": "[NETWORK]", "evaluate": "RUN", "predict": "RUN IMAGE...", "report": "RUN", "demo": ""}
+OPERANDS = {
+    "info": "[NETWORK]",
+    "evaluate": "RUN",
+    "compare": "RUN RUN...",
+    "predict": "RUN IMAGE...",
+    "report": "RUN",
+    "demo": "",
+}
 VERBS: dict[str, tuple[str, Callable[[Parser, list[str]], None]]] = {
     "scan": ("Say of every file below a folder whether it can be used, and why not.", commands.scan),
     "show": ("Draw a grid of sample images with their classes.", commands.show),
@@ -81,6 +88,7 @@ VERBS: dict[str, tuple[str, Callable[[Parser, list[str]], None]]] = {
     "split": ("Divide images into folds so that no source spans two.", commands.split),
     "train": ("Train on a folder or CSV, from scan to report.", commands.train),
     "evaluate": ("Measure a fold again, from the saved weights alone.", commands.evaluate),
+    "compare": ("Say which of several runs is better, or what it would take to tell.", commands.compare),
     "predict": ("Say class and probability of images.", commands.predict),
     "report": ("Write a run's report again.", commands.report),
     "demo": ("Train on scikit-learn's handwritten digits, in about a minute.", commands.demo),

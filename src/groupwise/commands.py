@@ -207,6 +207,25 @@ def predict(parser: Parser, argv: list[str]) -> None:
         write_csv(arguments.csv, header, rows)
 
 
+def compare(parser: Parser, argv: list[str]) -> None:
+    """Say which of several runs is better."""
+    from groupwise.comparison import compare_runs
+
+    parser.add_argument("runs", metavar="RUN", type=Path, nargs="+", help="the folders of two runs or more")
+    parser.add_argument("--fold", default="test", help="the fold to compare on")
+    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
+    parser.add_argument("--seed", type=int, default=0, help="decides the resamples and the random flips")
+    arguments = parser.parse_args(argv)
+    comparison = compare_runs(arguments.runs, fold=arguments.fold, seed=arguments.seed)
+    if arguments.json:
+        print(json.dumps(comparison.as_json(), indent=2, ensure_ascii=False))
+        return
+    console = Console()
+    console.say(comparison.words())
+    for warning in comparison.warnings:
+        console.warn(f"Warning: {warning}.")
+
+
 def report(parser: Parser, argv: list[str]) -> None:
     """Write a run's report again."""
     from groupwise.report.html import write_report

@@ -1,0 +1,118 @@
+"""Turns the differences between runs into words: which is better, or what it would take to tell."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from groupwise.evaluation.compare import TARGET, Difference, Pair
+from groupwise.report.words import count
+
+# What is compared is what was trained: nothing here knows of other seeds (Bouthillier et al. 2021, MLSys).
+SCOPE = "This compares trained networks, not their recipes: another seed makes another network."
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs, the figures of each and of each pair, and what a reader has to know besides."""
+
+    fold: str
+    n: int
+    sources: int
+    runs: tuple[dict[str, Any], ...]
+    pairs: tuple[Pair, ...]
+    warnings: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, with the names of the runs and the verdicts in words."""
+        pairs = [
+            {
+                **asdict(pair),
+                "first": self._name(pair.first),
+                "second": self._name(pair.second),
+                "verdict": self.verdict(pair),
+            }
+            for pair in self.pairs
+        ]
+        return {**asdict(self), "pairs": pairs, "scope": SCOPE}
+
+    def words(self) -> str:
+        """What was compared, the figures, and one verdict a pair; the warnings stand apart."""
+        basis = f"{count(self.n, 'image')} from {count(self.sources, 'source')}"
+        lines = [f"Compared on the {basis} that all runs have in fold {self.fold}."]
+        width = max(len(run["name"]) for run in self.runs)
+        lines += [
+            f"  {run['name']:<{width}}  accuracy {_percent(run['accuracy'])},"
+            f" balanced {_percent(run['balanced_accuracy'])}, log loss {run['log_loss']:.3f}"
+            for run in self.runs
+        ]
+        for pair in self.pairs:
+            lines += ["", f"{self.verdict(pair)}.", *self._details(pair)]
+        if len(self.pairs) > 1:
+            lines += [
+                "",
+                f"p-values are corrected for {len(self.pairs)} pairs (Holm); intervals are of one pair.",
+            ]
+        return "\n".join([*lines, "", SCOPE])
+
+    def verdict(self, pair: Pair) -> str:
+        """Whether one run of the pair is better in accuracy, or what it would take to tell."""
+        difference, ahead, behind = pair.accuracy, self._name(pair.second), self._name(pair.first)
+        sign = -1 if difference.value < 0 else 1
+        if sign < 0:
+            ahead, behind = behind, ahead
+        size = f"{_points(abs(difference.value))}{_interval(difference, 100, 1, sign)}"
+        p = f"p {_p(difference.p_holm)}"
+        if difference.shown:
+            return f"{ahead} is better than {behind} by {size}, {p}"
+        gap = f"the difference is {size}"
+        if difference.value:
+            gap += f" in favour of {ahead}"
+        if pair.separable is None or pair.further_sources is None:
+            return f"{ahead} and {behind}: nothing to tell from a single source; {gap}"
+        if pair.further_sources:
+            return (
+                f"{ahead} and {behind}: too few independent photographs to tell; {gap}, {p};"
+                f" about {_roughly(pair.further_sources)} more sources would separate"
+                f" {100 * TARGET:.0f} points"
+            )
+        return (
+            f"{ahead} and {behind}: no difference shown; {gap}, {p};"
+            f" these {self.sources:,} sources would separate {_points(pair.separable)}"
+        )
+
+    def _details(self, pair: Pair) -> list[str]:
+        balanced, loss = pair.balanced_accuracy, pair.log_loss
+        return [
+            f"  {self._name(pair.second)} less {self._name(pair.first)}: balanced accuracy"
+            f" {100 * balanced.value:+.1f} points{_interval(balanced, 100, 1)}, p {_p(balanced.p_holm)};"
+            f" log loss {loss.value:+.3f}{_interval(loss, 1, 3)}, p {_p(loss.p_holm)}",
+            f"  {pair.accuracy.test}",
+        ]
+
+    def _name(self, number: int) -> str:
+        return str(self.runs[number]["name"])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f} points"
+
+
+def _interval(difference: Difference, scale: float, digits: int, sign: int = 1) -> str:
+    if difference.low is None or difference.high is None:
+        return f" (no interval: {difference.reason})"
+    low, high = sorted((sign * scale * difference.low, sign * scale * difference.high))
+    return f" ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
+
+
+def _roughly(number: int) -> str:
+    """Two digits that say something, as a plan has no more."""
+    return f"{int(float(f'{number:.1e}')):,}"
