@@ -24,8 +24,11 @@ CANDIDATES = 12
 
 _WORDS_OF_A_QUERY = 3  # the nearest words, because noise moves a descriptor across the border of its cell
 _DESCRIPTORS_A_WORD = 8
-_SAMPLES_A_WORD = 12
-_CHUNK = 256
+_SAMPLES_A_WORD, _MOST_SAMPLES, _MOST_FOR_BRANCHES = 12, 500_000, 100_000
+_CHUNK, _ROWS_AT_ONCE = (
+    256,
+    16_384,
+)  # photographs a query, descriptors a distance table: what bounds the memory
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Vocabulary:
 
     def words(self, descriptors: FloatArray, count: int = 1) -> npt.NDArray[np.int64]:
         """The `count` nearest words, within the nearest branch, of unit descriptors (K, 128): (K, count)."""
-        branch = np.argmin(_distances(descriptors, self.branches), axis=1)
+        branch = _nearest(descriptors, self.branches)
         words = np.empty((len(descriptors), count), dtype=np.int64)
         for number in np.unique(branch):
             rows = np.flatnonzero(branch == number)
@@ -66,16 +69,25 @@ def _distances(descriptors: FloatArray, centres: FloatArray) -> FloatArray:
     return (centres**2).sum(axis=1) - 2 * descriptors @ centres.T  # type: ignore[no-any-return]
 
 
+def _nearest(descriptors: FloatArray, centres: FloatArray) -> npt.NDArray[np.int64]:
+    parts = (
+        descriptors[start : start + _ROWS_AT_ONCE] for start in range(0, len(descriptors), _ROWS_AT_ONCE)
+    )
+    found = [np.argmin(_distances(part, centres), axis=1) for part in parts]
+    return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+
 def train_vocabulary(features: Sequence[Features], seed: int) -> Vocabulary:
     """Learn visual words from the photographs themselves; their number follows the number of descriptors."""
     total = sum(len(one.descriptors) for one in features)
     branches = int(np.clip(np.sqrt(total / _DESCRIPTORS_A_WORD / 2), 8, 256))
     leaves = 2 * branches
     rng = np.random.default_rng(seed)
-    sample = _sample(features, _SAMPLES_A_WORD * branches * leaves, rng)
-    top = MiniBatchKMeans(branches, batch_size=4096, n_init=1, max_iter=10, random_state=seed).fit(sample)
+    sample = _sample(features, min(_MOST_SAMPLES, _SAMPLES_A_WORD * branches * leaves), rng)
+    top = MiniBatchKMeans(branches, batch_size=4096, n_init=1, max_iter=10, random_state=seed)
+    top.fit(sample[rng.permutation(len(sample))[:_MOST_FOR_BRANCHES]])
     centres = np.asarray(top.cluster_centers_, dtype=np.float32)
-    member = np.argmin(_distances(sample, centres), axis=1)
+    member = _nearest(sample, centres)
     return Vocabulary(
         centres, np.stack([_leaves(sample[member == b], sample, leaves, rng) for b in range(branches)])
     )
@@ -96,7 +108,7 @@ def _leaves(members: FloatArray, everything: FloatArray, count: int, rng: np.ran
         members = np.concatenate([members, everything[rng.choice(len(everything), count - len(members))]])
     centres = members[rng.choice(len(members), count, replace=False)].copy()
     for _ in range(4):
-        nearest = np.argmin(_distances(members, centres), axis=1)
+        nearest = _nearest(members, centres)
         table = csr_array((np.ones(len(members), np.float32), (nearest, np.arange(len(members)))))
         sums, sizes = table @ members, np.bincount(nearest, minlength=len(table.indptr) - 1)
         used = np.flatnonzero(sizes)
@@ -141,6 +153,8 @@ def _best(scores: Sequence[csr_array], row: int, own: int) -> list[tuple[int, bo
         mirror.append(np.full(end - begin, bool(flag)))
     column, value, flags = (np.concatenate(part) for part in (columns, values, mirror))
     keep = np.flatnonzero(column != own)
+    if len(keep) > CANDIDATES:
+        keep = keep[value[keep] >= np.partition(value[keep], -CANDIDATES)[-CANDIDATES]]
     # Ties are broken by number, so the list does not depend on how scipy orders its rows.
     order = keep[np.lexsort((flags[keep], column[keep], -value[keep]))][:CANDIDATES]
     return [(int(column[k]), bool(flags[k])) for k in order]
