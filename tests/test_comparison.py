@@ -109,6 +109,7 @@ def test_the_better_run_is_named_with_its_lead(runs):
     assert "Compared on the 120 images from 40 sources that all runs have in fold test." in words
     assert "poor  accuracy 75.0 %, balanced 75.0 %, log loss 0.655" in words
     assert "good less poor: balanced accuracy +22.5 points" in words
+    assert "Accuracy was tested by sign flips of sources, all of them." in words
     assert words.endswith(SCOPE)
 
 
@@ -206,7 +207,7 @@ def test_what_one_run_knows_to_belong_together_does_so_for_all(tmp_path):
     assert alone.warnings[0].startswith("every image counts as a source of its own")
     joined = compare_runs([folders[0], write_run(tmp_path / "c", good)])
     assert (joined.sources, joined.warnings) == (40, ())
-    assert joined.pairs[0].accuracy.test.startswith("sign-flip")
+    assert joined.pairs[0].accuracy.test.startswith("sign flips")
 
 
 def test_cluster_numbers_of_different_runs_are_not_confused(tmp_path):

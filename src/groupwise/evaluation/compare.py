@@ -36,8 +36,8 @@ RESIDUE = 1e-13  # far below the share of one image in a billion
 TARGET = 0.05  # the difference in accuracy for which further sources are planned
 
 MCNEMAR = "McNemar's exact test"
-ALL_FLIPS = "sign-flip test over sources, all flips"
-DRAWN_FLIPS = f"sign-flip test over sources, {FLIPS:,} random flips"
+ALL_FLIPS = "sign flips of sources, all of them"
+DRAWN_FLIPS = f"sign flips of sources, {FLIPS:,} at random"
 
 
 @dataclass(frozen=True)

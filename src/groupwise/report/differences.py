@@ -87,7 +87,7 @@ class Comparison:
             f"  {self._name(pair.second)} less {self._name(pair.first)}: balanced accuracy"
             f" {100 * balanced.value:+.1f} points{_interval(balanced, 100, 1)}, p {_p(balanced.p_holm)};"
             f" log loss {loss.value:+.3f}{_interval(loss, 1, 3)}, p {_p(loss.p_holm)}",
-            f"  {pair.accuracy.test}",
+            f"  Accuracy was tested by {pair.accuracy.test}.",
         ]
 
     def _name(self, number: int) -> str:
