@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -21,6 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.remove("--debug")
     try:
         return _dispatch(arguments)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             traceback.print_exc()
