@@ -6,6 +6,7 @@ import base64
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -65,6 +66,7 @@ def test_a_photograph_under_two_labels_stops_and_is_left_out(audited: Audit) -> 
     assert conflict.picture is not None
     picture = cv2.imdecode(np.frombuffer(conflict.picture, np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape[0] == 192
+    assert set(conflict.pictured) == set(conflict.paths)
 
 
 def test_copies_inside_a_class_are_counted(audited: Audit) -> None:
@@ -93,6 +95,8 @@ def test_the_files_hold_what_the_audit_says(audited: Audit, tmp_path: Path) -> N
     written = json.loads((tmp_path / "findings.json").read_text())
     assert [item["code"] for item in written] == [one.code for one in audited.findings]
     assert base64.b64decode(written[0]["picture"]) == audited.findings[0].picture
+    assert written[0]["pictured"] == ["a/oakleaf.png", "b/turned.png"]
+    assert written[-1]["pictured"] == []
 
 
 def test_clean_photographs_give_no_warning_but_their_small_number(tmp_path: Path, scene: Scene) -> None:
@@ -104,6 +108,17 @@ def test_clean_photographs_give_no_warning_but_their_small_number(tmp_path: Path
     found = audit(scan(tmp_path), seed=0, workers=1)
     assert len(set(found.clusters.values())) == 40
     assert {one.code for one in found.findings} == {"audit-quality"}
+
+
+def test_series_are_suspected_unless_the_user_gave_groups(tmp_path: Path, scene: Scene) -> None:
+    for k, number in enumerate((10, 11, 12, 50, 51, 52)):
+        _save(tmp_path / "ab"[k % 2] / f"IMG_{number}.png", scene(700 + k, 64))
+    manifest = scan(tmp_path)
+    told = [one.code for one in audit(manifest, seed=0, workers=1).findings]
+    assert "suspected-groups-numbering" in told
+    grouped = replace(manifest, samples=tuple(replace(one, group="g") for one in manifest.samples))
+    told = [one.code for one in audit(grouped, seed=0, workers=1).findings]
+    assert not [code for code in told if code.startswith("suspected")]
 
 
 def test_a_folder_that_gives_its_label_away_is_named(tmp_path: Path, scene: Scene) -> None:

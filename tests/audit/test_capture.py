@@ -10,8 +10,8 @@ START = datetime(2024, 5, 1, 12, 0, 0)
 
 
 def _only(clue: str, paths: list[str], exif: list[Exif] | None = None) -> tuple[tuple[int, ...], ...]:
-    found = {one.clue: one for one in suspect_groups(paths, exif or [Exif()] * len(paths))}
-    return found.get(clue, Suspicion(clue, ())).groups
+    found = {one.clues: one for one in suspect_groups(paths, exif or [Exif()] * len(paths))}
+    return found.get((clue,), Suspicion((clue,), ())).groups
 
 
 def test_numbering_runs_cross_folders_and_break_at_gaps() -> None:
@@ -50,3 +50,27 @@ def test_shared_name_tokens_group_subjects() -> None:
 
 def test_a_prefix_that_everything_shares_is_no_subject() -> None:
     assert _only("names", [f"x/set1_{word}.png" for word in ("oak", "elm", "fir", "ash", "yew", "box")]) == ()
+
+
+def _bursts(last: int) -> tuple[list[str], list[Exif]]:
+    """Two bursts of `last` shots each, numbered and timed alike."""
+    shots = [(burst, k) for burst in (0, 1) for k in range(last)]
+    paths = [f"a/IMG_{100 * burst + k:04}.jpg" for burst, k in shots]
+    return paths, [Exif("Canon", START + timedelta(seconds=9000 * burst + 5 * k)) for burst, k in shots]
+
+
+def test_times_and_numbers_of_the_same_files_are_one_suspicion() -> None:
+    paths, exif = _bursts(10)
+    [found] = suspect_groups(paths, exif)
+    assert found.clues == ("time", "numbering")
+    assert found.groups == (tuple(range(10)), tuple(range(10, 20)))
+    # Without the times of one burst the two clues speak of different files.
+    apart = suspect_groups(paths, [*exif[:10], *[Exif()] * 10])
+    assert [one.clues for one in apart] == [("time",), ("numbering",)]
+
+
+def test_a_series_of_copies_is_not_suspected() -> None:
+    paths, exif = _bursts(4)
+    [found] = suspect_groups(paths, exif, [0] * 4 + [1, 1, 1, 2])
+    assert found.groups == ((4, 5, 6, 7),)
+    assert suspect_groups(paths, exif, [0] * 4 + [1] * 4) == []

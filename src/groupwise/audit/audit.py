@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -178,13 +178,15 @@ def _findings(
     members = say.group_by(copies.clusters.tolist())
     conflicts = [group for group in members.values() if len({labels[i] for i in group}) > 1]
     found = [
-        say.find_conflict([paths[i] for i in group], [labels[i] for i in group], draw(group, labels))
+        draw(say.find_conflict([paths[i] for i in group], [labels[i] for i in group]), group, labels)
         for group in conflicts
     ]
     found += _class_findings(paths, labels, list(members.values()), draw)
     if copies.bridges:
         found.append(say.find_bridges([(paths[i], paths[j]) for i, j in copies.bridges]))
-    found += [say.find_suspicion(one, paths) for one in suspect_groups(paths, [m.exif for m in measured])]
+    if not any(sample.group for sample in samples):  # what the user says about groups wins
+        suspected = suspect_groups(paths, [one.exif for one in measured], copies.clusters.tolist())
+        found += [say.find_suspicion(one, paths) for one in suspected]
     shortcuts = find_shortcuts(_clues(measured), labels, copies.clusters.tolist(), seed=seed)
     found += map(say.find_shortcut, shortcuts)
     return [*found, say.find_quality(facts)] if facts["planted"] else found
@@ -201,14 +203,15 @@ def _class_findings(
         if copied:
             named = [[paths[i] for i in group] for group in copied]
             images = sum(map(len, own))
-            found.append(say.find_copies_in_class(label, named, images, len(own), draw(copied[0], labels)))
+            finding = say.find_copies_in_class(label, named, images, len(own))
+            found.append(draw(finding, copied[0], labels))
         if len(own) < say.FEW_PHOTOGRAPHS:
             found.append(say.find_few_photographs(label, len(own)))
     return found
 
 
 class _Illustrator:
-    """Draws the most telling pair of a cluster, for the first `MAX_PICTURES` asked for."""
+    """Adds the most telling pair of a cluster to a finding, for the first `MAX_PICTURES` findings."""
 
     def __init__(self, manifest: Manifest, copies: _Copies) -> None:
         self._manifest, self._left = manifest, MAX_PICTURES
@@ -217,9 +220,9 @@ class _Illustrator:
             self._pairs.setdefault(int(copies.clusters[pair.first]), []).append(pair)
         self._clusters = copies.clusters
 
-    def __call__(self, group: Sequence[int], labels: Sequence[str]) -> bytes | None:
+    def __call__(self, finding: Finding, group: Sequence[int], labels: Sequence[str]) -> Finding:
         if not self._left:
-            return None
+            return finding
         self._left -= 1
         known = self._pairs.get(int(self._clusters[group[0]]), [])
         inside = [pair for pair in known if {pair.first, pair.second} <= set(group)]
@@ -229,7 +232,9 @@ class _Illustrator:
             pair for pair in (*inside, exact) if labels[pair.first] != labels[pair.second]
         ] or inside
         pair = max(candidates or [exact], key=lambda pair: (pair in inside, pair.score))
-        return draw_pair(self._load(pair.first), self._load(pair.second), pair)
+        picture = draw_pair(self._load(pair.first), self._load(pair.second), pair)
+        pictured = tuple(self._manifest.usable[i].path for i in (pair.first, pair.second))
+        return replace(finding, picture=picture, pictured=pictured)
 
     def _load(self, i: int) -> npt.NDArray[np.uint8]:
         file = self._manifest.file(self._manifest.usable[i])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 
@@ -16,6 +16,7 @@ SAME_SESSION_S = 30.0
 """Shots of one camera with no longer pause than this are suspected to be of one subject."""
 
 _LEAST = 3  # photographs a run or session
+_SAME_FILES = 0.9  # share of the files that two clues must have in common to be one suspicion
 _NUMBERED = re.compile(r"^(.*?)(\d{1,9})$")
 _TOKENS = re.compile(r"[^_\-. ]+")
 
@@ -30,25 +31,52 @@ class Exif:
 
 @dataclass(frozen=True)
 class Suspicion:
-    """Groups of sample numbers that one clue puts together; `clue` is "time", "numbering" or "names"."""
+    """Groups of sample numbers that `clues` put together: "time", "numbering", both, or "names"."""
 
-    clue: str
+    clues: tuple[str, ...]
     groups: tuple[tuple[int, ...], ...]
+
+    @property
+    def files(self) -> set[int]:
+        """The samples in any group."""
+        return {i for group in self.groups for i in group}
 
     @property
     def size(self) -> int:
         """Number of photographs in any group."""
-        return sum(map(len, self.groups))
+        return len(self.files)
 
 
-def suspect_groups(paths: Sequence[str], exif: Sequence[Exif]) -> list[Suspicion]:
-    """What time stamps, numbering runs and shared name tokens suggest, each clue on its own."""
-    found = [
-        Suspicion("time", _sessions(exif)),
-        Suspicion("numbering", _numbering_runs(paths)),
-        Suspicion("names", _shared_names(paths)),
-    ]
-    return [suspicion for suspicion in found if suspicion.groups]
+def suspect_groups(
+    paths: Sequence[str], exif: Sequence[Exif], clusters: Sequence[int] | None = None
+) -> list[Suspicion]:
+    """What time stamps, numbering runs and shared name tokens suggest.
+
+    A series wholly inside one of the `clusters` of copies is explained already and left out. Times and
+    numbers that speak of nearly the same files are one suspicion.
+    """
+    time, numbering, names = (
+        Suspicion((clue,), _unexplained(groups, clusters))
+        for clue, groups in (
+            ("time", _sessions(exif)),
+            ("numbering", _numbering_runs(paths)),
+            ("names", _shared_names(paths)),
+        )
+    )
+    common, either = len(time.files & numbering.files), len(time.files | numbering.files)
+    shots = [time, numbering]
+    if common > _SAME_FILES * either:
+        # Times say more than numbers, so theirs are the groups.
+        shots = [replace(time, clues=("time", "numbering"))]
+    return [suspicion for suspicion in (*shots, names) if suspicion.groups]
+
+
+def _unexplained(
+    groups: tuple[tuple[int, ...], ...], clusters: Sequence[int] | None
+) -> tuple[tuple[int, ...], ...]:
+    if clusters is None:
+        return groups
+    return tuple(group for group in groups if len({clusters[i] for i in group}) > 1)
 
 
 def _sessions(exif: Sequence[Exif]) -> tuple[tuple[int, ...], ...]:

@@ -16,16 +16,25 @@ Severity = Literal["stop", "warning", "note"]
 FEW_PHOTOGRAPHS = 20
 """A class with fewer photographs cannot be measured: its recall moves by 5 points with each one."""
 
+ENOUGH_RECALL = 0.9
+"""Below this share of planted copies found, a clean result says little about the data."""
+
 _CLUES = {
     "time": "were taken by one camera within seconds of one another",
     "numbering": "carry consecutive numbers, as shots taken in a row do",
     "names": "share the beginning of their names, as photographs of one subject often do",
 }
 
+_GROUP_OPTIONS = "`--group-column` or `--group-regex`"
+_WEAK = (
+    " Copies in your data may have gone unnoticed: where so many planted ones escaped, real ones do too, "
+    "and a split may put them into training and test alike."
+)
+
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing the user should know; `picture` is a PNG of the pair, where one helps."""
+    """One thing the user should know; `picture` is a PNG of the two files `pictured`, where one helps."""
 
     code: str
     severity: Severity
@@ -34,6 +43,7 @@ class Finding:
     remedy: str
     paths: tuple[str, ...] = ()
     picture: bytes | None = None
+    pictured: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The entry of `findings.json`; the picture in base64, "" where there is none."""
@@ -44,11 +54,12 @@ class Finding:
             "text": self.text,
             "remedy": self.remedy,
             "paths": list(self.paths),
+            "pictured": list(self.pictured),
             "picture": base64.b64encode(self.picture or b"").decode(),
         }
 
 
-def find_conflict(paths: Sequence[str], labels: Sequence[str], picture: bytes | None) -> Finding:
+def find_conflict(paths: Sequence[str], labels: Sequence[str]) -> Finding:
     """One cluster whose members stand under different labels."""
     names = sorted(set(labels))
     return Finding(
@@ -59,12 +70,11 @@ def find_conflict(paths: Sequence[str], labels: Sequence[str], picture: bytes | 
         "A model trained on them learns a contradiction, and a score counts a mistake that is not its own.",
         "Look at it and keep the file under the right label. Until then all of them are left out.",
         tuple(paths),
-        picture,
     )
 
 
 def find_copies_in_class(
-    label: str, clusters: Sequence[Sequence[str]], images: int, photographs: int, picture: bytes | None
+    label: str, clusters: Sequence[Sequence[str]], images: int, photographs: int
 ) -> Finding:
     """The clusters, each the paths of one photograph, within one class of `images` files."""
     return Finding(
@@ -76,7 +86,6 @@ def find_copies_in_class(
         "training and test alike, and the score then measures memory.",
         "Nothing to do for a fair score: copies stay in one fold, and intervals count photographs.",
         tuple(path for cluster in clusters for path in cluster),
-        picture,
     )
 
 
@@ -95,15 +104,15 @@ def find_few_photographs(label: str, photographs: int) -> Finding:
 def find_suspicion(suspicion: Suspicion, paths: Sequence[str]) -> Finding:
     """Suspected capture groups; they bind nothing until the user says so."""
     example = ", ".join(paths[i] for i in suspicion.groups[0][:4])
+    clues = " and ".join(_CLUES[clue] for clue in suspicion.clues)
     return Finding(
-        f"suspected-groups-{suspicion.clue}",
+        f"suspected-groups-{'-'.join(suspicion.clues)}",
         "note",
         f"Suspected: {suspicion.size} files come from {len(suspicion.groups)} series of shots",
-        f"They {_CLUES[suspicion.clue]}, for example {example}. If a series shows one subject, a split that "
+        f"They {clues}, for example {example}. If a series shows one subject, a split that "
         "cuts it scores how well the model recognises that subject. This is a suspicion from names and "
         "times, not from the pictures.",
-        "If you know the subject of each file (patient, student, device), give it: --group-column or "
-        "--group-regex.",
+        f"If you know the subject of each file (patient, student, device), give it: {_GROUP_OPTIONS}.",
         tuple(paths[i] for group in suspicion.groups for i in group),
     )
 
@@ -133,18 +142,21 @@ def find_bridges(pairs: Sequence[tuple[str, str]]) -> Finding:
 
 
 def find_quality(facts: Mapping[str, Any]) -> Finding:
-    """The audit's own error bar."""
+    """The audit's own error bar; a warning where too many of the planted copies escaped it."""
+    weak = facts["planted_recall"] < ENOUGH_RECALL
     low, high = (f"{100 * end:.1f}" for end in facts["planted_recall_interval"])
     return Finding(
         "audit-quality",
-        "note",
+        "warning" if weak else "note",
         f"On planted copies of your images the detector found {100 * facts['planted_recall']:.1f} %",
         f"{facts['planted']} transformed copies of your own photographs were mixed in, and "
         f"{facts['planted_found']} were recognised (95 % interval {low} to {high} %). Of "
         f"{facts['null_pairs']} comparisons with photographic negatives, which are copies of nothing, "
         f"{facts['null_accepted']} passed: a false-match rate below "
-        f"{100 * facts['false_match_bound']:.2f} %.",
-        "Nothing to do.",
+        f"{100 * facts['false_match_bound']:.2f} %.{_WEAK if weak else ''}",
+        f"If you know which files belong together, say so with {_GROUP_OPTIONS}."
+        if weak
+        else "Nothing to do.",
     )
 
 

@@ -1,0 +1,40 @@
+"""Findings speak plainly: a weak audit warns, and the user learns which option mends it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from groupwise.audit.capture import Suspicion
+from groupwise.audit.findings import find_quality, find_suspicion
+
+
+def _facts(found: int) -> dict[str, Any]:
+    return {
+        "planted": 100,
+        "planted_found": found,
+        "planted_recall": found / 100,
+        "planted_recall_interval": (0.5, 0.95),
+        "null_pairs": 400,
+        "null_accepted": 0,
+        "false_match_bound": 0.0095,
+    }
+
+
+@pytest.mark.parametrize(("found", "severity"), [(89, "warning"), (90, "note"), (100, "note")])
+def test_an_audit_that_misses_a_tenth_of_the_planted_copies_warns(found: int, severity: str) -> None:
+    quality = find_quality(_facts(found))
+    assert quality.severity == severity
+    warns = severity == "warning"
+    assert ("Copies in your data may have gone unnoticed:" in quality.text) == warns
+    assert ("`--group-column` or `--group-regex`" in quality.remedy) == warns
+
+
+def test_a_suspicion_names_every_clue_and_the_options_as_code() -> None:
+    found = find_suspicion(Suspicion(("time", "numbering"), ((0, 1, 2),)), ["a.jpg", "b.jpg", "c.jpg"])
+    assert found.code == "suspected-groups-time-numbering"
+    assert "within seconds" in found.text
+    assert "consecutive numbers" in found.text
+    assert "`--group-column` or `--group-regex`" in found.remedy
+    assert found.paths == ("a.jpg", "b.jpg", "c.jpg")
