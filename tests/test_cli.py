@@ -283,6 +283,35 @@ def test_predict_says_class_and_probability(capsys, trained, folder, tmp_path):
             assert float(stored[name]["prob_cat"]) == pytest.approx(float(row["prob_cat"]), abs=1e-5)
 
 
+def test_predict_names_bad_files_and_goes_on(capsys, trained, folder, tmp_path):
+    (tmp_path / "words.jpg").write_text("no picture")
+    images = [tmp_path / "words.jpg", folder / "cat" / "000.png", tmp_path / "nowhere.png"]
+    status, out, err = run(capsys, "predict", trained, *images, "--csv", tmp_path / "p.csv")
+    assert status == 1
+    assert [row["path"] for row in rows(tmp_path / "p.csv")] == [str(images[1])]
+    assert "words.jpg" in out
+    assert "nowhere.png: cannot be read" in out
+    assert "2 of 3 files could not be read" in err
+
+
+def test_ctrl_c_keeps_the_epoch_and_resume_ends_as_if_nothing_had_been(
+    capsys, trained, folder, tmp_path, monkeypatch
+):
+    def interrupt(epoch):
+        raise KeyboardInterrupt
+
+    target = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr("groupwise.pipeline.epoch_line", interrupt)
+        status, _, err = run(capsys, "train", folder, "--run", target, *tiny_options())
+    assert status == 130
+    assert "Stopped after epoch 1" in err
+    assert run(capsys, "evaluate", target, "--fold", "val")[0] == 0
+    assert run(capsys, "train", folder, "--run", target, "--resume", *tiny_options())[0] == 0
+    for name in ("model.safetensors", "predictions.csv", "metrics.json", "split.csv"):
+        assert (target / name).read_bytes() == (trained / name).read_bytes(), name
+
+
 def test_a_run_is_not_overwritten(capsys, trained, folder):
     status, _, err = run(capsys, "train", folder, "--run", trained, *tiny_options())
     assert status == 2

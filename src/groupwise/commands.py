@@ -18,7 +18,7 @@ from groupwise.arguments import (
     value_of,
 )
 from groupwise.console import Console
-from groupwise.errors import UsageError
+from groupwise.errors import GroupwiseError, UsageError
 
 PRINT = "--print_config"  # taken out by hand: the parser library reserves the name
 
@@ -197,14 +197,23 @@ def predict(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="image files")
     parser.add_argument("--csv", type=Path, help="write the probability of every class to this file")
     arguments = parser.parse_args(argv)
-    predictor = load_run(arguments.run)
-    predictions = predictor.predict(arguments.images)
-    for prediction in predictions:
-        Console().say(f"{prediction.path}: {prediction.label} ({prediction.probability:.1%})")
+    predictor, console = load_run(arguments.run), Console()
+    predictions, bad = [], list[GroupwiseError]()
+    for prediction in predictor.stream(arguments.images, on_bad=bad.append):
+        console.say(f"{prediction.path}: {prediction.label} ({prediction.probability:.1%})")
+        predictions.append(prediction)
     if arguments.csv:
         header = ("path", "predicted", *(f"prob_{name}" for name in predictor.classes))
         rows = [(p.path, p.label, *map(repr, p.probabilities.values())) for p in predictions]
         write_csv(arguments.csv, header, rows)
+    for error in bad:
+        console.warn(str(error))
+    if bad:
+        raise GroupwiseError(
+            f"{len(bad)} of {len(arguments.images)} files could not be read",
+            place="predict",
+            remedy="They are named above; the others were predicted.",
+        )
 
 
 def compare(parser: Parser, argv: list[str]) -> None:

@@ -51,7 +51,7 @@ def load_image(file: Path, preprocessing: Preprocessing, *, expected_sha256: str
         data = file.read_bytes()
     except OSError as error:
         raise GroupwiseError(
-            f"cannot be read ({error.strerror})", place=file, remedy="Put it back, or scan the data again."
+            f"cannot be read ({error.strerror})", place=file, remedy="Check that it is there and readable."
         ) from None
     if expected_sha256 is not None and sha256_bytes(data) != expected_sha256:
         raise GroupwiseError(

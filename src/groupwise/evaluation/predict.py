@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import nn
 from groupwise.data.batches import normalise
 from groupwise.data.cache import Images, load_image
 from groupwise.data.decode import Preprocessing
+from groupwise.errors import GroupwiseError
 from groupwise.files import read_json
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig
 from groupwise.models.weights import load_weights
@@ -42,26 +44,40 @@ class Predictor:
     preprocessing: Preprocessing
 
     def predict(self, paths: Iterable[str | Path]) -> list[Prediction]:
-        """Class and probabilities of image files, in order."""
+        """Class and probabilities of image files, in order; raises `GroupwiseError` for one that is none."""
         return list(self.stream(paths))
 
-    def stream(self, paths: Iterable[str | Path]) -> Iterator[Prediction]:
-        """As `predict`, a batch at a time, so that any number of files fits into memory."""
-        waiting: list[str] = []
-        for path in paths:
-            waiting.append(str(path))
-            if len(waiting) == BATCH_SIZE:
-                yield from self._predict_batch(waiting)
-                waiting = []
-        if waiting:
-            yield from self._predict_batch(waiting)
+    def stream(
+        self, paths: Iterable[str | Path], *, on_bad: Callable[[GroupwiseError], None] | None = None
+    ) -> Iterator[Prediction]:
+        """As `predict`, a batch at a time, so that any number of files fits into memory.
 
-    def _predict_batch(self, paths: list[str]) -> Iterator[Prediction]:
-        images = np.stack([load_image(Path(path), self.preprocessing) for path in paths])
-        for path, row in zip(paths, predict_probs(self.model, images, self.preprocessing), strict=True):
+        With `on_bad`, a file that cannot be read is told to it and left out, and the rest goes on.
+        """
+        for batch in _in_batches(map(str, paths)):
+            images = []
+            for path in batch:
+                try:
+                    images.append((path, load_image(Path(path), self.preprocessing)))
+                except GroupwiseError as error:
+                    if on_bad is None:
+                        raise
+                    on_bad(error)
+            if images:
+                yield from self._predict_batch(images)
+
+    def _predict_batch(self, images: list[tuple[str, Images]]) -> Iterator[Prediction]:
+        probs = predict_probs(self.model, np.stack([image for _, image in images]), self.preprocessing)
+        for (path, _), row in zip(images, probs, strict=True):
             best = int(row.argmax())
             probabilities = dict(zip(self.classes, row.tolist(), strict=True))
             yield Prediction(path, self.classes[best], float(row[best]), probabilities)
+
+
+def _in_batches(paths: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    remaining = iter(paths)
+    while batch := tuple(islice(remaining, BATCH_SIZE)):
+        yield batch
 
 
 @torch.inference_mode()
