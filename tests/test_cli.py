@@ -78,7 +78,7 @@ def test_every_command_explains_itself(capsys, verb):
         (["train", "DATA", "--training.epoch", "3"], "did you mean --training.epochs?"),
         (
             ["train", "DATA", "--training.epochs", "many"],
-            "--training.epochs: Expected a int. Got value: many",
+            "--training.epochs: Expected a whole number. Got value: many",
         ),
         (["train", "DATA", "--optim.name", "adan"], "Expected one of 'adam', 'adamw', 'sgd'"),
         (["train", "DATA", "--training.epochs", "0"], "training.epochs: 0 is below 1"),
@@ -87,6 +87,13 @@ def test_every_command_explains_itself(capsys, verb):
         (["info", "resnext50"], "did you mean 'resnet50'?"),
         (["split", "DATA", "--out", "x.csv", "--folds", "1"], "--folds: 1 folds"),
         (["evaluate", "no-run"], "holds no run"),
+        (["predict", "RUN"], "required: IMAGE"),
+        (["train", "DATA", "--run", "x", "--seed", "-1"], "--seed: -1 is negative"),
+        (["train", "DATA", "--run", "x", "--model.preset", "resnet18"], "did you mean 'resnet50'?"),
+        (["train", "DATA", "--run", "x", "--recipe", "classic", "--data.image_size_px", "64"], "7 px pool"),
+        (["train", "DATA", "--run", "x", "--model.weights", "none.pth"], "model.weights: no such file"),
+        (["show", "DATA", "--rows", "0"], "0 x 8 images"),
+        (["show", "DATA", "--out", "grid.jpg"], "not the name of a PNG file"),
     ],
 )
 def test_wrong_usage_leaves_with_2_and_says_what_was_meant(
@@ -97,6 +104,7 @@ def test_wrong_usage_leaves_with_2_and_says_what_was_meant(
     assert status == 2
     assert message in err
     assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_data_that_cannot_be_used_leave_with_1(capsys, tmp_path):
@@ -146,6 +154,16 @@ def test_split_extends_what_is_there(capsys, tmp_path):
     assert len(after) == 80
     assert all(after[path] == fold for path, fold in before.items())
     assert list(rows(out)[0]) == "path,label,group,cluster,fold".split(",")
+
+
+def test_split_does_not_extend_other_folds(capsys, folder, tmp_path):
+    out = tmp_path / "split.csv"
+    run(capsys, "split", folder, "--out", out, "--folds", 5)
+    before = out.read_text()
+    status, _, err = run(capsys, "split", folder, "--out", out)
+    assert status == 2
+    assert "its folds fold1, fold2, fold3, fold4, fold5 are not among train, val, test" in err
+    assert out.read_text() == before
 
 
 def test_split_into_equal_folds(capsys, folder, tmp_path):
@@ -335,6 +353,57 @@ def test_a_stale_parent_is_refused(capsys, folder, tmp_path):
     assert "split.csv was changed" in err
 
 
+def test_resume_refuses_other_data(capsys, trained, tmp_path):
+    other = write_folder(tmp_path / "other")
+    status, _, err = run(capsys, "train", other, "--run", trained, "--resume", *tiny_options())
+    assert status == 2
+    assert "this run began with" in err
+
+
+def test_a_run_inside_the_data_is_refused(capsys, folder):
+    status, _, err = run(capsys, "train", folder, "--run", folder / "run", *tiny_options())
+    assert status == 2
+    assert "lies inside the data" in err
+    assert not (folder / "run").exists()
+
+
+def test_a_start_that_fails_leaves_the_folder_free(capsys, tmp_path):
+    data = write_folder(tmp_path / "few", n=4)
+    assert run(capsys, "train", data, "--run", tmp_path / "run", *tiny_options())[0] == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_report_refuses_edited_figures(capsys, folder, tmp_path):
+    target = tmp_path / "run"
+    main(["train", str(folder), "--run", str(target), *tiny_options()])
+    metrics = target / "metrics.json"
+    metrics.write_text(metrics.read_text().replace('"n": 6', '"n": 7'))
+    status, _, err = run(capsys, "report", target)
+    assert status == 1
+    assert "metrics.json was changed" in err
+
+
+def test_a_recipe_of_ones_own_changes_the_default(capsys, tmp_path):
+    (tmp_path / "mine.yaml").write_text("training: {epochs: 3}\n")
+    mine = yaml.safe_load(run(capsys, "train", "--print_config", "--recipe", tmp_path / "mine.yaml")[1])
+    default = yaml.safe_load(run(capsys, "train", "--print_config")[1])
+    assert mine["training"].pop("epochs") == 3
+    default["training"].pop("epochs")
+    assert mine == default
+
+
+def test_the_demo_overwrites_nothing_but_a_demo(capsys, trained, tmp_path):
+    status, _, err = run(capsys, "demo", "--run", trained)
+    assert status == 2
+    assert "holds something else than a demo" in err
+    (tmp_path / "x-digits").mkdir()
+    (tmp_path / "x-digits" / "mine.png").write_text("precious")
+    status, _, err = run(capsys, "demo", "--run", tmp_path / "x")
+    assert status == 2
+    assert "holds other files, such as mine.png" in err
+    assert [path.name for path in (tmp_path / "x-digits").iterdir()] == ["mine.png"]
+
+
 def test_classic_is_the_tutorial(capsys, folder, tmp_path):
     target = tmp_path / "classic"
     options = ["--recipe", "classic", *tiny_options()]
@@ -344,6 +413,7 @@ def test_classic_is_the_tutorial(capsys, folder, tmp_path):
     assert [part.split(":")[0] for part in first.split(", ")] == [
         "Epoch", "Train_acc", "Train_loss", "Test_acc", "Test_loss",
     ]  # fmt: skip
+    assert "Do not rely on the number." in out
     assert json.loads((target / "run.json").read_text())["test_readings"] == 2 + 1
     weights = torch.load(target / "best_model.pth", weights_only=True)
     assert "layer1.0.conv2.weight" in weights

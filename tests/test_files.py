@@ -61,6 +61,14 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_what_is_no_ordinary_file_is_left_alone(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(GroupwiseError, match="is not an ordinary file"):
+            write_atomic(place, "content")
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_json_is_refused_where_it_is_none(tmp_path):
     write_json(tmp_path / "x.json", {"ü": [1]})
     assert read_json(tmp_path / "x.json") == {"ü": [1]}

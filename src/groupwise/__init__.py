@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from groupwise.models.resnext import create_model
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     if name == "train":
         from groupwise.api import train

@@ -10,9 +10,9 @@ from typing import Any
 from groupwise.arguments import build_recipe
 from groupwise.console import Console
 from groupwise.data.scan import scan
-from groupwise.pipeline import Job
+from groupwise.job import Job
 from groupwise.pipeline import train as run_job
-from groupwise.recipe import Recipe, flatten, read_recipe, recipe_file
+from groupwise.recipe import Recipe, recipe_fields, recipe_file
 
 
 def train(
@@ -49,6 +49,6 @@ def train(
 def load_recipe(recipe: str | Path, changes: Mapping[str, Any] | None = None) -> tuple[Recipe, Recipe]:
     """A recipe as its file has it, and with `changes` by path."""
     file = recipe_file(str(recipe))
-    fields = flatten(read_recipe(file))
+    fields = recipe_fields(file)
     base: Recipe = build_recipe(fields, file)
     return base, build_recipe({**fields, **(changes or {})})

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from groupwise.data.manifest import Manifest
 
 
+OPERANDS = {"folder": "DATA", "images": "IMAGE", "run": "RUN", "runs": "RUN", "out": "--out"}
+
+
 class Formatter(argparse.HelpFormatter):
     """Help with room for long options, and with the default of each where there is one."""
 
@@ -48,6 +51,8 @@ class Parser(jsonargparse.ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002
         """Raise `UsageError` instead of leaving the process."""
         fact, place = _plain(message), self.prog
+        for name, shown in OPERANDS.items():
+            fact = re.sub(rf"(required: .*?)\b{name}\b", rf"\1{shown}", fact)
         if match := re.match(r'Parser key "([^"]+)":+ (.*)', fact):
             place, fact = f"--{match[1]}", match[2]
         raise UsageError(fact + self._suggest(message), place=place, remedy=f"See `{self.prog} --help`.")
@@ -66,7 +71,7 @@ def _plain(message: str) -> str:
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
     sentence = ": ".join(lines[:2]).rstrip(".") if lines else "wrong usage"
     sentence = re.sub(r"a typing\.Literal\[([^]]*)\]", r"one of \1", sentence)
-    return re.sub(r"<class '(\w+)'>", r"\1", sentence)
+    return re.sub(r"a <class 'int'>", "a whole number", sentence).replace("<class 'float'>", "number")
 
 
 def add_data_options(parser: Parser, *, optional: bool = False) -> None:

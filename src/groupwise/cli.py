@@ -28,7 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             traceback.print_exc()
-        print(f"groupwise: {_explain(error)}", file=sys.stderr)
+        if isinstance(error, GroupwiseError) or os.environ.get("RANK", "0") == "0":
+            # Of several processes the others only tell that the first one left.
+            print(f"groupwise: {_explain(error)}", file=sys.stderr)
         if isinstance(error, KeyboardInterrupt):
             return INTERRUPTED
         return error.exit_status if isinstance(error, GroupwiseError) else 1
@@ -39,6 +41,8 @@ def _explain(error: BaseException) -> str:
         return str(error)
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "Stopped before anything was learnt."
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}. Check the path, its permissions and the space there."
     return f"{type(error).__name__}: {error}. This is a defect of Groupwise; --debug shows where."
 
 
@@ -95,5 +99,5 @@ VERBS: dict[str, tuple[str, Callable[[Parser, list[str]], None]]] = {
     "compare": ("Say which of several runs is better, or what it would take to tell.", commands.compare),
     "predict": ("Say class and probability of images.", commands.predict),
     "report": ("Write a run's report again.", commands.report),
-    "demo": ("Train on scikit-learn's handwritten digits, in about a minute.", commands.demo),
+    "demo": ("Train on scikit-learn's handwritten digits, in a minute or two.", commands.demo),
 }

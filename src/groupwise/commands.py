@@ -45,8 +45,8 @@ def show(parser: Parser, argv: list[str]) -> None:
     from groupwise.prepare import draw_samples, scan_with_progress
 
     add_data_options(parser)
-    parser.add_argument("--rows", type=int, default=2)
-    parser.add_argument("--cols", type=int, default=8)
+    parser.add_argument("--rows", type=int, default=2, help="rows of the grid")
+    parser.add_argument("--cols", type=int, default=8, help="columns of the grid")
     parser.add_argument("--seed", type=int, default=0, help="decides which images are drawn")
     parser.add_argument("--out", type=Path, default=Path("samples.png"), help="the PNG file to write")
     arguments = parser.parse_args(argv)
@@ -106,10 +106,14 @@ def split(parser: Parser, argv: list[str]) -> None:
     from groupwise.prepare import audit_manifest, scan_with_progress, split_manifest
 
     add_data_options(parser)
-    parser.add_argument("--out", type=Path, required=True, help="the split.csv to write; extended if there")
-    parser.add_argument("--train", type=float, default=0.8, help="share of the training fold")
-    parser.add_argument("--val", type=float, default=0.1, help="share of the fold that selects")
-    parser.add_argument("--test", type=float, default=0.1, help="share of the fold that is read once")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the split.csv to write (required); extended if there"
+    )
+    parser.add_argument(
+        "--train", type=float, default=0.8, help="size of the training fold, relative to the others"
+    )
+    parser.add_argument("--val", type=float, default=0.1, help="size of the fold that selects")
+    parser.add_argument("--test", type=float, default=0.1, help="size of the fold that is read once")
     parser.add_argument("--folds", type=int, help="instead: this many folds of equal share")
     parser.add_argument(
         "--label-conflicts",
@@ -144,7 +148,7 @@ def _equal_folds(count: int) -> dict[str, float]:
 
 def train(parser: Parser, argv: list[str]) -> None:
     """Run the whole chain."""
-    from groupwise.recipe import read_recipe, recipe_file, to_yaml
+    from groupwise.recipe import recipe_fields, recipe_file, to_yaml
 
     add_data_options(parser, optional=True)
     parser.add_argument("--run", type=Path, help="the folder to write; required")
@@ -153,7 +157,7 @@ def train(parser: Parser, argv: list[str]) -> None:
     parser.add_argument(PRINT, action="store_true", help="print the resolved recipe, and stop")
     add_recipe_options(parser)
     file = recipe_file(value_of("--recipe", argv) or "default")
-    base = build_recipe(read_recipe(file), file)
+    base = build_recipe(recipe_fields(file), file)
     arguments, recipe = parse_recipe(parser, [word for word in argv if word != PRINT], base)
     if PRINT in argv:
         print(to_yaml(recipe), end="")
@@ -161,7 +165,7 @@ def train(parser: Parser, argv: list[str]) -> None:
     for name, value in (("DATA", arguments.folder), ("--run", arguments.run)):
         if value is None:
             raise UsageError("missing", place=name, remedy="As in: groupwise train DATA --run runs/first")
-    from groupwise.pipeline import Job
+    from groupwise.job import Job
     from groupwise.pipeline import train as run_job
 
     job = Job(Path(arguments.folder), scan_of(arguments), arguments.run, recipe, base, arguments.resume)
@@ -170,7 +174,7 @@ def train(parser: Parser, argv: list[str]) -> None:
 
 def evaluate(parser: Parser, argv: list[str]) -> None:
     """Measure a fold again."""
-    from groupwise.evaluation.score import score_fold
+    from groupwise.evaluation.score import score_fold, write_scores
     from groupwise.evaluation.words import sentence
     from groupwise.run import Run
 
@@ -181,7 +185,10 @@ def evaluate(parser: Parser, argv: list[str]) -> None:
     arguments = parser.parse_args(argv)
     data = arguments.data
     root = data.parent if data is not None and data.is_file() else data
-    scored = score_fold(Run.open(arguments.run), arguments.fold, root=root, why="groupwise evaluate")
+    run = Run.open(arguments.run)
+    scored = score_fold(run, arguments.fold, root=root, why="groupwise evaluate")
+    if not run.path("metrics.json").exists():  # a run that was interrupted can have its report
+        write_scores(run, {arguments.fold: scored})
     if arguments.json:
         print(json.dumps({arguments.fold: scored.metrics}, indent=2, ensure_ascii=False))
     else:
@@ -238,9 +245,13 @@ def compare(parser: Parser, argv: list[str]) -> None:
 def report(parser: Parser, argv: list[str]) -> None:
     """Write a run's report again."""
     from groupwise.report.html import write_report
+    from groupwise.run import Run
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     arguments = parser.parse_args(argv)
+    run = Run.open(arguments.run)
+    for name in ("recipe.yaml", "split.json", "predictions.csv", "metrics.json"):
+        run.require(name)
     Console().say(f"Report: {write_report(arguments.run)}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,23 +15,42 @@ from groupwise.arguments import build_recipe
 from groupwise.console import Console
 from groupwise.data.scan import scan
 from groupwise.errors import UsageError
-from groupwise.pipeline import Job, train
+from groupwise.job import Job
+from groupwise.pipeline import train
 from groupwise.recipe import read_recipe, recipe_file
-from groupwise.run import LEDGER
+
+DEMO = "digits"
 
 
 def demo(folder: Path, console: Console) -> dict[str, Any]:
-    """Write the digits to `digits` beside the run as a folder of class folders, and train on them."""
-    data = folder.parent / "digits"
+    """Write the digits beside the run as a folder of class folders, and train on them."""
+    data = folder.with_name(f"{folder.name}-digits")
+    _refuse_foreign(folder, data)
+    shutil.rmtree(folder, ignore_errors=True)  # an earlier demo
     write_digits(data)
     console.say(f"Wrote scikit-learn's handwritten digits to {data}")
-    if folder.exists():
-        if not (folder / LEDGER).is_file():
-            raise UsageError("holds something else", place=folder, remedy="Give another --run.")
-        shutil.rmtree(folder)  # an earlier demo
-    file = recipe_file("digits")
+    file = recipe_file(DEMO)
     recipe = build_recipe(read_recipe(file), file)
     return train(Job(data, lambda progress: scan(data, progress=progress), folder, recipe, recipe), console)
+
+
+def _refuse_foreign(folder: Path, data: Path) -> None:
+    """Raise `UsageError` where anything but an earlier demo would be overwritten."""
+    if folder.exists() and any(folder.iterdir()):
+        recipe = folder / "recipe.yaml"
+        if not recipe.is_file() or read_recipe(recipe).get("name") != DEMO:
+            raise UsageError("holds something else than a demo", place=folder, remedy="Give another --run.")
+    foreign = [
+        f for f in data.rglob("*") if f.is_file() and not re.fullmatch(r"\d/\d{4}\.png", _name(f, data))
+    ]
+    if foreign:
+        raise UsageError(
+            f"holds other files, such as {foreign[0].name}", place=data, remedy="Give another --run."
+        )
+
+
+def _name(file: Path, folder: Path) -> str:
+    return file.relative_to(folder).as_posix()
 
 
 def write_digits(folder: Path) -> None:

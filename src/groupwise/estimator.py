@@ -19,7 +19,8 @@ from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.scan import scan_listed
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.predict import load_run
-from groupwise.pipeline import Job, train
+from groupwise.job import Job
+from groupwise.pipeline import train
 
 # What a cross-validation holds out is its own test fold, so none is set aside here.
 NO_TEST_FOLD = {"split.train": 0.9, "split.val": 0.1, "split.test": 0.0}

@@ -22,6 +22,10 @@ def write_atomic(path: Path, content: bytes | str) -> None:
 
     The temporary file lies in the same folder, because a rename is atomic only within one file system.
     """
+    if path.exists() and not path.is_file():
+        raise GroupwiseError(
+            "is not an ordinary file", place=path, remedy="Give the name of a file to write."
+        )
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

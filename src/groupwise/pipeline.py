@@ -3,51 +3,35 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from groupwise import __version__
 from groupwise.allocator import keep_freed_memory
+from groupwise.beginning import begin, network_config
 from groupwise.console import Console
 from groupwise.data.cache import open_cache
 from groupwise.data.manifest import Manifest, read_manifest
 from groupwise.data.split import EXCLUDED, Split, read_split
 from groupwise.distributed import World, joined_world
-from groupwise.environment import environment
-from groupwise.errors import UsageError
 from groupwise.evaluation.predict import model_config
 from groupwise.evaluation.score import TEST, score_fold, write_scores
 from groupwise.evaluation.words import sentence
-from groupwise.files import write_atomic, write_csv, write_json
-from groupwise.models.resnext import ResNeXt, create_model
+from groupwise.files import write_csv, write_json
+from groupwise.job import Job
+from groupwise.models.resnext import ResNeXt
 from groupwise.models.weights import load_weights, save_weights
-from groupwise.prepare import prepare_run, scan_with_progress
-from groupwise.recipe import Recipe, as_dict, differences, read_recipe, to_yaml
+from groupwise.recipe import Recipe
 from groupwise.report.html import write_report
+from groupwise.report.protocol import hidden_faults
+from groupwise.report.reading import read_run
 from groupwise.run import Run
 from groupwise.training.loop import fit
 from groupwise.training.terms import Epoch, FitConfig, FitData, Fitted
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to train on, where to keep it, and how.
-
-    `data` is what the user named, and `scan` makes the manifest of it, with a function for the progress.
-    `base` is the recipe that `recipe` changes; the report lists the changes.
-    """
-
-    data: Path
-    scan: Callable[[Callable[[int, int], None]], Manifest]
-    folder: Path
-    recipe: Recipe
-    base: Recipe
-    resume: bool = False
 
 
 class Interrupted(KeyboardInterrupt):
@@ -61,7 +45,7 @@ def train(job: Job, console: Console) -> dict[str, Any]:
         if not world.is_main:
             console = Console(quiet=True)
         if world.is_main:
-            _begin(job, world, console)
+            begin(job, world, console)
         world.barrier()
         run = Run.open(job.folder)
         manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
@@ -80,36 +64,9 @@ def train(job: Job, console: Console) -> dict[str, Any]:
         return _conclude(run, split, console)
 
 
-def _begin(job: Job, world: World, console: Console) -> Run:
-    """Open or create the run, and make its data ready unless they are."""
-    if job.resume and (job.folder / "run.json").is_file():
-        run = Run.open(job.folder)
-        _refuse_other_recipe(run, job.recipe)
-    else:
-        manifest = scan_with_progress(job.scan, console)
-        run = Run.create(job.folder, data=job.data, root=manifest.root, version=__version__)
-        run.note(notes=list(manifest.notes), recipe_changes=differences(job.recipe, job.base))
-        write_atomic(run.path("recipe.yaml"), to_yaml(job.recipe))
-        run.record("recipe.yaml")
-        prepare_run(run, manifest, job.recipe.split, seed=job.recipe.seed, console=console)
-    write_json(run.path("environment.json"), environment(world))
-    run.record("environment.json")
-    return run
-
-
-def _refuse_other_recipe(run: Run, recipe: Recipe) -> None:
-    mine = as_dict(recipe)
-    if read_recipe(run.require("recipe.yaml")) != mine:
-        raise UsageError(
-            "the recipe differs from the one this run began with",
-            place=run.path("recipe.yaml"),
-            remedy="Resume with --recipe and this file and no other changes, or start a new run.",
-        )
-
-
 def _new_model(recipe: Recipe, num_classes: int) -> ResNeXt:
     torch.manual_seed(recipe.seed)
-    model = create_model(recipe.model.preset, **{**recipe.model.overrides, "num_classes": num_classes})
+    model = ResNeXt(network_config(recipe, num_classes))
     if recipe.model.weights:
         load_weights(model, Path(recipe.model.weights), replace_head=True)
     return model
@@ -200,6 +157,8 @@ def _conclude(run: Run, split: Split, console: Console) -> dict[str, Any]:
     metrics = write_scores(run, {fold: score_fold(run, fold, why=why) for fold in folds})
     report = write_report(run.folder)
     shutil.rmtree(run.path("cache"), ignore_errors=True)  # the images are decoded again in moments
+    for fault in hidden_faults(read_run(run.folder)):
+        console.warn(f"Do not rely on the number. {fault.title}")
     name = TEST if TEST in metrics else folds[-1]
     console.say(f"\n{name.capitalize()}: {sentence('accuracy', metrics[name]['accuracy'])}")
     console.say(f"Report: {report}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ from groupwise.console import Console
 from groupwise.data.decode import decode
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split, SplitConfig, make_split, proof, read_split
+from groupwise.errors import UsageError
 from groupwise.files import write_atomic, write_json
 from groupwise.report.audit_page import write_audit_page
 from groupwise.report.figures import sample_grid
 from groupwise.run import Run
+
+MAX_DRAWN = 1000
 
 
 def scan_with_progress(scan: Callable[[Callable[[int, int], None]], Manifest], console: Console) -> Manifest:
@@ -92,24 +96,46 @@ def split_manifest(
     return split, facts
 
 
-def prepare_run(run: Run, manifest: Manifest, config: SplitConfig, *, seed: int, console: Console) -> Split:
+@dataclass(frozen=True)
+class Prepared:
+    """The audit of a manifest, its split, and what `split.json` holds."""
+
+    audited: Audit
+    split: Split
+    proof: dict[str, Any]
+
+
+def prepare(manifest: Manifest, config: SplitConfig, *, seed: int, console: Console) -> Prepared:
+    """Audit and split; nothing is written, so a refusal leaves nothing behind."""
+    audited = audit_manifest(manifest, seed=seed, console=console)
+    return Prepared(audited, *split_manifest(manifest, audited, config, seed=seed, console=console))
+
+
+def write_prepared(run: Run, manifest: Manifest, prepared: Prepared) -> None:
     """Write the manifest, the audit, and `split.csv` with its proof into the run."""
     manifest.write(run.path("manifest.csv"))
     run.record("manifest.csv")
-    audited = audit_manifest(manifest, seed=seed, console=console)
-    write_audit(run.folder, Path(run.ledger["data"]), manifest, audited)
+    write_audit(run.folder, Path(run.ledger["data"]), manifest, prepared.audited)
     for name in ("clusters.csv", "findings.json", "audit.json"):
         run.record(name, ["manifest.csv"])
-    split, facts = split_manifest(manifest, audited, config, seed=seed, console=console)
-    split.write(run.path("split.csv"))
+    prepared.split.write(run.path("split.csv"))
     run.record("split.csv", ["manifest.csv", "clusters.csv"])
-    write_json(run.path("split.json"), facts)
+    write_json(run.path("split.json"), prepared.proof)
     run.record("split.json", ["split.csv"])
-    return split
 
 
 def draw_samples(manifest: Manifest, file: Path, *, rows: int, cols: int, seed: int) -> None:
     """Write a grid of images drawn at random, titled with their classes, as a PNG file."""
+    if min(rows, cols) < 1 or rows * cols > MAX_DRAWN:
+        raise UsageError(
+            f"{rows} x {cols} images",
+            place="--rows, --cols",
+            remedy=f"Give at least 1 and {MAX_DRAWN} in all.",
+        )
+    if file.suffix.lower() != ".png":
+        raise UsageError(
+            "is not the name of a PNG file", place=file, remedy="Give --out a name ending in .png."
+        )
     drawn = np.random.default_rng(seed).permutation(len(manifest.usable))[: rows * cols]
     samples = [manifest.usable[i] for i in drawn]
     images = [decode(manifest.file(sample).read_bytes(), place=sample.path).rgb for sample in samples]

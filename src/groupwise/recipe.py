@@ -51,6 +51,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UsageError(f"{self.seed} is negative", place="--seed", remedy="Give 0 or more.")
         if self.training.select_fold not in self.split.shares:
             raise UsageError(
                 f"the fold {self.training.select_fold!r} that chooses the epoch has no share",
@@ -84,6 +86,12 @@ def recipe_file(name: str) -> Path:
         place="--recipe",
         remedy=f"Give a YAML file, or one of {', '.join(shipped)}.",
     )
+
+
+def recipe_fields(path: Path) -> dict[str, Any]:
+    """The fields of a recipe by their paths; a user's own file changes those of `default`."""
+    base = path if path.parent == recipe_file("default").parent else recipe_file("default")
+    return flatten(read_recipe(base)) | flatten(read_recipe(path))
 
 
 def read_recipe(path: Path) -> dict[str, Any]:

@@ -27,12 +27,7 @@ class Run:
     @classmethod
     def create(cls, folder: Path, *, data: Path, root: Path, version: str) -> Run:
         """Begin a run in a new or empty folder."""
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError(
-                "already holds something" if folder.is_dir() else "is a file",
-                place=folder,
-                remedy="Give another --run, or add --resume to go on with the run that is there.",
-            )
+        cls.refuse_occupied(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_json(
             folder / LEDGER,
@@ -50,6 +45,16 @@ class Run:
             },
         )
         return cls(folder)
+
+    @staticmethod
+    def refuse_occupied(folder: Path) -> None:
+        """Raise `UsageError` unless `folder` is new or empty."""
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError(
+                "already holds something" if folder.is_dir() else "is a file",
+                place=folder,
+                remedy="Give another --run, or add --resume to go on with the run that is there.",
+            )
 
     @classmethod
     def open(cls, folder: Path) -> Run:

@@ -24,9 +24,9 @@ class SplitConfig:
     Args:
         method: `grouped` keeps each source (group or cluster of copies) whole and stratifies by class;
             `random` is the tutorial's, which does neither.
-        train: Share of the fold that is learnt from.
-        val: Share of the fold that selects the epoch; 0 for none.
-        test: Share of the fold that is read once, at the end; 0 for none.
+        train: Size of the fold that is learnt from; the three sizes are relative, so 8, 1 and 1 will do.
+        val: Size of the fold that selects the epoch; 0 for none.
+        test: Size of the fold that is read once, at the end; 0 for none.
         label_conflicts: What becomes of the files of one photograph under two labels: `drop` leaves them out
             until one of the labels is mended, `keep` trusts them all.
         extend: An earlier `split.csv`, whose samples keep their folds.
@@ -122,6 +122,7 @@ def make_split(
     earlier assignment cuts what is now known to be one source.
     """
     names = tuple(shares)
+    _refuse_other_folds(previous, names)
     left_out = set(excluded)
     keep = np.array([path not in left_out for path, _, _ in samples], dtype=bool)
     labels = [label for _, label, _ in samples]
@@ -168,6 +169,16 @@ def _refuse_few_sources(
                 place="split",
                 remedy="Add photographs from other sources, leave the class out, or ask for fewer folds.",
             )
+
+
+def _refuse_other_folds(previous: Split | None, folds: Sequence[str]) -> None:
+    other = sorted({row.fold for row in previous.rows} - {*folds, EXCLUDED}) if previous else []
+    if other:
+        raise UsageError(
+            f"its folds {', '.join(other[:6])} are not among {', '.join(folds[:6])}",
+            place="the split to extend",
+            remedy="Ask for the same folds, or write another split.",
+        )
 
 
 def _refuse_cut_sources(

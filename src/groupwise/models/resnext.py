@@ -187,7 +187,12 @@ def create_model(preset: str, **overrides: Any) -> ResNeXt:
     Example: `create_model("resnext50_32x4d", num_classes=2)`. Weights are random, drawn from torch's
     generator. Raises `UsageError` for an unknown preset or field.
     """
-    return ResNeXt(dataclasses.replace(preset_config(preset), **_known(overrides)))
+    return ResNeXt(configure(preset, **overrides))
+
+
+def configure(preset: str, **overrides: Any) -> ResNeXtConfig:
+    """The configuration behind a preset's name, with fields replaced; raises as `create_model` does."""
+    return dataclasses.replace(preset_config(preset), **_known(overrides))
 
 
 def preset_config(preset: str) -> ResNeXtConfig:

@@ -76,7 +76,9 @@ def _chosen_where_reported(files: RunFiles) -> Iterator[Notice]:
             f" on that fold; the chosen one, epoch {chosen}, is the one reported."
         )
     remedy = "Choose by another fold: `training.select_fold: val` with `split.val` above 0."
-    if files.fold != "test":
+    if files.fold != "test" and "test" not in files.split["folds"]:
+        remedy = "Set sources aside for a fold that chooses nothing: `split.test` above 0."
+    elif files.fold != "test":
         remedy = "Read the test fold, once: `groupwise evaluate RUN --fold test`."
     yield Notice("The number was picked because it was high", text, remedy)
 

@@ -102,7 +102,7 @@ def run_epoch(
         raise GroupwiseError(
             f"the loss of epoch {number} is {loss}",
             place="training",
-            remedy="Lower optim.learning_rate; the checkpoint before this epoch is kept.",
+            remedy="Lower optim.learning_rate; checkpoints of earlier epochs are kept.",
         )
     # Not through DDP, which would wait for processes whose part of a small fold is empty
     model = network.module if isinstance(network, DistributedDataParallel) else network

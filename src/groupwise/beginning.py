@@ -1,0 +1,86 @@
+"""Opens or creates the run of a job, refusing before the long work whatever would fail after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from groupwise import __version__
+from groupwise.console import Console
+from groupwise.distributed import World
+from groupwise.environment import environment
+from groupwise.errors import UsageError
+from groupwise.files import write_atomic, write_json
+from groupwise.job import Job
+from groupwise.models.complexity import complexity
+from groupwise.models.resnext import ResNeXtConfig, configure
+from groupwise.prepare import prepare, scan_with_progress, write_prepared
+from groupwise.recipe import Recipe, as_dict, differences, read_recipe, to_yaml
+from groupwise.run import LEDGER, Run
+
+
+def begin(job: Job, world: World, console: Console) -> Run:
+    """Open the run that is to be resumed, or prepare the data and create a new one."""
+    if job.resume and (job.folder / LEDGER).is_file():
+        run = Run.open(job.folder)
+        _refuse_other_data(run, job)
+        _refuse_other_recipe(run, job.recipe)
+    else:
+        if job.resume:
+            console.say(f"Nothing to resume in {job.folder}: a new run begins.")
+        _check(job)
+        run = _create(job, console)
+    write_json(run.path("environment.json"), environment(world))
+    run.record("environment.json")
+    return run
+
+
+def _create(job: Job, console: Console) -> Run:
+    manifest = scan_with_progress(job.scan, console)
+    if job.data.is_dir() and job.folder.resolve().is_relative_to(manifest.root):
+        raise UsageError(
+            f"lies inside the data, {job.data}, and would become part of them",
+            place=job.folder,
+            remedy="Give a --run elsewhere.",
+        )
+    prepared = prepare(manifest, job.recipe.split, seed=job.recipe.seed, console=console)
+    run = Run.create(job.folder, data=job.data, root=manifest.root, version=__version__)
+    run.note(notes=list(manifest.notes), recipe_changes=differences(job.recipe, job.base))
+    write_atomic(run.path("recipe.yaml"), to_yaml(job.recipe))
+    run.record("recipe.yaml")
+    write_prepared(run, manifest, prepared)
+    return run
+
+
+def _check(job: Job) -> None:
+    """Refuse a folder, a network or weights that cannot be meant, before any file is read."""
+    Run.refuse_occupied(job.folder)
+    complexity(network_config(job.recipe, num_classes=2), job.recipe.data.image_size_px)
+    weights = job.recipe.model.weights
+    if weights is not None and not Path(weights).exists():
+        raise UsageError("no such file", place="model.weights", remedy=f"Check the path {weights!r}.")
+
+
+def network_config(recipe: Recipe, num_classes: int) -> ResNeXtConfig:
+    """The network that a recipe asks for, for a number of classes that the data decide."""
+    overrides: dict[str, Any] = {**recipe.model.overrides, "num_classes": num_classes}
+    return configure(recipe.model.preset, **overrides)
+
+
+def _refuse_other_data(run: Run, job: Job) -> None:
+    before = Path(run.ledger["data"])
+    if before.resolve() != job.data.resolve():
+        raise UsageError(
+            f"this run began with {before}",
+            place=job.data,
+            remedy="Give the same data to --resume, or another --run.",
+        )
+
+
+def _refuse_other_recipe(run: Run, recipe: Recipe) -> None:
+    if read_recipe(run.require("recipe.yaml")) != as_dict(recipe):
+        raise UsageError(
+            "the recipe differs from the one this run began with",
+            place=run.path("recipe.yaml"),
+            remedy="Give the same --recipe and options to --resume, or another --run.",
+        )
