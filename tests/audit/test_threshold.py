@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from groupwise.audit.threshold import HIGHEST, LOWEST, find_threshold, wilson
+from groupwise.audit.threshold import LINE, find_threshold, join_thresholds, wilson
+
+LOWEST, HIGHEST = LINE
 
 
 def test_a_quiet_data_set_keeps_the_lowest_line() -> None:
@@ -44,3 +46,11 @@ def test_wilson_equals_the_reference(successes: int, n: int) -> None:
 
 def test_wilson_of_nothing_is_everything() -> None:
     assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_joined_lines_keep_the_first_and_count_all() -> None:
+    first, second = (find_threshold(np.array([0.5]), np.zeros(n)) for n in (100, 300))
+    joint = join_thresholds([first, second])
+    assert joint.score == first.score
+    assert joint.negatives == 400
+    assert joint.false_match_bound == wilson(0, 400)[1] < first.false_match_bound

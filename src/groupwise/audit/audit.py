@@ -16,7 +16,7 @@ from groupwise.audit import findings as say
 from groupwise.audit.capture import suspect_groups
 from groupwise.audit.clusters import cluster_ids, drop_bridges
 from groupwise.audit.compare import Evidence
-from groupwise.audit.detect import Detection, detect, one_thread_a_worker
+from groupwise.audit.detect import Detection, detect
 from groupwise.audit.exact import exact_copies
 from groupwise.audit.findings import Finding
 from groupwise.audit.measure import Measured, measure
@@ -25,6 +25,7 @@ from groupwise.audit.planted import FAMILIES
 from groupwise.audit.shortcuts import find_shortcuts
 from groupwise.audit.threshold import wilson
 from groupwise.audit.verify import Pair, Photograph, reduce_photograph
+from groupwise.audit.workers import one_thread_a_worker
 from groupwise.data.decode import decode
 from groupwise.data.manifest import Manifest
 from groupwise.files import write_csv, write_json

@@ -83,13 +83,15 @@ def overlay(
     ones = np.ones(second.shape, dtype=np.float32)
     mask = cv2.warpAffine(ones, matrix, size, flags=cv2.INTER_NEAREST)
     warped = cv2.warpAffine(second.astype(np.float32), matrix, size, flags=cv2.INTER_LINEAR)
-    return mask, _high_pass(first.astype(np.float32), mask, fine), _high_pass(warped, mask, fine)
+    coarse = _COARSE * (fine / _FINE) ** 0.5
+    ours = high_pass(first.astype(np.float32), mask, fine, coarse)
+    return mask, ours, high_pass(warped, mask, fine, coarse)
 
 
-def _high_pass(image: FloatArray, mask: FloatArray, fine: float) -> FloatArray:
-    """Difference of two Gaussian blurs that see only what the mask covers."""
+def high_pass(image: FloatArray, mask: FloatArray, fine: float, coarse: float) -> FloatArray:
+    """Difference of two Gaussian blurs that see only what the mask (0 or 1) covers; widths in pixels."""
     blurred = []
-    for width in (fine, _COARSE * (fine / _FINE) ** 0.5):
+    for width in (fine, coarse):
         weight = cv2.GaussianBlur(mask, (0, 0), width)
         blurred.append(cv2.GaussianBlur(image * mask, (0, 0), width) / np.maximum(weight, 1e-3))
     return np.asarray((blurred[0] - blurred[1]) * mask, dtype=np.float32)

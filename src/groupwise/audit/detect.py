@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
-import cv2
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from groupwise.audit.features import Features, negative
 from groupwise.audit.hashes import near_hashes
 from groupwise.audit.shortlist import Candidate, Vocabulary, short_list, train_vocabulary
-from groupwise.audit.threshold import Threshold, find_threshold
+from groupwise.audit.threshold import Threshold, find_threshold, join_thresholds
+from groupwise.audit.tiny import find_tiny_copies
 from groupwise.audit.verify import Pair, Photograph, verify_features, verify_orientation
+from groupwise.audit.workers import map_in_chunks, one_thread_a_worker
 
 Progress = Callable[[int, int], None]
-In = TypeVar("In")
-Out = TypeVar("Out")
+
+TINY_PX = 48
+"""Images whose short side is at most this are searched in every pose as well."""
+
+LEAST_FOR_FEATURES_PX = 16
+"""Images whose short side is less hold no local features worth comparing."""
 
 NEGATIVES = 400
 _LEAST_FOR_WORDS = 2
@@ -51,7 +52,9 @@ def detect(
     """
     with one_thread_a_worker(), ThreadPoolExecutor(workers) as pool:
         hashed = _verify_hashes(photographs, pool)
-        described, null = _verify_words(photographs, seed, pool, progress)
+        described, null = _verify_words(_with_features(photographs), seed, pool, progress)
+        tiny = [k for k, one in enumerate(photographs) if one.side <= TINY_PX and one.enlarged > 1]
+        alike, lines = find_tiny_copies(photographs, tiny, seed, pool)
     best: dict[tuple[int, int], Pair] = {}
     for pair in (*hashed, *described):
         known = best.get((pair.first, pair.second))
@@ -59,10 +62,15 @@ def detect(
             best[pair.first, pair.second] = pair
     scores = np.array([pair.score for pair in best.values()])
     threshold = find_threshold(scores, np.array(null))
-    copies = sorted(
-        (pair for pair in best.values() if pair.score >= threshold.score), key=lambda p: (p.first, p.second)
-    )
-    return Detection(tuple(copies), threshold, len(best))
+    copies = {(pair.first, pair.second): pair for pair in alike}
+    copies |= {key: pair for key, pair in best.items() if pair.score >= threshold.score}
+    ordered = tuple(copies[key] for key in sorted(copies))
+    return Detection(ordered, join_thresholds([threshold, *lines]), len(best))
+
+
+def _with_features(photographs: Sequence[Photograph]) -> list[Photograph]:
+    none = Features(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))
+    return [one if one.side >= LEAST_FOR_FEATURES_PX else replace(one, features=none) for one in photographs]
 
 
 def _verify_hashes(photographs: Sequence[Photograph], pool: ThreadPoolExecutor) -> list[Pair]:
@@ -118,29 +126,3 @@ def _verify_negatives(
 def _negative(photograph: Photograph) -> Photograph:
     features = Features(photograph.features.points, negative(photograph.features.descriptors))
     return replace(photograph, grey=255 - photograph.grey, features=features)
-
-
-def map_in_chunks(
-    pool: ThreadPoolExecutor, function: Callable[[In], Out], items: Iterable[In], size: int = 32
-) -> list[Out]:
-    """`function` of each item, in order; chunks keep the cost of a task small beside the work."""
-    items = list(items)
-    parts: Iterator[list[Out]] = pool.map(
-        lambda start: [function(item) for item in items[start : start + size]], range(0, len(items), size)
-    )
-    return [result for part in parts for result in part]
-
-
-_THREADS_LOCK = threading.Lock()
-
-
-@contextmanager
-def one_thread_a_worker() -> Iterator[None]:
-    """Keep OpenCV and BLAS from starting threads inside ours, which made small products ten times slower."""
-    with _THREADS_LOCK, threadpool_limits(1):
-        before = cv2.getNumThreads()
-        cv2.setNumThreads(1)
-        try:
-            yield
-        finally:
-            cv2.setNumThreads(before)

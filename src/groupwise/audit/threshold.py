@@ -7,14 +7,15 @@ line (peaks over threshold; Coles, "An Introduction to Statistical Modeling of E
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
-LOWEST, HIGHEST = 0.87, 0.89
+LINE = (0.87, 0.89)
 """The line never leaves this range: below it are second shots of one pose, above it noisy true copies."""
 
 _TAIL = 40  # highest rejected scores that show how the tail falls
@@ -43,32 +44,50 @@ class Threshold:
         return self.false / self.negatives if self.negatives else 0.0
 
 
-def find_threshold(scores: FloatArray, null: FloatArray) -> Threshold:
-    """The line for pairs with `scores` (M,) given the scores of pairs that cannot be related, `null` (L,)."""
+def find_threshold(scores: FloatArray, null: FloatArray, allowed: tuple[float, float] = LINE) -> Threshold:
+    """The line for pairs with `scores` (M,) given the scores of pairs that cannot be related, `null` (L,).
+
+    It never leaves the range `allowed`.
+    """
+    lowest, highest = allowed
     best_null = float(null.max()) if len(null) else -1.0
-    wanted = max(best_null + _MARGIN, _quiet_level(scores))
-    line = float(np.clip(wanted, LOWEST, HIGHEST))
+    wanted = max(best_null + _MARGIN, _quiet_level(scores, lowest))
+    line = float(np.clip(wanted, lowest, highest))
     false = int((null >= line).sum())
-    return Threshold(line, len(null), false, wilson(false, len(null))[1], _expected_above(scores, line))
+    return Threshold(
+        line, len(null), false, wilson(false, len(null))[1], _expected_above(scores, line, lowest)
+    )
 
 
-def _tail(scores: FloatArray) -> tuple[float, int, float]:
+def join_thresholds(lines: Sequence[Threshold]) -> Threshold:
+    """The line of the first, with what all of them counted."""
+    negatives, false = sum(one.negatives for one in lines), sum(one.false for one in lines)
+    return replace(
+        lines[0],
+        negatives=negatives,
+        false=false,
+        false_match_bound=wilson(false, negatives)[1],
+        expected_lookalikes=sum(one.expected_lookalikes for one in lines),
+    )
+
+
+def _tail(scores: FloatArray, lowest: float) -> tuple[float, int, float]:
     """Where the tail of the rejected scores begins, how many they are and their mean excess."""
-    rejected = np.sort(scores[(scores > 0) & (scores < LOWEST)])[-_TAIL:]
+    rejected = np.sort(scores[(scores > 0) & (scores < lowest)])[-_TAIL:]
     if len(rejected) < 2:
-        return LOWEST, 0, 1.0
+        return lowest, 0, 1.0
     return float(rejected[0]), len(rejected) - 1, float((rejected[1:] - rejected[0]).mean())
 
 
-def _expected_above(scores: FloatArray, line: float) -> float:
-    start, count, excess = _tail(scores)
+def _expected_above(scores: FloatArray, line: float, lowest: float) -> float:
+    start, count, excess = _tail(scores, lowest)
     return count * float(np.exp(-(line - start) / max(excess, 1e-6)))
 
 
-def _quiet_level(scores: FloatArray) -> float:
+def _quiet_level(scores: FloatArray, lowest: float) -> float:
     """The score above which the tail promises one look-alike, or one in a thousand of the accepted."""
-    start, count, excess = _tail(scores)
-    allowed = max(1.0, 0.001 * float((scores >= LOWEST).sum()))
+    start, count, excess = _tail(scores, lowest)
+    allowed = max(1.0, 0.001 * float((scores >= lowest).sum()))
     return start + excess * float(np.log(max(count, 1) / allowed))
 
 

@@ -35,6 +35,11 @@ class Photograph:
     hashes: npt.NDArray[np.uint64]
     features: Features
 
+    @property
+    def side(self) -> float:
+        """Short side in pixels of the source; of the working size, if the source was larger than that."""
+        return float(min(self.grey.shape)) / self.enlarged
+
 
 @dataclass(frozen=True)
 class Pair:
