@@ -1,6 +1,7 @@
 """Turns photographs with planted copies into a table: recall and precision, beside other tools.
 
 Run: python benchmarks/audit.py ../shared/data/sign-digits --out docs/audit-table.md
+Tiny images: python benchmarks/audit.py ../shared/data/sign-digits --tiny
 A pair is a planted copy and its source; it is found if both end in one cluster. Precision counts every pair
 in one cluster, over all families at once, on photographs of which no two are copies.
 """
@@ -24,6 +25,7 @@ import imagehash
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from sklearn.datasets import load_digits
 
 from groupwise.audit.clusters import cluster_ids, drop_bridges
 from groupwise.audit.detect import detect
@@ -143,6 +145,33 @@ def table(planted: Planted, tools: dict[str, Callable[[Sequence[Pixels]], Cluste
     return "\n".join(lines)
 
 
+def tiny_table(folder: Path, originals: int, per_family: int, seed: int) -> str:
+    """Markdown: a row a family, a column a size; each set is also searched before anything is planted."""
+    sets = {"8 px, scikit-learn's digits": _digits()}
+    photographs = load(folder, originals, seed)
+    for side in (16, 24, 32):
+        reduced = [cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA) for one in photographs]
+        sets[f"{side} px, hands"] = [np.asarray(one, dtype=np.uint8) for one in reduced]
+    columns = []
+    for images in sets.values():
+        unplanted = _pairs_within(find_groupwise(images).tolist())
+        planted = Planted(images, per_family, seed)
+        start = time.process_time()
+        clusters = find_groupwise(planted.images)
+        seconds = time.process_time() - start
+        cells = [_share(*planted.recall(clusters, family)) for family in FAMILIES]
+        rate = f"{len(planted.images) / seconds:.0f}"
+        columns.append([*cells, _share(*planted.precision(clusters)), f"{unplanted} of {len(images)}", rate])
+    heads = [*FAMILIES, "precision of pairs", "pairs joined before planting", "images/s of one core"]
+    lines = ["| | " + " | ".join(sets) + " |", "|---" * (len(sets) + 1) + "|"]
+    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in zip(heads, *columns, strict=True)])
+
+
+def _digits() -> list[Pixels]:
+    grey = np.rint(load_digits().images * (255 / 16)).astype(np.uint8)
+    return [np.repeat(one[:, :, None], 3, axis=2) for one in grey]
+
+
 def _share(successes: int, n: int) -> str:
     low, high = wilson(successes, n)
     return f"{successes / n if n else 1:.4f} ({low:.3f} to {high:.3f}, n {n})"
@@ -157,8 +186,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cleanvision", type=Path, help="a Python that has cleanvision")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--tiny", action="store_true", help="the table of images of 8 to 32 pixels instead")
     options = parser.parse_args()
     cv2.setNumThreads(1)
+    if options.tiny:
+        print(tiny_table(options.folder, options.originals, options.per_family, options.seed))
+        return
     planted = Planted(load(options.folder, options.originals, options.seed), options.per_family, options.seed)
     tools = {"groupwise": find_groupwise, "groupwise, hashes alone": find_hash_pass}
     tools |= {f"imagehash pHash <= {distance}": find_imagehash(distance) for distance in (4, 16)}

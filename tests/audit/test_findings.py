@@ -19,6 +19,7 @@ def _facts(found: int) -> dict[str, Any]:
         "null_pairs": 400,
         "null_accepted": 0,
         "false_match_bound": 0.0095,
+        "rigid_images": 0,
     }
 
 
@@ -29,6 +30,12 @@ def test_an_audit_that_misses_a_tenth_of_the_planted_copies_warns(found: int, se
     warns = severity == "warning"
     assert ("Copies in your data may have gone unnoticed:" in quality.text) == warns
     assert ("`--group-column` or `--group-regex`" in quality.remedy) == warns
+
+
+def test_the_audit_says_what_it_cannot_tell_of_the_smallest_images() -> None:
+    assert "short side" not in find_quality(_facts(100)).text
+    told = find_quality({**_facts(100), "rigid_images": 3}).text
+    assert "3 of your images have fewer than 12 pixels on the short side" in told
 
 
 def test_a_suspicion_names_every_clue_and_the_options_as_code() -> None:

@@ -24,6 +24,7 @@ from groupwise.audit.pictures import draw_pair
 from groupwise.audit.planted import FAMILIES
 from groupwise.audit.shortcuts import find_shortcuts
 from groupwise.audit.threshold import wilson
+from groupwise.audit.tiny import RIGID_PX
 from groupwise.audit.verify import Pair, Photograph, reduce_photograph
 from groupwise.audit.workers import one_thread_a_worker
 from groupwise.data.decode import decode
@@ -92,6 +93,7 @@ def audit(manifest: Manifest, *, seed: int, progress: Progress | None = None, wo
     copies = _cluster(n, kept, exact, detection)
     facts = {
         **_facts(copies, exact, detection),
+        "rigid_images": sum(one.photograph.side < RIGID_PX for one in measured),
         **_recall(detection, sources, len(kept)),
     }
     found = _findings(manifest, measured, copies, facts, seed)

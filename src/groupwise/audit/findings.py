@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from groupwise.audit.capture import Suspicion
 from groupwise.audit.shortcuts import Shortcut
+from groupwise.audit.tiny import RIGID_PX
 
 Severity = Literal["stop", "warning", "note"]
 
@@ -153,10 +154,20 @@ def find_quality(facts: Mapping[str, Any]) -> Finding:
         f"{facts['planted_found']} were recognised (95 % interval {low} to {high} %). Of "
         f"{facts['null_pairs']} comparisons with photographic negatives, which are copies of nothing, "
         f"{facts['null_accepted']} passed: a false-match rate below "
-        f"{100 * facts['false_match_bound']:.2f} %.{_WEAK if weak else ''}",
+        f"{100 * facts['false_match_bound']:.2f} %.{_WEAK if weak else ''}"
+        f"{_tell_rigid(facts['rigid_images'])}",
         f"If you know which files belong together, say so with {_GROUP_OPTIONS}."
         if weak
         else "Nothing to do.",
+    )
+
+
+def _tell_rigid(images: int) -> str:
+    if not images:
+        return ""
+    return (
+        f" {images} of your images have fewer than {RIGID_PX} pixels on the short side. So small, only "
+        "copies that are hardly changed, turned by a right angle or mirrored can be told from look-alikes."
     )
 
 

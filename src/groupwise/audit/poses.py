@@ -64,8 +64,11 @@ def find_alike(
         chunk = queries[start : start + _CHUNK].reshape(-1, SIDE * SIDE)
         posed = _unit((chunk @ table.T).reshape(len(chunk) * len(poses), -1))
         for row, (score, pose) in enumerate(cells.best(posed, len(poses))):
-            nearest = np.argsort(-score, kind="stable")[:count]
-            yield from ((start + row, int(k), int(pose[k])) for k in nearest if score[k] > 0)
+            nearest = (
+                np.argpartition(-score, count - 1)[:count] if count < len(score) else np.arange(len(score))
+            )
+            ordered = nearest[np.argsort(-score[nearest], kind="stable")]
+            yield from ((start + row, int(k), int(pose[k])) for k in ordered if score[k] > 0)
 
 
 class _Cells:
