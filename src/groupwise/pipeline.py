@@ -14,11 +14,12 @@ import torch
 from groupwise.allocator import keep_freed_memory
 from groupwise.beginning import begin, network_config
 from groupwise.console import Console
-from groupwise.data.cache import open_cache
+from groupwise.data.cache import Images, open_cache
 from groupwise.data.manifest import Manifest, read_manifest
 from groupwise.data.split import EXCLUDED, Split, read_split
 from groupwise.distributed import World, joined_world
-from groupwise.evaluation.predict import model_config
+from groupwise.evaluation.calibration import fit_temperature
+from groupwise.evaluation.predict import model_config, predict_logits
 from groupwise.evaluation.score import TEST, score_fold, write_scores
 from groupwise.evaluation.words import sentence
 from groupwise.files import write_csv, write_json
@@ -52,10 +53,11 @@ def train(job: Job, console: Console) -> dict[str, Any]:
         split = read_split(run.require("split.csv"))
         classes = tuple(sorted({row.label for row in split.rows if row.fold != EXCLUDED}))
         model = _new_model(job.recipe, len(classes))
-        fitted = _fit(job, run, manifest, split, classes, model, world, console)
+        data = _open_data(job, run, manifest, split, classes, world, console)
+        fitted = _fit(job, run, data, model, world, console)
         if not world.is_main:
             return {}
-        _keep(job.recipe, run, fitted, model, classes)
+        _keep(job.recipe, run, fitted, model, data, split, classes)
         if fitted.interrupted:
             raise Interrupted(
                 f"Stopped after epoch {len(fitted.history)}. The best epoch is kept in {run.folder};"
@@ -72,37 +74,43 @@ def _new_model(recipe: Recipe, num_classes: int) -> ResNeXt:
     return model
 
 
-def _fit(
+def _open_data(
     job: Job,
     run: Run,
     manifest: Manifest,
     split: Split,
     classes: Sequence[str],
-    model: ResNeXt,
     world: World,
     console: Console,
-) -> Fitted:
-    recipe = job.recipe
+) -> FitData:
+    """Decode the images, in the main process alone, and map them into memory in every one."""
     digests = {sample.path: sample.sha256 for sample in manifest.usable}
     files = [manifest.root / row.path for row in split.rows]
-    cache = run.path("cache")
 
-    def open_images() -> Any:
+    def open_images() -> Images:
         with console.progress("Decoding images") as progress:
             return open_cache(
-                cache, files, [digests[row.path] for row in split.rows], recipe.data, progress=progress
+                run.path("cache"),
+                files,
+                [digests[row.path] for row in split.rows],
+                job.recipe.data,
+                progress=progress,
             )
 
     if world.is_main:
         open_images()
     world.barrier()
     number = {name: k for k, name in enumerate(classes)}
-    data = FitData(
+    return FitData(
         images=open_images(),
         labels=np.array([number.get(row.label, -1) for row in split.rows]),
         train=split.indices("train"),
-        select=split.indices(recipe.training.select_fold),
+        select=split.indices(job.recipe.training.select_fold),
     )
+
+
+def _fit(job: Job, run: Run, data: FitData, model: ResNeXt, world: World, console: Console) -> Fitted:
+    recipe = job.recipe
     config = FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, recipe.seed)
 
     def on_epoch(epoch: Epoch) -> None:
@@ -135,7 +143,15 @@ def epoch_line(epoch: Epoch) -> str:
     )
 
 
-def _keep(recipe: Recipe, run: Run, fitted: Fitted, model: ResNeXt, classes: tuple[str, ...]) -> None:
+def _keep(
+    recipe: Recipe,
+    run: Run,
+    fitted: Fitted,
+    model: ResNeXt,
+    data: FitData,
+    split: Split,
+    classes: tuple[str, ...],
+) -> None:
     """Write the history and the best epoch's weights with all that is needed to use them."""
     header = [field.name for field in fields(Epoch)]
     write_csv(run.path("history.csv"), header, [astuple(epoch) for epoch in fitted.history])
@@ -143,11 +159,24 @@ def _keep(recipe: Recipe, run: Run, fitted: Fitted, model: ResNeXt, classes: tup
     model.load_state_dict(dict(fitted.weights))
     save_weights(model, run.path("model.safetensors"))
     run.record("model.safetensors", ["recipe.yaml", "split.csv"])
-    write_json(run.path("config.json"), model_config(recipe.model.preset, model.config, classes, recipe.data))
+    temperature = _temperature(recipe, model, data, split)
+    write_json(
+        run.path("config.json"),
+        model_config(recipe.model.preset, model.config, classes, recipe.data, temperature),
+    )
     run.record("config.json", ["model.safetensors"])
     if recipe.training.pth:
         torch.save(dict(fitted.weights), run.path("best_model.pth"))
     run.note(interrupted=fitted.interrupted, best_epoch=fitted.best.epoch)
+
+
+def _temperature(recipe: Recipe, model: ResNeXt, data: FitData, split: Split) -> float:
+    """Fitted on the fold that chose the epoch; 1 where that is the test fold, which is to be measured."""
+    if recipe.training.select_fold == TEST:
+        return 1.0
+    logits = predict_logits(model, data.images[data.select], recipe.data)
+    sources = len(np.unique(split.sources[data.select]))
+    return fit_temperature(logits, data.labels[data.select], sources)
 
 
 def _conclude(run: Run, split: Split, console: Console) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from groupwise.data.batches import normalise
 from groupwise.data.cache import Images, load_image
 from groupwise.data.decode import Preprocessing
 from groupwise.errors import GroupwiseError
+from groupwise.evaluation.calibration import calibrated
 from groupwise.files import read_json
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig
 from groupwise.models.weights import load_weights
@@ -37,11 +38,16 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A trained network with its class names and its preprocessing."""
+    """A trained network with its class names, its preprocessing and the temperature of its probabilities."""
 
     model: nn.Module
     classes: tuple[str, ...]
     preprocessing: Preprocessing
+    temperature: float = 1.0
+
+    def probs(self, images: Images) -> npt.NDArray[np.float64]:
+        """Calibrated class probabilities (N, K) of preprocessed images, uint8 (N, S, S, 3)."""
+        return calibrated(predict_logits(self.model, images, self.preprocessing), self.temperature)
 
     def predict(self, paths: Iterable[str | Path]) -> list[Prediction]:
         """Class and probabilities of image files, in order; raises `GroupwiseError` for one that is none."""
@@ -67,7 +73,7 @@ class Predictor:
                 yield from self._predict_batch(images)
 
     def _predict_batch(self, images: list[tuple[str, Images]]) -> Iterator[Prediction]:
-        probs = predict_probs(self.model, np.stack([image for _, image in images]), self.preprocessing)
+        probs = self.probs(np.stack([image for _, image in images]))
         for (path, _), row in zip(images, probs, strict=True):
             best = int(row.argmax())
             probabilities = dict(zip(self.classes, row.tolist(), strict=True))
@@ -81,22 +87,26 @@ def _in_batches(paths: Iterable[str]) -> Iterator[tuple[str, ...]]:
 
 
 @torch.inference_mode()
-def predict_probs(
+def predict_logits(
     model: nn.Module, images: Images, preprocessing: Preprocessing, *, batch_size: int = BATCH_SIZE
 ) -> npt.NDArray[np.float64]:
-    """Class probabilities (N, K) of uint8 images (N, S, S, 3); the softmax is taken in double precision."""
+    """Logits (N, K) of uint8 images (N, S, S, 3), in double precision."""
     model.eval()
     device = next(model.parameters()).device
     rows = []
     for start in range(0, len(images), batch_size):
         batch = torch.from_numpy(np.ascontiguousarray(images[start : start + batch_size]))
         logits = model(normalise(batch.permute(0, 3, 1, 2).to(device).float(), preprocessing))
-        rows.append(logits.double().softmax(1).cpu().numpy())
+        rows.append(logits.double().cpu().numpy())
     return np.concatenate(rows)
 
 
 def model_config(
-    preset: str, config: ResNeXtConfig, classes: tuple[str, ...], preprocessing: Preprocessing
+    preset: str,
+    config: ResNeXtConfig,
+    classes: tuple[str, ...],
+    preprocessing: Preprocessing,
+    temperature: float,
 ) -> dict[str, Any]:
     """What `config.json` holds: timm's fields, then ours, enough to rebuild the network and its input."""
     size = preprocessing.image_size_px
@@ -105,6 +115,7 @@ def model_config(
         "num_classes": len(classes),
         "num_features": config.planes * 4 * 2 ** (len(config.depths) - 1),
         "label_names": list(classes),
+        "temperature": temperature,
         "pretrained_cfg": {
             "input_size": [config.in_channels, size, size],
             "interpolation": preprocessing.interpolation,
@@ -132,6 +143,7 @@ def load_run(folder: str | Path) -> Predictor:
         model.to(memory_format=torch.channels_last).eval(),  # type: ignore[call-overload]
         tuple(config["label_names"]),
         Preprocessing(**ours["preprocessing"]),
+        config["temperature"],
     )
 
 

@@ -16,7 +16,7 @@ from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment, read_split
 from groupwise.errors import UsageError
 from groupwise.evaluation.metrics import evaluate_fold
-from groupwise.evaluation.predict import load_run, predict_probs
+from groupwise.evaluation.predict import load_run
 from groupwise.files import write_csv, write_json
 from groupwise.run import Run
 
@@ -55,7 +55,7 @@ def score_fold(run: Run, fold: str, *, root: Path | None = None, why: str = "eva
     )
     if fold == TEST:
         run.count_test_reading(why)
-    probs = predict_probs(predictor.model, images, predictor.preprocessing)
+    probs = predictor.probs(images)
     metrics = evaluate_fold(
         np.array([predictor.classes.index(row.label) for row in rows]),
         probs,
