@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from groupwise.audit.findings import ENOUGH_RECALL
 from groupwise.report.audit_files import CONFLICT, COPIES, AuditFiles
 from groupwise.report.words import Estimate, as_sentence, count, percent, verb
 
 Level = Literal["stop", "care", "yes"]
-
-ENOUGH_RECALL = 0.95
-"""An audit that misses more than one planted copy in twenty cannot call data free of copies."""
 
 MUCH_LOST = 0.01
 """Share of unusable images above which one should ask what happened to them."""
