@@ -87,15 +87,13 @@ def _in_batches(paths: Iterable[str]) -> Iterator[tuple[str, ...]]:
 
 
 @torch.inference_mode()
-def predict_logits(
-    model: nn.Module, images: Images, preprocessing: Preprocessing, *, batch_size: int = BATCH_SIZE
-) -> npt.NDArray[np.float64]:
+def predict_logits(model: nn.Module, images: Images, preprocessing: Preprocessing) -> npt.NDArray[np.float64]:
     """Logits (N, K) of uint8 images (N, S, S, 3), in double precision."""
     model.eval()
     device = next(model.parameters()).device
     rows = []
-    for start in range(0, len(images), batch_size):
-        batch = torch.from_numpy(np.ascontiguousarray(images[start : start + batch_size]))
+    for start in range(0, len(images), BATCH_SIZE):
+        batch = torch.from_numpy(np.ascontiguousarray(images[start : start + BATCH_SIZE]))
         logits = model(normalise(batch.permute(0, 3, 1, 2).to(device).float(), preprocessing))
         rows.append(logits.double().cpu().numpy())
     return np.concatenate(rows)
