@@ -7,8 +7,9 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from groupwise import __version__, commands
+from groupwise import __version__
 from groupwise.arguments import Parser
+from groupwise.commands import learning, looking, measuring, using
 from groupwise.errors import GroupwiseError, UsageError
 
 INTERRUPTED = 130  # what a shell gives for Ctrl-C
@@ -89,15 +90,15 @@ OPERANDS = {
     "demo": "",
 }
 VERBS: dict[str, tuple[str, Callable[[Parser, list[str]], None]]] = {
-    "scan": ("Say of every file below a folder whether it can be used, and why not.", commands.scan),
-    "show": ("Draw a grid of sample images with their classes.", commands.show),
-    "audit": ("Find copies, label conflicts and bad files before anything is trained.", commands.audit),
-    "info": ("List the networks, or print one stage by stage with its cost.", commands.info),
-    "split": ("Divide images into folds so that no source spans two.", commands.split),
-    "train": ("Train on a folder or CSV, from scan to report.", commands.train),
-    "evaluate": ("Measure a fold again, from the saved weights alone.", commands.evaluate),
-    "compare": ("Say which of several runs is better, or what it would take to tell.", commands.compare),
-    "predict": ("Say class and probability of images.", commands.predict),
-    "report": ("Write a run's report again.", commands.report),
-    "demo": ("Train on scikit-learn's handwritten digits, in a minute or two.", commands.demo),
+    "scan": ("Say of every file below a folder whether it can be used, and why not.", looking.scan),
+    "show": ("Draw a grid of sample images with their classes.", looking.show),
+    "audit": ("Find copies, label conflicts and bad files before anything is trained.", looking.audit),
+    "info": ("List the networks, or print one stage by stage with its cost.", looking.info),
+    "split": ("Divide images into folds so that no source spans two.", learning.split),
+    "train": ("Train on a folder or CSV, from scan to report.", learning.train),
+    "evaluate": ("Measure a fold again, from the saved weights alone.", measuring.evaluate),
+    "compare": ("Say which of several runs is better, or what it would take to tell.", measuring.compare),
+    "predict": ("Say class and probability of images.", using.predict),
+    "report": ("Write a run's report again.", measuring.report),
+    "demo": ("Train on scikit-learn's handwritten digits, in a minute or two.", learning.demo),
 }

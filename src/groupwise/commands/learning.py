@@ -1,0 +1,100 @@
+"""Verbs that divide images and train on them: split, train, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from groupwise.arguments import (
+    Parser,
+    add_data_options,
+    add_recipe_options,
+    build_recipe,
+    parse_recipe,
+    scan_of,
+    value_of,
+)
+from groupwise.console import Console
+from groupwise.errors import UsageError
+
+PRINT = "--print_config"  # taken out by hand: the parser library reserves the name
+
+
+def split(parser: Parser, argv: list[str]) -> None:
+    """Divide images into folds."""
+    from groupwise.data.split import SplitConfig
+    from groupwise.prepare import audit_manifest, scan_with_progress, split_manifest
+
+    add_data_options(parser)
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the split.csv to write (required); extended if there"
+    )
+    parser.add_argument(
+        "--train", type=float, default=0.8, help="size of the training fold, relative to the others"
+    )
+    parser.add_argument("--val", type=float, default=0.1, help="size of the fold that selects")
+    parser.add_argument("--test", type=float, default=0.1, help="size of the fold that is read once")
+    parser.add_argument("--folds", type=int, help="instead: this many folds of equal share")
+    parser.add_argument(
+        "--label-conflicts",
+        choices=("drop", "keep"),
+        default="drop",
+        help="whether files of one photograph under two labels are left out",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="decides among sources of equal size")
+    arguments = parser.parse_args(argv)
+    console = Console()
+    manifest = scan_with_progress(scan_of(arguments), console)
+    extend = str(arguments.out) if arguments.out.is_file() else None
+    config = SplitConfig(
+        train=arguments.train,
+        val=arguments.val,
+        test=arguments.test,
+        label_conflicts=arguments.label_conflicts,
+        extend=extend,
+    )
+    audited = audit_manifest(manifest, seed=arguments.seed, console=console)
+    shares = _equal_folds(arguments.folds) if arguments.folds is not None else None
+    split, _ = split_manifest(manifest, audited, config, seed=arguments.seed, console=console, shares=shares)
+    split.write(arguments.out)
+    console.say(f"{'Extended' if extend else 'Split'}: {arguments.out}. No source spans two folds.")
+
+
+def _equal_folds(count: int) -> dict[str, float]:
+    if count < 2:
+        raise UsageError(f"{count} folds", place="--folds", remedy="Give at least 2.")
+    return {f"fold{number}": 1.0 for number in range(1, count + 1)}
+
+
+def train(parser: Parser, argv: list[str]) -> None:
+    """Run the whole chain."""
+    from groupwise.recipe import recipe_fields, recipe_file, to_yaml
+
+    add_data_options(parser, optional=True)
+    parser.add_argument("--run", type=Path, help="the folder to write; required")
+    parser.add_argument("--recipe", default="default", help="name of a recipe, or a YAML file")
+    parser.add_argument("--resume", action="store_true", help="go on with the run that is in --run")
+    parser.add_argument(PRINT, action="store_true", help="print the resolved recipe, and stop")
+    add_recipe_options(parser)
+    file = recipe_file(value_of("--recipe", argv) or "default")
+    base = build_recipe(recipe_fields(file), file)
+    arguments, recipe = parse_recipe(parser, [word for word in argv if word != PRINT], base)
+    if PRINT in argv:
+        print(to_yaml(recipe), end="")
+        return
+    for name, value in (("DATA", arguments.folder), ("--run", arguments.run)):
+        if value is None:
+            raise UsageError("missing", place=name, remedy="As in: groupwise train DATA --run runs/first")
+    from groupwise.job import Job
+    from groupwise.pipeline import train as run_job
+
+    job = Job(Path(arguments.folder), scan_of(arguments), arguments.run, recipe, base, arguments.resume)
+    run_job(job, Console())
+
+
+def demo(parser: Parser, argv: list[str]) -> None:
+    """Train on handwritten digits."""
+    from groupwise.demo import demo as run_demo
+
+    parser.add_argument("--run", type=Path, default=Path("runs/demo"), help="the folder to write")
+    arguments = parser.parse_args(argv)
+    run_demo(arguments.run, Console())

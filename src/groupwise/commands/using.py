@@ -1,0 +1,37 @@
+"""Verbs that put a run to use: predict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from groupwise.arguments import Parser
+from groupwise.console import Console
+from groupwise.errors import GroupwiseError
+
+
+def predict(parser: Parser, argv: list[str]) -> None:
+    """Say class and probability of images."""
+    from groupwise.evaluation.predict import load_run
+    from groupwise.files import write_csv
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="image files")
+    parser.add_argument("--csv", type=Path, help="write the probability of every class to this file")
+    arguments = parser.parse_args(argv)
+    predictor, console = load_run(arguments.run), Console()
+    predictions, bad = [], list[GroupwiseError]()
+    for prediction in predictor.stream(arguments.images, on_bad=bad.append):
+        console.say(f"{prediction.path}: {prediction.label} ({prediction.probability:.1%})")
+        predictions.append(prediction)
+    if arguments.csv:
+        header = ("path", "predicted", *(f"prob_{name}" for name in predictor.classes))
+        rows = [(p.path, p.label, *map(repr, p.probabilities.values())) for p in predictions]
+        write_csv(arguments.csv, header, rows)
+    for error in bad:
+        console.warn(str(error))
+    if bad:
+        raise GroupwiseError(
+            f"{len(bad)} of {len(arguments.images)} files could not be read",
+            place="predict",
+            remedy="They are named above; the others were predicted.",
+        )
