@@ -1,0 +1,128 @@
+"""Turns logits into answers, by what the selection fold decided: temperature, sets, abstention, flag, point.
+
+`decision.json` holds one `Decision`, and `bundle.json` another under "decision"; its fields and those of its
+parts are the keys. A part is null where nobody asked for it; one that was refused has null thresholds and a
+`reason`. An `Answer` as JSON:
+
+    {"label": "cat", "probability": 0.9, "probabilities": {"cat": 0.9, "dog": 0.1}, "prediction_set": ["cat"],
+     "abstain": false, "unlike": false, "decided": "cat"}
+
+`prediction_set` and `unlike` are null where they were refused or cannot be known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from groupwise.evaluation.abstention import Abstention
+from groupwise.evaluation.conformal import Conformal
+from groupwise.evaluation.operating import OperatingPoint
+from groupwise.evaluation.quantile import Floats
+from groupwise.evaluation.unlike import Features, Unlike
+
+PARTS: dict[str, type[Any]] = {
+    "conformal": Conformal,
+    "abstention": Abstention,
+    "unlike": Unlike,
+    "operating_point": OperatingPoint,
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said of one image.
+
+    Args:
+        label: The most probable class.
+        probability: Its probability.
+        probabilities: Of every class.
+        prediction_set: The classes that it may be, most probable first; None where no set can be promised.
+        abstain: Whether the network is not sure enough to answer.
+        unlike: Whether the image is unlike the training data; None where that cannot be told.
+        decided: The class by the operating point where one is set, else `label`.
+    """
+
+    label: str
+    probability: float
+    probabilities: Mapping[str, float]
+    prediction_set: tuple[str, ...] | None
+    abstain: bool
+    unlike: bool | None
+    decided: str
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields, as JSON holds them."""
+        as_list = None if self.prediction_set is None else list(self.prediction_set)
+        return {**vars(self), "probabilities": dict(self.probabilities), "prediction_set": as_list}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How logits become answers; `temperature` divides them first."""
+
+    classes: tuple[str, ...]
+    temperature: float = 1.0
+    conformal: Conformal | None = None
+    abstention: Abstention | None = None
+    unlike: Unlike | None = None
+    operating_point: OperatingPoint | None = None
+
+    def answers(
+        self, logits: Floats, features: Features | None = None, reference: Features | None = None
+    ) -> list[Answer]:
+        """One answer an image, by logits (N, K), features (N, C) and those of training images, (M, C)."""
+        from groupwise.evaluation.calibration import calibrated  # brings scipy, which a reader can spare
+
+        probs = calibrated(np.asarray(logits, dtype=np.float64), self.temperature)
+        sets = self._sets(probs)
+        abstains = self.abstention.abstains(probs) if self.abstention else np.zeros(len(probs), dtype=bool)
+        flags = self._flags(logits, features, reference)
+        decided = self._decide(probs)
+        return [
+            Answer(
+                label=self.classes[int(row.argmax())],
+                probability=float(row.max()),
+                probabilities=dict(zip(self.classes, row.tolist(), strict=True)),
+                prediction_set=None if sets is None else sets[i],
+                abstain=bool(abstains[i]),
+                unlike=None if flags is None else flags[i],
+                decided=decided[i],
+            )
+            for i, row in enumerate(probs)
+        ]
+
+    def _sets(self, probs: Floats) -> list[tuple[str, ...]] | None:
+        if self.conformal is None or self.conformal.threshold is None:
+            return None
+        members = self.conformal.sets(probs)
+        order = np.argsort(-probs, axis=1, kind="stable")
+        return [tuple(self.classes[k] for k in ks if row[k]) for ks, row in zip(order, members, strict=True)]
+
+    def _flags(
+        self, logits: Floats, features: Features | None, reference: Features | None
+    ) -> list[bool] | None:
+        if self.unlike is None or self.unlike.distance is None or features is None or reference is None:
+            return None
+        flags: list[bool] = self.unlike.flags(logits, features, reference).tolist()
+        return flags
+
+    def _decide(self, probs: Floats) -> list[str]:
+        numbers = probs.argmax(axis=1)
+        if self.operating_point is not None:
+            positive = self.classes.index(self.operating_point.positive_class)
+            numbers = self.operating_point.decide(probs, positive)
+        return [self.classes[k] for k in numbers]
+
+    def as_json(self) -> dict[str, Any]:
+        """What `decision.json` holds."""
+        return {**asdict(self), "classes": list(self.classes)}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Decision:
+        """The decision that `as_json` described."""
+        parts = {name: None if fields[name] is None else part(**fields[name]) for name, part in PARTS.items()}
+        return cls(tuple(fields["classes"]), fields["temperature"], **parts)
