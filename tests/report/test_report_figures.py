@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from groupwise.report import figures
+from groupwise.report import drawing, figures
 
 
 def pixels(png: bytes):
@@ -34,7 +34,7 @@ def test_curves_draw_both_folds_and_as_many_panels_as_asked():
     assert holds(both, TRAIN_BLUE)
     assert holds(both, SELECT_ORANGE)
     one = figures.curves(HISTORY, select_fold="val", panels=["loss"])
-    assert pixels(both).shape[1] == 2 * pixels(one).shape[1] == 9 * figures.DPI
+    assert pixels(both).shape[1] == 2 * pixels(one).shape[1] == 9 * drawing.DPI
 
 
 def test_a_single_epoch_is_a_visible_point():
@@ -42,7 +42,7 @@ def test_a_single_epoch_is_a_visible_point():
 
 
 def test_a_dark_figure_has_a_dark_paper():
-    dark = figures.curves(HISTORY, select_fold="val", theme=figures.DARK)
+    dark = figures.curves(HISTORY, select_fold="val", theme=drawing.DARK)
     assert tuple(pixels(dark)[0, 0]) == (0x17, 0x19, 0x1C)
 
 
@@ -55,8 +55,8 @@ def test_a_confusion_matrix_is_orange_exactly_where_it_is_wrong():
 def test_a_confusion_matrix_stays_within_a_page(k):
     names = [f"species number {i}" for i in range(k)]
     height, width, _ = pixels(figures.confusion(np.eye(k, dtype=int).tolist(), names)).shape
-    assert 300 < width < 16 * figures.DPI
-    assert 300 < height < 16 * figures.DPI
+    assert 300 < width < 16 * drawing.DPI
+    assert 300 < height < 16 * drawing.DPI
 
 
 def test_a_matrix_of_another_size_than_its_names_is_refused():
@@ -70,7 +70,7 @@ def test_a_grid_holds_every_image_and_grows_with_its_shape():
     assert holds(png, (250, 0, 0))
     assert holds(png, (0, 200, 0))
     small = figures.sample_grid([red], ["one"], rows=1, cols=4)
-    margin = 0.15 * figures.DPI
+    margin = 0.15 * drawing.DPI
     assert abs(pixels(png).shape[1] - 2 * pixels(small).shape[1]) <= margin
     assert abs(pixels(png).shape[0] - 2 * pixels(small).shape[0]) <= margin
 
@@ -86,7 +86,7 @@ def test_the_most_wrong_fill_as_many_rows_as_they_need():
     heights = [
         pixels(figures.most_wrong([image] * n, ["a"] * n, ["b"] * n, [0.9] * n)).shape[0] for n in (6, 7)
     ]
-    assert abs(heights[1] - 2 * heights[0]) <= 0.15 * figures.DPI
+    assert abs(heights[1] - 2 * heights[0]) <= 0.15 * drawing.DPI
 
 
 @pytest.mark.parametrize(
@@ -102,5 +102,5 @@ def test_no_name_warns_or_fails(name, caplog):
 
 def test_the_settings_of_others_are_left_alone():
     before = dict(matplotlib.rcParams)
-    figures.curves(HISTORY, select_fold="val", theme=figures.DARK)
+    figures.curves(HISTORY, select_fold="val", theme=drawing.DARK)
     assert dict(matplotlib.rcParams) == before

@@ -13,7 +13,8 @@ from PIL import Image
 
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_json, write_csv, write_json
-from groupwise.report.html import mark_code, render, write_report
+from groupwise.report.html import write_report
+from groupwise.report.rendering import mark_code, render
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -158,7 +159,7 @@ def test_equal_files_give_an_equal_page(make_run):
 @pytest.mark.parametrize(
     ("name", "section"),
     [
-        ("history.csv", "Training"),
+        ("history.csv", "Each point is one pass"),
         ("split.csv", "What the images look like"),
         ("predictions.csv", "The most wrong images"),
         ("manifest.csv", "The data"),

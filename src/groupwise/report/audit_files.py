@@ -12,7 +12,7 @@ from typing import Any
 from groupwise.data.manifest import USABLE
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, read_json
-from groupwise.report.facts import Finding
+from groupwise.report.finding import Finding
 
 CONFLICT = "copies-across-labels"
 COPIES = "copies-in-class"

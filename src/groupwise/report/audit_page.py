@@ -11,9 +11,10 @@ from typing import Any
 
 from groupwise.files import write_atomic
 from groupwise.report.audit_files import CONFLICT, SUSPECTED, AuditFiles, Named, Row, read_audit
-from groupwise.report.facts import Finding
-from groupwise.report.html import Tile, render
+from groupwise.report.finding import Finding
 from groupwise.report.pictures import load_thumbnail
+from groupwise.report.rendering import render
+from groupwise.report.tiles import Tile
 from groupwise.report.verdict import judge, planted_recall
 from groupwise.report.words import NBSP, count, duration, verb
 

@@ -1,98 +1,23 @@
-"""Turns a history, a confusion matrix or a handful of images into PNG pictures.
-
-Every function returns the bytes of a PNG and leaves no state behind: figures are objects of their own, never
-pyplot's. Colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart.
-"""
+"""Turns a history, a confusion matrix or a handful of images into PNG pictures, as bytes."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from groupwise.report.lettering import drawable_names, font_families, shorten
+from groupwise.report.drawing import LIGHT, Image, Theme, style, to_png
+from groupwise.report.lettering import drawable_names, shorten
 
-Image = npt.NDArray[np.uint8]
-
-DPI = 160
 # Beyond these numbers of classes the counts, and then the names, would be too small to read.
 MOST_COUNTS, MOST_NAMES = 40, 80
 # A smaller image is shown with its pixels visible instead of blurred.
 TINY_PX = 64
-
-
-@dataclass(frozen=True)
-class Theme:
-    """Colours of a figure for one background."""
-
-    paper: str
-    ink: str
-    faint: str
-    train: str
-    select: str
-    full: str
-    wrong: str
-
-
-LIGHT = Theme(
-    paper="#ffffff",
-    ink="#1c1f23",
-    faint="#d9dce0",
-    train="#0072b2",
-    select="#c4500b",
-    full="#08519c",
-    wrong="#d55e00",
-)
-DARK = Theme(
-    paper="#17191c",
-    ink="#e4e6e9",
-    faint="#3a3f45",
-    train="#56b4e9",
-    select="#f0a04b",
-    full="#8cc4f0",
-    wrong="#f0a04b",
-)
-
-
-@contextmanager
-def _style(theme: Theme) -> Iterator[None]:
-    settings: Any = {
-        "font.family": list(font_families()),
-        "font.size": 10,
-        "text.parse_math": False,  # a class may be called $x$
-        "text.color": theme.ink,
-        "axes.labelcolor": theme.ink,
-        "axes.edgecolor": theme.faint,
-        "axes.facecolor": theme.paper,
-        "figure.facecolor": theme.paper,
-        "xtick.color": theme.ink,
-        "ytick.color": theme.ink,
-        "grid.color": theme.faint,
-        "lines.linewidth": 1.8,
-    }
-    with matplotlib.rc_context(settings):
-        yield
-
-
-def _to_png(figure: Figure, *, tight: bool = False) -> bytes:
-    FigureCanvasAgg(figure)
-    buffer = io.BytesIO()
-    # Without the version of matplotlib, equal figures are equal files.
-    figure.savefig(
-        buffer, format="png", dpi=DPI, metadata={"Software": None}, bbox_inches="tight" if tight else None
-    )
-    return buffer.getvalue()
 
 
 def curves(
@@ -109,7 +34,7 @@ def curves(
     `panels` lie side by side.
     """
     epochs = [row["epoch"] for row in history]
-    with _style(theme):
+    with style(theme):
         figure = Figure(figsize=(4.5 * len(panels), 3.2), layout="constrained")
         places = figure.subplots(1, len(panels), squeeze=False).ravel()
         for axes, name in zip(places, panels, strict=True):
@@ -122,7 +47,7 @@ def curves(
                     epochs, values, color=colour, marker=mark, ms=3.5 if len(epochs) < 60 else 0, label=fold
                 )
             _finish_curve(axes, name, chosen)
-        return _to_png(figure)
+        return to_png(figure)
 
 
 def _finish_curve(axes: Axes, name: str, chosen: int | None) -> None:
@@ -157,7 +82,7 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, theme:
         raise ValueError(f"a matrix of shape {counts.shape} for {k} classes")
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = float(np.clip(0.42 * k, 2.4, 12))
-    with _style(theme):
+    with style(theme):
         figure = Figure(figsize=(side + 1.6, side + 1.2))
         axes = figure.add_subplot()
         right = np.eye(k, dtype=bool)
@@ -171,7 +96,7 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, theme:
         axes.set_yticks(np.arange(k + 1) - 0.5, minor=True)
         axes.grid(which="minor", linewidth=0.6)
         axes.tick_params(which="both", length=0)
-        return _to_png(figure, tight=True)
+        return to_png(figure, tight=True)
 
 
 def _write_counts(axes: Axes, counts: Any, shares: Any, cell_inches: float, theme: Theme) -> None:
@@ -230,7 +155,7 @@ def _draw_grid(
     gap, line = 0.12, 0.17
     head = gap + line * max((len(lines) for lines in titles), default=1)
     longest = int(side_inches / 0.078)
-    with _style(LIGHT):
+    with style(LIGHT):
         figure = Figure(figsize=(cols * (side_inches + gap) + gap, rows * (side_inches + head) + gap))
         # One pair of axes over the whole figure, in inches from its upper left corner, is fast to draw.
         axes = figure.add_axes((0, 0, 1, 1))
@@ -242,7 +167,7 @@ def _draw_grid(
             axes.text(left + side_inches / 2, top - 0.04, text, ha="center", va="bottom", fontsize=9)
         width, height = figure.get_size_inches()
         axes.set(xlim=(0, width), ylim=(height, 0))
-        return _to_png(figure)
+        return to_png(figure)
 
 
 def _place(axes: Axes, image: Image, left: float, top: float, side: float) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from groupwise.data.decode import UndecodableImage, decode
-from groupwise.report.figures import TINY_PX, Image
+from groupwise.report.drawing import Image
+from groupwise.report.figures import TINY_PX
 
 THUMBNAIL_PX = 240
 

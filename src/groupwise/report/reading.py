@@ -59,6 +59,24 @@ class RunFiles:
         return "test" if "test" in self.metrics else next(iter(self.metrics))
 
     @property
+    def class_names(self) -> list[str]:
+        """The classes in the order of the confusion matrix."""
+        figures = self.metrics[self.fold]
+        names = list(figures["per_class"])
+        if [len(row) for row in figures["confusion"]] != [len(names)] * len(names):
+            raise GroupwiseError(
+                f"the confusion matrix does not have the {len(names)} classes of `per_class`",
+                place=self.folder / "metrics.json",
+                remedy="Run `groupwise evaluate` again.",
+            )
+        return names
+
+    @property
+    def recipe_name(self) -> str:
+        """What the recipe calls itself."""
+        return str(self.recipe.get("name", "unnamed"))
+
+    @property
     def select_fold(self) -> str:
         """The fold that chose the epoch."""
         return str(_dig(self.recipe, "training").get("select_fold", "val"))

@@ -1,0 +1,39 @@
+"""Fills in the templates of pages; every value is escaped, whatever a file or a class is called."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from groupwise.report import words
+
+
+def render(template: str, **context: Any) -> Markup:
+    """Fill in a template of `templates/`; a value that is missing is an error."""
+    return Markup(_environment().get_template(template).render(context))  # escaped by the environment
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("groupwise.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": words.percent, "count": words.count, "code": mark_code}
+    return environment
+
+
+def mark_code(text: str) -> Markup:
+    """Escape `text` and set what stands between a pair of backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(parts)
+    )

@@ -1,0 +1,117 @@
+"""Where the network is right and where it is wrong: confusion, each class, and the scores of the fold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from groupwise.report import figures
+from groupwise.report.lettering import drawable_names
+from groupwise.report.reading import RunFiles
+from groupwise.report.section import Section
+from groupwise.report.tiles import Chart
+from groupwise.report.words import Estimate
+
+# What a score says, in the order of the page; True for those that read best in per cent.
+SCORES: dict[str, tuple[str, bool, str]] = {
+    "balanced_accuracy": (
+        "Balanced accuracy",
+        True,
+        "mean recall of the classes, so that a large class counts no more than a small one",
+    ),
+    "macro_f1": (
+        "Macro F1",
+        False,
+        "mean over the classes of the harmonic mean of precision and recall; 1 is perfect",
+    ),
+    "auroc": (
+        "AUROC",
+        False,
+        "how often an image of a class gets a higher probability for it than one of another; 0.5 is chance",
+    ),
+    "average_precision": ("Average precision", False, "precision averaged over every recall; 1 is perfect"),
+    "log_loss": (
+        "Log loss",
+        False,
+        "penalty for the probability withheld from the true class; 0 is perfect, lower is better",
+    ),
+    "brier": (
+        "Brier score",
+        False,
+        "squared distance of the probabilities from the truth; 0 is perfect, 2 the worst",
+    ),
+    "ece": (
+        "Calibration error",
+        False,
+        "mean gap between how sure the network is and how often it is right; 0 is perfect",
+    ),
+}
+
+
+def build(files: RunFiles) -> Section:
+    """The confusion matrix and the tables of classes and scores."""
+    matrix, names = files.metrics[files.fold]["confusion"], files.class_names
+    confusion = Chart.draw(lambda theme: figures.confusion(matrix, names, theme=theme))
+    values = {
+        "confusion": confusion,
+        "undrawable": [name for name, drawn in drawable_names(names).items() if name != drawn],
+        "classes": class_rows(files),
+        "scores": score_rows(files),
+    }
+    return Section(values, {"confusion.png": confusion.light})
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One class on the fold of the number; `taken_for` names what its images are most often mistaken for."""
+
+    name: str
+    n: int
+    sources: int | None
+    recall: Estimate
+    precision: Estimate
+    taken_for: str
+
+
+def class_rows(files: RunFiles) -> list[ClassRow]:
+    """One row a class, in the order of the confusion matrix."""
+    measured, names = files.metrics[files.fold], files.class_names
+    held = files.split["folds"].get(files.fold, {}).get("classes", {})
+    rows = []
+    for k, (name, counts) in enumerate(zip(names, measured["confusion"], strict=True)):
+        scores = measured["per_class"][name]
+        wrong = max((j for j in range(len(names)) if j != k), key=lambda j: counts[j])
+        rows.append(
+            ClassRow(
+                name=name,
+                n=sum(counts),
+                sources=held.get(name, {}).get("sources"),
+                recall=Estimate.read(scores.get("recall")),
+                precision=Estimate.read(scores.get("precision")),
+                taken_for=f"{names[wrong]} ({counts[wrong]})" if counts[wrong] else "",
+            )
+        )
+    return rows
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One score of the whole fold, with what it means."""
+
+    title: str
+    value: str
+    interval: str
+    meaning: str
+
+
+def score_rows(files: RunFiles) -> list[ScoreRow]:
+    """Those of `SCORES` that were measured; one without a value says why."""
+    rows = []
+    for key, (title, in_percent, meaning) in SCORES.items():
+        if files.metrics[files.fold].get(key) is None:
+            continue
+        figure = Estimate.read(files.metrics[files.fold][key])
+        value = figure.share() if in_percent else figure.plain()
+        interval = figure.share_interval() if in_percent else figure.plain_interval()
+        said = f"{figure.of}: {meaning}" if figure.of else meaning
+        rows.append(ScoreRow(title, value, interval, figure.reason or said))
+    return rows

@@ -1,0 +1,52 @@
+"""How the network learnt: its curves, the time it took, and what was changed from the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from groupwise.report import figures
+from groupwise.report.drawing import LIGHT, Theme
+from groupwise.report.reading import RunFiles
+from groupwise.report.section import Section
+from groupwise.report.tiles import Chart
+from groupwise.report.words import duration, percent, verb
+
+PANELS = ("accuracy", "loss")
+
+
+def build(files: RunFiles) -> Section:
+    """The curves, where there is a history, and the choices."""
+    values = {
+        "select_fold": files.select_fold,
+        "chosen_epoch": files.chosen_epoch,
+        "time_spent": time_spent(files),
+        "recipe_name": files.recipe_name,
+        "recipe_text": files.recipe_text,
+        "changes": files.ledger.get("recipe_changes") or [],
+    }
+    if not files.history:
+        return Section({"curves": {}, **values})
+    # One chart a panel, so that a narrow page can set one below the other.
+    charts = {name: Chart.draw(partial(_draw, files, [name])) for name in PANELS}
+    return Section({"curves": charts, **values}, {"curves.png": _draw(files, PANELS, LIGHT)})
+
+
+def _draw(files: RunFiles, panels: Sequence[str], theme: Theme) -> bytes:
+    fold, chosen = files.select_fold, files.chosen_epoch
+    return figures.curves(files.history, select_fold=fold, chosen=chosen, panels=panels, theme=theme)
+
+
+def time_spent(files: RunFiles) -> str:
+    """Where the time of training went, or nothing without a history."""
+    seconds = sum(row["seconds"] for row in files.history)
+    if not seconds:
+        return ""
+    images = sum(row["seconds"] * row["images_per_second"] for row in files.history)
+    waiting = sum(row["waiting_seconds"] for row in files.history)
+    epochs = len(files.history)
+    return (
+        f"Training took {duration(seconds)} for {epochs} {verb(epochs, 'epoch', 'epochs')}, at"
+        f" {images / seconds:,.0f} images a second; {percent(waiting / seconds)} of that time"
+        " the network waited for images."
+    )

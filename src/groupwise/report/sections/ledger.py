@@ -1,0 +1,25 @@
+"""What another needs to check or repeat the run: versions, seeds, digests, readings of the test fold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from groupwise.report.reading import RunFiles
+from groupwise.report.section import Section
+from groupwise.report.words import Estimate
+
+
+def build(files: RunFiles) -> Section:
+    """The ledger of `run.json`, with the environment."""
+    environment = files.environment.items()
+    return Section(
+        {
+            "files": files,
+            "image_size_px": (files.recipe.get("data") or {}).get("image_size_px"),
+            "method": Estimate.read(files.metrics[files.fold]["accuracy"]).method,
+            "readings": files.ledger.get("test_reading_log") or [],
+            "environment": {key: value for key, value in environment if not isinstance(value, Mapping)},
+            "versions": {key: value for key, value in environment if isinstance(value, Mapping)},
+            "artefacts": files.ledger.get("artefacts") or {},
+        }
+    )

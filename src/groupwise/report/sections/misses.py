@@ -1,0 +1,63 @@
+"""The most wrong images: those to whose true class the network gave the least probability."""
+
+from __future__ import annotations
+
+from groupwise.errors import GroupwiseError
+from groupwise.report import figures
+from groupwise.report.pictures import load_thumbnail
+from groupwise.report.reading import RunFiles
+from groupwise.report.section import Section
+from groupwise.report.tiles import Tile
+
+MOST = 12
+
+
+def build(files: RunFiles) -> Section | None:
+    """The images, the worst first; nothing where none is wrong."""
+    wrong = _wrong_tiles(files)
+    return Section({"wrong": wrong, "fold": files.fold}, _draw(wrong)) if wrong else None
+
+
+def _wrong_tiles(files: RunFiles) -> list[Tile]:
+    """The misclassified images of the fold that give their true class the least probability."""
+    rows = [
+        row for row in files.predictions if row["fold"] == files.fold and row["label"] != row["predicted"]
+    ]
+    worst = sorted(
+        rows, key=lambda row: (_prob(row, row["label"]), -_prob(row, row["predicted"]), row["path"])
+    )
+    return [
+        Tile(
+            row["path"],
+            load_thumbnail(files.root / row["path"]),
+            row["label"],
+            row["predicted"],
+            _prob(row, row["predicted"]),
+        )
+        for row in worst[:MOST]
+    ]
+
+
+def _prob(row: dict[str, str], label: str) -> float:
+    cell = row.get(f"prob_{label}") or "0"
+    try:
+        return float(cell)
+    except ValueError:
+        raise GroupwiseError(
+            f"{row['path']} has {cell!r} where the probability of {label} belongs",
+            place="predictions.csv",
+            remedy="Run `groupwise evaluate` again.",
+        ) from None
+
+
+def _draw(wrong: list[Tile]) -> dict[str, bytes]:
+    missed = [(tile.image, tile) for tile in wrong if tile.image is not None]
+    if not missed:
+        return {}
+    png = figures.most_wrong(
+        [image for image, _ in missed],
+        [tile.label for _, tile in missed],
+        [tile.predicted for _, tile in missed],
+        [tile.prob for _, tile in missed],
+    )
+    return {"most_wrong.png": png}

@@ -1,0 +1,84 @@
+"""The number, its unit and its interval, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from groupwise.errors import GroupwiseError
+from groupwise.report.protocol import chosen_where_reported, hidden_faults, sources_known
+from groupwise.report.reading import RunFiles
+from groupwise.report.section import Section
+from groupwise.report.words import Estimate, count
+
+
+def build(files: RunFiles) -> Section:
+    """The head of the page."""
+    return Section(
+        {
+            "headline": headline(files),
+            "doubtful": bool(hidden_faults(files)),
+            "recipe_name": files.recipe_name,
+            "data": files.ledger["data"],
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The number in words, and where it lies between 0 and 100 %."""
+
+    accuracy: Estimate
+    sentence: str
+    interval: str
+    baseline: str
+    baseline_share: float | None
+    fold: str
+
+
+def headline(files: RunFiles) -> Headline:
+    """The number of the page; raises GroupwiseError where there is none."""
+    figures = files.metrics[files.fold]
+    accuracy = Estimate.read(figures["accuracy"])
+    if accuracy.value is None:
+        raise GroupwiseError(
+            f"no accuracy for fold {files.fold!r} ({accuracy.reason or 'no reason given'})",
+            place=files.folder / "metrics.json",
+            remedy="Evaluate a fold that holds labelled images.",
+        )
+    n, groups = figures["n"], figures["groups"]
+    whence = f" from {count(groups, 'source')}" if sources_known(files) else ""
+    right = sum(row[k] for k, row in enumerate(figures["confusion"]))
+    interval = f"There is no interval: {accuracy.reason}." if accuracy.reason else ""
+    if accuracy.has_interval:
+        interval = f"95\N{NO-BREAK SPACE}% interval: {accuracy.share_interval()}. {_reach(files)}"
+    majority = figures.get("majority") or {}
+    baseline = Estimate.read(majority.get("accuracy"))
+    return Headline(
+        accuracy=accuracy,
+        sentence=(
+            f"Of {count(n, 'image')}{whence} {_role(files)}, {accuracy.share()} were classified correctly:"
+            f" {right:,} right, {n - right:,} wrong."
+        ),
+        interval=interval,
+        baseline=""
+        if baseline.value is None
+        else f"Always guessing the largest class, “{majority.get('class')}”, would give {baseline.share()}.",
+        baseline_share=baseline.value,
+        fold=files.fold,
+    )
+
+
+def _reach(files: RunFiles) -> str:
+    if hidden_faults(files):
+        return "It covers the luck of the draw alone, not what is said in red below."
+    figures = files.metrics[files.fold]
+    drawn = count(figures["groups"], "source") if sources_known(files) else count(figures["n"], "image")
+    return f"With another {drawn} of the same kind, a number anywhere in this range would be no surprise."
+
+
+def _role(files: RunFiles) -> str:
+    # "took no part" is claimed only where it is true of the sources as well.
+    apart = files.split.get("method") == "grouped" and not files.split["spanning_sources"]
+    if chosen_where_reported(files):
+        return "that were kept out of training but chose its epoch"
+    return "that took no part in training" if apart else "that were kept out of training at random"

@@ -1,0 +1,29 @@
+"""What the images look like: a grid of them, drawn at random class by class."""
+
+from __future__ import annotations
+
+from groupwise.report import figures
+from groupwise.report.pictures import draw_samples, load_thumbnail
+from groupwise.report.reading import RunFiles
+from groupwise.report.section import Section
+from groupwise.report.tiles import Tile
+
+ROWS, COLS = 2, 8
+
+
+def build(files: RunFiles) -> Section | None:
+    """The grid; nothing without a split to draw from."""
+    if not files.assignments:
+        return None
+    labels = [row["label"] for row in files.assignments]
+    drawn = [files.assignments[i] for i in draw_samples(labels, ROWS * COLS, seed=files.seed)]
+    tiles = [Tile(row["path"], load_thumbnail(files.root / row["path"]), row["label"]) for row in drawn]
+    return Section({"samples": tiles, "seed": files.seed}, _draw(tiles))
+
+
+def _draw(tiles: list[Tile]) -> dict[str, bytes]:
+    shown = [(tile.image, tile.label) for tile in tiles if tile.image is not None]
+    if not shown:
+        return {}
+    images, titles = zip(*shown, strict=True)
+    return {"samples.png": figures.sample_grid(images, titles, ROWS, COLS)}

@@ -1,0 +1,38 @@
+"""What the number does not say, and what nobody looked at."""
+
+from __future__ import annotations
+
+from groupwise.report.reading import RunFiles
+from groupwise.report.section import Section
+
+NOT_SAID = (
+    "It says nothing about cameras, places, people or times other than those that were sampled.",
+    "It says nothing about images that belong to none of the classes: any image gets a class.",
+    "It is an average: single classes, and kinds of image within a class, can fare far worse.",
+    "It is no diagnosis and no clearance for use where an error harms someone.",
+)
+
+NOT_CHECKED = (
+    "Whether those who took or are shown in the images agreed to this use, and what their licence allows.",
+    "Who gave the labels, how, and whether a second person would give the same.",
+    "Whether the images are a fair sample of those the network is meant for.",
+    "Whether people, places or devices of one kind fare worse than others.",
+)
+
+
+def build(files: RunFiles) -> Section:
+    """Both lists."""
+    return Section({"not_said": NOT_SAID, "unchecked": unchecked(files)})
+
+
+def unchecked(files: RunFiles) -> list[str]:
+    """What the software cannot or did not look at."""
+    further = []
+    if files.findings is None:
+        further.append(
+            "Whether images show copies under different labels, or a shortcut such as file size gives the"
+            " label away: no audit was run."
+        )
+    if not any(row["group"] for row in files.assignments):
+        further.append("Which images show the same person, place or thing: no groups were given.")
+    return [*further, *NOT_CHECKED]
