@@ -1,5 +1,4 @@
 import dataclasses
-from itertools import pairwise
 
 import pytest
 import torch
@@ -8,7 +7,7 @@ from fit_case import small_config, small_data, small_fit, small_model
 from groupwise.distributed import World
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.training.loop import fit
-from groupwise.training.optim import OptimConfig, learning_rate_at
+from groupwise.training.optim import OptimConfig
 
 
 class Stopped(Exception):  # noqa: N818
@@ -120,12 +119,3 @@ def test_ties_in_accuracy_go_to_the_first_epoch_or_to_the_lower_loss(tmp_path):
 def test_impossible_counts_are_refused(field):
     with pytest.raises(UsageError, match=rf"training\.{field}"):
         small_config(**{field: 0})
-
-
-def test_the_cosine_rises_then_falls_to_nothing():
-    config = OptimConfig(learning_rate=1.0, warmup=0.25)
-    rates = [learning_rate_at(step, 100, config) for step in range(100)]
-    assert max(rates) == rates[25] == 1.0
-    assert all(before < after for before, after in pairwise(rates[:26]))
-    assert all(before > after for before, after in pairwise(rates[25:]))
-    assert rates[-1] < 1e-3

@@ -1,4 +1,4 @@
-"""The optimizer and the learning rate of each step."""
+"""Builds the optimizer, with what each group of weights may do."""
 
 from __future__ import annotations
 
@@ -21,16 +21,20 @@ class OptimConfig:
         learning_rate: The highest rate.
         weight_decay: Decay of convolution and linear weights; biases and normalisation have none.
         momentum: Of SGD, or the first beta of Adam.
-        schedule: `constant`, or `cosine` down to 0 at the last step.
-        warmup: Share of the steps over which the rate rises linearly from near 0.
+        schedule: `constant`, `cosine` or `linear` down to 0 at the last step, or `steps`.
+        warmup: Share of training over which the rate rises linearly from near 0.
+        milestones: Shares of training at which `steps` multiplies the rate by `step_factor`.
+        step_factor: See `milestones`.
     """
 
     name: Literal["adam", "adamw", "sgd"] = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     momentum: float = 0.9
-    schedule: Literal["constant", "cosine"] = "cosine"
+    schedule: Literal["constant", "cosine", "linear", "steps"] = "cosine"
     warmup: float = 0.0
+    milestones: tuple[float, ...] = ()
+    step_factor: float = 0.1
 
     def __post_init__(self) -> None:
         if self.learning_rate <= 0:
@@ -46,6 +50,13 @@ class OptimConfig:
                 raise UsageError(
                     f"{value} is out of range", place=f"optim.{name}", remedy=f"At least 0 and below {end}."
                 )
+        inside = all(0 < share < 1 for share in self.milestones)
+        if not inside or bool(self.milestones) != (self.schedule == "steps"):
+            raise UsageError(
+                f"{list(self.milestones)} does not fit the schedule {self.schedule!r}",
+                place="optim.milestones",
+                remedy="Give `steps` the shares of training at which the rate falls, as in [0.5, 0.75].",
+            )
 
 
 def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
@@ -62,17 +73,6 @@ def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimiz
         )
     adam = torch.optim.AdamW if config.name == "adamw" else torch.optim.Adam
     return adam(groups, lr=config.learning_rate, betas=(config.momentum, 0.999))
-
-
-def learning_rate_at(step: int, steps: int, config: OptimConfig) -> float:
-    """The rate of optimizer step `step`, counted from 0, of `steps` in the whole run."""
-    warmup = config.warmup * steps
-    if step < warmup:
-        return config.learning_rate * (step + 1) / (warmup + 1)
-    if config.schedule == "constant":
-        return config.learning_rate
-    done = (step - warmup) / max(steps - warmup, 1)
-    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
