@@ -49,21 +49,37 @@ def train(job: Job, console: Console) -> dict[str, Any]:
             begin(job, world, console)
         world.barrier()
         run = Run.open(job.folder)
-        manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
-        split = read_split(run.require("split.csv"))
-        classes = tuple(sorted({row.label for row in split.rows if row.fold != EXCLUDED}))
-        model = _new_model(job.recipe, len(classes))
-        data = _open_data(job, run, manifest, split, classes, world, console)
-        fitted = _fit(job, run, data, model, world, console)
-        if not world.is_main:
-            return {}
-        _keep(job.recipe, run, fitted, model, data, split, classes)
-        if fitted.interrupted:
-            raise Interrupted(
-                f"Stopped after epoch {len(fitted.history)}. The best epoch is kept in {run.folder};"
-                " go on with --resume, or measure it with `groupwise evaluate`."
-            )
-        return _conclude(run, split, console)
+        metrics = train_prepared(run, job.recipe, run.path("cache"), world, console, resume=job.resume)
+        if world.is_main:
+            _report(run, metrics, console)
+        return metrics
+
+
+def train_prepared(
+    run: Run, recipe: Recipe, cache: Path, world: World, console: Console, *, resume: bool
+) -> dict[str, Any]:
+    """Train on the split that lies in `run`, and measure the folds that were not trained on.
+
+    `cache` is the folder of the decoded images; it is filled where it is empty, and stays. Returns the
+    metrics by fold, and nothing in any process but the main one. Raises `Interrupted` after Ctrl-C.
+    """
+    manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
+    split = read_split(run.require("split.csv"))
+    classes = tuple(sorted({row.label for row in split.rows if row.fold != EXCLUDED}))
+    model = _new_model(recipe, len(classes))
+    data = _open_data(recipe, cache, manifest, split, classes, world, console)
+    fitted = _fit(recipe, run, data, model, world, console, resume=resume)
+    if not world.is_main:
+        return {}
+    _keep(recipe, run, fitted, model, data, split, classes)
+    if fitted.interrupted:
+        raise Interrupted(
+            f"Stopped after epoch {len(fitted.history)}. The best epoch is kept in {run.folder};"
+            " go on with --resume, or measure it with `groupwise evaluate`."
+        )
+    folds = [fold for fold in split.folds if fold != "train"]
+    why = "the final evaluation"
+    return write_scores(run, {fold: score_fold(run, fold, images=data.images, why=why) for fold in folds})
 
 
 def _new_model(recipe: Recipe, num_classes: int) -> ResNeXt:
@@ -75,8 +91,8 @@ def _new_model(recipe: Recipe, num_classes: int) -> ResNeXt:
 
 
 def _open_data(
-    job: Job,
-    run: Run,
+    recipe: Recipe,
+    cache: Path,
     manifest: Manifest,
     split: Split,
     classes: Sequence[str],
@@ -90,10 +106,10 @@ def _open_data(
     def open_images() -> Images:
         with console.progress("Decoding images") as progress:
             return open_cache(
-                run.path("cache"),
+                cache,
                 files,
                 [digests[row.path] for row in split.rows],
-                job.recipe.data,
+                recipe.data,
                 progress=progress,
             )
 
@@ -105,12 +121,20 @@ def _open_data(
         images=open_images(),
         labels=np.array([number.get(row.label, -1) for row in split.rows]),
         train=split.indices("train"),
-        select=split.indices(job.recipe.training.select_fold),
+        select=split.indices(recipe.training.select_fold),
     )
 
 
-def _fit(job: Job, run: Run, data: FitData, model: ResNeXt, world: World, console: Console) -> Fitted:
-    recipe = job.recipe
+def _fit(
+    recipe: Recipe,
+    run: Run,
+    data: FitData,
+    model: ResNeXt,
+    world: World,
+    console: Console,
+    *,
+    resume: bool,
+) -> Fitted:
     config = FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, recipe.seed)
 
     def on_epoch(epoch: Epoch) -> None:
@@ -125,7 +149,7 @@ def _fit(job: Job, run: Run, data: FitData, model: ResNeXt, world: World, consol
             config,
             world=world,
             checkpoints=run.path("checkpoints"),
-            resume=job.resume,
+            resume=resume,
             on_batch=progress,
             on_epoch=on_epoch,
         )
@@ -179,16 +203,12 @@ def _temperature(recipe: Recipe, model: ResNeXt, data: FitData, split: Split) ->
     return fit_temperature(logits, data.labels[data.select], sources)
 
 
-def _conclude(run: Run, split: Split, console: Console) -> dict[str, Any]:
-    """Measure the folds that were not trained on, write the report, and say the number."""
-    why = "the final evaluation"
-    folds = [fold for fold in split.folds if fold != "train"]
-    metrics = write_scores(run, {fold: score_fold(run, fold, why=why) for fold in folds})
+def _report(run: Run, metrics: dict[str, Any], console: Console) -> None:
+    """Write the report, and say the number."""
     report = write_report(run.folder)
     shutil.rmtree(run.path("cache"), ignore_errors=True)  # the images are decoded again in moments
     for fault in hidden_faults(read_run(run.folder)):
         console.warn(f"Do not rely on the number. {fault.title}")
-    name = TEST if TEST in metrics else folds[-1]
+    name = TEST if TEST in metrics else list(metrics)[-1]
     console.say(f"\n{name.capitalize()}: {sentence('accuracy', metrics[name]['accuracy'])}")
     console.say(f"Report: {report}")
-    return metrics

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.data.cache import decode_images
-from groupwise.data.manifest import read_manifest
+from groupwise.data.cache import Images, decode_images
+from groupwise.data.decode import Preprocessing
+from groupwise.data.manifest import Manifest, read_manifest
 from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment, read_split
 from groupwise.errors import UsageError
@@ -33,10 +34,18 @@ class Scored:
     metrics: dict[str, Any]
 
 
-def score_fold(run: Run, fold: str, *, root: Path | None = None, why: str = "evaluated") -> Scored:
+def score_fold(
+    run: Run,
+    fold: str,
+    *,
+    root: Path | None = None,
+    images: Images | None = None,
+    why: str = "evaluated",
+) -> Scored:
     """Predict one fold of `run` and measure it; a reading of the test fold is counted.
 
-    `root` is where the images lie if not where they lay during training. Raises `UsageError` for a fold that
+    `root` is where the images lie if not where they lay during training; `images`, where given, are those of
+    every row of `split.csv`, decoded, uint8 (N, S, S, 3). Raises `UsageError` for a fold that
     does not exist, and `GroupwiseError` for an image that vanished or changed.
     """
     manifest = read_manifest(run.require("manifest.csv"), root or Path(run.ledger["root"]))
@@ -45,17 +54,13 @@ def score_fold(run: Run, fold: str, *, root: Path | None = None, why: str = "eva
         raise UsageError(
             f"no fold {fold!r}", place="--fold", remedy=f"Choose one of {', '.join(split.folds)}."
         )
-    rows = tuple(split.rows[i] for i in split.indices(fold))
-    samples = {sample.path: sample for sample in manifest.usable}
+    chosen = split.indices(fold)
+    rows = tuple(split.rows[i] for i in chosen)
     predictor = load_run(run.folder)
-    images = decode_images(
-        [manifest.root / row.path for row in rows],
-        [samples[row.path].sha256 for row in rows],
-        predictor.preprocessing,
-    )
+    shown = _decode(manifest, rows, predictor.preprocessing) if images is None else images[chosen]
     if fold == TEST:
         run.count_test_reading(why)
-    probs = predictor.probs(images)
+    probs = predictor.probs(shown)
     metrics = evaluate_fold(
         np.array([predictor.classes.index(row.label) for row in rows]),
         probs,
@@ -64,6 +69,12 @@ def score_fold(run: Run, fold: str, *, root: Path | None = None, why: str = "eva
         seed=0,
     )
     return Scored(rows, predictor.classes, probs, metrics)
+
+
+def _decode(manifest: Manifest, rows: Sequence[Assignment], preprocessing: Preprocessing) -> Images:
+    digests = {sample.path: sample.sha256 for sample in manifest.usable}
+    files = [manifest.root / row.path for row in rows]
+    return decode_images(files, [digests[row.path] for row in rows], preprocessing)
 
 
 def write_scores(run: Run, scored: dict[str, Scored]) -> dict[str, Any]:
