@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "groupwise"
 FILES = sorted(SOURCE.rglob("*.py"))
 TORCH_FREE = ("data/manifest.py", "data/scan.py", "data/decode.py", "data/split.py", "audit", "files.py",
-              "errors.py", "evaluation/metrics.py", "console.py", "prepare.py", "report")  # fmt: skip
+              "errors.py", "evaluation/metrics.py", "console.py", "prepare.py", "report",
+              "serving")  # fmt: skip
 
 
 def module(file: Path) -> str:

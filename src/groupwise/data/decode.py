@@ -50,14 +50,17 @@ class Decoded:
     warnings: tuple[Remark, ...]
 
 
-def decode(data: bytes, *, place: object = "image", draft_px: int | None = None) -> Decoded:
+def decode(
+    data: bytes, *, place: object = "image", draft_px: int | None = None, max_pixels: int = MAX_PIXELS
+) -> Decoded:
     """Decode a whole image file: orientation applied, colours converted to sRGB, transparency on white.
 
     With `draft_px` a JPEG is decoded at 1/2, 1/4 or 1/8 of its size, never below `draft_px` on the short
-    side; all of its coefficients are still read, so a damaged file is found all the same.
+    side; all of its coefficients are still read, so a damaged file is found all the same. What declares more
+    than `max_pixels` is refused.
     Raises UndecodableImage, whatever the bytes are.
     """
-    image = open_image(data, place)
+    image = open_image(data, place, max_pixels)
     width, height = image.size
     mode, raw_mode = image.mode, _find_raw_mode(image)
     try:

@@ -27,7 +27,7 @@ class UndecodableImage(GroupwiseError):  # noqa: N818  # names the file, as the 
         super().__init__(fact, place=place, remedy=remedy)
 
 
-def open_image(data: bytes, place: object) -> Image.Image:
+def open_image(data: bytes, place: object, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Identify the format and read the header, and refuse what is too large before decoding."""
     name = _name_format(data, place)
     if name == "JPEG" and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
@@ -40,11 +40,11 @@ def open_image(data: bytes, place: object) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=[name])
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _refuse_size("far more pixels", place) from None
+        raise _refuse_size("far more pixels", max_pixels, place) from None
     except Exception as error:  # Pillow raises nearly everything on a hostile file
         raise explain(error, data, place) from None
-    if image.width * image.height > MAX_PIXELS:
-        raise _refuse_size(f"{image.width} x {image.height} pixels, more", place)
+    if image.width * image.height > max_pixels:
+        raise _refuse_size(f"{image.width} x {image.height} pixels, more", max_pixels, place)
     return image
 
 
@@ -78,10 +78,10 @@ def _register_heif() -> bool:
     return True
 
 
-def _refuse_size(size: str, place: object) -> UndecodableImage:
+def _refuse_size(size: str, max_pixels: int, place: object) -> UndecodableImage:
     return UndecodableImage(
         "decompression-bomb",
-        f"it declares {size} than the {MAX_PIXELS} that are decoded",
+        f"it declares {size} than the {max_pixels} that are decoded",
         place=place,
         remedy="Make the image smaller, or leave it out.",
     )

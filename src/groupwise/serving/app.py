@@ -1,0 +1,143 @@
+"""Turns HTTP requests into answers: one picture a request, no address to fetch, no model to load."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from importlib.resources import files
+
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from groupwise import __version__
+from groupwise.serving import limits, schema
+from groupwise.serving.counters import Counters
+from groupwise.serving.guard import Guard, refusal
+from groupwise.serving.limits import Intake, Refused
+from groupwise.serving.work import Predictor, Work
+
+STATIC = files("groupwise.serving").joinpath("static")
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' own
+
+
+def create_app(
+    predictor: Predictor,
+    *,
+    hosts: Collection[str] = ("localhost",),
+    token: str | None = None,
+    draining: Callable[[], bool] = lambda: False,
+) -> Guard:
+    """The application over `predictor`, as ASGI servers run it; `Guard` says what `hosts` and `token` do."""
+    intake, work = Intake(), Work(predictor)
+    counters = Counters(pictures_inside=lambda: work.inside, bytes_held=lambda: intake.bytes_held)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        work.close()
+
+    # FastAPI's own pages of documentation load their scripts from elsewhere.
+    app = FastAPI(
+        title="Groupwise",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        responses=schema.errors(400, 401, 403, 421),
+    )
+    _add_predict(app, work, intake, counters)
+    _add_state(app, counters, draining)
+    _add_page(app)
+    _explain_errors(app)
+    return Guard(app, counters, hosts=hosts, token=token, draining=draining)
+
+
+def _add_predict(app: FastAPI, work: Work, intake: Intake, counters: Counters) -> None:
+    @app.post(
+        "/v1/predict",
+        response_model=schema.Answer,
+        responses=schema.errors(408, 413, 415, 422, 503),
+        openapi_extra=schema.PICTURE,
+    )
+    async def predict(request: Request, heat: bool = Query(default=False)) -> Response:
+        """Say class and probability of one picture."""
+        async with intake.body(request) as data:
+            answer = await work.answer(data, heat=heat)
+        counters.count_answer(answer)
+        return JSONResponse(answer)
+
+    @app.get("/v1/model", response_model=schema.Model)
+    async def model() -> Response:
+        """Say what the model tells apart, and what it takes."""
+        preprocessing = work.predictor.preprocessing
+        return JSONResponse(
+            {
+                "classes": list(work.predictor.classes),
+                "image_size_px": preprocessing.image_size_px,
+                "resize": preprocessing.resize,
+                "max_body_bytes": limits.MAX_BODY_BYTES,
+                "max_pixels": limits.MAX_PIXELS,
+            }
+        )
+
+
+def _add_state(app: FastAPI, counters: Counters, draining: Callable[[], bool]) -> None:
+    @app.get("/healthz", response_model=schema.State)
+    async def healthz() -> Response:
+        """Say that the process lives."""
+        return JSONResponse({"status": "alive"})
+
+    @app.get("/readyz", response_model=schema.State, responses=schema.errors(503))
+    async def readyz() -> Response:
+        """Say whether to send pictures here."""
+        if draining():
+            return refusal(Refused(503, "the server is stopping", remedy="Send pictures to another one."))
+        return JSONResponse({"status": "ready"})
+
+    @app.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE: {}}}})
+    async def metrics() -> Response:
+        """Give the figures that Prometheus collects."""
+        return Response(counters.text(), media_type=CONTENT_TYPE)
+
+
+def _add_page(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return FileResponse(str(STATIC.joinpath("index.html")))
+
+    app.mount("/static", StaticFiles(directory=str(STATIC)))
+
+
+def _explain_errors(app: FastAPI) -> None:
+    """Give every refusal the shape of `schema.Error`, those of the libraries included."""
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, error: Refused) -> Response:
+        return refusal(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def misunderstood(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        return refusal(Refused(422, f"{where}: {first['msg']}", remedy="See /openapi.json."))
+
+    @app.exception_handler(HTTPException)
+    async def unknown(_: Request, error: HTTPException) -> Response:
+        fact = HTTPStatus(error.status_code).phrase.lower()
+        answer = refusal(Refused(error.status_code, fact, remedy="See /openapi.json."))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, __: Exception) -> Response:
+        return Response(status_code=400)  # nobody is there to read it
+
+    @app.exception_handler(Exception)
+    async def defect(_: Request, __: Exception) -> Response:
+        words = {"fact": "the server failed", "remedy": "Its log says why; this is a defect of Groupwise."}
+        return JSONResponse(words, 500)

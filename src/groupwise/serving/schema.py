@@ -1,0 +1,78 @@
+"""The shapes of what the server says, from which its OpenAPI description is made."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Answer(BaseModel):
+    """What is said of one picture."""
+
+    label: str = Field(description="The most probable class.")
+    probability: Probability
+    probabilities: dict[str, Probability] = Field(description="Calibrated probability of every class.")
+    prediction_set: list[str] | None = Field(
+        description="The classes that it may be; null where no set can be promised."
+    )
+    abstain: bool = Field(description="The network is not sure enough to answer.")
+    unlike: bool | None = Field(
+        description="The picture is unlike the training data; null where that cannot be told."
+    )
+    decided: str = Field(description="The class by the operating point where one is set, else `label`.")
+    heat: list[list[Probability]] | None = Field(
+        description="With `heat=1`: what spoke for `label`, 0 to 1, rows from the top, over the input."
+    )
+
+
+class Model(BaseModel):
+    """What the page needs to know of the model."""
+
+    classes: list[str]
+    image_size_px: int
+    resize: str = Field(description="How a picture becomes a square: squash, crop or pad.")
+    max_body_bytes: int
+    max_pixels: int
+
+
+class State(BaseModel):
+    """Whether the server is well."""
+
+    status: str
+
+
+class Error(BaseModel):
+    """Why there is no answer, and what to do about it."""
+
+    fact: str
+    remedy: str
+
+
+WORDS = {
+    400: "The request is not what it should be.",
+    401: "The token is missing or wrong.",
+    403: "The request comes from a page of another site.",
+    404: "There is nothing at this path.",
+    405: "The path does not take this method.",
+    408: "The picture took too long to arrive.",
+    413: "The file or the picture is too large.",
+    415: "It is not an image that can be read.",
+    421: "The server does not go by this name.",
+    422: "The image is damaged, or the query cannot be understood.",
+    503: "Too many pictures at once, or the server is stopping; see Retry-After.",
+}
+PICTURE = {
+    "requestBody": {
+        "required": True,
+        "description": "The bytes of one image file, whatever its Content-Type says.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's description of the responses of these statuses."""
+    return {status: {"model": Error, "description": WORDS[status]} for status in statuses}

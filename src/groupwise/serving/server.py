@@ -1,0 +1,180 @@
+"""Runs the application on a socket: no open door without a token, no slow head, and no request lost."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import resource
+import signal
+import socket
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.serving.app import create_app
+from groupwise.serving.limits import BODY_DEADLINE_S
+from groupwise.serving.work import Predictor
+
+HEAD_DEADLINE_S = 10.0
+# How long a stopping server still takes requests, until whoever sends them has read /readyz or seen its
+# connection closed.
+DRAIN_S = 1.0
+SHORTEST_TOKEN = 16
+SPARE_FILES = 64
+BACKLOG = 2048
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to listen, under which further names, and for whom; without `token`, only for this machine."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    token: str | None = None
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65_535:
+            raise UsageError(
+                f"{self.port} is no port", place="--port", remedy="Give 1 to 65535, or 0 for any."
+            )
+        if self.token is not None and len(self.token) < SHORTEST_TOKEN:
+            raise UsageError(
+                f"shorter than {SHORTEST_TOKEN} characters",
+                place="--token",
+                remedy='Make one with: python -c "import secrets; print(secrets.token_urlsafe())"',
+            )
+        if self.token is None and not self.is_loopback:
+            raise UsageError(
+                f"{self.host} can be reached from other machines, and there is no token",
+                place="--host",
+                remedy="Give --token as well, or leave --host out.",
+            )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names that a request may address."""
+        own = () if self.is_loopback else (self.host, socket.gethostname())
+        return ("localhost", *own, *self.names)
+
+    def bind(self) -> socket.socket:
+        """Take the port, before anything large is loaded."""
+        try:
+            info = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
+            listener = socket.socket(info[0], socket.SOCK_STREAM)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(info[4])
+            listener.listen(BACKLOG)
+        except OSError as error:
+            raise GroupwiseError(
+                f"cannot listen there ({error.strerror})",
+                place=f"{self.host}:{self.port}",
+                remedy="Give another --port or --host.",
+            ) from None
+        return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The address of the page."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def serve(predictor: Predictor, address: Address, listener: socket.socket) -> None:
+    """Serve until SIGTERM or Ctrl-C, and return when all that was accepted is answered."""
+    server = Server(predictor, address)
+    server.run(sockets=[listener])
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which stops in two steps.
+
+    First `/readyz` says 503 while requests are still served, each on a connection that closes with its
+    answer; then it no longer listens, finishes what it has, and returns.
+    """
+
+    def __init__(self, predictor: Predictor, address: Address, *, drain_s: float = DRAIN_S) -> None:
+        self.drain_s = drain_s
+        app = create_app(
+            predictor, hosts=address.hosts, token=address.token, draining=lambda: self.should_exit
+        )
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=PatientProtocol,
+                ws="none",
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=round(BODY_DEADLINE_S) + 10,
+            )
+        )
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Begin to stop; uvicorn's own would raise the signal again at the end, and not leave with 0."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+        if sig == signal.SIGINT:  # somebody sits before it and waits
+            self.drain_s = 0.0
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, then stop listening and finish."""
+        await asyncio.sleep(self.drain_s)
+        await super().shutdown(sockets)
+
+
+class PatientProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1 with a deadline for the head of a request, which uvicorn lets trickle for ever."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take the connection, unless there are too many for the process's file descriptors."""
+        super().connection_made(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            transport.abort()
+            return
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the deadline."""
+        super().connection_lost(exc)
+        if self._deadline:
+            self._deadline.cancel()
+
+    def on_response_complete(self) -> None:
+        """Expect the next request on the same connection."""
+        self._expect_head()
+        super().on_response_complete()
+
+    def _expect_head(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
+        self._deadline = self.loop.call_later(HEAD_DEADLINE_S, self._close_unless_served, self.cycle)
+
+    def _close_unless_served(self, last: Any) -> None:
+        if self.cycle is last and not self.transport.is_closing():
+            self.transport.abort()
+
+
+def _count_connections() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(SPARE_FILES, soft - SPARE_FILES)
+
+
+MAX_CONNECTIONS = _count_connections()

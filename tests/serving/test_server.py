@@ -1,0 +1,170 @@
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.serving import server as server_module
+from groupwise.serving.server import Address
+from serving_case import picture
+
+HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n"
+SLOW = """
+import time
+from serving_case import FakePredictor
+from groupwise.serving.server import Address, serve, url_of
+
+class Slow(FakePredictor):
+    def answer_images(self, images):
+        time.sleep(0.4)
+        return super().answer_images(images)
+
+address = Address(port=0)
+listener = address.bind()
+print(url_of(listener), flush=True)
+serve(Slow(), address, listener)
+"""
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.0.7", "::", "pictures.example"])
+def test_an_open_door_needs_a_token(host):
+    with pytest.raises(UsageError, match="can be reached from other machines, and there is no token"):
+        Address(host=host)
+    assert Address(host=host, token="x" * 16).token
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_this_machine_needs_none(host):
+    assert Address(host=host).is_loopback
+    with pytest.raises(UsageError, match="shorter than 16"):
+        Address(host=host, token="x" * 15)
+
+
+def test_a_port_that_is_taken_is_named_with_its_remedy():
+    taken = pytest.raises(GroupwiseError, match=r"cannot listen there \(Address already in use\).*--port")
+    with socket.create_server(("127.0.0.1", 0)) as other, taken:
+        Address(port=other.getsockname()[1]).bind()
+    with pytest.raises(GroupwiseError, match="cannot listen there"):
+        Address(host="no-such-host.invalid", token="x" * 16).bind()
+    with pytest.raises(UsageError, match="--port: 65536 is no port"):
+        Address(port=65_536)
+
+
+def test_a_head_that_trickles_is_cut_off_and_others_are_served(serve, monkeypatch):
+    monkeypatch.setattr(server_module, "HEAD_DEADLINE_S", 0.5)
+    with serve() as server:
+        slow = [_connect(server) for _ in range(50)]
+        for connection in slow:
+            connection.sendall(HEAD)
+        assert httpx.post(f"{server.url}/v1/predict", content=picture()).status_code == 200
+        time.sleep(0.3)
+        for connection in slow:
+            connection.sendall(b"X-Slow: 1\r\n")  # goes on trickling
+        assert all(_is_cut(connection) for connection in slow)
+        assert not server.server_state.connections
+
+
+def test_the_deadline_begins_again_with_each_request(serve, monkeypatch):
+    monkeypatch.setattr(server_module, "HEAD_DEADLINE_S", 0.6)
+    with serve() as server, httpx.Client(base_url=server.url) as client:
+        ports = set()
+        for _ in range(4):
+            response = client.get("/healthz")
+            assert response.status_code == 200
+            ports.add(response.extensions["network_stream"].get_extra_info("client_addr")[1])
+            time.sleep(0.3)
+        assert len(ports) == 1
+
+
+def test_there_are_only_so_many_connections(serve, monkeypatch):
+    monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 5)
+    with serve() as server:
+        kept = [_connect(server) for _ in range(5)]
+        time.sleep(0.2)
+        assert _is_cut(_connect(server))
+        for connection in kept:
+            connection.close()
+        time.sleep(0.2)
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+
+
+def test_a_client_that_hangs_up_leaves_nothing_behind(serve):
+    with serve() as server:
+        connection = _connect(server)
+        connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\nabc")
+        time.sleep(0.2)
+        connection.close()
+        time.sleep(0.2)
+        assert "groupwise_body_bytes_held 0.0" in httpx.get(f"{server.url}/metrics").text
+
+
+def test_many_clients_get_their_own_answers_or_are_told_to_come_again(serve):
+    def ask(i):
+        level = (i * 29) % 256
+        response = client.post("/v1/predict", content=picture(level))
+        if response.status_code == 503:
+            assert response.headers["retry-after"] == "1"
+        else:
+            assert response.json()["probabilities"]["light"] == pytest.approx(level / 255, abs=1e-9)
+        return response.status_code
+
+    with serve() as server, httpx.Client(base_url=server.url) as client, ThreadPoolExecutor(24) as pool:
+        statuses = list(pool.map(ask, range(200)))
+    assert set(statuses) <= {200, 503}
+    assert statuses.count(200) > 50
+
+
+@pytest.fixture
+def process(tmp_path):
+    script = tmp_path / "slow.py"
+    script.write_text("import sys\nsys.path.insert(0, sys.argv[1])\n" + SLOW)
+    tests = str(Path(__file__).parents[1])
+    child = subprocess.Popen(
+        [sys.executable, script, tests], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    child.url = child.stdout.readline().strip().rstrip("/")
+    while True:
+        try:
+            httpx.get(f"{child.url}/readyz")
+            break
+        except httpx.ConnectError:
+            time.sleep(0.05)
+    yield child
+    child.kill()
+    child.communicate()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_what_was_accepted_is_answered_before_it_leaves_with_0(process, name):
+    with httpx.Client(base_url=process.url) as client, ThreadPoolExecutor(12) as pool:
+        asked = [pool.submit(client.post, "/v1/predict", content=picture()) for _ in range(10)]
+        time.sleep(0.3)
+        process.send_signal(signal.Signals[name])
+        if name == "SIGTERM":
+            time.sleep(0.1)
+            ready = client.get("/readyz")
+            assert (ready.status_code, ready.headers["connection"]) == (503, "close")
+        assert [future.result().status_code for future in asked] == [200] * 10
+    assert process.wait(20) == 0
+    assert process.stderr.read() == ""
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{process.url}/healthz")
+
+
+def _connect(server):
+    host, port = re.match(r"http://(.+):(\d+)", server.url).groups()
+    return socket.create_connection((host, int(port)), timeout=5)
+
+
+def _is_cut(connection):
+    try:
+        return connection.recv(1000) == b""
+    except ConnectionResetError:
+        return True
