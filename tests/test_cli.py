@@ -256,7 +256,7 @@ def test_train_leaves_the_whole_run(trained):
     assert names >= {
         "recipe.yaml", "environment.json", "manifest.csv", "clusters.csv", "split.csv", "split.json",
         "run.json", "history.csv", "checkpoints", "model.safetensors", "config.json", "predictions.csv",
-        "metrics.json", "report.html", "figures",
+        "metrics.json", "leakage.json", "report.html", "figures",
     }  # fmt: skip
     assert "cache" not in names
     metrics = json.loads((trained / "metrics.json").read_text())

@@ -19,6 +19,7 @@ from groupwise.data.manifest import Manifest, read_manifest
 from groupwise.data.split import EXCLUDED, Split, read_split
 from groupwise.distributed import World, joined_world
 from groupwise.evaluation.calibration import fit_temperature
+from groupwise.evaluation.counterfactual import counterfactual, write_counterfactual
 from groupwise.evaluation.predict import model_config, predict_logits
 from groupwise.evaluation.score import TEST, score_fold, write_scores
 from groupwise.evaluation.words import sentence
@@ -51,6 +52,7 @@ def train(job: Job, console: Console) -> dict[str, Any]:
         run = Run.open(job.folder)
         metrics = train_prepared(run, job.recipe, run.path("cache"), world, console, resume=job.resume)
         if world.is_main:
+            _imagine_random_split(run, job.recipe, console)
             _report(run, metrics, console)
         return metrics
 
@@ -66,7 +68,7 @@ def train_prepared(
     manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
     split = read_split(run.require("split.csv"))
     classes = tuple(sorted({row.label for row in split.rows if row.fold != EXCLUDED}))
-    model = _new_model(recipe, len(classes))
+    model = new_model(recipe, len(classes))
     data = _open_data(recipe, cache, manifest, split, classes, world, console)
     fitted = _fit(recipe, run, data, model, world, console, resume=resume)
     if not world.is_main:
@@ -82,7 +84,8 @@ def train_prepared(
     return write_scores(run, {fold: score_fold(run, fold, images=data.images, why=why) for fold in folds})
 
 
-def _new_model(recipe: Recipe, num_classes: int) -> ResNeXt:
+def new_model(recipe: Recipe, num_classes: int) -> ResNeXt:
+    """The network of a recipe as it is before training: its weights are decided by the seed, or read."""
     torch.manual_seed(recipe.seed)
     model = ResNeXt(network_config(recipe, num_classes))
     if recipe.model.weights:
@@ -100,29 +103,26 @@ def _open_data(
     console: Console,
 ) -> FitData:
     """Decode the images, in the main process alone, and map them into memory in every one."""
-    digests = {sample.path: sample.sha256 for sample in manifest.usable}
-    files = [manifest.root / row.path for row in split.rows]
-
-    def open_images() -> Images:
-        with console.progress("Decoding images") as progress:
-            return open_cache(
-                cache,
-                files,
-                [digests[row.path] for row in split.rows],
-                recipe.data,
-                progress=progress,
-            )
-
     if world.is_main:
-        open_images()
+        open_images(recipe, cache, manifest, split, console)
     world.barrier()
     number = {name: k for k, name in enumerate(classes)}
     return FitData(
-        images=open_images(),
+        images=open_images(recipe, cache, manifest, split, console),
         labels=np.array([number.get(row.label, -1) for row in split.rows]),
         train=split.indices("train"),
         select=split.indices(recipe.training.select_fold),
     )
+
+
+def open_images(recipe: Recipe, cache: Path, manifest: Manifest, split: Split, console: Console) -> Images:
+    """The decoded images, one row a row of `split`; decoded into the folder `cache` unless they are there."""
+    digests = {sample.path: sample.sha256 for sample in manifest.usable}
+    files = [manifest.root / row.path for row in split.rows]
+    with console.progress("Decoding images") as progress:
+        return open_cache(
+            cache, files, [digests[row.path] for row in split.rows], recipe.data, progress=progress
+        )
 
 
 def _fit(
@@ -135,8 +135,6 @@ def _fit(
     *,
     resume: bool,
 ) -> Fitted:
-    config = FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, recipe.seed)
-
     def on_epoch(epoch: Epoch) -> None:
         console.say(epoch_line(epoch))
         if world.is_main and epoch.select_fold == TEST:
@@ -146,7 +144,7 @@ def _fit(
         fitted = fit(
             model,
             data,
-            config,
+            fit_config(recipe),
             world=world,
             checkpoints=run.path("checkpoints"),
             resume=resume,
@@ -156,6 +154,11 @@ def _fit(
     for rejected in fitted.rejected:
         console.warn(f"{rejected.path.name} was passed over: {rejected.reason}")
     return fitted
+
+
+def fit_config(recipe: Recipe) -> FitConfig:
+    """The part of a recipe that `fit` needs."""
+    return FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, recipe.seed)
 
 
 def epoch_line(epoch: Epoch) -> str:
@@ -201,6 +204,14 @@ def _temperature(recipe: Recipe, model: ResNeXt, data: FitData, split: Split) ->
     logits = predict_logits(model, data.images[data.select], recipe.data)
     sources = len(np.unique(split.sources[data.select]))
     return fit_temperature(logits, data.labels[data.select], sources)
+
+
+def _imagine_random_split(run: Run, recipe: Recipe, console: Console) -> None:
+    """Write what a random split would have hidden; the images are decoded already."""
+    manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
+    split = read_split(run.require("split.csv"))
+    images = open_images(recipe, run.path("cache"), manifest, split, console)
+    write_counterfactual(run, counterfactual(split, recipe.split.shares, images, seed=recipe.seed))
 
 
 def _report(run: Run, metrics: dict[str, Any], console: Console) -> None:

@@ -1,0 +1,106 @@
+"""Turns images and their sources into what a nearest neighbour scores under random and under grouped splits.
+
+The features are fixed, pixels at 8 x 8, so nothing that was trained on some of the images has a say. See
+docs/decisions/0009-*.md for what they were chosen against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.data.cache import Images
+from groupwise.data.stratify import IntArray, assign_random, assign_sources
+from groupwise.evaluation.protocols import Answers
+from groupwise.evaluation.wilson import Floats
+
+FEATURE_SIDE_PX = 8
+MOST_IMAGES = 2000
+SPLITS = 20
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What the nearest neighbour answered under both protocols, over `images` images and `splits` splits."""
+
+    random: Answers
+    grouped: Answers
+    images: int
+    splits: int
+
+
+def nearest_neighbours(
+    images: Images,
+    rows: IntArray,
+    labels: IntArray,
+    sources: IntArray,
+    shares: Mapping[str, float],
+    fold: str,
+    *,
+    seed: int,
+    splits: int = SPLITS,
+) -> Neighbours | None:
+    """Label each image of `fold` like the most similar one of `train`, in `splits` splits of both kinds.
+
+    `images` is uint8 (N, S, S, 3), of which `rows` (n,) take part; `labels` and `sources` are theirs. Of more
+    than `MOST_IMAGES` whole sources are drawn until there are as many. Both kinds have the `shares` of the
+    run and the same seeds. None where a split leaves nothing to ask or nothing to compare with.
+    """
+    kept = _draw_sources(sources, MOST_IMAGES, seed)
+    labels, sources, sizes = labels[kept], sources[kept], list(shares.values())
+    numbers = range(seed, seed + splits)
+    random = np.array([assign_random(len(kept), sizes, number) for number in numbers])
+    grouped = np.array([assign_sources(labels, sources, sizes, number) for number in numbers])  # (splits, n)
+    train, test = (list(shares).index(name) for name in ("train", fold))
+    if any(not (folds == part).any(axis=1).all() for folds in (random, grouped) for part in (train, test)):
+        return None
+    features = _describe(images, rows[kept])
+    similarity = features @ features.T
+
+    def answers(folds: IntArray) -> Answers:
+        scores = _ask(similarity, labels, folds == train, folds == test)
+        split, image = np.nonzero(np.isfinite(scores))
+        return Answers(seed + split, sources[image], scores[split, image])
+
+    return Neighbours(answers(random), answers(grouped), len(kept), splits)
+
+
+def _ask(
+    similarity: npt.NDArray[np.float32],
+    labels: IntArray,
+    known: npt.NDArray[np.bool_],
+    asked: npt.NDArray[np.bool_],
+) -> Floats:
+    """Whether the nearest of the `known` images bears the label of each of the `asked` ones; NaN elsewhere.
+
+    `similarity` is (n, n), `known` and `asked` are (splits, n), as is the result.
+    """
+    scores = np.full(asked.shape, np.nan)
+    for split, (there, wanted) in enumerate(zip(known, asked, strict=True)):
+        nearest = np.flatnonzero(there)[similarity[np.ix_(wanted, there)].argmax(axis=1)]
+        scores[split, wanted] = labels[nearest] == labels[wanted]
+    return scores
+
+
+def _draw_sources(sources: IntArray, most: int, seed: int) -> IntArray:
+    """Rows of whole sources, drawn as long as they come to no more than `most` images."""
+    if len(sources) <= most:
+        return np.arange(len(sources))
+    names, sizes = np.unique(sources, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    fitting = order[np.cumsum(sizes[order]) <= most]
+    return np.flatnonzero(np.isin(sources, names[fitting]))
+
+
+def _describe(images: Images, rows: IntArray) -> npt.NDArray[np.float32]:
+    """Small pixels of `rows`, centred and of unit length, so that a product is a correlation; (n, 192)."""
+    size = (FEATURE_SIDE_PX, FEATURE_SIDE_PX)
+    small = [cv2.resize(images[row], size, interpolation=cv2.INTER_AREA).ravel() for row in rows]
+    centred = np.stack(small).astype(np.float32)
+    centred -= centred.mean(axis=1, keepdims=True)
+    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
+    return centred
