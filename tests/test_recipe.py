@@ -72,6 +72,11 @@ def test_unknown_fields_are_refused_with_the_nearest():
         load_recipe("default", {"augment.flipp": 1})
 
 
+def test_images_do_not_shrink_while_training():
+    with pytest.raises(UsageError, match=r"training\.start_size_px: 96 is not between 8 and the final 64"):
+        load_recipe("default", {"training.start_size_px": 96})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [("a: [1", "not a readable YAML file"), ("- 1", "holds no fields"), ("", "no fields")],

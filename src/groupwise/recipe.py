@@ -59,6 +59,13 @@ class Recipe:
                 place="training.select_fold",
                 remedy=f"Give split.{self.training.select_fold} a share, or choose by another fold.",
             )
+        start = self.training.start_size_px
+        if start is not None and not 8 <= start <= self.data.image_size_px:
+            raise UsageError(
+                f"{start} is not between 8 and the final {self.data.image_size_px}",
+                place="training.start_size_px",
+                remedy="Two thirds of data.image_size_px is usual.",
+            )
 
 
 PARTS: dict[str, type[Any]] = {

@@ -78,6 +78,20 @@ def test_flip_mirrors_the_stated_share():
     assert 0.17 < mirrored.float().mean() < 0.33
 
 
+def test_alternating_flip_mirrors_each_image_in_every_second_epoch():
+    images, samples = pictures(100, 4), torch.arange(100)
+    mirrored = []
+    for epoch in range(1, 5):
+        changed = augment(images, samples, AugmentConfig(alternate_flip=True), seed=0, epoch=epoch)
+        mirrored.append(((changed - images.flip(-1)).abs() < 1e-3).flatten(1).all(1))
+        same = ((changed - images).abs() < 1e-3).flatten(1).all(1)
+        assert (mirrored[-1] ^ same).all()
+    assert 30 < mirrored[0].sum() < 70
+    assert torch.equal(mirrored[0], ~mirrored[1])
+    assert torch.equal(mirrored[0], mirrored[2])
+    assert torch.equal(mirrored[1], mirrored[3])
+
+
 def test_rotation_turns_about_the_centre_by_no_more_than_it_may():
     ramp = torch.arange(33.0).sub(16).expand(1, 3, 33, 33)  # brightness is the column
     samples = torch.arange(200)
@@ -131,3 +145,8 @@ def test_erasing_blanks_one_rectangle_with_the_mean():
 def test_impossible_strengths_are_refused_in_the_users_spelling(field, value):
     with pytest.raises(UsageError, match=rf"augment\.{field}: {value}"):
         AugmentConfig(**{field: value})
+
+
+def test_two_ways_of_mirroring_are_refused():
+    with pytest.raises(UsageError, match=r"augment\.flip: .*Set it to 0 beside augment\.alternate_flip"):
+        AugmentConfig(flip=0.5, alternate_flip=True)

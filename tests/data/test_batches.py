@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groupwise.data.batches import batches, epoch_order, normalise
+from groupwise.data.batches import batches, epoch_order, normalise, resize
 from groupwise.data.decode import Preprocessing
 from groupwise.distributed import World
 
@@ -60,3 +60,12 @@ def test_normalising_on_the_device_equals_the_one_preprocessing():
     images = torch.from_numpy(IMAGES).permute(0, 3, 1, 2).float()
     expected = torch.from_numpy(preprocessing.normalise(IMAGES))
     torch.testing.assert_close(normalise(images, preprocessing), expected)
+
+
+def test_resizing_averages_and_leaves_the_same_size_alone():
+    images = torch.from_numpy(IMAGES).permute(0, 3, 1, 2).float()
+    assert resize(images, 4) is images
+    constant = torch.full((1, 3, 64, 64), 7.0)
+    torch.testing.assert_close(resize(constant, 40), constant[..., :40, :40])
+    stripes = torch.arange(64).remainder(2).mul(255.0).expand(1, 3, 64, 64)  # gone when antialiased
+    assert resize(stripes, 16)[..., 2:-2].sub(127.5).abs().max() < 20

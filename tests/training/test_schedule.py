@@ -5,7 +5,8 @@ import torch
 
 from groupwise.errors import UsageError
 from groupwise.training.optim import OptimConfig
-from groupwise.training.schedule import learning_rate_at
+from groupwise.training.schedule import image_size_at, learning_rate_at
+from groupwise.training.terms import TrainingConfig
 
 
 def rates(steps=100, **fields):
@@ -54,3 +55,20 @@ def test_the_constant_stays():
 def test_milestones_that_mean_nothing_are_refused(fields):
     with pytest.raises(UsageError, match=r"optim\.milestones: .* does not fit the schedule"):
         OptimConfig(**fields)
+
+
+def sizes(start_size_px, full_size_from=0.5, image_size_px=60):
+    config = TrainingConfig(start_size_px=start_size_px, full_size_from=full_size_from)
+    return [image_size_at((step + 0.5) / 100, config, image_size_px) for step in range(100)]
+
+
+def test_images_grow_in_even_steps_to_their_final_size():
+    found = sizes(32)
+    assert found[0] == 32
+    assert found == sorted(found)
+    assert set(found) == {32, 40, 48, 56, 60}
+    assert set(found[50:]) == {60}
+
+
+def test_without_a_start_size_images_stay_as_they_are():
+    assert set(sizes(None)) == {60}

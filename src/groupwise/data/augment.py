@@ -21,6 +21,7 @@ class AugmentConfig:
 
     Args:
         flip: Probability of a horizontal mirror image.
+        alternate_flip: Mirror each image in every second epoch instead (Jordan 2024, arXiv 2404.00498).
         rotate_degrees: Largest rotation to either side.
         zoom: Smallest visible share of the side; 0.8 magnifies up to 1.25 times.
         shift: Largest shift to each side, as a share of the side.
@@ -31,6 +32,7 @@ class AugmentConfig:
     """
 
     flip: float = 0.0
+    alternate_flip: bool = False
     rotate_degrees: float = 0.0
     zoom: float = 1.0
     shift: float = 0.0
@@ -47,6 +49,12 @@ class AugmentConfig:
                 raise UsageError(
                     f"{value} is not between 0 and 1", place=f"augment.{name}", remedy="Give a share."
                 )
+        if self.alternate_flip and self.flip:
+            raise UsageError(
+                f"mirrors already at random, with probability {self.flip}",
+                place="augment.flip",
+                remedy="Set it to 0 beside augment.alternate_flip.",
+            )
         if not 0 < self.zoom <= 1:
             raise UsageError(
                 f"{self.zoom} is not above 0 and at most 1", place="augment.zoom", remedy="1 is no zoom."
@@ -61,7 +69,7 @@ class AugmentConfig:
     @property
     def moves(self) -> bool:
         """Whether pixels change place."""
-        return bool(self.flip or self.rotate_degrees or self.shift or self.zoom < 1)
+        return bool(self.flip or self.alternate_flip or self.rotate_degrees or self.shift or self.zoom < 1)
 
 
 DRAWS = 12  # random numbers a sample may use
@@ -99,7 +107,10 @@ def augment(images: Tensor, samples: Tensor, config: AugmentConfig, *, seed: int
     """Change float images (N, 3, S, S) in 0..255 as `config` allows; the input is left as it was."""
     u = uniforms(seed, epoch, samples, DRAWS).to(images.dtype)  # (N, DRAWS)
     if config.moves:
-        images = _move(images, u[:, 0:5], config)
+        mirrored = u[:, 0] < config.flip
+        if config.alternate_flip:
+            mirrored = (uniforms(seed, 0, samples, 1)[:, 0] < 0.5) ^ (epoch % 2 == 1)
+        images = _move(images, u[:, 1:5], mirrored, config)
     if config.brightness or config.contrast or config.saturation:
         images = _recolour(images, u[:, 5:8], config)
     if config.erase:
@@ -107,12 +118,12 @@ def augment(images: Tensor, samples: Tensor, config: AugmentConfig, *, seed: int
     return images
 
 
-def _move(images: Tensor, u: Tensor, config: AugmentConfig) -> Tensor:
+def _move(images: Tensor, u: Tensor, mirrored: Tensor, config: AugmentConfig) -> Tensor:
     """Mirror, rotate, zoom and shift in one bilinear sampling, with the border reflected."""
-    mirror = 1 - 2 * (u[:, 0] < config.flip).to(u.dtype)
-    angle = (2 * u[:, 1] - 1) * math.radians(config.rotate_degrees)
-    zoom = config.zoom + (1 - config.zoom) * u[:, 2]
-    shift = (2 * u[:, 3:5] - 1) * 2 * config.shift  # grid coordinates span 2
+    mirror = 1 - 2 * mirrored.to(u.dtype)
+    angle = (2 * u[:, 0] - 1) * math.radians(config.rotate_degrees)
+    zoom = config.zoom + (1 - config.zoom) * u[:, 1]
+    shift = (2 * u[:, 2:4] - 1) * 2 * config.shift  # grid coordinates span 2
     cos, sin = zoom * torch.cos(angle), zoom * torch.sin(angle)
     rows = [
         torch.stack([mirror * cos, -sin, shift[:, 0]], 1),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from groupwise.data.decode import Preprocessing
@@ -68,6 +69,13 @@ def batches(
             samples=torch.from_numpy(part).to(world.device),
             global_size=len(whole),
         )
+
+
+def resize(images: Tensor, image_size_px: int) -> Tensor:
+    """Float images (N, 3, S, S) at another side, antialiased."""
+    if images.shape[-1] == image_size_px:
+        return images
+    return F.interpolate(images, size=(image_size_px, image_size_px), mode="bilinear", antialias=True)
 
 
 def normalise(images: Tensor, preprocessing: Preprocessing) -> Tensor:

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from groupwise.data.augment import augment
-from groupwise.data.batches import Batch, batches, normalise
+from groupwise.data.batches import Batch, batches, normalise, resize
 from groupwise.distributed import World
 from groupwise.errors import GroupwiseError
 from groupwise.training.learner import Learner
 from groupwise.training.loss import LossConfig, summed_loss
 from groupwise.training.optim import set_learning_rate
-from groupwise.training.schedule import learning_rate_at
+from groupwise.training.schedule import image_size_at, learning_rate_at
 from groupwise.training.terms import Epoch, FitConfig, FitData
 
 OnBatch = Callable[[int, int], None]
@@ -45,7 +45,7 @@ def run_epoch(
             place="training",
             remedy="Lower optim.learning_rate; checkpoints of earlier epochs are kept.",
         )
-    select_loss, select_correct, select_seen = score_fold(learner.model, data, config, world)
+    select_loss, select_correct, select_seen = score_fold(learner.judged, data, config, world)
     return Epoch(
         epoch=number,
         train_loss=loss / seen,
@@ -78,13 +78,14 @@ def train_epoch(
         share = (number - 1 + (step + 0.5) / per_epoch) / config.training.epochs
         set_learning_rate(learner.optimizer, learning_rate_at(share, config.optim))
         # Change and normalise the images on their device
-        images = augment(batch.images.float(), batch.samples, config.augment, seed=config.seed, epoch=number)
+        images = resize(batch.images.float(), image_size_at(share, config.training, batch.images.shape[-1]))
+        images = augment(images, batch.samples, config.augment, seed=config.seed, epoch=number)
         logits = learner.network(normalise(images, config.preprocessing))
         loss = summed_loss(logits, batch.labels, config.loss)
         # Each process has its part of the global mean; DDP averages gradients, so multiply by their number
         learner.optimizer.zero_grad(set_to_none=True)
         (loss * (world.size / batch.global_size)).backward()  # type: ignore[no-untyped-call]
-        learner.optimizer.step()
+        learner.step()
         # Sums stay on the device
         totals += _sums(loss, logits, batch)
         on_batch(step + 1, per_epoch)

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
 
 from groupwise.distributed import World, share_batch_statistics
-from groupwise.training.optim import OptimConfig, make_optimizer
+from groupwise.training.optim import make_optimizer
+from groupwise.training.terms import FitConfig
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 @dataclass(frozen=True)
@@ -19,29 +23,72 @@ class Learner:
     """A network and what moves it.
 
     `model` has the weights; `network` is what training calls, the same model unless several processes share
-    the work.
+    the work. `average` is the moving average of weights and batch statistics, where the recipe asks for one.
     """
 
     model: nn.Module
     network: nn.Module
     optimizer: torch.optim.Optimizer
+    average: AveragedModel | None
+    clip_norm: float | None
 
     @classmethod
-    def create(cls, model: nn.Module, optim: OptimConfig, world: World) -> Learner:
+    def create(cls, model: nn.Module, config: FitConfig, world: World) -> Learner:
         """Bring `model` to its device."""
         model = share_batch_statistics(model.to(world.device), world)
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(
             model=model,
             network=DistributedDataParallel(model) if world.size > 1 else model,
-            optimizer=make_optimizer(model, optim),
+            optimizer=make_optimizer(model, config.optim),
+            average=moving_average(model, config.training.ema_decay) if config.training.ema_decay else None,
+            clip_norm=config.optim.clip_norm,
         )
+
+    @property
+    def judged(self) -> nn.Module:
+        """The model that is scored and kept."""
+        return self.model if self.average is None else self.average.module
+
+    def step(self) -> None:
+        """Follow the gradients that are there."""
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps of it."""
-        return {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        average = {} if self.average is None else self.average.state_dict()
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": average,
+        }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` returned."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+
+
+def moving_average(model: nn.Module, decay: float) -> AveragedModel:
+    """An exponential moving average of weights and batch statistics, in the weights' own precision.
+
+    The decay of update t is at most (1 + t) / (10 + t), so that the random first weights are soon forgotten.
+    """
+
+    @torch.no_grad()
+    def move(averaged: Tensors, current: Tensors, updates: Tensor | int) -> None:
+        t = float(updates)
+        share = 1 - min(decay, (1 + t) / (10 + t))
+        for mean, new in zip(averaged, current, strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(new, share)
+            else:  # the number of batches that a normalisation has seen
+                mean.copy_(new)
+
+    return AveragedModel(model, multi_avg_fn=move, use_buffers=True)

@@ -37,7 +37,7 @@ def fit(
     one; on CPU the result is bit-identical to a run that was never stopped. Ctrl-C ends training after the
     last whole epoch. Raises `GroupwiseError` when the loss is no longer finite.
     """
-    learner = Learner.create(model, config.optim, world)
+    learner = Learner.create(model, config, world)
     history: list[Epoch] = []
     best: dict[str, Any] = {}
     state, rejected = load_checkpoint(checkpoints) if resume else (None, [])
@@ -52,7 +52,7 @@ def fit(
             epoch = run_epoch(learner, data, config, number, world, on_batch)
             history.append(epoch)
             if not best or _score(epoch, config) > _score(history[best["epoch"] - 1], config):
-                best = {"epoch": number, "weights": clone_state(learner.model.state_dict())}
+                best = {"epoch": number, "weights": clone_state(learner.judged.state_dict())}
             if world.is_main:
                 rows = [asdict(row) for row in history]
                 save_checkpoint(checkpoints, number, learner.state() | {"history": rows, "best": best})

@@ -25,6 +25,7 @@ class OptimConfig:
         warmup: Share of training over which the rate rises linearly from near 0.
         milestones: Shares of training at which `steps` multiplies the rate by `step_factor`.
         step_factor: See `milestones`.
+        clip_norm: Longest gradient, all weights together; longer ones are shortened to it.
     """
 
     name: Literal["adam", "adamw", "sgd"] = "adamw"
@@ -35,6 +36,7 @@ class OptimConfig:
     warmup: float = 0.0
     milestones: tuple[float, ...] = ()
     step_factor: float = 0.1
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         if self.learning_rate <= 0:

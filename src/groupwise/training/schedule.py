@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 
 from groupwise.training.optim import OptimConfig
+from groupwise.training.terms import TrainingConfig
+
+SIZE_STEP_PX = 8
 
 
 def learning_rate_at(share: float, config: OptimConfig) -> float:
@@ -24,3 +27,15 @@ def learning_rate_at(share: float, config: OptimConfig) -> float:
         passed = sum(share >= milestone for milestone in config.milestones)
         return config.learning_rate * config.step_factor**passed
     return config.learning_rate
+
+
+def image_size_at(share: float, config: TrainingConfig, image_size_px: int) -> int:
+    """The side of training images when `share` of training is done: small ones first, for speed.
+
+    Progressive resizing (Howard 2018; Tan and Le 2021, arXiv 2104.00298): from `config.start_size_px` up to
+    `image_size_px` in even steps, with the final size from `config.full_size_from` on.
+    """
+    if config.start_size_px is None or share >= config.full_size_from:
+        return image_size_px
+    grown = config.start_size_px + share / config.full_size_from * (image_size_px - config.start_size_px)
+    return min(SIZE_STEP_PX * round(grown / SIZE_STEP_PX), image_size_px)

@@ -28,6 +28,9 @@ class TrainingConfig:
         batch_size: Samples a step, all processes together.
         select_fold: The fold that chooses the epoch; `test` is the tutorial's mistake, reproduced on request.
         select_by: Figures that choose it, the first deciding and the next breaking ties.
+        ema_decay: Decay a step of the moving average of the weights that is scored and kept; 0 is none.
+        start_size_px: Side of the training images at the start, which grows to `data.image_size_px`.
+        full_size_from: Share of training from which the images have their final size.
         pth: Also write the weights as `best_model.pth`, as the tutorial does.
         device: Where the network runs; `auto` takes a GPU where there is one.
     """
@@ -36,6 +39,9 @@ class TrainingConfig:
     batch_size: int = 64
     select_fold: Literal["val", "test"] = "val"
     select_by: tuple[Literal["accuracy", "loss"], ...] = ("accuracy", "loss")
+    ema_decay: float = 0.0
+    start_size_px: int | None = None
+    full_size_from: float = 0.7
     pth: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
@@ -44,6 +50,13 @@ class TrainingConfig:
             if value < least:
                 raise UsageError(
                     f"{value} is below {least}", place=f"training.{name}", remedy=f"Give at least {least}."
+                )
+        for name, share in (("ema_decay", self.ema_decay), ("full_size_from", self.full_size_from)):
+            if not 0 <= share < 1:
+                raise UsageError(
+                    f"{share} is not at least 0 and below 1",
+                    place=f"training.{name}",
+                    remedy="0.99 is a usual decay, and 0.7 a usual share.",
                 )
 
 

@@ -1,0 +1,194 @@
+"""Trains named variants of a recipe on the same splits, and says what each gains over the base and costs.
+
+    python benchmarks/ablation.py ../shared/data/sign-digits.csv --group-column student
+        [--recipe default --variants sgd ema ... --seeds 0 1 2 --work runs/ablation]
+
+The data are scanned and audited once; each seed has its own split by source, and each image size its own
+cache, so that a run is training alone. Every finished run is a line of RESULTS in the work folder: the
+program can be stopped, and only trains what is missing. Gains are differences to the base with the same seed,
+with a 95 % t-interval over seeds. Choose by `val`; `test` is here to see whether the choice held.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import stats
+
+from groupwise.allocator import keep_freed_memory
+from groupwise.api import load_recipe
+from groupwise.console import Console
+from groupwise.data.cache import Images, open_cache
+from groupwise.data.decode import Preprocessing
+from groupwise.data.manifest import Manifest, read_manifest
+from groupwise.data.scan import scan
+from groupwise.data.split import EXCLUDED, Split, make_split, read_split
+from groupwise.distributed import World
+from groupwise.evaluation.predict import predict_logits
+from groupwise.models.resnext import create_model
+from groupwise.prepare import audit_manifest, scan_with_progress, split_manifest
+from groupwise.recipe import Recipe
+from groupwise.training.loop import fit
+from groupwise.training.terms import FitConfig, FitData
+
+RESULTS = "results.jsonl"
+SGD = {"optim.name": "sgd", "optim.learning_rate": 0.1, "optim.weight_decay": 5e-4, "optim.warmup": 0.25}
+HALF = {"planes": 32, "cardinality": 16, "base_width": 8, "zero_init_residual": True}
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "base": {},
+    "half width": {"model.overrides": HALF},
+    "SGD one-cycle": SGD,
+    "SGD one-cycle, linear": SGD | {"optim.schedule": "linear"},
+    "EMA 0.99": {"training.ema_decay": 0.99},
+    "progressive from 40 px": {"training.start_size_px": 40},
+    "alternating flip": {"augment.flip": 0.0, "augment.alternate_flip": True},
+    "no flip": {"augment.flip": 0.0},
+    "no zero-init": {"model.overrides": {}},
+    "8 epochs": {"training.epochs": 8},
+    "12 epochs": {"training.epochs": 12},
+    "batch 32": {"training.batch_size": 32},
+}
+
+
+class Workshop:
+    """The data of all runs: one manifest, one audit, a split for each seed and a cache for each size."""
+
+    def __init__(self, folder: Path, data: Path, group_column: str | None) -> None:
+        self.folder, console = folder, Console()
+        manifest_file, split_file = folder / "manifest.csv", folder / "split.csv"
+        if not manifest_file.is_file():
+            manifest = scan_with_progress(
+                lambda progress: scan(data, group_column=group_column, progress=progress), console
+            )
+            manifest.write(manifest_file)
+        root = data if data.is_dir() else data.parent
+        self.manifest: Manifest = read_manifest(manifest_file, root.resolve())
+        if not split_file.is_file():
+            audited = audit_manifest(self.manifest, seed=0, console=console)
+            config = load_recipe("default")[1].split
+            split_manifest(self.manifest, audited, config, seed=0, console=console)[0].write(split_file)
+        self.prepared = read_split(split_file)
+
+    def split(self, recipe: Recipe) -> Split:
+        """Another division of the same samples, by the recipe's seed."""
+        rows = self.prepared.rows
+        return make_split(
+            [(row.path, row.label, row.group) for row in rows],
+            [row.cluster for row in rows],
+            shares=recipe.split.shares,
+            seed=recipe.seed,
+            excluded=[row.path for row in rows if row.fold == EXCLUDED],
+        )
+
+    def images(self, preprocessing: Preprocessing) -> Images:
+        """All images, decoded once for each size."""
+        digests = {sample.path: sample.sha256 for sample in self.manifest.usable}
+        paths = [row.path for row in self.prepared.rows]
+        return open_cache(
+            self.folder / f"cache-{preprocessing.image_size_px}",
+            [self.manifest.root / path for path in paths],
+            [digests[path] for path in paths],
+            preprocessing,
+        )
+
+
+def train_once(workshop: Workshop, recipe: Recipe) -> dict[str, float]:
+    """Train by `recipe`; returns accuracies on the folds, wall and processor seconds of training."""
+    split, images = workshop.split(recipe), workshop.images(recipe.data)
+    classes = sorted({row.label for row in split.rows})
+    labels = np.array([classes.index(row.label) for row in split.rows])
+    torch.manual_seed(recipe.seed)
+    model = create_model(recipe.model.preset, **recipe.model.overrides, num_classes=len(classes))
+    data = FitData(images, labels, split.indices("train"), split.indices("val"))
+    config = FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, recipe.seed)
+    wall, processor = time.perf_counter(), time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        fitted = fit(model, data, config, world=World(), checkpoints=Path(folder))
+    wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    model.load_state_dict(dict(fitted.weights))
+    test = split.indices("test")
+    correct = predict_logits(model, images[test], recipe.data).argmax(1) == labels[test]
+    return {
+        "val": fitted.best.select_accuracy,
+        "val_loss": fitted.best.select_loss,
+        "last_val": fitted.history[-1].select_accuracy,
+        "test": float(correct.mean()),
+        "seconds": wall,
+        "processor_seconds": processor,
+    }
+
+
+def difference(gains: list[float]) -> str:
+    """Mean of paired differences in percentage points, with the limits of a 95 % t-interval."""
+    mean = 100 * statistics.mean(gains)
+    if len(gains) < 2:
+        return f"{mean:+.1f}"
+    half = 100 * stats.t.ppf(0.975, len(gains) - 1) * statistics.stdev(gains) / len(gains) ** 0.5
+    return f"{mean:+.1f} ({mean - half:+.1f} to {mean + half:+.1f})"
+
+
+def table(results: Iterable[dict[str, Any]], base: str) -> str:
+    """One row a variant."""
+    runs = {(result["variant"], result["seed"]): result for result in results}
+    lines = [
+        "| variant | seeds | val | against base | test | against base | seconds | processor seconds |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for variant in dict.fromkeys(name for name, _ in runs):
+        mine = {seed: run for (name, seed), run in runs.items() if name == variant}
+        paired = [(run, runs[base, seed]) for seed, run in mine.items() if (base, seed) in runs]
+        cells = [variant, str(len(mine))]
+        for fold in ("val", "test"):
+            cells.append(f"{statistics.mean(run[fold] for run in mine.values()):.1%}")
+            gains = [run[fold] - reference[fold] for run, reference in paired]
+            cells.append(difference(gains) if gains and variant != base else "")
+        cells += [
+            f"{statistics.median(run[time] for run in mine.values()):.0f}"
+            for time in ("seconds", "processor_seconds")
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--group-column")
+    parser.add_argument("--recipe", default="default")
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--base", choices=VARIANTS, default="base", help="what the others are compared with")
+    parser.add_argument("--work", type=Path, default=Path("runs/ablation"))
+    options = parser.parse_args()
+    keep_freed_memory()
+    workshop = Workshop(options.work, options.data, options.group_column)
+    file = options.work / RESULTS
+    results = [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
+    done = {(result["variant"], result["seed"]) for result in results}
+    for seed in options.seeds:
+        for variant in options.variants:
+            if (variant, seed) in done:
+                continue
+            recipe = load_recipe(options.recipe, {"seed": seed, **VARIANTS[variant]})[1]
+            results.append({"variant": variant, "seed": seed, **train_once(workshop, recipe)})
+            with file.open("a") as out:
+                out.write(json.dumps(results[-1]) + "\n")
+            print(results[-1], file=sys.stderr, flush=True)
+    print(table(results, options.base))
+
+
+if __name__ == "__main__":
+    main()

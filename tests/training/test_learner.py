@@ -1,0 +1,67 @@
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+
+from fit_case import small_config, small_fit, small_model
+from groupwise.distributed import World
+from groupwise.errors import UsageError
+from groupwise.training.learner import Learner, moving_average
+from groupwise.training.optim import OptimConfig
+
+
+def test_the_moving_average_is_the_recursion():
+    model, decay = nn.BatchNorm1d(2, affine=True), 0.6
+    average = moving_average(model, decay)
+    generator = torch.Generator().manual_seed(0)
+    expected = None
+    for t in range(30):
+        with torch.no_grad():
+            model.weight.copy_(torch.rand(2, generator=generator))
+            model.running_mean.copy_(torch.rand(2, generator=generator))
+            model.num_batches_tracked += 1
+        now = torch.stack([model.weight.detach(), model.running_mean]).double()
+        kept = min(decay, (1 + t) / (10 + t))
+        expected = now if expected is None else kept * expected + (1 - kept) * now
+        average.update_parameters(model)
+    found = torch.stack([average.module.weight.detach(), average.module.running_mean]).double()
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+    assert average.module.num_batches_tracked == 30
+
+
+def test_the_average_is_what_is_scored_and_kept(tmp_path):
+    plain = small_fit(tmp_path / "plain")
+    averaged = small_fit(tmp_path / "averaged", small_config(ema_decay=0.9))
+    # It does not change the training itself
+    assert [e.train_loss for e in plain.history] == [e.train_loss for e in averaged.history]
+    assert plain.history[-1].select_loss != averaged.history[-1].select_loss
+
+
+def test_the_learner_with_an_average_comes_back_whole():
+    config = small_config(ema_decay=0.9)
+    one, other = (Learner.create(small_model(), config, World()) for _ in range(2))
+    one.network(torch.randn(4, 3, 16, 16)).sum().backward()
+    one.step()
+    other.load_state(one.state())
+    for key, value in one.judged.state_dict().items():
+        assert torch.equal(value, other.judged.state_dict()[key])
+    assert other.average.n_averaged == 1
+
+
+@pytest.mark.parametrize(("clip_norm", "longest"), [(0.5, 0.5), (None, 100.0)])
+def test_gradients_are_shortened_to_the_norm_and_no_further(clip_norm, longest):
+    optim = OptimConfig(name="sgd", learning_rate=1.0, momentum=0.0, weight_decay=0.0, clip_norm=clip_norm)
+    learner = Learner.create(small_model(), dataclasses.replace(small_config(), optim=optim), World())
+    before = learner.model.fc.bias.detach().clone()
+    for parameter in learner.model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    learner.model.fc.bias.grad = torch.tensor([60.0, 80.0])
+    learner.step()
+    moved = learner.model.fc.bias.detach() - before
+    assert moved.norm().item() == pytest.approx(longest, rel=1e-4)
+
+
+def test_a_decay_of_one_is_refused():
+    with pytest.raises(UsageError, match=r"training\.ema_decay"):
+        small_config(ema_decay=1.0)
