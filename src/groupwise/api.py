@@ -10,9 +10,10 @@ from typing import Any
 from groupwise.arguments import build_recipe
 from groupwise.console import Console
 from groupwise.data.scan import scan
-from groupwise.job import Job
+from groupwise.job import CrossValidation, Job
 from groupwise.pipeline import train as run_job
 from groupwise.recipe import Recipe, recipe_fields, recipe_file
+from groupwise.studies.crossval import crossval
 
 
 def train(
@@ -24,6 +25,8 @@ def train(
     group_column: str | None = None,
     group_regex: str | None = None,
     resume: bool = False,
+    cv: int | None = None,
+    repeats: int = 1,
     quiet: bool = False,
 ) -> dict[str, Any]:
     """Train on a folder of class folders or a CSV, and return what `metrics.json` holds.
@@ -36,14 +39,17 @@ def train(
         group_column: Column of the CSV that says which images belong together.
         group_regex: The same, as a pattern searched in each path.
         resume: Go on with the run that is there.
+        cv: Cross-validate over this many folds instead, and return the metrics of the answers pooled.
+        repeats: With `cv`, how often to divide the images anew.
         quiet: Print nothing.
 
     Raises `GroupwiseError` for what the user can mend.
     """
     base, changed = load_recipe(recipe, changes)
     look = partial(scan, Path(data), group_column=group_column, group_regex=group_regex)
-    job = Job(Path(data), lambda progress: look(progress=progress), Path(run), changed, base, resume)
-    return run_job(job, Console(quiet=quiet))
+    study = None if cv is None else CrossValidation(cv, repeats)
+    job = Job(Path(data), lambda progress: look(progress=progress), Path(run), changed, base, resume, study)
+    return (crossval if study else run_job)(job, Console(quiet=quiet))
 
 
 def load_recipe(recipe: str | Path, changes: Mapping[str, Any] | None = None) -> tuple[Recipe, Recipe]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from groupwise.distributed import World
 from groupwise.environment import environment
 from groupwise.errors import UsageError
 from groupwise.files import write_atomic, write_json
-from groupwise.job import Job
+from groupwise.job import CrossValidation, Job
 from groupwise.models.complexity import complexity
 from groupwise.models.resnext import ResNeXtConfig, configure
 from groupwise.prepare import prepare, scan_with_progress, write_prepared
@@ -25,6 +26,7 @@ def begin(job: Job, world: World, console: Console) -> Run:
         run = Run.open(job.folder)
         _refuse_other_data(run, job)
         _refuse_other_recipe(run, job.recipe)
+        _refuse_other_folds(run, job.cv)
     else:
         if job.resume:
             console.say(f"Nothing to resume in {job.folder}: a new run begins.")
@@ -43,9 +45,12 @@ def _create(job: Job, console: Console) -> Run:
             place=job.folder,
             remedy="Give a --run elsewhere.",
         )
-    prepared = prepare(manifest, job.recipe.split, seed=job.recipe.seed, console=console)
+    shares = job.cv.shares if job.cv else None
+    prepared = prepare(manifest, job.recipe.split, seed=job.recipe.seed, console=console, shares=shares)
     run = Run.create(job.folder, data=job.data, root=manifest.root, version=__version__)
     run.note(notes=list(manifest.notes), recipe_changes=differences(job.recipe, job.base))
+    if job.cv:
+        run.note(cv=asdict(job.cv))
     write_atomic(run.path("recipe.yaml"), to_yaml(job.recipe))
     run.record("recipe.yaml")
     write_prepared(run, manifest, prepared)
@@ -84,3 +89,15 @@ def _refuse_other_recipe(run: Run, recipe: Recipe) -> None:
             place=run.path("recipe.yaml"),
             remedy="Give the same --recipe and options to --resume, or another --run.",
         )
+
+
+def _refuse_other_folds(run: Run, cv: CrossValidation | None) -> None:
+    before, now = run.ledger.get("cv"), asdict(cv) if cv else None
+    if before == now:
+        return
+    command = (
+        "without --cv" if before is None else f"with --cv {before['folds']} --repeats {before['repeats']}"
+    )
+    raise UsageError(
+        f"began {command}", place=run.folder, remedy="Give the same to --resume, or another --run."
+    )

@@ -7,7 +7,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from groupwise.data.manifest import Manifest
+from groupwise.errors import UsageError
 from groupwise.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """How often the images are divided anew, and into how many folds that are held out in turn."""
+
+    folds: int
+    repeats: int = 1
+
+    def __post_init__(self) -> None:
+        if self.folds < 3:
+            raise UsageError(
+                f"{self.folds} is below 3: beside the fold held out, one has to choose and one to teach",
+                place="--cv",
+                remedy="Give at least 3, as in --cv 5.",
+            )
+        if self.repeats < 1:
+            raise UsageError(f"{self.repeats} is below 1", place="--repeats", remedy="Give at least 1.")
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The folds with their relative sizes; names sort as numbers do."""
+        digits = len(str(self.folds))
+        return {f"fold-{number:0{digits}}": 1.0 for number in range(1, self.folds + 1)}
 
 
 @dataclass(frozen=True)
@@ -15,7 +40,7 @@ class Job:
     """What to train on, where to keep it, and how.
 
     `data` is what the user named, and `scan` makes the manifest of it, with a function for the progress.
-    `base` is the recipe that `recipe` changes; the report lists the changes.
+    `base` is the recipe that `recipe` changes; the report lists the changes. `cv` asks for cross-validation.
     """
 
     data: Path
@@ -24,3 +49,4 @@ class Job:
     recipe: Recipe
     base: Recipe
     resume: bool = False
+    cv: CrossValidation | None = None

@@ -105,10 +105,18 @@ class Prepared:
     proof: dict[str, Any]
 
 
-def prepare(manifest: Manifest, config: SplitConfig, *, seed: int, console: Console) -> Prepared:
+def prepare(
+    manifest: Manifest,
+    config: SplitConfig,
+    *,
+    seed: int,
+    console: Console,
+    shares: dict[str, float] | None = None,
+) -> Prepared:
     """Audit and split; nothing is written, so a refusal leaves nothing behind."""
     audited = audit_manifest(manifest, seed=seed, console=console)
-    return Prepared(audited, *split_manifest(manifest, audited, config, seed=seed, console=console))
+    split, facts = split_manifest(manifest, audited, config, seed=seed, console=console, shares=shares)
+    return Prepared(audited, split, facts)
 
 
 def write_prepared(run: Run, manifest: Manifest, prepared: Prepared) -> None:

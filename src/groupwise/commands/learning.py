@@ -73,6 +73,8 @@ def train(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--run", type=Path, help="the folder to write; required")
     parser.add_argument("--recipe", default="default", help="name of a recipe, or a YAML file")
     parser.add_argument("--resume", action="store_true", help="go on with the run that is in --run")
+    parser.add_argument("--cv", metavar="K", type=int, help="cross-validate over K folds of whole sources")
+    parser.add_argument("--repeats", type=int, default=1, help="with --cv: how often to divide anew")
     parser.add_argument(PRINT, action="store_true", help="print the resolved recipe, and stop")
     add_recipe_options(parser)
     file = recipe_file(value_of("--recipe", argv) or "default")
@@ -84,11 +86,13 @@ def train(parser: Parser, argv: list[str]) -> None:
     for name, value in (("DATA", arguments.folder), ("--run", arguments.run)):
         if value is None:
             raise UsageError("missing", place=name, remedy="As in: groupwise train DATA --run runs/first")
-    from groupwise.job import Job
+    from groupwise.job import CrossValidation, Job
     from groupwise.pipeline import train as run_job
+    from groupwise.studies.crossval import crossval
 
-    job = Job(Path(arguments.folder), scan_of(arguments), arguments.run, recipe, base, arguments.resume)
-    run_job(job, Console())
+    cv = None if arguments.cv is None else CrossValidation(arguments.cv, arguments.repeats)
+    job = Job(Path(arguments.folder), scan_of(arguments), arguments.run, recipe, base, arguments.resume, cv)
+    (crossval if cv else run_job)(job, Console())
 
 
 def demo(parser: Parser, argv: list[str]) -> None:

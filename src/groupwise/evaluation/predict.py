@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from groupwise.data.cache import Images, load_image
 from groupwise.data.decode import Preprocessing
 from groupwise.errors import GroupwiseError
 from groupwise.evaluation.calibration import calibrated
+from groupwise.evaluation.ensemble import Ensemble
 from groupwise.files import read_json
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig
 from groupwise.models.weights import load_weights
@@ -130,8 +131,10 @@ def model_config(
 
 
 def load_run(folder: str | Path) -> Predictor:
-    """Open the network of a finished run, on the CPU."""
+    """Open the network of a finished run, or the ensemble of a finished cross-validation, on the CPU."""
     run = Run.open(Path(folder))
+    if "members" in run.ledger:
+        return _join([load_run(run.path(member)) for member in run.ledger["members"]])
     weights = run.require("model.safetensors")
     config = read_json(run.require("config.json"))
     ours = {key: _tuples(value) for key, value in config["groupwise"].items()}
@@ -143,6 +146,12 @@ def load_run(folder: str | Path) -> Predictor:
         Preprocessing(**ours["preprocessing"]),
         config["temperature"],
     )
+
+
+def _join(members: Sequence[Predictor]) -> Predictor:
+    networks = [cast(ResNeXt, member.model) for member in members]
+    model = Ensemble(networks, [member.temperature for member in members])
+    return Predictor(model.eval(), members[0].classes, members[0].preprocessing)
 
 
 def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:

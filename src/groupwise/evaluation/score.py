@@ -48,6 +48,12 @@ def score_fold(
     every row of `split.csv`, decoded, uint8 (N, S, S, 3). Raises `UsageError` for a fold that
     does not exist, and `GroupwiseError` for an image that vanished or changed.
     """
+    if "members" in run.ledger:
+        raise UsageError(
+            "a cross-validation, whose ensemble has learnt from every image",
+            place=run.folder,
+            remedy=f"Evaluate one of its models, such as {run.path(run.ledger['members'][0])}.",
+        )
     manifest = read_manifest(run.require("manifest.csv"), root or Path(run.ledger["root"]))
     split = read_split(run.require("split.csv"))
     if fold not in split.folds:
@@ -77,7 +83,9 @@ def _decode(manifest: Manifest, rows: Sequence[Assignment], preprocessing: Prepr
     return decode_images(files, [digests[row.path] for row in rows], preprocessing)
 
 
-def write_scores(run: Run, scored: dict[str, Scored]) -> dict[str, Any]:
+def write_scores(
+    run: Run, scored: dict[str, Scored], made_from: Sequence[str] = ("model.safetensors", "split.csv")
+) -> dict[str, Any]:
     """Write `predictions.csv` and `metrics.json` of the folds in `scored`; returns the metrics."""
     classes = next(iter(scored.values())).classes
     write_csv(
@@ -85,7 +93,7 @@ def write_scores(run: Run, scored: dict[str, Scored]) -> dict[str, Any]:
         (*Assignment._fields, "predicted", *(f"prob_{name}" for name in classes)),
         (line for fold in scored.values() for line in _lines(fold.rows, fold.probs, classes)),
     )
-    run.record("predictions.csv", ["model.safetensors", "split.csv"])
+    run.record("predictions.csv", made_from)
     metrics = {name: fold.metrics for name, fold in scored.items()}
     write_json(run.path("metrics.json"), metrics)
     run.record("metrics.json", ["predictions.csv"])

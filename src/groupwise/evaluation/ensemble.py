@@ -1,0 +1,51 @@
+"""Makes one network of several by averaging the probabilities that each would give by itself.
+
+A linear opinion pool (Stone 1961, Annals of Mathematical Statistics 32:1339), as in deep ensembles
+(Lakshminarayanan, Pritzel and Blundell 2017, arXiv 1612.01474). Every member keeps its own temperature.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from groupwise.models.resnext import ResNeXt
+
+
+class Ensemble(nn.Module):
+    """Maps images (N, C, H, W) to the logarithm of the members' mean calibrated probabilities (N, K).
+
+    A softmax of these logits at temperature 1 gives the mean back. It is read like one network, `features`
+    and then `fc`. The features lie in a space of their own for each member, so they are joined end to end
+    instead of averaged; `fc` is not linear in them, and a heat map is the mean of those of the `members`.
+    """
+
+    def __init__(self, members: Sequence[ResNeXt], temperatures: Sequence[float]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.temperatures = tuple(temperatures)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Pooled features of all members, end to end, (N, M x C)."""
+        pooled = [net.pool(net.feature_maps(images)[net.stage_names[-1]]) for net in self._networks()]
+        return torch.cat(pooled, dim=1)
+
+    def fc(self, features: Tensor) -> Tensor:
+        """Logits (N, K) of such features."""
+        widths = [net.fc.in_features for net in self._networks()]
+        parts = torch.functional.split(features, widths, dim=1)
+        log_probs = [
+            (net.fc(part) / temperature).log_softmax(dim=1)
+            for net, part, temperature in zip(self._networks(), parts, self.temperatures, strict=True)
+        ]
+        return torch.stack(log_probs).logsumexp(dim=0) - math.log(len(log_probs))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.fc(self.features(images))
+
+    def _networks(self) -> Iterator[ResNeXt]:
+        return (cast(ResNeXt, member) for member in self.members)

@@ -1,0 +1,47 @@
+"""Reads `predictions.csv` back into the rows, classes and probabilities it was written from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.data.split import Assignment
+from groupwise.errors import GroupwiseError
+from groupwise.files import read_csv
+
+PROBABILITY = "prob_"  # begins the names of the columns that hold probabilities
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Rows of a split with the class probabilities (N, K) that a model gave for them."""
+
+    rows: tuple[Assignment, ...]
+    classes: tuple[str, ...]
+    probs: npt.NDArray[np.float64]
+
+    def of_fold(self, fold: str) -> Predictions:
+        """Those of one fold."""
+        chosen = [i for i, row in enumerate(self.rows) if row.fold == fold]
+        return Predictions(tuple(self.rows[i] for i in chosen), self.classes, self.probs[chosen])
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read a `predictions.csv`; raises `GroupwiseError` for a file that is none."""
+    table = read_csv(path, (*Assignment._fields, "predicted"))
+    columns = [name for name in (table[0] if table else ()) if name.startswith(PROBABILITY)]
+    try:
+        probs = [[float(row[name]) for name in columns] for row in table]
+        rows = [
+            Assignment(row["path"], row["label"], row["group"], int(row["cluster"]), row["fold"])
+            for row in table
+        ]
+    except ValueError as error:
+        raise GroupwiseError(
+            f"not a number ({error})", place=path, remedy="Run `groupwise evaluate` again."
+        ) from None
+    classes = tuple(name.removeprefix(PROBABILITY) for name in columns)
+    return Predictions(tuple(rows), classes, np.array(probs).reshape(len(rows), len(classes)))

@@ -1,0 +1,1 @@
+"""Trains several models to learn what one cannot tell."""

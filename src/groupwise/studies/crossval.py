@@ -1,0 +1,141 @@
+"""Turns a job into K models a repeat, each trained without one fold, which it is then tested on.
+
+Scan, audit and decoding happen once, in the folder of the study; each fold model is an ordinary run below it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from groupwise import __version__
+from groupwise.allocator import keep_freed_memory
+from groupwise.beginning import begin
+from groupwise.console import Console
+from groupwise.data.split import Split, proof, read_split
+from groupwise.distributed import World, joined_world
+from groupwise.errors import UsageError
+from groupwise.evaluation.words import sentence
+from groupwise.files import write_atomic, write_json
+from groupwise.job import CrossValidation, Job
+from groupwise.pipeline import train_prepared
+from groupwise.recipe import Recipe, to_yaml
+from groupwise.run import LEDGER, Run
+from groupwise.studies.folds import divide_again, hold_out
+from groupwise.studies.pooling import pool
+
+# What a fold model takes over from the study, with what it was made from.
+SHARED = {
+    "environment.json": (),
+    "manifest.csv": (),
+    "clusters.csv": ("manifest.csv",),
+    "findings.json": ("manifest.csv",),
+    "audit.json": ("manifest.csv",),
+}
+
+
+@dataclass(frozen=True)
+class FoldModel:
+    """One model of the study: its folder there, the split that holds its fold out, and its recipe."""
+
+    name: str
+    split: Split
+    recipe: Recipe
+
+
+def crossval(job: Job, console: Console) -> dict[str, Any]:
+    """Train and measure every fold model that is not there yet; returns the metrics of the answers pooled.
+
+    Raises `UsageError` for a recipe that cannot be cross-validated, before any file is read.
+    """
+    assert job.cv is not None
+    _refuse(job.recipe)
+    keep_freed_memory()
+    with joined_world(job.recipe.training.device) as world:
+        if not world.is_main:
+            console = Console(quiet=True)
+        if world.is_main:
+            begin(job, world, console)
+        world.barrier()
+        study = Run.open(job.folder)
+        models = list(fold_models(study, job.recipe, job.cv))
+        for model in models:
+            _train(study, model, world, console)
+        return pool(study, job.cv, [model.name for model in models], console) if world.is_main else {}
+
+
+def _refuse(recipe: Recipe) -> None:
+    if recipe.split.method != "grouped":
+        raise UsageError(
+            "cross-validation keeps every source in one fold, which a random split does not",
+            place=f"split.method {recipe.split.method}",
+            remedy="Leave out --cv, or give --split.method grouped.",
+        )
+    if recipe.training.select_fold != "val":
+        raise UsageError(
+            "the fold that is held out would choose its own epoch",
+            place=f"training.select_fold {recipe.training.select_fold}",
+            remedy="Give --training.select_fold val, and split.val a share.",
+        )
+    if recipe.split.extend:
+        raise UsageError(
+            "cross-validation divides the images itself",
+            place="split.extend",
+            remedy="Leave one of them out.",
+        )
+
+
+def fold_models(study: Run, recipe: Recipe, cv: CrossValidation) -> Iterator[FoldModel]:
+    """Every model of the study, in the order in which they are trained.
+
+    The study's own split is the division of the first repeat; each further repeat has its own division and
+    its own seed. Of what is not held out, `val` has the same share as in the recipe.
+    """
+    division = first = read_split(study.require("split.csv"))
+    val = recipe.split.val / (recipe.split.train + recipe.split.val)
+    for repeat in range(1, cv.repeats + 1):
+        seed = recipe.seed + repeat - 1
+        if repeat > 1:
+            division = divide_again(first, seed=seed)
+        for fold in cv.shares:
+            split = hold_out(division, fold, val=val, seed=seed)
+            yield FoldModel(f"repeat-{repeat}/{fold}", split, replace(recipe, seed=seed))
+
+
+def _train(study: Run, model: FoldModel, world: World, console: Console) -> None:
+    """Train and measure one model, going on from where it was left."""
+    if world.is_main:
+        _prepare(study, model)
+    world.barrier()
+    run = Run.open(study.path(model.name))
+    finished = "metrics.json" in run.ledger["artefacts"]
+    world.barrier()  # nobody goes on before all have looked
+    if finished:
+        console.say(f"\n{model.name} is there already")
+        return
+    console.say(f"\n{model.name}: {len(model.split.indices('test')):,} images are held out")
+    metrics = train_prepared(run, model.recipe, study.path("cache"), world, console, resume=True)
+    if world.is_main:
+        console.say(sentence("accuracy", metrics["test"]["accuracy"]))
+
+
+def _prepare(study: Run, model: FoldModel) -> None:
+    """Create the run of one model unless it is there whole."""
+    folder = study.path(model.name)
+    if (folder / LEDGER).is_file() and "split.json" in Run.open(folder).ledger["artefacts"]:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    run = Run.create(folder, data=study.ledger["data"], root=study.ledger["root"], version=__version__)
+    run.note(notes=study.ledger["notes"], recipe_changes=study.ledger["recipe_changes"])
+    write_atomic(run.path("recipe.yaml"), to_yaml(model.recipe))
+    run.record("recipe.yaml")
+    for name, parents in SHARED.items():
+        write_atomic(run.path(name), study.path(name).read_bytes())
+        run.record(name, parents)
+    model.split.write(run.path("split.csv"))
+    run.record("split.csv", ["manifest.csv", "clusters.csv"])
+    facts = {"method": model.recipe.split.method, "seed": model.recipe.seed, **proof(model.split)}
+    write_json(run.path("split.json"), facts)
+    run.record("split.json", ["split.csv"])

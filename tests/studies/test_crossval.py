@@ -1,0 +1,200 @@
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from sklearn.metrics import accuracy_score
+
+from folder_case import tiny_options, write_folder
+from groupwise.cli import main
+from groupwise.errors import GroupwiseError
+from groupwise.evaluation.predict import load_run
+from groupwise.run import Run
+
+FOLDS = ("repeat-1/fold-1", "repeat-1/fold-2", "repeat-1/fold-3")
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def run(capsys, *argv):
+    status = main([str(word) for word in argv])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Cats and dogs, two of each under the other's name, so that folds differ; and a copy of a cat."""
+    folder = write_folder(tmp_path_factory.mktemp("pets"), n=36)
+    for name, label, other in (("000", "cat", "dog"), ("010", "cat", "dog"), ("001", "dog", "cat")):
+        (folder / label / f"{name}.png").rename(folder / other / f"wrong-{name}.png")
+    shutil.copy(folder / "cat" / "002.png", folder / "cat" / "again.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def study(folder, tmp_path_factory):
+    torch.set_num_threads(1)
+    target = tmp_path_factory.mktemp("runs") / "cv"
+    assert main(["train", str(folder), "--run", str(target), "--cv", "3", *tiny_options()]) == 0
+    return target
+
+
+def test_every_image_is_answered_once_by_the_model_that_never_saw_its_source(study):
+    pooled = {row["path"]: row for row in rows(study / "predictions.csv")}
+    assert len(pooled) == 37
+    assert {row["fold"] for row in pooled.values()} == {"out-of-fold"}
+    answered = []
+    for name in FOLDS:
+        split = rows(study / name / "split.csv")
+        learnt = {row["cluster"] for row in split if row["fold"] in ("train", "val")}
+        for row in rows(study / name / "predictions.csv"):
+            if row["fold"] == "test":
+                answered.append(row["path"])
+                assert row["cluster"] not in learnt
+                assert pooled[row["path"]]["prob_cat"] == row["prob_cat"]
+    assert sorted(answered) == sorted(pooled)
+    assert pooled["cat/002.png"]["cluster"] == pooled["cat/again.png"]["cluster"]
+
+
+def test_the_number_is_that_of_the_predictions(study):
+    table = rows(study / "predictions.csv")
+    figures = json.loads((study / "metrics.json").read_text())["out-of-fold"]
+    accuracy = accuracy_score([row["label"] for row in table], [row["predicted"] for row in table])
+    assert figures["accuracy"]["value"] == pytest.approx(accuracy, abs=1e-12)
+    assert figures["groups"] == 36
+    assert figures["accuracy"]["low"] < accuracy < figures["accuracy"]["high"]
+
+
+def test_the_spread_over_folds_has_its_corrected_interval(study):
+    told = json.loads((study / "crossval.json").read_text())
+    scores = [
+        json.loads((study / name / "metrics.json").read_text())["test"]["accuracy"]["value"] for name in FOLDS
+    ]
+    assert [score["accuracy"] for score in told["scores"]] == scores
+    assert all(score["n"] + score["learnt_from"] == 37 for score in told["scores"])
+    mean = told["mean"]["accuracy"]
+    reach = stats.t.ppf(0.975, 2) * np.std(scores, ddof=1) * np.sqrt(1 / 3 + 1 / 2)
+    assert mean["mean"] == pytest.approx(np.mean(scores))
+    assert mean["low"] == pytest.approx(max(0, np.mean(scores) - reach))
+    assert mean["high"] == pytest.approx(min(1, np.mean(scores) + reach))
+    assert told["words"][0].startswith("How often are these models right on new sources?")
+    assert "another 36 sources, trained anew" in told["words"][1]
+
+
+def test_a_fold_model_is_an_ordinary_run(capsys, study):
+    target = study / FOLDS[0]
+    assert json.loads((target / "run.json").read_text())["test_readings"] == 1
+    assert run(capsys, "report", target)[0] == 0
+    before = json.loads((target / "metrics.json").read_text())["test"]
+    status, out, _ = run(capsys, "evaluate", target, "--fold", "test", "--json")
+    assert status == 0
+    assert json.loads(out)["test"] == before
+
+
+def test_the_ledger_counts_one_reading_of_each_image(study):
+    ledger = json.loads((study / "run.json").read_text())
+    assert ledger["test_readings"] == 1
+    assert "by the one model of a repeat that never saw it" in ledger["test_reading_log"][0]["why"]
+
+
+def test_data_are_read_once(study):
+    assert (study / "audit.html").is_file()
+    assert not list(study.rglob("cache"))
+    for name in FOLDS:
+        for shared in ("manifest.csv", "clusters.csv", "findings.json"):
+            assert (study / name / shared).read_bytes() == (study / shared).read_bytes()
+
+
+def test_the_models_answer_as_one(capsys, study, folder, tmp_path):
+    images = [folder / "cat" / "004.png", folder / "dog" / "005.png"]
+    each = [[p.probabilities["cat"] for p in load_run(study / name).predict(images)] for name in FOLDS]
+    together = [p.probabilities["cat"] for p in load_run(study).predict(images)]
+    assert together == pytest.approx(np.mean(each, axis=0), abs=1e-6)
+    status, _, _ = run(capsys, "predict", study, *images, "--csv", tmp_path / "out.csv")
+    assert status == 0
+    assert [float(row["prob_cat"]) for row in rows(tmp_path / "out.csv")] == pytest.approx(together)
+
+
+def test_the_report_shows_the_pooled_number(capsys, study):
+    page = (study / "report.html").read_text()
+    assert "Of 37 images from 36 sources" in page
+    assert "took no part in training" in page
+    assert run(capsys, "report", study)[0] == 0
+
+
+def test_the_ensemble_cannot_be_measured_on_what_it_learnt(capsys, study):
+    status, _, err = run(capsys, "evaluate", study, "--fold", "fold-1")
+    assert status == 2
+    assert "whose ensemble has learnt from every image" in err
+    assert "repeat-1/fold-1" in err
+
+
+@pytest.fixture
+def broken(study, tmp_path):
+    """The study as a crash leaves it: the first fold done, the second stopped in training, no third."""
+    target = tmp_path / "cv"
+    shutil.copytree(study, target)
+    shutil.rmtree(target / FOLDS[2])
+    for name in ("predictions.csv", "metrics.json", "crossval.json", "label_errors.csv", "report.html"):
+        (target / name).unlink(missing_ok=True)
+    half = Run.open(target / FOLDS[1])
+    for name in ("history.csv", "model.safetensors", "config.json", "predictions.csv", "metrics.json"):
+        half.path(name).unlink()
+        del half.ledger["artefacts"][name]
+    half.note()
+    for checkpoint in half.path("checkpoints").iterdir():
+        if "2" in checkpoint.name:
+            shutil.rmtree(checkpoint) if checkpoint.is_dir() else checkpoint.unlink()
+    whole = Run.open(target)
+    del whole.ledger["members"]
+    whole.note()
+    return target
+
+
+def test_resume_skips_what_is_done_and_ends_alike(capsys, study, broken, folder):
+    done = (broken / FOLDS[0] / "model.safetensors").stat().st_mtime_ns
+    status, out, _ = run(capsys, "train", folder, "--run", broken, "--cv", 3, "--resume", *tiny_options())
+    assert status == 0
+    assert "repeat-1/fold-1 is there already" in out
+    assert (broken / FOLDS[0] / "model.safetensors").stat().st_mtime_ns == done
+    for name in ("predictions.csv", "metrics.json", "crossval.json"):
+        assert (broken / name).read_bytes() == (study / name).read_bytes(), name
+
+
+def test_an_unfinished_study_answers_nothing(broken):
+    with pytest.raises(GroupwiseError, match=r"model\.safetensors is missing.*--resume"):
+        load_run(broken)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--resume"], "began with --cv 3 --repeats 1"),
+        (["--resume", "--cv", "4"], "began with --cv 3 --repeats 1"),
+        (["--cv", "3"], "already holds something"),
+        (["--cv", "2"], "--cv: 2 is below 3"),
+        (["--cv", "3", "--repeats", "0"], "--repeats: 0 is below 1"),
+        (["--cv", "3", "--split.method", "random"], "which a random split does not"),
+        (["--cv", "3", "--training.select_fold", "test"], "would choose its own epoch"),
+        (["--cv", "3", "--split.extend", "x.csv"], "divides the images itself"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(capsys, study, folder, options, message):
+    status, _, err = run(capsys, "train", folder, "--run", study, *tiny_options(), *options)
+    assert status == 2
+    assert message in err
+
+
+def test_changed_predictions_of_a_fold_are_noticed(study, tmp_path):
+    target = tmp_path / "cv"
+    shutil.copytree(study, target)
+    (target / FOLDS[0] / "predictions.csv").write_text("path\n")
+    with pytest.raises(GroupwiseError, match=r"repeat-1/fold-1/predictions\.csv changed after"):
+        Run.open(target).require("predictions.csv")
