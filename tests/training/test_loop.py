@@ -6,6 +6,7 @@ import torch
 from fit_case import small_config, small_data, small_fit, small_model
 from groupwise.distributed import World
 from groupwise.errors import GroupwiseError, UsageError
+from groupwise.evaluation.predict import predict_logits
 from groupwise.training.loop import fit
 from groupwise.training.optim import OptimConfig
 
@@ -119,3 +120,15 @@ def test_ties_in_accuracy_go_to_the_first_epoch_or_to_the_lower_loss(tmp_path):
 def test_impossible_counts_are_refused(field):
     with pytest.raises(UsageError, match=rf"training\.{field}"):
         small_config(**{field: 0})
+
+
+def test_the_model_of_every_score_is_shown(tmp_path):
+    data, accuracies = small_data(), []
+
+    def score(model):
+        assert not model.training
+        logits = predict_logits(model, data.images[data.select], small_config().preprocessing)
+        accuracies.append((logits.argmax(1) == data.labels[data.select]).mean())
+
+    fitted = small_fit(tmp_path, on_scored=score)
+    assert accuracies == [epoch.select_accuracy for epoch in fitted.history]

@@ -30,12 +30,14 @@ def fit(
     resume: bool = False,
     on_batch: Callable[[int, int], None] = _silent,
     on_epoch: Callable[[Epoch], None] = _silent,
+    on_scored: Callable[[nn.Module], None] = _silent,
 ) -> Fitted:
     """Train `model` on `data.train`, choosing the epoch by `data.select`.
 
     Writes a checkpoint into `checkpoints` after every epoch. With `resume`, goes on from the newest sound
     one; on CPU the result is bit-identical to a run that was never stopped. Ctrl-C ends training after the
-    last whole epoch. Raises `GroupwiseError` when the loss is no longer finite.
+    last whole epoch. Raises `GroupwiseError` when the loss is no longer finite. `on_scored` is shown the
+    model that each epoch was scored with, in evaluation mode.
     """
     learner = Learner.create(model, config, world)
     history: list[Epoch] = []
@@ -56,6 +58,7 @@ def fit(
             if world.is_main:
                 rows = [asdict(row) for row in history]
                 save_checkpoint(checkpoints, number, learner.state() | {"history": rows, "best": best})
+            on_scored(learner.model)
             on_epoch(epoch)
     except KeyboardInterrupt:
         if not best:
