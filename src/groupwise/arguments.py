@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from groupwise.data.manifest import Manifest
 
 
+# Fields of the recipe that are named elsewhere: by the audit's remedy, and by `groupwise decide`.
+SHORT_NAMES = {
+    "split.label_conflicts": "--label-conflicts",
+    "decision.target_sensitivity": "--target-sensitivity",
+    "decision.positive_class": "--class",
+    "decision.prevalence": "--prevalence",
+}
 OPERANDS = {"folder": "DATA", "images": "IMAGE", "run": "RUN", "runs": "RUN", "out": "--out"}
 
 
@@ -120,10 +127,9 @@ def add_recipe_options(parser: Parser) -> None:
             action.help = argparse.SUPPRESS  # --recipe takes whole files; parts of files would be two ways
         elif "." in action.dest and not isinstance(action.metavar, str):
             action.metavar = action.dest.rpartition(".")[2].upper()
-        if action.dest == "split.label_conflicts":
-            # The audit's remedy names it, so it has a short name too.
-            action.option_strings = [*action.option_strings, "--label-conflicts"]
-            parser._option_string_actions["--label-conflicts"] = action
+        if short := SHORT_NAMES.get(action.dest):
+            action.option_strings = [*action.option_strings, short]
+            parser._option_string_actions[short] = action
     parser.add_argument("--seed", type=int, default=0, help="decides the split, the weights and the batches")
 
 

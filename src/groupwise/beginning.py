@@ -45,6 +45,7 @@ def _create(job: Job, console: Console) -> Run:
             place=job.folder,
             remedy="Give a --run elsewhere.",
         )
+    job.recipe.decision.refuse_unknown_class({sample.label for sample in manifest.usable})
     shares = job.cv.shares if job.cv else None
     prepared = prepare(manifest, job.recipe.split, seed=job.recipe.seed, console=console, shares=shares)
     run = Run.create(job.folder, data=job.data, root=manifest.root, version=__version__)

@@ -20,8 +20,12 @@ from groupwise.data.split import EXCLUDED, Split, read_split
 from groupwise.distributed import World, joined_world
 from groupwise.evaluation.calibration import fit_temperature
 from groupwise.evaluation.counterfactual import counterfactual, write_counterfactual
-from groupwise.evaluation.predict import model_config, predict_logits
+from groupwise.evaluation.decide import CHOSEN_ON_TEST, Seen, decide, reference_rows, undecided
+from groupwise.evaluation.decision import Decision
+from groupwise.evaluation.decision_files import write_decision
+from groupwise.evaluation.predict import model_config, predict_outputs
 from groupwise.evaluation.score import TEST, score_fold, write_scores
+from groupwise.evaluation.unlike import Features
 from groupwise.evaluation.words import sentence
 from groupwise.files import write_csv, write_json
 from groupwise.job import Job
@@ -186,24 +190,30 @@ def _keep(
     model.load_state_dict(dict(fitted.weights))
     save_weights(model, run.path("model.safetensors"))
     run.record("model.safetensors", ["recipe.yaml", "split.csv"])
-    temperature = _temperature(recipe, model, data, split)
+    decision, reference = _decide(recipe, model, data, split, classes)
     write_json(
         run.path("config.json"),
-        model_config(recipe.model.preset, model.config, classes, recipe.data, temperature),
+        model_config(recipe.model.preset, model.config, classes, recipe.data, decision.temperature),
     )
     run.record("config.json", ["model.safetensors"])
+    write_decision(run, decision, reference)
     if recipe.training.pth:
         torch.save(dict(fitted.weights), run.path("best_model.pth"))
     run.note(interrupted=fitted.interrupted, best_epoch=fitted.best.epoch)
 
 
-def _temperature(recipe: Recipe, model: ResNeXt, data: FitData, split: Split) -> float:
-    """Fitted on the fold that chose the epoch; 1 where that is the test fold, which is to be measured."""
+def _decide(
+    recipe: Recipe, model: ResNeXt, data: FitData, split: Split, classes: tuple[str, ...]
+) -> tuple[Decision, Features | None]:
+    """Calibrate and decide on the fold that chose the epoch, unless that is the test fold."""
     if recipe.training.select_fold == TEST:
-        return 1.0
-    logits = predict_logits(model, data.images[data.select], recipe.data)
-    sources = len(np.unique(split.sources[data.select]))
-    return fit_temperature(logits, data.labels[data.select], sources)
+        return undecided(classes, recipe.decision, CHOSEN_ON_TEST), None
+    outputs = predict_outputs(model, data.images[data.select], recipe.data)
+    seen = Seen(outputs, data.labels[data.select], split.sources[data.select])
+    temperature = fit_temperature(outputs.logits, seen.labels, len(np.unique(seen.sources)))
+    rows = reference_rows(split, recipe.seed)
+    reference = predict_outputs(model, data.images[rows], recipe.data).features
+    return decide(seen, reference, classes, temperature, recipe.decision), reference
 
 
 def _imagine_random_split(run: Run, recipe: Recipe, console: Console) -> None:

@@ -16,6 +16,7 @@ from groupwise.data.augment import AugmentConfig
 from groupwise.data.decode import Preprocessing
 from groupwise.data.split import SplitConfig
 from groupwise.errors import GroupwiseError, UsageError
+from groupwise.evaluation.rates import DecisionConfig
 from groupwise.training.loss import LossConfig
 from groupwise.training.optim import OptimConfig
 from groupwise.training.terms import TrainingConfig
@@ -48,6 +49,7 @@ class Recipe:
     optim: OptimConfig = field(default_factory=OptimConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    decision: DecisionConfig = field(default_factory=DecisionConfig)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -66,6 +68,12 @@ class Recipe:
                 place="training.start_size_px",
                 remedy="Two thirds of data.image_size_px is usual.",
             )
+        if self.training.select_fold == "test" and self.decision.positive_class is not None:
+            raise UsageError(
+                "the epoch is chosen on the test fold, so no fold is left to choose the threshold by",
+                place="--target-sensitivity",
+                remedy="Give split.val a share and set training.select_fold to val.",
+            )
 
 
 PARTS: dict[str, type[Any]] = {
@@ -76,6 +84,7 @@ PARTS: dict[str, type[Any]] = {
     "optim": OptimConfig,
     "loss": LossConfig,
     "training": TrainingConfig,
+    "decision": DecisionConfig,
 }
 
 

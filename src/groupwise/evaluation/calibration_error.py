@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from groupwise.evaluation.weighted import Floats, Fold
+from groupwise.evaluation.weighted import Floats, Fold, Ints
 
 MAX_BINS = 15
 # The noise of a bin is estimated from its sources, so a bin needs several of them.
@@ -32,13 +32,17 @@ class Bins:
     edges: Floats
 
 
+def equal_mass_bins(fold: Fold) -> tuple[Floats, Ints]:
+    """Highest confidences (B - 1,) of all bins but the last, and the bin of each image, (N,)."""
+    n_bins = int(np.clip(fold.groups // SOURCES_PER_BIN, 1, MAX_BINS))
+    edges = np.unique(np.quantile(fold.confidence, np.arange(1, n_bins) / n_bins, method="inverted_cdf"))
+    return edges, np.searchsorted(edges, fold.confidence, side="left")
+
+
 def bin_confidences(fold: Fold) -> Bins:
     """Cut the images into bins of equal mass by their highest probability; ties stay together."""
-    confidence = fold.probs.max(axis=1)
-    n_bins = int(np.clip(fold.groups // SOURCES_PER_BIN, 1, MAX_BINS))
-    edges = np.unique(np.quantile(confidence, np.arange(1, n_bins) / n_bins, method="inverted_cdf"))
-    number = np.searchsorted(edges, confidence, side="left")
-    residual = (fold.predicted == fold.labels) - confidence
+    edges, number = equal_mass_bins(fold)
+    residual = fold.right - fold.confidence
     shape = (fold.groups, len(edges) + 1)
     cells: NDArray[np.intp] = np.ravel_multi_index((fold.sources, number), shape)
     size = shape[0] * shape[1]

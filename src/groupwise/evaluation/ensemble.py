@@ -31,8 +31,7 @@ class Ensemble(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Pooled features of all members, end to end, (N, M x C)."""
-        pooled = [net.pool(net.feature_maps(images)[net.stage_names[-1]]) for net in self._networks()]
-        return torch.cat(pooled, dim=1)
+        return torch.cat([net.features(images) for net in self._networks()], dim=1)
 
     def fc(self, features: Tensor) -> Tensor:
         """Logits (N, K) of such features."""

@@ -7,10 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
 from groupwise.evaluation.weighted import MOST_LOSS, Floats, Fold
 from groupwise.evaluation.wilson import Support, clustered_variance, effective_n, student_t, wilson_interval
+
+Mask = npt.NDArray[np.bool_]
 
 LINEARISED = "Wilson interval on effective n, variance linearised over sources, Student t"
 RESAMPLED = "Wilson interval on effective n, variance from a bootstrap over sources within classes, Student t"
@@ -58,6 +61,12 @@ def share(hits: Floats, images: Floats, undefined: str) -> Figure:
         return replace(figure, reason=ONE_SOURCE)
     n = effective_n(hits.sum() / images.sum(), clustered_variance(hits, images), support)
     return _score_limits(figure, n, support.df, LINEARISED)
+
+
+def share_of_images(fold: Fold, hits: Mask, among: Mask, undefined: str = "") -> Figure:
+    """The share of `hits` (N,) among images (N,) of a fold; `undefined` is the reason if there are none."""
+    images = fold.per_source(among.astype(np.float64))
+    return share(fold.per_source((hits & among).astype(np.float64)), images, undefined)
 
 
 def resampled_share(figure: Figure, draws: Floats, support: Support, df: float) -> Figure:

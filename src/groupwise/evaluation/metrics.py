@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.evaluation.limits import Figure, share
+from groupwise.evaluation.limits import Figure, share, share_of_images
+from groupwise.evaluation.reliability import reliability
 from groupwise.evaluation.resampled import Resampled
+from groupwise.evaluation.risk_coverage import risk_coverage
 from groupwise.evaluation.weighted import Floats, Fold, check_fold
 
 # Below this many sources in a class a reader is warned.
@@ -41,7 +43,7 @@ def evaluate_fold(
         raise ValueError(f"{draws} draws are too few for an interval; at least {LEAST_DRAWS} are needed")
     fold = check_fold(labels, probs, sources, classes)
     resampled = Resampled.of(fold, classes, draws, seed)
-    accuracy = _share(fold, fold.predicted == fold.labels, np.ones(fold.n, dtype=bool), "")
+    accuracy = share_of_images(fold, fold.right, np.ones(fold.n, dtype=bool))
     return {
         "n": fold.n,
         "groups": fold.groups,
@@ -53,15 +55,13 @@ def evaluate_fold(
         "log_loss": resampled.log_loss(accuracy).as_json(),
         "brier": resampled.brier().as_json(),
         "ece": resampled.calibration_error(accuracy).as_json(),
+        "reliability": reliability(fold),
+        "risk_coverage": {"area": resampled.risk_area().as_json()} | risk_coverage(fold),
         "per_class": {name: _class_figures(fold, resampled, k) for k, name in enumerate(classes)},
         "confusion": _confusion(fold).tolist(),
         "majority": _majority(fold, classes),
         "warnings": _warnings(fold, classes),
     }
-
-
-def _share(fold: Fold, hits: npt.NDArray[np.bool_], images: npt.NDArray[np.bool_], undefined: str) -> Figure:
-    return share(_within(fold, hits & images), _within(fold, images), undefined)
 
 
 def _within(fold: Fold, mask: npt.NDArray[np.bool_]) -> Floats:
@@ -73,9 +73,9 @@ def _class_figures(fold: Fold, resampled: Resampled, k: int) -> dict[str, Any]:
     name = resampled.classes[k]
     no_image = f"no image of {name} in this fold"
     figures = {
-        "precision": _share(fold, labelled, predicted, f"no image was predicted as {name}"),
-        "recall": _share(fold, predicted, labelled, no_image),
-        "specificity": _share(
+        "precision": share_of_images(fold, labelled, predicted, f"no image was predicted as {name}"),
+        "recall": share_of_images(fold, predicted, labelled, no_image),
+        "specificity": share_of_images(
             fold, ~predicted, ~labelled, f"no image of a class other than {name} in this fold"
         ),
         "f1": _f1(fold, labelled, predicted, f"{no_image}, and none predicted so"),

@@ -1,4 +1,4 @@
-"""Turns images into class probabilities with the network that a run left."""
+"""Turns images into answers with the network that a run left, and with what its selection fold decided."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
 from groupwise.data.batches import normalise
 from groupwise.data.cache import Images, load_image
 from groupwise.data.decode import Preprocessing
 from groupwise.errors import GroupwiseError
-from groupwise.evaluation.calibration import calibrated
+from groupwise.evaluation.decision import Answer, Decision
+from groupwise.evaluation.decision_files import read_decision
 from groupwise.evaluation.ensemble import Ensemble
+from groupwise.evaluation.unlike import Features
 from groupwise.files import read_json
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig
 from groupwise.models.weights import load_weights
@@ -27,28 +28,58 @@ from groupwise.run import Run
 BATCH_SIZE = 64
 
 
+class Outputs(NamedTuple):
+    """What a network says of images: logits (N, K), and the features behind them, (N, C) float32."""
+
+    logits: npt.NDArray[np.float64]
+    features: Features
+
+
 @dataclass(frozen=True)
 class Prediction:
-    """The most probable class of one image, and the probability of every class."""
+    """The answer to one image file."""
 
     path: str
-    label: str
-    probability: float
-    probabilities: Mapping[str, float]
+    answer: Answer
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return self.answer.label
+
+    @property
+    def probability(self) -> float:
+        """The probability of that class."""
+        return self.answer.probability
+
+    @property
+    def probabilities(self) -> Mapping[str, float]:
+        """The probability of every class."""
+        return self.answer.probabilities
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """A trained network with its class names, its preprocessing and the temperature of its probabilities."""
+    """A trained network, its preprocessing, what was decided of its answers, and features to compare with."""
 
-    model: nn.Module
-    classes: tuple[str, ...]
+    model: ResNeXt | Ensemble
     preprocessing: Preprocessing
-    temperature: float = 1.0
+    decision: Decision
+    reference: Features | None = None
 
-    def probs(self, images: Images) -> npt.NDArray[np.float64]:
-        """Calibrated class probabilities (N, K) of preprocessed images, uint8 (N, S, S, 3)."""
-        return calibrated(predict_logits(self.model, images, self.preprocessing), self.temperature)
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the logits."""
+        return self.decision.classes
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before they become probabilities."""
+        return self.decision.temperature
+
+    def answer_images(self, images: Images) -> list[Answer]:
+        """One answer for each of the preprocessed images, uint8 (N, S, S, 3)."""
+        return self.decision.answers(*predict_outputs(self.model, images, self.preprocessing), self.reference)
 
     def predict(self, paths: Iterable[str | Path]) -> list[Prediction]:
         """Class and probabilities of image files, in order; raises `GroupwiseError` for one that is none."""
@@ -74,11 +105,9 @@ class Predictor:
                 yield from self._predict_batch(images)
 
     def _predict_batch(self, images: list[tuple[str, Images]]) -> Iterator[Prediction]:
-        probs = self.probs(np.stack([image for _, image in images]))
-        for (path, _), row in zip(images, probs, strict=True):
-            best = int(row.argmax())
-            probabilities = dict(zip(self.classes, row.tolist(), strict=True))
-            yield Prediction(path, self.classes[best], float(row[best]), probabilities)
+        answers = self.answer_images(np.stack([image for _, image in images]))
+        for (path, _), answer in zip(images, answers, strict=True):
+            yield Prediction(path, answer)
 
 
 def _in_batches(paths: Iterable[str]) -> Iterator[tuple[str, ...]]:
@@ -88,16 +117,24 @@ def _in_batches(paths: Iterable[str]) -> Iterator[tuple[str, ...]]:
 
 
 @torch.inference_mode()
-def predict_logits(model: nn.Module, images: Images, preprocessing: Preprocessing) -> npt.NDArray[np.float64]:
-    """Logits (N, K) of uint8 images (N, S, S, 3), in double precision."""
+def predict_outputs(model: ResNeXt | Ensemble, images: Images, preprocessing: Preprocessing) -> Outputs:
+    """Logits (N, K) in double precision, and features (N, C), of uint8 images (N, S, S, 3)."""
     model.eval()
     device = next(model.parameters()).device
-    rows = []
+    logits, features = [], []
     for start in range(0, len(images), BATCH_SIZE):
         batch = torch.from_numpy(np.ascontiguousarray(images[start : start + BATCH_SIZE]))
-        logits = model(normalise(batch.permute(0, 3, 1, 2).to(device).float(), preprocessing))
-        rows.append(logits.double().cpu().numpy())
-    return np.concatenate(rows)
+        pooled = model.features(normalise(batch.permute(0, 3, 1, 2).to(device).float(), preprocessing))
+        logits.append(model.fc(pooled).double().cpu().numpy())
+        features.append(pooled.float().cpu().numpy())
+    return Outputs(np.concatenate(logits), np.concatenate(features))
+
+
+def predict_logits(
+    model: ResNeXt | Ensemble, images: Images, preprocessing: Preprocessing
+) -> npt.NDArray[np.float64]:
+    """The logits (N, K) alone."""
+    return predict_outputs(model, images, preprocessing).logits
 
 
 def model_config(
@@ -142,16 +179,15 @@ def load_run(folder: str | Path) -> Predictor:
     load_weights(model, weights)
     return Predictor(
         model.to(memory_format=torch.channels_last).eval(),  # type: ignore[call-overload]
-        tuple(config["label_names"]),
         Preprocessing(**ours["preprocessing"]),
-        config["temperature"],
+        *read_decision(run, tuple(config["label_names"]), config["temperature"]),
     )
 
 
 def _join(members: Sequence[Predictor]) -> Predictor:
     networks = [cast(ResNeXt, member.model) for member in members]
     model = Ensemble(networks, [member.temperature for member in members])
-    return Predictor(model.eval(), members[0].classes, members[0].preprocessing)
+    return Predictor(model.eval(), members[0].preprocessing, Decision(members[0].classes))
 
 
 def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:

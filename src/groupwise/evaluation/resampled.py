@@ -19,6 +19,7 @@ from groupwise.evaluation.limits import (
     resampled_share,
     whole_support,
 )
+from groupwise.evaluation.risk_coverage import Risks
 from groupwise.evaluation.weighted import (
     Floats,
     Fold,
@@ -39,6 +40,7 @@ class _Scorer:
         self.fold = fold
         self.bins = bin_confidences(fold)
         self.rankings = [Ranking.of(fold, k) for k in range(fold.n_classes)]
+        self.risks = Risks.of(fold)
         self.images = fold.per_source(np.ones(fold.n))
         self.log_losses = fold.per_source(log_losses(fold))
         self.brier_losses = fold.per_source(brier_losses(fold))
@@ -55,6 +57,7 @@ class _Scorer:
             "average_precision": np.column_stack([precision for _, precision in rankings]),
             "log_loss": weighted_means(weights, self.log_losses, self.images),
             "brier": weighted_means(weights, self.brier_losses, self.images),
+            "risk_area": self.risks.area(weights),
             "squared_error": squared,
             "noise": noise,
         }
@@ -130,6 +133,14 @@ class Resampled:
         assert half.low is not None
         assert half.high is not None
         return replace(half, value=figure.value, low=2 * half.low, high=2 * half.high)
+
+    def risk_area(self) -> Figure:
+        """Area under the risk-coverage curve, from 0 to 1."""
+        figure = self._whole("risk_area")
+        if self.draws is None:
+            return replace(figure, reason=ONE_SOURCE)
+        support = whole_support(self.fold)
+        return resampled_share(figure, self.draws["risk_area"], support, support.df)
 
     def calibration_error(self, accuracy: Figure) -> Figure:
         """Calibration error of the predicted class; a single source gives none."""

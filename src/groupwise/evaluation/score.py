@@ -12,12 +12,15 @@ import numpy.typing as npt
 
 from groupwise.data.cache import Images, decode_images
 from groupwise.data.decode import Preprocessing
-from groupwise.data.manifest import Manifest, read_manifest
+from groupwise.data.manifest import read_manifest
 from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment, read_split
 from groupwise.errors import UsageError
+from groupwise.evaluation.calibration import calibrated
+from groupwise.evaluation.decision_figures import decision_figures
 from groupwise.evaluation.metrics import evaluate_fold
-from groupwise.evaluation.predict import load_run
+from groupwise.evaluation.predict import load_run, predict_outputs
+from groupwise.evaluation.weighted import check_fold
 from groupwise.files import write_csv, write_json
 from groupwise.run import Run
 
@@ -54,7 +57,6 @@ def score_fold(
             place=run.folder,
             remedy=f"Evaluate one of its models, such as {run.path(run.ledger['members'][0])}.",
         )
-    manifest = read_manifest(run.require("manifest.csv"), root or Path(run.ledger["root"]))
     split = read_split(run.require("split.csv"))
     if fold not in split.folds:
         raise UsageError(
@@ -63,21 +65,29 @@ def score_fold(
     chosen = split.indices(fold)
     rows = tuple(split.rows[i] for i in chosen)
     predictor = load_run(run.folder)
-    shown = _decode(manifest, rows, predictor.preprocessing) if images is None else images[chosen]
+    shown = read_images(run, rows, predictor.preprocessing, root=root) if images is None else images[chosen]
     if fold == TEST:
         run.count_test_reading(why)
-    probs = predictor.probs(shown)
-    metrics = evaluate_fold(
-        np.array([predictor.classes.index(row.label) for row in rows]),
-        probs,
-        find_sources([row.group for row in rows], [row.cluster for row in rows]),
-        predictor.classes,
-        seed=0,
+    outputs = predict_outputs(predictor.model, shown, predictor.preprocessing)
+    probs = calibrated(outputs.logits, predictor.temperature)
+    labels = np.array([predictor.classes.index(row.label) for row in rows])
+    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    metrics = evaluate_fold(labels, probs, sources, predictor.classes, seed=0)
+    metrics |= decision_figures(
+        check_fold(labels, probs, sources, predictor.classes),
+        predictor.decision,
+        outputs.logits,
+        outputs.features,
+        predictor.reference,
     )
     return Scored(rows, predictor.classes, probs, metrics)
 
 
-def _decode(manifest: Manifest, rows: Sequence[Assignment], preprocessing: Preprocessing) -> Images:
+def read_images(
+    run: Run, rows: Sequence[Assignment], preprocessing: Preprocessing, *, root: Path | None = None
+) -> Images:
+    """Decode the images of some rows of the run's split, uint8 (N, S, S, 3), refusing changed ones."""
+    manifest = read_manifest(run.require("manifest.csv"), root or Path(run.ledger["root"]))
     digests = {sample.path: sample.sha256 for sample in manifest.usable}
     files = [manifest.root / row.path for row in rows]
     return decode_images(files, [digests[row.path] for row in rows], preprocessing)

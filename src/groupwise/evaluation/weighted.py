@@ -51,6 +51,16 @@ class Fold:
         return np.asarray(self.probs.argmax(axis=1), dtype=np.int64)
 
     @cached_property
+    def confidence(self) -> Floats:
+        """The highest probability of each image, (N,)."""
+        return np.asarray(self.probs.max(axis=1))
+
+    @cached_property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Whether the most probable class is the true one, (N,)."""
+        return np.asarray(self.predicted == self.labels)
+
+    @cached_property
     def support(self) -> Ints:
         """Images of each class, (K,)."""
         return np.bincount(self.labels, minlength=self.n_classes).astype(np.int64)

@@ -124,9 +124,12 @@ class ResNeXt(nn.Module):
         pooled: Tensor = self.avgpool(feature_map)
         return pooled.flatten(1)  # (N, C)
 
+    def features(self, images: Tensor) -> Tensor:
+        """What the head classifies of each image, (N, C)."""
+        return self.pool(self.feature_maps(images)[self.stage_names[-1]])
+
     def forward(self, images: Tensor) -> Tensor:
-        last = self.feature_maps(images)[self.stage_names[-1]]
-        logits: Tensor = self.fc(self.pool(last))
+        logits: Tensor = self.fc(self.features(images))
         return logits
 
 

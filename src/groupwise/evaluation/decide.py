@@ -1,0 +1,106 @@
+"""Turns a network and the fold that chose its epoch into the decision on its answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from groupwise.data.split import Split, read_split
+from groupwise.errors import UsageError
+from groupwise.evaluation.abstention import Abstention, fit_abstention
+from groupwise.evaluation.calibration import calibrated
+from groupwise.evaluation.conformal import Conformal, fit_conformal
+from groupwise.evaluation.decision import Decision
+from groupwise.evaluation.decision_files import write_decision
+from groupwise.evaluation.operating import OperatingPoint, fit_operating_point
+from groupwise.evaluation.predict import Outputs, load_run, predict_outputs
+from groupwise.evaluation.quantile import Ints
+from groupwise.evaluation.rates import DecisionConfig
+from groupwise.evaluation.score import TEST, read_images
+from groupwise.evaluation.unlike import Features, Unlike, fit_unlike
+from groupwise.recipe import read_recipe
+from groupwise.run import Run
+
+MOST_REFERENCES = 2000
+CHOSEN_ON_TEST = "the epoch was chosen on the test fold, so no fold is left to decide by"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the network says of images that it did not learn, their class numbers (N,) and sources (N,)."""
+
+    outputs: Outputs
+    labels: Ints
+    sources: Ints
+
+
+def decide(
+    seen: Seen, reference: Features, classes: tuple[str, ...], temperature: float, config: DecisionConfig
+) -> Decision:
+    """Choose every threshold by `seen`; `reference` (M, C) are features of training images."""
+    probs = calibrated(seen.outputs.logits, temperature)
+    point = None
+    if config.positive_class is not None and config.target_sensitivity is not None:
+        wanted = OperatingPoint(config.positive_class, config.target_sensitivity, config.prevalence)
+        positive = classes.index(config.positive_class)
+        point = fit_operating_point(wanted, probs, seen.labels, seen.sources, positive)
+    return Decision(
+        classes,
+        temperature,
+        fit_conformal(probs, seen.labels, seen.sources, config.alpha),
+        fit_abstention(probs, seen.labels, seen.sources, config.error_rate),
+        fit_unlike(*seen.outputs, reference, seen.sources, config.false_flag_rate),
+        point,
+    )
+
+
+def undecided(classes: tuple[str, ...], config: DecisionConfig, reason: str) -> Decision:
+    """The decision where there is nothing to decide by, with the reason in each part."""
+    return Decision(
+        classes,
+        conformal=Conformal(config.alpha, reason=reason),
+        abstention=Abstention(config.error_rate, reason=reason),
+        unlike=Unlike(config.false_flag_rate, reason=reason),
+    )
+
+
+def reference_rows(split: Split, seed: int) -> Ints:
+    """Rows of at most 2,000 training images to compare others with, (M,), in ascending order.
+
+    Every source gives one image before any gives a second; `seed` decides which.
+    """
+    rows = np.random.default_rng(seed).permutation(split.indices("train"))
+    rows = rows[np.argsort(split.sources[rows], kind="stable")]  # the images of a source in a row
+    sources = split.sources[rows]
+    turn = np.arange(len(rows)) - np.searchsorted(sources, sources)
+    drawn = np.lexsort((np.random.default_rng(seed).random(len(rows)), turn))
+    return np.sort(rows[drawn[:MOST_REFERENCES]])
+
+
+def decide_again(run: Run, config: DecisionConfig, *, root: Path | None = None) -> Decision:
+    """Decide anew on the selection fold of a finished run, without training and without the test fold.
+
+    `root` is where the images lie if not where they lay during training.
+    """
+    predictor, split = load_run(run.folder), read_split(run.require("split.csv"))
+    recipe = read_recipe(run.require("recipe.yaml"))
+    fold = recipe["training"]["select_fold"]
+    if fold == TEST:
+        raise UsageError(CHOSEN_ON_TEST, place=run.folder, remedy="Train again with a `val` fold.")
+    config.refuse_unknown_class(predictor.classes)
+
+    def look(rows: Ints) -> Outputs:
+        images = read_images(run, [split.rows[i] for i in rows], predictor.preprocessing, root=root)
+        return predict_outputs(predictor.model, images, predictor.preprocessing)
+
+    rows = split.indices(fold)
+    labels = np.array([predictor.classes.index(split.rows[i].label) for i in rows])
+    reference = predictor.reference
+    if reference is None:  # a run from before there were decisions
+        reference = look(reference_rows(split, recipe["seed"])).features
+    seen = Seen(look(rows), labels, split.sources[rows])
+    decision = decide(seen, reference, predictor.classes, predictor.temperature, config)
+    write_decision(run, decision, reference)
+    return decision
