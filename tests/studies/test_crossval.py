@@ -14,6 +14,7 @@ from groupwise.errors import GroupwiseError
 from groupwise.evaluation.predict import load_run
 from groupwise.run import Run
 
+WRONG = ("dog/000", "dog/010", "cat/001")
 FOLDS = ("repeat-1/fold-1", "repeat-1/fold-2", "repeat-1/fold-3")
 
 
@@ -30,10 +31,10 @@ def run(capsys, *argv):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Cats and dogs, two of each under the other's name, so that folds differ; and a copy of a cat."""
+    """Cats and dogs, three of them under the other's name, so that folds differ; and a copy of a cat."""
     folder = write_folder(tmp_path_factory.mktemp("pets"), n=36)
-    for name, label, other in (("000", "cat", "dog"), ("010", "cat", "dog"), ("001", "dog", "cat")):
-        (folder / label / f"{name}.png").rename(folder / other / f"wrong-{name}.png")
+    for wrong, right in zip(WRONG, ("cat/000", "cat/010", "dog/001"), strict=True):
+        (folder / f"{right}.png").rename(folder / f"{wrong}.png")
     shutil.copy(folder / "cat" / "002.png", folder / "cat" / "again.png")
     return folder
 
@@ -134,6 +135,33 @@ def test_the_ensemble_cannot_be_measured_on_what_it_learnt(capsys, study):
     assert status == 2
     assert "whose ensemble has learnt from every image" in err
     assert "repeat-1/fold-1" in err
+
+
+def test_wrong_labels_are_named(capsys, study):
+    table = rows(study / "label_errors.csv")
+    assert list(table[0]) == [
+        "path", "label", "group", "fold", "suggested", "prob_label", "prob_suggested", "score", "copies",
+    ]  # fmt: skip
+    assert {row["path"] for row in table} <= {f"{wrong}.png" for wrong in WRONG}
+    status, out, _ = run(capsys, "labels", study, "--top", 1)
+    assert status == 0
+    assert f"{len(table)} of 36 photographs in out-of-fold are probably mislabelled" in out
+    assert out.count("the network says") == 1
+    assert table[0]["path"] in out
+    assert "cannot be judged" not in out
+
+
+def test_an_ordinary_run_judges_the_folds_it_did_not_learn_from(capsys, study, tmp_path):
+    target = tmp_path / "one"
+    shutil.copytree(study / FOLDS[0], target)
+    status, out, _ = run(capsys, "labels", target)
+    assert status == 0
+    assert "photographs in val and test are" in out
+    assert "Those that it learnt from cannot be judged" in out
+    ledger = json.loads((target / "run.json").read_text())
+    assert ledger["test_reading_log"][-1]["why"] == "label errors were looked for"
+    tested = {row["path"] for row in rows(target / "predictions.csv")}
+    assert {row["path"] for row in rows(target / "label_errors.csv")} <= tested
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Verbs that say how good a run is: evaluate, compare, report."""
+"""Verbs that say how good a run is: evaluate, compare, labels, report."""
 
 from __future__ import annotations
 
@@ -49,6 +49,33 @@ def compare(parser: Parser, argv: list[str]) -> None:
     console.say(comparison.words())
     for warning in comparison.warnings:
         console.warn(f"Warning: {warning}.")
+
+
+def labels(parser: Parser, argv: list[str]) -> None:
+    """Name the labels that are probably wrong."""
+    from groupwise.evaluation.label_errors import find_label_errors, photographs, write_label_errors
+    from groupwise.evaluation.predictions import read_predictions
+    from groupwise.run import Run
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run, best of one with --cv")
+    parser.add_argument("--top", type=int, default=20, help="how many to print; the file names them all")
+    arguments = parser.parse_args(argv)
+    run, console = Run.open(arguments.run), Console()
+    predictions = read_predictions(run.require("predictions.csv"))
+    folds = list(dict.fromkeys(row.fold for row in predictions.rows))
+    if "test" in folds:
+        run.count_test_reading("label errors were looked for")
+    suspects = find_label_errors(predictions)
+    write_label_errors(run, suspects)
+    console.say(
+        f"{len(suspects):,} of {len(photographs(predictions)):,} photographs in {' and '.join(folds)} are"
+        " probably mislabelled, judged by a network that never learnt from them."
+    )
+    if "members" not in run.ledger:
+        console.say("Those that it learnt from cannot be judged; `groupwise train --cv 5` judges them all.")
+    for suspect in suspects[: max(arguments.top, 0)]:
+        console.say(f"  {suspect.words()}")
+    console.say(f"All of them: {run.path('label_errors.csv')}")
 
 
 def report(parser: Parser, argv: list[str]) -> None:

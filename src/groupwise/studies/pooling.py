@@ -20,6 +20,7 @@ from groupwise.console import Console
 from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED, read_split
 from groupwise.evaluation.corrected import FoldMean, corrected_mean
+from groupwise.evaluation.label_errors import find_label_errors, write_label_errors
 from groupwise.evaluation.metrics import evaluate_fold
 from groupwise.evaluation.predictions import Predictions, read_predictions
 from groupwise.evaluation.score import TEST, Scored, write_scores
@@ -68,9 +69,13 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
         },
     )
     study.record("crossval.json", [f"{model}/metrics.json" for model in models])
+    suspects = find_label_errors(Predictions(scored.rows, scored.classes, scored.probs))
+    write_label_errors(study, suspects)
     report = write_report(study.folder)
     shutil.rmtree(study.path("cache"), ignore_errors=True)  # the images are decoded again in moments
     console.say("\n" + "\n".join(words))
+    if suspects:
+        console.say(f"{len(suspects):,} labels are probably wrong: `groupwise labels {study.folder}`")
     console.say(f"Report: {report}")
     return metrics
 

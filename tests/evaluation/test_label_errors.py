@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from groupwise.data.split import Assignment
+from groupwise.evaluation.label_errors import find_label_errors, photographs
+from groupwise.evaluation.predictions import Predictions
+
+DIGITS = tuple("0123456789")
+
+
+def predictions(labels, probs, *, clusters=None, classes=DIGITS):
+    clusters = range(len(labels)) if clusters is None else clusters
+    rows = [
+        Assignment(f"{i:04}.png", classes[label], "", int(cluster), "out-of-fold")
+        for i, (label, cluster) in enumerate(zip(labels, clusters, strict=True))
+    ]
+    return Predictions(tuple(rows), tuple(classes), np.asarray(probs, dtype=np.float64))
+
+
+def out_of_fold(pixels, labels):
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.05))
+    return cross_val_predict(model, pixels, labels, cv=5, method="predict_proba")
+
+
+@pytest.fixture(scope="module")
+def flipped():
+    """Scikit-learn's digits with 90 of 1,797 labels (5 %) flipped at random, and which."""
+    pixels, truth = load_digits(return_X_y=True)
+    rng = np.random.default_rng(0)
+    wrong = rng.choice(len(truth), 90, replace=False)
+    labels = truth.copy()
+    labels[wrong] = (truth[wrong] + rng.integers(1, 10, 90)) % 10
+    return labels, out_of_fold(pixels, labels), {f"{i:04}.png": str(truth[i]) for i in wrong}
+
+
+def test_flipped_labels_are_found(flipped):
+    labels, probs, wrong = flipped
+    found = find_label_errors(predictions(labels, probs))
+    hits = [suspect for suspect in found if suspect.path in wrong]
+    assert len(hits) / len(wrong) > 0.8
+    assert len(hits) / len(found) > 0.6
+    assert sum(suspect.path in wrong for suspect in found[:40]) >= 36  # the surest first
+    assert sum(suspect.suggested == wrong[suspect.path] for suspect in hits) / len(hits) > 0.9
+
+
+def test_among_clean_labels_few_are_named(flipped):
+    pixels, truth = load_digits(return_X_y=True)
+    found = find_label_errors(predictions(truth, out_of_fold(pixels, truth)))
+    assert len(found) < 0.012 * len(truth)
+
+
+def test_the_confident_joint_by_hand():
+    # Thresholds are the mean probability of a class among its own labels: a 0.62, b 0.70. One image of label
+    # a reaches b's (the fourth) and one of label b reaches a's (the last), so one of each is named.
+    labels = [0, 0, 0, 0, 1, 1, 1, 1]
+    of_a = [0.9, 0.8, 0.6, 0.18, 0.1, 0.1, 0.2, 0.8]
+    probs = np.column_stack([of_a, 1 - np.array(of_a)])
+    found = find_label_errors(predictions(labels, probs, classes="ab"))
+    assert [(suspect.path, suspect.label, suspect.suggested) for suspect in found] == [
+        ("0003.png", "a", "b"),
+        ("0007.png", "b", "a"),
+    ]
+    assert found[0].score == pytest.approx(0.82 - 0.18)
+    assert found[0].words() == "0003.png is labelled a (18.0%); the network says b (82.0%)."
+
+
+def test_unsure_predictions_accuse_nobody():
+    # The fourth image is predicted as b, but less surely than b usually is.
+    of_a = [0.9, 0.8, 0.6, 0.45, 0.1, 0.1, 0.2, 0.1]
+    probs = np.column_stack([of_a, 1 - np.array(of_a)])
+    assert find_label_errors(predictions([0, 0, 0, 0, 1, 1, 1, 1], probs, classes="ab")) == []
+
+
+def test_copies_are_one_case(flipped):
+    labels, probs, _ = flipped
+    once = find_label_errors(predictions(labels, probs))
+    thrice = find_label_errors(
+        predictions(
+            np.repeat(labels, 3), np.repeat(probs, 3, axis=0), clusters=np.repeat(range(len(labels)), 3)
+        )
+    )
+    assert [suspect.copies for suspect in thrice] == [2] * len(once)
+    assert [s.score for s in thrice] == pytest.approx([s.score for s in once])
+    assert "(and 2 more of it)" in thrice[0].words()
+
+
+def test_one_photograph_under_two_labels_is_two_cases():
+    table = predictions([0, 1, 0], np.full((3, 2), 0.5), clusters=[7, 7, 7], classes="ab")
+    assert photographs(table) == [[0, 2], [1]]
+
+
+@pytest.mark.parametrize("labels", [[], [1, 1, 1]])
+def test_one_class_alone_says_nothing(labels):
+    assert find_label_errors(predictions(labels, np.full((len(labels), 2), 0.5), classes="ab")) == []
+
+
+def test_a_class_without_images_does_no_harm(flipped):
+    labels, probs, _ = flipped
+    kept = labels < 9
+    assert find_label_errors(predictions(labels[kept], probs[kept]))
