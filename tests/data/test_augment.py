@@ -147,6 +147,12 @@ def test_impossible_strengths_are_refused_in_the_users_spelling(field, value):
         AugmentConfig(**{field: value})
 
 
+@pytest.mark.parametrize("field", ["mixup", "cutmix"])
+def test_a_negative_alpha_is_refused(field):
+    with pytest.raises(UsageError, match=rf"augment\.{field}: -1.0 is negative"):
+        AugmentConfig(**{field: -1.0})
+
+
 def test_two_ways_of_mirroring_are_refused():
     with pytest.raises(UsageError, match=r"augment\.flip: .*Set it to 0 beside augment\.alternate_flip"):
         AugmentConfig(flip=0.5, alternate_flip=True)

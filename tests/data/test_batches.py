@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groupwise.data.batches import batches, epoch_order, normalise, resize
+from groupwise.data.batches import balanced_order, batches, epoch_order, normalise, resize
 from groupwise.data.decode import Preprocessing
 from groupwise.distributed import World
 
@@ -69,3 +69,22 @@ def test_resizing_averages_and_leaves_the_same_size_alone():
     torch.testing.assert_close(resize(constant, 40), constant[..., :40, :40])
     stripes = torch.arange(64).remainder(2).mul(255.0).expand(1, 3, 64, 64)  # gone when antialiased
     assert resize(stripes, 16)[..., 2:-2].sub(127.5).abs().max() < 20
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=40), st.integers(1, 9))
+def test_a_balanced_epoch_shows_each_class_equally_often(labels, epoch):
+    labels = np.array(labels)
+    order = balanced_order(labels, 7, epoch)
+    assert len(order) == len(labels)
+    shown = np.bincount(labels[order], minlength=4)[np.unique(labels)]
+    assert shown.max() - shown.min() <= 1
+    for k in np.unique(labels):  # and within a class, each sample equally often
+        times = np.bincount(order, minlength=len(labels))[labels == k]
+        assert times.max() - times.min() <= 1
+
+
+def test_a_balanced_order_is_a_function_of_seed_and_epoch():
+    assert (balanced_order(LABELS, 1, 2) == balanced_order(LABELS, 1, 2)).all()
+    assert (balanced_order(LABELS, 1, 2) != balanced_order(LABELS, 1, 3)).any()
+    seen = [visit(range(50), batch_size=50, shuffle=(1, 2), balanced=True)[0][0].samples.numpy()]
+    assert (seen[0] == balanced_order(LABELS, 1, 2)).all()

@@ -43,7 +43,9 @@ def test_a_whole_cache_is_used_again(tmp_path, files):
     assert build(tmp_path, files)[1] == []
 
 
-@pytest.mark.parametrize("change", ["size", "content", "no marker", "other order"])
+@pytest.mark.parametrize(
+    "change", ["size", "content", "no marker", "broken marker", "one bit", "cut short", "other order"]
+)
 def test_a_cache_of_something_else_is_built_anew(tmp_path, files, change):
     build(tmp_path, files)
     preprocessing = SMALL
@@ -53,6 +55,13 @@ def test_a_cache_of_something_else_is_built_anew(tmp_path, files, change):
         Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(files[1])
     elif change == "no marker":
         (tmp_path / "cache" / "cache.json").unlink()
+    elif change == "broken marker":
+        (tmp_path / "cache" / "cache.json").write_text('{"key"')
+    elif change in ("one bit", "cut short"):
+        array = tmp_path / "cache" / "images.npy"
+        data = bytearray(array.read_bytes())
+        data[-1] ^= 1
+        array.write_bytes(data if change == "one bit" else data[:-1])
     else:
         files = files[::-1]
     images, calls = build(tmp_path, files, preprocessing)

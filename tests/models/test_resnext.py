@@ -206,3 +206,17 @@ def test_fields_can_be_replaced_and_the_preset_stays() -> None:
     assert model(torch.zeros(2, 1, 32, 32)).shape == (2, 3)
     assert model.config == dataclasses.replace(PRESETS["resnext11_8x4d"], num_classes=3, in_channels=1)
     assert PRESETS["resnext11_8x4d"].num_classes == 10
+
+
+def test_the_mirror_average_is_that_of_two_looks_and_of_evaluation_alone():
+    torch.manual_seed(0)
+    plain = create_model("resnext11_8x4d").eval()
+    twice = create_model("resnext11_8x4d", mirror_average=True).eval()
+    twice.load_state_dict(plain.state_dict())
+    images = torch.randn(3, 3, 32, 32)
+    with torch.no_grad():
+        expected = (plain(images) + plain(images.flip(-1))) / 2
+        torch.testing.assert_close(twice(images), expected)
+        torch.testing.assert_close(twice(images), twice(images.flip(-1)))
+        assert not torch.allclose(plain(images), plain(images.flip(-1)))
+        torch.testing.assert_close(twice.train()(images), plain.train()(images))

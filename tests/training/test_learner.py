@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from fit_case import small_config, small_fit, small_model
+from fit_case import small_config, small_data, small_fit, small_model
 from groupwise.distributed import World
 from groupwise.errors import UsageError
 from groupwise.training.learner import Learner, moving_average
@@ -40,7 +40,7 @@ def test_the_average_is_what_is_scored_and_kept(tmp_path):
 
 def test_the_learner_with_an_average_comes_back_whole():
     config = small_config(ema_decay=0.9)
-    one, other = (Learner.create(small_model(), config, World()) for _ in range(2))
+    one, other = (Learner.create(small_model(), small_data(), config, World()) for _ in range(2))
     one.network(torch.randn(4, 3, 16, 16)).sum().backward()
     one.step()
     other.load_state(one.state())
@@ -52,7 +52,9 @@ def test_the_learner_with_an_average_comes_back_whole():
 @pytest.mark.parametrize(("clip_norm", "longest"), [(0.5, 0.5), (None, 100.0)])
 def test_gradients_are_shortened_to_the_norm_and_no_further(clip_norm, longest):
     optim = OptimConfig(name="sgd", learning_rate=1.0, momentum=0.0, weight_decay=0.0, clip_norm=clip_norm)
-    learner = Learner.create(small_model(), dataclasses.replace(small_config(), optim=optim), World())
+    learner = Learner.create(
+        small_model(), small_data(), dataclasses.replace(small_config(), optim=optim), World()
+    )
     before = learner.model.fc.bias.detach().clone()
     for parameter in learner.model.parameters():
         parameter.grad = torch.zeros_like(parameter)

@@ -29,6 +29,8 @@ class AugmentConfig:
         contrast: Largest relative change of contrast.
         saturation: Largest relative change of saturation.
         erase: Probability that a rectangle of a tenth to a third of the side is blanked (Zhong et al. 2017).
+        mixup: Alpha of the Beta distribution by which two images are faded into one; 0 is none, 0.2 usual.
+        cutmix: Alpha of the same for the area of a pasted rectangle; 0 is none, 1 usual.
     """
 
     flip: float = 0.0
@@ -40,6 +42,8 @@ class AugmentConfig:
     contrast: float = 0.0
     saturation: float = 0.0
     erase: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
 
     def __post_init__(self) -> None:
         shares = {name: getattr(self, name) for name in ("flip", "shift", "erase")}
@@ -48,6 +52,11 @@ class AugmentConfig:
             if not 0 <= value <= 1:
                 raise UsageError(
                     f"{value} is not between 0 and 1", place=f"augment.{name}", remedy="Give a share."
+                )
+        for name in ("mixup", "cutmix"):
+            if getattr(self, name) < 0:
+                raise UsageError(
+                    f"{getattr(self, name)} is negative", place=f"augment.{name}", remedy="0 is none."
                 )
         if self.alternate_flip and self.flip:
             raise UsageError(
@@ -65,6 +74,11 @@ class AugmentConfig:
                 place="augment.rotate_degrees",
                 remedy="0 is no rotation.",
             )
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images are mixed with one another."""
+        return bool(self.mixup or self.cutmix)
 
     @property
     def moves(self) -> bool:
@@ -150,12 +164,13 @@ def _erase(images: Tensor, u: Tensor, config: AugmentConfig) -> Tensor:
     corner = u[:, 2:4] * (1 - size)  # (N, 2)
     inside = [
         (places >= corner[:, axis, None]) & (places < corner[:, axis, None] + size)  # (N, side)
-        for axis, places in enumerate(_centres(images, dim) for dim in (-2, -1))
+        for axis, places in enumerate(centres(images, dim) for dim in (-2, -1))
     ]
     blank = inside[0][:, :, None] & inside[1][:, None, :] & (u[:, 0] < config.erase)[:, None, None]
     return torch.where(blank[:, None], images.mean((2, 3), keepdim=True), images)
 
 
-def _centres(images: Tensor, dim: int) -> Tensor:
+def centres(images: Tensor, dim: int) -> Tensor:
+    """The places of the pixels along one side, as shares of it."""
     side = images.shape[dim]
     return (torch.arange(side, device=images.device, dtype=images.dtype) + 0.5) / side

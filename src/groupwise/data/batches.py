@@ -35,6 +35,19 @@ def epoch_order(n: int, seed: int, epoch: int) -> IntArray:
     return np.random.default_rng([seed, epoch]).permutation(n)
 
 
+def balanced_order(labels: IntArray, seed: int, epoch: int) -> IntArray:
+    """As many positions as `labels` (n,) has, with each class equally often, up to one.
+
+    The samples of a class come in a random order, and again from the start where there are too few. So all
+    of a rare class come equally often, and each epoch leaves out another part of a frequent one.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    classes = [rng.permutation(np.flatnonzero(labels == k)) for k in rng.permutation(np.unique(labels))]
+    rounds = -(-len(labels) // len(classes))
+    turns = np.stack([np.resize(members, rounds) for members in classes], axis=1)  # (rounds, classes)
+    return rng.permutation(turns.ravel()[: len(labels)])
+
+
 def batches(
     images: npt.NDArray[np.uint8],
     labels: IntArray,
@@ -43,6 +56,7 @@ def batches(
     batch_size: int,
     world: World,
     shuffle: tuple[int, int] | None = None,
+    balanced: bool = False,
 ) -> Iterator[Batch]:
     """Cut `samples` into batches of `batch_size` over all processes, and yield this process's part of each.
 
@@ -53,11 +67,16 @@ def batches(
         batch_size: Samples a step, all processes together.
         world: The processes that share each batch; process r takes every r-th sample of it.
         shuffle: (seed, epoch) to order a training epoch, or None to keep the order of `samples`.
+        balanced: Whether a training epoch shows each class equally often.
 
     A training epoch leaves out a last batch of fewer than two samples a process, for which batch
     statistics do not exist. Without `shuffle` every sample comes exactly once.
     """
-    order = samples if shuffle is None else samples[epoch_order(len(samples), *shuffle)]
+    order = samples
+    if shuffle is not None and balanced:
+        order = samples[balanced_order(labels[samples], *shuffle)]
+    elif shuffle is not None:
+        order = samples[epoch_order(len(samples), *shuffle)]
     for start in range(0, len(order), batch_size):
         whole = order[start : start + batch_size]
         if shuffle is not None and len(whole) < 2 * world.size:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from groupwise.data.decode import Preprocessing, decode
 from groupwise.errors import GroupwiseError
-from groupwise.files import read_json, sha256_bytes, sha256_mapping, write_json
+from groupwise.files import read_json, sha256_bytes, sha256_file, sha256_mapping, write_json
 
 Images = npt.NDArray[np.uint8]
 Progress = Callable[[int, int], None]
@@ -70,20 +70,30 @@ def open_cache(
 ) -> Images:
     """Map the images of `folder` into memory, building them first unless they are there and whole.
 
-    The cache is named by what it was made from; `cache.json` is written last, so one without it is rebuilt.
+    `cache.json` names what the cache was made from and the digest of its content, and is written last; so a
+    half-built, damaged or foreign cache is built anew.
     """
     shape = [len(files), preprocessing.image_size_px, preprocessing.image_size_px, 3]
     key = sha256_mapping({"files": list(digests), "preprocessing": asdict(preprocessing), "shape": shape})
     array, marker = folder / "images.npy", folder / "cache.json"
-    if not (marker.is_file() and array.is_file() and read_json(marker) == {"key": key}):
+    if not _is_whole(array, marker, key):
         marker.unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         _require_space(folder, int(np.prod(shape)))
         out = np.lib.format.open_memmap(array, mode="w+", dtype=np.uint8, shape=tuple(shape))
         decode_images(files, digests, preprocessing, out=out, progress=progress)
         out.flush()
-        write_json(marker, {"key": key})
+        write_json(marker, {"key": key, "sha256": sha256_file(array)})
     return np.load(array, mmap_mode="r")  # type: ignore[no-any-return]
+
+
+def _is_whole(array: Path, marker: Path, key: str) -> bool:
+    if not (marker.is_file() and array.is_file()):
+        return False
+    try:
+        return bool(read_json(marker) == {"key": key, "sha256": sha256_file(array)})
+    except GroupwiseError:  # a marker that is no JSON
+        return False
 
 
 def _require_space(folder: Path, needed_bytes: int) -> None:

@@ -36,6 +36,8 @@ class ResNeXtConfig:
         stride_in: The convolution of a block that strides.
         pool_px: Side of a fixed average pool; None pools the whole map, whatever its size.
         init: `kaiming` (He et al. 2015, fan out) or `torch`, the layers' own.
+        mirror_average: Outside of training, average each map with that of the mirrored image, mirrored back.
+            The head is linear, so the logits are the average of two looks; it takes twice the time.
     """
 
     depths: tuple[int, ...] = (3, 4, 6, 3)
@@ -50,6 +52,7 @@ class ResNeXtConfig:
     stride_in: StridePlace = "3x3"
     pool_px: int | None = None
     init: Literal["kaiming", "torch"] = "kaiming"
+    mirror_average: bool = False
 
     def __post_init__(self) -> None:
         counts = (*self.depths, self.cardinality, self.base_width, self.planes, self.num_classes)
@@ -106,6 +109,13 @@ class ResNeXt(nn.Module):
 
     def feature_maps(self, images: Tensor) -> dict[str, Tensor]:
         """The maps behind the stem and behind each stage, by name, in the order of the data."""
+        maps = self._maps(images)
+        if self.config.mirror_average and not self.training:
+            mirrored = self._maps(images.flip(-1))
+            maps = {name: (maps[name] + mirrored[name].flip(-1)) / 2 for name in maps}
+        return maps
+
+    def _maps(self, images: Tensor) -> dict[str, Tensor]:
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
         maps = {"stem": x}
         for name in self.stage_names:

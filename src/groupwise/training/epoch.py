@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from groupwise.data.augment import augment
 from groupwise.data.batches import Batch, batches, normalise, resize
+from groupwise.data.mix import mix
 from groupwise.distributed import World
 from groupwise.errors import GroupwiseError
 from groupwise.training.learner import Learner
-from groupwise.training.loss import LossConfig, summed_loss
 from groupwise.training.optim import set_learning_rate
 from groupwise.training.schedule import image_size_at, learning_rate_at
 from groupwise.training.terms import Epoch, FitConfig, FitData
@@ -35,9 +36,10 @@ def run_epoch(
             batch_size=config.training.batch_size,
             world=world,
             shuffle=(config.seed, number),
+            balanced=config.training.sampling == "balanced",
         )
     )
-    loss, correct, seen = train_epoch(learner, source, config, number, len(data.train), world, on_batch)
+    loss, correct, seen = train_epoch(learner, source, data, config, number, world, on_batch)
     seconds = time.perf_counter() - start
     if not np.isfinite(loss):
         raise GroupwiseError(
@@ -63,15 +65,15 @@ def run_epoch(
 def train_epoch(
     learner: Learner,
     source: Iterable[Batch],
+    data: FitData,
     config: FitConfig,
     number: int,
-    n: int,
     world: World,
     on_batch: OnBatch,
 ) -> tuple[float, float, float]:
     """Take one optimizer step a batch; returns the sums of loss, correct answers and samples."""
     learner.network.train()
-    per_epoch = -(-n // config.training.batch_size)
+    per_epoch = -(-len(data.train) // config.training.batch_size)
     totals = torch.zeros(3, dtype=torch.float64, device=world.device)
     for step, batch in enumerate(source):
         # Follow the schedule, by the middle of each step
@@ -80,8 +82,19 @@ def train_epoch(
         # Change and normalise the images on their device
         images = resize(batch.images.float(), image_size_at(share, config.training, batch.images.shape[-1]))
         images = augment(images, batch.samples, config.augment, seed=config.seed, epoch=number)
+        targets = batch.labels
+        if config.augment.mixes:
+            images, targets = mix(
+                images,
+                batch.labels,
+                batch.samples,
+                config.augment,
+                num_classes=data.num_classes,
+                seed=config.seed,
+                epoch=number,
+            )
         logits = learner.network(normalise(images, config.preprocessing))
-        loss = summed_loss(logits, batch.labels, config.loss)
+        loss = learner.loss(logits, targets)
         # Each process has its part of the global mean; DDP averages gradients, so multiply by their number
         learner.optimizer.zero_grad(set_to_none=True)
         (loss * (world.size / batch.global_size)).backward()  # type: ignore[no-untyped-call]
@@ -110,7 +123,7 @@ def score_fold(
     ):
         if len(batch.labels):
             logits = model(normalise(batch.images.float(), config.preprocessing))
-            totals += _sums(summed_loss(logits, batch.labels, LossConfig()), logits, batch)
+            totals += _sums(F.cross_entropy(logits, batch.labels, reduction="sum"), logits, batch)
     loss_sum, correct_sum, seen = world.sum(totals).tolist()
     return loss_sum, correct_sum, seen
 

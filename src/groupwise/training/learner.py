@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
 from groupwise.distributed import World, share_batch_statistics
+from groupwise.training.loss import TrainingLoss
 from groupwise.training.optim import make_optimizer
-from groupwise.training.terms import FitConfig
+from groupwise.training.terms import FitConfig, FitData
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
@@ -29,18 +31,21 @@ class Learner:
     model: nn.Module
     network: nn.Module
     optimizer: torch.optim.Optimizer
+    loss: TrainingLoss
     average: AveragedModel | None
     clip_norm: float | None
 
     @classmethod
-    def create(cls, model: nn.Module, config: FitConfig, world: World) -> Learner:
+    def create(cls, model: nn.Module, data: FitData, config: FitConfig, world: World) -> Learner:
         """Bring `model` to its device."""
+        counts = np.bincount(data.labels[data.train], minlength=data.num_classes)
         model = share_batch_statistics(model.to(world.device), world)
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(
             model=model,
             network=DistributedDataParallel(model) if world.size > 1 else model,
             optimizer=make_optimizer(model, config.optim),
+            loss=TrainingLoss(config.loss, torch.from_numpy(counts).to(world.device)),
             average=moving_average(model, config.training.ema_decay) if config.training.ema_decay else None,
             clip_norm=config.optim.clip_norm,
         )

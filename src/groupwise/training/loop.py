@@ -39,7 +39,7 @@ def fit(
     last whole epoch. Raises `GroupwiseError` when the loss is no longer finite. `on_scored` is shown the
     model that each epoch was scored with, in evaluation mode.
     """
-    learner = Learner.create(model, config, world)
+    learner = Learner.create(model, data, config, world)
     history: list[Epoch] = []
     best: dict[str, Any] = {}
     state, rejected = load_checkpoint(checkpoints) if resume else (None, [])

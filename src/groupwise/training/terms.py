@@ -28,6 +28,7 @@ class TrainingConfig:
         batch_size: Samples a step, all processes together.
         select_fold: The fold that chooses the epoch; `test` is the tutorial's mistake, reproduced on request.
         select_by: Figures that choose it, the first deciding and the next breaking ties.
+        sampling: `natural` shows every training image once an epoch; `balanced` each class equally often.
         ema_decay: Decay a step of the moving average of the weights that is scored and kept; 0 is none.
         start_size_px: Side of the training images at the start, which grows to `data.image_size_px`.
         full_size_from: Share of training from which the images have their final size.
@@ -39,6 +40,7 @@ class TrainingConfig:
     batch_size: int = 64
     select_fold: Literal["val", "test"] = "val"
     select_by: tuple[Literal["accuracy", "loss"], ...] = ("accuracy", "loss")
+    sampling: Literal["natural", "balanced"] = "natural"
     ema_decay: float = 0.0
     start_size_px: int | None = None
     full_size_from: float = 0.7
@@ -80,6 +82,11 @@ class FitData:
     labels: IntArray
     train: IntArray
     select: IntArray
+
+    @property
+    def num_classes(self) -> int:
+        """The length of the logits."""
+        return int(self.labels.max()) + 1
 
 
 @dataclass(frozen=True)
