@@ -1,6 +1,7 @@
 import csv
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -316,7 +317,8 @@ def test_ctrl_c_keeps_the_epoch_and_resume_ends_as_if_nothing_had_been(
     capsys, trained, folder, tmp_path, monkeypatch
 ):
     def interrupt(epoch):
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+        return "interrupted"
 
     target = tmp_path / "run"
     with monkeypatch.context() as patch:

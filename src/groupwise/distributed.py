@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -14,14 +15,21 @@ from torch import Tensor, nn
 
 from groupwise.errors import UsageError
 
+# The main process scans, audits and decodes while the others wait; one that died is noticed all the same.
+PATIENCE = timedelta(hours=6)
+
 
 @dataclass(frozen=True)
 class World:
-    """The processes that train together, and this one's place among them."""
+    """The processes that train together, and this one's place among them.
+
+    `control` is a group on the CPU, over which they agree without waiting for a device.
+    """
 
     rank: int = 0
     size: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    control: dist.ProcessGroup | None = None
 
     @property
     def is_main(self) -> bool:
@@ -38,6 +46,26 @@ class World:
         if self.size > 1:
             dist.all_reduce(values)
         return values
+
+    def any(self, flag: bool) -> bool:
+        """Whether `flag` is set in any process."""
+        if self.size == 1:
+            return flag
+        vote = torch.tensor(int(flag))
+        dist.all_reduce(vote, op=dist.ReduceOp.MAX, group=self.control)
+        return bool(vote)
+
+    def gather(self, value: Any) -> list[Any]:
+        """The values of all processes, in the order of their ranks."""
+        values = [value] * self.size
+        if self.size > 1:
+            dist.all_gather_object(values, value, group=self.control)
+        return values
+
+
+def restarted() -> bool:
+    """Whether `torchrun` started this process again after another had failed."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
 
 
 def choose_device(name: str, local_rank: int = 0) -> torch.device:
@@ -56,9 +84,10 @@ def joined_world(device: str = "auto") -> Iterator[World]:
     if size == 1:
         yield World(device=chosen)
         return
-    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
-        yield World(dist.get_rank(), size, chosen)
+        control = dist.new_group(backend="gloo", timeout=PATIENCE)
+        yield World(dist.get_rank(), size, chosen, control)
     finally:
         dist.destroy_process_group()
 

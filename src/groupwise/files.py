@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -15,12 +16,14 @@ from typing import Any
 from groupwise.errors import GroupwiseError
 
 CHUNK_BYTES = 1 << 20
+PARTIAL = ".partial"
 
 
-def write_atomic(path: Path, content: bytes | str) -> None:
+def write_atomic(path: Path, content: bytes | str, *, verify: bool = False) -> None:
     """Replace `path` by `content`; a crash at any moment leaves the old file or the new one, never a part.
 
-    The temporary file lies in the same folder, because a rename is atomic only within one file system.
+    The temporary file lies in the same folder, because a rename is atomic only within one file system. With
+    `verify` it is read back before the rename; `OSError` if it does not hold what was written.
     """
     if path.exists() and not path.is_file():
         raise GroupwiseError(
@@ -28,19 +31,29 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         )
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+            if verify and hasattr(os, "posix_fadvise"):  # read it from the disk, not from memory
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        if verify and sha256_file(temporary) != sha256_bytes(data):
+            raise OSError(errno.EIO, "reads back otherwise than it was written", str(path))
         temporary.chmod(0o644)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def remove_partial_files(folder: Path) -> None:
+    """Remove what a crash within `write_atomic` left in `folder`; nobody may be writing there."""
+    for path in folder.glob(f".*{PARTIAL}"):
+        path.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -27,7 +27,7 @@ from groupwise.evaluation.predict import model_config, predict_outputs
 from groupwise.evaluation.score import TEST, score_fold, write_scores
 from groupwise.evaluation.unlike import Features
 from groupwise.evaluation.words import sentence
-from groupwise.files import write_csv, write_json
+from groupwise.files import sha256_file, write_csv, write_json
 from groupwise.job import Job
 from groupwise.models.resnext import ResNeXt
 from groupwise.models.weights import load_weights, save_weights
@@ -41,7 +41,7 @@ from groupwise.training.terms import Epoch, FitConfig, FitData, Fitted
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training was stopped by the user after at least one whole epoch, which is kept."""
+    """The user stopped training after at least one whole epoch; the best one is kept, and so is the state."""
 
 
 def train(job: Job, console: Console) -> dict[str, Any]:
@@ -116,6 +116,7 @@ def _open_data(
         labels=np.array([number.get(row.label, -1) for row in split.rows]),
         train=split.indices("train"),
         select=split.indices(recipe.training.select_fold),
+        paths=tuple(row.path for row in split.rows),
     )
 
 
@@ -152,8 +153,10 @@ def _fit(
             world=world,
             checkpoints=run.path("checkpoints"),
             resume=resume,
+            made_from={name: sha256_file(run.path(name)) for name in ("manifest.csv", "split.csv")},
             on_batch=progress,
             on_epoch=on_epoch,
+            warn=console.warn,
         )
     for rejected in fitted.rejected:
         console.warn(f"{rejected.path.name} was passed over: {rejected.reason}")
@@ -199,7 +202,11 @@ def _keep(
     write_decision(run, decision, reference)
     if recipe.training.pth:
         torch.save(dict(fitted.weights), run.path("best_model.pth"))
-    run.note(interrupted=fitted.interrupted, best_epoch=fitted.best.epoch)
+    run.note(
+        interrupted=fitted.interrupted,
+        best_epoch=fitted.best.epoch,
+        notes=list(dict.fromkeys([*run.ledger["notes"], *fitted.remarks])),
+    )
 
 
 def _decide(

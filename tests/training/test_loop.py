@@ -5,7 +5,7 @@ import torch
 
 from fit_case import small_config, small_data, small_fit, small_model
 from groupwise.distributed import World
-from groupwise.errors import GroupwiseError, UsageError
+from groupwise.errors import UsageError
 from groupwise.evaluation.predict import predict_logits
 from groupwise.training.loop import fit
 from groupwise.training.optim import OptimConfig
@@ -59,7 +59,7 @@ def test_a_resumed_run_is_bit_identical(tmp_path, whole, epochs):
 def test_a_run_resumed_from_an_older_checkpoint_is_bit_identical(tmp_path, whole):
     with pytest.raises(Stopped):
         small_fit(tmp_path, on_batch=stop_after(3))
-    newest = max(tmp_path.glob("epoch-*.safetensors"))
+    newest = max(tmp_path.iterdir())
     newest.write_bytes(newest.read_bytes()[:-1])
     resumed = small_fit(tmp_path, resume=True)
     assert [rejected.path for rejected in resumed.rejected] == [newest]
@@ -70,31 +70,6 @@ def test_another_seed_is_another_run(tmp_path, whole):
     config = dataclasses.replace(small_config(), seed=4)
     other = small_fit(tmp_path, config)
     assert any(not torch.equal(whole.weights[key], other.weights[key]) for key in whole.weights)
-
-
-def test_ctrl_c_keeps_the_whole_epochs(tmp_path, whole):
-    def interrupt(epoch):
-        if epoch.epoch == 2:
-            raise KeyboardInterrupt
-
-    fitted = small_fit(tmp_path, on_epoch=interrupt)
-    assert fitted.interrupted
-    assert without_times(fitted) == without_times(whole)[:2]
-    assert_same(small_fit(tmp_path, resume=True), whole)
-
-
-def test_ctrl_c_before_the_first_epoch_keeps_nothing(tmp_path):
-    def interrupt(done, total):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        small_fit(tmp_path, on_batch=interrupt)
-
-
-def test_a_loss_that_is_not_finite_stops_and_names_the_remedy(tmp_path):
-    config = small_config(optim=OptimConfig(name="sgd", learning_rate=1e30, schedule="constant"))
-    with pytest.raises(GroupwiseError, match=r"loss of epoch 1 is nan.*Lower optim.learning_rate"):
-        small_fit(tmp_path, config)
 
 
 def test_selection_looks_at_the_selection_fold_alone(tmp_path, whole):
@@ -130,5 +105,5 @@ def test_the_model_of_every_score_is_shown(tmp_path):
         logits = predict_logits(model, data.images[data.select], small_config().preprocessing)
         accuracies.append((logits.argmax(1) == data.labels[data.select]).mean())
 
-    fitted = small_fit(tmp_path, on_scored=score)
+    fitted = small_fit(tmp_path, small_config(ema_decay=0.9), on_scored=score)
     assert accuracies == [epoch.select_accuracy for epoch in fitted.history]

@@ -57,6 +57,7 @@ def batches(
     world: World,
     shuffle: tuple[int, int] | None = None,
     balanced: bool = False,
+    first: int = 0,
 ) -> Iterator[Batch]:
     """Cut `samples` into batches of `batch_size` over all processes, and yield this process's part of each.
 
@@ -68,6 +69,7 @@ def batches(
         world: The processes that share each batch; process r takes every r-th sample of it.
         shuffle: (seed, epoch) to order a training epoch, or None to keep the order of `samples`.
         balanced: Whether a training epoch shows each class equally often.
+        first: The batch to begin with, counted from 0.
 
     A training epoch leaves out a last batch of fewer than two samples a process, for which batch
     statistics do not exist. Without `shuffle` every sample comes exactly once.
@@ -77,7 +79,7 @@ def batches(
         order = samples[balanced_order(labels[samples], *shuffle)]
     elif shuffle is not None:
         order = samples[epoch_order(len(samples), *shuffle)]
-    for start in range(0, len(order), batch_size):
+    for start in range(first * batch_size, len(order), batch_size):
         whole = order[start : start + batch_size]
         if shuffle is not None and len(whole) < 2 * world.size:
             break

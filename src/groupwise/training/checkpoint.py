@@ -1,7 +1,8 @@
 """Keeps the whole state of a training run on disk, so that it can be lost at any moment and go on.
 
-One file an epoch, safetensors for the tensors and JSON for the rest, no pickle. A file counts only with its
-digest beside it, which is written last; so what a crash or a damaged disk leaves behind is never loaded.
+One file a checkpoint, safetensors for the tensors and JSON for the rest, no pickle. Its name holds the moment
+(epoch and step) and the SHA-256 of its content, so one rename makes both true at once; what a crash or a
+damaged disk leaves behind does not fit its name and is never loaded.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from groupwise.errors import GroupwiseError
-from groupwise.files import sha256_bytes, write_atomic
+from groupwise.files import remove_partial_files, sha256_bytes, write_atomic
 
 KEPT = 2
+_NAME = re.compile(r"epoch-(\d+)-step-(\d+)-([0-9a-f]{16})\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -33,26 +34,43 @@ class Rejected:
     reason: str
 
 
-def save_checkpoint(folder: Path, epoch: int, state: Mapping[str, Any]) -> None:
-    """Write the state after `epoch`, then drop all but the newest `KEPT` checkpoints.
+@dataclass(frozen=True, order=True)
+class Moment:
+    """How far training had come: whole epochs, and steps of the next one."""
 
-    `state` nests dicts and lists of tensors and JSON values.
+    epoch: int
+    step: int = 0
+
+
+def save_checkpoint(folder: Path, moment: Moment, state: Mapping[str, Any]) -> Path:
+    """Write the state at `moment`, verify it on disk, and then drop what it replaces.
+
+    `state` nests dicts and lists of tensors and JSON values. Kept are the newest `KEPT` checkpoints and the
+    newest of a whole epoch. Raises `OSError` where it cannot be written; all older ones then stay.
     """
-    path = folder / f"epoch-{epoch:05}.safetensors"
     tensors: dict[str, Tensor] = {}
     skeleton = _take_tensors(state, "", tensors)
     data = save_tensors(tensors, metadata={"state": json.dumps(skeleton)})
-    write_atomic(path, data)
-    write_atomic(_digest_file(path), sha256_bytes(data) + "\n")
-    for old in _newest_first(folder)[KEPT:]:
+    name = f"epoch-{moment.epoch:05}-step-{moment.step:06}-{sha256_bytes(data)[:16]}.safetensors"
+    path = folder / name
+    write_atomic(path, data, verify=True)
+    for old, _ in _superseded(folder, path, moment):
         old.unlink(missing_ok=True)
-        _digest_file(old).unlink(missing_ok=True)
+    return path
 
 
-def load_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[Rejected]]:
-    """Read the newest sound checkpoint; None where there is none. Also returns those passed over."""
+def load_checkpoint(
+    folder: Path, *, whole_epochs: bool = False
+) -> tuple[dict[str, Any] | None, list[Rejected]]:
+    """Read the newest sound checkpoint; None where there is none. Also returns those passed over.
+
+    With `whole_epochs`, those within an epoch are left aside.
+    """
+    remove_partial_files(folder)
     rejected: list[Rejected] = []
-    for path in _newest_first(folder):
+    for path, moment in _newest_first(folder):
+        if whole_epochs and moment.step:
+            continue
         try:
             return _load(path), rejected
         except GroupwiseError as error:
@@ -60,28 +78,31 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[Rejected]
     return None, rejected
 
 
+def _superseded(folder: Path, newest: Path, moment: Moment) -> list[tuple[Path, Moment]]:
+    """What goes once `newest` is there; a later moment is of a future that was rejected or rolled back."""
+    others = [(path, other) for path, other in _newest_first(folder) if path != newest]
+    past = [(path, other) for path, other in others if other < moment]
+    kept = past[: KEPT - 1]
+    if not any(other.step == 0 for other in (moment, *(other for _, other in kept))):
+        kept += [(path, other) for path, other in past if other.step == 0][:1]
+    return [entry for entry in others if entry not in kept]
+
+
 def _load(path: Path) -> dict[str, Any]:
     remedy = "An older checkpoint is used if there is one."
-    digest_file = _digest_file(path)
-    if not digest_file.is_file():
-        raise GroupwiseError("its digest is missing, so it was not finished", place=path, remedy=remedy)
     data = path.read_bytes()
-    if sha256_bytes(data) != digest_file.read_text(errors="replace").strip():
-        raise GroupwiseError("its content does not match its digest", place=path, remedy=remedy)
-    tensors = load_tensors(data)
-    with safetensors.safe_open(path, framework="pt") as file:
-        skeleton = json.loads(file.metadata()["state"])
-    state: dict[str, Any] = _put_tensors(skeleton, tensors)
+    if sha256_bytes(data)[:16] != path.stem[-16:]:
+        raise GroupwiseError("its content does not match the digest in its name", place=path, remedy=remedy)
+    header_size = int.from_bytes(data[:8], "little")  # as every safetensors file opens
+    metadata = json.loads(data[8 : 8 + header_size])["__metadata__"]
+    state: dict[str, Any] = _put_tensors(json.loads(metadata["state"]), load_tensors(data))
     return state
 
 
-def _newest_first(folder: Path) -> list[Path]:
-    found = [path for path in folder.glob("epoch-*.safetensors") if re.fullmatch(r"epoch-\d+", path.stem)]
-    return sorted(found, reverse=True)
-
-
-def _digest_file(path: Path) -> Path:
-    return path.with_suffix(".sha256")
+def _newest_first(folder: Path) -> list[tuple[Path, Moment]]:
+    matches = [(path, _NAME.fullmatch(path.name)) for path in folder.glob("epoch-*.safetensors")]
+    found = [(path, Moment(int(match[1]), int(match[2]))) for path, match in matches if match]
+    return sorted(found, key=lambda entry: (entry[1], entry[0]), reverse=True)
 
 
 def _take_tensors(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:

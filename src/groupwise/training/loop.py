@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
 from groupwise.distributed import World
-from groupwise.training.checkpoint import clone_state, load_checkpoint, save_checkpoint
-from groupwise.training.epoch import run_epoch
+from groupwise.errors import GroupwiseError
+from groupwise.training.checkpoint import clone_state
+from groupwise.training.epoch import run_epoch, training_batches
+from groupwise.training.keeper import Keeper, NotFinite
 from groupwise.training.learner import Learner
+from groupwise.training.state import State
+from groupwise.training.stop import Stopping, StopRequest, Terminated, stop_request
 from groupwise.training.terms import Epoch, FitConfig, FitData, Fitted
 
 
@@ -28,45 +32,96 @@ def fit(
     world: World,
     checkpoints: Path,
     resume: bool = False,
+    made_from: Mapping[str, str] | None = None,
     on_batch: Callable[[int, int], None] = _silent,
     on_epoch: Callable[[Epoch], None] = _silent,
     on_scored: Callable[[nn.Module], None] = _silent,
+    warn: Callable[[str], None] = _silent,
 ) -> Fitted:
     """Train `model` on `data.train`, choosing the epoch by `data.select`.
 
-    Writes a checkpoint into `checkpoints` after every epoch. With `resume`, goes on from the newest sound
-    one; on CPU the result is bit-identical to a run that was never stopped. Ctrl-C ends training after the
-    last whole epoch. Raises `GroupwiseError` when the loss is no longer finite. `on_scored` is shown the
-    model that each epoch was scored with, in evaluation mode.
+    Writes a checkpoint into `checkpoints` at every epoch and, in long ones, every `checkpoint_minutes`. With
+    `resume`, goes on from the newest sound one, refusing those of another `made_from` (digests by name); on
+    CPU the result is bit-identical to a run that was never stopped.
+
+    SIGTERM and Ctrl-C save the state after the current step. SIGTERM then raises `Terminated`; Ctrl-C ends
+    training with the best epoch so far, or raises `KeyboardInterrupt` where there is none. A loss that is not
+    finite sends training back to the last whole epoch with half the learning rate, once; the second time it
+    raises `GroupwiseError`. `on_scored` is shown the model that each epoch was scored with, in evaluation
+    mode.
     """
     learner = Learner.create(model, data, config, world)
-    history: list[Epoch] = []
-    best: dict[str, Any] = {}
-    state, rejected = load_checkpoint(checkpoints) if resume else (None, [])
-    if state is not None:
-        learner.load_state(state)
-        history = [Epoch(**row) for row in state["history"]]
-        best = state["best"]
+    steps = -(-len(data.train) // config.training.batch_size)
+    state = State(learner, steps, config.training.accumulate, world, warn)
+    keeper = Keeper(checkpoints, 60 * config.training.checkpoint_minutes, dict(made_from or {}), warn)
+    loaded, rejected = keeper.load(state) if resume else (False, [])
+    if not loaded:
+        keeper.save(state)  # so that even the first epoch has a state to go back to
 
-    interrupted = False
-    try:
-        for number in range(len(history) + 1, config.training.epochs + 1):
-            epoch = run_epoch(learner, data, config, number, world, on_batch)
-            history.append(epoch)
-            if not best or _score(epoch, config) > _score(history[best["epoch"] - 1], config):
-                best = {"epoch": number, "weights": clone_state(learner.judged.state_dict())}
-            if world.is_main:
-                rows = [asdict(row) for row in history]
-                save_checkpoint(checkpoints, number, learner.state() | {"history": rows, "best": best})
-            on_scored(learner.model)
-            on_epoch(epoch)
-    except KeyboardInterrupt:
-        if not best:
-            raise
-        interrupted = True
-    return Fitted(tuple(history), history[best["epoch"] - 1], best["weights"], tuple(rejected), interrupted)
+    with stop_request() as request:
+        try:
+            while state.finished < config.training.epochs:
+                try:
+                    epoch = run_epoch(state, data, config, keeper, request, on_batch)
+                    _finish_epoch(state, epoch, config)
+                    keeper.save(state)
+                except NotFinite as trouble:
+                    _go_back(trouble, state, keeper, data, config)
+                else:
+                    on_scored(learner.judged)
+                    on_epoch(epoch)
+                request.heed(world)
+        except Stopping:
+            _save_and_leave(state, keeper, request)
+    best = state.history[state.best["epoch"] - 1]
+    weights = state.best["weights"]
+    return Fitted(tuple(state.history), best, weights, tuple(rejected), tuple(state.remarks), request.is_made)
+
+
+def _finish_epoch(state: State, epoch: Epoch, config: FitConfig) -> None:
+    """Enter a whole epoch, and its weights where they are the best."""
+    state.history.append(epoch)
+    if not state.best or _score(epoch, config) > _score(state.history[state.best["epoch"] - 1], config):
+        state.best = {"epoch": epoch.epoch, "weights": clone_state(state.learner.judged.state_dict())}
+    state.begin_epoch()
 
 
 def _score(epoch: Epoch, config: FitConfig) -> tuple[float, ...]:
     figures = {"accuracy": epoch.select_accuracy, "loss": -epoch.select_loss}
     return tuple(figures[name] for name in config.training.select_by)
+
+
+def _go_back(trouble: NotFinite, state: State, keeper: Keeper, data: FitData, config: FitConfig) -> None:
+    """Return to the last whole epoch with half the learning rate; the second time, name the batch."""
+    fact = f"the loss of epoch {state.finished + 1} is not finite"
+    names: list[str] = []
+    if trouble.step is not None:
+        fact += f" from step {trouble.step + 1} on"
+        state.step = trouble.step
+        rows = next(training_batches(data, config, state, World())).samples.tolist()
+        names = [data.paths[row] if data.paths else f"row {row}" for row in rows]
+    halved = state.rate_factor < 1
+    if halved or not keeper.load(state, whole_epochs=True)[0]:
+        raise GroupwiseError(
+            fact + (", also with half the learning rate" if halved else ""),
+            place="training",
+            remedy="Lower optim.learning_rate"
+            + (f", and look at the images of that step: {', '.join(names)}." if names else "."),
+        )
+    state.rate_factor /= 2
+    back = f"back to the end of epoch {state.finished}" if state.finished else "back to the start"
+    state.remark(f"{fact.capitalize()}: {back}, and on with half the learning rate.")
+    keeper.save(state)
+
+
+def _save_and_leave(state: State, keeper: Keeper, request: StopRequest) -> None:
+    """Keep what was learnt, and raise unless the user may be content with the best epoch so far."""
+    with suppress(NotFinite):  # then the older checkpoint is the one to go on from
+        keeper.save(state)
+    where = f"in epoch {state.finished + 1} after step {state.step} of {state.steps}"
+    if request.signal is not signal.SIGINT:
+        raise Terminated(
+            f"stopped by SIGTERM {where}, and saved", place="training", remedy="Go on with --resume."
+        )
+    if not state.best:
+        raise KeyboardInterrupt(f"Stopped {where}. Go on with --resume.")

@@ -32,6 +32,8 @@ class TrainingConfig:
         ema_decay: Decay a step of the moving average of the weights that is scored and kept; 0 is none.
         start_size_px: Side of the training images at the start, which grows to `data.image_size_px`.
         full_size_from: Share of training from which the images have their final size.
+        accumulate: Pieces in which a step takes its batch, for less memory; batch normalisation sees pieces.
+        checkpoint_minutes: How often a long epoch is saved in its middle.
         pth: Also write the weights as `best_model.pth`, as the tutorial does.
         device: Where the network runs; `auto` takes a GPU where there is one.
     """
@@ -44,11 +46,18 @@ class TrainingConfig:
     ema_decay: float = 0.0
     start_size_px: int | None = None
     full_size_from: float = 0.7
+    accumulate: int = 1
+    checkpoint_minutes: float = 5.0
     pth: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
-        for name, value, least in (("epochs", self.epochs, 1), ("batch_size", self.batch_size, 2)):
+        for name, value, least in (
+            ("epochs", self.epochs, 1),
+            ("batch_size", self.batch_size, 2),
+            ("accumulate", self.accumulate, 1),
+            ("checkpoint_minutes", self.checkpoint_minutes, 0),
+        ):
             if value < least:
                 raise UsageError(
                     f"{value} is below {least}", place=f"training.{name}", remedy=f"Give at least {least}."
@@ -76,12 +85,16 @@ class FitConfig:
 
 @dataclass(frozen=True)
 class FitData:
-    """Images of the cache, uint8 (N, S, S, 3), class numbers (N,), and the rows of the two folds in use."""
+    """Images of the cache, uint8 (N, S, S, 3), class numbers (N,), and the rows of the two folds in use.
+
+    `paths` names the rows, for messages.
+    """
 
     images: npt.NDArray[np.uint8]
     labels: IntArray
     train: IntArray
     select: IntArray
+    paths: tuple[str, ...] = ()
 
     @property
     def num_classes(self) -> int:
@@ -107,10 +120,11 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What `fit` leaves: every epoch, and the weights of the best one."""
+    """What `fit` leaves: every epoch, the weights of the best one, and remarks for who reads the result."""
 
     history: tuple[Epoch, ...]
     best: Epoch
     weights: Mapping[str, Tensor]
     rejected: tuple[Rejected, ...]
+    remarks: tuple[str, ...]
     interrupted: bool

@@ -1,0 +1,123 @@
+"""Turns one batch into one optimizer step, in as many pieces as the memory asks for."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from groupwise.data.augment import augment
+from groupwise.data.batches import Batch, normalise, resize
+from groupwise.data.mix import mix
+from groupwise.errors import GroupwiseError
+from groupwise.training.optim import set_learning_rate
+from groupwise.training.schedule import image_size_at, learning_rate_at
+from groupwise.training.state import State
+from groupwise.training.terms import FitConfig
+
+
+def take_step(batch: Batch, state: State, config: FitConfig, *, num_classes: int) -> None:
+    """Follow the gradient of one batch, and enter its sums in the tally.
+
+    When memory runs out the batch is taken again in twice as many pieces, whose gradients add up to the same
+    step; only batch normalisation sees smaller batches.
+    """
+    # Follow the schedule, by the middle of each step
+    share = (state.finished + (state.step + 0.5) / state.steps) / config.training.epochs
+    rate = learning_rate_at(share, config.optim) * state.rate_factor
+    set_learning_rate(state.learner.optimizer, rate)
+    while (added := _add_gradients(batch, share, state, config, num_classes)) is None:
+        # Here and not where the error was caught, because its traceback holds on to the memory
+        state.micro_batches = _halve(batch, state)
+        state.remark(
+            f"Out of memory: from epoch {state.finished + 1}, step {state.step + 1} on, batches are taken in "
+            f"{state.micro_batches} pieces. The steps stay as large, but batch normalisation sees the pieces."
+        )
+        if batch.images.is_cuda:
+            torch.cuda.empty_cache()
+    state.learner.step()
+    state.tally[state.step] = added
+    state.step += 1
+
+
+def _add_gradients(
+    batch: Batch, share: float, state: State, config: FitConfig, num_classes: int
+) -> Tensor | None:
+    """Add up the gradients of the pieces; returns the sums over the batch, or None where memory ran out."""
+    learner = state.learner
+    learner.optimizer.zero_grad(set_to_none=True)
+    total = torch.zeros(3, dtype=torch.float64, device=state.world.device)
+    count = min(state.micro_batches, _most_pieces(batch, state))
+    try:
+        # All of it at once, so that the pieces hold what the whole batch would
+        images, targets = _change(batch, share, config, num_classes, epoch=state.finished + 1)
+        parts = zip(*(t.tensor_split(count) for t in (images, targets, batch.labels)), strict=True)
+        for number, (piece, wanted, labels) in enumerate(parts, start=1):
+            with nullcontext() if number == count else _alone(learner.network):
+                logits = learner.network(piece)
+                loss = learner.loss(logits, wanted)
+                # Each process has its part of the global mean; DDP averages, so multiply by their number
+                (loss * (state.world.size / batch.global_size)).backward()  # type: ignore[no-untyped-call]
+            # Sums stay on the device
+            total += sums(loss, logits, labels)
+    except RuntimeError as error:
+        if not _is_out_of_memory(error):
+            raise
+        return None
+    return total
+
+
+def _change(
+    batch: Batch, share: float, config: FitConfig, num_classes: int, *, epoch: int
+) -> tuple[Tensor, Tensor]:
+    """Change and normalise the images on their device; returns them and their targets."""
+    images = resize(batch.images.float(), image_size_at(share, config.training, batch.images.shape[-1]))
+    images = augment(images, batch.samples, config.augment, seed=config.seed, epoch=epoch)
+    targets = batch.labels
+    if config.augment.mixes:
+        images, targets = mix(
+            images,
+            batch.labels,
+            batch.samples,
+            config.augment,
+            num_classes=num_classes,
+            seed=config.seed,
+            epoch=epoch,
+        )
+    return normalise(images, config.preprocessing), targets
+
+
+@torch.no_grad()
+def sums(loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+    """Sums of loss, correct answers and samples, (3,) float64."""
+    correct = (logits.argmax(1) == labels).sum()
+    return torch.stack([loss.double(), correct.double(), correct.new_tensor(len(logits)).double()])
+
+
+def _most_pieces(batch: Batch, state: State) -> int:
+    """As many as leave two samples a piece, for batch statistics, in every process."""
+    return max(1, batch.global_size // state.world.size // 2)
+
+
+def _halve(batch: Batch, state: State) -> int:
+    count = 2 * state.micro_batches
+    if state.world.size > 1 or count > _most_pieces(batch, state):
+        # The other processes wait within the step, so none of them can begin it again.
+        raise GroupwiseError(
+            f"out of memory with {len(batch.labels) // state.micro_batches} images at once",
+            place="training",
+            remedy="Raise training.accumulate, or lower training.batch_size or data.image_size_px.",
+        )
+    return count
+
+
+def _alone(network: nn.Module) -> AbstractContextManager[None]:
+    """Keep gradients within the process; they are shared with those of the last piece."""
+    return network.no_sync() if isinstance(network, DistributedDataParallel) else nullcontext()
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    # A GPU has a class for it, the CPU's allocator only a message
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
