@@ -1,4 +1,4 @@
-"""Verbs that put a run to use: predict."""
+"""Verbs that put a run to use: export, predict."""
 
 from __future__ import annotations
 
@@ -7,6 +7,20 @@ from pathlib import Path
 from groupwise.arguments import Parser
 from groupwise.console import Console
 from groupwise.errors import GroupwiseError
+
+
+def export(parser: Parser, argv: list[str]) -> None:
+    """Write a run in the form of another program."""
+    from groupwise.export.targets import TARGETS, export_run
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
+    parser.add_argument("--to", required=True, choices=tuple(TARGETS), help="the form (required)")
+    parser.add_argument("--out", type=Path, help="the folder to write, by default RUN/export/FORM")
+    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    arguments = parser.parse_args(argv)
+    data = arguments.data
+    root = data.parent if data is not None and data.is_file() else data
+    Console().say(f"Exported: {export_run(arguments.run, arguments.to, arguments.out, root=root)}")
 
 
 def predict(parser: Parser, argv: list[str]) -> None:

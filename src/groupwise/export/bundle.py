@@ -1,0 +1,128 @@
+"""Turns a run into a bundle that answers without torch; `groupwise.serving.predictor` lists its files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.numpy
+import torch
+
+from groupwise import __version__
+from groupwise.evaluation.decision import Decision
+from groupwise.evaluation.predict import Predictor, load_run
+from groupwise.export.material import Material, read_material
+from groupwise.export.network import ExportedNetwork
+from groupwise.export.onnx import OPSET, export_onnx
+from groupwise.export.parity import IMAGES, check_parity
+from groupwise.files import read_json, sha256_bytes, write_atomic, write_json
+from groupwise.models.resnext import ResNeXt
+from groupwise.run import Run
+from groupwise.serving.predictor import BUNDLE, FORMAT, HEAD, MODEL, open_session
+
+PARITY = "parity.json"
+PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is exported: a run with its opened network, and images to check it by."""
+
+    run: Run
+    predictor: Predictor
+    material: Material
+
+    @classmethod
+    def open(cls, folder: Path, *, root: Path | None = None) -> Source:
+        """Open a finished run; `root` is where its images lie now, if they were moved."""
+        run, predictor = Run.open(folder), load_run(folder)
+        return cls(run, predictor, read_material(run, predictor.classes, root=root))
+
+    @property
+    def model(self) -> ResNeXt:
+        assert isinstance(self.predictor.model, ResNeXt)
+        return self.predictor.model
+
+
+def write_onnx(source: Source, folder: Path) -> bytes:
+    """Write `model.onnx` and `parity.json`; returns the model. Raises where the two do not answer alike."""
+    predictor = source.predictor
+    model = export_onnx(source.model, predictor.preprocessing.image_size_px)
+    shown = source.material.spread(IMAGES)
+    inputs = predictor.preprocessing.normalise(shown.decode(predictor.preprocessing))
+    session = open_session(model, folder / MODEL)
+    proof = check_parity(
+        torch_logits(source.model, inputs),
+        lambda batch: session.run(["logits"], {"images": batch})[0],
+        inputs,
+        names=shown.paths,
+        packages=PACKAGES,
+    )
+    images = dict(zip(shown.paths, shown.digests, strict=True))
+    write_atomic(folder / MODEL, model)
+    write_json(folder / PARITY, {"opset": OPSET, **proof, "fold": shown.fold, "image_digests": images})
+    return model
+
+
+@torch.inference_mode()
+def torch_logits(model: ResNeXt, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Logits (N, K) of normalised images (N, 3, S, S), by the network as it was trained."""
+    logits, _, _ = ExportedNetwork(model).eval()(torch.from_numpy(inputs))
+    return logits.double().numpy()  # type: ignore[no-any-return]
+
+
+def write_bundle(source: Source, folder: Path, *, licence: str | None = None) -> None:
+    """Write the bundle's files into `folder`."""
+    content = {MODEL: write_onnx(source, folder)}
+    write_rest(source, folder, content, licence=licence, precision="float32")
+
+
+def write_rest(
+    source: Source, folder: Path, content: dict[str, bytes], *, licence: str | None, precision: str
+) -> None:
+    """Write all of a bundle but its model, which is in `content`."""
+    predictor = source.predictor
+    decision = Decision(predictor.classes, predictor.temperature)
+    weight = source.model.fc.weight.detach().numpy()
+    content |= {HEAD: safetensors.numpy.save({"weight": weight})}
+    for name, data in content.items():
+        write_atomic(folder / name, data)
+    write_json(
+        folder / BUNDLE,
+        {
+            "format": FORMAT,
+            "groupwise": __version__,
+            "classes": list(predictor.classes),
+            "preprocessing": asdict(predictor.preprocessing),
+            "decision": decision.as_json(),
+            "network": network_facts(source, precision),
+            "source": source_facts(source.run),
+            "licence": licence,
+            "digests": {name: sha256_bytes(data) for name, data in content.items()},
+        },
+    )
+
+
+def network_facts(source: Source, precision: str) -> dict[str, Any]:
+    """What the network is."""
+    config = read_json(source.run.require("config.json"))
+    return {
+        "architecture": config["architecture"],
+        "num_features": config["num_features"],
+        "precision": precision,
+        "opset": OPSET,
+    }
+
+
+def source_facts(run: Run) -> dict[str, Any]:
+    """Where a bundle comes from, and how good that was: the accuracy on `test`, with interval and n."""
+    metrics = read_json(run.require("metrics.json")) if "metrics.json" in run.ledger["artefacts"] else {}
+    return {
+        "run": run.folder.resolve().name,
+        "created": run.ledger["created"],
+        "model.safetensors": run.ledger["artefacts"]["model.safetensors"]["sha256"],
+        "accuracy": {fold: figures["accuracy"] for fold, figures in metrics.items()},
+    }

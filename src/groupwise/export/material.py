@@ -1,0 +1,75 @@
+"""Turns a run into the images that check, calibrate and measure an export; never those of `test`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.data.cache import Images, decode_images
+from groupwise.data.decode import Preprocessing
+from groupwise.data.manifest import read_manifest
+from groupwise.data.split import read_split
+from groupwise.recipe import read_recipe
+from groupwise.run import Run
+
+Ints = npt.NDArray[np.int64]
+
+TEST, TRAIN = "test", "train"
+
+
+@dataclass(frozen=True)
+class Material:
+    """Images of one fold: where they lie, their digests, class numbers (N,) and sources (N,).
+
+    `held_out` says that the network did not learn from them.
+    """
+
+    fold: str
+    root: Path
+    paths: tuple[str, ...]
+    digests: tuple[str, ...]
+    labels: Ints
+    sources: Ints
+
+    @property
+    def held_out(self) -> bool:
+        return self.fold != TRAIN
+
+    def spread(self, n: int) -> Material:
+        """`n` of the images, evenly spaced, or all where there are fewer."""
+        rows = np.unique(np.linspace(0, len(self.paths) - 1, min(n, len(self.paths))).round().astype(int))
+        return Material(
+            self.fold,
+            self.root,
+            tuple(self.paths[i] for i in rows),
+            tuple(self.digests[i] for i in rows),
+            self.labels[rows],
+            self.sources[rows],
+        )
+
+    def decode(self, preprocessing: Preprocessing) -> Images:
+        """The images, uint8 (N, S, S, 3); `GroupwiseError` for one that vanished or changed."""
+        return decode_images([self.root / path for path in self.paths], self.digests, preprocessing)
+
+
+def read_material(run: Run, classes: Sequence[str], *, root: Path | None = None) -> Material:
+    """The fold that chose the epoch, or the training fold where the test fold did; `root` if it was moved."""
+    manifest = read_manifest(run.require("manifest.csv"), root or Path(run.ledger["root"]))
+    split = read_split(run.require("split.csv"))
+    chosen = read_recipe(run.require("recipe.yaml"))["training"]["select_fold"]
+    fold = TRAIN if chosen == TEST else chosen
+    digests = {sample.path: sample.sha256 for sample in manifest.usable}
+    rows = split.indices(fold)
+    samples = [split.rows[i] for i in rows]
+    return Material(
+        fold,
+        manifest.root,
+        tuple(row.path for row in samples),
+        tuple(digests[row.path] for row in samples),
+        np.array([classes.index(row.label) for row in samples]),
+        split.sources[rows],
+    )

@@ -1,0 +1,62 @@
+"""Turns two networks' logits for the same images into the proof that they answer alike, or into a refusal."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.errors import GroupwiseError
+
+Floats = npt.NDArray[np.float64]
+Forward = Callable[[npt.NDArray[np.float32]], Floats]
+
+TOLERANCE = 1e-4  # on logits
+IMAGES = 32  # of the user's own
+
+
+def check_parity(
+    expected: Floats,
+    forward: Forward,
+    inputs: npt.NDArray[np.float32],
+    *,
+    names: Sequence[str],
+    packages: Sequence[str],
+    tolerance: float = TOLERANCE,
+) -> dict[str, Any]:
+    """Compare `forward` with `expected` (N, K) on `inputs` (N, 3, S, S), one at a time and all at once.
+
+    `names` (N,) are the images' for the message. Returns what `parity.json` holds; raises `GroupwiseError`
+    where a logit differs by more than `tolerance` or a most probable class differs.
+    """
+    found = {
+        1: np.concatenate([forward(inputs[i : i + 1]) for i in range(len(inputs))]),
+        len(inputs): forward(inputs),
+    }
+    for batch_size, logits in found.items():
+        differences = np.abs(logits - expected).max(axis=1)
+        unequal = logits.argmax(axis=1) != expected.argmax(axis=1)
+        # `not <=` so that a NaN is a difference.
+        bad = ~(differences <= tolerance) | unequal
+        if bad.any():
+            worst = int(np.where(bad, np.nan_to_num(differences, nan=np.inf), -1).argmax())
+            raise GroupwiseError(
+                f"{names[worst]} at batch {batch_size}: a logit is {differences[worst]:.2g} from torch's,"
+                f" and at most {tolerance:g} is allowed" + (", and the class differs" * bool(unequal[worst])),
+                place="export",
+                remedy="Nothing was written. Report it with the versions from `pip list`.",
+            )
+    return {
+        "tolerance": tolerance,
+        "images": len(inputs),
+        "largest_difference": {
+            str(size): float(np.abs(logits - expected).max()) for size, logits in found.items()
+        },
+        "labels_equal": True,
+        "platform": platform.platform(),
+        "packages": {name: version(name) for name in packages},
+    }
