@@ -17,7 +17,7 @@ def test_the_bundle_says_what_it_is_made_of(run, bundle):
     facts = json.loads((bundle / "bundle.json").read_text())
     assert facts["classes"] == ["cat", "dog"]
     assert facts["decision"]["temperature"] == 1.3
-    assert facts["source"]["model.safetensors"] == sha256_file(run.path("model.safetensors"))
+    assert facts["source"]["weights"] == [sha256_file(run.path("model.safetensors"))]
     assert facts["digests"]["model.onnx"] == sha256_file(bundle / "model.onnx")
     assert not [file for file in bundle.parent.iterdir() if file != bundle]
 

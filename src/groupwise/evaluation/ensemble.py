@@ -48,3 +48,25 @@ class Ensemble(nn.Module):
 
     def _networks(self) -> Iterator[ResNeXt]:
         return (cast(ResNeXt, member) for member in self.members)
+
+
+def networks_of(model: ResNeXt | Ensemble) -> tuple[ResNeXt, ...]:
+    """The members of an ensemble, or the one network."""
+    return (model,) if isinstance(model, ResNeXt) else tuple(cast(ResNeXt, net) for net in model.members)
+
+
+def last_maps(model: ResNeXt | Ensemble, images: Tensor) -> Tensor:
+    """The last feature maps (N, C, h, w) of a network, or those of all members, one behind another."""
+    nets = networks_of(model)
+    return torch.cat([net.feature_maps(images)[net.stage_names[-1]] for net in nets], dim=1)
+
+
+def head_weight(model: ResNeXt | Ensemble) -> Tensor:
+    """What makes logits of pooled `last_maps`, (K, C); those of a member count by its temperature.
+
+    For a network its last layer's; of an ensemble the sum of the members' calibrated logits.
+    """
+    if isinstance(model, ResNeXt):
+        return model.fc.weight.detach()
+    parts = zip(networks_of(model), model.temperatures, strict=True)
+    return torch.cat([net.fc.weight.detach() / temperature for net, temperature in parts], dim=1)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -13,19 +12,18 @@ import numpy.typing as npt
 import torch
 
 from groupwise.data.batches import normalise
-from groupwise.data.cache import Images, load_image
+from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
-from groupwise.errors import GroupwiseError
+from groupwise.evaluation.answering import BATCH_SIZE, OnBad, Prediction, stream_predictions
 from groupwise.evaluation.decision import Answer, Decision
 from groupwise.evaluation.decision_files import read_decision
-from groupwise.evaluation.ensemble import Ensemble
+from groupwise.evaluation.ensemble import Ensemble, head_weight, last_maps
 from groupwise.evaluation.unlike import Features
+from groupwise.explanation.heat import Floats, class_activation_maps
 from groupwise.files import read_json
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig
 from groupwise.models.weights import load_weights
 from groupwise.run import Run
-
-BATCH_SIZE = 64
 
 
 class Outputs(NamedTuple):
@@ -33,29 +31,6 @@ class Outputs(NamedTuple):
 
     logits: npt.NDArray[np.float64]
     features: Features
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The answer to one image file."""
-
-    path: str
-    answer: Answer
-
-    @property
-    def label(self) -> str:
-        """The most probable class."""
-        return self.answer.label
-
-    @property
-    def probability(self) -> float:
-        """The probability of that class."""
-        return self.answer.probability
-
-    @property
-    def probabilities(self) -> Mapping[str, float]:
-        """The probability of every class."""
-        return self.answer.probabilities
 
 
 @dataclass(frozen=True)
@@ -85,35 +60,14 @@ class Predictor:
         """Class and probabilities of image files, in order; raises `GroupwiseError` for one that is none."""
         return list(self.stream(paths))
 
-    def stream(
-        self, paths: Iterable[str | Path], *, on_bad: Callable[[GroupwiseError], None] | None = None
-    ) -> Iterator[Prediction]:
-        """As `predict`, a batch at a time, so that any number of files fits into memory.
+    def stream(self, paths: Iterable[str | Path], *, on_bad: OnBad | None = None) -> Iterator[Prediction]:
+        """As `predict`, for any number of files; see `stream_predictions`."""
+        return stream_predictions(paths, self.answer_images, self.preprocessing, on_bad=on_bad)
 
-        With `on_bad`, a file that cannot be read is told to it and left out, and the rest goes on.
-        """
-        for batch in _in_batches(map(str, paths)):
-            images = []
-            for path in batch:
-                try:
-                    images.append((path, load_image(Path(path), self.preprocessing)))
-                except GroupwiseError as error:
-                    if on_bad is None:
-                        raise
-                    on_bad(error)
-            if images:
-                yield from self._predict_batch(images)
-
-    def _predict_batch(self, images: list[tuple[str, Images]]) -> Iterator[Prediction]:
-        answers = self.answer_images(np.stack([image for _, image in images]))
-        for (path, _), answer in zip(images, answers, strict=True):
-            yield Prediction(path, answer)
-
-
-def _in_batches(paths: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    remaining = iter(paths)
-    while batch := tuple(islice(remaining, BATCH_SIZE)):
-        yield batch
+    def heat_maps(self, images: Images, class_numbers: Sequence[int]) -> Floats:
+        """What in each image speaks for the class of that number, (N, h, w) from 0 to 1; Grad-CAM there."""
+        maps = predict_maps(self.model, images, self.preprocessing)
+        return class_activation_maps(maps, head_weight(self.model).cpu().numpy(), class_numbers)
 
 
 @torch.inference_mode()
@@ -128,6 +82,16 @@ def predict_outputs(model: ResNeXt | Ensemble, images: Images, preprocessing: Pr
         logits.append(model.fc(pooled).double().cpu().numpy())
         features.append(pooled.float().cpu().numpy())
     return Outputs(np.concatenate(logits), np.concatenate(features))
+
+
+@torch.inference_mode()
+def predict_maps(model: ResNeXt | Ensemble, images: Images, preprocessing: Preprocessing) -> Floats:
+    """The last feature maps (N, C, h, w) of uint8 images (N, S, S, 3), the members' in a row."""
+    model.eval()
+    device = next(model.parameters()).device
+    batch = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).to(device).float()
+    maps: Floats = last_maps(model, normalise(batch, preprocessing)).float().cpu().numpy()
+    return maps
 
 
 def predict_logits(

@@ -12,16 +12,15 @@ import safetensors.numpy
 import torch
 
 from groupwise import __version__
-from groupwise.evaluation.decision import Decision
+from groupwise.evaluation.ensemble import head_weight
 from groupwise.evaluation.predict import Predictor, load_run
 from groupwise.export.material import Material, read_material
-from groupwise.export.network import ExportedNetwork
+from groupwise.export.network import ExportedNetwork, Network
 from groupwise.export.onnx import OPSET, export_onnx
 from groupwise.export.parity import IMAGES, check_parity
 from groupwise.files import read_json, sha256_bytes, write_atomic, write_json
-from groupwise.models.resnext import ResNeXt
 from groupwise.run import Run
-from groupwise.serving.predictor import BUNDLE, FORMAT, HEAD, MODEL, open_session
+from groupwise.serving.predictor import BUNDLE, FORMAT, HEAD, MODEL, REFERENCE, open_session
 
 PARITY = "parity.json"
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy", "pillow")
@@ -41,21 +40,16 @@ class Source:
         run, predictor = Run.open(folder), load_run(folder)
         return cls(run, predictor, read_material(run, predictor.classes, root=root))
 
-    @property
-    def model(self) -> ResNeXt:
-        assert isinstance(self.predictor.model, ResNeXt)
-        return self.predictor.model
-
 
 def write_onnx(source: Source, folder: Path) -> bytes:
     """Write `model.onnx` and `parity.json`; returns the model. Raises where the two do not answer alike."""
     predictor = source.predictor
-    model = export_onnx(source.model, predictor.preprocessing.image_size_px)
+    model = export_onnx(predictor.model, predictor.preprocessing.image_size_px)
     shown = source.material.spread(IMAGES)
     inputs = predictor.preprocessing.normalise(shown.decode(predictor.preprocessing))
     session = open_session(model, folder / MODEL)
     proof = check_parity(
-        torch_logits(source.model, inputs),
+        torch_logits(predictor.model, inputs),
         lambda batch: session.run(["logits"], {"images": batch})[0],
         inputs,
         names=shown.paths,
@@ -68,7 +62,7 @@ def write_onnx(source: Source, folder: Path) -> bytes:
 
 
 @torch.inference_mode()
-def torch_logits(model: ResNeXt, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def torch_logits(model: Network, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """Logits (N, K) of normalised images (N, 3, S, S), by the network as it was trained."""
     logits, _, _ = ExportedNetwork(model).eval()(torch.from_numpy(inputs))
     return logits.double().numpy()  # type: ignore[no-any-return]
@@ -85,9 +79,10 @@ def write_rest(
 ) -> None:
     """Write all of a bundle but its model, which is in `content`."""
     predictor = source.predictor
-    decision = Decision(predictor.classes, predictor.temperature)
-    weight = source.model.fc.weight.detach().numpy()
+    weight = head_weight(predictor.model).numpy()
     content |= {HEAD: safetensors.numpy.save({"weight": weight})}
+    if predictor.reference is not None:
+        content |= {REFERENCE: safetensors.numpy.save({"features": predictor.reference})}
     for name, data in content.items():
         write_atomic(folder / name, data)
     write_json(
@@ -97,7 +92,7 @@ def write_rest(
             "groupwise": __version__,
             "classes": list(predictor.classes),
             "preprocessing": asdict(predictor.preprocessing),
-            "decision": decision.as_json(),
+            "decision": predictor.decision.as_json(),
             "network": network_facts(source, precision),
             "source": source_facts(source.run),
             "licence": licence,
@@ -106,12 +101,19 @@ def write_rest(
     )
 
 
+def member_runs(run: Run) -> list[Run]:
+    """The runs of the models of a cross-validation, or the run itself."""
+    return [Run.open(run.path(name)) for name in run.ledger.get("members", ["."])]
+
+
 def network_facts(source: Source, precision: str) -> dict[str, Any]:
     """What the network is."""
-    config = read_json(source.run.require("config.json"))
+    members = member_runs(source.run)
+    config = read_json(members[0].require("config.json"))
     return {
         "architecture": config["architecture"],
-        "num_features": config["num_features"],
+        "members": len(members),
+        "num_features": config["num_features"] * len(members),
         "precision": precision,
         "opset": OPSET,
     }
@@ -123,6 +125,6 @@ def source_facts(run: Run) -> dict[str, Any]:
     return {
         "run": run.folder.resolve().name,
         "created": run.ledger["created"],
-        "model.safetensors": run.ledger["artefacts"]["model.safetensors"]["sha256"],
+        "weights": [member.ledger["artefacts"]["model.safetensors"]["sha256"] for member in member_runs(run)],
         "accuracy": {fold: figures["accuracy"] for fold, figures in metrics.items()},
     }

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from groupwise.data.cache import Images, decode_images
 from groupwise.data.decode import Preprocessing
 from groupwise.data.manifest import read_manifest
-from groupwise.data.split import read_split
+from groupwise.data.split import EXCLUDED, read_split
 from groupwise.recipe import read_recipe
 from groupwise.run import Run
 
@@ -61,9 +61,12 @@ def read_material(run: Run, classes: Sequence[str], *, root: Path | None = None)
     manifest = read_manifest(run.require("manifest.csv"), root or Path(run.ledger["root"]))
     split = read_split(run.require("split.csv"))
     chosen = read_recipe(run.require("recipe.yaml"))["training"]["select_fold"]
-    fold = TRAIN if chosen == TEST else chosen
+    # Where the test fold chose, and of an ensemble, whose members learnt from all, no fold is left.
+    fold = TRAIN if chosen == TEST or "members" in run.ledger else chosen
     digests = {sample.path: sample.sha256 for sample in manifest.usable}
     rows = split.indices(fold)
+    if "members" in run.ledger:
+        rows = np.array([i for i, row in enumerate(split.rows) if row.fold != EXCLUDED])
     samples = [split.rows[i] for i in rows]
     return Material(
         fold,

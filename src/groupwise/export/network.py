@@ -7,7 +7,10 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from groupwise.evaluation.ensemble import Ensemble, last_maps, networks_of
 from groupwise.models.resnext import ResNeXt
+
+Network = ResNeXt | Ensemble
 
 # Channels of the widest register of floats (AVX-512), and of the blocks in which ONNX Runtime lays out maps.
 LANES = 16
@@ -16,17 +19,17 @@ LANES = 16
 class ExportedNetwork(nn.Module):
     """Maps images (N, 3, S, S) to logits (N, K), features (N, C) and the last feature maps (N, C, h, w)."""
 
-    def __init__(self, model: ResNeXt) -> None:
+    def __init__(self, model: Network) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        maps = self.model.feature_maps(images)[self.model.stage_names[-1]]
-        features = self.model.pool(maps)
+        maps = last_maps(self.model, images)
+        features = networks_of(self.model)[0].pool(maps)  # a pool takes each channel by itself
         return self.model.fc(features), features, maps
 
 
-def widen_groups(model: ResNeXt, lanes: int = LANES) -> ResNeXt:
+def widen_groups(model: Network, lanes: int = LANES) -> Network:
     """A copy of `model` whose grouped convolutions have groups of at least `lanes` channels, where possible.
 
     Groups are joined by twos, and the filters of a joined group have zeros where they would read their

@@ -1,0 +1,49 @@
+"""Turns files, folders and lists of files into one stream of image files, however many there are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from groupwise.data.sniff import FORMAT_OF_SUFFIX
+from groupwise.errors import GroupwiseError
+
+LIST_SUFFIX = ".txt"
+
+
+def image_files(named: Iterable[str | Path]) -> Iterator[str]:
+    """Every image file that is named: itself, in a folder at any depth, or on a line of a `.txt` file.
+
+    In a folder those count whose name ends as an image's does; they come sorted, and hidden ones and links to
+    folders are passed over. A file that was named itself comes whether or not it is there. A relative path in
+    a list is taken from where the command runs. Raises `GroupwiseError` for a list that cannot be read.
+    """
+    for name in map(str, named):
+        if os.path.isdir(name):  # noqa: PTH112  # Path.is_dir raises where the path may not be entered
+            yield from _in_folder(name)
+        elif name.lower().endswith(LIST_SUFFIX):
+            yield from _in_list(Path(name))
+        else:
+            yield name
+
+
+def _in_folder(root: str) -> Iterator[str]:
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  # a Path a file is slow for millions
+            if not name.startswith(".") and suffix in FORMAT_OF_SUFFIX:
+                yield os.path.join(folder, name)  # noqa: PTH118
+
+
+def _in_list(file: Path) -> Iterator[str]:
+    try:
+        with file.open(encoding="utf-8-sig") as lines:
+            yield from (line.rstrip("\r\n") for line in lines if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise GroupwiseError(
+            f"cannot be read as a list of files ({error})",
+            place=file,
+            remedy="Give a UTF-8 text file with one path a line.",
+        ) from None
