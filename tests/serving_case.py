@@ -10,12 +10,13 @@ from groupwise.data.decode import Preprocessing
 
 class FakeAnswer:
     def __init__(self, classes, probs):
+        probs = np.array(probs)
         best = int(np.argmax(probs))
         self.fields = {
             "label": classes[best],
             "probability": float(probs[best]),
             "probabilities": dict(zip(classes, map(float, probs), strict=True)),
-            "prediction_set": [name for name, p in zip(classes, probs, strict=True) if p > 0.1],
+            "prediction_set": [classes[k] for k in np.argsort(-probs) if probs[k] > 0.1],
             "abstain": bool(probs[best] < 0.6),
             "unlike": bool(probs[best] > 0.98),
             "decided": classes[best],
@@ -31,6 +32,7 @@ class FakePredictor:
     def __init__(self, classes=("dark", "light"), image_size_px=16):
         self.classes = tuple(classes)
         self.preprocessing = Preprocessing(image_size_px=image_size_px)
+        self.facts = {}
         self.batches = []
 
     def answer_images(self, images):

@@ -40,7 +40,7 @@ def test_an_answer_is_what_the_predictor_says(client):
         "label": "light",
         "probability": pytest.approx(0.8),
         "probabilities": {"dark": pytest.approx(0.2), "light": pytest.approx(0.8)},
-        "prediction_set": ["dark", "light"],
+        "prediction_set": ["light", "dark"],
         "abstain": False,
         "unlike": False,
         "decided": "light",

@@ -15,7 +15,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from groupwise import __version__
-from groupwise.serving import limits, schema
+from groupwise.serving import schema
+from groupwise.serving.about import about
 from groupwise.serving.counters import Counters
 from groupwise.serving.guard import Guard, refusal
 from groupwise.serving.limits import Intake, Refused
@@ -74,16 +75,7 @@ def _add_predict(app: FastAPI, work: Work, intake: Intake, counters: Counters) -
     @app.get("/v1/model", response_model=schema.Model)
     async def model() -> Response:
         """Say what the model tells apart, and what it takes."""
-        preprocessing = work.predictor.preprocessing
-        return JSONResponse(
-            {
-                "classes": list(work.predictor.classes),
-                "image_size_px": preprocessing.image_size_px,
-                "resize": preprocessing.resize,
-                "max_body_bytes": limits.MAX_BODY_BYTES,
-                "max_pixels": limits.MAX_PIXELS,
-            }
-        )
+        return JSONResponse(about(work.predictor))
 
 
 def _add_state(app: FastAPI, counters: Counters, draining: Callable[[], bool]) -> None:

@@ -28,12 +28,24 @@ class Answer(BaseModel):
     )
 
 
+class Accuracy(BaseModel):
+    """The share of test images that were classified correctly, with its 95 % interval."""
+
+    value: Probability
+    low: Probability
+    high: Probability
+    n: int
+
+
 class Model(BaseModel):
     """What the page needs to know of the model."""
 
+    name: str | None = Field(description="The run that it comes from.")
     classes: list[str]
     image_size_px: int
     resize: str = Field(description="How a picture becomes a square: squash, crop or pad.")
+    coverage: Probability | None = Field(description="How often a prediction set holds the true class.")
+    accuracy: Accuracy | None
     max_body_bytes: int
     max_pixels: int
 

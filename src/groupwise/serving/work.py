@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -29,6 +29,8 @@ class Predictor(Protocol):
     def classes(self) -> tuple[str, ...]: ...
     @property
     def preprocessing(self) -> Preprocessing: ...
+    @property
+    def facts(self) -> Mapping[str, Any]: ...
     def answer_images(self, images: Pixels) -> Sequence[Any]: ...
     def heat_maps(self, images: Pixels, class_numbers: Sequence[int]) -> npt.NDArray[np.floating[Any]]: ...
 

@@ -1,0 +1,38 @@
+"""Turns what a bundle says of itself into what the page says of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from groupwise.serving import limits
+from groupwise.serving.work import Predictor
+
+FIGURES = ("value", "low", "high", "n")
+
+
+def about(predictor: Predictor) -> dict[str, Any]:
+    """What `/v1/model` answers, in the shape of `schema.Model`."""
+    source = predictor.facts.get("source", {})
+    return {
+        "name": source.get("run"),
+        "classes": list(predictor.classes),
+        "image_size_px": predictor.preprocessing.image_size_px,
+        "resize": predictor.preprocessing.resize,
+        "coverage": _coverage(predictor.facts.get("decision", {})),
+        "accuracy": _accuracy(source.get("accuracy", {}).get("test")),
+        "max_body_bytes": limits.MAX_BODY_BYTES,
+        "max_pixels": limits.MAX_PIXELS,
+    }
+
+
+def _coverage(decision: Mapping[str, Any]) -> float | None:
+    conformal = decision.get("conformal") or {}
+    return None if conformal.get("threshold") is None else 1 - conformal["alpha"]
+
+
+def _accuracy(figures: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The accuracy, unless it or its interval could not be told."""
+    if not figures or any(figures.get(name) is None for name in FIGURES):
+        return None
+    return {name: figures[name] for name in FIGURES}

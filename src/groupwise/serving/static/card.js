@@ -1,0 +1,185 @@
+// Shows one picture with what is said of it. Names of classes and files are text, never markup.
+
+import { draw, read } from "./picture.js";
+import { Refusal, askAbout } from "./server.js";
+import { names, percent, say } from "./words.js";
+
+const UNFOLDED = 5;
+
+export class Card {
+  /** `tell` is told a sentence to be read out, `model` gives what the server says of itself. */
+  constructor(file, model, { tell, onRemove, onToken }) {
+    Object.assign(this, { file, model, tell, onToken, answer: null, refusal: null, bitmap: null, heat: null });
+    this.element = document.getElementById("card").content.firstElementChild.cloneNode(true);
+    this.find(".remove").addEventListener("click", () => onRemove(this));
+    this.find(".again").addEventListener("click", () => this.ask());
+    this.find(".look").addEventListener("click", () => this.look());
+    this.find(".mix input").addEventListener("input", () => this.paint());
+    this.render();
+  }
+
+  find(selector) {
+    return this.element.querySelector(selector);
+  }
+
+  get name() {
+    return this.file.name || say("camera");
+  }
+
+  async ask() {
+    this.refusal = null;
+    this.render();
+    this.bitmap ??= await read(this.file);
+    this.paint();
+    try {
+      this.refuseLarge();
+      this.answer = await askAbout(this.file);
+    } catch (refusal) {
+      this.fail(refusal);
+    }
+    this.render();
+    this.tell(this.summary());
+  }
+
+  refuseLarge() {
+    const limit = this.model().max_body_bytes;
+    if (this.file.size > limit) throw new Refusal(413, { fact: say("status-413-bytes", { n: limit / 1e6 }) });
+  }
+
+  fail(refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
+    this.refusal = refusal;
+    if (refusal.status === 401) this.onToken();
+  }
+
+  async look() {
+    const button = this.find(".look");
+    button.disabled = true;
+    button.textContent = say("looking");
+    try {
+      this.heat = (await askAbout(this.file, { heat: true })).heat;
+    } catch (refusal) {
+      this.fail(refusal);
+    }
+    button.disabled = false;
+    this.paint();
+    this.render();
+    if (this.heat) this.find(".mix input").focus();
+  }
+
+  paint() {
+    const mix = this.find(".mix input").value / 100;
+    if (this.bitmap) draw(this.find(".shown"), this.bitmap, { heat: this.heat, mix, resize: this.model().resize });
+  }
+
+  /** One sentence for those who listen. */
+  summary() {
+    if (this.refusal) return `${this.name}: ${this.reason()}`;
+    const { label, probability } = this.answer;
+    const said = [say("answered", { file: this.name, label, probability: percent(probability) })];
+    return [...said, ...this.cautions().map((words) => words.join(" "))].join(" ");
+  }
+
+  reason() {
+    const { status, message, remedy } = this.refusal;
+    const sentences = [message, remedy].filter(Boolean).map((words) => words[0].toUpperCase() + words.slice(1));
+    return say(`status-${status}`) ?? sentences.join(". ");
+  }
+
+  cautions() {
+    const { abstain, unlike } = this.answer;
+    const found = [];
+    if (unlike) found.push([say("unlike"), say("unlike-why")]);
+    if (abstain) found.push([say("abstain"), say("abstain-why")]);
+    return found;
+  }
+
+  render() {
+    const { element, answer, refusal } = this;
+    this.find(".file").textContent = this.name;
+    this.find(".remove").textContent = say("remove");
+    this.find(".again").textContent = say("again");
+    this.find(".again").hidden = !refusal;
+    this.find(".shown").hidden = !this.bitmap;
+    this.find(".shown").setAttribute("aria-label", this.describe());
+    this.find(".no-preview").hidden = Boolean(this.bitmap) || !answer;
+    this.find(".no-preview").textContent = say("no-preview");
+    element.classList.toggle("waiting", !answer && !refusal);
+    element.classList.toggle("failed", Boolean(refusal));
+    element.setAttribute("aria-busy", String(!answer && !refusal));
+    this.find(".heat").hidden = !answer || !this.bitmap;
+    if (refusal) this.renderRefusal();
+    else if (answer) this.renderAnswer();
+    else this.find("h3").textContent = say("waiting");
+  }
+
+  describe() {
+    return this.heat ? say("heat-of", { file: this.name, label: this.answer.label }) : this.name;
+  }
+
+  renderRefusal() {
+    this.find("h3").textContent = say("failed");
+    this.find(".unit").textContent = this.reason();
+    this.find(".figure").textContent = "";
+  }
+
+  renderAnswer() {
+    const { label, probability, probabilities, abstain, unlike, decided } = this.answer;
+    const doubtful = abstain || unlike === true;
+    const ranked = Object.entries(probabilities).sort((a, b) => b[1] - a[1]);
+    this.element.classList.toggle("doubtful", doubtful);
+    this.find("h3").textContent = abstain ? say("unsure") : label;
+    this.find(".figure").textContent = percent(probability);
+    this.find(".unit").textContent = abstain ? say("best", { label }) : say("most", { n: ranked.length });
+    this.find(".cautions").replaceChildren(...this.cautions().map(caution));
+    this.find(".set").textContent = [
+      decided === label ? null : say("decided", { label: decided }),
+      this.sentenceOfSet(),
+      unlike === null ? say("unlike-unknown") : null,
+    ].filter(Boolean).join(" ");
+    const [few, rest] = [ranked.slice(0, UNFOLDED), ranked.slice(UNFOLDED)];
+    this.find(".said > .bars").replaceChildren(...few.map((entry) => bar(entry, entry[0] === label)));
+    this.find("details").hidden = rest.length === 0;
+    this.find("summary").textContent = say("more", { n: rest.length });
+    this.find("details .bars").replaceChildren(...rest.map((entry) => bar(entry, false)));
+    this.renderHeat();
+  }
+
+  sentenceOfSet() {
+    const set = this.answer.prediction_set;
+    if (set === null || set.length < 2) return null;
+    const { coverage } = this.model();
+    const values = { names: names(set), coverage: coverage && percent(coverage, 0) };
+    return say(coverage ? "set-coverage" : "set", values);
+  }
+
+  renderHeat() {
+    this.find(".look").textContent = say("look");
+    this.find(".look").hidden = Boolean(this.heat);
+    this.find(".mix").hidden = !this.heat;
+    this.find(".mix span").textContent = say("mix");
+  }
+}
+
+function caution([head, why]) {
+  const item = document.createElement("li");
+  const strong = document.createElement("strong");
+  strong.textContent = head;
+  item.append(strong, " ", why);
+  return item;
+}
+
+function bar([name, probability], most) {
+  const item = document.createElement("li");
+  item.classList.toggle("most", most);
+  const [label, track, share] = ["span", "div", "span"].map((tag) => document.createElement(tag));
+  label.className = "name";
+  label.textContent = name;
+  track.className = "bar";
+  track.append(document.createElement("i"));
+  track.firstChild.style.width = `${100 * probability}%`;
+  share.className = "share";
+  share.textContent = percent(probability);
+  item.append(label, track, share);
+  return item;
+}

@@ -1,0 +1,120 @@
+// Joins the page: pictures come in by choice, drop, paste or camera, and each becomes a card.
+
+import { prepareCamera } from "./camera.js";
+import { Card } from "./card.js";
+import { askModel, useToken } from "./server.js";
+import { save, toCsv } from "./table.js";
+import { chooseLanguage, fillIn, percent, say } from "./words.js";
+
+const find = (id) => document.getElementById(id);
+let model = { classes: [], resize: "squash", max_body_bytes: Infinity, coverage: null, accuracy: null };
+let cards = [];
+
+function tell(sentence) {
+  find("live").textContent = sentence;
+}
+
+function add(files) {
+  const options = { tell, onRemove: remove, onToken: askForToken };
+  const fresh = Array.from(files, (file) => new Card(file, () => model, options));
+  cards = [...fresh, ...cards];
+  find("cards").prepend(...fresh.map((card) => card.element));
+  renderList();
+  for (const card of fresh) card.ask();
+  if (fresh.length) find("answers").scrollIntoView({ block: "nearest" });
+}
+
+function remove(card) {
+  const next = card.element.nextElementSibling ?? card.element.previousElementSibling;
+  cards = cards.filter((other) => other !== card);
+  card.element.remove();
+  renderList();
+  (next?.querySelector(".remove") ?? find("choose")).focus();
+}
+
+function renderList() {
+  find("answers").hidden = cards.length === 0;
+}
+
+function render() {
+  fillIn();
+  const { classes, accuracy } = model;
+  find("promise").textContent = accuracy
+    ? say("accuracy", {
+        n: classes.length,
+        images: accuracy.n,
+        value: percent(accuracy.value),
+        low: percent(accuracy.low),
+        high: percent(accuracy.high),
+      })
+    : classes.length ? say("promise", { n: classes.length }) : "";
+  find("model").textContent = model.name ? ` · ${model.name}` : "";
+  for (const card of cards) card.render();
+}
+
+async function open() {
+  try {
+    model = await askModel();
+    find("door").hidden = true;
+    for (const card of cards) if (card.refusal) card.ask();
+  } catch (refusal) {
+    if (refusal.status === 401) askForToken();
+    else tell(say("status-0"));
+  }
+  render();
+}
+
+function askForToken() {
+  find("door").hidden = false;
+  find("token").focus();
+}
+
+find("door").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  useToken(find("token").value);
+  await open();
+  if (!find("door").hidden) tell(say("token-wrong"));
+});
+
+find("choose").addEventListener("click", () => find("files").click());
+find("files").addEventListener("change", ({ target }) => {
+  add(target.files);
+  target.value = ""; // so that the same file can be chosen again
+});
+document.addEventListener("paste", ({ clipboardData }) => add(clipboardData.files));
+document.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.add("over");
+});
+document.addEventListener("dragleave", ({ relatedTarget }) => {
+  if (!relatedTarget) document.body.classList.remove("over");
+});
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.classList.remove("over");
+  if (event.dataTransfer.files.length) add(event.dataTransfer.files);
+  else notice(say("not-files"));
+});
+prepareCamera({ onPicture: (file) => add([file]), onRefused: notice });
+
+function notice(sentence) {
+  find("hint").textContent = sentence;
+  tell(sentence);
+}
+
+find("csv").addEventListener("click", () => save(toCsv(cards, model.classes), "answers.csv"));
+find("clear").addEventListener("click", () => {
+  for (const card of cards) card.element.remove();
+  cards = [];
+  renderList();
+  find("choose").focus();
+});
+for (const button of document.querySelectorAll("[data-language]")) {
+  button.addEventListener("click", () => {
+    chooseLanguage(button.dataset.language);
+    render();
+  });
+}
+
+render();
+open();

@@ -1,0 +1,159 @@
+// Every sentence of the page, in each language; `{name}` stands for a value.
+
+const WORDS = {
+  en: {
+    title: "What is in the picture?",
+    promise: "The network tells {n} classes apart.",
+    accuracy: "The network tells {n} classes apart. Of {images} test images it got {value} right (95 % interval {low} to {high}).",
+    token: "This server asks for its token.",
+    open: "Open",
+    "token-wrong": "That is not the token.",
+    choose: "Choose pictures",
+    camera: "Use the camera",
+    hint: "or drop or paste them here",
+    privacy: "Pictures go to this server and nowhere else, and are not kept.",
+    shoot: "Take the picture",
+    leave: "Close",
+    "camera-refused": "There is no camera to be had ({why}).",
+    "not-files": "Only image files can be dropped; addresses are not fetched.",
+    answers: "Answers",
+    csv: "Save as CSV",
+    clear: "Remove all",
+    remove: "Remove",
+    again: "Send again",
+    waiting: "Waiting for its turn …",
+    answered: "{file}: {label}, {probability}.",
+    preview: "{file}",
+    "no-preview": "This browser cannot show the format; the server has read it all the same.",
+    look: "Show what it looked at",
+    looking: "One moment …",
+    mix: "Heat map over the picture",
+    "heat-of": "{file}, with what spoke for {label} in red",
+    most: "the most probable of {n} classes",
+    best: "most probable: {label}",
+    unsure: "Not sure enough to answer",
+    abstain: "Leave this one to a person.",
+    "abstain-why": "Where the network was no surer than here, it was wrong too often.",
+    unlike: "Unlike the training data.",
+    "unlike-why": "The network has seen nothing like this picture. Do not rely on the answer.",
+    "unlike-unknown": "Whether the picture resembles the training data cannot be told.",
+    decided: "By the operating point that was set: {label}.",
+    set: "It may be any of these: {names}.",
+    "set-coverage": "It may be any of these: {names}. Such sets hold the true class in at least {coverage} of cases.",
+    more: "{n} more classes",
+    failed: "No answer",
+    "status-0": "The server does not answer. Is it still running?",
+    "status-413-bytes": "The file is larger than {n} MB. Make it smaller.",
+    "not-title": "What the number is not",
+    "not-certainty": "It is calibrated: of many answers given with 80 %, about 80 in 100 are right, on pictures like those it was tested on. It says nothing certain about one picture.",
+    "not-elsewhere": "It says nothing about other cameras, places or people than those sampled, and it is no diagnosis.",
+    "not-heat": "A heat map shows where the network found what speaks for its answer, not why, and not whether it is right.",
+    and: ", ",
+  },
+  zh: {
+    title: "图片里是什么？",
+    promise: "本网络区分 {n} 个类别。",
+    accuracy: "本网络区分 {n} 个类别。在 {images} 张测试图片上，正确率为 {value}（95 % 置信区间 {low} 至 {high}）。",
+    token: "此服务器需要访问令牌。",
+    open: "进入",
+    "token-wrong": "令牌不正确。",
+    choose: "选择图片",
+    camera: "使用相机",
+    hint: "也可以拖放或粘贴到这里",
+    privacy: "图片只发送到本服务器，不会转发，也不会保存。",
+    shoot: "拍照",
+    leave: "关闭",
+    "camera-refused": "无法使用相机（{why}）。",
+    "not-files": "只能拖放图片文件；不会读取网址。",
+    answers: "结果",
+    csv: "保存为 CSV",
+    clear: "全部移除",
+    remove: "移除",
+    again: "重新发送",
+    waiting: "排队等候中……",
+    answered: "{file}：{label}，{probability}。",
+    preview: "{file}",
+    "no-preview": "浏览器无法显示此格式，但服务器已读取。",
+    look: "显示网络关注的区域",
+    looking: "请稍候……",
+    mix: "热力图的不透明度",
+    "heat-of": "{file}，红色为支持“{label}”的区域",
+    most: "{n} 个类别中概率最高",
+    best: "概率最高的是：{label}",
+    unsure: "把握不足，不作判断",
+    abstain: "请交由人来判断。",
+    "abstain-why": "在把握不高于此的情况下，网络出错过多。",
+    unlike: "与训练数据不同。",
+    "unlike-why": "网络从未见过类似的图片，请勿依赖此结果。",
+    "unlike-unknown": "无法判断此图片是否与训练数据相似。",
+    decided: "按设定的判定点：{label}。",
+    set: "可能是其中之一：{names}。",
+    "set-coverage": "可能是其中之一：{names}。这样的集合在至少 {coverage} 的情况下包含真实类别。",
+    more: "另外 {n} 个类别",
+    failed: "没有结果",
+    "status-0": "服务器没有回应。它还在运行吗？",
+    "status-400": "文件是空的。",
+    "status-408": "图片传输时间过长。请缩小图片。",
+    "status-413": "图片过大。请缩小后再试。",
+    "status-413-bytes": "文件超过 {n} MB。请缩小后再试。",
+    "status-415": "这不是可以读取的图片。",
+    "status-422": "图片已损坏。",
+    "status-503": "服务器正忙。请稍后再试。",
+    "status-500": "服务器出错，请查看其日志。",
+    "not-title": "这个数字不代表什么",
+    "not-certainty": "概率经过校准：在与测试图片相似的图片中，标为 80 % 的答案大约每 100 个有 80 个正确。对单张图片，它不是定论。",
+    "not-elsewhere": "它不适用于抽样之外的相机、地点或人群，也不是诊断。",
+    "not-heat": "热力图只显示网络在哪里找到了支持其答案的内容，不说明原因，也不说明答案是否正确。",
+    and: "、",
+  },
+};
+
+const NARROW = "\u202f"; // a space that no line is broken at
+const REMEMBERED = "groupwise-language";
+let language = recall() ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
+
+function recall() {
+  try {
+    const kept = localStorage.getItem(REMEMBERED);
+    return kept in WORDS ? kept : null;
+  } catch {
+    return null; // storage may be forbidden
+  }
+}
+
+/** The sentence of that name in the chosen language, or null where there is none. */
+export function say(name, values = {}) {
+  const sentence = WORDS[language][name];
+  if (sentence === undefined) return null;
+  return sentence.replaceAll(" %", `${NARROW}%`).replace(/\{(\w+)\}/g, (_, key) => values[key]);
+}
+
+/** A share from 0 to 1 in per cent; never 0 or 100, which a network cannot promise. */
+export function percent(share, digits = 1) {
+  if (share > 0.9995) return `>${NARROW}99.9${NARROW}%`;
+  if (share < 0.0005) return `<${NARROW}0.1${NARROW}%`;
+  return `${(100 * share).toFixed(digits)}${NARROW}%`;
+}
+
+export function names(list) {
+  return list.join(say("and"));
+}
+
+export function chooseLanguage(chosen) {
+  language = chosen;
+  try {
+    localStorage.setItem(REMEMBERED, chosen);
+  } catch {
+    // then it holds for this visit
+  }
+}
+
+/** Put the sentences into all elements below `root` that name one. */
+export function fillIn(root = document) {
+  document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
+  document.title = `${say("title")} · Groupwise`;
+  for (const element of root.querySelectorAll("[data-words]")) element.textContent = say(element.dataset.words);
+  for (const button of root.querySelectorAll("[data-language]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.language === language));
+  }
+}

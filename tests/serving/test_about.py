@@ -1,0 +1,26 @@
+from groupwise.serving.about import about
+from serving_case import FakePredictor
+
+FIGURES = {"value": 0.97, "low": 0.9, "high": 0.99, "n": 179, "sources": 20}
+
+
+def told(**facts):
+    predictor = FakePredictor()
+    predictor.facts = facts
+    return about(predictor)
+
+
+def test_the_page_is_told_the_accuracy_on_test_and_no_other():
+    accuracy = {"val": FIGURES | {"value": 1.0}, "test": FIGURES}
+    assert told(source={"run": "demo", "accuracy": accuracy})["accuracy"] == {
+        "value": 0.97, "low": 0.9, "high": 0.99, "n": 179,
+    }  # fmt: skip
+    assert told(source={"run": "demo", "accuracy": {"val": FIGURES}})["accuracy"] is None
+    assert told(source={"accuracy": {"test": FIGURES | {"low": None}}})["accuracy"] is None
+
+
+def test_sets_are_promised_only_where_they_were_decided():
+    assert told(decision={"conformal": {"alpha": 0.1, "threshold": 0.2}})["coverage"] == 0.9
+    assert told(decision={"conformal": {"alpha": 0.1, "threshold": None}})["coverage"] is None
+    assert told(decision={"conformal": None})["coverage"] is None
+    assert told()["coverage"] is None

@@ -1,0 +1,315 @@
+"""The page in Chromium, over a real server: what a person sees, and what the browser was made to do."""
+
+import csv
+import os
+import re
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from groupwise.serving import limits
+from groupwise.serving.app import STATIC
+from serving_case import FakePredictor, picture
+
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="playwright is not installed: the page is untested"
+)
+expect = sync_api.expect
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: the page is untested")
+
+FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+HOSTILE = '<img src=x onerror="window.hacked=1">'
+TOKEN = "correct-horse-battery"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *FAKE_CAMERA])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(browser, server, path="/", **options):
+    """The page, which must ask nothing of other servers, break no policy and raise no error."""
+    context = browser.new_context(**options)
+    page = context.new_page()
+    asked, trouble = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("console", lambda m: trouble.append(m.text) if "Content Security Policy" in m.text else None)
+    page.goto(server.url + path)
+    expect(page).to_have_title(re.compile("·"))
+    yield page
+    assert not trouble
+    assert [url for url in asked if not url.startswith((server.url, f"blob:{server.url}"))] == []
+    assert page.evaluate("window.hacked") is None
+    context.close()
+
+
+def file(name="cat.png", level=200, size=(20, 20)):
+    return {"name": name, "mimeType": "image/png", "buffer": picture(level, size)}
+
+
+def give(page, *files):
+    page.set_input_files("#files", list(files))
+    expect(page.locator(".card[aria-busy=false]")).to_have_count(len(files), timeout=20_000)
+
+
+def red_share(page):
+    """How much redder than blue the first picture is, on average, in levels."""
+    return page.evaluate(
+        """() => {
+          const canvas = document.querySelector('.shown');
+          const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+          let sum = 0;
+          for (let i = 0; i < data.length; i += 4) sum += data[i] - data[i + 2];
+          return 4 * sum / data.length;
+        }"""
+    )
+
+
+def test_a_picture_is_answered_with_bars(browser, server):
+    with opened(browser, server) as page:
+        give(page, file(level=204))
+        card = page.locator(".card")
+        assert card.locator("h3").inner_text() == "light"
+        assert card.locator(".figure").inner_text() == "80.0\u202f%"
+        assert card.locator(".name").all_inner_texts() == ["light", "dark"]
+        assert "any of these: light, dark" in card.locator(".set").inner_text()
+        widths = [box["width"] for box in (bar.bounding_box() for bar in card.locator(".bar i").all())]
+        assert widths[0] == pytest.approx(4 * widths[1], rel=0.02)
+        assert card.locator(".cautions li").count() == 0
+        assert page.locator("#live").inner_text() == "cat.png: light, 80.0\u202f%."
+
+
+def test_doubt_is_said_in_words(browser, server):
+    with opened(browser, server) as page:
+        give(page, file(level=140))  # 55 %: abstain
+        assert page.locator("h3").first.inner_text() == "Not sure enough to answer"
+        assert "Leave this one to a person" in page.locator(".cautions").inner_text()
+        assert "Leave this one to a person" in page.locator("#live").inner_text()
+        page.locator("#clear").click()
+        give(page, file(level=254))  # unlike
+        assert page.locator("h3").first.inner_text() == "light"
+        assert "Do not rely on the answer" in page.locator(".cautions").inner_text()
+        assert page.locator(".figure").inner_text() == "99.6\u202f%"
+
+
+def test_the_heat_map_lies_over_the_picture_as_strongly_as_one_likes(browser, server):
+    with opened(browser, server) as page:
+        give(page, file(level=204))
+        before = red_share(page)
+        page.locator(".look").click()
+        slider = page.locator(".mix input")
+        slider.wait_for()
+        assert slider.evaluate("element => element === document.activeElement")
+        shown = red_share(page)
+        assert before == 0
+        assert shown > 30
+        page.keyboard.press("End")
+        assert red_share(page) > 1.4 * shown
+        page.keyboard.press("Home")
+        assert red_share(page) == 0
+        assert "what spoke for light" in page.locator(".shown").get_attribute("aria-label")
+
+
+@pytest.mark.parametrize(("resize", "corner"), [("squash", True), ("crop", False), ("pad", True)])
+def test_the_heat_map_covers_what_the_network_saw(browser, serve, resize, corner):
+    class Hot(FakePredictor):
+        def heat_maps(self, images, class_numbers):
+            return super().heat_maps(images, class_numbers) * 0 + 1
+
+    predictor = Hot()
+    predictor.preprocessing = type(predictor.preprocessing)(image_size_px=16, resize=resize)
+    with serve(predictor) as server, opened(browser, server) as page:
+        give(page, file(size=(200, 100)))
+        page.locator(".look").click()
+        page.locator(".mix input").wait_for()
+        pixel = (
+            "([x, y]) => [...document.querySelector('.shown').getContext('2d').getImageData(x, y, 1, 1).data]"
+        )
+        middle, left = page.evaluate(pixel, [100, 50]), page.evaluate(pixel, [2, 50])
+        assert middle[0] - middle[2] > 50
+        assert (left[0] - left[2] > 50) == corner
+
+
+def test_several_pictures_keep_their_own_answers_and_go_into_a_csv_file(browser, server, tmp_path):
+    levels = {f"{i}.png": (i * 37) % 256 for i in range(30)} | {"=cmd,1.png": 99}
+    with opened(browser, server) as page:
+        give(page, *(file(name, level) for name, level in levels.items()), file("bad.png") | {"buffer": b"x"})
+        with page.expect_download() as download:
+            page.locator("#csv").click()
+        download.value.save_as(tmp_path / "answers.csv")
+    with (tmp_path / "answers.csv").open(newline="", encoding="utf-8-sig") as text:
+        table = {row["file"]: row for row in csv.DictReader(text)}
+    assert table.pop("bad.png")["refused"]
+    assert table.pop("'=cmd,1.png")["label"] == "dark"  # no formula for a spreadsheet to run
+    assert len(table) == 30
+    for name, row in table.items():
+        assert float(row["prob_light"]) == pytest.approx(levels[name] / 255, abs=1e-9)
+        assert row["label"] == ("light" if levels[name] > 127 else "dark")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"no picture at all", "The file holds text"), (picture()[:60], "The file ends before the image does"),
+     (b"\0" * 100_001, "larger than 0.1 MB"), (b"", "The body is empty")],
+)  # fmt: skip
+def test_a_bad_file_is_explained_and_the_others_are_answered(browser, serve, monkeypatch, content, words):
+    monkeypatch.setattr(limits, "MAX_BODY_BYTES", 100_000)
+    with serve() as server, opened(browser, server) as page:
+        give(page, file("bad.png") | {"buffer": content}, file("good.png"))
+        assert page.locator(".failed h3").inner_text() == "No answer"
+        assert words in page.locator(".failed .unit").inner_text()
+        assert page.locator(".card:not(.failed) h3").inner_text() == "light"
+
+
+def test_hostile_names_stay_text(browser, serve):
+    classes = (HOSTILE, "</li><script>window.hacked=1</script>", "{n} & $& %s", "‮evil")
+    with serve(FakePredictor(classes)) as server, opened(browser, server) as page:
+        give(page, file(f"{HOSTILE}.png", level=60), file("$&.png", level=255))
+        page.wait_for_timeout(200)
+        assert page.locator(".card img, .card script").count() == 0
+        assert HOSTILE in page.locator(".card .name").all_inner_texts()
+        assert page.locator(".file").first.inner_text() == f"{HOSTILE}.png"
+        assert HOSTILE in page.locator(".set").first.inner_text()
+
+
+def test_many_classes_are_folded(browser, serve):
+    with serve(FakePredictor([f"class {i}" for i in range(1000)])) as server, opened(browser, server) as page:
+        give(page, file())
+        assert page.locator(".said > .bars li").count() == 5
+        assert page.locator("summary").inner_text() == "995 more classes"
+        assert not page.locator("details .bars").is_visible()
+        page.locator("summary").click()
+        assert page.locator("details .bars li").count() == 995
+
+
+def test_the_token_is_asked_for_and_opens(browser, serve):
+    with serve(token=TOKEN) as server, opened(browser, server) as page:
+        page.locator("#door").wait_for()
+        page.fill("#token", "a wrong one, and long")
+        page.keyboard.press("Enter")
+        expect(page.locator("#live")).to_contain_text("not the token")
+        page.fill("#token", TOKEN)
+        page.keyboard.press("Enter")
+        page.locator("#door").wait_for(state="hidden")
+        give(page, file())
+        assert page.locator("h3").inner_text() == "light"
+        page.reload()  # it is kept as long as the tab is
+        expect(page.locator("#promise")).to_contain_text("2 classes")
+
+
+def test_the_token_may_come_in_the_address_and_leaves_it(browser, serve):
+    with serve(token=TOKEN) as server, opened(browser, server, f"/#token={TOKEN}") as page:
+        expect(page.locator("#promise")).to_contain_text("2 classes")
+        assert TOKEN not in page.url
+
+
+def test_it_speaks_the_language_of_the_browser_and_the_one_chosen(browser, server):
+    with opened(browser, server, locale="zh-CN") as page:
+        assert page.locator("h1").inner_text() == "图片里是什么？"
+        assert page.evaluate("document.documentElement.lang") == "zh-Hans"
+        give(page, file(level=140), file("bad.png") | {"buffer": b"x"})
+        assert "把握不足" in page.locator(".card:not(.failed) h3").inner_text()
+        assert page.locator(".failed .unit").inner_text() == "这不是可以读取的图片。"
+        page.locator("[data-language=en]").click()
+        assert page.locator("h1").inner_text() == "What is in the picture?"
+        assert page.locator(".card:not(.failed) h3").inner_text() == "Not sure enough to answer"
+        page.reload()
+        assert page.locator("h1").inner_text() == "What is in the picture?"
+
+
+def test_both_languages_say_the_same_things():
+    text = STATIC.joinpath("words.js").read_text()
+    english, chinese = re.findall(r"^  (?:en|zh): \{\n(.*?)^  \}", text, re.M | re.S)
+    entry = re.compile(r'^    "?([\w-]+)"?: "(.*)",$', re.M)
+    english, chinese = dict(entry.findall(english)), dict(entry.findall(chinese))
+    from_server = {f"status-{status}" for status in (400, 408, 413, 415, 422, 500, 503)}
+    assert set(chinese) - set(english) == from_server  # in English the server's own words are shown
+    assert set(english) <= set(chinese)
+    for name, sentence in english.items():
+        assert sorted(re.findall(r"\{\w+\}", sentence)) == sorted(re.findall(r"\{\w+\}", chinese[name])), name
+
+
+def test_it_works_by_keyboard_alone(browser, server):
+    with opened(browser, server) as page:
+        for _ in range(3):  # two languages, then the pictures
+            page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == "choose"
+        with page.expect_file_chooser() as chooser:
+            page.keyboard.press("Enter")
+        chooser.value.set_files(file())
+        page.locator(".card[aria-busy=false]").wait_for()
+        page.locator(".look").focus()
+        page.keyboard.press("Enter")
+        page.locator(".mix input").wait_for()
+        page.locator(".remove").focus()
+        page.keyboard.press("Space")
+        assert page.locator(".card").count() == 0
+        assert page.evaluate("document.activeElement.id") == "choose"
+
+
+def test_pictures_are_dropped_and_pasted_and_addresses_are_not_fetched(browser, server):
+    drop = """([kind, bytes]) => {
+      const data = new DataTransfer();
+      if (bytes) data.items.add(new File([new Uint8Array(bytes)], 'dropped.png', {type: 'image/png'}));
+      else data.setData('text/uri-list', 'http://evil.example/x.png');
+      const event = kind === 'paste' ? new ClipboardEvent(kind, {clipboardData: data, bubbles: true})
+        : new DragEvent(kind, {dataTransfer: data, bubbles: true, cancelable: true});
+      document.querySelector('h1').dispatchEvent(event);
+    }"""
+    with opened(browser, server) as page:
+        page.evaluate(drop, ["drop", None])
+        assert "not fetched" in page.locator("#hint").inner_text()
+        page.evaluate(drop, ["drop", list(picture())])
+        page.evaluate(drop, ["paste", list(picture(40))])
+        expect(page.locator(".card[aria-busy=false]")).to_have_count(2)
+        assert sorted(page.locator("h3").all_inner_texts()) == ["dark", "light"]
+
+
+def test_the_camera_gives_a_picture(browser, server):
+    with opened(browser, server) as page:
+        page.locator("#camera").click()
+        video = page.locator("#video")
+        while not video.evaluate("element => element.videoWidth"):
+            page.wait_for_timeout(50)
+        page.locator("#shoot").click()
+        expect(page.locator(".card[aria-busy=false] .figure")).to_contain_text("%")
+        expect(page.locator("#viewfinder")).to_be_hidden()
+        assert video.evaluate("element => element.srcObject") is None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone_by_day_and_night(browser, server, scheme):
+    options = {"viewport": {"width": 390, "height": 844}, "color_scheme": scheme, "is_mobile": True}
+    with opened(browser, server, **options) as page:
+        give(page, file(f"{'long' * 40}.png", level=140))
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        colours = page.evaluate(
+            "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+        )
+        ink, paper = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in colours)
+        assert (ink > paper) == (scheme == "dark")
+
+
+def test_a_server_that_stopped_is_named(browser, serve):
+    with serve() as server:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(server.url)
+        expect(page).to_have_title(re.compile("·"))
+    give(page, file())
+    assert "Is it still running?" in page.locator(".unit").inner_text()
+    context.close()
+
+
+def test_it_wears_the_colours_of_the_report():
+    report = Path(STATIC).parents[1] / "report" / "templates" / "style.css"
+    palettes = [re.findall(r"--(\w[\w-]*): (#\w+);", f.read_text()) for f in (STATIC / "style.css", report)]
+    assert palettes[0] == palettes[1]
