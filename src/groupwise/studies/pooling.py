@@ -140,8 +140,10 @@ def in_words(figures: dict[str, Any], means: dict[str, FoldMean], cv: CrossValid
     limits = f"no interval: {mean.reason}"
     if mean.low is not None and mean.high is not None:
         limits = f"95 % interval {100 * mean.low:.1f} to {100 * mean.high:.1f} %"
+    # With repeats an answer is the mean of several models, which is better than each of them.
+    who = "are these models" if cv.repeats == 1 else f"is the mean of {cv.repeats} such models"
     return [
-        f"How often are these models right on new sources? {sentence('accuracy', figures['accuracy'])}",
+        f"How often {who} right on new sources? {sentence('accuracy', figures['accuracy'])}",
         f"What would this recipe reach on another {figures['groups']:,} sources, trained anew? {spread};"
         f" {limits} (Nadeau and Bengio).",
     ]
