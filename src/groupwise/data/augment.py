@@ -29,6 +29,7 @@ class AugmentConfig:
         contrast: Largest relative change of contrast.
         saturation: Largest relative change of saturation.
         erase: Probability that a rectangle of a tenth to a third of the side is blanked (Zhong et al. 2017).
+        trivial: Change each image by one more operation at random (TrivialAugment, 2021); see `trivial.py`.
         mixup: Alpha of the Beta distribution by which two images are faded into one; 0 is none, 0.2 usual.
         cutmix: Alpha of the same for the area of a pasted rectangle; 0 is none, 1 usual.
     """
@@ -42,6 +43,7 @@ class AugmentConfig:
     contrast: float = 0.0
     saturation: float = 0.0
     erase: float = 0.0
+    trivial: bool = False
     mixup: float = 0.0
     cutmix: float = 0.0
 
@@ -150,12 +152,15 @@ def _move(images: Tensor, u: Tensor, mirrored: Tensor, config: AugmentConfig) ->
 def _recolour(images: Tensor, u: Tensor, config: AugmentConfig) -> Tensor:
     limits = images.new_tensor([config.brightness, config.contrast, config.saturation])
     brightness, contrast, saturation = (1 + (2 * u - 1) * limits)[:, :, None, None, None].unbind(1)
-    luma = images.new_tensor([0.299, 0.587, 0.114])[:, None, None]  # ITU-R BT.601
     images = images * brightness
-    grey = (images * luma).sum(1, keepdim=True)
-    images = torch.lerp(grey.mean((2, 3), keepdim=True), images, contrast)
-    grey = (images * luma).sum(1, keepdim=True)
-    return torch.lerp(grey, images, saturation).clamp(0, 255)
+    images = torch.lerp(grey(images).mean((2, 3), keepdim=True), images, contrast)
+    return torch.lerp(grey(images), images, saturation).clamp(0, 255)
+
+
+def grey(images: Tensor) -> Tensor:
+    """The brightness of each pixel, (N, 1, S, S)."""
+    luma = images.new_tensor([0.299, 0.587, 0.114])[:, None, None]  # ITU-R BT.601
+    return (images * luma).sum(1, keepdim=True)
 
 
 def _erase(images: Tensor, u: Tensor, config: AugmentConfig) -> Tensor:

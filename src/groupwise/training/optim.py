@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -26,6 +26,10 @@ class OptimConfig:
         milestones: Shares of training at which `steps` multiplies the rate by `step_factor`.
         step_factor: See `milestones`.
         clip_norm: Longest gradient, all weights together; longer ones are shortened to it.
+        layer_decay: Factor of the rate from each stage to the one before it, from the head down (Howard and
+            Ruder 2018, arXiv 1801.06146); 1 is one rate for all.
+        head_first: Share of training in which the head alone learns, so that a new one does not spoil
+            pretrained stages.
     """
 
     name: Literal["adam", "adamw", "sgd"] = "adamw"
@@ -37,6 +41,8 @@ class OptimConfig:
     milestones: tuple[float, ...] = ()
     step_factor: float = 0.1
     clip_norm: float | None = None
+    layer_decay: float = 1.0
+    head_first: float = 0.0
 
     def __post_init__(self) -> None:
         if self.learning_rate <= 0:
@@ -47,10 +53,16 @@ class OptimConfig:
             ("weight_decay", self.weight_decay, math.inf),
             ("momentum", self.momentum, 1),
             ("warmup", self.warmup, 1),
+            ("head_first", self.head_first, 1),
         ):
             if not 0 <= value < end:
                 raise UsageError(
                     f"{value} is out of range", place=f"optim.{name}", remedy=f"At least 0 and below {end}."
+                )
+        for name, factor in (("layer_decay", self.layer_decay), ("clip_norm", self.clip_norm)):
+            if factor is not None and factor <= 0:
+                raise UsageError(
+                    f"{factor} is not above 0", place=f"optim.{name}", remedy="Give more than 0."
                 )
         inside = all(0 < share < 1 for share in self.milestones)
         if not inside or bool(self.milestones) != (self.schedule == "steps"):
@@ -63,12 +75,7 @@ class OptimConfig:
 
 def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
     """Build the optimizer, with weight decay on the weights of convolutions and linear layers alone."""
-    weights = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": weights, "weight_decay": config.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
+    groups = _parameter_groups(model, config)
     if config.name == "sgd":
         return torch.optim.SGD(
             groups, lr=config.learning_rate, momentum=config.momentum, nesterov=config.momentum > 0
@@ -77,7 +84,36 @@ def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimiz
     return adam(groups, lr=config.learning_rate, betas=(config.momentum, 0.999))
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the rate of every parameter group."""
+def _parameter_groups(model: nn.Module, config: OptimConfig) -> list[dict[str, Any]]:
+    """Parameters by their part of the network and by whether they decay, from the head down to the stem.
+
+    `scale` is the factor of a group's rate, and `from_share` the share of training from which it has one.
+    """
+    parts = list(dict.fromkeys(_part(name) for name, _ in model.named_parameters()))  # stem to head
+    groups: dict[tuple[int, bool], dict[str, Any]] = {}
+    for name, parameter in model.named_parameters():
+        below_head = len(parts) - 1 - parts.index(_part(name))
+        decays = parameter.ndim > 1
+        group = groups.setdefault(
+            (below_head, decays),
+            {
+                "params": [],
+                "weight_decay": config.weight_decay if decays else 0.0,
+                "scale": config.layer_decay**below_head,
+                "from_share": config.head_first if below_head else 0.0,
+            },
+        )
+        group["params"].append(parameter)
+    return [group for _, group in sorted(groups.items())]
+
+
+def _part(name: str) -> str:
+    """`layer3` for a parameter of a stage, `fc` for one of the head, `stem` for the rest."""
+    first = name.partition(".")[0]
+    return first if first.startswith(("layer", "fc")) else "stem"
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float, share: float) -> None:
+    """Set the rate of every parameter group when `share` of training is done; `rate` is that of the head."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["scale"] if share >= group["from_share"] else 0.0

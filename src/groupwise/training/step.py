@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from groupwise.data.augment import augment
-from groupwise.data.batches import Batch, normalise, resize
-from groupwise.data.mix import mix
+from groupwise.data.batches import Batch
 from groupwise.errors import GroupwiseError
+from groupwise.training.inputs import training_inputs
 from groupwise.training.optim import set_learning_rate
 from groupwise.training.schedule import image_size_at, learning_rate_at
 from groupwise.training.state import State
@@ -27,7 +26,7 @@ def take_step(batch: Batch, state: State, config: FitConfig, *, num_classes: int
     # Follow the schedule, by the middle of each step
     share = (state.finished + (state.step + 0.5) / state.steps) / config.training.epochs
     rate = learning_rate_at(share, config.optim) * state.rate_factor
-    set_learning_rate(state.learner.optimizer, rate)
+    set_learning_rate(state.learner.optimizer, rate, share)
     while (added := _add_gradients(batch, share, state, config, num_classes)) is None:
         # Here and not where the error was caught, because its traceback holds on to the memory
         state.micro_batches = _halve(batch, state)
@@ -52,7 +51,10 @@ def _add_gradients(
     count = min(state.micro_batches, _most_pieces(batch, state))
     try:
         # All of it at once, so that the pieces hold what the whole batch would
-        images, targets = _change(batch, share, config, num_classes, epoch=state.finished + 1)
+        size = image_size_at(share, config.training, batch.images.shape[-1])
+        images, targets = training_inputs(
+            batch, config, num_classes=num_classes, image_size_px=size, epoch=state.finished + 1
+        )
         parts = zip(*(t.tensor_split(count) for t in (images, targets, batch.labels)), strict=True)
         for number, (piece, wanted, labels) in enumerate(parts, start=1):
             with nullcontext() if number == count else _alone(learner.network):
@@ -67,26 +69,6 @@ def _add_gradients(
             raise
         return None
     return total
-
-
-def _change(
-    batch: Batch, share: float, config: FitConfig, num_classes: int, *, epoch: int
-) -> tuple[Tensor, Tensor]:
-    """Change and normalise the images on their device; returns them and their targets."""
-    images = resize(batch.images.float(), image_size_at(share, config.training, batch.images.shape[-1]))
-    images = augment(images, batch.samples, config.augment, seed=config.seed, epoch=epoch)
-    targets = batch.labels
-    if config.augment.mixes:
-        images, targets = mix(
-            images,
-            batch.labels,
-            batch.samples,
-            config.augment,
-            num_classes=num_classes,
-            seed=config.seed,
-            epoch=epoch,
-        )
-    return normalise(images, config.preprocessing), targets
 
 
 @torch.no_grad()

@@ -1,0 +1,48 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from fit_case import small_config, small_data, small_fit
+from groupwise.data.augment import AugmentConfig
+from groupwise.data.batches import batches
+from groupwise.distributed import World
+from groupwise.training.inputs import training_inputs
+
+
+def inputs(image_size_px=16, epoch=1, **fields):
+    data = small_data()
+    (batch, *_) = batches(data.images, data.labels, data.train, batch_size=36, world=World())
+    config = dataclasses.replace(small_config(), augment=AugmentConfig(**fields))
+    return training_inputs(batch, config, num_classes=2, image_size_px=image_size_px, epoch=epoch)
+
+
+def test_without_augmentation_it_is_the_one_preprocessing():
+    images, targets = inputs()
+    data = small_data()
+    expected = small_config().preprocessing.normalise(data.images[data.train])
+    torch.testing.assert_close(images, torch.from_numpy(expected))
+    assert (targets.numpy() == data.labels[data.train]).all()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"flip": 0.5}, {"alternate_flip": True}, {"erase": 1.0}, {"trivial": True}, {"mixup": 1.0}]
+)
+def test_each_augmentation_reaches_the_network(fields):
+    assert not torch.equal(inputs(**fields)[0], inputs()[0])
+
+
+def test_small_images_come_small():
+    assert inputs(8)[0].shape == (36, 3, 8, 8)
+
+
+def test_mixed_targets_are_shares():
+    assert inputs(cutmix=1.0)[1].shape == (36, 2)
+
+
+def test_training_with_everything_at_once_goes_through(tmp_path):
+    config = small_config(epochs=2, start_size_px=8, ema_decay=0.9, sampling="balanced")
+    augment = AugmentConfig(alternate_flip=True, trivial=True, mixup=0.2, cutmix=1.0)
+    fitted = small_fit(tmp_path, dataclasses.replace(config, augment=augment))
+    assert np.isfinite([epoch.train_loss for epoch in fitted.history]).all()
