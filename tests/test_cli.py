@@ -13,6 +13,7 @@ from PIL import Image
 
 from folder_case import tiny_options, write_folder
 from groupwise.cli import VERBS, main
+from groupwise.evaluation.predict import load_run
 from groupwise.training.terms import Epoch
 
 
@@ -419,5 +420,10 @@ def test_classic_is_the_tutorial(capsys, folder, tmp_path):
     assert json.loads((target / "run.json").read_text())["test_readings"] == 2 + 1
     weights = torch.load(target / "best_model.pth", weights_only=True)
     assert "layer1.0.conv2.weight" in weights
+    reason = "the epoch was chosen on the test fold, so no fold is left to decide by"
+    assert json.loads((target / "metrics.json").read_text())["test"]["conformal"]["reason"] == reason
+    assert load_run(target).predict([folder / "cat" / "000.png"])[0].answer.prediction_set is None
+    status, _, err = run(capsys, "decide", target)
+    assert (status, reason in err) == (2, True)
     folds = [row["fold"] for row in rows(target / "split.csv")]
     assert (folds.count("train"), folds.count("test")) == (48, 12)

@@ -84,6 +84,7 @@ def _overview() -> str:
 OPERANDS = {
     "info": "[NETWORK]",
     "evaluate": "RUN",
+    "decide": "RUN",
     "compare": "RUN RUN...",
     "labels": "RUN",
     "export": "RUN --to FORM",
@@ -99,6 +100,7 @@ VERBS: dict[str, tuple[str, Callable[[Parser, list[str]], None]]] = {
     "split": ("Divide images into folds so that no source spans two.", learning.split),
     "train": ("Train on a folder or CSV, from scan to report.", learning.train),
     "evaluate": ("Measure a fold again, from the saved weights alone.", measuring.evaluate),
+    "decide": ("Choose anew, without training, when answers are given and when not.", measuring.decide),
     "compare": ("Say which of several runs is better, or what it would take to tell.", measuring.compare),
     "labels": ("Name the labels that are probably wrong, the surest first.", measuring.labels),
     "export": ("Write a run as a bundle, or in the form of another program.", using.export),

@@ -18,6 +18,7 @@ from groupwise.data.cache import Images, open_cache
 from groupwise.data.manifest import Manifest, read_manifest
 from groupwise.data.split import EXCLUDED, Split, read_split
 from groupwise.distributed import World, joined_world
+from groupwise.evaluation.answer_words import decision_lines
 from groupwise.evaluation.calibration import fit_temperature
 from groupwise.evaluation.counterfactual import counterfactual, write_counterfactual
 from groupwise.evaluation.decide import CHOSEN_ON_TEST, Seen, decide, reference_rows, undecided
@@ -77,7 +78,8 @@ def train_prepared(
     fitted = _fit(recipe, run, data, model, world, console, resume=resume)
     if not world.is_main:
         return {}
-    _keep(recipe, run, fitted, model, data, split, classes)
+    for line in decision_lines(_keep(recipe, run, fitted, model, data, split, classes)):
+        console.say(line)
     if fitted.interrupted:
         raise Interrupted(
             f"Stopped after epoch {len(fitted.history)}. The best epoch is kept in {run.folder};"
@@ -185,7 +187,7 @@ def _keep(
     data: FitData,
     split: Split,
     classes: tuple[str, ...],
-) -> None:
+) -> Decision:
     """Write the history and the best epoch's weights with all that is needed to use them."""
     header = [field.name for field in fields(Epoch)]
     write_csv(run.path("history.csv"), header, [astuple(epoch) for epoch in fitted.history])
@@ -207,6 +209,7 @@ def _keep(
         best_epoch=fitted.best.epoch,
         notes=list(dict.fromkeys([*run.ledger["notes"], *fitted.remarks])),
     )
+    return decision
 
 
 def _decide(

@@ -1,7 +1,8 @@
-"""Verbs that say how good a run is: evaluate, compare, labels, report."""
+"""Verbs that say how good a run is: evaluate, decide, compare, labels, report."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from groupwise.console import Console
 
 def evaluate(parser: Parser, argv: list[str]) -> None:
     """Measure a fold again."""
-    from groupwise.evaluation.score import score_fold, write_scores
+    from groupwise.evaluation.score import refresh_scores, score_fold, write_scores
     from groupwise.evaluation.words import sentence
     from groupwise.run import Run
 
@@ -26,10 +27,37 @@ def evaluate(parser: Parser, argv: list[str]) -> None:
     scored = score_fold(run, arguments.fold, root=root, why="groupwise evaluate")
     if not run.path("metrics.json").exists():  # a run that was interrupted can have its report
         write_scores(run, {arguments.fold: scored})
+    refresh_scores(run, arguments.fold, scored)
     if arguments.json:
         print(json.dumps({arguments.fold: scored.metrics}, indent=2, ensure_ascii=False))
     else:
         Console().say(f"{arguments.fold.capitalize()}: {sentence('accuracy', scored.metrics['accuracy'])}")
+
+
+def decide(parser: Parser, argv: list[str]) -> None:
+    """Decide anew how images are answered."""
+    from groupwise.evaluation.answer_words import decision_lines
+    from groupwise.evaluation.decide import decide_again, decided_before
+    from groupwise.run import Run
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
+    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument("--target-sensitivity", type=float, help="share of a class that is to be recognised")
+    parser.add_argument("--class", dest="positive_class", help="the class that is meant")
+    parser.add_argument("--prevalence", type=float, help="its share where the network will be used")
+    parser.add_argument("--alpha", type=float, help="share of images whose set may miss the class")
+    parser.add_argument("--error-rate", type=float, help="share of images that may be answered wrongly")
+    parser.add_argument("--false-flag-rate", type=float, help="share of familiar images that may be flagged")
+    arguments = parser.parse_args(argv)
+    data, run = arguments.data, Run.open(arguments.run)
+    before = decided_before(run)
+    given = {name: arguments[name] for name in vars(before) if arguments[name] is not None}
+    root = data.parent if data is not None and data.is_file() else data
+    decision = decide_again(run, dataclasses.replace(before, **given), root=root)
+    console = Console()
+    for line in decision_lines(decision):
+        console.say(line)
+    console.say(f"How it does on other images: groupwise evaluate {arguments.run} --fold test --json")
 
 
 def compare(parser: Parser, argv: list[str]) -> None:

@@ -24,23 +24,23 @@ def export(parser: Parser, argv: list[str]) -> None:
 
 
 def predict(parser: Parser, argv: list[str]) -> None:
-    """Say class and probability of images."""
+    """Say class and probability of images, and where to doubt them."""
+    from groupwise.evaluation.answer_words import answer_cells, answer_header, answer_line
     from groupwise.evaluation.predict import load_run
     from groupwise.files import write_csv
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="image files")
-    parser.add_argument("--csv", type=Path, help="write the probability of every class to this file")
+    parser.add_argument("--csv", type=Path, help="write the answers and every probability to this file")
     arguments = parser.parse_args(argv)
     predictor, console = load_run(arguments.run), Console()
     predictions, bad = [], list[GroupwiseError]()
     for prediction in predictor.stream(arguments.images, on_bad=bad.append):
-        console.say(f"{prediction.path}: {prediction.label} ({prediction.probability:.1%})")
+        console.say(f"{prediction.path}: {answer_line(prediction.answer)}")
         predictions.append(prediction)
     if arguments.csv:
-        header = ("path", "predicted", *(f"prob_{name}" for name in predictor.classes))
-        rows = [(p.path, p.label, *map(repr, p.probabilities.values())) for p in predictions]
-        write_csv(arguments.csv, header, rows)
+        rows = [(p.path, *answer_cells(p.answer)) for p in predictions]
+        write_csv(arguments.csv, ("path", *answer_header(predictor.classes)), rows)
     for error in bad:
         console.warn(str(error))
     if bad:

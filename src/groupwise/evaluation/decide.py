@@ -18,7 +18,7 @@ from groupwise.evaluation.operating import OperatingPoint, fit_operating_point
 from groupwise.evaluation.predict import Outputs, load_run, predict_outputs
 from groupwise.evaluation.quantile import Ints
 from groupwise.evaluation.rates import DecisionConfig
-from groupwise.evaluation.score import TEST, read_images
+from groupwise.evaluation.score import TEST, read_images, refresh_scores, score_fold
 from groupwise.evaluation.unlike import Features, Unlike, fit_unlike
 from groupwise.recipe import read_recipe
 from groupwise.run import Run
@@ -79,11 +79,23 @@ def reference_rows(split: Split, seed: int) -> Ints:
     return np.sort(rows[drawn[:MOST_REFERENCES]])
 
 
+def decided_before(run: Run) -> DecisionConfig:
+    """The rates that the run was trained with; the usual ones for a run from before there were any."""
+    return DecisionConfig(**read_recipe(run.require("recipe.yaml")).get("decision", {}))
+
+
 def decide_again(run: Run, config: DecisionConfig, *, root: Path | None = None) -> Decision:
     """Decide anew on the selection fold of a finished run, without training and without the test fold.
 
-    `root` is where the images lie if not where they lay during training.
+    The figures of that fold are measured again. `root` is where the images lie if not where they lay during
+    training. Raises `UsageError` where the run has no fold to decide by, or not the class that is meant.
     """
+    if "members" in run.ledger:
+        raise UsageError(
+            "a cross-validation, whose ensemble has learnt from every image",
+            place=run.folder,
+            remedy=f"Decide for one of its models, such as {run.path(run.ledger['members'][0])}.",
+        )
     predictor, split = load_run(run.folder), read_split(run.require("split.csv"))
     recipe = read_recipe(run.require("recipe.yaml"))
     fold = recipe["training"]["select_fold"]
@@ -103,4 +115,6 @@ def decide_again(run: Run, config: DecisionConfig, *, root: Path | None = None) 
     seen = Seen(look(rows), labels, split.sources[rows])
     decision = decide(seen, reference, predictor.classes, predictor.temperature, config)
     write_decision(run, decision, reference)
+    if run.path("metrics.json").exists():
+        refresh_scores(run, fold, score_fold(run, fold, root=root))
     return decision

@@ -21,7 +21,7 @@ from groupwise.evaluation.decision_figures import decision_figures
 from groupwise.evaluation.metrics import evaluate_fold
 from groupwise.evaluation.predict import load_run, predict_outputs
 from groupwise.evaluation.weighted import check_fold
-from groupwise.files import write_csv, write_json
+from groupwise.files import read_json, write_csv, write_json
 from groupwise.run import Run
 
 TEST = "test"
@@ -108,6 +108,14 @@ def write_scores(
     write_json(run.path("metrics.json"), metrics)
     run.record("metrics.json", ["predictions.csv"])
     return metrics
+
+
+def refresh_scores(run: Run, fold: str, scored: Scored) -> None:
+    """Renew what `metrics.json` holds of a fold, if it was measured by an earlier decision."""
+    metrics = read_json(run.path("metrics.json"))
+    if fold in metrics and metrics[fold] != scored.metrics:
+        write_json(run.path("metrics.json"), metrics | {fold: scored.metrics})
+        run.record("metrics.json", ["predictions.csv"])
 
 
 def _lines(
