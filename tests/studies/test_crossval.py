@@ -8,10 +8,12 @@ import torch
 from scipy import stats
 from sklearn.metrics import accuracy_score
 
+import groupwise
 from folder_case import tiny_options, write_folder
 from groupwise.cli import main
 from groupwise.errors import GroupwiseError
 from groupwise.evaluation.predict import load_run
+from groupwise.job import CrossValidation
 from groupwise.run import Run
 
 WRONG = ("dog/000", "dog/010", "cat/001")
@@ -218,6 +220,11 @@ def test_what_cannot_be_meant_is_refused(capsys, study, folder, options, message
     status, _, err = run(capsys, "train", folder, "--run", study, *tiny_options(), *options)
     assert status == 2
     assert message in err
+
+
+def test_python_asks_for_the_same(monkeypatch, tmp_path):
+    monkeypatch.setattr("groupwise.api.crossval", lambda job, console: job.cv)
+    assert groupwise.train(tmp_path, run=tmp_path / "cv", cv=5, repeats=2) == CrossValidation(5, 2)
 
 
 def test_changed_predictions_of_a_fold_are_noticed(study, tmp_path):

@@ -60,10 +60,11 @@ def crossval(job: Job, console: Console) -> dict[str, Any]:
             begin(job, world, console)
         world.barrier()
         study = Run.open(job.folder)
-        models = list(fold_models(study, job.recipe, job.cv))
-        for model in models:
+        done = []
+        for model in fold_models(study, job.recipe, job.cv):
             _train(study, model, world, console)
-        return pool(study, job.cv, [model.name for model in models], console) if world.is_main else {}
+            done.append(model.name)
+        return pool(study, job.cv, done, console) if world.is_main else {}
 
 
 def _refuse(recipe: Recipe) -> None:
