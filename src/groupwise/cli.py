@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from groupwise import __version__
 from groupwise.arguments import Parser
-from groupwise.commands import learning, looking, measuring, probing, using
+from groupwise.commands import learning, looking, measuring, studying, using
 from groupwise.errors import GroupwiseError, UsageError
 
 INTERRUPTED = 130  # what a shell gives for Ctrl-C
@@ -85,11 +85,11 @@ OPERANDS = {
     "info": "[NETWORK]",
     "evaluate": "RUN",
     "decide": "RUN",
-    "slices": "RUN",
-    "robustness": "RUN",
     "compare": "RUN RUN...",
     "labels": "RUN",
     "export": "RUN --to FORM",
+    "leakage": "RUN",
+    "control": "RUN",
     "predict": "RUN IMAGE...",
     "report": "RUN",
     "demo": "",
@@ -103,11 +103,11 @@ VERBS: dict[str, tuple[str, Callable[[Parser, list[str]], None]]] = {
     "train": ("Train on a folder or CSV, from scan to report.", learning.train),
     "evaluate": ("Measure a fold again, from the saved weights alone.", measuring.evaluate),
     "decide": ("Choose anew, without training, when answers are given and when not.", measuring.decide),
-    "slices": ("Say whether some sites, devices or people fare worse than others.", probing.slices),
-    "robustness": ("Say how accuracy falls on blurred, compressed or noisy images.", probing.robustness),
     "compare": ("Say which of several runs is better, or what it would take to tell.", measuring.compare),
     "labels": ("Name the labels that are probably wrong, the surest first.", measuring.labels),
     "export": ("Write a run as a bundle, or in the form of another program.", using.export),
+    "leakage": ("Tell what a random split of a run's images would have reported.", studying.leakage),
+    "control": ("Train on labels that mean nothing, where a sound pipeline scores chance.", studying.control),
     "predict": ("Say class and probability of images.", using.predict),
     "report": ("Write a run's report again.", measuring.report),
     "demo": ("Train on scikit-learn's handwritten digits, in a minute or two.", learning.demo),

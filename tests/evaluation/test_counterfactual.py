@@ -52,7 +52,7 @@ def test_the_neighbour_is_asked_too():
     words = "\n".join(counterfactual_words(facts))
     assert "% of the test images would have a sibling in training" in words
     assert "Evidence of exposure" in words
-    assert "Retrained: not measured" in words
+    assert "not measured; `groupwise leakage RUN --retrain`" in words
 
 
 def test_without_any_known_source_nobody_can_tell():

@@ -10,7 +10,7 @@
     neighbours          (b) cheap: the share that a nearest neighbour on fixed features labels rightly, under
                         `random` and `grouped` splits ({value, sd over splits}), and their `difference`
                         {value, low, high}, over `images` and `splits`; null where splits cannot be made
-    retrained           (c) measured by `groupwise leakage --retrain` (see studies/leakage.py); null before
+    retrained           (c) measured by `groupwise leakage --retrain` (see studies/retrained.py); null before
     evidence            for each part that is there, what it is evidence of, as a sentence
 
 Shares are from 0 to 1; a difference is random less grouped, its 95 % limits null where there are none.

@@ -46,7 +46,7 @@ def _neighbours(facts: Mapping[str, Any]) -> Iterator[str]:
 def _retrained(facts: Mapping[str, Any]) -> Iterator[str]:
     found = facts["retrained"]
     if found is None:
-        yield "Retrained: not measured."
+        yield "Retrained: not measured; `groupwise leakage RUN --retrain` trains under both splits."
         return
     yield (
         f"Retrained, {found['seeds']} seeds: {_percent(found['random']['value'])} under random splits,"
@@ -54,7 +54,7 @@ def _retrained(facts: Mapping[str, Any]) -> Iterator[str]:
     )
     added = found["selection"]
     yield (
-        f"  Choosing the epoch on the {facts['fold']} fold instead of by {found['chosen_by']} would have"
+        f"  Choosing the epoch on the {facts['fold']} fold instead of {_otherwise(found)} would have"
         f" added {100 * added['random']['value']:.1f} points under random splits,"
         f" {100 * added['grouped']['value']:.1f} under grouped ones."
     )
@@ -69,6 +69,10 @@ def _retrained(facts: Mapping[str, Any]) -> Iterator[str]:
         f" {readings['readings']:,} times in all; they hold {readings['shared_images']:,} of the"
         f" {readings['run_images']:,} images of this run's. This run's own network was not measured again."
     )
+
+
+def _otherwise(found: Mapping[str, Any]) -> str:
+    return f"on {found['chosen_on']}" if found["chosen_on"] else "taking the last one"
 
 
 def _percent(share: float) -> str:
