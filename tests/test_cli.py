@@ -427,3 +427,10 @@ def test_classic_is_the_tutorial(capsys, folder, tmp_path):
     assert (status, reason in err) == (2, True)
     folds = [row["fold"] for row in rows(target / "split.csv")]
     assert (folds.count("train"), folds.count("test")) == (48, 12)
+
+
+def test_slices_of_a_folder_say_where_columns_would_come_from(trained, capsys):
+    assert not (trained / "slices.json").exists()
+    status, _, err = run(capsys, "slices", trained)
+    assert status == 2
+    assert "has no further columns. Train from a CSV with columns such as site or device" in err

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from groupwise import __version__
 from groupwise.arguments import Parser
-from groupwise.commands import learning, looking, measuring, studying, using
+from groupwise.commands import learning, looking, measuring, probing, studying, using
 from groupwise.errors import GroupwiseError, UsageError
 
 INTERRUPTED = 130  # what a shell gives for Ctrl-C
@@ -85,6 +85,8 @@ OPERANDS = {
     "info": "[NETWORK]",
     "evaluate": "RUN",
     "decide": "RUN",
+    "slices": "RUN",
+    "robustness": "RUN",
     "compare": "RUN RUN...",
     "labels": "RUN",
     "export": "RUN --to FORM",
@@ -103,6 +105,8 @@ VERBS: dict[str, tuple[str, Callable[[Parser, list[str]], None]]] = {
     "train": ("Train on a folder or CSV, from scan to report.", learning.train),
     "evaluate": ("Measure a fold again, from the saved weights alone.", measuring.evaluate),
     "decide": ("Choose anew, without training, when answers are given and when not.", measuring.decide),
+    "slices": ("Say whether some sites, devices or people fare worse than others.", probing.slices),
+    "robustness": ("Say how accuracy falls on blurred, compressed or noisy images.", probing.robustness),
     "compare": ("Say which of several runs is better, or what it would take to tell.", measuring.compare),
     "labels": ("Name the labels that are probably wrong, the surest first.", measuring.labels),
     "export": ("Write a run as a bundle, or in the form of another program.", using.export),

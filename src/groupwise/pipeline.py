@@ -26,6 +26,7 @@ from groupwise.evaluation.decision import Decision
 from groupwise.evaluation.decision_files import write_decision
 from groupwise.evaluation.predict import model_config, predict_outputs
 from groupwise.evaluation.score import TEST, score_fold, write_scores
+from groupwise.evaluation.slice_files import write_slices
 from groupwise.evaluation.unlike import Features
 from groupwise.evaluation.words import sentence
 from groupwise.files import sha256_file, write_csv, write_json
@@ -58,6 +59,7 @@ def train(job: Job, console: Console) -> dict[str, Any]:
         metrics = train_prepared(run, job.recipe, run.path("cache"), world, console, resume=job.resume)
         if world.is_main:
             _imagine_random_split(run, job.recipe, console)
+            write_slices(run, _headline_fold(metrics))
             _report(run, metrics, console)
         return metrics
 
@@ -240,6 +242,10 @@ def _report(run: Run, metrics: dict[str, Any], console: Console) -> None:
     shutil.rmtree(run.path("cache"), ignore_errors=True)  # the images are decoded again in moments
     for fault in hidden_faults(read_run(run.folder)):
         console.warn(f"Do not rely on the number. {fault.title}")
-    name = TEST if TEST in metrics else list(metrics)[-1]
+    name = _headline_fold(metrics)
     console.say(f"\n{name.capitalize()}: {sentence('accuracy', metrics[name]['accuracy'])}")
     console.say(f"Report: {report}")
+
+
+def _headline_fold(metrics: dict[str, Any]) -> str:
+    return TEST if TEST in metrics else list(metrics)[-1]

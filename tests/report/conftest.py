@@ -172,6 +172,37 @@ def _write_scores(run: Path, rows: list[Any], classes: tuple[str, ...]) -> None:
     )
 
 
+FIGURE = {"value": 0.75, "low": 0.5, "high": 0.9, "n": 12, "groups": 4, "method": "Wilson, by source"}
+
+
+@pytest.fixture
+def probed() -> Callable[[Path], Path]:
+    """Add `slices.json` and `robustness.json` to a run, with a worst slice that chance may explain."""
+
+    def probe(run: Path) -> Path:
+        slices = [
+            {"value": name, "n": 6, "groups": 2, "accuracy": FIGURE | {"value": value}, "recall": {}}
+            | {"p": p, "p_holm": 2 * p}
+            for name, value, p in (("north", 0.9, 0.2), ("<b>south</b>", 0.6, 0.2))
+        ]
+        write_json(
+            run / "slices.json",
+            {
+                **{"fold": "test", "n": 12, "groups": 4, "accuracy": FIGURE},
+                "columns": [{"column": "site", "binned": False, "slices": slices}],
+                "skipped": [{"column": "id", "reason": "another value for every image"}],
+                "worst": {"column": "site", "value": "<b>south</b>"},
+                "compared": 2,
+            },
+        )
+        steps = {"unit": "pixels", "sizes": [1, 2, 3, 4, 5], "accuracy": [FIGURE] * 5}
+        facts = {"fold": "test", "n": 12, "groups": 4, "seed": 0, "clean": FIGURE}
+        write_json(run / "robustness.json", facts | {"corruptions": {"blur": steps, "noise": steps}})
+        return run
+
+    return probe
+
+
 @pytest.fixture
 def plain_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw nothing, for tests that read words: the figures take nearly all of a report's time."""
@@ -179,6 +210,8 @@ def plain_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (8, 8)).save(buffer, "PNG")
     for name in ("curves", "confusion", "sample_grid", "most_wrong"):
         monkeypatch.setattr(f"groupwise.report.figures.{name}", lambda *_, **__: buffer.getvalue())
+    for name in ("reliability", "coverage", "robustness"):
+        monkeypatch.setattr(f"groupwise.report.charts.{name}", lambda *_, **__: buffer.getvalue())
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Turns a run directory into `report.html`, one page that carries everything within itself."""
+"""Turns a run directory into `report.html`, its twin `report.json` and the model card `README.md`."""
 
 from __future__ import annotations
 
@@ -6,44 +6,60 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from groupwise.errors import UsageError
-from groupwise.files import write_atomic
+from groupwise.files import write_atomic, write_json
+from groupwise.report.card import model_card
 from groupwise.report.reading import RunFiles, read_run
 from groupwise.report.rendering import render
 from groupwise.report.section import Section
 from groupwise.report.sections import (
     answers,
+    calibration,
+    checklist,
+    counterfactual,
     curves,
+    decisions,
     division,
     doubts,
     found,
     ledger,
     misses,
     number,
+    poorer_images,
     samples,
+    subgroups,
+    suspects,
     unchecked,
 )
+from groupwise.report.twin import as_data
 from groupwise.report.words import Estimate
 
 # In the order of the page; each has the partial of its name, and is left out where it has nothing to show.
 SECTIONS: Mapping[str, Callable[[RunFiles], Section | None]] = {
     "number": number.build,
     "doubts": doubts.build,
+    "counterfactual": counterfactual.build,
     "found": found.build,
     "division": division.build,
     "samples": samples.build,
     "curves": curves.build,
     "answers": answers.build,
+    "calibration": calibration.build,
+    "decisions": decisions.build,
+    "subgroups": subgroups.build,
+    "poorer_images": poorer_images.build,
     "misses": misses.build,
+    "suspects": suspects.build,
     "unchecked": unchecked.build,
+    "checklist": checklist.build,
     "ledger": ledger.build,
 }
 
 
 def write_report(run: Path) -> Path:
-    """Write `report.html` and `figures/*.png` into the run directory `run`; returns the page's path.
+    """Write the three and `figures/*.png` into the run directory `run`; returns the page's path.
 
-    Equal files give an equal page. Raises GroupwiseError where a file without which there is no number is
-    missing or damaged; a section whose file is absent is left out.
+    The page carries everything within itself, and equal files give an equal page. Raises GroupwiseError where
+    a file without which there is no number is missing or damaged; a section whose file is absent is left out.
     """
     if not run.is_dir():
         raise UsageError(
@@ -59,5 +75,7 @@ def write_report(run: Path) -> Path:
     for section in built.values():
         for name, png in section.pictures.items():
             write_atomic(run / "figures" / name, png)
+    write_json(run / "report.json", as_data(files))
+    write_atomic(run / "README.md", model_card(files))
     write_atomic(run / "report.html", page)
     return run / "report.html"

@@ -45,8 +45,15 @@ class RunFiles:
     predictions: Rows
     manifest: Rows
     findings: list[dict[str, Any]] | None
+    audit: dict[str, Any]
     environment: dict[str, Any]
     config: dict[str, Any]
+    leakage: dict[str, Any]
+    crossval: dict[str, Any]
+    slices: dict[str, Any]
+    robustness: dict[str, Any]
+    label_errors: Rows
+    explanations: tuple[Path, ...]
 
     @property
     def root(self) -> Path:
@@ -120,8 +127,15 @@ def read_run(folder: Path) -> RunFiles:
         predictions=_read_rows(folder / "predictions.csv", "path", "label", "fold", "predicted"),
         manifest=_read_rows(folder / "manifest.csv", "path", "status", "reason"),
         findings=_read_findings(folder / "findings.json"),
+        audit=_read_optional_mapping(folder / "audit.json"),
         environment=_read_optional_mapping(folder / "environment.json"),
         config=_read_optional_mapping(folder / "config.json"),
+        leakage=_read_optional_mapping(folder / "leakage.json", "known", "retrained"),
+        crossval=_read_optional_mapping(folder / "crossval.json"),
+        slices=_read_optional_mapping(folder / "slices.json", "fold", "columns", "skipped"),
+        robustness=_read_optional_mapping(folder / "robustness.json", "fold", "clean", "corruptions"),
+        label_errors=_read_rows(folder / "label_errors.csv", "path", "label", "suggested"),
+        explanations=tuple(sorted((folder / "explain").glob("*.png"))),
     )
 
 
@@ -142,8 +156,8 @@ def _read_mapping(path: Path, *required: str) -> dict[str, Any]:
     return value
 
 
-def _read_optional_mapping(path: Path) -> dict[str, Any]:
-    return _read_mapping(path) if path.exists() else {}
+def _read_optional_mapping(path: Path, *required: str) -> dict[str, Any]:
+    return _read_mapping(path, *required) if path.exists() else {}
 
 
 def _read_metrics(path: Path) -> dict[str, Any]:

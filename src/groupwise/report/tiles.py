@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from groupwise.report.drawing import DARK, DPI, LIGHT, Image, Theme
+from groupwise.report.drawing import DARK, DPI, LIGHT, Image
 from groupwise.report.pictures import image_uri, png_uri
 
 
@@ -38,9 +38,9 @@ class Chart:
     dark: bytes
 
     @classmethod
-    def draw(cls, draw: Callable[[Theme], bytes]) -> Chart:
-        """Draw it in both themes."""
-        return cls(draw(LIGHT), draw(DARK))
+    def draw(cls, draw: Callable[..., bytes]) -> Chart:
+        """Draw it in both themes; `draw` takes a `theme`."""
+        return cls(draw(theme=LIGHT), draw(theme=DARK))
 
     @property
     def light_uri(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from groupwise.report import figures
 from groupwise.report.lettering import drawable_names
@@ -50,7 +51,7 @@ SCORES: dict[str, tuple[str, bool, str]] = {
 def build(files: RunFiles) -> Section:
     """The confusion matrix and the tables of classes and scores."""
     matrix, names = files.metrics[files.fold]["confusion"], files.class_names
-    confusion = Chart.draw(lambda theme: figures.confusion(matrix, names, theme=theme))
+    confusion = Chart.draw(partial(figures.confusion, matrix, names))
     values = {
         "confusion": confusion,
         "undrawable": [name for name, drawn in drawable_names(names).items() if name != drawn],

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from groupwise.report import figures
-from groupwise.report.drawing import LIGHT, Theme
 from groupwise.report.reading import RunFiles
 from groupwise.report.section import Section
 from groupwise.report.tiles import Chart
@@ -27,14 +25,10 @@ def build(files: RunFiles) -> Section:
     }
     if not files.history:
         return Section({"curves": {}, **values})
+    draw = partial(figures.curves, files.history, select_fold=files.select_fold, chosen=files.chosen_epoch)
     # One chart a panel, so that a narrow page can set one below the other.
-    charts = {name: Chart.draw(partial(_draw, files, [name])) for name in PANELS}
-    return Section({"curves": charts, **values}, {"curves.png": _draw(files, PANELS, LIGHT)})
-
-
-def _draw(files: RunFiles, panels: Sequence[str], theme: Theme) -> bytes:
-    fold, chosen = files.select_fold, files.chosen_epoch
-    return figures.curves(files.history, select_fold=fold, chosen=chosen, panels=panels, theme=theme)
+    charts = {name: Chart.draw(partial(draw, panels=[name])) for name in PANELS}
+    return Section({"curves": charts, **values}, {"curves.png": draw(panels=PANELS)})
 
 
 def time_spent(files: RunFiles) -> str:

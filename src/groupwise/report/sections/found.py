@@ -17,7 +17,8 @@ def build(files: RunFiles) -> Section | None:
     """The data and their audit; nothing where neither was kept."""
     if not files.manifest and not files.findings:
         return None
-    return Section({"data": data_facts(files), "source": files.ledger["data"]})
+    audited = (files.folder / "audit.html").is_file()
+    return Section({"data": data_facts(files), "source": files.ledger["data"], "audited": audited})
 
 
 @dataclass(frozen=True)

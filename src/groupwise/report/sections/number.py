@@ -19,6 +19,7 @@ def build(files: RunFiles) -> Section:
             "doubtful": bool(hidden_faults(files)),
             "recipe_name": files.recipe_name,
             "data": files.ledger["data"],
+            "crossval": files.crossval.get("words") or [],
         }
     )
 
@@ -78,6 +79,8 @@ def _reach(files: RunFiles) -> str:
 
 def _role(files: RunFiles) -> str:
     # "took no part" is claimed only where it is true of the sources as well.
+    if files.crossval:
+        return "that were answered by networks which never saw their sources"
     apart = files.split.get("method") == "grouped" and not files.split["spanning_sources"]
     if chosen_where_reported(files):
         return "that were kept out of training but chose its epoch"

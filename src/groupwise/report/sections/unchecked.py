@@ -16,7 +16,6 @@ NOT_CHECKED = (
     "Whether those who took or are shown in the images agreed to this use, and what their licence allows.",
     "Who gave the labels, how, and whether a second person would give the same.",
     "Whether the images are a fair sample of those the network is meant for.",
-    "Whether people, places or devices of one kind fare worse than others.",
 )
 
 
@@ -26,7 +25,7 @@ def build(files: RunFiles) -> Section:
 
 
 def unchecked(files: RunFiles) -> list[str]:
-    """What the software cannot or did not look at."""
+    """What the software cannot or did not look at; where a command would, it is named."""
     further = []
     if files.findings is None:
         further.append(
@@ -35,4 +34,14 @@ def unchecked(files: RunFiles) -> list[str]:
         )
     if not any(row["group"] for row in files.assignments):
         further.append("Which images show the same person, place or thing: no groups were given.")
+    if not (files.slices and files.slices["columns"]):
+        further.append(
+            "Whether people, places or devices of one kind fare worse than others: no such column was given."
+        )
+    if not files.leakage:
+        further.append("What a random split would have reported: `groupwise leakage RUN` works it out.")
+    if not files.robustness:
+        further.append("How the network bears poorer images: `groupwise robustness RUN` measures it.")
+    if not files.explanations:
+        further.append("What the network looks at: `groupwise explain RUN` draws heat maps.")
     return [*further, *NOT_CHECKED]

@@ -1,0 +1,103 @@
+"""Turns a run and damaged images of one fold into `robustness.json`: accuracy at each step of the damage.
+
+    fold, n, groups, seed       what was damaged; `seed` decides the noise
+    clean           the accuracy of the same images undamaged, a figure as in `metrics.json`
+    corruptions     {name: {unit, sizes: [five], accuracy: [five figures]}}, from severity 1 to 5
+
+The images are decoded and resized as for the network, and then damaged (see `corruptions`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from groupwise.data.cache import Images
+from groupwise.data.sources import find_sources
+from groupwise.data.split import read_split
+from groupwise.errors import UsageError
+from groupwise.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from groupwise.evaluation.limits import share
+from groupwise.evaluation.predict import load_run, predict_outputs
+from groupwise.evaluation.score import TEST, read_images
+from groupwise.evaluation.weighted import Ints
+from groupwise.files import write_json
+from groupwise.run import Run
+
+FILE = "robustness.json"
+
+Answer = Callable[[Images], Ints]
+Progress = Callable[[int, int], None]
+
+
+def write_robustness(
+    run: Run, fold: str = TEST, *, root: Path | None = None, seed: int = 0, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Damage the images of `fold`, answer them, and write `robustness.json`, which is returned.
+
+    However many steps there are, a test fold is read once by it, and that is counted. `root` is where the
+    images lie if not where they lay during training.
+    """
+    split = read_split(run.require("split.csv"))
+    if fold not in split.folds:
+        raise UsageError(
+            f"no fold {fold!r}", place="--fold", remedy=f"Choose one of {', '.join(split.folds)}."
+        )
+    rows = tuple(split.rows[i] for i in split.indices(fold))
+    predictor = load_run(run.folder)
+    images = read_images(run, rows, predictor.preprocessing, root=root)
+    if fold == TEST:
+        run.count_test_reading("groupwise robustness")
+
+    def answer(shown: Images) -> Ints:
+        logits = predict_outputs(predictor.model, shown, predictor.preprocessing).logits
+        return np.asarray(logits.argmax(axis=1), dtype=np.int64)
+
+    labels = np.array([predictor.classes.index(row.label) for row in rows])
+    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    facts = {"fold": fold, **measure(images, labels, sources, answer, seed=seed, progress=progress)}
+    write_json(run.path(FILE), facts)
+    run.record(FILE, ["model.safetensors", "split.csv"])
+    return facts
+
+
+def measure(
+    images: Images,
+    labels: Ints,
+    sources: Ints,
+    answer: Answer,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """All of `robustness.json` but the fold: images (N, S, S, 3), labels and sources (N,).
+
+    `answer` turns images into class numbers (N,).
+    """
+    groups = np.unique(sources, return_inverse=True)[1]
+
+    def accuracy(shown: Images) -> dict[str, Any]:
+        right = (answer(shown) == labels).astype(np.float64)
+        hits = np.bincount(groups, weights=right).astype(np.float64)
+        return share(hits, np.bincount(groups).astype(np.float64), "").as_json()
+
+    steps = [(name, severity) for name in CORRUPTIONS for severity in SEVERITIES]
+    figures: dict[str, list[dict[str, Any]]] = {name: [] for name in CORRUPTIONS}
+    clean = accuracy(images)
+    for done, (name, severity) in enumerate(steps, start=1):
+        figures[name].append(accuracy(corrupt(images, name, severity, seed=seed)))
+        if progress:
+            progress(done, len(steps))
+    return {
+        "n": len(images),
+        "groups": len(np.unique(sources)),
+        "seed": seed,
+        "clean": clean,
+        "corruptions": {
+            name: {"unit": one.unit, "sizes": list(one.sizes), "accuracy": figures[name]}
+            for name, one in CORRUPTIONS.items()
+        },
+    }

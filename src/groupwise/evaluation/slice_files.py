@@ -1,0 +1,77 @@
+"""Turns the predictions that a run kept, and the further columns of its manifest, into `slices.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from groupwise.data.manifest import Manifest, Sample, read_manifest
+from groupwise.data.sources import find_sources
+from groupwise.errors import UsageError
+from groupwise.evaluation.predictions import read_predictions
+from groupwise.evaluation.slices import slice_fold
+from groupwise.evaluation.weighted import check_fold
+from groupwise.files import write_json
+from groupwise.run import Run
+
+FILE = "slices.json"
+OF_THE_FILE = ("width", "height", "mode")
+"""Columns that every manifest has and that may be named, but are not compared unasked."""
+
+
+def write_slices(run: Run, fold: str, columns: Sequence[str] = ()) -> dict[str, Any] | None:
+    """Compare the accuracy in `fold` by `columns`, all further ones if none is named; returns `slices.json`.
+
+    The images are not looked at: these are predictions that the run kept, so no reading is counted. None,
+    and nothing written, where none is named and there are none. Raises `UsageError` for a column or a fold
+    that is not there.
+    """
+    manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
+    names = _choose(manifest, columns)
+    if not names:
+        return None
+    predictions = read_predictions(run.require("predictions.csv")).of_fold(fold)
+    if not predictions.rows:
+        raise UsageError(
+            f"no predictions of a fold {fold!r} were kept",
+            place="--fold",
+            remedy="Choose a fold of predictions.csv, or measure it with `groupwise evaluate`.",
+        )
+    rows, classes = predictions.rows, predictions.classes
+    measured = check_fold(
+        np.array([classes.index(row.label) for row in rows]),
+        predictions.probs,
+        find_sources([row.group for row in rows], [row.cluster for row in rows]),
+        classes,
+    )
+    samples = {sample.path: sample for sample in manifest.usable}
+    cells = {name: [_cell(samples[row.path], name) for row in rows] for name in names}
+    facts = {"fold": fold, **slice_fold(measured, cells, classes, seed=0)}
+    write_json(run.path(FILE), facts)
+    run.record(FILE, ["predictions.csv", "manifest.csv"])
+    return facts
+
+
+def further_columns(manifest: Manifest) -> tuple[str, ...]:
+    """The user's own columns, in their order."""
+    return tuple(dict.fromkeys(name for sample in manifest.usable for name in sample.extra))
+
+
+def _choose(manifest: Manifest, columns: Sequence[str]) -> tuple[str, ...]:
+    known = further_columns(manifest)
+    for name in columns:
+        if name not in (*known, *OF_THE_FILE):
+            raise UsageError(
+                f"no column {name!r}",
+                place="--by",
+                remedy=f"Choose among {', '.join((*known, *OF_THE_FILE))}.",
+            )
+    return tuple(dict.fromkeys(columns)) or known
+
+
+def _cell(sample: Sample, name: str) -> str:
+    own: Mapping[str, object] = {"width": sample.width, "height": sample.height, "mode": sample.mode}
+    return sample.extra[name] if name in sample.extra else str(own[name])

@@ -1,0 +1,29 @@
+"""Whether the probabilities mean what they say: the reliability diagram, with the bands of its bins."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from groupwise.report import charts
+from groupwise.report.reading import RunFiles
+from groupwise.report.section import Section
+from groupwise.report.tiles import Chart
+from groupwise.report.words import Estimate
+
+
+def build(files: RunFiles) -> Section | None:
+    """The diagram; nothing where the fold has no bins."""
+    measured = files.metrics[files.fold]
+    bins = measured.get("reliability") or []
+    if not bins:
+        return None
+    chart = Chart.draw(partial(charts.reliability, bins))
+    values = {
+        "diagram": chart,
+        "error": Estimate.read(measured.get("ece")),
+        "temperature": files.config.get("temperature"),
+        "fold": files.fold,
+        "bins": len(bins),
+        "select_fold": files.select_fold,
+    }
+    return Section(values, {"reliability.png": chart.light})

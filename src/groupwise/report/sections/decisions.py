@@ -1,0 +1,112 @@
+"""What the network answers and what it leaves to a person: coverage, sets, flags, operating point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from groupwise.report import charts
+from groupwise.report.reading import RunFiles
+from groupwise.report.section import Section
+from groupwise.report.tiles import Chart
+from groupwise.report.words import Estimate, percent
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule that the selection fold decided: its promise, and whether the fold of the number kept it.
+
+    `figures` are the measured ones with their names; a rule that was refused has a `reason` and none.
+    """
+
+    title: str
+    promise: str
+    figures: tuple[tuple[str, str, str], ...] = ()
+    reason: str = ""
+
+
+def build(files: RunFiles) -> Section | None:
+    """Curve and rules; nothing where none was measured."""
+    measured = files.metrics[files.fold]
+    curve = measured.get("risk_coverage")
+    rules = [tell(measured[key]) for key, tell in TOLD.items() if measured.get(key)]
+    if not curve and not rules:
+        return None
+    values = {"rules": rules, "select_fold": files.select_fold, "fold": files.fold, "coverage": None}
+    if not curve:
+        return Section(values)
+    chart = Chart.draw(partial(charts.coverage, curve["points"]))
+    surest = [(percent(one["coverage"]), Estimate.read(one)) for one in curve["accuracy_at"].values()]
+    return Section(values | {"coverage": chart, "surest": surest}, {"coverage.png": chart.light})
+
+
+def _abstention(part: Mapping[str, Any]) -> Rule:
+    return Rule(
+        "When to leave it to a person",
+        f"At most {percent(part['error_rate'])} of all images are answered wrongly.",
+        _shares(part, answered="answered", accuracy="right among them", wrong="answered wrongly"),
+        _reason(part),
+    )
+
+
+def _conformal(part: Mapping[str, Any]) -> Rule:
+    figures = _shares(
+        part,
+        coverage="have the true class in their set",
+        coverage_of_sources="the same, each source alike",
+        singletons="have a set of a single class",
+    )
+    size = Estimate.read(part.get("mean_size"))
+    if size.value is not None:
+        figures += (("classes in a set, on average", f"{size.value:.2f}", _limits(size)),)
+    promise = f"A set of classes holds the true one for at least {percent(1 - part['alpha'])} of images."
+    return Rule("Sets of classes instead of one", promise, figures, _reason(part))
+
+
+def _unlike(part: Mapping[str, Any]) -> Rule:
+    rate = percent(part["false_flag_rate"])
+    return Rule(
+        "Images unlike the training data",
+        f"At most {rate} of images like the training data are flagged as unlike them.",
+        _shares(part, flagged="were flagged", flagged_of_sources="the same, each source alike"),
+        _reason(part),
+    )
+
+
+def _operating_point(part: Mapping[str, Any]) -> Rule:
+    name, promised = part["class"], part.get("promised_sensitivity", part["target_sensitivity"])
+    promise = f"At least {percent(promised)} of the images of {name} are called so"
+    at = f" at a prevalence of {percent(part['prevalence'])}" if "prevalence" in part else ""
+    figures = _shares(
+        part,
+        sensitivity="sensitivity",
+        specificity="specificity",
+        ppv=f"positive predictive value{at}",
+        npv=f"negative predictive value{at}",
+    )
+    threshold = f", from a probability of {part['threshold']:.3f} on." if "threshold" in part else "."
+    return Rule(f"Operating point of {name}", promise + threshold, figures, _reason(part))
+
+
+TOLD: Mapping[str, Callable[[Mapping[str, Any]], Rule]] = {
+    "operating_point": _operating_point,
+    "abstention": _abstention,
+    "conformal": _conformal,
+    "unlike": _unlike,
+}
+
+
+def _shares(part: Mapping[str, Any], **names: str) -> tuple[tuple[str, str, str], ...]:
+    """(what, value, interval) of the figures that are there."""
+    figures = [(name, Estimate.read(part[key])) for key, name in names.items() if part.get(key)]
+    return tuple((name, figure.share(), figure.share_interval() or figure.reason) for name, figure in figures)
+
+
+def _limits(figure: Estimate) -> str:
+    return "" if figure.low is None or figure.high is None else f"{figure.low:.2f} to {figure.high:.2f}"
+
+
+def _reason(part: Mapping[str, Any]) -> str:
+    return str(part.get("reason") or "")

@@ -1,0 +1,50 @@
+"""How the network bears poorer images, from `robustness.json`: one curve a corruption."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from groupwise.report import charts
+from groupwise.report.reading import RunFiles
+from groupwise.report.section import Section
+from groupwise.report.tiles import Chart
+from groupwise.report.words import Estimate
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """One kind of damage: its chart, and for each severity its size and the accuracy."""
+
+    name: str
+    unit: str
+    chart: Chart
+    steps: list[tuple[str, Estimate]]
+
+
+def build(files: RunFiles) -> Section | None:
+    """The curves; nothing where it was not measured."""
+    facts = files.robustness
+    if not facts:
+        return None
+    floor = (files.metrics[files.fold].get("majority") or {}).get("accuracy", 0.0)
+    charted = [_chart(name, one, facts["clean"], floor) for name, one in facts["corruptions"].items()]
+    values = {
+        "corruptions": charted,
+        "clean": Estimate.read(facts["clean"]),
+        "severities": range(1, 1 + max(len(one.steps) for one in charted)),
+        "fold": facts["fold"],
+    }
+    return Section(values, {f"robustness_{one.name}.png": one.chart.light for one in charted})
+
+
+def _chart(name: str, facts: Mapping[str, Any], clean: Mapping[str, Any], floor: float) -> Corruption:
+    sizes = [f"{size:g}" for size in facts["sizes"]]
+    return Corruption(
+        name,
+        facts["unit"],
+        Chart.draw(partial(charts.robustness, name, clean, facts["accuracy"], floor=floor)),
+        list(zip(sizes, map(Estimate.read, facts["accuracy"]), strict=True)),
+    )

@@ -1,0 +1,94 @@
+"""How the network fares for each value of the user's further columns, from `slices.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from groupwise.report.reading import RunFiles
+from groupwise.report.section import Section
+from groupwise.report.words import Estimate, count
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """One value of a column; `p` is corrected for all slices, as text."""
+
+    value: str
+    n: int
+    sources: int
+    accuracy: Estimate
+    p: str
+    worst: bool
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column and its slices, the least accurate first."""
+
+    name: str
+    rows: list[SliceRow]
+
+
+def build(files: RunFiles) -> Section | None:
+    """A table a column; nothing where the CSV had no further columns."""
+    facts = files.slices
+    if not facts:
+        return None
+    columns = [_column(column, facts["worst"]) for column in facts["columns"]]
+    values = {
+        "columns": columns,
+        "skipped": facts["skipped"],
+        "verdict": verdict(facts),
+        "whole": Estimate.read(facts["accuracy"]),
+        "fold": facts["fold"],
+    }
+    return Section(values)
+
+
+def _column(column: dict[str, Any], worst: dict[str, str] | None) -> Column:
+    name = column["column"]
+    rows = [_row(one, worst == {"column": name, "value": one["value"]}) for one in column["slices"]]
+    if not column["binned"]:
+        rows.sort(key=lambda row: (row.accuracy.value is None, row.accuracy.value))
+    return Column(name, rows)
+
+
+def _row(one: dict[str, Any], worst: bool) -> SliceRow:
+    p = one["p_holm"]
+    text = one.get("reason", "") if p is None else "< 0.001" if p < 0.001 else f"{p:.2g}"
+    return SliceRow(one["value"], one["n"], one["groups"], Estimate.read(one["accuracy"]), text, worst)
+
+
+def verdict(facts: dict[str, Any]) -> str:
+    """The worst slice with its interval, and what it is worth after that many looks."""
+    worst = facts["worst"]
+    if worst is None:
+        return "No slice holds several sources, so none can be compared."
+    one = _find(facts["columns"], worst)
+    accuracy = Estimate.read(one["accuracy"])
+    lowest = f"The lowest of {facts['compared']} slices is {worst['column']} = {worst['value']}:"
+    said = (
+        f"{lowest} {accuracy.share()} (95 % interval {accuracy.share_interval()}) of"
+        f" {count(one['n'], 'image')} from {count(one['groups'], 'source')}."
+    )
+    if one["p_holm"] is None:
+        return f"{said} The lowest of several is low partly by chance, and that part was not measured."
+    if one["p_holm"] < 0.05:
+        return f"{said} That is more than chance among so many slices (p {_p(one['p_holm'])}, after Holm)."
+    return f"{said} Among so many slices chance alone may do that (p {_p(one['p_holm'])}, after Holm)."
+
+
+def _find(columns: Iterable[dict[str, Any]], worst: dict[str, str]) -> dict[str, Any]:
+    return next(
+        one
+        for column in columns
+        if column["column"] == worst["column"]
+        for one in column["slices"]
+        if one["value"] == worst["value"]
+    )
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"

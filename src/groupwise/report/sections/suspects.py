@@ -1,0 +1,27 @@
+"""Labels that other networks, which had not seen the image, contradict: from `label_errors.csv`."""
+
+from __future__ import annotations
+
+from groupwise.report.pictures import load_thumbnail
+from groupwise.report.reading import RunFiles
+from groupwise.report.section import Section
+from groupwise.report.tiles import Tile
+
+MOST = 12
+
+
+def build(files: RunFiles) -> Section | None:
+    """The most suspect labels, in the order of the file; nothing where nobody looked or none was found."""
+    if not files.label_errors:
+        return None
+    tiles = [
+        Tile(
+            row["path"],
+            load_thumbnail(files.root / row["path"]),
+            row["label"],
+            row["suggested"],
+            float(row.get("prob_suggested") or 0),
+        )
+        for row in files.label_errors[:MOST]
+    ]
+    return Section({"suspects": tiles, "n": len(files.label_errors)})
