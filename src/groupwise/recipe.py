@@ -152,6 +152,16 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def with_fields(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """The recipe with fields replaced by their paths, such as {"training.epochs": 3}."""
+    parts: dict[str, dict[str, Any]] = {}
+    for path, value in changes.items():
+        part, _, name = path.partition(".")
+        parts.setdefault(part, {})[name] = value
+    changed = {part: dataclasses.replace(getattr(recipe, part), **fields) for part, fields in parts.items()}
+    return dataclasses.replace(recipe, **changed)
+
+
 def differences(recipe: Recipe, base: Recipe) -> list[dict[str, Any]]:
     """Every field in which `recipe` is not `base`, in the spelling of the command line."""
     mine, theirs = flatten(as_dict(recipe)), flatten(as_dict(base))

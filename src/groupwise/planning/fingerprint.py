@@ -1,0 +1,59 @@
+"""Turns a manifest and its split into the few facts that a plan rests on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from groupwise.data.manifest import Manifest
+from groupwise.data.split import Split
+
+# Pillow's modes without colour; an image saved as RGB counts as coloured whatever it shows.
+GREY_MODES = ("1", "L", "LA", "I", "F")
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What is known of the data before anything is learnt.
+
+    `sources` counts the independent sources of each class in the training fold: photographs, patients,
+    places. `short_side_px` is the median over the images of their shorter side.
+    """
+
+    images: int
+    train_images: int
+    select_images: int
+    sources: Mapping[str, int]
+    class_sizes: Mapping[str, int]
+    short_side_px: int
+    grey: bool
+
+    @property
+    def scarcest(self) -> str:
+        """The class with the fewest independent sources to learn from."""
+        return min(self.sources, key=lambda name: (self.sources[name], name))
+
+    @property
+    def imbalance(self) -> float:
+        """How many training images the largest class has for each one of the smallest."""
+        return max(self.class_sizes.values()) / min(self.class_sizes.values())
+
+
+def fingerprint(manifest: Manifest, split: Split, select_fold: str) -> Fingerprint:
+    """Describe the images that take part, and the training fold class by class."""
+    samples = {sample.path: sample for sample in manifest.usable}
+    taking_part = [samples[row.path] for row in split.rows if row.fold in split.folds]
+    train = split.indices("train")
+    pairs = {(split.rows[i].label, source) for i, source in zip(train, split.sources[train], strict=True)}
+    return Fingerprint(
+        images=len(taking_part),
+        train_images=len(train),
+        select_images=len(split.indices(select_fold)),
+        sources=dict(sorted(Counter(label for label, _ in pairs).items())),
+        class_sizes=dict(sorted(Counter(split.rows[i].label for i in train).items())),
+        short_side_px=int(np.median([min(sample.width, sample.height) for sample in taking_part])),
+        grey=all(sample.mode.split(";")[0] in GREY_MODES for sample in taking_part),
+    )

@@ -1,0 +1,193 @@
+"""Turns the facts of a data set and a measured step into a recipe whose every choice has a reason.
+
+What nnU-Net does for segmentation (Isensee et al. 2021, Nature Methods 18:203): rules, not a search, so that
+equal data give an equal plan. Only a time budget, and the minutes that are expected, depend on the machine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from typing import Any
+
+from groupwise.errors import UsageError
+from groupwise.planning.fingerprint import Fingerprint
+from groupwise.planning.rates import Rates
+from groupwise.planning.rungs import Rung, rungs
+from groupwise.recipe import Recipe, to_yaml, with_fields
+
+# What `default` was measured with (docs/log.md): so many training images, and so many passes over them.
+MEASURED_IMAGES, MEASURED_EPOCHS = 1650, 16
+FEWEST_EPOCHS, MOST_EPOCHS = 4, 60
+FEW_SOURCES = 100  # of a class, below which augmentation goes further
+SKEWED = 3.0  # images of the largest class for one of the smallest
+KEPT_BACK = 0.1  # of a budget, for a machine that is slower than it was in the trial
+MOST_STRETCH = 2.0  # epochs beyond twice the usual number were never seen to pay
+
+Measure = Callable[[Recipe], Rates]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One field of the recipe, its value, and why."""
+
+    field: str
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole recipe, the reasons of what was chosen in it, and how long it should take."""
+
+    recipe: Recipe
+    choices: tuple[Choice, ...]
+    seconds: float
+
+    def to_yaml(self) -> str:
+        """The recipe with each reason above its field; `--recipe` reads it back, edited or not."""
+        reasons = {choice.field: choice.reason for choice in self.choices}
+        lines, part = [], ""
+        for line in to_yaml(self.recipe).splitlines():
+            name = line.strip().partition(":")[0]
+            if not line.startswith((" ", "-")):
+                part = name
+            elif f"{part}.{name}" in reasons:
+                lines.append(f"  # {reasons[f'{part}.{name}']}")
+            lines.append(line)
+        return "\n".join(lines) + "\n"
+
+
+def make_plan(
+    facts: Fingerprint,
+    base: Recipe,
+    measure: Measure,
+    *,
+    chosen: Set[str] = frozenset(),
+    budget_s: float | None = None,
+) -> Plan:
+    """Change `base` to suit the data and, with `budget_s`, the time that is left.
+
+    `chosen` are the fields that the user set himself, which stay as they are. Without a budget the recipe
+    depends on the data alone. Raises `UsageError` where the budget does not hold a single epoch.
+    """
+    usual = [c for c in _suit_data(facts, base) if c.field not in chosen]
+    base = with_fields(base, {c.field: c.value for c in usual})
+    ladder = rungs(facts, base, chosen)
+    if budget_s is None:
+        rung, reason = ladder[0], _why_first(ladder, facts)
+        rates = measure(with_fields(base, rung.fields))
+    else:
+        rung, rates = _climb(ladder, base, facts, measure, budget_s)
+        reason = _why_climbed(rung, ladder, budget_s)
+    more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in chosen]
+    recipe = with_fields(base, {c.field: c.value for c in more})
+    if budget_s is not None and "training.epochs" not in chosen:
+        epochs = _fill(recipe, facts, rates, budget_s)
+        recipe = with_fields(recipe, {"training.epochs": epochs.value})
+        usual = [c for c in usual if c.field != "training.epochs"]
+        more.append(epochs)
+    return Plan(recipe, (*more, *usual), expected_seconds(recipe, facts, rates))
+
+
+def expected_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
+    """To decode every image, train and score each epoch, and measure the folds at the end."""
+    epoch = facts.train_images * rates.train_s + facts.select_images * rates.score_s
+    rest = facts.images - facts.train_images
+    return (
+        facts.images * rates.decode_s
+        + recipe.training.epochs * epoch
+        + rest * (rates.decode_s + rates.score_s)
+    )
+
+
+def _suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
+    """What follows from the data alone."""
+    n, scarcest = facts.train_images, facts.scarcest
+    choices = [_batch_size(n), _epochs(n)]
+    if facts.grey and base.augment.saturation:
+        choices.append(Choice("augment.saturation", 0.0, "The images have no colour to change."))
+    if facts.sources[scarcest] < FEW_SOURCES:
+        reason = (
+            f"{scarcest} has {facts.sources[scarcest]} independent sources to learn from, fewer than"
+            f" {FEW_SOURCES}, so images are changed further."
+        )
+        choices += [Choice("augment.zoom", 0.7, reason), Choice("augment.erase", 0.25, reason)]
+    return choices
+
+
+def _batch_size(n: int) -> Choice:
+    size = 64 if n >= 1000 else 32 if n >= 300 else 16
+    return Choice("training.batch_size", size, f"{n:,} training images make {n / size:.0f} steps an epoch.")
+
+
+def _epochs(n: int) -> Choice:
+    epochs = round(MEASURED_EPOCHS * math.sqrt(MEASURED_IMAGES / n))
+    epochs = min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
+    return Choice(
+        "training.epochs",
+        epochs,
+        f"{MEASURED_EPOCHS} were enough for {MEASURED_IMAGES:,} images; with {n:,}, passes go with the root"
+        f" of the ratio, between {FEWEST_EPOCHS} and {MOST_EPOCHS}.",
+    )
+
+
+def _why_first(ladder: list[Rung], facts: Fingerprint) -> str:
+    why = f"Half of the images are at least {facts.short_side_px} px on their shorter side."
+    if len(ladder) > 1:
+        return (
+            f"{why} The smallest network is the fastest to a score; where classes differ in fine detail, give"
+            " a --budget."
+        )
+    return f"{why} More would show nothing new."
+
+
+def _why_climbed(rung: Rung, ladder: list[Rung], budget_s: float) -> str:
+    place = "The largest" if rung == ladder[-1] else "The largest that fits"
+    return f"{place} of {len(ladder)} network sizes for {_minutes(budget_s)}, by a measured step."
+
+
+def _climb(
+    ladder: list[Rung], base: Recipe, facts: Fingerprint, measure: Measure, budget_s: float
+) -> tuple[Rung, Rates]:
+    """The highest rung that fits: guessed from one measured step by multiply-adds, then measured itself."""
+    lowest = measure(with_fields(base, ladder[0].fields))
+    for rung in reversed(ladder[1:]):
+        growth = rung.multiply_adds(base) / ladder[0].multiply_adds(base)
+        recipe = with_fields(base, rung.fields)
+        guess = Rates(lowest.train_s * growth, lowest.score_s * growth, lowest.decode_s)
+        if _fits(recipe, facts, guess, budget_s):
+            rates = measure(recipe)
+            if _fits(recipe, facts, rates, budget_s):
+                return rung, rates
+    return ladder[0], lowest
+
+
+def _fits(recipe: Recipe, facts: Fingerprint, rates: Rates, budget_s: float) -> bool:
+    return expected_seconds(recipe, facts, rates) <= (1 - KEPT_BACK) * budget_s
+
+
+def _fill(recipe: Recipe, facts: Fingerprint, rates: Rates, budget_s: float) -> Choice:
+    """As many epochs as the budget holds, up to `MOST_STRETCH` times the usual number."""
+    usual = recipe.training.epochs
+    without = expected_seconds(with_fields(recipe, {"training.epochs": 1}), facts, rates)
+    epoch = facts.train_images * rates.train_s + facts.select_images * rates.score_s
+    left = (1 - KEPT_BACK) * budget_s - (without - epoch)
+    epochs = min(math.floor(left / epoch), round(MOST_STRETCH * usual))
+    if epochs < 1:
+        raise UsageError(
+            f"{_minutes(budget_s)} do not hold one epoch, which takes {_minutes(without)}",
+            place="--budget",
+            remedy=f"Give at least {_minutes(1.2 * without)}.",
+        )
+    told = (
+        f"{_minutes(budget_s)} are left, an epoch takes {epoch:.1f} s; {usual} are usual for so many images."
+    )
+    if epochs < usual / 2:
+        told += " So few may well learn too little."
+    return Choice("training.epochs", epochs, told)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"

@@ -1,0 +1,57 @@
+"""The networks and image sizes that a plan climbs through, from the cheapest to the most detailed."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass, replace
+from typing import Any
+
+from groupwise.models.complexity import complexity
+from groupwise.models.resnext import configure
+from groupwise.planning.fingerprint import Fingerprint
+from groupwise.recipe import Recipe
+
+TINY_PX = 40  # below this a stem that quarters the side leaves nothing to look at
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One network at one image size."""
+
+    preset: str
+    image_size_px: int
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields that put a recipe on this rung."""
+        return {"model.preset": self.preset, "data.image_size_px": self.image_size_px}
+
+    def multiply_adds(self, recipe: Recipe) -> int:
+        """Of one image, in the network that `recipe` asks for."""
+        config = configure(self.preset, **recipe.model.overrides)
+        return complexity(config, self.image_size_px).multiply_adds
+
+
+TINY = (Rung("resnext11_8x4d", 32),)
+LADDER = (
+    Rung("resnext14_32x4d", 64),
+    Rung("resnext14_32x4d", 96),
+    Rung("resnext26_32x4d", 128),
+    Rung("resnext26_32x4d", 160),
+    Rung("resnext50_32x4d", 224),
+)
+
+
+def rungs(facts: Fingerprint, base: Recipe, chosen: Set[str]) -> list[Rung]:
+    """The rungs that the images are large enough for, with what the user chose himself put in its place.
+
+    There is always one: enlarging images shows nothing new, but the network has to take them.
+    """
+    ladder = TINY if facts.short_side_px <= TINY_PX else LADDER
+    fitting = [rung for rung in ladder if rung.image_size_px <= facts.short_side_px] or [ladder[0]]
+    fixed: dict[str, Any] = {}
+    if "model.preset" in chosen:
+        fixed["preset"] = base.model.preset
+    if "data.image_size_px" in chosen:
+        fixed["image_size_px"] = base.data.image_size_px
+    return list(dict.fromkeys(replace(rung, **fixed) for rung in fitting))
