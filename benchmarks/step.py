@@ -1,47 +1,81 @@
-"""Times a training step on the CPU as torch's defaults run it, and with what Groupwise does about memory.
+"""Times a training step on the CPU: ours, with and without what we do about memory, and torchvision's.
 
-    python benchmarks/step.py [--preset resnext14_32x4d --image-size-px 96 --batch-size 64 --repeats 5]
+    python -m pip install --no-deps --target /tmp/references torchvision==0.28.0
+    PYTHONPATH=/tmp/references python benchmarks/step.py --preset resnext50_32x4d --image-size-px 224 \
+        --batch-size 16 [--repeats 5] [--variants groupwise torchvision ...]
 
-Each variant runs in a process of its own, A B C D A B C D ..., because the allocator's settings cannot be
-taken back and the machine is shared. Printed are medians over the repeats with their range, and the ratio to
-the defaults.
+Each variant runs in a process of its own, A B C A B C ..., because the allocator's settings cannot be taken
+back and the machine is shared. Printed are medians over the repeats with their range, and the ratio to the
+first variant. Compiling is not part of a step; its seconds are printed apart.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
+from typing import Any
 
-VARIANTS = ("defaults", "channels_last", "allocator", "both")
+
+@dataclass(frozen=True)
+class Variant:
+    """Whose network, and what is done about its speed."""
+
+    torchvision: bool = False
+    channels_last: bool = False
+    allocator: bool = False
+    compiled: bool = False
 
 
-def measure(variant: str, preset: str, image_size_px: int, batch_size: int, steps: int = 8) -> float:
-    """Milliseconds an image of the median step, after two to warm up."""
+VARIANTS = {
+    "torchvision": Variant(torchvision=True),
+    "torchvision, channels_last, compiled": Variant(torchvision=True, channels_last=True, compiled=True),
+    "groupwise, torch's defaults": Variant(),
+    "groupwise, channels_last": Variant(channels_last=True),
+    "groupwise, allocator": Variant(allocator=True),
+    "groupwise": Variant(channels_last=True, allocator=True),
+    "groupwise, compiled": Variant(channels_last=True, allocator=True, compiled=True),
+}
+
+
+def build(variant: Variant, preset: str) -> Any:
+    """The network, with ten classes."""
+    if variant.torchvision:
+        from race import import_torchvision
+
+        return import_torchvision().models.get_model(preset, weights=None, num_classes=10)
+    from groupwise.models.resnext import create_model
+
+    return create_model(preset, num_classes=10)
+
+
+def measure(variant: Variant, preset: str, size_px: int, batch_size: int, steps: int = 8) -> dict[str, float]:
+    """Milliseconds an image of the median step after two to warm up, and the seconds of the first step."""
     from groupwise.allocator import keep_freed_memory
 
-    if variant in ("allocator", "both"):
+    if variant.allocator:
         keep_freed_memory()
     import torch
 
-    from groupwise.models.resnext import create_model
-
-    layout = torch.channels_last if variant in ("channels_last", "both") else torch.contiguous_format
+    layout = torch.channels_last if variant.channels_last else torch.contiguous_format
     torch.manual_seed(0)
-    model = create_model(preset, num_classes=10).to(memory_format=layout)
-    images = torch.randn(batch_size, 3, image_size_px, image_size_px).to(memory_format=layout)
+    model = build(variant, preset).to(memory_format=layout)
+    run = torch.compile(model) if variant.compiled else model
+    images = torch.randn(batch_size, 3, size_px, size_px).to(memory_format=layout)
     labels = torch.randint(0, 10, (batch_size,))
     optimizer = torch.optim.AdamW(model.parameters())
     times = []
     for _ in range(steps + 2):
         start = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
-        torch.nn.functional.cross_entropy(model(images), labels).backward()
+        torch.nn.functional.cross_entropy(run(images), labels).backward()
         optimizer.step()
-        times.append((time.perf_counter() - start) / batch_size * 1000)
-    return statistics.median(times[2:])
+        times.append(time.perf_counter() - start)
+    return {"ms": 1000 * statistics.median(times[2:]) / batch_size, "first_s": times[0]}
 
 
 def main() -> None:
@@ -52,27 +86,28 @@ def main() -> None:
     parser.add_argument("--image-size-px", type=int, default=96)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--variant", choices=VARIANTS, help=argparse.SUPPRESS)
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--alone", choices=VARIANTS, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    work = (options.preset, options.image_size_px, options.batch_size)
-    if options.variant:
-        print(measure(options.variant, *work))
+    if options.alone:
+        work = (options.preset, options.image_size_px, options.batch_size)
+        print(json.dumps(measure(VARIANTS[options.alone], *work)))
         return
-    times: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in options.variants}
     for _ in range(options.repeats):
-        for variant in VARIANTS:
-            done = subprocess.run(
-                [sys.executable, __file__, *sys.argv[1:], "--variant", variant],
-                capture_output=True,
-                check=True,
-            )
-            times[variant].append(float(done.stdout))
+        for name in options.variants:
+            words = [sys.executable, __file__, *sys.argv[1:], "--alone", name]
+            done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+            found[name].append(json.loads(done.stdout.splitlines()[-1]))
+    first = options.variants[0]
     print(f"{options.preset}, {options.image_size_px} px, batches of {options.batch_size}: ms an image\n")
-    print("| variant | median | range | against the defaults |\n|---|---|---|---|")
-    for variant, values in times.items():
-        median = statistics.median(values)
-        ratio = statistics.median(times["defaults"]) / median
-        print(f"| {variant} | {median:.2f} | {min(values):.2f} to {max(values):.2f} | {ratio:.2f}x |")
+    print(f"| variant | median | range | against {first} | first step, s |\n|---|---|---|---|---|")
+    base = statistics.median(one["ms"] for one in found[first])
+    for name, repeats in found.items():
+        times = [one["ms"] for one in repeats]
+        median, compiling = statistics.median(times), statistics.median(one["first_s"] for one in repeats)
+        spread = f"{min(times):.2f} to {max(times):.2f}"
+        print(f"| {name} | {median:.2f} | {spread} | {base / median:.2f}x | {compiling:.1f} |")
 
 
 if __name__ == "__main__":
