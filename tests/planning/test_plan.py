@@ -1,0 +1,112 @@
+import dataclasses
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from groupwise.api import load_recipe
+from groupwise.arguments import build_recipe
+from groupwise.errors import UsageError
+from groupwise.planning.fingerprint import Fingerprint
+from groupwise.planning.plan import FEWEST_EPOCHS, MOST_EPOCHS, expected_seconds, make_plan
+from groupwise.planning.rates import Rates
+
+BASE = load_recipe("default")[0]
+FACTS = Fingerprint(
+    images=2000,
+    train_images=1600,
+    select_images=200,
+    sources={"cat": 400, "dog": 400},
+    class_sizes={"cat": 800, "dog": 800},
+    short_side_px=300,
+    grey=False,
+)
+
+
+def measure(recipe):
+    """A machine on which the time of a step grows with the area of the image."""
+    per_image = 1e-3 * (recipe.data.image_size_px / 64) ** 2
+    return Rates(train_s=per_image, score_s=per_image / 3, decode_s=1e-3)
+
+
+def plan_of(facts=FACTS, **options):
+    return make_plan(facts, BASE, measure, **options)
+
+
+def test_equal_data_give_an_equal_plan_whatever_the_machine():
+    slow = make_plan(FACTS, BASE, lambda recipe: Rates(1.0, 1.0, 1.0))
+    assert slow.recipe == plan_of().recipe
+    assert slow.seconds > 1000 * plan_of().seconds / 10
+
+
+def test_every_choice_stands_in_the_recipe_with_a_sentence():
+    plan = plan_of(dataclasses.replace(FACTS, sources={"cat": 40, "dog": 400}, grey=True))
+    assert {"model.preset", "training.epochs", "augment.saturation", "augment.zoom"} <= {
+        choice.field for choice in plan.choices
+    }
+    for choice in plan.choices:
+        part, _, name = choice.field.partition(".")
+        assert getattr(getattr(plan.recipe, part), name) == choice.value
+        assert choice.reason.endswith(".")
+
+
+def test_the_file_reads_back_as_the_same_recipe_and_keeps_the_reasons():
+    plan = plan_of()
+    text = plan.to_yaml()
+    assert build_recipe(yaml.safe_load(text)) == plan.recipe
+    for choice in plan.choices:
+        assert f"  # {choice.reason}\n  {choice.field.partition('.')[2]}:" in text
+
+
+def test_what_the_user_chose_stays():
+    base = load_recipe("default", {"data.image_size_px": 48, "training.epochs": 3})[1]
+    plan = make_plan(FACTS, base, measure, chosen={"data.image_size_px", "training.epochs"}, budget_s=3600)
+    assert (plan.recipe.data.image_size_px, plan.recipe.training.epochs) == (48, 3)
+    assert not {"data.image_size_px", "training.epochs"} & {choice.field for choice in plan.choices}
+
+
+def test_few_sources_and_missing_colour_change_the_augmentation():
+    assert plan_of().recipe.augment == BASE.augment
+    few = plan_of(dataclasses.replace(FACTS, sources={"cat": 99, "dog": 400}))
+    assert few.recipe.augment.erase > BASE.augment.erase
+    assert plan_of(dataclasses.replace(FACTS, grey=True)).recipe.augment.saturation == 0
+
+
+def test_tiny_images_get_a_stem_that_keeps_them():
+    assert plan_of(dataclasses.replace(FACTS, short_side_px=28)).recipe.model.preset == "resnext11_8x4d"
+    assert plan_of(dataclasses.replace(FACTS, short_side_px=41)).recipe.model.preset == BASE.model.preset
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(2, 10**6))
+def test_epochs_stay_within_their_bounds_and_never_grow_with_the_data(n):
+    def epochs(images):
+        return plan_of(dataclasses.replace(FACTS, train_images=images)).recipe.training.epochs
+
+    assert FEWEST_EPOCHS <= epochs(n) <= MOST_EPOCHS
+    assert epochs(2 * n) <= epochs(n)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.floats(10, 10**5))
+def test_a_budget_is_kept(budget_s):
+    plan = plan_of(budget_s=budget_s)
+    assert plan.seconds <= budget_s
+    assert plan.seconds == expected_seconds(plan.recipe, FACTS, measure(plan.recipe))
+
+
+def test_more_time_buys_larger_images():
+    sizes = [plan_of(budget_s=b).recipe.data.image_size_px for b in (20, 200, 2000, 20000)]
+    assert sizes == sorted(sizes)
+    assert (sizes[0], sizes[-1]) == (64, 224)
+
+
+def test_images_are_never_enlarged():
+    facts = dataclasses.replace(FACTS, short_side_px=100)
+    assert plan_of(facts, budget_s=10**6).recipe.data.image_size_px == 96
+
+
+def test_a_budget_below_one_epoch_is_refused_with_what_it_would_take():
+    with pytest.raises(UsageError, match=r"--budget: 2 s do not hold one epoch, which takes \d+ s. Give"):
+        plan_of(budget_s=2)
