@@ -86,6 +86,8 @@ def test_every_command_explains_itself(capsys, verb):
         (["train", "DATA", "--training.epochs", "0"], "training.epochs: 0 is below 1"),
         (["train", "DATA", "--split.val", "0"], "the fold 'val' that chooses the epoch has no share"),
         (["train", "DATA", "--recipe", "clasic"], "no recipe 'clasic', did you mean 'classic'?"),
+        (["train", "DATA", "--run", "x", "--budget", "soon"], "'soon' is no duration"),
+        (["train", "DATA", "--run", "x", "--recipe", "digits", "--budget", "5min"], "Leave out --recipe"),
         (["info", "resnext50"], "did you mean 'resnet50'?"),
         (["split", "DATA", "--out", "x.csv", "--folds", "1"], "--folds: 1 folds"),
         (["evaluate", "no-run"], "holds no run"),
@@ -143,6 +145,28 @@ def test_show_draws_the_grid(capsys, folder, tmp_path):
     assert run(capsys, "show", folder, "--out", tmp_path / "grid.png", "--rows", 2, "--cols", 3)[0] == 0
     with Image.open(tmp_path / "grid.png") as image:
         assert image.width > image.height > 100
+
+
+def test_a_plan_can_be_read_edited_and_trained_on(capsys, folder, tmp_path):
+    file, target = tmp_path / "plan.yaml", tmp_path / "run"
+    status, out, _ = run(capsys, "plan", folder, "--out", file, "--training.batch_size", 16)
+    assert status == 0
+    assert "Plan: about" in out
+    assert "  # The only size" not in file.read_text()  # no budget was given
+    planned = file.read_text()
+    file.write_text(planned.replace("epochs: 60", "epochs: 1"))
+    assert file.read_text() != planned
+    assert run(capsys, "train", folder, "--recipe", file, "--run", target)[0] == 0
+    assert len(rows(target / "history.csv")) == 1
+    assert yaml.safe_load((target / "recipe.yaml").read_text())["augment"]["erase"] == 0.25
+
+
+def test_a_planned_run_keeps_its_reasons_and_its_plan(capsys, folder, trained):
+    ledger = json.loads((trained / "run.json").read_text())
+    assert {choice["field"] for choice in ledger["plan"]["choices"]} == {"augment.zoom", "augment.erase"}
+    assert ledger["chosen"]["training.epochs"] == 2
+    status, _, err = run(capsys, "train", folder, "--run", trained, "--resume", "--training.epochs", 3)
+    assert (status, "the recipe differs" in err) == (2, True)
 
 
 def test_split_extends_what_is_there(capsys, tmp_path):

@@ -10,7 +10,9 @@ from typing import Any
 from groupwise.arguments import build_recipe
 from groupwise.console import Console
 from groupwise.data.scan import scan
-from groupwise.job import CrossValidation, Job
+from groupwise.durations import parse_duration
+from groupwise.errors import UsageError
+from groupwise.job import CrossValidation, Job, Planning
 from groupwise.pipeline import train as run_job
 from groupwise.recipe import Recipe, recipe_fields, recipe_file
 from groupwise.studies.crossval import crossval
@@ -20,8 +22,9 @@ def train(
     data: str | Path,
     *,
     run: str | Path,
-    recipe: str | Path = "default",
+    recipe: str | Path | None = None,
     changes: Mapping[str, Any] | None = None,
+    budget: str | None = None,
     group_column: str | None = None,
     group_regex: str | None = None,
     resume: bool = False,
@@ -34,8 +37,9 @@ def train(
     Args:
         data: The folder or CSV.
         run: The folder to write.
-        recipe: Name of a recipe, or a YAML file.
+        recipe: Name of a recipe, or a YAML file; None for one that is planned from the data.
         changes: Fields to change, by their paths: `{"training.epochs": 20}`.
+        budget: The time that the plan has to fit into, such as "20min".
         group_column: Column of the CSV that says which images belong together.
         group_regex: The same, as a pattern searched in each path.
         resume: Go on with the run that is there.
@@ -45,10 +49,24 @@ def train(
 
     Raises `GroupwiseError` for what the user can mend.
     """
-    base, changed = load_recipe(recipe, changes)
+    if recipe is not None and budget is not None:
+        raise UsageError("a recipe that is given is not planned", place="budget", remedy="Leave out recipe.")
+    planning = None
+    if recipe is None:
+        planning = Planning(frozenset(changes or ()), parse_duration(budget, "budget") if budget else None)
+    base, changed = load_recipe(recipe or "default", changes)
     look = partial(scan, Path(data), group_column=group_column, group_regex=group_regex)
     study = None if cv is None else CrossValidation(cv, repeats)
-    job = Job(Path(data), lambda progress: look(progress=progress), Path(run), changed, base, resume, study)
+    job = Job(
+        Path(data),
+        lambda progress: look(progress=progress),
+        Path(run),
+        changed,
+        base,
+        resume,
+        study,
+        planning,
+    )
     return (crossval if study else run_job)(job, Console(quiet=quiet))
 
 

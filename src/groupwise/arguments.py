@@ -133,6 +133,23 @@ def add_recipe_options(parser: Parser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="decides the split, the weights and the batches")
 
 
+def add_budget_option(parser: Parser) -> None:
+    """The time that a plan has to fit into."""
+    parser.add_argument(
+        "--budget", metavar="TIME", help="plan for a command of this long in all: 20min, 90s, 1h30min"
+    )
+
+
+def planning_of(arguments: Any, argv: Sequence[str]) -> Any:
+    """The `Planning` that the options ask for; fields that `argv` sets are the user's own."""
+    from groupwise.durations import parse_duration
+    from groupwise.job import Planning
+
+    chosen = {name for name in arguments.as_flat().__dict__ if value_of(f"--{name}", argv) is not None}
+    budget_s = parse_duration(arguments.budget, "--budget") if arguments.budget else None
+    return Planning(frozenset(name for name in chosen if "." in name), budget_s)
+
+
 def build_recipe(values: dict[str, Any], source: Path | None = None) -> Any:
     """Build a `Recipe` from the fields that `values` sets; the rest keep their defaults."""
     from groupwise.recipe import Recipe, flatten

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from groupwise import __version__
+from groupwise.arguments import build_recipe
 from groupwise.console import Console
 from groupwise.distributed import World
 from groupwise.environment import environment
@@ -15,8 +17,9 @@ from groupwise.files import write_atomic, write_json
 from groupwise.job import CrossValidation, Job
 from groupwise.models.complexity import complexity
 from groupwise.models.resnext import ResNeXtConfig, configure
+from groupwise.plans import plan_job
 from groupwise.prepare import prepare, scan_with_progress, write_prepared
-from groupwise.recipe import Recipe, as_dict, differences, read_recipe, to_yaml
+from groupwise.recipe import Recipe, as_dict, differences, flatten, read_recipe, to_yaml
 from groupwise.run import LEDGER, Run
 
 
@@ -25,7 +28,7 @@ def begin(job: Job, world: World, console: Console) -> Run:
     if job.resume and (job.folder / LEDGER).is_file():
         run = Run.open(job.folder)
         _refuse_other_data(run, job)
-        _refuse_other_recipe(run, job.recipe)
+        _refuse_other_recipe(run, job)
         _refuse_other_folds(run, job.cv)
     else:
         if job.resume:
@@ -38,6 +41,7 @@ def begin(job: Job, world: World, console: Console) -> Run:
 
 
 def _create(job: Job, console: Console) -> Run:
+    started = time.perf_counter()
     manifest = scan_with_progress(job.scan, console)
     if job.data.is_dir() and job.folder.resolve().is_relative_to(manifest.root):
         raise UsageError(
@@ -48,11 +52,18 @@ def _create(job: Job, console: Console) -> Run:
     job.recipe.decision.refuse_unknown_class({sample.label for sample in manifest.usable})
     shares = job.cv.shares if job.cv else None
     prepared = prepare(manifest, job.recipe.split, seed=job.recipe.seed, console=console, shares=shares)
+    recipe = job.recipe
+    if job.planning:
+        spent_s = time.perf_counter() - started
+        plan = plan_job(job, job.planning, manifest, prepared.split, spent_s=spent_s, console=console)
+        recipe = plan.recipe
     run = Run.create(job.folder, data=job.data, root=manifest.root, version=__version__)
-    run.note(notes=list(manifest.notes), recipe_changes=differences(job.recipe, job.base))
+    run.note(notes=list(manifest.notes), recipe_changes=differences(recipe, job.base))
+    if job.planning:
+        run.note(plan=plan.as_json(), chosen=_chosen(job))
     if job.cv:
         run.note(cv=asdict(job.cv))
-    write_atomic(run.path("recipe.yaml"), to_yaml(job.recipe))
+    write_atomic(run.path("recipe.yaml"), to_yaml(recipe))
     run.record("recipe.yaml")
     write_prepared(run, manifest, prepared)
     return run
@@ -83,13 +94,30 @@ def _refuse_other_data(run: Run, job: Job) -> None:
         )
 
 
-def _refuse_other_recipe(run: Run, recipe: Recipe) -> None:
-    if read_recipe(run.require("recipe.yaml")) != as_dict(recipe):
+def _chosen(job: Job) -> dict[str, Any] | None:
+    """The fields that the user set himself, with their values; None where nothing was planned."""
+    if job.planning is None:
+        return None
+    fields = flatten(as_dict(job.recipe))
+    return {name: fields[name] for name in sorted({*job.planning.chosen, "seed"})}
+
+
+def _refuse_other_recipe(run: Run, job: Job) -> None:
+    began, now = run.ledger.get("chosen"), _chosen(job)
+    same = began == now if job.planning else read_recipe(run.require("recipe.yaml")) == as_dict(job.recipe)
+    if not same:
         raise UsageError(
             "the recipe differs from the one this run began with",
             place=run.path("recipe.yaml"),
             remedy="Give the same --recipe and options to --resume, or another --run.",
         )
+
+
+def stored_recipe(run: Run) -> Recipe:
+    """The recipe that the run began with, planned or given."""
+    file = run.require("recipe.yaml")
+    recipe: Recipe = build_recipe(read_recipe(file), file)
+    return recipe
 
 
 def _refuse_other_folds(run: Run, cv: CrossValidation | None) -> None:

@@ -102,6 +102,10 @@ VERBS: dict[str, tuple[str, Callable[[Parser, list[str]], None]]] = {
     "audit": ("Find copies, label conflicts and bad files before anything is trained.", looking.audit),
     "info": ("List the networks, or print one stage by stage with its cost.", looking.info),
     "split": ("Divide images into folds so that no source spans two.", learning.split),
+    "plan": (
+        "Suit a recipe to the data and the time there is, with a reason for each choice.",
+        learning.plan,
+    ),
     "train": ("Train on a folder or CSV, from scan to report.", learning.train),
     "evaluate": ("Measure a fold again, from the saved weights alone.", measuring.evaluate),
     "decide": ("Choose anew, without training, when answers are given and when not.", measuring.decide),

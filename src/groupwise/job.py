@@ -36,11 +36,23 @@ class CrossValidation:
 
 
 @dataclass(frozen=True)
+class Planning:
+    """That the recipe is to be suited to the data.
+
+    `chosen` are the fields that the user set himself, which stay; `budget_s` bounds the whole command.
+    """
+
+    chosen: frozenset[str] = frozenset()
+    budget_s: float | None = None
+
+
+@dataclass(frozen=True)
 class Job:
     """What to train on, where to keep it, and how.
 
     `data` is what the user named, and `scan` makes the manifest of it, with a function for the progress.
-    `base` is the recipe that `recipe` changes; the report lists the changes. `cv` asks for cross-validation.
+    `base` is the recipe that `recipe` changes; the report lists the changes. `cv` asks for cross-validation,
+    and `planning` for a recipe that suits the data.
     """
 
     data: Path
@@ -50,3 +62,4 @@ class Job:
     base: Recipe
     resume: bool = False
     cv: CrossValidation | None = None
+    planning: Planning | None = None

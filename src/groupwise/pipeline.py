@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from groupwise.allocator import keep_freed_memory
-from groupwise.beginning import begin, network_config
+from groupwise.beginning import begin, network_config, stored_recipe
 from groupwise.console import Console
 from groupwise.data.cache import Images, open_cache
 from groupwise.data.manifest import Manifest, read_manifest
@@ -56,7 +56,8 @@ def train(job: Job, console: Console) -> dict[str, Any]:
             begin(job, world, console)
         world.barrier()
         run = Run.open(job.folder)
-        metrics = train_prepared(run, job.recipe, run.path("cache"), world, console, resume=job.resume)
+        recipe = stored_recipe(run)
+        metrics = train_prepared(run, recipe, run.path("cache"), world, console, resume=job.resume)
         if world.is_main:
             _imagine_random_split(run, job.recipe, console)
             write_slices(run, _headline_fold(metrics))

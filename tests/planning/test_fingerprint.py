@@ -20,7 +20,7 @@ def facts_of(rows, modes=("RGB",), sizes=((30, 20),)):
             for i, (label, group, cluster, fold) in enumerate(rows)
         )
     )
-    return fingerprint(Manifest(Path(), samples), split, "val")
+    return fingerprint(Manifest(Path(), samples), split, split.indices("train"), split.indices("val"))
 
 
 ROWS = [

@@ -73,6 +73,14 @@ def test_few_sources_and_missing_colour_change_the_augmentation():
     assert plan_of(dataclasses.replace(FACTS, grey=True)).recipe.augment.saturation == 0
 
 
+@pytest.mark.parametrize(("optimizer", "factor"), [("sgd", 4), ("adamw", 2), ("adam", 2)])
+def test_the_learning_rate_follows_the_batch(optimizer, factor):
+    base = load_recipe("default", {"optim.name": optimizer, "training.batch_size": 64})[1]
+    few = make_plan(dataclasses.replace(FACTS, train_images=100), base, measure).recipe
+    assert few.training.batch_size == 16
+    assert few.optim.learning_rate == pytest.approx(base.optim.learning_rate / factor, rel=5e-3)
+
+
 def test_tiny_images_get_a_stem_that_keeps_them():
     assert plan_of(dataclasses.replace(FACTS, short_side_px=28)).recipe.model.preset == "resnext11_8x4d"
     assert plan_of(dataclasses.replace(FACTS, short_side_px=41)).recipe.model.preset == BASE.model.preset
@@ -108,5 +116,5 @@ def test_images_are_never_enlarged():
 
 
 def test_a_budget_below_one_epoch_is_refused_with_what_it_would_take():
-    with pytest.raises(UsageError, match=r"--budget: 2 s do not hold one epoch, which takes \d+ s. Give"):
+    with pytest.raises(UsageError, match=r"--budget: 2\ss do not hold one epoch, which takes \d+\ss. Give"):
         plan_of(budget_s=2)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from groupwise.report.words import Estimate, count, duration, percent
+from groupwise.report.words import Estimate, count, percent
 
 
 @pytest.mark.parametrize(
@@ -22,11 +22,6 @@ def test_only_all_is_100_per_cent(share, words):
 
 def test_counts_agree_with_their_noun():
     assert [count(n, "image") for n in (0, 1, 2062)] == ["0 images", "1 image", "2,062 images"]
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(48, "48 s"), (720, "12 min"), (12000, "3 h 20 min")])
-def test_durations_have_a_fitting_unit(seconds, words):
-    assert duration(seconds).replace("\N{NO-BREAK SPACE}", " ") == words
 
 
 def test_a_figure_may_be_a_mapping_a_number_or_nothing():

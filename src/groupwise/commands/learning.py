@@ -1,15 +1,18 @@
-"""Verbs that divide images and train on them: split, train, demo."""
+"""Verbs that divide images, plan, and train: split, plan, train, demo."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from groupwise.arguments import (
     Parser,
+    add_budget_option,
     add_data_options,
     add_recipe_options,
     build_recipe,
     parse_recipe,
+    planning_of,
     scan_of,
     value_of,
 )
@@ -65,13 +68,40 @@ def _equal_folds(count: int) -> dict[str, float]:
     return {f"fold{number}": 1.0 for number in range(1, count + 1)}
 
 
+def plan(parser: Parser, argv: list[str]) -> None:
+    """Suit a recipe to the data and to the time there is."""
+    from groupwise.files import write_atomic
+    from groupwise.job import Job
+    from groupwise.plans import plan_job
+    from groupwise.prepare import prepare, scan_with_progress
+    from groupwise.recipe import recipe_fields, recipe_file
+
+    add_data_options(parser)
+    parser.add_argument("--out", type=Path, default=Path("plan.yaml"), help="the recipe to write")
+    add_budget_option(parser)
+    add_recipe_options(parser)
+    file = recipe_file("default")
+    arguments, recipe = parse_recipe(parser, argv, build_recipe(recipe_fields(file), file))
+    job = Job(Path(arguments.folder), scan_of(arguments), arguments.out, recipe, recipe)
+    console, started = Console(), time.perf_counter()
+    manifest = scan_with_progress(job.scan, console)
+    prepared = prepare(manifest, recipe.split, seed=recipe.seed, console=console)
+    spent_s = time.perf_counter() - started
+    planned = plan_job(
+        job, planning_of(arguments, argv), manifest, prepared.split, spent_s=spent_s, console=console
+    )
+    write_atomic(arguments.out, planned.to_yaml())
+    console.say(f"Recipe: {arguments.out}. Edit it, then `groupwise train DATA --recipe {arguments.out}`.")
+
+
 def train(parser: Parser, argv: list[str]) -> None:
     """Run the whole chain."""
     from groupwise.recipe import recipe_fields, recipe_file, to_yaml
 
     add_data_options(parser, optional=True)
     parser.add_argument("--run", type=Path, help="the folder to write; required")
-    parser.add_argument("--recipe", default="default", help="name of a recipe, or a YAML file")
+    parser.add_argument("--recipe", help="name of a recipe, or a YAML file; without it, one is planned")
+    add_budget_option(parser)
     parser.add_argument("--resume", action="store_true", help="go on with the run that is in --run")
     parser.add_argument("--cv", metavar="K", type=int, help="cross-validate over K folds of whole sources")
     parser.add_argument("--repeats", type=int, default=1, help="with --cv: how often to divide anew")
@@ -80,6 +110,13 @@ def train(parser: Parser, argv: list[str]) -> None:
     file = recipe_file(value_of("--recipe", argv) or "default")
     base = build_recipe(recipe_fields(file), file)
     arguments, recipe = parse_recipe(parser, [word for word in argv if word != PRINT], base)
+    planning = None if arguments.recipe else planning_of(arguments, argv)
+    if arguments.recipe and arguments.budget:
+        raise UsageError(
+            "a recipe that is given is not planned",
+            place="--budget",
+            remedy="Leave out --recipe.",
+        )
     if PRINT in argv:
         print(to_yaml(recipe), end="")
         return
@@ -91,7 +128,16 @@ def train(parser: Parser, argv: list[str]) -> None:
     from groupwise.studies.crossval import crossval
 
     cv = None if arguments.cv is None else CrossValidation(arguments.cv, arguments.repeats)
-    job = Job(Path(arguments.folder), scan_of(arguments), arguments.run, recipe, base, arguments.resume, cv)
+    job = Job(
+        Path(arguments.folder),
+        scan_of(arguments),
+        arguments.run,
+        recipe,
+        base,
+        arguments.resume,
+        cv,
+        planning,
+    )
     (crossval if cv else run_job)(job, Console())
 
 

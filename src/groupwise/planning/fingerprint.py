@@ -10,6 +10,7 @@ import numpy as np
 
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split
+from groupwise.data.stratify import IntArray
 
 # Pillow's modes without colour; an image saved as RGB counts as coloured whatever it shows.
 GREY_MODES = ("1", "L", "LA", "I", "F")
@@ -42,16 +43,18 @@ class Fingerprint:
         return max(self.class_sizes.values()) / min(self.class_sizes.values())
 
 
-def fingerprint(manifest: Manifest, split: Split, select_fold: str) -> Fingerprint:
-    """Describe the images that take part, and the training fold class by class."""
+def fingerprint(manifest: Manifest, split: Split, train: IntArray, select: IntArray) -> Fingerprint:
+    """Describe the images that take part, and class by class the rows `train` of the split, (N,).
+
+    `select` are the rows that are scored after each epoch.
+    """
     samples = {sample.path: sample for sample in manifest.usable}
     taking_part = [samples[row.path] for row in split.rows if row.fold in split.folds]
-    train = split.indices("train")
     pairs = {(split.rows[i].label, source) for i, source in zip(train, split.sources[train], strict=True)}
     return Fingerprint(
         images=len(taking_part),
         train_images=len(train),
-        select_images=len(split.indices(select_fold)),
+        select_images=len(select),
         sources=dict(sorted(Counter(label for label, _ in pairs).items())),
         class_sizes=dict(sorted(Counter(split.rows[i].label for i in train).items())),
         short_side_px=int(np.median([min(sample.width, sample.height) for sample in taking_part])),

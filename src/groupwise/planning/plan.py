@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Set
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from groupwise.durations import duration
 from groupwise.errors import UsageError
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.rates import Rates
@@ -44,6 +45,10 @@ class Plan:
     recipe: Recipe
     choices: tuple[Choice, ...]
     seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """What the ledger of a run holds."""
+        return {"choices": [asdict(choice) for choice in self.choices], "seconds": self.seconds}
 
     def to_yaml(self) -> str:
         """The recipe with each reason above its field; `--recipe` reads it back, edited or not."""
@@ -105,21 +110,32 @@ def expected_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
 def _suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
     """What follows from the data alone."""
     n, scarcest = facts.train_images, facts.scarcest
-    choices = [_batch_size(n), _epochs(n)]
+    choices = [*_batch_size(n, base), _epochs(n)]
     if facts.grey and base.augment.saturation:
         choices.append(Choice("augment.saturation", 0.0, "The images have no colour to change."))
     if facts.sources[scarcest] < FEW_SOURCES:
         reason = (
-            f"{scarcest} has {facts.sources[scarcest]} independent sources to learn from, fewer than"
+            f"Class {scarcest!r} has {facts.sources[scarcest]} independent sources to learn from, fewer than"
             f" {FEW_SOURCES}, so images are changed further."
         )
         choices += [Choice("augment.zoom", 0.7, reason), Choice("augment.erase", 0.25, reason)]
     return choices
 
 
-def _batch_size(n: int) -> Choice:
+def _batch_size(n: int, base: Recipe) -> list[Choice]:
     size = 64 if n >= 1000 else 32 if n >= 300 else 16
-    return Choice("training.batch_size", size, f"{n:,} training images make {n / size:.0f} steps an epoch.")
+    choices = [
+        Choice("training.batch_size", size, f"{n:,} training images make {n / size:.0f} steps an epoch.")
+    ]
+    ratio = size / base.training.batch_size
+    if ratio != 1:
+        linear = base.optim.name == "sgd"
+        rate = base.optim.learning_rate * (ratio if linear else math.sqrt(ratio))
+        law = "as the batch (Goyal et al. 2017)" if linear else "as its root (Malladi et al. 2022)"
+        before = f"{base.optim.learning_rate:g} goes with {base.training.batch_size} images a step"
+        reason = f"{before}; it scales {law}."
+        choices.append(Choice("optim.learning_rate", float(f"{rate:.3g}"), reason))
+    return choices
 
 
 def _epochs(n: int) -> Choice:
@@ -144,8 +160,10 @@ def _why_first(ladder: list[Rung], facts: Fingerprint) -> str:
 
 
 def _why_climbed(rung: Rung, ladder: list[Rung], budget_s: float) -> str:
+    if len(ladder) == 1:
+        return "The only size there is for images as small as these."
     place = "The largest" if rung == ladder[-1] else "The largest that fits"
-    return f"{place} of {len(ladder)} network sizes for {_minutes(budget_s)}, by a measured step."
+    return f"{place} of {len(ladder)} network sizes for {duration(budget_s)}, by a measured step."
 
 
 def _climb(
@@ -177,17 +195,13 @@ def _fill(recipe: Recipe, facts: Fingerprint, rates: Rates, budget_s: float) -> 
     epochs = min(math.floor(left / epoch), round(MOST_STRETCH * usual))
     if epochs < 1:
         raise UsageError(
-            f"{_minutes(budget_s)} do not hold one epoch, which takes {_minutes(without)}",
+            f"{duration(budget_s)} do not hold one epoch, which takes {duration(without)}",
             place="--budget",
-            remedy=f"Give at least {_minutes(1.2 * without)}.",
+            remedy=f"Give at least {duration(1.2 * without)}.",
         )
     told = (
-        f"{_minutes(budget_s)} are left, an epoch takes {epoch:.1f} s; {usual} are usual for so many images."
+        f"{duration(budget_s)} are left, an epoch takes {epoch:.1f} s; {usual} are usual for so many images."
     )
     if epochs < usual / 2:
         told += " So few may well learn too little."
     return Choice("training.epochs", epochs, told)
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from groupwise.durations import duration
 from groupwise.files import write_atomic
 from groupwise.report.audit_files import CONFLICT, SUSPECTED, AuditFiles, Named, Row, read_audit
 from groupwise.report.finding import Finding
@@ -16,7 +17,7 @@ from groupwise.report.pictures import load_thumbnail
 from groupwise.report.rendering import render
 from groupwise.report.tiles import Tile
 from groupwise.report.verdict import judge, planted_recall
-from groupwise.report.words import NBSP, count, duration, verb
+from groupwise.report.words import NBSP, count, verb
 
 SHOWN_CONFLICTS = 40
 SHOWN_SIDE = 3

@@ -78,16 +78,6 @@ def _three_decimals(value: float) -> str:
     return "over 0.999" if text == "1.000" and value < 1 else text
 
 
-def duration(seconds: float) -> str:
-    """`48 s`, `12 min`, `3 h 20 min`."""
-    if seconds < 120:
-        return f"{seconds:.0f}{NBSP}s"
-    minutes = round(seconds / 60)
-    if minutes < 120:
-        return f"{minutes}{NBSP}min"
-    return f"{minutes // 60}{NBSP}h {minutes % 60}{NBSP}min"
-
-
 def as_sentence(text: str) -> str:
     """`text` with a capital at its head and a full stop at its end."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

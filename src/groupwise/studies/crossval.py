@@ -12,7 +12,7 @@ from typing import Any
 
 from groupwise import __version__
 from groupwise.allocator import keep_freed_memory
-from groupwise.beginning import begin
+from groupwise.beginning import begin, stored_recipe
 from groupwise.console import Console
 from groupwise.data.split import Split, proof, read_split
 from groupwise.distributed import World, joined_world
@@ -61,7 +61,7 @@ def crossval(job: Job, console: Console) -> dict[str, Any]:
         world.barrier()
         study = Run.open(job.folder)
         done = []
-        for model in fold_models(study, job.recipe, job.cv):
+        for model in fold_models(study, stored_recipe(study), job.cv):
             _train(study, model, world, console)
             done.append(model.name)
         return pool(study, job.cv, done, console) if world.is_main else {}

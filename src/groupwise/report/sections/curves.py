@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
+from groupwise.durations import duration
 from groupwise.report import figures
 from groupwise.report.reading import RunFiles
 from groupwise.report.section import Section
 from groupwise.report.tiles import Chart
-from groupwise.report.words import duration, percent, verb
+from groupwise.report.words import percent, verb
 
 PANELS = ("accuracy", "loss")
 

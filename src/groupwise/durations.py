@@ -1,4 +1,4 @@
-"""Reads how long something may take, as a person writes it: 20min, 90s, 1h30min."""
+"""Reads and writes how long something takes, as a person does: 20min, 90s, 1h30min."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from groupwise.errors import UsageError
 
 UNITS_S = {"h": 3600, "min": 60, "m": 60, "s": 1}
+NBSP = "\N{NO-BREAK SPACE}"
 PART = re.compile(r"(\d+(?:\.\d+)?)\s*(h|min|m|s)\s*")
 
 
@@ -17,3 +18,13 @@ def parse_duration(text: str, option: str) -> float:
     if PART.sub("", text) or seconds <= 0:
         raise UsageError(f"{text!r} is no duration", place=option, remedy="As in 20min, 90s or 1h30min.")
     return seconds
+
+
+def duration(seconds: float) -> str:
+    """`48 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 120:
+        return f"{seconds:.0f}{NBSP}s"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes}{NBSP}min"
+    return f"{minutes // 60}{NBSP}h {minutes % 60}{NBSP}min"

@@ -1,7 +1,7 @@
 import pytest
 
+from groupwise.durations import duration, parse_duration
 from groupwise.errors import UsageError
-from groupwise.planning.duration import parse_duration
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,8 @@ def test_durations_are_read_as_written(text, seconds):
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(UsageError, match="is no duration"):
         parse_duration(text, "--budget")
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(48, "48 s"), (720, "12 min"), (12000, "3 h 20 min")])
+def test_durations_have_a_fitting_unit(seconds, words):
+    assert duration(seconds).replace("\N{NO-BREAK SPACE}", " ") == words

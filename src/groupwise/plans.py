@@ -1,0 +1,50 @@
+"""Plans the recipe of a job from its manifest and split, and says every choice."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import numpy as np
+
+from groupwise.console import Console
+from groupwise.data.manifest import Manifest
+from groupwise.data.split import EXCLUDED, Split
+from groupwise.data.stratify import IntArray
+from groupwise.durations import duration
+from groupwise.job import Job, Planning
+from groupwise.planning.fingerprint import fingerprint
+from groupwise.planning.plan import Plan, make_plan
+from groupwise.planning.rates import Rates, measure_rates
+from groupwise.recipe import Recipe
+
+
+def plan_job(
+    job: Job, planning: Planning, manifest: Manifest, split: Split, *, spent_s: float, console: Console
+) -> Plan:
+    """Suit the recipe of `job` to its data and to what is left of its budget after `spent_s`."""
+    samples = {sample.path: sample for sample in manifest.usable}
+    taking_part = [samples[row.path] for row in split.rows if row.fold != EXCLUDED]
+    classes = {sample.label for sample in taking_part}
+    files, digests = [manifest.file(s) for s in taking_part], [s.sha256 for s in taking_part]
+
+    def measure(recipe: Recipe) -> Rates:
+        return measure_rates(recipe, len(classes), files, digests)
+
+    models = job.cv.folds * job.cv.repeats if job.cv else 1
+    left_s = None if planning.budget_s is None else max(planning.budget_s - spent_s, 0) / models
+    facts = fingerprint(manifest, split, *_rows(job, split))
+    plan = make_plan(facts, job.recipe, measure, chosen=planning.chosen, budget_s=left_s)
+    each = f" for each of {models} models" if models > 1 else ""
+    console.say(f"Plan: about {duration(plan.seconds)}{each}")
+    for reason, choices in groupby(plan.choices, key=lambda choice: choice.reason):
+        console.say(f"  {', '.join(f'{choice.field} {choice.value}' for choice in choices)}: {reason}")
+    return plan
+
+
+def _rows(job: Job, split: Split) -> tuple[IntArray, IntArray]:
+    """Rows to train on and rows to score; of a cross-validation those of its first model, roughly."""
+    if job.cv is None:
+        return split.indices("train"), split.indices(job.recipe.training.select_fold)
+    held_out = split.indices(split.folds[0])
+    others = [split.indices(fold) for fold in split.folds[1:]]
+    return np.concatenate(others), held_out
