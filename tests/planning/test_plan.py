@@ -73,6 +73,14 @@ def test_few_sources_and_missing_colour_change_the_augmentation():
     assert plan_of(dataclasses.replace(FACTS, grey=True)).recipe.augment.saturation == 0
 
 
+def test_only_a_skew_that_matters_is_adjusted_for():
+    assert plan_of().recipe.loss.logit_adjustment == 0
+    near_miss = dataclasses.replace(FACTS, class_sizes={"cat": 299, "dog": 100})
+    assert plan_of(near_miss).recipe.loss.logit_adjustment == 0
+    skewed = dataclasses.replace(FACTS, class_sizes={"cat": 300, "dog": 100})
+    assert plan_of(skewed).recipe.loss.logit_adjustment == 1
+
+
 @pytest.mark.parametrize(("optimizer", "factor"), [("sgd", 4), ("adamw", 2), ("adam", 2)])
 def test_the_learning_rate_follows_the_batch(optimizer, factor):
     base = load_recipe("default", {"optim.name": optimizer, "training.batch_size": 64})[1]

@@ -111,6 +111,12 @@ def _suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
     """What follows from the data alone."""
     n, scarcest = facts.train_images, facts.scarcest
     choices = [*_batch_size(n, base), _epochs(n)]
+    if facts.imbalance >= SKEWED:
+        reason = (
+            f"The largest class has {facts.imbalance:.1f} training images for one of the smallest; rare classes"
+            " get a wider margin, for balanced accuracy. 0 favours plain accuracy."
+        )
+        choices.append(Choice("loss.logit_adjustment", 1.0, reason))
     if facts.grey and base.augment.saturation:
         choices.append(Choice("augment.saturation", 0.0, "The images have no colour to change."))
     if facts.sources[scarcest] < FEW_SOURCES:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
-from groupwise.data.augment import augment
-from groupwise.data.batches import normalise
+from groupwise.data.batches import batches, normalise
 from groupwise.data.cache import decode_images
-from groupwise.distributed import choose_device
+from groupwise.distributed import World, choose_device
 from groupwise.models.resnext import ResNeXt, configure
 from groupwise.recipe import Recipe
-from groupwise.training.loss import summed_loss
-from groupwise.training.optim import make_optimizer
+from groupwise.training.learner import Learner
+from groupwise.training.state import State
+from groupwise.training.step import take_step
+from groupwise.training.terms import FitConfig, FitData
 
 STEPS = 5
 WARM_UP = 2  # the first steps choose kernels and fill caches
@@ -50,30 +50,35 @@ def measure_rates(recipe: Recipe, num_classes: int, files: Sequence[Path], diges
 
 
 def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float]:
-    device = choose_device(recipe.training.device)
-    config = configure(recipe.model.preset, **{**recipe.model.overrides, "num_classes": num_classes})
-    model: nn.Module = ResNeXt(config).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = make_optimizer(model, recipe.optim)
-    size, n = recipe.data.image_size_px, min(recipe.training.batch_size, MOST_IMAGES)
-    raw = torch.randint(0, 256, (n, 3, size, size), dtype=torch.uint8, device=device)
-    labels = torch.randint(0, num_classes, (n,), device=device)
-    samples = torch.arange(n, device=device)
-
-    def train() -> None:
-        images = augment(raw.float(), samples, recipe.augment, seed=0, epoch=1)
-        loss = summed_loss(model(normalise(images, recipe.data)), labels, recipe.loss)
-        optimizer.zero_grad(set_to_none=True)
-        (loss / n).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+    world = World(device=choose_device(recipe.training.device))
+    n, size = min(recipe.training.batch_size, MOST_IMAGES), recipe.data.image_size_px
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (n, size, size, 3), dtype=np.uint8)
+    data = FitData(images, np.arange(n) % num_classes, np.arange(n), np.arange(n))
+    config = FitConfig(
+        # Growing images would make the first steps the fastest
+        replace(recipe.training, batch_size=n, start_size_px=None),
+        recipe.optim,
+        recipe.loss,
+        recipe.augment,
+        recipe.data,
+        recipe.seed,
+    )
+    overrides = {**recipe.model.overrides, "num_classes": data.num_classes}
+    learner = Learner.create(ResNeXt(configure(recipe.model.preset, **overrides)), data, config, world)
+    state = State(learner, WARM_UP + STEPS, 1, world, warn=lambda _: None)
+    batch = next(batches(images, data.labels, data.train, batch_size=n, world=world))
 
     @torch.inference_mode()
     def score() -> None:
-        model(normalise(raw.float(), recipe.data))
+        learner.model(normalise(batch.images.float(), recipe.data))
 
-    model.train()
-    trained = _median_seconds(train, device)
-    model.eval()
-    return trained / n, _median_seconds(score, device) / n
+    learner.network.train()
+    trained = _median_seconds(
+        lambda: take_step(batch, state, config, num_classes=data.num_classes), world.device
+    )
+    learner.model.eval()
+    return trained / n, _median_seconds(score, world.device) / n
 
 
 def _median_seconds(step: Callable[[], object], device: torch.device) -> float:
