@@ -113,8 +113,8 @@ def _suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
     choices = [*_batch_size(n, base), _epochs(n)]
     if facts.imbalance >= SKEWED:
         reason = (
-            f"The largest class has {facts.imbalance:.1f} training images for one of the smallest; rare classes"
-            " get a wider margin, for balanced accuracy. 0 favours plain accuracy."
+            f"The largest class has {facts.imbalance:.1f} training images for one of the smallest; rare"
+            " classes get a wider margin, for balanced accuracy. 0 favours plain accuracy."
         )
         choices.append(Choice("loss.logit_adjustment", 1.0, reason))
     if facts.grey and base.augment.saturation:
