@@ -14,7 +14,7 @@ from groupwise.durations import duration
 from groupwise.job import Job, Planning
 from groupwise.planning.fingerprint import fingerprint
 from groupwise.planning.plan import Plan, make_plan
-from groupwise.planning.rates import Rates, measure_rates
+from groupwise.planning.trial import Rates, measure_rates
 from groupwise.recipe import Recipe
 
 

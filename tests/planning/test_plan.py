@@ -10,7 +10,7 @@ from groupwise.arguments import build_recipe
 from groupwise.errors import UsageError
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.plan import FEWEST_EPOCHS, MOST_EPOCHS, expected_seconds, make_plan
-from groupwise.planning.rates import Rates
+from groupwise.planning.trial import Rates
 
 BASE = load_recipe("default")[0]
 FACTS = Fingerprint(

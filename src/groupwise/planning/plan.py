@@ -14,8 +14,8 @@ from typing import Any
 from groupwise.durations import duration
 from groupwise.errors import UsageError
 from groupwise.planning.fingerprint import Fingerprint
-from groupwise.planning.rates import Rates
 from groupwise.planning.rungs import Rung, rungs
+from groupwise.planning.trial import Rates
 from groupwise.recipe import Recipe, to_yaml, with_fields
 
 # What `default` was measured with (docs/log.md): so many training images, and so many passes over them.

@@ -5,7 +5,7 @@ from PIL import Image
 from folder_case import TINY
 from groupwise.api import load_recipe
 from groupwise.files import sha256_file
-from groupwise.planning.rates import measure_rates
+from groupwise.planning.trial import measure_rates
 
 
 def test_a_trial_is_positive_scales_with_the_work_and_leaves_no_trace(tmp_path):
