@@ -44,7 +44,7 @@ def write_run(folder: Path, model: ResNeXt | None = None, *, select_fold: str = 
     rows = [Assignment(s.path, s.label, "", i, folds[i % 6]) for i, s in enumerate(manifest.usable)]
     Split(tuple(rows)).write(run.path("split.csv"))
     run.record("split.csv", ["manifest.csv"])
-    run.path("recipe.yaml").write_text(yaml.safe_dump({"training": {"select_fold": select_fold}}))
+    run.path("recipe.yaml").write_text(yaml.safe_dump({"seed": 0, "training": {"select_fold": select_fold}}))
     run.record("recipe.yaml")
     save_weights(model, run.path("model.safetensors"))
     run.record("model.safetensors", ["split.csv"])

@@ -319,7 +319,9 @@ def test_predict_says_class_and_probability(capsys, trained, folder, tmp_path):
     status, out, _ = run(capsys, "predict", trained, *images, "--csv", tmp_path / "p.csv")
     table = rows(tmp_path / "p.csv")
     assert status == 0
-    assert [line.split(": ")[1].split(" ")[0] for line in out.splitlines()] == [r["predicted"] for r in table]
+    assert "Predicted 2 images" in out
+    shown = run(capsys, "predict", trained, *images)[1].splitlines()
+    assert [line.split(": ")[1].split(" ")[0] for line in shown] == [r["predicted"] for r in table]
     stored = {r["path"]: r for r in rows(trained / "predictions.csv")}
     for row in table:
         name = "/".join(row["path"].split("/")[-2:])

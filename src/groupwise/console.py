@@ -25,8 +25,11 @@ class Console:
         self._rich.print(f"[bold red]{escape(text)}[/]")
 
     @contextmanager
-    def progress(self, task: str) -> Iterator[Callable[[int, int], None]]:
-        """Yield a function of (done, total) that moves a bar; the bar goes when the block ends."""
+    def progress(self, task: str) -> Iterator[Callable[[int, int | None], None]]:
+        """Yield a function of (done, total) that moves a bar; the bar goes when the block ends.
+
+        A total of None is unknown.
+        """
         bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

@@ -1,4 +1,4 @@
-"""Verbs that put a run to use: export, predict."""
+"""Verbs that put a run to use: explain, export, predict."""
 
 from __future__ import annotations
 
@@ -6,7 +6,56 @@ from pathlib import Path
 
 from groupwise.arguments import Parser
 from groupwise.console import Console
-from groupwise.errors import GroupwiseError
+from groupwise.errors import UsageError
+
+
+def explain(parser: Parser, argv: list[str]) -> None:
+    """Show where answers come from."""
+    from groupwise.evaluation.predict import load_run
+    from groupwise.explanation.cam import METHODS
+    from groupwise.explanation.explain import data_root, explain_images, most_wrong, write_groups
+    from groupwise.report.explained import write_explanations
+    from groupwise.run import Run
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
+    parser.add_argument(
+        "images", metavar="IMAGE", nargs="*", help="image files; none for the most wrong of the test fold"
+    )
+    parser.add_argument("--out", type=Path, help="the folder to write, by default RUN/explain")
+    parser.add_argument("--stage", help="the stage whose maps are shown, by default the last, as in layer4")
+    parser.add_argument("--class", dest="class_name", help="the class to show, by default the most probable")
+    parser.add_argument("--method", choices=METHODS, default="gradcam", help="how heat is made of maps")
+    parser.add_argument(
+        "--groups",
+        metavar="BLOCK",
+        help="instead: the maps of a block by group, as in layer1.0, and the filters",
+    )
+    arguments = parser.parse_args(argv)
+    run, console = Run.open(arguments.run), Console()
+    predictor, root = load_run(arguments.run), data_root(run)
+    names = arguments.images or [row.path for row in most_wrong(run)]
+    files = [Path(name) if arguments.images else root / name for name in names]
+    folder = arguments.out or run.path("explain")
+    if not files:
+        console.say("No image of the test fold was classified wrongly. Name the images to explain.")
+        return
+    if arguments.groups:
+        for file in write_groups(predictor, files, arguments.groups, folder):
+            console.say(f"Groups: {file}")
+        return
+    found = explain_images(
+        run,
+        predictor,
+        files,
+        class_name=arguments.class_name,
+        stage=arguments.stage,
+        method=arguments.method,
+    )
+    for one in found:
+        console.say(f"{one.path}: {one.answer.label} ({one.answer.probability:.1%}), heat for {one.shown}")
+        if one.caution:
+            console.warn(f"  {one.caution}")
+    console.say(f"Explained: {write_explanations(folder, found, root, names=names)}")
 
 
 def export(parser: Parser, argv: list[str]) -> None:
@@ -24,28 +73,18 @@ def export(parser: Parser, argv: list[str]) -> None:
 
 
 def predict(parser: Parser, argv: list[str]) -> None:
-    """Say class and probability of images, and where to doubt them."""
-    from groupwise.evaluation.answer_words import answer_cells, answer_header, answer_line
-    from groupwise.evaluation.predict import load_run
-    from groupwise.files import write_csv
+    """Say class and probability of images."""
+    from groupwise.serving.predicting import predict_files
+    from groupwise.serving.predictor import open_predictor
 
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
-    parser.add_argument("images", metavar="IMAGE", nargs="+", help="image files")
-    parser.add_argument("--csv", type=Path, help="write the answers and every probability to this file")
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run or of a bundle")
+    parser.add_argument(
+        "images", metavar="IMAGE", nargs="+", help="image files, folders, or .txt files with one path a line"
+    )
+    parser.add_argument("--csv", type=Path, help="write the answers into this file as they come")
+    parser.add_argument("--resume", action="store_true", help="go on with the file of --csv")
     arguments = parser.parse_args(argv)
-    predictor, console = load_run(arguments.run), Console()
-    predictions, bad = [], list[GroupwiseError]()
-    for prediction in predictor.stream(arguments.images, on_bad=bad.append):
-        console.say(f"{prediction.path}: {answer_line(prediction.answer)}")
-        predictions.append(prediction)
-    if arguments.csv:
-        rows = [(p.path, *answer_cells(p.answer)) for p in predictions]
-        write_csv(arguments.csv, ("path", *answer_header(predictor.classes)), rows)
-    for error in bad:
-        console.warn(str(error))
-    if bad:
-        raise GroupwiseError(
-            f"{len(bad)} of {len(arguments.images)} files could not be read",
-            place="predict",
-            remedy="They are named above; the others were predicted.",
-        )
+    if arguments.resume and arguments.csv is None:
+        raise UsageError("nothing to go on with", place="--resume", remedy="Give the file with --csv.")
+    predictor = open_predictor(arguments.run)
+    predict_files(predictor, arguments.images, Console(), csv=arguments.csv, resume=arguments.resume)

@@ -1,0 +1,21 @@
+import pytest
+
+from groupwise.data.inputs import image_files
+from groupwise.errors import GroupwiseError
+
+
+def test_files_folders_and_lists_are_one_stream(tmp_path):
+    for name in ("d/b/2.JPG", "d/b/1.png", "d/a.webp", "d/notes.txt", "d/.hidden.png", "d/.x/3.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "list.txt").write_bytes("\ufeffone.png\r\n\ntwo, too.png\n".encode())
+    named = ["gone.png", tmp_path / "d", tmp_path / "list.txt"]
+    expected = ["gone.png", *(str(tmp_path / "d" / name) for name in ("a.webp", "b/1.png", "b/2.JPG"))]
+    assert list(image_files(named)) == [*expected, "one.png", "two, too.png"]
+
+
+def test_the_stream_is_read_as_it_is_needed(tmp_path):
+    stream = image_files(["first.png", tmp_path / "gone.txt"])
+    assert next(stream) == "first.png"
+    with pytest.raises(GroupwiseError, match=r"gone\.txt: cannot be read as a list of files"):
+        next(stream)

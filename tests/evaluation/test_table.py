@@ -1,0 +1,58 @@
+import csv
+
+import pytest
+
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.evaluation.answering import Prediction
+from groupwise.evaluation.decision import Answer
+from groupwise.evaluation.table import open_table
+
+CLASSES = ("cat", 'a "dog"')
+
+
+def prediction(path):
+    probabilities = dict(zip(CLASSES, (0.75, 0.25), strict=True))
+    return Prediction(path, Answer("cat", 0.75, probabilities, ("cat", 'a "dog"'), False, None, "cat"))
+
+
+def write(file, paths, **options):
+    with open_table(file, CLASSES, **options) as table:
+        for path in paths:
+            if path not in table.done:
+                table.write(prediction(path))
+
+
+PATHS = ["a.png", 'odd "name", with\nline.png', "é.png", "b.png"]
+
+
+def test_every_row_comes_back(tmp_path):
+    write(tmp_path / "p.csv", PATHS)
+    with (tmp_path / "p.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["path"] for row in rows] == PATHS
+    assert rows[0] | {"path": ""} == {
+        "path": "", "predicted": "cat", "decided": "cat", "abstain": "false", "unlike": "",
+        "set": 'cat|a "dog"', "prob_cat": "0.75", 'prob_a "dog"': "0.25",
+    }  # fmt: skip
+
+
+def test_wherever_it_was_cut_it_ends_as_if_it_had_not_been(tmp_path):
+    write(tmp_path / "whole.csv", PATHS)
+    whole = (tmp_path / "whole.csv").read_bytes()
+    for length in range(len(whole)):
+        (tmp_path / "cut.csv").write_bytes(whole[:length])
+        write(tmp_path / "cut.csv", PATHS, resume=True)
+        assert (tmp_path / "cut.csv").read_bytes() == whole, length
+
+
+def test_a_file_that_is_there_is_not_overwritten(tmp_path):
+    write(tmp_path / "p.csv", PATHS)
+    with pytest.raises(UsageError, match=r"p\.csv: is there already\. Add --resume"):
+        write(tmp_path / "p.csv", PATHS)
+
+
+def test_a_file_of_another_model_is_refused_untouched(tmp_path):
+    (tmp_path / "p.csv").write_text("path,predicted,prob_x\na.png,x,1\n")
+    with pytest.raises(GroupwiseError, match="its columns are not those of this model"):
+        write(tmp_path / "p.csv", PATHS, resume=True)
+    assert (tmp_path / "p.csv").read_text() == "path,predicted,prob_x\na.png,x,1\n"
