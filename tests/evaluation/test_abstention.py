@@ -28,6 +28,7 @@ def test_the_lowest_threshold_that_controls_the_risk_is_chosen(seed, copies):
     probs, labels, sources = fold(seed, 30, copies)
     rule = fit_abstention(probs, labels, sources, 0.1)
     assert risk_bound(rule.threshold, probs, labels, sources) <= 0.1 + 1e-9
+    assert (rule.abstains(probs) == (probs.max(axis=1) <= rule.threshold)).all()
     lower = probs.max(axis=1)[probs.max(axis=1) < rule.threshold]
     if rule.threshold > 0:
         below = lower.max() if len(lower) else 0.0

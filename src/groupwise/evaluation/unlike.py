@@ -8,6 +8,7 @@ which is minus the log of the summed exponentials of its logits (Liu, Wang, Owen
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,11 +54,19 @@ def fit_unlike(logits: Floats, features: Features, reference: Features, sources:
     if reason := too_few(groups, rate):
         return Unlike(rate, groups, reason=reason)
     scores = (neighbour_distances(features, reference), energies(logits))
-    # The strangest of an image's two ranks is its score, and the line on it becomes one on each.
+    distance, energy = joint_lines(scores, sources, rate)
+    return Unlike(rate, groups, distance, energy)
+
+
+def joint_lines(scores: Sequence[Floats], sources: Ints, rate: float) -> list[float]:
+    """One line on each of several scores (N,), such that about `rate` of the images pass any of them.
+
+    The highest of an image's ranks is its own score, and the line on that becomes one on each. The ranks come
+    from the same images, so that the rate can be passed by about 1 / G (docs/decision.md has measured it).
+    """
     ranks = [_rank(score, sources) for score in scores]
-    line = source_quantile(np.maximum(*ranks), sources, rate)
-    distance, energy = (score[rank <= line].max() for score, rank in zip(scores, ranks, strict=True))
-    return Unlike(rate, groups, float(distance), float(energy))
+    line = source_quantile(np.max(ranks, axis=0), sources, rate)
+    return [float(score[rank <= line].max()) for score, rank in zip(scores, ranks, strict=True)]
 
 
 def _rank(scores: Floats, sources: Ints) -> Floats:
