@@ -102,6 +102,15 @@ class Run:
                 )
         return self.path(name)
 
+    def refuse_ensemble(self) -> None:
+        """Raise `UsageError` for a cross-validation, whose models together have no image left as a test."""
+        if "members" in self.ledger:
+            raise UsageError(
+                "a cross-validation, whose ensemble has learnt from every image",
+                place=self.folder,
+                remedy=f"Name one of its models, such as {self.path(self.ledger['members'][0])}.",
+            )
+
     def count_test_reading(self, why: str) -> None:
         """Enter that the test fold was looked at; the report prints how often."""
         self.note(

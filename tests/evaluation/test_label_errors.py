@@ -66,7 +66,7 @@ def test_the_confident_joint_by_hand():
         ("0007.png", "b", "a"),
     ]
     assert found[0].score == pytest.approx(0.82 - 0.18)
-    assert found[0].words() == "0003.png is labelled a (18.0%); the network says b (82.0%)."
+    assert found[0].words() == "0003.png is labelled a (18.0 %); the network says b (82.0 %)."
 
 
 def test_unsure_predictions_accuse_nobody():

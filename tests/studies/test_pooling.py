@@ -56,6 +56,6 @@ def test_the_words_say_whose_number_it_is(study):
     means = {"accuracy": corrected_mean([0.6, 0.5, 0.55], 1 / 2, most=1.0)}
     first, second = in_words(figures, means, CV)
     assert first.startswith("How often is the mean of 2 such models right on new sources?")
-    assert "Mean of 3 folds x 2 repeats 55.0%, standard deviation 5.0%; 95 % interval" in second
+    assert "Mean of 3 folds x 2 repeats 55.0 %, standard deviation 5.0; 95 % interval" in second
     alike = {"accuracy": corrected_mean([0.6, 0.6, 0.6], 1 / 2)}
     assert "no interval: all folds scored alike" in in_words(figures, alike, CV)[1]

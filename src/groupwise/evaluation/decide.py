@@ -90,12 +90,7 @@ def decide_again(run: Run, config: DecisionConfig, *, root: Path | None = None) 
     The figures of that fold are measured again. `root` is where the images lie if not where they lay during
     training. Raises `UsageError` where the run has no fold to decide by, or not the class that is meant.
     """
-    if "members" in run.ledger:
-        raise UsageError(
-            "a cross-validation, whose ensemble has learnt from every image",
-            place=run.folder,
-            remedy=f"Decide for one of its models, such as {run.path(run.ledger['members'][0])}.",
-        )
+    run.refuse_ensemble()
     predictor, split = load_run(run.folder), read_split(run.require("split.csv"))
     recipe = read_recipe(run.require("recipe.yaml"))
     fold = recipe["training"]["select_fold"]

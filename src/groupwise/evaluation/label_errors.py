@@ -44,8 +44,8 @@ class Suspect:
         """As a sentence."""
         more = f" (and {self.copies} more of it)" if self.copies else ""
         return (
-            f"{self.path}{more} is labelled {self.label} ({self.prob_label:.1%});"
-            f" the network says {self.suggested} ({self.prob_suggested:.1%})."
+            f"{self.path}{more} is labelled {self.label} ({100 * self.prob_label:.1f} %);"
+            f" the network says {self.suggested} ({100 * self.prob_suggested:.1f} %)."
         )
 
 

@@ -41,6 +41,7 @@ def write_robustness(
     However many steps there are, a test fold is read once by it, and that is counted. `root` is where the
     images lie if not where they lay during training.
     """
+    run.refuse_ensemble()
     split = read_split(run.require("split.csv"))
     if fold not in split.folds:
         raise UsageError(

@@ -48,15 +48,10 @@ def score_fold(
     """Predict one fold of `run` and measure it; a reading of the test fold is counted.
 
     `root` is where the images lie if not where they lay during training; `images`, where given, are those of
-    every row of `split.csv`, decoded, uint8 (N, S, S, 3). Raises `UsageError` for a fold that
-    does not exist, and `GroupwiseError` for an image that vanished or changed.
+    every row of `split.csv`, decoded, uint8 (N, S, S, 3). Raises `UsageError` for a fold that does not
+    exist, and `GroupwiseError` for an image that vanished or changed.
     """
-    if "members" in run.ledger:
-        raise UsageError(
-            "a cross-validation, whose ensemble has learnt from every image",
-            place=run.folder,
-            remedy=f"Evaluate one of its models, such as {run.path(run.ledger['members'][0])}.",
-        )
+    run.refuse_ensemble()
     split = read_split(run.require("split.csv"))
     if fold not in split.folds:
         raise UsageError(

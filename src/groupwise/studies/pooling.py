@@ -136,7 +136,9 @@ def in_words(figures: dict[str, Any], means: dict[str, FoldMean], cv: CrossValid
     """Two sentences, each with the question that its interval answers."""
     mean = means["accuracy"]
     times = f" x {cv.repeats} repeats" if cv.repeats > 1 else ""
-    spread = f"Mean of {cv.folds} folds{times} {mean.mean:.1%}, standard deviation {mean.sd:.1%}"
+    spread = (
+        f"Mean of {cv.folds} folds{times} {100 * mean.mean:.1f} %, standard deviation {100 * mean.sd:.1f}"
+    )
     limits = f"no interval: {mean.reason}"
     if mean.low is not None and mean.high is not None:
         limits = f"95 % interval {100 * mean.low:.1f} to {100 * mean.high:.1f} %"
