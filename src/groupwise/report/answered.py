@@ -151,7 +151,7 @@ def robustness(files: RunFiles) -> Answer:
 
 def explanation(files: RunFiles) -> Answer:
     """Maps are shown; whether they make sense, only a person sees."""
-    if not files.explanations:
+    if not files.heat_maps:
         return yours("`groupwise explain RUN` draws heat maps.")
     return confirm("Heat maps (Grad-CAM), above. Say whether they rest on what should matter.")
 

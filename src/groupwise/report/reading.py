@@ -53,7 +53,7 @@ class RunFiles:
     slices: dict[str, Any]
     robustness: dict[str, Any]
     label_errors: Rows
-    explanations: tuple[Path, ...]
+    heat_maps: dict[str, Path]
 
     @property
     def root(self) -> Path:
@@ -135,7 +135,7 @@ def read_run(folder: Path) -> RunFiles:
         slices=_read_optional_mapping(folder / "slices.json", "fold", "columns", "skipped"),
         robustness=_read_optional_mapping(folder / "robustness.json", "fold", "clean", "corruptions"),
         label_errors=_read_rows(folder / "label_errors.csv", "path", "label", "suggested"),
-        explanations=tuple(sorted((folder / "explain").glob("*.png"))),
+        heat_maps=_read_heat_maps(folder / "explain"),
     )
 
 
@@ -197,6 +197,12 @@ def _read_recipe(path: Path) -> tuple[str, dict[str, Any]]:
 
 def _read_rows(path: Path, *required: str) -> Rows:
     return read_csv(path, required) if path.exists() else []
+
+
+def _read_heat_maps(folder: Path) -> dict[str, Path]:
+    """The overlay of each image that was explained, by the image's path."""
+    listing = _read_optional_mapping(folder / "heatmaps.json")
+    return {path: folder / Path(str(name)).name for path, name in listing.items()}
 
 
 def _read_history(path: Path) -> list[dict[str, float]]:

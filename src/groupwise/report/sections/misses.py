@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from groupwise.errors import GroupwiseError
 from groupwise.report import figures
-from groupwise.report.pictures import load_thumbnail
+from groupwise.report.pictures import image_uri, load_thumbnail
 from groupwise.report.reading import RunFiles
 from groupwise.report.section import Section
 from groupwise.report.tiles import Tile
@@ -15,7 +15,15 @@ MOST = 12
 def build(files: RunFiles) -> Section | None:
     """The images, the worst first; nothing where none is wrong."""
     wrong = _wrong_tiles(files)
-    return Section({"wrong": wrong, "fold": files.fold}, _draw(wrong)) if wrong else None
+    if not wrong:
+        return None
+    heats = {
+        tile.path: load_thumbnail(files.heat_maps[tile.path])
+        for tile in wrong
+        if tile.path in files.heat_maps
+    }
+    shown = {path: image_uri(heat) for path, heat in heats.items() if heat is not None}
+    return Section({"wrong": wrong, "heats": shown, "fold": files.fold}, _draw(wrong))
 
 
 def _wrong_tiles(files: RunFiles) -> list[Tile]:

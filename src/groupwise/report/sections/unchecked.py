@@ -42,6 +42,6 @@ def unchecked(files: RunFiles) -> list[str]:
         further.append("What a random split would have reported: `groupwise leakage RUN` works it out.")
     if not files.robustness:
         further.append("How the network bears poorer images: `groupwise robustness RUN` measures it.")
-    if not files.explanations:
+    if not files.heat_maps:
         further.append("What the network looks at: `groupwise explain RUN` draws heat maps.")
     return [*further, *NOT_CHECKED]

@@ -1,0 +1,112 @@
+"""Each rule says its promise and what came of it; one that was refused says why, and shows no figure."""
+
+import pytest
+
+from groupwise.files import read_json, write_json
+from groupwise.report.html import write_report
+from groupwise.report.reading import read_run
+from groupwise.report.sections import decisions
+
+pytestmark = pytest.mark.usefixtures("plain_figures")
+
+SHARE = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 12, "groups": 4}
+
+
+@pytest.fixture
+def measured(make_run):
+    """A run whose test fold has further figures."""
+
+    def measure(**figures):
+        run = make_run()
+        metrics = read_json(run / "metrics.json")
+        metrics["test"] |= figures
+        write_json(run / "metrics.json", metrics)
+        return run
+
+    return measure
+
+
+def rules(run):
+    return {rule.title: rule for rule in decisions.build(read_run(run)).values["rules"]}
+
+
+def words(page):
+    """All words of a page, those of neighbouring cells apart."""
+    return " ".join(" ".join(page.words).split())
+
+
+def plain(text):
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_without_figures_there_is_no_section(make_run):
+    assert decisions.build(read_run(make_run())) is None
+
+
+def test_a_rule_tells_promise_and_measurement(measured, parse):
+    run = measured(
+        abstention={
+            "error_rate": 0.05,
+            "threshold": 0.6,
+            "answered": SHARE,
+            "accuracy": SHARE,
+            "wrong": SHARE,
+        },
+        conformal={
+            "alpha": 0.1,
+            "coverage": SHARE,
+            "mean_size": SHARE | {"value": 1.25, "low": 1.0, "high": 2.0},
+        },
+        unlike={"false_flag_rate": 0.05, "flagged": SHARE, "flagged_of_sources": SHARE},
+    )
+    told = rules(run)
+    assert (
+        plain(told["When to leave it to a person"].promise)
+        == "At most 5.0 % of all images are answered wrongly."
+    )
+    sets = told["Sets of classes instead of one"]
+    assert "at least 90.0 % of images" in plain(sets.promise)
+    assert ("classes in a set, on average", "1.25", "1.00 to 2.00") in sets.figures
+    text = words(parse(write_report(run)))
+    assert "90.0 % 80.0 to 95.0 % were flagged" in text
+    assert "the fold “test”, which took no part, bears them out" in text
+
+
+def test_a_refused_rule_shows_its_reason_alone(measured, parse):
+    run = measured(conformal={"alpha": 0.1, "reason": "9 sources are needed, and there are 4"})
+    (rule,) = rules(run).values()
+    assert rule.figures == ()
+    assert "Refused: 9 sources are needed, and there are 4." in parse(write_report(run)).text
+
+
+def test_the_operating_point_names_class_threshold_and_prevalence(measured):
+    point = {
+        "class": "<b>dog</b>",
+        "target_sensitivity": 0.95,
+        "promised_sensitivity": 0.8,
+        "threshold": 0.25,
+    }
+    run = measured(
+        operating_point=point
+        | {"sensitivity": SHARE, "specificity": SHARE, "prevalence": 0.02, "ppv": SHARE, "npv": SHARE}
+    )
+    (rule,) = rules(run).values()
+    assert plain(rule.promise) == (
+        "At least 80.0 % of the images of <b>dog</b> are called so, from a probability of 0.250 on."
+    )
+    names = [plain(name) for name, _, _ in rule.figures]
+    assert names == [
+        *("sensitivity", "specificity"),
+        "positive predictive value at a prevalence of 2.0 %",
+        "negative predictive value at a prevalence of 2.0 %",
+    ]
+    assert "<b>dog" not in write_report(run).read_text()
+
+
+def test_the_surest_answers_are_a_table(measured, parse):
+    at = {str(share): SHARE | {"coverage": share, "threshold": 0.5} for share in (0.8, 0.9, 0.95)}
+    run = measured(risk_coverage={"area": SHARE, "accuracy_at": at, "points": [SHARE | {"coverage": 1.0}]})
+    text = words(parse(write_report(run)))
+    for share in ("80.0", "90.0", "95.0"):
+        assert f"{share} % 90.0 % 80.0 to 95.0 %" in text
+    assert (run / "figures" / "coverage.png").is_file()

@@ -1,0 +1,104 @@
+"""Sections of further files say what these hold, are absent without them, and take names as text."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from groupwise.files import read_json, write_csv, write_json
+from groupwise.report.html import write_report
+from groupwise.report.reading import read_run
+from groupwise.report.sections import number
+from groupwise.report.sections.subgroups import verdict
+
+pytestmark = pytest.mark.usefixtures("plain_figures")
+
+
+def test_slices_name_the_worst_and_what_it_is_worth(make_run, probed, parse):
+    run = probed(make_run())
+    text = parse(write_report(run)).text
+    assert (
+        "The lowest of 2 slices is site = <b>south</b>: 60.0 % (95 % interval 50.0 to 90.0 %) of 6 images"
+        " from 2 sources. Among so many slices chance alone may do that (p = 0.4, after Holm)."
+    ) in text
+    assert "Not compared: id (another value for every image)." in text
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [
+        (0.001, "That is more than chance among so many slices (p = 0.001, after Holm)."),
+        (0.0004, "(p < 0.001, after Holm)"),
+        (0.05, "chance alone may do that"),
+        (None, "partly by chance, and that part was not measured"),
+    ],
+)
+def test_the_verdict_follows_the_corrected_p(make_run, probed, p, words):
+    facts = read_json(probed(make_run()) / "slices.json")
+    facts["columns"][0]["slices"][1]["p_holm"] = p
+    assert words in verdict(facts)
+
+
+def test_without_slices_of_several_sources_nothing_is_called_worst(make_run, probed):
+    facts = read_json(probed(make_run()) / "slices.json")
+    assert verdict(facts | {"worst": None}) == "No slice holds several sources, so none can be compared."
+
+
+def test_robustness_is_charted_with_its_figures(make_run, probed, parse):
+    run = probed(make_run())
+    words = " ".join(" ".join(parse(write_report(run)).words).split())
+    assert "How it bears poorer images" in words
+    assert "blur pixels 75.0 % 50.0 to 90.0 % at 1 75.0 %" in words
+    assert (run / "figures" / "robustness_blur.png").is_file()
+
+
+def test_what_was_not_measured_is_named_with_its_command(make_run, probed, parse):
+    bare = parse(write_report(make_run(name="a"))).text
+    assert "How the network bears poorer images: groupwise robustness RUN measures it." in bare
+    assert "How it bears poorer images" not in bare.partition("Checklist")[0]
+    full = parse(write_report(probed(make_run(name="b")))).text
+    assert "groupwise robustness RUN" not in full
+    assert "Whether people, places or devices" not in full
+
+
+def test_suspected_labels_are_shown_as_text(make_run, parse):
+    run = make_run()
+    header = ["path", "label", "group", "fold", "suggested", "prob_label", "prob_suggested", "score"]
+    write_csv(
+        run / "label_errors.csv", header, [("image-0-0.png", "cat", "", "test", "<u>dog</u>", 0.1, 0.9, 0.8)]
+    )
+    page = parse(write_report(run))
+    assert "1 label contradicted" in page.text
+    assert "labelled catlooks like <u>dog</u> (90.0 %)" in page.text
+    assert "u" not in {tag for tag, _ in page.elements}
+
+
+def test_heat_maps_stand_below_the_images_they_explain(make_run, parse):
+    run = make_run()
+    wrong = [attrs["title"] for _, attrs in parse(write_report(run)).elements if "title" in attrs]
+    (run / "explain").mkdir()
+    Image.fromarray(np.full((80, 80, 3), 200, np.uint8)).save(run / "explain" / "map.png")
+    # A name that climbs out of the folder finds nothing there.
+    write_json(run / "explain" / "heatmaps.json", {wrong[0]: "map.png", wrong[1]: "../../secret.png"})
+    page = parse(write_report(run))
+    maps = [
+        attrs for tag, attrs in page.elements if tag == "img" and "where the network" in (attrs["alt"] or "")
+    ]
+    assert len(maps) == 1
+    assert "says where the network looked" in page.text
+
+
+def test_the_page_of_the_audit_is_linked_where_there_is_one(make_run, parse):
+    run = make_run()
+    assert not [tag for tag, _ in parse(write_report(run)).elements if tag == "a"]
+    (run / "audit.html").write_text("an audit")
+    links = [attrs["href"] for tag, attrs in parse(write_report(run)).elements if tag == "a"]
+    assert links == ["audit.html"]
+
+
+def test_a_cross_validation_does_not_claim_one_network(make_run):
+    run = make_run()
+    words = ["How often are these models right?", "What would this recipe reach? Mean of 5 folds 80 %"]
+    write_json(run / "crossval.json", {"words": words})
+    values = number.build(read_run(run)).values
+    assert "that were answered by networks which never saw their sources" in values["headline"].sentence
+    assert values["crossval"] == words
