@@ -57,7 +57,7 @@ def test_a_rule_tells_promise_and_measurement(measured, parse):
             "coverage": SHARE,
             "mean_size": SHARE | {"value": 1.25, "low": 1.0, "high": 2.0},
         },
-        unlike={"false_flag_rate": 0.05, "flagged": SHARE, "flagged_of_sources": SHARE},
+        unlike={"false_flag_rate": 0.05, "flagged": SHARE, "flagged_of_sources": SHARE | {"value": 0.85}},
     )
     told = rules(run)
     assert (
@@ -68,8 +68,14 @@ def test_a_rule_tells_promise_and_measurement(measured, parse):
     assert "at least 90.0 % of images" in plain(sets.promise)
     assert ("classes in a set, on average", "1.25", "1.00 to 2.00") in sets.figures
     text = words(parse(write_report(run)))
-    assert "90.0 % 80.0 to 95.0 % were flagged" in text
+    assert "90.0 % 80.0 to 95.0 % were flagged 85.0 % 80.0 to 95.0 % the same, each source alike" in text
     assert "the fold “test”, which took no part, bears them out" in text
+
+
+def test_a_figure_of_sources_that_says_the_same_is_left_out(measured):
+    run = measured(unlike={"false_flag_rate": 0.05, "flagged": SHARE, "flagged_of_sources": SHARE})
+    (rule,) = rules(run).values()
+    assert [name for name, _, _ in rule.figures] == ["were flagged"]
 
 
 def test_a_refused_rule_shows_its_reason_alone(measured, parse):

@@ -47,7 +47,7 @@ def test_robustness_is_charted_with_its_figures(make_run, probed, parse):
     run = probed(make_run())
     words = " ".join(" ".join(parse(write_report(run)).words).split())
     assert "How it bears poorer images" in words
-    assert "blur pixels 75.0 % 50.0 to 90.0 % at 1 75.0 %" in words
+    assert "Blur pixels 75.0 % 50.0 to 90.0 % at 1 75.0 %" in words
     assert (run / "figures" / "robustness_blur.png").is_file()
 
 

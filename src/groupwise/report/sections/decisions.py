@@ -99,9 +99,15 @@ TOLD: Mapping[str, Callable[[Mapping[str, Any]], Rule]] = {
 
 
 def _shares(part: Mapping[str, Any], **names: str) -> tuple[tuple[str, str, str], ...]:
-    """(what, value, interval) of the figures that are there."""
-    figures = [(name, Estimate.read(part[key])) for key, name in names.items() if part.get(key)]
-    return tuple((name, figure.share(), figure.share_interval() or figure.reason) for name, figure in figures)
+    """(what, value, interval) of the figures that are there; one that equals the last says nothing new."""
+    rows: list[tuple[str, str, str]] = []
+    for key, name in names.items():
+        figure = Estimate.read(part.get(key))
+        value, interval = figure.share(), figure.share_interval() or figure.reason
+        repeated = key.endswith("_of_sources") and rows and rows[-1][1:] == (value, interval)
+        if part.get(key) and not repeated:
+            rows.append((name, value, interval))
+    return tuple(rows)
 
 
 def _limits(figure: Estimate) -> str:

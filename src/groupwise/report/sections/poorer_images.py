@@ -13,6 +13,8 @@ from groupwise.report.section import Section
 from groupwise.report.tiles import Chart
 from groupwise.report.words import Estimate
 
+TITLES = {"blur": "Blur", "jpeg": "JPEG", "brightness": "Brightness", "noise": "Noise"}
+
 
 @dataclass(frozen=True)
 class Corruption:
@@ -37,14 +39,14 @@ def build(files: RunFiles) -> Section | None:
         "severities": range(1, 1 + max(len(one.steps) for one in charted)),
         "fold": facts["fold"],
     }
-    return Section(values, {f"robustness_{one.name}.png": one.chart.light for one in charted})
+    return Section(values, {f"robustness_{one.name.lower()}.png": one.chart.light for one in charted})
 
 
 def _chart(name: str, facts: Mapping[str, Any], clean: Mapping[str, Any], floor: float) -> Corruption:
-    sizes = [f"{size:g}" for size in facts["sizes"]]
+    sizes, title = [f"{size:g}" for size in facts["sizes"]], TITLES.get(name, name)
     return Corruption(
-        name,
+        title,
         facts["unit"],
-        Chart.draw(partial(charts.robustness, name, clean, facts["accuracy"], floor=floor)),
+        Chart.draw(partial(charts.robustness, title, clean, facts["accuracy"], floor=floor)),
         list(zip(sizes, map(Estimate.read, facts["accuracy"]), strict=True)),
     )
