@@ -11,4 +11,4 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def bundle(run):
-    return export_run(run.folder, "bundle")
+    return export_run(run.folder, "bundle")[0]

@@ -23,7 +23,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def bundle(run):
-    return export_run(run.folder, "bundle")
+    return export_run(run.folder, "bundle")[0]
 
 
 @pytest.fixture(scope="module")

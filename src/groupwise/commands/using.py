@@ -60,16 +60,24 @@ def explain(parser: Parser, argv: list[str]) -> None:
 
 def export(parser: Parser, argv: list[str]) -> None:
     """Write a run in the form of another program."""
+    from groupwise.export.bundle import Terms
     from groupwise.export.targets import TARGETS, export_run
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("--to", required=True, choices=tuple(TARGETS), help="the form (required)")
     parser.add_argument("--out", type=Path, help="the folder to write, by default RUN/export/FORM")
     parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument("--licence", help="the licence of the weights, kept in the bundle")
+    parser.add_argument(
+        "--max-drop", type=float, default=1.0, help="points of accuracy that int8 may lose on held-out images"
+    )
     arguments = parser.parse_args(argv)
     data = arguments.data
     root = data.parent if data is not None and data.is_file() else data
-    Console().say(f"Exported: {export_run(arguments.run, arguments.to, arguments.out, root=root)}")
+    terms = Terms(arguments.licence, arguments.max_drop)
+    folder, remarks = export_run(arguments.run, arguments.to, arguments.out, root=root, terms=terms)
+    for remark in (*remarks, f"Exported: {folder}"):
+        Console().say(remark)
 
 
 def predict(parser: Parser, argv: list[str]) -> None:

@@ -15,7 +15,7 @@ from groupwise import __version__
 from groupwise.evaluation.ensemble import head_weight
 from groupwise.evaluation.predict import Predictor, load_run
 from groupwise.export.material import Material, read_material
-from groupwise.export.network import ExportedNetwork, Network
+from groupwise.export.network import LANES, ExportedNetwork, Network
 from groupwise.export.onnx import OPSET, export_onnx
 from groupwise.export.parity import IMAGES, check_parity
 from groupwise.files import read_json, sha256_bytes, write_atomic, write_json
@@ -41,13 +41,26 @@ class Source:
         return cls(run, predictor, read_material(run, predictor.classes, root=root))
 
 
-def write_onnx(source: Source, folder: Path) -> bytes:
-    """Write `model.onnx` and `parity.json`; returns the model. Raises where the two do not answer alike."""
+@dataclass(frozen=True)
+class Terms:
+    """What the user says about an export: the licence of the weights, and the points that int8 may lose."""
+
+    licence: str | None = None
+    max_drop: float = 1.0
+
+
+def write_model(source: Source, folder: Path, _: Terms) -> list[str]:
+    """Write `model.onnx` and `parity.json`."""
+    write_onnx(source, folder)
+    return []
+
+
+def write_onnx(source: Source, folder: Path, *, lanes: int = LANES) -> bytes:
+    """As `write_model`; returns the model. Raises `GroupwiseError` where it does not answer as torch does."""
     predictor = source.predictor
-    model = export_onnx(predictor.model, predictor.preprocessing.image_size_px)
-    shown = source.material.spread(IMAGES)
-    inputs = predictor.preprocessing.normalise(shown.decode(predictor.preprocessing))
+    model = export_onnx(predictor.model, predictor.preprocessing.image_size_px, lanes=lanes)
     session = open_session(model, folder / MODEL)
+    shown, inputs = shown_inputs(source)
     proof = check_parity(
         torch_logits(predictor.model, inputs),
         lambda batch: session.run(["logits"], {"images": batch})[0],
@@ -55,10 +68,15 @@ def write_onnx(source: Source, folder: Path) -> bytes:
         names=shown.paths,
         packages=PACKAGES,
     )
-    images = dict(zip(shown.paths, shown.digests, strict=True))
     write_atomic(folder / MODEL, model)
-    write_json(folder / PARITY, {"opset": OPSET, **proof, "fold": shown.fold, "image_digests": images})
+    write_json(folder / PARITY, {"opset": OPSET, **proof, **shown.facts()})
     return model
+
+
+def shown_inputs(source: Source) -> tuple[Material, npt.NDArray[np.float32]]:
+    """The images by which an export is checked, and the network's input for them, (N, 3, S, S)."""
+    preprocessing, shown = source.predictor.preprocessing, source.material.spread(IMAGES)
+    return shown, preprocessing.normalise(shown.decode(preprocessing))
 
 
 @torch.inference_mode()
@@ -68,14 +86,14 @@ def torch_logits(model: Network, inputs: npt.NDArray[np.float32]) -> npt.NDArray
     return logits.double().numpy()  # type: ignore[no-any-return]
 
 
-def write_bundle(source: Source, folder: Path, *, licence: str | None = None) -> None:
+def write_bundle(source: Source, folder: Path, terms: Terms) -> list[str]:
     """Write the bundle's files into `folder`."""
-    content = {MODEL: write_onnx(source, folder)}
-    write_rest(source, folder, content, licence=licence, precision="float32")
+    write_rest(source, folder, {MODEL: write_onnx(source, folder)}, terms, precision="float32")
+    return []
 
 
 def write_rest(
-    source: Source, folder: Path, content: dict[str, bytes], *, licence: str | None, precision: str
+    source: Source, folder: Path, content: dict[str, bytes], terms: Terms, *, precision: str
 ) -> None:
     """Write all of a bundle but its model, which is in `content`."""
     predictor = source.predictor
@@ -95,7 +113,7 @@ def write_rest(
             "decision": predictor.decision.as_json(),
             "network": network_facts(source, precision),
             "source": source_facts(source.run),
-            "licence": licence,
+            "licence": terms.licence,
             "digests": {name: sha256_bytes(data) for name, data in content.items()},
         },
     )

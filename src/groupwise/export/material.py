@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +51,10 @@ class Material:
             self.labels[rows],
             self.sources[rows],
         )
+
+    def facts(self) -> dict[str, Any]:
+        """What `parity.json` says of the images."""
+        return {"fold": self.fold, "image_digests": dict(zip(self.paths, self.digests, strict=True))}
 
     def decode(self, preprocessing: Preprocessing) -> Images:
         """The images, uint8 (N, S, S, 3); `GroupwiseError` for one that vanished or changed."""

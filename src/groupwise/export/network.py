@@ -33,8 +33,8 @@ def widen_groups(model: Network, lanes: int = LANES) -> Network:
     """A copy of `model` whose grouped convolutions have groups of at least `lanes` channels, where possible.
 
     Groups are joined by twos, and the filters of a joined group have zeros where they would read their
-    neighbours, so the result is the same. It takes more multiplications and less time: with 4 channels
-    ONNX Runtime can neither fill a register nor keep its blocked layout.
+    neighbours, so the result is the same. It takes more multiplications and less time, because a few channels
+    fill no register; how much less is in docs/export.md.
     """
     widened = copy.deepcopy(model)
     for module in list(widened.modules()):

@@ -11,15 +11,18 @@ from contextlib import contextmanager, redirect_stdout
 import torch
 
 from groupwise.errors import GroupwiseError
-from groupwise.export.network import ExportedNetwork, Network, widen_groups
+from groupwise.export.network import LANES, ExportedNetwork, Network, widen_groups
 
 OPSET = 20
 OUTPUTS = ("logits", "features", "maps")
 
 
-def export_onnx(model: Network, image_size_px: int) -> bytes:
-    """The network as an ONNX model: `images` (N, 3, S, S), normalised, to `OUTPUTS`, of any N."""
-    network = ExportedNetwork(widen_groups(model)).eval()
+def export_onnx(model: Network, image_size_px: int, *, lanes: int = LANES) -> bytes:
+    """The network as an ONNX model: `images` (N, 3, S, S), normalised, to `OUTPUTS`, of any N.
+
+    `lanes` is what `widen_groups` takes.
+    """
+    network = ExportedNetwork(widen_groups(model, lanes)).eval()
     example = torch.zeros(2, 3, image_size_px, image_size_px)  # a batch of one would be taken for a constant
     with _quiet(), torch.no_grad():
         try:

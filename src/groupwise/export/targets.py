@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from groupwise.export.bundle import Source, write_bundle, write_onnx
+from groupwise.export.bundle import Source, Terms, write_bundle, write_model
 from groupwise.export.folder import whole_folder
+from groupwise.export.libraries import write_hub, write_timm, write_torch, write_torchvision
+from groupwise.export.quantise import write_int8
 
-TARGETS: dict[str, Callable[[Source, Path], object]] = {
+# Each writes into a folder and returns what the user should know.
+TARGETS: dict[str, Callable[[Source, Path, Terms], list[str]]] = {
     "bundle": write_bundle,
-    "onnx": write_onnx,
+    "onnx": write_model,
+    "int8": write_int8,
+    "torch": write_torch,
+    "timm": write_timm,
+    "hub": write_hub,
+    "torchvision": write_torchvision,
 }
 
 
-def export_run(run: Path, form: str, out: Path | None = None, *, root: Path | None = None) -> Path:
-    """Write `run` in one of the `TARGETS` into the folder `out`, by default `RUN/export/FORM`; returns it."""
+def export_run(
+    run: Path, form: str, out: Path | None = None, *, root: Path | None = None, terms: Terms | None = None
+) -> tuple[Path, list[str]]:
+    """Write `run` in one of the `TARGETS` into the folder `out`, by default `RUN/export/FORM`.
+
+    `root` is where the images lie now, if they were moved. Returns the folder, and remarks for the user.
+    """
     target = out or run / "export" / form
     with whole_folder(target) as folder:
-        TARGETS[form](Source.open(run, root=root), folder)
-    return target
+        remarks = TARGETS[form](Source.open(run, root=root), folder, terms or Terms())
+    return target, remarks

@@ -1,0 +1,171 @@
+"""Turns a run into the folders and files from which torch's libraries rebuild its network.
+
+- `timm`: `config.json` and `model.safetensors`, for `timm.create_model("local-dir:FOLDER", pretrained=True)`.
+- `hub`: the same with a card. `config.json` also has `config`, the fields of `ResNeXtConfig`, which
+  huggingface_hub's `PyTorchModelHubMixin` hands to `__init__(self, config: dict)`.
+- `torchvision`: `model.safetensors` with its keys, and `resnet.json`, the arguments of its `ResNet`.
+- `torch`: `model.pt2`, a program of `torch.export`, with the inputs and outputs of `model.onnx`.
+
+Where timm or torchvision is installed, it has to give the same logits before anything is kept.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from groupwise.errors import UsageError
+from groupwise.export.bundle import PARITY, Source, Terms, shown_inputs, torch_logits
+from groupwise.export.network import ExportedNetwork
+from groupwise.export.parity import check_parity
+from groupwise.files import read_json, write_atomic, write_json
+from groupwise.models.resnext import ResNeXt, ResNeXtConfig
+from groupwise.models.weights import save_weights
+
+WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+TOLERANCE = 1e-5  # torch against torch
+TIMM_BASE = "resnext50_32x4d"  # whose arguments give every network that timm can build
+
+
+def write_torch(source: Source, folder: Path, _: Terms) -> list[str]:
+    """Write `model.pt2`, and `parity.json` of the program read back."""
+    size = source.predictor.preprocessing.image_size_px
+    program = torch.export.export(
+        ExportedNetwork(source.predictor.model).eval(),
+        (torch.zeros(2, 3, size, size),),
+        dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
+    )
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    buffer.seek(0)
+    again = torch.export.load(buffer).module()
+    _prove(source, folder, lambda images: again(images)[0])
+    write_atomic(folder / "model.pt2", buffer.getvalue())
+    return []
+
+
+def write_timm(source: Source, folder: Path, _: Terms) -> list[str]:
+    """Write timm's folder; refused for a network that timm cannot build."""
+    net = _single(source)
+    arguments = torchvision_arguments(net.config, "timm")
+    config = read_json(source.run.require("config.json"))
+    layers, groups, width = arguments["layers"], arguments["groups"], arguments["width_per_group"]
+    config |= {
+        "architecture": TIMM_BASE,
+        "model_args": {"layers": layers, "cardinality": groups, "base_width": width},
+    }
+    return _write_folder(source, folder, net, config, lambda: _open_timm(folder))
+
+
+def write_hub(source: Source, folder: Path, terms: Terms) -> list[str]:
+    """Write the folder of a repository on the hub; timm's too where timm can build the network."""
+    net = _single(source)
+    card = source.run.path(CARD)
+    text = card.read_text(encoding="utf-8") if card.is_file() else "---\nlibrary_name: groupwise\n---\n"
+    try:
+        remarks = write_timm(source, folder, terms)
+    except UsageError:
+        config = read_json(source.run.require("config.json"))
+        remarks = _write_folder(source, folder, net, config, None)
+    fields = read_json(folder / CONFIG)["groupwise"]["model"]
+    write_json(folder / CONFIG, read_json(folder / CONFIG) | {"config": fields})
+    write_atomic(folder / CARD, text)
+    return remarks
+
+
+def write_torchvision(source: Source, folder: Path, _: Terms) -> list[str]:
+    """Write weights by torchvision's keys, and the arguments of its `ResNet`."""
+    net = _single(source)
+    arguments = torchvision_arguments(net.config, "torchvision")
+    remarks = _write_folder(source, folder, net, None, lambda: _open_torchvision(folder, arguments))
+    write_json(folder / "resnet.json", {"block": "Bottleneck", **arguments})
+    return remarks
+
+
+def _single(source: Source) -> ResNeXt:
+    if isinstance(source.predictor.model, ResNeXt):
+        return source.predictor.model
+    raise UsageError(
+        "an ensemble of several networks, which this form cannot hold",
+        place=source.run.folder,
+        remedy="Export one of its models, or --to bundle.",
+    )
+
+
+def torchvision_arguments(config: ResNeXtConfig, library: str) -> dict[str, Any]:
+    """The arguments of torchvision's `ResNet`; `UsageError` where neither it nor timm has such a network."""
+    ours = ResNeXtConfig(config.depths, config.cardinality, config.base_width, num_classes=config.num_classes)
+    differing = [
+        name
+        for name in ("stem", "planes", "in_channels", "conv_bias", "stride_in", "pool_px")
+        if getattr(config, name) != getattr(ours, name)
+    ]
+    if len(config.depths) != 4:
+        differing.append("depths")
+    if differing:
+        raise UsageError(
+            f"{library} has no such network: {', '.join(f'{n} {getattr(config, n)}' for n in differing)}",
+            place="--to",
+            remedy="Export it --to bundle, onnx or torch.",
+        )
+    return {
+        "layers": list(config.depths),
+        "groups": config.cardinality,
+        "width_per_group": config.base_width,
+        "num_classes": config.num_classes,
+    }
+
+
+def _write_folder(
+    source: Source,
+    folder: Path,
+    net: ResNeXt,
+    config: dict[str, Any] | None,
+    open_peer: Callable[[], nn.Module] | None,
+) -> list[str]:
+    """Write weights and `config`, and have the library read them back, where it is installed."""
+    save_weights(net, folder / WEIGHTS)
+    if config is not None:
+        write_json(folder / CONFIG, config)
+    if open_peer is None:
+        return []
+    try:
+        peer = open_peer().eval()
+    except (ImportError, RuntimeError) as error:  # torchvision's operators may not load beside this torch
+        return [f"Not checked against the library, which is not there ({str(error).splitlines()[0]})"]
+    _prove(source, folder, peer)
+    return []
+
+
+def _prove(source: Source, folder: Path, forward: Callable[[Tensor], Tensor]) -> None:
+    shown, inputs = shown_inputs(source)
+    with torch.inference_mode():
+        proof = check_parity(
+            torch_logits(source.predictor.model, inputs),
+            lambda batch: forward(torch.from_numpy(batch)).double().numpy(),
+            inputs,
+            names=shown.paths,
+            packages=("torch", "numpy", "pillow"),
+            tolerance=TOLERANCE,
+        )
+    write_json(folder / PARITY, proof | shown.facts())
+
+
+def _open_timm(folder: Path) -> nn.Module:
+    import timm
+
+    return timm.create_model(f"local-dir:{folder}", pretrained=True)
+
+
+def _open_torchvision(folder: Path, arguments: dict[str, Any]) -> nn.Module:
+    from torchvision.models.resnet import Bottleneck, ResNet
+
+    peer = ResNet(Bottleneck, **arguments)
+    peer.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
+    return peer  # type: ignore[no-any-return]

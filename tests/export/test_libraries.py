@@ -1,0 +1,92 @@
+import json
+
+import pytest
+import safetensors.torch
+import torch
+
+from groupwise.errors import UsageError
+from groupwise.evaluation.predict import load_run
+from groupwise.export.targets import export_run
+from groupwise.models.resnext import ResNeXt, ResNeXtConfig, create_model
+from run_case import write_run
+
+IMAGES = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def imagenet_run(tmp_path_factory):
+    """A run of a network that timm and torchvision have as well."""
+    torch.manual_seed(0)
+    model = create_model("resnext14_32x4d", num_classes=2)
+    return write_run(tmp_path_factory.mktemp("imagenet"), model)
+
+
+def logits_of(run):
+    with torch.inference_mode():
+        return load_run(run.folder).model(IMAGES)
+
+
+@pytest.fixture(scope="module")
+def peers():
+    """Let torchvision, and timm by way of it, load beside a torch for which its operators were not built."""
+    register = torch.library.register_fake
+
+    def pass_over(name, *arguments, **options):
+        if isinstance(name, str) and name.startswith("torchvision::"):
+            return lambda function: function
+        return register(name, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.library, "register_fake", pass_over)
+        pytest.importorskip("torchvision", exc_type=Exception)
+        yield pytest.importorskip("timm")
+
+
+def test_timm_builds_the_network_from_its_folder(imagenet_run, peers):
+    timm = peers
+    folder, remarks = export_run(imagenet_run.folder, "timm")
+    model = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
+    with torch.inference_mode():
+        torch.testing.assert_close(model(IMAGES), logits_of(imagenet_run), atol=1e-5, rtol=0)
+    assert remarks == []
+    assert json.loads((folder / "parity.json").read_text())["tolerance"] == 1e-5
+
+
+def test_the_hub_mixin_builds_the_network_from_the_folder(imagenet_run):
+    hub = pytest.importorskip("huggingface_hub")
+    folder, _ = export_run(imagenet_run.folder, "hub")
+
+    class Hubbed(ResNeXt, hub.PyTorchModelHubMixin):
+        def __init__(self, config: dict):
+            super().__init__(ResNeXtConfig(**config))
+
+    model = Hubbed.from_pretrained(folder).eval()
+    with torch.inference_mode():
+        torch.testing.assert_close(model(IMAGES), logits_of(imagenet_run))
+    assert (folder / "README.md").read_text().startswith("---\n")
+
+
+def test_torchvision_takes_its_keys_and_answers_alike(imagenet_run, peers):
+    folder, remarks = export_run(imagenet_run.folder, "torchvision")
+    assert remarks == []  # it was checked
+    assert max(json.loads((folder / "parity.json").read_text())["largest_difference"].values()) <= 1e-5
+    state = safetensors.torch.load_file(folder / "model.safetensors")
+    assert {"conv1.weight", "layer4.0.downsample.1.running_var", "fc.bias"} <= set(state)
+    assert json.loads((folder / "resnet.json").read_text()) == {
+        "block": "Bottleneck", "layers": [1, 1, 1, 1], "groups": 32, "width_per_group": 4, "num_classes": 2,
+    }  # fmt: skip
+
+
+def test_the_program_answers_any_batch(run):
+    folder, _ = export_run(run.folder, "torch")
+    program = torch.export.load(folder / "model.pt2").module()
+    images = torch.randn(5, 3, 32, 32)
+    with torch.inference_mode():
+        torch.testing.assert_close(program(images)[0], load_run(run.folder).model(images))
+
+
+@pytest.mark.parametrize("form", ["timm", "torchvision"])
+def test_a_network_that_a_library_lacks_is_refused(run, form, tmp_path):
+    with pytest.raises(UsageError, match=f"{form} has no such network: stem cifar, planes 16, depths"):
+        export_run(run.folder, form, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
