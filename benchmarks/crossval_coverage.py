@@ -29,6 +29,7 @@ SEED = 8
 TELLING, DISTANCE = 3, 0.7
 REPEATS, QUICK = 1000, 100
 PAGE = Path(__file__).parents[1] / "docs" / "crossval.md"
+INTERVALS, COLUMNS = ("pooled Wilson", "naive t", "Nadeau-Bengio"), ("models", "recipe", "width")
 BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
 
 
@@ -124,7 +125,7 @@ def coverage_row(design: Design, repeats: int) -> str:
     of_models = np.array([study["models"] for study in studies])
     of_recipe = of_models.mean()
     cells = []
-    for name in ("pooled Wilson", "naive t", "Nadeau-Bengio"):
+    for name in INTERVALS:
         # Folds that scored alike have no corrected interval, which then covers nothing.
         low, high = np.array([study[name] for study in studies], dtype=float).T
         with np.errstate(invalid="ignore"):
@@ -138,13 +139,14 @@ def coverage_row(design: Design, repeats: int) -> str:
 
 def table(repeats: int) -> str:
     """The Markdown table."""
-    heads = [f"{name}: {of}" for name in ("pooled Wilson", "naive t", "Nadeau-Bengio") for of in COLUMNS]
+    heads = [f"{name}: {of}" for name in INTERVALS for of in COLUMNS]
+    error = 100 * np.sqrt(0.95 * 0.05 / repeats)
+    caption = (
+        f"{repeats:,} studies a row; a coverage of 95 % is uncertain by {error:.1f} points (standard error)."
+    )
     head = f"| sources | copies | correlation | features | K x R | accuracy | {' | '.join(heads)} |"
     rule = "|" + "---|" * (head.count("|") - 1)
-    return "\n".join([head, rule, *(coverage_row(design, repeats) for design in DESIGNS)])
-
-
-COLUMNS = ("these models", "the recipe", "width")
+    return "\n".join([caption, "", head, rule, *(coverage_row(design, repeats) for design in DESIGNS)])
 
 
 def main() -> None:
