@@ -25,7 +25,7 @@ format: $(VENV)/installed-dev
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt --editable .
+	$(PIP) install --constraint constraints.txt --editable '.[serve]'
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed

@@ -94,6 +94,7 @@ OPERANDS = {
     "control": "RUN",
     "explain": "RUN [IMAGE...]",
     "predict": "RUN IMAGE...",
+    "serve": "RUN",
     "report": "RUN",
     "demo": "",
 }
@@ -119,6 +120,7 @@ VERBS: dict[str, tuple[str, Callable[[Parser, list[str]], None]]] = {
     "control": ("Train on labels that mean nothing, where a sound pipeline scores chance.", studying.control),
     "explain": ("Show where answers come from: heat maps, groups, nearest training images.", using.explain),
     "predict": ("Say class and probability of images.", using.predict),
+    "serve": ("Answer over HTTP, with a page to drop pictures on.", using.serve),
     "report": ("Write a run's report again.", measuring.report),
     "demo": ("Train on scikit-learn's handwritten digits, in a minute or two.", learning.demo),
 }

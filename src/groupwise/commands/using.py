@@ -1,12 +1,13 @@
-"""Verbs that put a run to use: explain, export, predict."""
+"""Verbs that put a run to use: explain, export, predict, serve."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from groupwise.arguments import Parser
 from groupwise.console import Console
-from groupwise.errors import UsageError
+from groupwise.errors import GroupwiseError, UsageError
 
 
 def explain(parser: Parser, argv: list[str]) -> None:
@@ -96,3 +97,34 @@ def predict(parser: Parser, argv: list[str]) -> None:
         raise UsageError("nothing to go on with", place="--resume", remedy="Give the file with --csv.")
     predictor = open_predictor(arguments.run)
     predict_files(predictor, arguments.images, Console(), csv=arguments.csv, resume=arguments.resume)
+
+
+def serve(parser: Parser, argv: list[str]) -> None:
+    """Answer over HTTP, with a page."""
+    from groupwise.export.current import current_bundle
+    from groupwise.serving.predictor import open_bundle
+
+    parser.add_argument("model", metavar="RUN", type=Path, help="the folder of a finished run, or a bundle")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen; others than this need a token")
+    parser.add_argument("--port", type=int, default=8000, help="the port; 0 takes any that is free")
+    parser.add_argument("--token", help="what clients must send; or set GROUPWISE_TOKEN, which `ps` hides")
+    parser.add_argument(
+        "--allow-host", metavar="NAME", nargs="+", default=[], help="further names of this server"
+    )
+    arguments = parser.parse_args(argv)
+    try:
+        from groupwise.serving.server import Address, serve, url_of
+    except ImportError as error:
+        raise GroupwiseError(
+            f"{error.name} is not installed",
+            place="groupwise serve",
+            remedy="Install it: pip install 'groupwise[serve]'",
+        ) from None
+    token = arguments.token or os.environ.get("GROUPWISE_TOKEN")
+    address = Address(arguments.host, arguments.port, token, tuple(arguments.allow_host))
+    console = Console()
+    bundle = current_bundle(arguments.model, on_export=lambda: console.say("Making a bundle of the run ..."))
+    with address.bind() as listener:
+        predictor = open_bundle(bundle)
+        console.say(f"Page: {url_of(listener)} (Ctrl-C stops)")
+        serve(predictor, address, listener)

@@ -1,0 +1,55 @@
+"""Finds the bundle that a run has already, or makes it where it is absent or of another state of the run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from groupwise.errors import UsageError
+from groupwise.evaluation.decision_files import DECISION
+from groupwise.files import read_json
+from groupwise.run import LEDGER, Run
+from groupwise.serving.predictor import BUNDLE, FORMAT
+
+
+def current_bundle(folder: Path, *, on_export: Callable[[], None]) -> Path:
+    """The folder of the bundle of a run; of a bundle, the folder itself.
+
+    `on_export` is called before one is made, which takes a while.
+    """
+    if (folder / BUNDLE).is_file():
+        return folder
+    if not (folder / LEDGER).is_file():
+        raise UsageError(
+            f"holds neither a run ({LEDGER}) nor a bundle ({BUNDLE})",
+            place=folder,
+            remedy="Give the folder that `groupwise train` or `groupwise export --to bundle` wrote.",
+        )
+    target = folder / "export" / "bundle"
+    if not _is_current(Run.open(folder), target / BUNDLE):
+        on_export()
+        from groupwise.export.targets import export_run  # brings torch, which a bundle spares
+
+        shutil.rmtree(target, ignore_errors=True)
+        export_run(folder, "bundle", target)
+    return target
+
+
+def _is_current(run: Run, file: Path) -> bool:
+    if not file.is_file():
+        return False
+    facts = read_json(file)
+    if facts.get("format") != FORMAT or facts["source"]["weights"] != _weights(run):
+        return False
+    return DECISION not in run.ledger["artefacts"] or facts["decision"] == _decision(run)
+
+
+def _weights(run: Run) -> list[str]:
+    members = [Run.open(run.path(name)) for name in run.ledger.get("members", ["."])]
+    return [member.ledger["artefacts"]["model.safetensors"]["sha256"] for member in members]
+
+
+def _decision(run: Run) -> Any:
+    return read_json(run.require(DECISION))

@@ -1,0 +1,55 @@
+import json
+import shutil
+
+import pytest
+
+from groupwise.errors import UsageError
+from groupwise.evaluation.decision import Decision
+from groupwise.evaluation.decision_files import write_decision
+from groupwise.export.current import current_bundle
+from groupwise.run import Run
+
+
+@pytest.fixture
+def served(run, bundle, tmp_path):
+    """A copy of the run with its bundle, which may be changed; the data stay where they are."""
+    assert bundle.is_relative_to(run.folder)
+    return Run.open(shutil.copytree(run.folder, tmp_path / "run"))
+
+
+def made(folder):
+    """How many bundles were made to get a current one, and where it lies."""
+    calls = []
+    bundle = current_bundle(folder, on_export=lambda: calls.append(1))
+    return len(calls), bundle
+
+
+def test_a_bundle_is_made_once(served):
+    shutil.rmtree(served.folder / "export")
+    times, bundle = made(served.folder)
+    assert (times, bundle) == (1, served.folder / "export" / "bundle")
+    assert made(served.folder) == (0, bundle)
+    assert made(bundle) == (0, bundle)  # a bundle is its own
+
+
+@pytest.mark.parametrize("change", ["weights", "decision", "format"])
+def test_and_again_when_the_run_is_no_longer_the_same(served, change):
+    bundle = served.folder / "export" / "bundle" / "bundle.json"
+    if change == "weights":
+        facts = json.loads(bundle.read_text())
+        facts["source"]["weights"] = ["0" * 64]
+        bundle.write_text(json.dumps(facts))
+    elif change == "decision":
+        write_decision(served, Decision(("cat", "dog"), temperature=2.5), None)
+    else:
+        bundle.write_text(json.dumps(json.loads(bundle.read_text()) | {"format": 0}))
+    assert made(served.folder)[0] == 1
+    assert made(served.folder)[0] == 0
+    if change == "decision":
+        assert json.loads(bundle.read_text())["decision"]["temperature"] == 2.5
+
+
+def test_what_is_neither_is_named(tmp_path):
+    with pytest.raises(UsageError, match=r"holds neither a run \(run.json\) nor a bundle"):
+        made(tmp_path)
+    assert not list(tmp_path.iterdir())
