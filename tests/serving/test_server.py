@@ -28,8 +28,7 @@ class Slow(FakePredictor):
 
 address = Address(port=0)
 listener = address.bind()
-print(url_of(listener), flush=True)
-serve(Slow(), address, listener)
+serve(Slow(), address, listener, on_ready=lambda: print(url_of(listener), flush=True))
 """
 
 
@@ -130,12 +129,6 @@ def process(tmp_path):
         [sys.executable, script, tests], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     child.url = child.stdout.readline().strip().rstrip("/")
-    while True:
-        try:
-            httpx.get(f"{child.url}/readyz")
-            break
-        except httpx.ConnectError:
-            time.sleep(0.05)
     yield child
     child.kill()
     child.communicate()

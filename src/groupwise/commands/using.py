@@ -126,5 +126,5 @@ def serve(parser: Parser, argv: list[str]) -> None:
     bundle = current_bundle(arguments.model, on_export=lambda: console.say("Making a bundle of the run ..."))
     with address.bind() as listener:
         predictor = open_bundle(bundle)
-        console.say(f"Page: {url_of(listener)} (Ctrl-C stops)")
-        serve(predictor, address, listener)
+        page = f"Page: {url_of(listener)} (Ctrl-C stops)"
+        serve(predictor, address, listener, on_ready=lambda: console.say(page))

@@ -7,6 +7,7 @@ import ipaddress
 import resource
 import signal
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -25,7 +26,6 @@ HEAD_DEADLINE_S = 10.0
 DRAIN_S = 1.0
 SHORTEST_TOKEN = 16
 SPARE_FILES = 64
-BACKLOG = 2048
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,6 @@ class Address:
             listener = socket.socket(info[0], socket.SOCK_STREAM)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(info[4])
-            listener.listen(BACKLOG)
         except OSError as error:
             raise GroupwiseError(
                 f"cannot listen there ({error.strerror})",
@@ -94,9 +93,14 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def serve(predictor: Predictor, address: Address, listener: socket.socket) -> None:
-    """Serve until SIGTERM or Ctrl-C, and return when all that was accepted is answered."""
-    server = Server(predictor, address)
+def serve(
+    predictor: Predictor, address: Address, listener: socket.socket, *, on_ready: Callable[[], None]
+) -> None:
+    """Serve until SIGTERM or Ctrl-C, and return when all that was accepted is answered.
+
+    `on_ready` is called when it listens, and would stop without losing any.
+    """
+    server = Server(predictor, address, on_ready=on_ready)
     server.run(sockets=[listener])
 
 
@@ -107,8 +111,15 @@ class Server(uvicorn.Server):
     answer; then it no longer listens, finishes what it has, and returns.
     """
 
-    def __init__(self, predictor: Predictor, address: Address, *, drain_s: float = DRAIN_S) -> None:
-        self.drain_s = drain_s
+    def __init__(
+        self,
+        predictor: Predictor,
+        address: Address,
+        *,
+        on_ready: Callable[[], None] = lambda: None,
+        drain_s: float = DRAIN_S,
+    ) -> None:
+        self.on_ready, self.drain_s = on_ready, drain_s
         app = create_app(
             predictor, hosts=address.hosts, token=address.token, draining=lambda: self.should_exit
         )
@@ -131,6 +142,11 @@ class Server(uvicorn.Server):
         self.should_exit = True
         if sig == signal.SIGINT:  # somebody sits before it and waits
             self.drain_s = 0.0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        self.on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then stop listening and finish."""

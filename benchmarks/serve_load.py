@@ -1,0 +1,226 @@
+"""Loads the server with many clients, some hostile or slow, and says whether anything was lost or swapped.
+
+    python benchmarks/serve_load.py mixed --minutes 10      # 64 clients, each answer compared with offline
+    python benchmarks/serve_load.py overload                # four times what it can do
+    python benchmarks/serve_load.py slow                    # 500 slow connections and one good client
+    python benchmarks/serve_load.py drains --times 200      # SIGTERM under load
+
+The network has random weights: `resnext11_8x4d` at 32 px, and `resnext50_32x4d` at 224 px for `overload`,
+where the clients must not take the cores from the server. Everything stays on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import signal
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from served import Client, p, pictures, random_bundle, rss_mb, served
+
+CLASSES = tuple("abcdefghij")
+TOLERANCE = 1e-5
+
+
+def offline(bundle: Path, files: list[bytes]) -> list[dict[str, float]]:
+    """The probabilities that the same bundle gives one picture at a time, without a server."""
+    from groupwise.data.decode import decode
+    from groupwise.serving.predictor import open_bundle
+
+    predictor = open_bundle(bundle)
+    size = predictor.preprocessing.image_size_px
+    images = [predictor.preprocessing.resize_image(decode(f, draft_px=size).rgb) for f in files]
+    return [dict(predictor.answer_images(image[None])[0].probabilities) for image in images]
+
+
+def hostile(rng: random.Random, good: bytes) -> tuple[bytes, dict[str, object]]:
+    """A request that deserves a 4xx."""
+    return rng.choice(
+        [
+            (good[: len(good) // 2], {}),
+            (b"", {}),
+            (b"%PDF-1.7 " + bytes(1000), {}),
+            (rng.randbytes(5000), {}),
+            (b"\x89PNG\r\n\x1a\n" + rng.randbytes(2000), {}),
+            (good, {"host": "evil.example"}),
+            (good, {"path": "/v1/predict?heat=perhaps"}),
+            (good, {"path": "/../../etc/passwd"}),
+            (bytes(21_000_000), {}),
+        ]
+    )
+
+
+async def mixed(bundle: Path, options: argparse.Namespace) -> None:
+    files = pictures(200, 64)
+    expected = offline(bundle, files)
+    seen, memory = Counter(), []
+    with served(bundle) as server:
+        end = time.monotonic() + 60 * options.minutes
+
+        async def client(number: int) -> None:
+            rng, connection = random.Random(number), Client(server.port)
+            while time.monotonic() < end:
+                kind = rng.choices(("valid", "hostile", "slow"), (80, 12, 8))[0]
+                i = rng.randrange(len(files))
+                body, how = hostile(rng, files[i]) if kind == "hostile" else (files[i], {})
+                try:
+                    status, answer, _ = await connection.ask(
+                        body, pause_s=rng.uniform(0.1, 2) * (kind == "slow"), **how
+                    )
+                except (OSError, EOFError):
+                    seen[f"{kind}: lost"] += 1
+                    continue
+                seen[f"{kind}: {status}"] += 1
+                if status == 200 and kind != "hostile":
+                    far = max(abs(expected[i][k] - v) for k, v in answer["probabilities"].items())
+                    seen["swapped"] += far > TOLERANCE
+                if status == 503:
+                    await asyncio.sleep(rng.uniform(0.2, 1))
+
+        async def watch() -> None:
+            while time.monotonic() < end:
+                memory.append(rss_mb(server.pid))
+                await asyncio.sleep(options.minutes * 60 / 100)
+
+        await asyncio.gather(watch(), *(client(i) for i in range(options.clients)))
+    print(f"{options.clients} clients, {options.minutes:g} minutes\n\n| outcome | requests |\n|---|---|")
+    for outcome, count in sorted(seen.items()):
+        print(f"| {outcome} | {count:,} |")
+    warm, last = np.median(memory[20:30]), np.median(memory[-10:])
+    print(f"| memory after warm-up and at the end | {warm:.0f} MB, {last:.0f} MB ({last / warm - 1:+.1%}) |")
+
+
+async def overload(bundle: Path, options: argparse.Namespace) -> None:
+    body = pictures(1, 224)[0]
+    with served(bundle) as server:
+        full: list[float] = []
+        began = time.monotonic()
+        end = began + options.seconds
+
+        async def closed() -> None:
+            client = Client(server.port)
+            while time.monotonic() < end:
+                status, _, seconds = await client.ask(body)
+                assert status == 200
+                full.append(seconds)
+
+        await asyncio.gather(*(closed() for _ in range(16)))
+        rate = len(full) / (time.monotonic() - began)
+        taken, refused = [], []
+
+        async def once() -> None:
+            client = Client(server.port)
+            await client.connect()
+            status, _, seconds = await client.ask(body)
+            client.close()
+            (taken if status == 200 else refused).append(seconds)
+
+        tasks = []
+        for _ in range(int(4 * rate * options.seconds)):
+            tasks.append(asyncio.create_task(once()))
+            await asyncio.sleep(1 / (4 * rate))
+        await asyncio.gather(*tasks)
+    print("| load | requests/s offered | answered/s | p50 ms | p99 ms |\n|---|---|---|---|---|")
+    print(f"| capacity: 16 clients | {rate:.1f} | {rate:.1f} | {p(full, 0.5):.0f} | {p(full, 0.99):.0f} |")
+    answered = len(taken) / options.seconds
+    print(f"| 4x | {4 * rate:.1f} | {answered:.1f} | {p(taken, 0.5):.0f} | {p(taken, 0.99):.0f} |")
+    late = ", ".join(
+        f"{name} {p(refused, q):.0f} ms" for name, q in (("p50", 0.5), ("p99", 0.99), ("last", 1))
+    )
+    print(f"\nratio of p99 {p(taken, 0.99) / p(full, 0.99):.2f}; {len(refused)} refused by 503 within {late}")
+
+
+async def slow(bundle: Path, options: argparse.Namespace) -> None:
+    body = pictures(1, 64)[0]
+    with served(bundle) as server:
+
+        async def good() -> list[float]:
+            client = Client(server.port)
+            return [(await client.ask(body))[2] for _ in range(options.times)]
+
+        await good()
+        alone = await good()
+        crowd = [asyncio.create_task(_trickle(server.port, i)) for i in range(500)]
+        await asyncio.sleep(2)
+        beside = await good()
+        still = sum(not task.done() for task in crowd)
+        for task in crowd:
+            task.cancel()
+    print("| one good client | p50 ms | p99 ms |\n|---|---|---|")
+    print(f"| alone | {p(alone, 0.5):.2f} | {p(alone, 0.99):.2f} |")
+    print(f"| beside 500 slow connections | {p(beside, 0.5):.2f} | {p(beside, 0.99):.2f} |")
+    print(f"\nratio of p99 {p(beside, 0.99) / p(alone, 0.99):.2f}; {still} of 500 were still open at the end")
+
+
+async def _trickle(port: int, i: int) -> None:
+    """Send a head or a body a byte a second, and begin again when cut off."""
+    while True:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n")
+        if i % 2:
+            writer.write(b"Content-Length: 5000\r\n\r\n")
+        try:
+            while not reader.at_eof():
+                await asyncio.sleep(1)
+                writer.write(b"x" if i % 2 else b"X-A: b\r\n")
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+
+async def drains(bundle: Path, options: argparse.Namespace) -> None:
+    seen, codes, body = Counter(), Counter(), pictures(1, 64)[0]
+    for number in range(options.times):
+        rng = random.Random(number)
+        with served(bundle) as server:
+
+            async def client() -> None:
+                connection = Client(server.port)
+                while True:
+                    try:
+                        await connection.connect()
+                    except ConnectionRefusedError:
+                        return
+                    try:
+                        status, _, _ = await connection.ask(body)
+                        seen[str(status)] += 1
+                    except (OSError, EOFError) as error:
+                        seen[f"lost: {type(error).__name__}"] += 1
+
+            clients = [asyncio.create_task(client()) for _ in range(options.clients)]
+            await asyncio.sleep(rng.uniform(0.3, 1.0))
+            server.send_signal(signal.SIGTERM)
+            await asyncio.gather(*clients)
+            codes[await asyncio.to_thread(server.wait, 60)] += 1
+    print(f"{options.times} drains under {options.clients} clients\n\n| outcome | requests |\n|---|---|")
+    for outcome, count in sorted(seen.items()):
+        print(f"| {outcome} | {count:,} |")
+    print(f"| exit status | {dict(codes)} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("mixed", "overload", "slow", "drains"))
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--times", type=int, default=200)
+    parser.add_argument("--clients", type=int, default=64)
+    options = parser.parse_args()
+    network = ("resnext50_32x4d", 224) if options.what == "overload" else ("resnext11_8x4d", 32)
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = random_bundle(Path(folder), *network, CLASSES)
+        asyncio.run(globals()[options.what](bundle, options))
+
+
+if __name__ == "__main__":
+    main()
