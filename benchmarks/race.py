@@ -119,13 +119,12 @@ def fastai(train: Fold, test: Fold, seed: int) -> Iterator[Point]:
 
     set_seed(seed)
     started = time.perf_counter()
-    files, labels = train.files + test.files, train.labels + test.labels
-    items = list(zip(files, labels, strict=True))
+    files = train.files + test.files
+    label_of = dict(zip(files, train.labels + test.labels, strict=True))
     block = DataBlock(
         blocks=(ImageBlock, CategoryBlock),
-        get_x=lambda item: item[0],
-        get_y=lambda item: item[1],
-        splitter=IndexSplitter(list(range(len(train.files), len(items)))),
+        get_y=label_of.__getitem__,
+        splitter=IndexSplitter(list(range(len(train.files), len(files)))),
         item_tfms=Resize(96),
         batch_tfms=aug_transforms(),
     )
@@ -143,7 +142,7 @@ def fastai(train: Fold, test: Fold, seed: int) -> Iterator[Point]:
             )
 
     learner = vision_learner(
-        block.dataloaders(items, bs=64, num_workers=2),
+        block.dataloaders(files, bs=64, num_workers=2),
         torchvision.models.resnet18,
         pretrained=False,
         metrics=accuracy,
@@ -181,8 +180,8 @@ def groupwise(split_file: Path, root: Path, seed: int, changes: dict[str, Any]) 
     config = FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, seed)
     points: list[Point] = []
 
-    def score(_: object) -> None:
-        right = predict_logits(model, images[test], recipe.data).argmax(1) == labels[test]
+    def score(judged: Any) -> None:
+        right = predict_logits(judged, images[test], recipe.data).argmax(1) == labels[test]
         points.append({"seconds": time.perf_counter() - started, "accuracy": float(right.mean())})
 
     with tempfile.TemporaryDirectory() as folder:
@@ -192,7 +191,7 @@ def groupwise(split_file: Path, root: Path, seed: int, changes: dict[str, Any]) 
             config,
             world=World(),
             checkpoints=Path(folder),
-            on_epoch=score,
+            on_scored=score,
         )
     yield from points
 
