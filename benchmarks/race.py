@@ -27,6 +27,8 @@ from typing import Any
 
 import numpy as np
 
+from peers import import_torchvision
+
 Point = dict[str, float]
 
 
@@ -42,22 +44,6 @@ class Fold:
         self.files = [root / row.path for row in inside]
         self.labels = [classes.index(row.label) for row in inside]
         self.num_classes = len(classes)
-
-
-def import_torchvision() -> Any:
-    """torchvision's compiled operators do not load beside a CPU build of torch; its networks do without."""
-    import torch
-
-    register = torch.library.register_fake
-
-    def tolerant(op: Any, *args: Any, **options: Any) -> Any:
-        foreign = isinstance(op, str) and op.startswith("torchvision::")
-        return (lambda function: function) if foreign else register(op, *args, **options)
-
-    torch.library.register_fake = tolerant  # type: ignore[assignment]
-    import torchvision
-
-    return torchvision
 
 
 def tutorial(train: Fold, test: Fold, seed: int, *, size_px: int, epochs: int) -> Iterator[Point]:

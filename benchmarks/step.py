@@ -45,7 +45,7 @@ VARIANTS = {
 def build(variant: Variant, preset: str) -> Any:
     """The network, with ten classes."""
     if variant.torchvision:
-        from race import import_torchvision
+        from peers import import_torchvision
 
         return import_torchvision().models.get_model(preset, weights=None, num_classes=10)
     from groupwise.models.resnext import create_model

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from groupwise.models.resnext import create_model
 from groupwise.models.weights import load_weights
+from peers import import_torchvision
 
 FINGERPRINT = Path(__file__).parents[1] / "tests/models/torchvision_fingerprint.json"
 PRESET = "resnext50_32x4d"
@@ -76,22 +77,6 @@ def logits(network: nn.Module, size_px: int) -> Tensor:
     return result
 
 
-def _import_torchvision() -> Any:
-    # The compiled operators of torchvision do not load beside a CPU torch, and its Python part stops where it
-    # describes them. The networks need none, so the descriptions are passed over.
-    original = torch.library.register_fake
-
-    def register_fake(name: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(name, str) and name.startswith("torchvision::"):
-            return lambda function: function
-        return original(name, *args, **kwargs)
-
-    torch.library.register_fake = register_fake
-    import torchvision
-
-    return torchvision
-
-
 def _difference(ours: nn.Module, theirs: nn.Module, name: str) -> None:
     for size_px in SIZES_PX:
         expected = logits(theirs, size_px)
@@ -116,7 +101,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="renew the fingerprint of the tests")
     write = parser.parse_args().write
 
-    torchvision = _import_torchvision()
+    torchvision = import_torchvision()
     reference = fill_network(torchvision.models.resnext50_32x4d())
     _difference(fill_network(create_model(PRESET)), reference, "torchvision, same filling")
     ours = _load_through_file(reference, lambda net, path: torch.save(net.state_dict(), path), "weights.pth")
