@@ -7,7 +7,8 @@ All networks run as their projects advise for speed: channels_last, bfloat16 aut
 SGD, and for inference `torch.inference_mode`. They take turns, A B C A B C ..., in one process. Printed are
 images a second, medians over the repeats with their range, and the ratio to torchvision; then, for each
 shape of grouped convolution in the network, the milliseconds of forward, dgrad and wgrad beside the bytes
-that each has to move at least, which its memory bandwidth turns into the fastest time there could be. `--device cpu`
+that each has to move at least, which its memory bandwidth turns into the fastest time there could be.
+`--device cpu`
 is for trying the program where there is no GPU; its figures mean nothing.
 """
 
