@@ -77,7 +77,7 @@ def test_values_are_those_of_the_run(make_run, answers):
     assert "train 36 from 12 sources, val 12 from 4 sources, test 12 from 4 sources" in find(
         told, "How images were assigned"
     ).text.replace("\N{NO-BREAK SPACE}", " ")
-    assert find(told, "How common each class is").text == "Images: cat 30, dog 30."
+    assert find(told, "How common each class is").text == "Images: cat: 30, dog: 30."
     assert "accuracy 83.3 % (95 % interval 55.0 to 96.0 %)" in find(told, "How good it is").text.replace(
         "\N{NO-BREAK SPACE}", " "
     )
@@ -134,6 +134,13 @@ def test_the_level_of_the_split_is_claimed_only_where_it_is_known(make_run, answ
     torn = find(answers(make_run(name="c", method="random")), level)
     assert torn.state == FILLED
     assert torn.text.startswith("Not disjoint")
+
+
+def test_an_ensemble_is_not_called_one_network(make_run, answers):
+    one = find(answers(make_run(name="a")), "Whether several networks")
+    assert one.text == "No: one network answers."
+    several = answers(make_run(name="b", ledger={"members": ["r/1", "r/2", "r/3"]}))
+    assert find(several, "Whether several networks").text.startswith("Yes: 3 networks, ")
 
 
 def test_robustness_and_slices_fill_their_items(make_run, answers, probed):

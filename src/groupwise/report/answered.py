@@ -48,8 +48,10 @@ def choice(files: RunFiles) -> Answer:
     return confirm(f"{epoch} by the fold {files.select_fold}{own}. Say which other recipes were tried.")
 
 
-def ensemble(_: RunFiles) -> Answer:
-    """One network."""
+def ensemble(files: RunFiles) -> Answer:
+    """The fold models of a cross-validation answer as one."""
+    if members := files.ledger.get("members"):
+        return filled(f"Yes: {len(members)} networks, those of a cross-validation, averaged.")
     return filled("No: one network answers.")
 
 

@@ -73,7 +73,7 @@ def balance(files: RunFiles) -> Answer:
     n: Counter[str] = Counter()
     for fold in files.split["folds"].values():
         n.update({label: held["n"] for label, held in fold["classes"].items()})
-    shown = [f"{label} {images:,}" for label, images in n.most_common(12)]
+    shown = [f"{label}: {images:,}" for label, images in n.most_common(12)]
     more = f" and {len(n) - len(shown)} more classes" if len(n) > len(shown) else ""
     return filled(f"Images: {', '.join(shown)}{more}.")
 

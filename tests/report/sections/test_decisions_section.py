@@ -82,7 +82,9 @@ def test_a_refused_rule_shows_its_reason_alone(measured, parse):
     run = measured(conformal={"alpha": 0.1, "reason": "9 sources are needed, and there are 4"})
     (rule,) = rules(run).values()
     assert rule.figures == ()
-    assert "Refused: 9 sources are needed, and there are 4." in parse(write_report(run)).text
+    text = words(parse(write_report(run)))
+    assert "No rule: 9 sources are needed, and there are 4." in text
+    assert "A set of classes holds" not in text  # what was refused promises nothing
 
 
 def test_the_operating_point_names_class_threshold_and_prevalence(measured):

@@ -38,6 +38,19 @@ def test_the_verdict_follows_the_corrected_p(make_run, probed, p, words):
     assert words in verdict(facts)
 
 
+@pytest.mark.parametrize(("p", "red"), [(0.04, 1), (0.06, 0), (None, 0)])
+def test_only_what_is_beyond_chance_is_red(make_run, probed, parse, p, red):
+    run = probed(make_run())
+    facts = read_json(run / "slices.json")
+    for one in facts["columns"][0]["slices"]:
+        one |= {"p_holm": p} | ({"reason": "sources have several values"} if p is None else {})
+    facts["columns"][0]["slices"][0]["p_holm"] = None if p is None else 0.9
+    write_json(run / "slices.json", facts)
+    page = parse(write_report(run))
+    assert sum(attrs.get("class") == "beyond" for _, attrs in page.elements) == red
+    assert ("No p-values for site: sources have several values." in page.text) == (p is None)
+
+
 def test_without_slices_of_several_sources_nothing_is_called_worst(make_run, probed):
     facts = read_json(probed(make_run()) / "slices.json")
     assert verdict(facts | {"worst": None}) == "No slice holds several sources, so none can be compared."

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from groupwise.evaluation.compare import ALPHA
 from groupwise.report.reading import RunFiles
 from groupwise.report.section import Section
 from groupwise.report.words import Estimate, count
@@ -13,22 +14,23 @@ from groupwise.report.words import Estimate, count
 
 @dataclass(frozen=True)
 class SliceRow:
-    """One value of a column; `p` is corrected for all slices, as text."""
+    """One value of a column; `p` is corrected for all slices, as text, and `beyond` says if it is low."""
 
     value: str
     n: int
     sources: int
     accuracy: Estimate
     p: str
-    worst: bool
+    beyond: bool
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column and its slices, the least accurate first."""
+    """One column and its slices, the least accurate first; `reason` says why they have no p-values."""
 
     name: str
     rows: list[SliceRow]
+    reason: str
 
 
 def build(files: RunFiles) -> Section | None:
@@ -36,7 +38,7 @@ def build(files: RunFiles) -> Section | None:
     facts = files.slices
     if not facts:
         return None
-    columns = [_column(column, facts["worst"]) for column in facts["columns"]]
+    columns = [_column(column) for column in facts["columns"]]
     values = {
         "columns": columns,
         "skipped": facts["skipped"],
@@ -47,18 +49,18 @@ def build(files: RunFiles) -> Section | None:
     return Section(values)
 
 
-def _column(column: dict[str, Any], worst: dict[str, str] | None) -> Column:
-    name = column["column"]
-    rows = [_row(one, worst == {"column": name, "value": one["value"]}) for one in column["slices"]]
+def _column(column: dict[str, Any]) -> Column:
+    rows = [_row(one) for one in column["slices"]]
     if not column["binned"]:
         rows.sort(key=lambda row: (row.accuracy.value is None, row.accuracy.value))
-    return Column(name, rows)
+    return Column(column["column"], rows, column["slices"][0].get("reason", ""))
 
 
-def _row(one: dict[str, Any], worst: bool) -> SliceRow:
+def _row(one: dict[str, Any]) -> SliceRow:
     p = one["p_holm"]
-    text = one.get("reason", "") if p is None else "< 0.001" if p < 0.001 else f"{p:.2g}"
-    return SliceRow(one["value"], one["n"], one["groups"], Estimate.read(one["accuracy"]), text, worst)
+    text = "" if p is None else "< 0.001" if p < 0.001 else f"{p:.2g}"
+    beyond = p is not None and p < ALPHA
+    return SliceRow(one["value"], one["n"], one["groups"], Estimate.read(one["accuracy"]), text, beyond)
 
 
 def verdict(facts: dict[str, Any]) -> str:
@@ -75,7 +77,7 @@ def verdict(facts: dict[str, Any]) -> str:
     )
     if one["p_holm"] is None:
         return f"{said} The lowest of several is low partly by chance, and that part was not measured."
-    if one["p_holm"] < 0.05:
+    if one["p_holm"] < ALPHA:
         return f"{said} That is more than chance among so many slices (p {_p(one['p_holm'])}, after Holm)."
     return f"{said} Among so many slices chance alone may do that (p {_p(one['p_holm'])}, after Holm)."
 
