@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +14,7 @@ from groupwise.console import Console
 from groupwise.distributed import World
 from groupwise.environment import environment
 from groupwise.errors import UsageError
-from groupwise.files import write_atomic, write_json
+from groupwise.files import remove_partial_files, write_atomic, write_json
 from groupwise.job import CrossValidation, Job
 from groupwise.models.complexity import complexity
 from groupwise.models.resnext import ResNeXtConfig, configure
@@ -25,6 +26,8 @@ from groupwise.run import LEDGER, Run
 
 def begin(job: Job, world: World, console: Console) -> Run:
     """Open the run that is to be resumed, or prepare the data and create a new one."""
+    if job.resume:
+        _clear_half_prepared(job.folder)
     if job.resume and (job.folder / LEDGER).is_file():
         run = Run.open(job.folder)
         _refuse_other_data(run, job)
@@ -38,6 +41,13 @@ def begin(job: Job, world: World, console: Console) -> Run:
     write_json(run.path("environment.json"), environment(world))
     run.record("environment.json")
     return run
+
+
+def _clear_half_prepared(folder: Path) -> None:
+    """Remove what a crash left behind before anything could be learnt."""
+    remove_partial_files(folder)
+    if (folder / LEDGER).is_file() and "split.json" not in Run.open(folder).ledger["artefacts"]:
+        shutil.rmtree(folder)
 
 
 def _create(job: Job, console: Console) -> Run:
