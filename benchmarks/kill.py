@@ -175,9 +175,8 @@ def main() -> None:
     kills, lost = kill_until_done(options, folder, data, whole_s)
     one, other = outcome(folder / "whole"), outcome(folder / "killed")
     differing = sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
-    print(
-        "| killed at | kills in one run | checkpoints lost | bytes that differ in the end | s |\n|---|---|---|---|---|"
-    )
+    print("| killed at | kills in one run | checkpoints lost | what differs in the end | s |")
+    print("|---|---|---|---|---|")
     where = f"successive `{options.calls}` calls" if options.calls else f"random times (seed {options.seed})"
     seconds = time.monotonic() - start
     print(f"| {where} | {kills} | {lost} | {', '.join(differing) or 'none'} | {seconds:.0f} |")
