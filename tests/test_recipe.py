@@ -8,8 +8,9 @@ from groupwise.arguments import build_recipe
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.models.resnext import preset_config
 from groupwise.recipe import Recipe, as_dict, differences, flatten, read_recipe, recipe_file, to_yaml
+from groupwise.training.schedule import learning_rate_at
 
-SHIPPED = ("classic", "default", "digits")
+SHIPPED = ("best", "classic", "default", "digits", "finetune", "paper-cifar", "paper-imagenet")
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -87,3 +88,19 @@ def test_files_that_are_no_recipe_are_named(tmp_path, text, message):
     with pytest.raises(GroupwiseError, match=message) as error:
         read_recipe(recipe_file(str(file)))
     assert "mine.yaml" in str(error.value)
+
+
+def test_every_shipped_recipe_is_tested_here():
+    assert sorted(SHIPPED) == sorted(path.stem for path in recipe_file("default").parent.glob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs", "drops"), [("paper-cifar", 300, (150, 225)), ("paper-imagenet", 90, (30, 60))]
+)
+def test_the_papers_schedules(name, epochs, drops):
+    optim = load_recipe(name)[1].optim
+    assert (optim.name, optim.momentum, load_recipe(name)[1].training.epochs) == ("sgd", 0.9, epochs)
+    rates = [learning_rate_at((epoch + 0.5) / epochs, optim) for epoch in range(epochs)]
+    falls = [epoch for epoch in range(1, epochs) if rates[epoch] < rates[epoch - 1]]
+    assert falls == list(drops)
+    assert [rates[epoch] / rates[0] for epoch in drops] == pytest.approx([0.1, 0.01])

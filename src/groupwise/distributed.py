@@ -102,6 +102,7 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
+        x = x.float()  # sums of many halves would round
         count = x.new_tensor([x.numel() / x.shape[1]])
         sums = _sum_with_gradient(torch.cat([x.sum((0, 2, 3)), count]))  # (C + 1,)
         n = sums[-1].detach()

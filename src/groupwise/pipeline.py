@@ -165,6 +165,7 @@ def _fit(
         )
     for rejected in fitted.rejected:
         console.warn(f"{rejected.path.name} was passed over: {rejected.reason}")
+    console.say(time_line(fitted.history))
     return fitted
 
 
@@ -180,6 +181,13 @@ def epoch_line(epoch: Epoch) -> str:
         f"Epoch:{epoch.epoch:2d}, Train_acc:{epoch.train_accuracy:.1%}, Train_loss:{epoch.train_loss:.3f}, "
         f"{fold}_acc:{epoch.select_accuracy:.1%}, {fold}_loss:{epoch.select_loss:.3f}"
     )
+
+
+def time_line(history: Sequence[Epoch]) -> str:
+    """How long training took, and the share of it that the network waited for images."""
+    seconds = sum(epoch.seconds for epoch in history)
+    waiting = sum(epoch.waiting_seconds for epoch in history) / seconds if seconds else 0.0
+    return f"Training: {len(history)} epochs in {seconds:.0f} s, of which {waiting:.1%} waited for images."
 
 
 def _keep(

@@ -67,3 +67,29 @@ def test_gradients_are_shortened_to_the_norm_and_no_further(clip_norm, longest):
 def test_a_decay_of_one_is_refused():
     with pytest.raises(UsageError, match=r"training\.ema_decay"):
         small_config(ema_decay=1.0)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_precision_comes_near_the_full_one_and_keeps_full_weights(tmp_path, precision):
+    full = small_fit(tmp_path / "full", small_config(precision="fp32"))
+    half = small_fit(tmp_path / "half", small_config(precision=precision))
+    assert half.history[0].train_loss != full.history[0].train_loss
+    assert half.history[0].train_loss == pytest.approx(full.history[0].train_loss, rel=0.05)
+    assert {value.dtype for value in half.weights.values()} == {torch.float32, torch.int64}
+
+
+def test_only_float16_scales_its_gradients_and_the_scale_is_saved():
+    for precision, scaled in (("fp16", True), ("bf16", False), ("fp32", False), ("auto", False)):
+        config = small_config(precision=precision)
+        learner = Learner.create(small_model(), small_data(), config, World())
+        assert learner.scaler.is_enabled() == scaled
+        assert bool(learner.state()["scaler"]) == scaled
+
+
+def test_gradients_are_clipped_at_their_true_length(tmp_path):
+    # Scaled gradients are 65,536 times as long; clipped as such, next to nothing would be left.
+    optim = OptimConfig(name="sgd", learning_rate=0.1, clip_norm=1e6, schedule="constant")
+    config = small_config(epochs=2, optim=optim, precision="fp16")
+    free = dataclasses.replace(config, optim=dataclasses.replace(optim, clip_norm=None))
+    clipped, unclipped = small_fit(tmp_path / "a", config), small_fit(tmp_path / "b", free)
+    assert clipped.history[-1].train_loss == pytest.approx(unclipped.history[-1].train_loss, rel=1e-3)

@@ -107,3 +107,26 @@ def test_the_model_of_every_score_is_shown(tmp_path):
 
     fitted = small_fit(tmp_path, small_config(ema_decay=0.9), on_scored=score)
     assert accuracies == [epoch.select_accuracy for epoch in fitted.history]
+
+
+def test_the_schedule_ends_with_the_time(tmp_path, monkeypatch):
+    # A step takes some tenths of a second of this clock, an epoch some seconds of the 12 that there are.
+    clock = iter(range(10**6))
+    monkeypatch.setattr("groupwise.training.epoch.time.perf_counter", lambda: next(clock) / 10)
+    config = small_config(epochs=50, budget_minutes=0.2)
+    fitted = small_fit(tmp_path, config)
+    assert 1 < len(fitted.history) < 10
+    rates = [epoch.learning_rate for epoch in fitted.history]
+    assert rates[-1] < 0.1 * max(rates)
+    assert small_fit(tmp_path, config, resume=True).history == fitted.history
+
+
+def test_a_budget_that_is_never_reached_changes_nothing(tmp_path, whole):
+    assert_same(small_fit(tmp_path, small_config(budget_minutes=1000)), whole)
+
+
+def test_patience_ends_training_after_epochs_without_a_better_score(tmp_path):
+    optim = OptimConfig(name="sgd", learning_rate=1e-9, schedule="constant")
+    config = small_config(epochs=20, optim=optim, patience=3, select_by=("accuracy",))
+    fitted = small_fit(tmp_path, config)
+    assert len(fitted.history) == fitted.best.epoch + 3

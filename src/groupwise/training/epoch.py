@@ -26,10 +26,12 @@ def run_epoch(
 ) -> Epoch:
     """Train for what is left of an epoch and score the selection fold."""
     loss, correct, seen = train_epoch(state, data, config, keeper, request, on_batch)
+    start = time.perf_counter()
     scored = score_fold(state.learner.judged, data, config, state, request)
     select_loss, select_correct, select_seen = scored
     if not math.isfinite(select_loss):
         raise NotFinite(None)
+    state.spent_s += state.seconds + time.perf_counter() - start
     return Epoch(
         epoch=state.finished + 1,
         train_loss=loss / seen,
@@ -52,7 +54,10 @@ def train_epoch(
     start = time.perf_counter() - state.seconds
     state.learner.network.train()
     for batch in source:
-        take_step(batch, state, config, num_classes=data.num_classes)
+        share = state.share(config.training)
+        if share >= 1 and state.step:  # the time is up, within an epoch
+            break
+        take_step(batch, min(share, 1.0), state, config, num_classes=data.num_classes)
         on_batch(state.step, state.steps)
         # Be ready to be stopped, or to be lost
         state.seconds, state.waiting_seconds = time.perf_counter() - start, source.waited

@@ -34,10 +34,13 @@ class Learner:
     loss: TrainingLoss
     average: AveragedModel | None
     clip_norm: float | None
+    scaler: torch.amp.GradScaler
+    precision: torch.dtype
 
     @classmethod
     def create(cls, model: nn.Module, data: FitData, config: FitConfig, world: World) -> Learner:
         """Bring `model` to its device."""
+        precision = choose_precision(config.training.precision, world.device)
         counts = np.bincount(data.labels[data.train], minlength=data.num_classes)
         model = share_batch_statistics(model.to(world.device), world)
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -48,6 +51,8 @@ class Learner:
             loss=TrainingLoss(config.loss, torch.from_numpy(counts).to(world.device)),
             average=moving_average(model, config.training.ema_decay) if config.training.ema_decay else None,
             clip_norm=config.optim.clip_norm,
+            scaler=torch.amp.GradScaler(world.device.type, enabled=precision is torch.float16),
+            precision=precision,
         )
 
     @property
@@ -55,11 +60,19 @@ class Learner:
         """The model that is scored and kept."""
         return self.model if self.average is None else self.average.module
 
+    def half_precision(self) -> torch.autocast:
+        """Let the network compute in the precision that the recipe asks for; its weights stay in float32."""
+        enabled = self.precision is not torch.float32
+        device = next(self.model.parameters()).device
+        return torch.autocast(device.type, self.precision if enabled else None, enabled=enabled)
+
     def step(self) -> None:
         """Follow the gradients that are there."""
         if self.clip_norm is not None:
+            self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
-        self.optimizer.step()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         if self.average is not None:
             self.average.update_parameters(self.model)
 
@@ -70,6 +83,7 @@ class Learner:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "average": average,
+            "scaler": self.scaler.state_dict(),
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -78,6 +92,20 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
+        if self.scaler.is_enabled():
+            self.scaler.load_state_dict(state["scaler"])
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """The type that convolutions compute in.
+
+    A CPU without instructions of its own for bfloat16 takes twice as long with it (docs/log.md), so `auto`
+    is for GPUs; those before Ampere know float16 alone.
+    """
+    if name == "auto" and device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float16
+    return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(name, torch.float32)
 
 
 def moving_average(model: nn.Module, decay: float) -> AveragedModel:

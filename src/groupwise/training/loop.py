@@ -60,7 +60,7 @@ def fit(
 
     with stop_request() as request:
         try:
-            while state.finished < config.training.epochs:
+            while not _is_over(state, config):
                 try:
                     epoch = run_epoch(state, data, config, keeper, request, on_batch)
                     _finish_epoch(state, epoch, config)
@@ -76,6 +76,13 @@ def fit(
     best = state.history[state.best["epoch"] - 1]
     weights = state.best["weights"]
     return Fitted(tuple(state.history), best, weights, tuple(rejected), tuple(state.remarks), request.is_made)
+
+
+def _is_over(state: State, config: FitConfig) -> bool:
+    """Whether the epochs, the time or the patience have come to their end."""
+    patience = config.training.patience
+    waited = state.finished - state.best["epoch"] if state.best else 0
+    return state.share(config.training) >= 1 or (patience is not None and waited >= patience)
 
 
 def _finish_epoch(state: State, epoch: Epoch, config: FitConfig) -> None:

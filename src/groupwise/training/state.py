@@ -14,7 +14,7 @@ import torch
 from groupwise.distributed import World
 from groupwise.training.checkpoint import Moment
 from groupwise.training.learner import Learner
-from groupwise.training.terms import Epoch
+from groupwise.training.terms import Epoch, TrainingConfig
 
 
 class State:
@@ -29,7 +29,8 @@ class State:
 
     `finished` is the number of whole epochs and `step` that of the steps taken since. `tally` is (steps, 3),
     float64, on the device: sums of loss, correct answers and samples of each step of this process.
-    `rate_factor` scales the learning rate. `remarks` are what a reader of the result should know.
+    `spent_s` counts the seconds of whole epochs, scoring included. `rate_factor` scales the learning rate.
+    `remarks` are what a reader of the result should know.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class State:
         self.best: dict[str, Any] = {}
         self.micro_batches = micro_batches
         self.rate_factor = 1.0
+        self.spent_s = 0.0
         self.remarks: list[str] = []
         self.begin_epoch()
 
@@ -68,6 +70,17 @@ class State:
     def moment(self) -> Moment:
         """How far training has come."""
         return Moment(self.finished, self.step)
+
+    def share(self, training: TrainingConfig) -> float:
+        """How much of training is done in the middle of the next step: of its epochs, or more of its time.
+
+        Below 1 as long as there is something to do.
+        """
+        of_epochs = (self.finished + (self.step + 0.5) / self.steps) / training.epochs
+        if training.budget_minutes is None:
+            return of_epochs
+        spent_s: float = self.world.gather(self.spent_s + self.seconds)[0]  # one clock for all processes
+        return max(of_epochs, spent_s / max(60 * training.budget_minutes, 1e-9))
 
     def collect(self) -> dict[str, Any]:
         """Everything, as nested dicts of tensors and JSON values; every process has to take part."""
@@ -94,7 +107,10 @@ class State:
             set_random_state(saved["random"][self.world.rank])
 
 
-_PLAIN = ("best", "step", "seconds", "waiting_seconds", "micro_batches", "rate_factor", "remarks")
+_PLAIN = (
+    *("best", "step", "seconds", "waiting_seconds", "spent_s"),
+    *("micro_batches", "rate_factor", "remarks"),
+)
 
 
 def versions() -> dict[str, str]:

@@ -17,14 +17,13 @@ from groupwise.training.state import State
 from groupwise.training.terms import FitConfig
 
 
-def take_step(batch: Batch, state: State, config: FitConfig, *, num_classes: int) -> None:
-    """Follow the gradient of one batch, and enter its sums in the tally.
+def take_step(batch: Batch, share: float, state: State, config: FitConfig, *, num_classes: int) -> None:
+    """Follow the gradient of one batch when `share` of training is done, and enter its sums in the tally.
 
     When memory runs out the batch is taken again in twice as many pieces, whose gradients add up to the same
     step; only batch normalisation sees smaller batches.
     """
-    # Follow the schedule, by the middle of each step
-    share = (state.finished + (state.step + 0.5) / state.steps) / config.training.epochs
+    # Follow the schedule
     rate = learning_rate_at(share, config.optim) * state.rate_factor
     set_learning_rate(state.learner.optimizer, rate, share)
     while (added := _add_gradients(batch, share, state, config, num_classes)) is None:
@@ -58,10 +57,12 @@ def _add_gradients(
         parts = zip(*(t.tensor_split(count) for t in (images, targets, batch.labels)), strict=True)
         for number, (piece, wanted, labels) in enumerate(parts, start=1):
             with nullcontext() if number == count else _alone(learner.network):
-                logits = learner.network(piece)
+                with learner.half_precision():
+                    logits = learner.network(piece)
                 loss = learner.loss(logits, wanted)
                 # Each process has its part of the global mean; DDP averages, so multiply by their number
-                (loss * (state.world.size / batch.global_size)).backward()  # type: ignore[no-untyped-call]
+                part = loss * (state.world.size / batch.global_size)
+                learner.scaler.scale(part).backward()  # type: ignore[no-untyped-call]
             # Sums stay on the device
             total += sums(loss, logits, labels)
     except RuntimeError as error:

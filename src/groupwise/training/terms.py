@@ -28,6 +28,11 @@ class TrainingConfig:
         batch_size: Samples a step, all processes together.
         select_fold: The fold that chooses the epoch; `test` is the tutorial's mistake, reproduced on request.
         select_by: Figures that choose it, the first deciding and the next breaking ties.
+        budget_minutes: Minutes that training may take, scoring included; the schedule then follows the clock
+            where that is ahead of the epochs. Such a run is not bit-identical when resumed.
+        patience: Epochs without a better score after which training ends; None goes on to the last.
+        precision: `fp32`, `bf16` or `fp16` (with scaled gradients); `auto` is half precision on a GPU, in the
+            kind that it computes with, and `fp32` on a CPU.
         sampling: `natural` shows every training image once an epoch; `balanced` each class equally often.
         ema_decay: Decay a step of the moving average of the weights that is scored and kept; 0 is none.
         start_size_px: Side of the training images at the start, which grows to `data.image_size_px`.
@@ -42,6 +47,9 @@ class TrainingConfig:
     batch_size: int = 64
     select_fold: Literal["val", "test"] = "val"
     select_by: tuple[Literal["accuracy", "loss"], ...] = ("accuracy", "loss")
+    budget_minutes: float | None = None
+    patience: int | None = None
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     sampling: Literal["natural", "balanced"] = "natural"
     ema_decay: float = 0.0
     start_size_px: int | None = None
@@ -57,8 +65,10 @@ class TrainingConfig:
             ("batch_size", self.batch_size, 2),
             ("accumulate", self.accumulate, 1),
             ("checkpoint_minutes", self.checkpoint_minutes, 0),
+            ("budget_minutes", self.budget_minutes, 0),
+            ("patience", self.patience, 1),
         ):
-            if value < least:
+            if value is not None and value < least:
                 raise UsageError(
                     f"{value} is below {least}", place=f"training.{name}", remedy=f"Give at least {least}."
                 )
