@@ -142,6 +142,29 @@ def train(parser: Parser, argv: list[str]) -> None:
     (crossval if cv else run_job)(job, Console())
 
 
+def lr_find(parser: Parser, argv: list[str]) -> None:
+    """Suggest a learning rate."""
+    from groupwise.prepare import scan_with_progress
+    from groupwise.recipe import recipe_fields, recipe_file
+    from groupwise.studies.rate import find_rate
+
+    add_data_options(parser)
+    parser.add_argument("--recipe", default="default", help="name of a recipe, or a YAML file")
+    parser.add_argument("--steps", type=int, default=100, help="steps from the lowest rate to the highest")
+    parser.add_argument("--out", type=Path, default=Path("learning-rate.png"), help="the PNG file to write")
+    add_recipe_options(parser)
+    file = recipe_file(value_of("--recipe", argv) or "default")
+    arguments, recipe = parse_recipe(parser, argv, build_recipe(recipe_fields(file), file))
+    console = Console()
+    manifest = scan_with_progress(scan_of(arguments), console)
+    curve = find_rate(manifest, recipe, arguments.out, steps=arguments.steps, console=console)
+    console.say(f"Curve: {arguments.out}")
+    console.say(
+        f"Suggested: --optim.learning_rate {curve.suggestion:.1e} "
+        f"(the recipe has {recipe.optim.learning_rate:.1e})"
+    )
+
+
 def demo(parser: Parser, argv: list[str]) -> None:
     """Train on handwritten digits."""
     from groupwise.demo import demo as run_demo

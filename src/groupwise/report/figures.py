@@ -70,6 +70,23 @@ def _finish_curve(axes: Axes, name: str, chosen: int | None) -> None:
     axes.legend(frameon=False, fontsize=9)
 
 
+def rate_curve(
+    rates: Sequence[float], losses: Sequence[float], suggestion: float, *, theme: Theme = LIGHT
+) -> bytes:
+    """Loss against learning rate on a logarithmic axis, with the suggested rate marked."""
+    with style(theme):
+        figure = Figure(figsize=(6, 3.4), layout="constrained")
+        axes = figure.subplots()
+        axes.semilogx(rates, losses, color=theme.train)
+        axes.axvline(suggestion, color=theme.select, linestyle="--", label=f"suggested: {suggestion:.1e}")
+        axes.set_title("Loss while the learning rate rises", loc="left", fontweight="bold", fontsize=11)
+        axes.set_xlabel("learning rate")
+        axes.set_ylabel("training loss, smoothed")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+        return to_png(figure)
+
+
 def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, theme: Theme = LIGHT) -> bytes:
     """The counts of a confusion matrix, rows true and columns predicted, shaded by the share of the row.
 
