@@ -75,7 +75,7 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float]:
 
     learner.network.train()
     trained = _median_seconds(
-        lambda: take_step(batch, state, config, num_classes=data.num_classes), world.device
+        lambda: take_step(batch, 0.5, state, config, num_classes=data.num_classes), world.device
     )
     learner.model.eval()
     return trained / n, _median_seconds(score, world.device) / n
