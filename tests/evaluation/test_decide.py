@@ -19,14 +19,14 @@ POINT = ("--target-sensitivity", "0.9", "--class", "dog")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return write_folder(tmp_path_factory.mktemp("pets"), n=100)
+    return write_folder(tmp_path_factory.mktemp("pets"), n=60)
 
 
 @pytest.fixture(scope="module")
 def trained(folder, tmp_path_factory):
     torch.set_num_threads(1)
     target = tmp_path_factory.mktemp("runs") / "first"
-    shares = ["--split.train", "0.4", "--split.val", "0.4", "--split.test", "0.2", "--prevalence", "0.3"]
+    shares = ["--split.train", "0.3", "--split.val", "0.5", "--split.test", "0.2", "--prevalence", "0.3"]
     assert main(["train", str(folder), "--run", str(target), *shares, *POINT, *tiny_options()]) == 0
     return target
 
@@ -66,9 +66,9 @@ def test_a_run_keeps_what_was_decided(trained):
     decision, metrics = read(trained, "decision.json"), read(trained, "metrics.json")
     assert decision["temperature"] == read(trained, "config.json")["temperature"]
     assert decision["conformal"]["threshold"] > 0
-    assert decision["operating_point"]["groups"] == 20
+    assert decision["operating_point"]["groups"] == 15
     reference = load_file(trained / "reference.safetensors")["features"]
-    assert reference.shape == (40, read(trained, "config.json")["num_features"])
+    assert reference.shape == (18, read(trained, "config.json")["num_features"])
     assert {"decision.json", "reference.safetensors"} <= set(read(trained, "run.json")["artefacts"])
     parts = {"reliability", "risk_coverage", "conformal", "abstention", "unlike", "operating_point"}
     assert all(parts <= set(metrics[fold]) for fold in ("val", "test"))
@@ -81,7 +81,7 @@ def test_deciding_anew_changes_the_decision_without_the_test_fold(capsys, run):
     old = read(run, "metrics.json")
     assert main(["decide", str(run), "--target-sensitivity", "0.5", "--class", "cat", "--alpha", "0.2"]) == 0
     said = capsys.readouterr().out
-    assert "Prediction sets miss the true class of at most 20 % of images (40 sources)." in said
+    assert "Prediction sets miss the true class of at most 20 % of images (30 sources)." in said
     assert "cat is called from a probability of" in said
     decision = read(run, "decision.json")
     assert (decision["conformal"]["alpha"], decision["operating_point"]["positive_class"]) == (0.2, "cat")
