@@ -1,13 +1,20 @@
+import dataclasses
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from fit_case import small_config, small_fit
-from groupwise.distributed import choose_device, joined_world
+from groupwise.data.batches import batches
+from groupwise.distributed import World, choose_device, joined_world, restarted
 from groupwise.errors import UsageError
 from groupwise.training.optim import OptimConfig
 
@@ -18,28 +25,65 @@ CONFIG = small_config(
 )
 
 
-def train_here(folder: Path) -> None:
+def train_here(folder: Path, killed_step: int) -> None:
+    """Train as `torchrun` has it; the second process is killed after a step, once."""
     torch.set_num_threads(1)
     with joined_world("cpu") as world:
-        fitted = small_fit(folder, CONFIG, world=world)
+
+        def on_batch(done: int, total: int) -> None:
+            if done == killed_step and world.rank == 1 and not restarted():
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        # Then with a checkpoint at every step, so that the restart goes on in the middle of an epoch
+        training = dataclasses.replace(CONFIG.training, checkpoint_minutes=0 if killed_step else 5)
+        config = dataclasses.replace(CONFIG, training=training)
+        fitted = small_fit(folder, config, world=world, resume=restarted(), on_batch=on_batch)
         if world.is_main:
             history = torch.tensor([[e.train_loss, e.select_loss, e.select_accuracy] for e in fitted.history])
             save_file({**fitted.weights, "history": history}, folder / "result.safetensors")
 
 
-def test_two_processes_equal_one(tmp_path):
-    for processes in (1, 2):
-        folder = tmp_path / str(processes)
-        folder.mkdir()
-        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
-        done = subprocess.run(
-            [*command, str(processes), __file__, str(folder)], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-    one, two = (load_file(tmp_path / str(n) / "result.safetensors") for n in (1, 2))
+def torchrun(folder, processes, killed_step=0):
+    folder.mkdir()
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--max-restarts", "1"]
+    options = ["--nproc-per-node", str(processes), __file__, str(folder), str(killed_step)]
+    # Without this, torch shows restarted processes the addresses of the dead ones
+    env = os.environ | {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return load_file(folder / "result.safetensors"), done.stderr
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    return torchrun(tmp_path_factory.mktemp("processes") / "two", 2)[0]
+
+
+def test_two_processes_equal_one(tmp_path, two):
+    one, _ = torchrun(tmp_path / "one", 1)
     assert one.keys() == two.keys()
     for key in one:
         torch.testing.assert_close(two[key], one[key], rtol=2e-4, atol=2e-5, msg=lambda m, k=key: f"{k}: {m}")
+
+
+def test_a_killed_process_is_started_again_and_ends_bit_identical(tmp_path, two):
+    killed, err = torchrun(tmp_path / "killed", 2, killed_step=3)
+    assert "SIGKILL" in err or "-9" in err
+    assert killed.keys() == two.keys()
+    assert all(torch.equal(killed[key], two[key]) for key in two)
+
+
+@settings(max_examples=100, deadline=None)
+@given(n=st.integers(0, 60), batch_size=st.integers(1, 17), processes=st.integers(1, 6))
+def test_every_sample_is_evaluated_exactly_once(n, batch_size, processes):
+    images, labels = np.zeros((n, 1, 1, 3), np.uint8), np.zeros(n, int)
+    parts = []
+    for rank in range(processes):
+        world = World(rank, processes)
+        visited = batches(images, labels, np.arange(n), batch_size=batch_size, world=world)
+        parts.append([batch.samples.tolist() for batch in visited])
+    assert len({len(part) for part in parts}) == 1  # or one process would wait for ever
+    assert sorted(row for part in parts for batch in part for row in batch) == list(range(n))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
@@ -50,4 +94,4 @@ def test_a_device_that_is_not_there_is_refused():
 
 
 if __name__ == "__main__":
-    train_here(Path(sys.argv[1]))
+    train_here(Path(sys.argv[1]), int(sys.argv[2]))
