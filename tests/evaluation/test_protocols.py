@@ -59,3 +59,15 @@ def test_one_seed_or_one_source_gives_no_limits_and_equal_answers_no_width():
         assert (gap(alone, alone).low, gap(alone, alone).high) == (None, None)
     perfect = Answers(np.arange(4), np.arange(4), np.ones(4))
     assert (gap(perfect, perfect).low, gap(perfect, perfect).high) == (0, 0)
+
+
+@pytest.mark.parametrize("key", ["seeds", "sources"])
+def test_what_is_drawn_together_counts_once(key):
+    # Scores differ between seeds alone, or between sources alone; the other side repeats them.
+    seeds, sources = np.repeat(np.arange(6), 50), np.tile(np.arange(50), 6)
+    unit = {"seeds": seeds, "sources": sources}[key]
+    effect = np.random.default_rng(4).random(50)[unit]
+    found = gap(Answers(seeds, sources, np.zeros(300)), Answers(seeds, sources, effect))
+    means = effect[np.unique(unit, return_index=True)[1]]
+    error = means.std(ddof=1) / len(means) ** 0.5
+    assert found.high - found.low >= 2 * 1.96 * error
