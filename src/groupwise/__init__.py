@@ -12,13 +12,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["GroupwiseClassifier", "create_model", "load_run", "train"]
+__all__ = ["GroupwiseClassifier", "create_model", "load_run", "predict_ray", "train"]
 
 if TYPE_CHECKING:
     from groupwise.api import train
     from groupwise.estimator import GroupwiseClassifier
     from groupwise.evaluation.predict import load_run
     from groupwise.models.resnext import create_model
+    from groupwise.serving.predict_ray import predict_ray
 
 
 def __dir__() -> list[str]:
@@ -38,6 +39,10 @@ def __getattr__(name: str) -> Any:
         from groupwise.evaluation.predict import load_run
 
         return load_run
+    if name == "predict_ray":
+        from groupwise.serving.predict_ray import predict_ray
+
+        return predict_ray
     if name == "create_model":
         from groupwise.models.resnext import create_model
 
