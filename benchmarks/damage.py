@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,8 @@ def fill_disk(folder: Path) -> tuple[Fitted, list[str], bool]:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], check=True)
     ballast, said, loadable = folder / "ballast", [], []
 
-    def on_epoch(epoch: Epoch) -> None:
+    def on_epoch(history: Sequence[Epoch]) -> None:
+        epoch = history[-1]
         if epoch.epoch == 2:
             with ballast.open("wb", buffering=0) as file:
                 try:

@@ -349,7 +349,7 @@ def test_ctrl_c_keeps_the_epoch_and_resume_ends_as_if_nothing_had_been(
 
     target = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr("groupwise.pipeline.epoch_line", interrupt)
+        patch.setattr("groupwise.fitting.epoch_line", interrupt)
         status, _, err = run(capsys, "train", folder, "--run", target, *tiny_options())
     assert status == 130
     assert "Stopped after epoch 1" in err

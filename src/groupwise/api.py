@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ def train(
     resume: bool = False,
     cv: int | None = None,
     repeats: int = 1,
+    track: Sequence[str] = (),
     quiet: bool = False,
 ) -> dict[str, Any]:
     """Train on a folder of class folders or a CSV, and return what `metrics.json` holds.
@@ -45,6 +46,7 @@ def train(
         resume: Go on with the run that is there.
         cv: Cross-validate over this many folds instead, and return the metrics of the answers pooled.
         repeats: With `cv`, how often to divide the images anew.
+        track: Trackers that are told of every epoch: `tensorboard`, `mlflow`, `wandb`.
         quiet: Print nothing.
 
     Raises `GroupwiseError` for what the user can mend.
@@ -66,6 +68,7 @@ def train(
         resume,
         study,
         planning,
+        tuple(track),
     )
     return (crossval if study else run_job)(job, Console(quiet=quiet))
 

@@ -22,10 +22,12 @@ from groupwise.plans import plan_job
 from groupwise.prepare import prepare, scan_with_progress, write_prepared
 from groupwise.recipe import Recipe, as_dict, differences, flatten, read_recipe, to_yaml
 from groupwise.run import LEDGER, Run
+from groupwise.training.trackers import require_trackers
 
 
 def begin(job: Job, world: World, console: Console) -> Run:
     """Open the run that is to be resumed, or prepare the data and create a new one."""
+    require_trackers(job.track)
     if job.resume:
         _clear_half_prepared(job.folder)
     if job.resume and (job.folder / LEDGER).is_file():

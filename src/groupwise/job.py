@@ -52,7 +52,7 @@ class Job:
 
     `data` is what the user named, and `scan` makes the manifest of it, with a function for the progress.
     `base` is the recipe that `recipe` changes; the report lists the changes. `cv` asks for cross-validation,
-    and `planning` for a recipe that suits the data.
+    `planning` for a recipe that suits the data, and `track` names the trackers that are told of every epoch.
     """
 
     data: Path
@@ -63,3 +63,4 @@ class Job:
     resume: bool = False
     cv: CrossValidation | None = None
     planning: Planning | None = None
+    track: tuple[str, ...] = ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +28,18 @@ from groupwise.evaluation.score import TEST, score_fold, write_scores
 from groupwise.evaluation.slice_files import write_slices
 from groupwise.evaluation.unlike import Features
 from groupwise.evaluation.words import sentence
-from groupwise.files import sha256_file, write_csv, write_json
+from groupwise.files import write_json
+from groupwise.fitting import fit_run, write_history
 from groupwise.job import Job
 from groupwise.models.resnext import ResNeXt
 from groupwise.models.weights import load_weights, save_weights
-from groupwise.recipe import Recipe
+from groupwise.recipe import Recipe, as_dict, flatten
 from groupwise.report.html import write_report
 from groupwise.report.protocol import hidden_faults
 from groupwise.report.reading import read_run
 from groupwise.run import Run
-from groupwise.training.loop import fit
-from groupwise.training.terms import Epoch, FitConfig, FitData, Fitted
+from groupwise.training.terms import FitData, Fitted
+from groupwise.training.tracking import tracking
 
 
 class Interrupted(KeyboardInterrupt):
@@ -57,7 +57,8 @@ def train(job: Job, console: Console) -> dict[str, Any]:
         world.barrier()
         run = Run.open(job.folder)
         recipe = stored_recipe(run)
-        metrics = train_prepared(run, recipe, run.path("cache"), world, console, resume=job.resume)
+        cache = run.path("cache")
+        metrics = train_prepared(run, recipe, cache, world, console, resume=job.resume, track=job.track)
         if world.is_main:
             _imagine_random_split(run, job.recipe, console)
             write_slices(run, _headline_fold(metrics))
@@ -66,31 +67,43 @@ def train(job: Job, console: Console) -> dict[str, Any]:
 
 
 def train_prepared(
-    run: Run, recipe: Recipe, cache: Path, world: World, console: Console, *, resume: bool
+    run: Run,
+    recipe: Recipe,
+    cache: Path,
+    world: World,
+    console: Console,
+    *,
+    resume: bool,
+    track: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Train on the split that lies in `run`, and measure the folds that were not trained on.
 
-    `cache` is the folder of the decoded images; it is filled where it is empty, and stays. Returns the
-    metrics by fold, and nothing in any process but the main one. Raises `Interrupted` after Ctrl-C.
+    `cache` is the folder of the decoded images; it is filled where it is empty, and stays. `track` names the
+    trackers that are told. Returns the metrics by fold, and nothing in any process but the main one. Raises
+    `Interrupted` after Ctrl-C.
     """
     manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
     split = read_split(run.require("split.csv"))
     classes = tuple(sorted({row.label for row in split.rows if row.fold != EXCLUDED}))
     model = new_model(recipe, len(classes))
     data = _open_data(recipe, cache, manifest, split, classes, world, console)
-    fitted = _fit(recipe, run, data, model, world, console, resume=resume)
-    if not world.is_main:
-        return {}
-    for line in decision_lines(_keep(recipe, run, fitted, model, data, split, classes)):
-        console.say(line)
-    if fitted.interrupted:
-        raise Interrupted(
-            f"Stopped after epoch {len(fitted.history)}. The best epoch is kept in {run.folder};"
-            " go on with --resume, or measure it with `groupwise evaluate`."
-        )
-    folds = [fold for fold in split.folds if fold != "train"]
-    why = "the final evaluation"
-    return write_scores(run, {fold: score_fold(run, fold, images=data.images, why=why) for fold in folds})
+    with tracking(track, run.folder, flatten(as_dict(recipe)), console.warn) as tracked:
+        fitted = fit_run(recipe, run, data, model, world, console, tracked, resume=resume)
+        if not world.is_main:
+            return {}
+        for line in decision_lines(_keep(recipe, run, fitted, model, data, split, classes)):
+            console.say(line)
+        if fitted.interrupted:
+            raise Interrupted(
+                f"Stopped after epoch {len(fitted.history)}. The best epoch is kept in {run.folder};"
+                " go on with --resume, or measure it with `groupwise evaluate`."
+            )
+        folds = [fold for fold in split.folds if fold != "train"]
+        why = "the final evaluation"
+        scores = {fold: score_fold(run, fold, images=data.images, why=why) for fold in folds}
+        metrics = write_scores(run, scores)
+        tracked.finish(fitted.history, metrics)
+        return metrics
 
 
 def new_model(recipe: Recipe, num_classes: int) -> ResNeXt:
@@ -135,61 +148,6 @@ def open_images(recipe: Recipe, cache: Path, manifest: Manifest, split: Split, c
         )
 
 
-def _fit(
-    recipe: Recipe,
-    run: Run,
-    data: FitData,
-    model: ResNeXt,
-    world: World,
-    console: Console,
-    *,
-    resume: bool,
-) -> Fitted:
-    def on_epoch(epoch: Epoch) -> None:
-        console.say(epoch_line(epoch))
-        if world.is_main and epoch.select_fold == TEST:
-            run.count_test_reading(f"epoch {epoch.epoch} was scored on it")
-
-    with console.progress("Training") as progress:
-        fitted = fit(
-            model,
-            data,
-            fit_config(recipe),
-            world=world,
-            checkpoints=run.path("checkpoints"),
-            resume=resume,
-            made_from={name: sha256_file(run.path(name)) for name in ("manifest.csv", "split.csv")},
-            on_batch=progress,
-            on_epoch=on_epoch,
-            warn=console.warn,
-        )
-    for rejected in fitted.rejected:
-        console.warn(f"{rejected.path.name} was passed over: {rejected.reason}")
-    console.say(time_line(fitted.history))
-    return fitted
-
-
-def fit_config(recipe: Recipe) -> FitConfig:
-    """The part of a recipe that `fit` needs."""
-    return FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, recipe.seed)
-
-
-def epoch_line(epoch: Epoch) -> str:
-    """One epoch in the tutorial's own words."""
-    fold = epoch.select_fold.capitalize()
-    return (
-        f"Epoch:{epoch.epoch:2d}, Train_acc:{epoch.train_accuracy:.1%}, Train_loss:{epoch.train_loss:.3f}, "
-        f"{fold}_acc:{epoch.select_accuracy:.1%}, {fold}_loss:{epoch.select_loss:.3f}"
-    )
-
-
-def time_line(history: Sequence[Epoch]) -> str:
-    """How long training took, and the share of it that the network waited for images."""
-    seconds = sum(epoch.seconds for epoch in history)
-    waiting = sum(epoch.waiting_seconds for epoch in history) / seconds if seconds else 0.0
-    return f"Training: {len(history)} epochs in {seconds:.0f} s, of which {waiting:.1%} waited for images."
-
-
 def _keep(
     recipe: Recipe,
     run: Run,
@@ -200,9 +158,7 @@ def _keep(
     classes: tuple[str, ...],
 ) -> Decision:
     """Write the history and the best epoch's weights with all that is needed to use them."""
-    header = [field.name for field in fields(Epoch)]
-    write_csv(run.path("history.csv"), header, [astuple(epoch) for epoch in fitted.history])
-    run.record("history.csv", ["recipe.yaml", "split.csv"])
+    write_history(run, fitted.history)
     model.load_state_dict(dict(fitted.weights))
     save_weights(model, run.path("model.safetensors"))
     run.record("model.safetensors", ["recipe.yaml", "split.csv"])

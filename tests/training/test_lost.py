@@ -116,7 +116,7 @@ def test_sigterm_while_the_selection_fold_is_scored_repeats_no_step(tmp_path, wh
 
 def test_sigterm_after_the_last_step_is_heeded_too(tmp_path):
     with pytest.raises(Terminated):
-        averaged_fit(tmp_path, on_epoch=lambda e: e.epoch == 4 and signal.raise_signal(signal.SIGTERM))
+        averaged_fit(tmp_path, on_epoch=lambda past: len(past) == 4 and signal.raise_signal(signal.SIGTERM))
 
 
 def test_ctrl_c_keeps_the_best_epoch_and_the_step(tmp_path, whole):
@@ -182,7 +182,7 @@ def test_global_generators_go_on_where_they_were(tmp_path):
     def draw(*_):
         drawn.append((random.random(), np.random.rand(), torch.rand(1).item()))
 
-    fit_first = {"on_epoch": lambda epoch: epoch.epoch == 1 and seed(1)}
+    fit_first = {"on_epoch": lambda history: len(history) == 1 and seed(1)}
     averaged_fit(tmp_path / "whole", on_batch=draw, **fit_first)
     expected, drawn[:] = list(drawn), []
     stop = at_step(7, raise_signal(signal.SIGTERM))

@@ -105,6 +105,13 @@ def train(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the run that is in --run")
     parser.add_argument("--cv", metavar="K", type=int, help="cross-validate over K folds of whole sources")
     parser.add_argument("--repeats", type=int, default=1, help="with --cv: how often to divide anew")
+    parser.add_argument(
+        "--track",
+        metavar="NAME",
+        nargs="+",
+        default=[],
+        help="tell tensorboard, mlflow, wandb of each epoch",
+    )
     parser.add_argument(PRINT, action="store_true", help="print the resolved recipe, and stop")
     add_recipe_options(parser)
     file = recipe_file(value_of("--recipe", argv) or "default")
@@ -138,6 +145,7 @@ def train(parser: Parser, argv: list[str]) -> None:
         arguments.resume or restarted(),
         cv,
         planning,
+        tuple(arguments.track),
     )
     (crossval if cv else run_job)(job, Console())
 

@@ -62,7 +62,7 @@ def crossval(job: Job, console: Console) -> dict[str, Any]:
         study = Run.open(job.folder)
         done = []
         for model in fold_models(study, stored_recipe(study), job.cv):
-            _train(study, model, world, console)
+            _train(study, model, world, console, job.track)
             done.append(model.name)
         return pool(study, job.cv, done, console) if world.is_main else {}
 
@@ -105,7 +105,7 @@ def fold_models(study: Run, recipe: Recipe, cv: CrossValidation) -> Iterator[Fol
             yield FoldModel(f"repeat-{repeat}/{fold}", split, replace(recipe, seed=seed))
 
 
-def _train(study: Run, model: FoldModel, world: World, console: Console) -> None:
+def _train(study: Run, model: FoldModel, world: World, console: Console, track: tuple[str, ...]) -> None:
     """Train and measure one model, going on from where it was left."""
     if world.is_main:
         _prepare(study, model)
@@ -117,7 +117,8 @@ def _train(study: Run, model: FoldModel, world: World, console: Console) -> None
         console.say(f"\n{model.name} is there already")
         return
     console.say(f"\n{model.name}: {len(model.split.indices('test')):,} images are held out")
-    metrics = train_prepared(run, model.recipe, study.path("cache"), world, console, resume=True)
+    cache = study.path("cache")
+    metrics = train_prepared(run, model.recipe, cache, world, console, resume=True, track=track)
     if world.is_main:
         console.say(sentence("accuracy", metrics["test"]["accuracy"]))
 

@@ -13,7 +13,8 @@ from groupwise.data.manifest import Manifest
 from groupwise.distributed import World, choose_device
 from groupwise.errors import UsageError
 from groupwise.files import write_atomic
-from groupwise.pipeline import fit_config, new_model
+from groupwise.fitting import fit_config
+from groupwise.pipeline import new_model
 from groupwise.recipe import Recipe
 from groupwise.report.figures import rate_curve
 from groupwise.training.rate_range import RateCurve, rate_range_test

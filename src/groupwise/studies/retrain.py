@@ -21,8 +21,9 @@ from groupwise.data.stratify import IntArray
 from groupwise.distributed import World, choose_device
 from groupwise.evaluation.counterfactual import reported_fold
 from groupwise.evaluation.predict import predict_logits
+from groupwise.fitting import fit_config
 from groupwise.models.resnext import ResNeXt
-from groupwise.pipeline import fit_config, new_model, open_images
+from groupwise.pipeline import new_model, open_images
 from groupwise.recipe import Recipe, read_recipe
 from groupwise.run import Run
 from groupwise.training.loop import fit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def fit(
     resume: bool = False,
     made_from: Mapping[str, str] | None = None,
     on_batch: Callable[[int, int], None] = _silent,
-    on_epoch: Callable[[Epoch], None] = _silent,
+    on_epoch: Callable[[Sequence[Epoch]], None] = _silent,
     on_scored: Callable[[nn.Module], None] = _silent,
     warn: Callable[[str], None] = _silent,
 ) -> Fitted:
@@ -47,8 +47,8 @@ def fit(
     SIGTERM and Ctrl-C save the state after the current step. SIGTERM then raises `Terminated`; Ctrl-C ends
     training with the best epoch so far, or raises `KeyboardInterrupt` where there is none. A loss that is not
     finite sends training back to the last whole epoch with half the learning rate, once; the second time it
-    raises `GroupwiseError`. `on_scored` is shown the model that each epoch was scored with, in evaluation
-    mode.
+    raises `GroupwiseError`. `on_epoch` is given all epochs so far, those before a resumption too; `on_scored`
+    is shown the model that each epoch was scored with, in evaluation mode.
     """
     learner = Learner.create(model, data, config, world)
     steps = -(-len(data.train) // config.training.batch_size)
@@ -69,7 +69,7 @@ def fit(
                     _go_back(trouble, state, keeper, data, config)
                 else:
                     on_scored(learner.judged)
-                    on_epoch(epoch)
+                    on_epoch(tuple(state.history))
                 request.heed(world)
         except Stopping:
             _save_and_leave(state, keeper, request)
