@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -120,6 +121,15 @@ def test_data_that_cannot_be_used_leave_with_1(capsys, tmp_path):
     assert status == 1
     assert "class 'cat' has 2 independent sources, too few for the 3 folds" in err
     assert not (tmp_path / "split.csv").exists()
+
+
+@pytest.mark.parametrize(("given", "kept"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_waiting_threads_sleep_unless_the_user_says_otherwise(capsys, monkeypatch, given, kept):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if given:
+        monkeypatch.setenv("OMP_WAIT_POLICY", given)
+    run(capsys, "--version")
+    assert os.environ["OMP_WAIT_POLICY"] == kept
 
 
 def test_debug_shows_the_traceback(capsys, tmp_path):
