@@ -17,7 +17,7 @@ INTERRUPTED = 130  # what a shell gives for Ctrl-C
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    # Read when torch loads. Threads that wait for one another by spinning keep a shared core busy with nothing.
+    # Read when torch loads. Threads that spin while they wait for one another keep a shared core busy.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
