@@ -13,6 +13,7 @@ from groupwise.models.resnext import ResNeXt
 from groupwise.recipe import Recipe
 from groupwise.run import Run
 from groupwise.training.loop import fit
+from groupwise.training.pace import Pace
 from groupwise.training.terms import Epoch, FitConfig, FitData, Fitted
 from groupwise.training.tracking import Tracking
 
@@ -29,18 +30,27 @@ def fit_run(
     resume: bool,
 ) -> Fitted:
     """Train `model`; its best epoch is for the caller to keep."""
+    pace = Pace(recipe.training, len(data.train))
 
-    def on_epoch(history: Sequence[Epoch]) -> None:
-        console.say(epoch_line(history[-1]))
-        if not world.is_main:
+    def follow(history: Sequence[Epoch]) -> None:
+        pace.begin(history)
+        if not (world.is_main and history):
             return
-        if history[-1].select_fold == TEST:
-            run.count_test_reading(f"epoch {history[-1].epoch} was scored on it")
         try:
             write_history(run, history)
         except OSError as error:  # a full disk, which the checkpoints outlast as well
             console.warn(f"history.csv could not be written: {error.strerror}. Training goes on.")
         tracked.follow(history)
+
+    def on_epoch(history: Sequence[Epoch]) -> None:
+        console.say(epoch_line(history[-1]))
+        if world.is_main and history[-1].select_fold == TEST:
+            run.count_test_reading(f"epoch {history[-1].epoch} was scored on it")
+        follow(history)
+
+    def on_batch(done: int, total: int) -> None:
+        pace.step(done)
+        progress(done, total, task=pace.task, note=pace.note(total))
 
     with console.progress("Training") as progress:
         fitted = fit(
@@ -51,7 +61,8 @@ def fit_run(
             checkpoints=run.path("checkpoints"),
             resume=resume,
             made_from={name: sha256_file(run.path(name)) for name in ("manifest.csv", "split.csv")},
-            on_batch=progress,
+            on_begin=follow,
+            on_batch=on_batch,
             on_epoch=on_epoch,
             warn=console.warn,
         )

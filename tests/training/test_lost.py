@@ -228,16 +228,16 @@ def test_the_old_checkpoint_outlives_a_disk_that_stays_full(tmp_path, whole, mon
 
 def poison(monkeypatch, is_bad):
     """Make the pixels of a sample no numbers where `is_bad(samples)` says so."""
-    from groupwise.training import step
+    from groupwise.training import inputs
 
-    real = step.augment
+    real = inputs.augment
 
     def augment(images, samples, *arguments, **options):
         images = real(images, samples, *arguments, **options)
         bad = is_bad(samples)
         return torch.where(bad[:, None, None, None], math.nan, images)
 
-    monkeypatch.setattr(step, "augment", augment)
+    monkeypatch.setattr(inputs, "augment", augment)
 
 
 def test_a_poisoned_image_stops_training_and_its_batch_is_named(tmp_path, monkeypatch):

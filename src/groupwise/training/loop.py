@@ -33,6 +33,7 @@ def fit(
     checkpoints: Path,
     resume: bool = False,
     made_from: Mapping[str, str] | None = None,
+    on_begin: Callable[[Sequence[Epoch]], None] = _silent,
     on_batch: Callable[[int, int], None] = _silent,
     on_epoch: Callable[[Sequence[Epoch]], None] = _silent,
     on_scored: Callable[[nn.Module], None] = _silent,
@@ -47,8 +48,8 @@ def fit(
     SIGTERM and Ctrl-C save the state after the current step. SIGTERM then raises `Terminated`; Ctrl-C ends
     training with the best epoch so far, or raises `KeyboardInterrupt` where there is none. A loss that is not
     finite sends training back to the last whole epoch with half the learning rate, once; the second time it
-    raises `GroupwiseError`. `on_epoch` is given all epochs so far, those before a resumption too; `on_scored`
-    is shown the model that each epoch was scored with, in evaluation mode.
+    raises `GroupwiseError`. `on_begin` is given the epochs that are there already, `on_epoch` all so far;
+    `on_scored` is shown the model that each epoch was scored with, in evaluation mode.
     """
     learner = Learner.create(model, data, config, world)
     steps = -(-len(data.train) // config.training.batch_size)
@@ -58,6 +59,7 @@ def fit(
     if not loaded:
         keeper.save(state)  # so that even the first epoch has a state to go back to
 
+    on_begin(tuple(state.history))
     with stop_request() as request:
         try:
             while not _is_over(state, config):
