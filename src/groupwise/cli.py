@@ -112,6 +112,7 @@ VERBS: dict[str, tuple[str, Callable[[Parser, list[str]], None]]] = {
     ),
     "train": ("Train on a folder or CSV, from scan to report.", learning.train),
     "lr-find": ("Draw the loss against a rising learning rate, and suggest one.", learning.lr_find),
+    "sweep": ("Try values of a recipe's knobs, and keep those that score highest on val.", learning.sweep),
     "evaluate": ("Measure a fold again, from the saved weights alone.", measuring.evaluate),
     "decide": ("Choose anew, without training, when answers are given and when not.", measuring.decide),
     "slices": ("Say whether some sites, devices or people fare worse than others.", probing.slices),

@@ -84,9 +84,9 @@ def train_prepared(
     """
     manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
     split = read_split(run.require("split.csv"))
-    classes = tuple(sorted({row.label for row in split.rows if row.fold != EXCLUDED}))
+    classes = split_classes(split)
     model = new_model(recipe, len(classes))
-    data = _open_data(recipe, cache, manifest, split, classes, world, console)
+    data = open_data(recipe, cache, manifest, split, world, console)
     with tracking(track, run.folder, flatten(as_dict(recipe)), console.warn) as tracked:
         fitted = fit_run(recipe, run, data, model, world, console, tracked, resume=resume)
         if not world.is_main:
@@ -106,6 +106,11 @@ def train_prepared(
         return metrics
 
 
+def split_classes(split: Split) -> tuple[str, ...]:
+    """The classes of the images that take part, in the order of their numbers."""
+    return tuple(sorted({row.label for row in split.rows if row.fold != EXCLUDED}))
+
+
 def new_model(recipe: Recipe, num_classes: int) -> ResNeXt:
     """The network of a recipe as it is before training: its weights are decided by the seed, or read."""
     torch.manual_seed(recipe.seed)
@@ -115,20 +120,14 @@ def new_model(recipe: Recipe, num_classes: int) -> ResNeXt:
     return model
 
 
-def _open_data(
-    recipe: Recipe,
-    cache: Path,
-    manifest: Manifest,
-    split: Split,
-    classes: Sequence[str],
-    world: World,
-    console: Console,
+def open_data(
+    recipe: Recipe, cache: Path, manifest: Manifest, split: Split, world: World, console: Console
 ) -> FitData:
     """Decode the images, in the main process alone, and map them into memory in every one."""
     if world.is_main:
         open_images(recipe, cache, manifest, split, console)
     world.barrier()
-    number = {name: k for k, name in enumerate(classes)}
+    number = {name: k for k, name in enumerate(split_classes(split))}
     return FitData(
         images=open_images(recipe, cache, manifest, split, console),
         labels=np.array([number.get(row.label, -1) for row in split.rows]),

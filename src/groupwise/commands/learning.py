@@ -1,4 +1,4 @@
-"""Verbs that divide images, plan, and train: split, plan, train, demo."""
+"""Verbs that divide images, plan, and train: split, plan, train, lr-find, sweep, demo."""
 
 from __future__ import annotations
 
@@ -171,6 +171,25 @@ def lr_find(parser: Parser, argv: list[str]) -> None:
         f"Suggested: --optim.learning_rate {curve.suggestion:.1e} "
         f"(the recipe has {recipe.optim.learning_rate:.1e})"
     )
+
+
+def sweep(parser: Parser, argv: list[str]) -> None:
+    """Look for better values of a recipe's knobs."""
+    from groupwise.job import Job
+    from groupwise.recipe import recipe_fields, recipe_file
+    from groupwise.studies.sweep import sweep as study
+
+    add_data_options(parser)
+    parser.add_argument("--run", type=Path, required=True, help="the folder to write (required)")
+    parser.add_argument("--trials", type=int, default=20, help="networks to train in all")
+    parser.add_argument("--recipe", default="default", help="name of a recipe, or a YAML file, to begin with")
+    parser.add_argument("--resume", action="store_true", help="go on with the sweep that is in --run")
+    add_recipe_options(parser)
+    file = recipe_file(value_of("--recipe", argv) or "default")
+    base = build_recipe(recipe_fields(file), file)
+    arguments, recipe = parse_recipe(parser, argv, base)
+    job = Job(Path(arguments.folder), scan_of(arguments), arguments.run, recipe, base, arguments.resume)
+    study(job, arguments.trials, Console())
 
 
 def demo(parser: Parser, argv: list[str]) -> None:

@@ -10,14 +10,13 @@ from pathlib import Path
 from torch import nn
 
 from groupwise.distributed import World
-from groupwise.errors import GroupwiseError
 from groupwise.training.checkpoint import clone_state
 from groupwise.training.epoch import run_epoch, training_batches
 from groupwise.training.keeper import Keeper, NotFinite
 from groupwise.training.learner import Learner
 from groupwise.training.state import State
 from groupwise.training.stop import Stopping, StopRequest, Terminated, stop_request
-from groupwise.training.terms import Epoch, FitConfig, FitData, Fitted
+from groupwise.training.terms import Diverged, Epoch, FitConfig, FitData, Fitted
 
 
 def _silent(*_: object) -> None:
@@ -48,7 +47,7 @@ def fit(
     SIGTERM and Ctrl-C save the state after the current step. SIGTERM then raises `Terminated`; Ctrl-C ends
     training with the best epoch so far, or raises `KeyboardInterrupt` where there is none. A loss that is not
     finite sends training back to the last whole epoch with half the learning rate, once; the second time it
-    raises `GroupwiseError`. `on_begin` is given the epochs that are there already, `on_epoch` all so far;
+    raises `Diverged`. `on_begin` is given the epochs that are there already, `on_epoch` all so far;
     `on_scored` is shown the model that each epoch was scored with, in evaluation mode.
     """
     learner = Learner.create(model, data, config, world)
@@ -111,7 +110,7 @@ def _go_back(trouble: NotFinite, state: State, keeper: Keeper, data: FitData, co
         names = [data.paths[row] if data.paths else f"row {row}" for row in rows]
     halved = state.rate_factor < 1
     if halved or not keeper.load(state, whole_epochs=True)[0]:
-        raise GroupwiseError(
+        raise Diverged(
             fact + (", also with half the learning rate" if halved else ""),
             place="training",
             remedy="Lower optim.learning_rate"

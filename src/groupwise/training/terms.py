@@ -13,7 +13,7 @@ from torch import Tensor
 from groupwise.data.augment import AugmentConfig
 from groupwise.data.decode import Preprocessing
 from groupwise.data.stratify import IntArray
-from groupwise.errors import UsageError
+from groupwise.errors import GroupwiseError, UsageError
 from groupwise.training.checkpoint import Rejected
 from groupwise.training.loss import LossConfig
 from groupwise.training.optim import OptimConfig
@@ -126,6 +126,10 @@ class Epoch:
     seconds: float
     images_per_second: float
     waiting_seconds: float
+
+
+class Diverged(GroupwiseError):  # noqa: N818
+    """The loss is not finite, also with half the learning rate."""
 
 
 @dataclass(frozen=True)
