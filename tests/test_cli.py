@@ -75,7 +75,9 @@ def test_every_command_explains_itself(capsys, verb):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["trian"], "no command 'trian'"),
+        (["trian"], "groupwise: trian: no such command, did you mean 'train'? See"),
+        (["xyzzy"], "groupwise: xyzzy: no such command. See"),
+        (["explain", "RUN", "--oot", "x"], "groupwise: explain: unrecognized arguments: --oot"),
         (["train"], "DATA: missing"),
         (["train", "DATA"], "--run: missing"),
         (["train", "DATA", "--training.epoch", "3"], "did you mean --training.epochs?"),
@@ -93,6 +95,9 @@ def test_every_command_explains_itself(capsys, verb):
         (["split", "DATA", "--out", "x.csv", "--folds", "1"], "--folds: 1 folds"),
         (["evaluate", "no-run"], "holds no run"),
         (["predict", "RUN"], "required: IMAGE"),
+        (["predict", "no-run", "a.png", "--csv", "x.csv", "b.png"], "holds neither a run"),
+        (["explain", "no-run", "--out", "x", "a.png"], "holds no run"),
+        (["compare", "no-run", "--fold", "val", "other"], "holds no run"),
         (["train", "DATA", "--run", "x", "--seed", "-1"], "--seed: -1 is negative"),
         (["train", "DATA", "--run", "x", "--model.preset", "resnet18"], "did you mean 'resnet50'?"),
         (["train", "DATA", "--run", "x", "--recipe", "classic", "--data.image_size_px", "64"], "7 px pool"),
@@ -161,8 +166,8 @@ def test_a_plan_can_be_read_edited_and_trained_on(capsys, folder, tmp_path):
     file, target = tmp_path / "plan.yaml", tmp_path / "run"
     status, out, _ = run(capsys, "plan", folder, "--out", file, "--training.batch_size", 16)
     assert status == 0
-    assert "Plan: about" in out
-    assert "  # The only size" not in file.read_text()  # no budget was given
+    assert "of training after the audit, on this machine as busy as it is now" in out
+    assert "  # The only network size" not in file.read_text()  # no budget was given
     planned = file.read_text()
     file.write_text(planned.replace("epochs: 60", "epochs: 1"))
     assert file.read_text() != planned

@@ -8,7 +8,7 @@ import difflib
 import re
 import shutil
 from collections.abc import Callable, Sequence
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -57,7 +57,7 @@ class Parser(jsonargparse.ArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002
         """Raise `UsageError` instead of leaving the process."""
-        fact, place = _plain(message), self.prog
+        fact, place = _plain(message), self.prog.removeprefix("groupwise ")
         for name, shown in OPERANDS.items():
             fact = re.sub(rf"(required: .*?)\b{name}\b", rf"\1{shown}", fact)
         if match := re.match(r'Parser key "([^"]+)":+ (.*)', fact):
@@ -79,6 +79,26 @@ def _plain(message: str) -> str:
     sentence = ": ".join(lines[:2]).rstrip(".") if lines else "wrong usage"
     sentence = re.sub(r"a typing\.Literal\[([^]]*)\]", r"one of \1", sentence)
     return re.sub(r"a <class 'int'>", "a whole number", sentence).replace("<class 'float'>", "number")
+
+
+def operands_together(parser: Parser, argv: Sequence[str]) -> list[str]:
+    """`argv` with its operands side by side, as argparse wants them, wherever options stood among them.
+
+    Every option of `parser` takes one value or none.
+    """
+    options: list[str] = []
+    operands: list[str] = []
+    words = iter(argv)
+    for word in words:
+        if word == "--":
+            return [*options, "--", *operands, *words]
+        if word.startswith("-"):
+            options.append(word)
+            action = parser._option_string_actions.get(word)
+            options += islice(words, 1 if action is not None and action.nargs != 0 else 0)
+        else:
+            operands.append(word)
+    return operands + options
 
 
 def add_data_options(parser: Parser, *, optional: bool = False) -> None:

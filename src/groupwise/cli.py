@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 import traceback
@@ -58,7 +59,9 @@ def _dispatch(argv: list[str]) -> int:
         return 0
     verb, *rest = argv
     if verb not in VERBS:
-        raise UsageError(f"no command {verb!r}", place="groupwise", remedy="See `groupwise --help`.")
+        near = difflib.get_close_matches(verb, VERBS, n=1)
+        meant = f", did you mean {near[0]!r}?" if near else ""
+        raise UsageError(f"no such command{meant}", place=verb, remedy="See `groupwise --help`.")
     promise, run = VERBS[verb]
     try:
         run(Parser(verb, promise, OPERANDS.get(verb, "DATA")), rest)
@@ -126,5 +129,8 @@ VERBS: dict[str, tuple[str, Callable[[Parser, list[str]], None]]] = {
     "predict": ("Say class and probability of images.", using.predict),
     "serve": ("Answer over HTTP, with a page to drop pictures on.", using.serve),
     "report": ("Write a run's report again.", measuring.report),
-    "demo": ("Train on scikit-learn's handwritten digits, in a minute or two.", learning.demo),
+    "demo": (
+        "Train on scikit-learn's handwritten digits: one to three minutes on two free cores.",
+        learning.demo,
+    ),
 }

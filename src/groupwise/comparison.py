@@ -12,6 +12,7 @@ import numpy.typing as npt
 from groupwise.data.sources import find_sources
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.compare import compare_models
+from groupwise.evaluation.predictions import PROBABILITY
 from groupwise.evaluation.weighted import Fold, balanced_accuracy, check_fold, class_counts, log_losses
 from groupwise.report.differences import Comparison
 from groupwise.report.reading import RunFiles, read_run
@@ -20,7 +21,6 @@ from groupwise.run import Run
 
 TEST = "test"
 NEEDED = ("recipe.yaml", "split.csv", "predictions.csv")
-PROBABILITY = "prob_"  # begins the names of the columns that hold probabilities
 
 
 @dataclass(frozen=True)

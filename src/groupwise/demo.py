@@ -1,4 +1,4 @@
-"""Trains on scikit-learn's handwritten digits, so that the whole chain can be seen in about a minute."""
+"""Trains on scikit-learn's handwritten digits, so that the whole chain can be seen in a few minutes."""
 
 from __future__ import annotations
 
@@ -22,16 +22,21 @@ from groupwise.recipe import read_recipe, recipe_file
 DEMO = "digits"
 
 
-def demo(folder: Path, console: Console) -> dict[str, Any]:
-    """Write the digits beside the run as a folder of class folders, and train on them."""
+def demo(folder: Path, console: Console, *, resume: bool = False) -> dict[str, Any]:
+    """Write the digits beside the run as a folder of class folders, and train on them.
+
+    Begins anew, or with `resume` goes on with a demo that was stopped.
+    """
     data = folder.with_name(f"{folder.name}-digits")
     _refuse_foreign(folder, data)
-    shutil.rmtree(folder, ignore_errors=True)  # an earlier demo
+    if not resume:
+        shutil.rmtree(folder, ignore_errors=True)  # an earlier demo
     write_digits(data)
     console.say(f"Wrote scikit-learn's handwritten digits to {data}")
     file = recipe_file(DEMO)
     recipe = build_recipe(read_recipe(file), file)
-    return train(Job(data, lambda progress: scan(data, progress=progress), folder, recipe, recipe), console)
+    job = Job(data, lambda progress: scan(data, progress=progress), folder, recipe, recipe, resume)
+    return train(job, console)
 
 
 def _refuse_foreign(folder: Path, data: Path) -> None:

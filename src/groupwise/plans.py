@@ -35,7 +35,10 @@ def plan_job(
     facts = fingerprint(manifest, split, *_rows(job, split))
     plan = make_plan(facts, job.recipe, measure, chosen=planning.chosen, budget_s=left_s)
     each = f" for each of {models} models" if models > 1 else ""
-    console.say(f"Plan: about {duration(plan.seconds)}{each}")
+    console.say(
+        f"Plan: about {duration(plan.seconds)} of training{each} after the audit,"
+        " on this machine as busy as it is now"
+    )
     for reason, choices in groupby(plan.choices, key=lambda choice: choice.reason):
         console.say(f"  {', '.join(f'{choice.field} {choice.value}' for choice in choices)}: {reason}")
     return plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,10 @@ import numpy as np
 from groupwise.audit.audit import Audit, audit
 from groupwise.console import Console
 from groupwise.data.decode import decode
+from groupwise.data.listing import OUTSIDE_ROOT
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split, SplitConfig, make_split, proof, read_split
-from groupwise.errors import UsageError
+from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_atomic, write_json
 from groupwise.report.audit_page import write_audit_page
 from groupwise.report.figures import sample_grid
@@ -46,7 +48,11 @@ def _status_counts(manifest: Manifest) -> str:
 
 
 def audit_manifest(manifest: Manifest, *, seed: int, console: Console) -> Audit:
-    """Audit the usable samples behind a progress bar, and say what was found."""
+    """Audit the usable samples behind a progress bar, and say what was found.
+
+    Raises `GroupwiseError` where there are none.
+    """
+    _require_usable(manifest)
     with console.progress("Looking for copies") as progress:
         audited = audit(manifest, seed=seed, progress=progress)
     facts = audited.facts
@@ -55,6 +61,23 @@ def audit_manifest(manifest: Manifest, *, seed: int, console: Console) -> Audit:
         say = console.warn if finding.severity == "stop" else console.say
         say(f"  {finding.severity}: {finding.title}")
     return audited
+
+
+def _require_usable(manifest: Manifest) -> None:
+    """Raise `GroupwiseError` where no image can be used, naming the commonest reason."""
+    if manifest.usable:
+        return
+    refused = [sample for sample in manifest.samples if sample.status == "quarantined"]
+    (codes, n), *_ = Counter(sample.codes for sample in refused).most_common(1)
+    example = next(sample for sample in refused if sample.codes == codes)
+    raise GroupwiseError(
+        f"no image can be used; {n:,} of {len(manifest.samples):,} are quarantined as"
+        f" {example.path} is ({example.reason})",
+        place="DATA",
+        remedy="Paths must lie below the folder of the CSV: move the CSV up, to where all images lie below."
+        if codes == (OUTSIDE_ROOT,)
+        else "`groupwise scan` gives the reason of each.",
+    )
 
 
 def write_audit(folder: Path, data: Path, manifest: Manifest, audited: Audit) -> Path:

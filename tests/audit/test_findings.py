@@ -19,7 +19,9 @@ def _facts(found: int) -> dict[str, Any]:
         "null_pairs": 400,
         "null_accepted": 0,
         "false_match_bound": 0.0095,
+        "images": 100,
         "rigid_images": 0,
+        "tiny_images": 0,
     }
 
 
@@ -30,6 +32,17 @@ def test_an_audit_that_misses_a_tenth_of_the_planted_copies_warns(found: int, se
     warns = severity == "warning"
     assert ("Copies in your data may have gone unnoticed:" in quality.text) == warns
     assert ("`--group-column` or `--group-regex`" in quality.remedy) == warns
+
+
+@pytest.mark.parametrize(("tiny", "blamed"), [(51, True), (50, False)])
+def test_a_weak_audit_says_why_and_what_follows_in_its_title(tiny: int, blamed: bool) -> None:
+    title = find_quality({**_facts(31), "tiny_images": tiny}).title
+    assert "found 31.0 %: " in title
+    assert ("images of at most 48 px hold too little detail, so real copies" in title) == blamed
+    assert title.endswith(
+        "real copies may go unnoticed. If you know which files belong together, give groups"
+    )
+    assert find_quality({**_facts(95), "tiny_images": tiny}).title.endswith("found 95.0 %")
 
 
 def test_the_audit_says_what_it_cannot_tell_of_the_smallest_images() -> None:

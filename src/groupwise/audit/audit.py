@@ -16,7 +16,7 @@ from groupwise.audit import findings as say
 from groupwise.audit.capture import suspect_groups
 from groupwise.audit.clusters import cluster_ids, drop_bridges
 from groupwise.audit.compare import Evidence
-from groupwise.audit.detect import Detection, detect
+from groupwise.audit.detect import TINY_PX, Detection, detect
 from groupwise.audit.exact import exact_copies
 from groupwise.audit.findings import Finding
 from groupwise.audit.measure import Measured, measure
@@ -94,6 +94,7 @@ def audit(manifest: Manifest, *, seed: int, progress: Progress | None = None, wo
     facts = {
         **_facts(copies, exact, detection),
         "rigid_images": sum(one.photograph.side < RIGID_PX for one in measured),
+        "tiny_images": sum(one.photograph.side <= TINY_PX for one in measured),
         **_recall(detection, sources, len(kept)),
     }
     found = _findings(manifest, measured, copies, facts, seed)

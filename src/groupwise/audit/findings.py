@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from groupwise.audit.capture import Suspicion
+from groupwise.audit.detect import TINY_PX
 from groupwise.audit.shortcuts import Shortcut
 from groupwise.audit.tiny import RIGID_PX
 
@@ -149,7 +150,8 @@ def find_quality(facts: Mapping[str, Any]) -> Finding:
     return Finding(
         "audit-quality",
         "warning" if weak else "note",
-        f"On planted copies of your images the detector found {100 * facts['planted_recall']:.1f} %",
+        f"On planted copies of your images the detector found {100 * facts['planted_recall']:.1f} %"
+        f"{_tell_weak(facts) if weak else ''}",
         f"{facts['planted']} transformed copies of your own photographs were mixed in, and "
         f"{facts['planted_found']} were recognised (95 % interval {low} to {high} %). Of "
         f"{facts['null_pairs']} comparisons with photographic negatives, which are copies of nothing, "
@@ -160,6 +162,13 @@ def find_quality(facts: Mapping[str, Any]) -> Finding:
         if weak
         else "Nothing to do.",
     )
+
+
+def _tell_weak(facts: Mapping[str, Any]) -> str:
+    """Why so few were found, where that is known, and what follows."""
+    tiny = facts["tiny_images"] > facts["images"] / 2
+    why = f"images of at most {TINY_PX} px hold too little detail, so " if tiny else ""
+    return f": {why}real copies may go unnoticed. If you know which files belong together, give groups"
 
 
 def _tell_rigid(images: int) -> str:

@@ -197,5 +197,6 @@ def demo(parser: Parser, argv: list[str]) -> None:
     from groupwise.demo import demo as run_demo
 
     parser.add_argument("--run", type=Path, default=Path("runs/demo"), help="the folder to write")
+    parser.add_argument("--resume", action="store_true", help="go on with a demo that was stopped")
     arguments = parser.parse_args(argv)
-    run_demo(arguments.run, Console())
+    run_demo(arguments.run, Console(), resume=arguments.resume)

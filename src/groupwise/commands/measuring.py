@@ -6,7 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from groupwise.arguments import Parser
+from groupwise.arguments import Parser, operands_together
 from groupwise.console import Console
 
 
@@ -68,7 +68,7 @@ def compare(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--fold", default="test", help="the fold to compare on")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     parser.add_argument("--seed", type=int, default=0, help="decides the resamples and the random flips")
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(operands_together(parser, argv))
     comparison = compare_runs(arguments.runs, fold=arguments.fold, seed=arguments.seed)
     if arguments.json:
         print(json.dumps(comparison.as_json(), indent=2, ensure_ascii=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from groupwise.arguments import Parser
+from groupwise.arguments import Parser, operands_together
 from groupwise.console import Console
 from groupwise.errors import GroupwiseError, UsageError
 
@@ -31,7 +31,7 @@ def explain(parser: Parser, argv: list[str]) -> None:
         metavar="BLOCK",
         help="instead: the maps of a block by group, as in layer1.0, and the filters",
     )
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(operands_together(parser, argv))
     run, console = Run.open(arguments.run), Console()
     predictor, root = load_run(arguments.run), data_root(run)
     names = arguments.images or [row.path for row in most_wrong(run)]
@@ -92,7 +92,7 @@ def predict(parser: Parser, argv: list[str]) -> None:
     )
     parser.add_argument("--csv", type=Path, help="write the answers into this file as they come")
     parser.add_argument("--resume", action="store_true", help="go on with the file of --csv")
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(operands_together(parser, argv))
     if arguments.resume and arguments.csv is None:
         raise UsageError("nothing to go on with", place="--resume", remedy="Give the file with --csv.")
     predictor = open_predictor(arguments.run)
@@ -117,7 +117,7 @@ def serve(parser: Parser, argv: list[str]) -> None:
     except ImportError as error:
         raise GroupwiseError(
             f"{error.name} is not installed",
-            place="groupwise serve",
+            place="serve",
             remedy="Install it: pip install 'groupwise[serve]'",
         ) from None
     token = arguments.token or os.environ.get("GROUPWISE_TOKEN")

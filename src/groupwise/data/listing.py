@@ -13,6 +13,8 @@ from groupwise.data.walk import judge_kind
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_csv
 
+OUTSIDE_ROOT = "outside-root"
+
 
 def read_listing(
     file: Path, *, path_column: str = "path", label_column: str = "label", group_column: str | None = None
@@ -82,7 +84,7 @@ def _judge_path(base: Path, sample: Sample) -> Sample:
         cell = from_windows
     relative = _find_relative(base, cell)
     if relative is None:
-        reason = "outside-root: the path leads out of the CSV's folder"
+        reason = f"{OUTSIDE_ROOT}: the path leads out of the CSV's folder"
         return replace(sample, status="quarantined", reason=reason)
     status, reason = judge_kind(base.resolve(), base.resolve() / relative) or ("ok", "")
     return replace(sample, path=relative, status=status, reason=reason)

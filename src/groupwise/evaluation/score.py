@@ -20,6 +20,7 @@ from groupwise.evaluation.calibration import calibrated
 from groupwise.evaluation.decision_figures import decision_figures
 from groupwise.evaluation.metrics import evaluate_fold
 from groupwise.evaluation.predict import load_run, predict_outputs
+from groupwise.evaluation.predictions import PROBABILITY
 from groupwise.evaluation.weighted import check_fold
 from groupwise.files import read_json, write_csv, write_json
 from groupwise.run import Run
@@ -95,7 +96,7 @@ def write_scores(
     classes = next(iter(scored.values())).classes
     write_csv(
         run.path("predictions.csv"),
-        (*Assignment._fields, "predicted", *(f"prob_{name}" for name in classes)),
+        (*Assignment._fields, "predicted", *(f"{PROBABILITY}{name}" for name in classes)),
         (line for fold in scored.values() for line in _lines(fold.rows, fold.probs, classes)),
     )
     run.record("predictions.csv", made_from)

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from groupwise.errors import UsageError
 from groupwise.evaluation.decision_files import DECISION
 from groupwise.files import read_json
-from groupwise.run import LEDGER, Run
-from groupwise.serving.predictor import BUNDLE, FORMAT
+from groupwise.run import Run
+from groupwise.serving.predictor import BUNDLE, FORMAT, is_bundle
 
 
 def current_bundle(folder: Path, *, on_export: Callable[[], None]) -> Path:
@@ -19,14 +18,8 @@ def current_bundle(folder: Path, *, on_export: Callable[[], None]) -> Path:
 
     `on_export` is called before one is made, which takes a while.
     """
-    if (folder / BUNDLE).is_file():
+    if is_bundle(folder):
         return folder
-    if not (folder / LEDGER).is_file():
-        raise UsageError(
-            f"holds neither a run ({LEDGER}) nor a bundle ({BUNDLE})",
-            place=folder,
-            remedy="Give the folder that `groupwise train` or `groupwise export --to bundle` wrote.",
-        )
     target = folder / "export" / "bundle"
     if not _is_current(Run.open(folder), target / BUNDLE):
         on_export()

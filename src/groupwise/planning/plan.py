@@ -81,7 +81,7 @@ def make_plan(
     base = with_fields(base, {c.field: c.value for c in usual})
     ladder = rungs(facts, base, chosen)
     if budget_s is None:
-        rung, reason = ladder[0], _why_first(ladder, facts)
+        rung, reason = ladder[0], _why_first(ladder, facts, chosen)
         rates = measure(with_fields(base, rung.fields))
     else:
         rung, rates = _climb(ladder, base, facts, measure, budget_s)
@@ -147,27 +147,25 @@ def _batch_size(n: int, base: Recipe) -> list[Choice]:
 def _epochs(n: int) -> Choice:
     epochs = round(MEASURED_EPOCHS * math.sqrt(MEASURED_IMAGES / n))
     epochs = min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
-    return Choice(
-        "training.epochs",
-        epochs,
-        f"{MEASURED_EPOCHS} were enough for {MEASURED_IMAGES:,} images; with {n:,}, passes go with the root"
-        f" of the ratio, between {FEWEST_EPOCHS} and {MOST_EPOCHS}.",
-    )
+    reason = f"{MEASURED_EPOCHS} were enough for {MEASURED_IMAGES:,} images"
+    if abs(n - MEASURED_IMAGES) > 0.05 * MEASURED_IMAGES:
+        reason += f"; with {n:,}, passes go with the root of the ratio"
+        reason += f", between {FEWEST_EPOCHS} and {MOST_EPOCHS}"
+    return Choice("training.epochs", epochs, f"{reason}.")
 
 
-def _why_first(ladder: list[Rung], facts: Fingerprint) -> str:
-    why = f"Half of the images are at least {facts.short_side_px} px on their shorter side."
-    if len(ladder) > 1:
-        return (
-            f"{why} The smallest network is the fastest to a score; where classes differ in fine detail, give"
-            " a --budget."
-        )
-    return f"{why} More would show nothing new."
+def _why_first(ladder: list[Rung], facts: Fingerprint, chosen: Set[str]) -> str:
+    px = facts.short_side_px
+    fastest = "The smallest is the fastest to a score; where classes differ in fine detail, give a --budget."
+    if "data.image_size_px" in chosen:  # so the network alone is to be explained
+        return fastest if len(ladder) > 1 else f"The network for images of {px} px on their shorter side."
+    more = fastest if len(ladder) > 1 else "More would show nothing new."
+    return f"Half of the images are at least {px} px on their shorter side. {more}"
 
 
 def _why_climbed(rung: Rung, ladder: list[Rung], budget_s: float) -> str:
     if len(ladder) == 1:
-        return "The only size there is for images as small as these."
+        return "The only network size there is for images as small as these."
     place = "The largest" if rung == ladder[-1] else "The largest that fits"
     return f"{place} of {len(ladder)} network sizes for {duration(budget_s)}, by a measured step."
 

@@ -84,17 +84,24 @@ class BundlePredictor:
 def open_predictor(folder: str | Path) -> BundlePredictor | Predictor:
     """Open the network of a run, by torch, or of a bundle, without it."""
     folder = Path(folder)
-    if (folder / BUNDLE).is_file():
+    if is_bundle(folder):
         return open_bundle(folder)
-    if not (folder / LEDGER).is_file():
-        raise UsageError(
-            f"holds neither a run ({LEDGER}) nor a bundle ({BUNDLE})",
-            place=folder,
-            remedy="Give the folder that `groupwise train` or `groupwise export --to bundle` wrote.",
-        )
     from groupwise.evaluation.predict import load_run
 
     return load_run(folder)
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder holds a bundle rather than a run; raises `UsageError` where it holds neither."""
+    if (folder / BUNDLE).is_file():
+        return True
+    if (folder / LEDGER).is_file():
+        return False
+    raise UsageError(
+        f"holds neither a run ({LEDGER}) nor a bundle ({BUNDLE})",
+        place=folder,
+        remedy="Give the folder that `groupwise train` or `groupwise export --to bundle` wrote.",
+    )
 
 
 def open_bundle(folder: Path) -> BundlePredictor:

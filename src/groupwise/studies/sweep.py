@@ -80,7 +80,7 @@ def _refuse(recipe: Recipe, trials: int) -> None:
     if find_spec("optuna") is None:
         raise UsageError(
             "optuna is not installed",
-            place="groupwise sweep",
+            place="sweep",
             remedy="Install it: pip install 'groupwise[sweep]'",
         )
     if trials < 1:
