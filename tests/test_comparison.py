@@ -247,6 +247,15 @@ def test_a_fold_without_predictions_is_refused(runs):
         compare_runs(runs, fold="val")
 
 
+def test_a_fold_that_the_other_run_lacks_is_not_offered(runs, tmp_path):
+    pooled = [row._replace(fold="out-of-fold") for row in rows() if row.fold == "test"]
+    study = write_run(tmp_path / "cv", lambda _: True, pooled)
+    write_json(study / "crossval.json", {"words": []})
+    with pytest.raises(UsageError, match="cross-validation is compared with another one") as refused:
+        compare_runs([next(iter(runs.values())) if isinstance(runs, dict) else runs[0], study])
+    assert "among" not in str(refused.value)
+
+
 def test_changed_predictions_are_refused(runs):
     path = runs[1] / "predictions.csv"
     path.write_text(path.read_text().replace("0.9", "0.8"))

@@ -92,6 +92,7 @@ def _open_all(folders: Sequence[Path], fold: str) -> list[Contestant]:
     base_names = {folder.resolve().name for folder in folders}
     plain = len(base_names) == len(folders)
     found = [_open(folder, folder.resolve().name if plain else str(folder), fold) for folder in folders]
+    _refuse_lacking(found, fold)
     seen: dict[str, Contestant] = {}
     for contestant in found:
         digest = contestant.run.ledger["artefacts"]["predictions.csv"]["sha256"]
@@ -111,12 +112,22 @@ def _open(folder: Path, name: str, fold: str) -> Contestant:
         run.require(artefact)
     files = read_run(folder)
     answers = {row["path"]: row for row in files.predictions if row["fold"] == fold}
-    if not answers:
-        there = ", ".join(sorted({row["fold"] for row in files.predictions}))
-        raise UsageError(
-            f"no predictions for fold {fold!r}", place=folder, remedy=f"Choose with --fold among: {there}."
-        )
     return Contestant(name, run, files, answers)
+
+
+def _refuse_lacking(contestants: Sequence[Contestant], fold: str) -> None:
+    """Raise `UsageError` for a run that did not answer `fold`; the remedy names what all of them have."""
+    folds = [{row["fold"] for row in one.files.predictions} for one in contestants]
+    lacking = next((one for one in contestants if not one.answers), None)
+    if lacking is None:
+        return
+    if shared := ", ".join(sorted(set.intersection(*folds))):
+        remedy = f"Choose with --fold among: {shared}."
+    elif any(one.files.crossval for one in contestants):
+        remedy = "A cross-validation is compared with another one: give --fold out-of-fold."
+    else:
+        remedy = "The runs have no fold in common; measure one with `groupwise evaluate`."
+    raise UsageError(f"no predictions for fold {fold!r}", place=lacking.run.folder, remedy=remedy)
 
 
 def _shared_classes(contestants: Sequence[Contestant]) -> tuple[str, ...]:

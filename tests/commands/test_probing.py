@@ -64,6 +64,16 @@ def test_slices_by_one_column_are_no_reading(copied, capsys):
     assert json.loads((copied / "run.json").read_text())["test_readings"] == before
 
 
+def test_columns_of_a_further_call_join_the_earlier_ones(copied, capsys):
+    run(capsys, "slices", copied, "--by", "site", "--fold", "val")
+    run(capsys, "slices", copied, "--by", "mode", "--fold", "val")
+    facts = json.loads((copied / "slices.json").read_text())
+    assert [one["column"] for one in (*facts["columns"], *facts["skipped"])] == ["site", "mode"]
+    run(capsys, "slices", copied, "--by", "mode")
+    facts = json.loads((copied / "slices.json").read_text())
+    assert [one["column"] for one in (*facts["columns"], *facts["skipped"])] == ["mode"]  # another fold
+
+
 def test_a_column_of_the_file_may_be_named(copied, capsys):
     status, out, _ = run(capsys, "slices", copied, "--by", "mode")
     assert status == 0
@@ -96,6 +106,8 @@ def test_robustness_is_one_reading_and_repeats_itself(copied, capsys):
     status, out, _ = run(capsys, "robustness", copied)
     assert status == 0
     assert "blur, standard deviation in pixels" in out
+    assert out.count("\n  damage ") == out.count("\n  right ") > 1
+    assert out.count("were classified correctly") == 1
     ledger = json.loads((copied / "run.json").read_text())
     assert ledger["test_readings"] == before + 1
     assert ledger["test_reading_log"][-1]["why"] == "groupwise robustness"

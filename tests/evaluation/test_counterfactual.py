@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -49,17 +51,17 @@ def test_the_neighbour_is_asked_too():
     assert facts["neighbours"]["random"]["value"] > 0.9
     assert facts["neighbours"]["difference"]["low"] > 0.1
     assert set(facts["evidence"]) == {"siblings", "neighbours"}
-    words = "\n".join(counterfactual_words(facts))
+    words = "\n".join(counterfactual_words(facts, Path("runs/first")))
     assert "% of the test images would have a sibling in training" in words
     assert "Evidence of exposure" in words
-    assert "not measured; `groupwise leakage RUN --retrain`" in words
+    assert "not measured; `groupwise leakage runs/first --retrain`" in words
 
 
 def test_without_any_known_source_nobody_can_tell():
     facts = facts_of(*case())
     assert not facts["known"]
     assert (facts["siblings"], facts["neighbours"], facts["retrained"]) == (None, None, None)
-    assert counterfactual_words(facts) == [f"Cannot tell: {facts['reason']}."]
+    assert counterfactual_words(facts, Path("runs/first")) == [f"Cannot tell: {facts['reason']}."]
     assert "nobody can tell what a random split hides" in facts["reason"]
 
 

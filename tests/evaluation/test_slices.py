@@ -95,6 +95,17 @@ def test_a_column_that_names_the_sources_is_skipped():
     assert [column["column"] for column in facts["columns"]] == ["site"]
 
 
+def test_a_tie_has_no_loser():
+    labels, sources, sites = np.tile([0, 1], 8), np.arange(16), ["a"] * 8 + ["b"] * 8
+    answers = labels.copy()
+    answers[[0, 8]] = 1
+    for right, worst in ((None, None), (8, {"column": "site", "value": "a"})):
+        if right is not None:
+            answers[right] = labels[right]
+        fold = check_fold(labels, np.where(np.eye(2)[answers] == 1, 0.9, 0.1), sources, CLASSES)
+        assert slice_fold(fold, {"site": sites}, CLASSES, seed=0)["worst"] == worst
+
+
 def test_the_seed_decides():
     fold, sites = make_fold(np.random.default_rng(4))
     assert slice_fold(fold, {"s": sites}, CLASSES, seed=1) == slice_fold(fold, {"s": sites}, CLASSES, seed=1)

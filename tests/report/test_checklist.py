@@ -143,6 +143,16 @@ def test_an_ensemble_is_not_called_one_network(make_run, answers):
     assert find(several, "Whether several networks").text.startswith("Yes: 3 networks, ")
 
 
+def test_the_threshold_states_what_is_promised(make_run, answers):
+    run = make_run()
+    point = {"class": "cat", "target_sensitivity": 0.95, "promised_sensitivity": 0.8, "threshold": 0.3}
+    change(run, operating_point=point)
+    text = find(answers(run), "What it puts out").text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "from 0.300 on, which at least 80.0 % of its images reach (95.0 % was wanted)" in text
+    change(run, operating_point=point | {"promised_sensitivity": 0.95})
+    assert "wanted" not in find(answers(run), "What it puts out").text
+
+
 def test_robustness_and_slices_fill_their_items(make_run, answers, probed):
     told = answers(probed(make_run()))
     assert find(told, "How it bears").state == FILLED

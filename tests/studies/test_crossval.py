@@ -156,9 +156,25 @@ def test_wrong_labels_are_named(capsys, study):
     assert "cannot be judged" not in out
 
 
+def test_the_report_of_the_study_knows_its_network_its_sources_and_its_commands(study):
+    report = json.loads((study / "report.json").read_text())
+    (network,) = [one for one in report["checklist"] if one["question"] == "What the network is"]
+    assert "recipe.yaml" in network["text"]
+    assert any("`groupwise robustness RUN/repeat-1/fold-1`" in text for text in report["unchecked"])
+    assert not any("random split" in text for text in report["unchecked"])
+
+
 def test_an_ordinary_run_judges_the_folds_it_did_not_learn_from(capsys, study, tmp_path):
     target = tmp_path / "one"
     shutil.copytree(study / FOLDS[0], target)
+    # 12 tested images do not show that the network is better than guessing, so it names nothing.
+    _, out, _ = run(capsys, "labels", target)
+    assert out.startswith("No label is named: the network is not shown to be better than guessing")
+    assert rows(target / "label_errors.csv") == []
+    metrics = json.loads((target / "metrics.json").read_text())
+    metrics["test"]["accuracy"]["low"] = metrics["test"]["majority"]["accuracy"] + 0.001
+    (target / "metrics.json").write_text(json.dumps(metrics))
+    Run.open(target).record("metrics.json", ["predictions.csv"])
     status, out, _ = run(capsys, "labels", target)
     assert status == 0
     assert "photographs in val and test are" in out

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,7 @@ from groupwise.evaluation.corrected import corrected_mean
 from groupwise.evaluation.score import Scored, write_scores
 from groupwise.job import CrossValidation
 from groupwise.run import Run
-from groupwise.studies.pooling import METRICS, fold_means, in_words, out_of_fold
+from groupwise.studies.pooling import ALIKE, METRICS, fold_means, in_words, out_of_fold
 
 CV = CrossValidation(folds=3, repeats=2)
 
@@ -54,8 +56,17 @@ def test_the_words_say_whose_number_it_is(study):
     run, models, _ = study
     figures = out_of_fold(run, models).metrics
     means = {"accuracy": corrected_mean([0.6, 0.5, 0.55], 1 / 2, most=1.0)}
-    first, second = in_words(figures, means, CV)
+    first, second, *_ = in_words(figures, means, CV)
     assert first.startswith("How often is the mean of 2 such models right on new sources?")
     assert "Mean of 3 folds x 2 repeats 55.0 %, standard deviation 5.0; 95 % interval" in second
     alike = {"accuracy": corrected_mean([0.6, 0.6, 0.6], 1 / 2)}
     assert "no interval: all folds scored alike" in in_words(figures, alike, CV)[1]
+
+
+@pytest.mark.parametrize(("reach", "told"), [(0.09, True), (0.1001, False), (0.11, False)])
+def test_folds_that_scored_alike_by_luck_are_said_to_be(study, reach, told):
+    run, models, _ = study
+    figures = out_of_fold(run, models).metrics
+    figures["accuracy"] |= {"low": 0.4, "high": 0.6}
+    mean = replace(corrected_mean([0.6, 0.5, 0.55], 1 / 2, most=1.0), low=0.5 - reach, high=0.5 + reach)
+    assert (ALIKE in in_words(figures, {"accuracy": mean}, CV)) == told

@@ -12,6 +12,7 @@ from groupwise.audit.capture import Suspicion
 from groupwise.audit.detect import TINY_PX
 from groupwise.audit.shortcuts import Shortcut
 from groupwise.audit.tiny import RIGID_PX
+from groupwise.percentages import percentage
 
 Severity = Literal["stop", "warning", "note"]
 
@@ -146,11 +147,11 @@ def find_bridges(pairs: Sequence[tuple[str, str]]) -> Finding:
 def find_quality(facts: Mapping[str, Any]) -> Finding:
     """The audit's own error bar; a warning where too many of the planted copies escaped it."""
     weak = facts["planted_recall"] < ENOUGH_RECALL
-    low, high = (f"{100 * end:.1f}" for end in facts["planted_recall_interval"])
+    low, high = map(percentage, facts["planted_recall_interval"])
     return Finding(
         "audit-quality",
         "warning" if weak else "note",
-        f"On planted copies of your images the detector found {100 * facts['planted_recall']:.1f} %"
+        f"On planted copies of your images the detector found {percentage(facts['planted_recall'])} %"
         f"{_tell_weak(facts) if weak else ''}",
         f"{facts['planted']} transformed copies of your own photographs were mixed in, and "
         f"{facts['planted_found']} were recognised (95 % interval {low} to {high} %). Of "

@@ -64,7 +64,13 @@ def compare(parser: Parser, argv: list[str]) -> None:
     """Say which of several runs is better."""
     from groupwise.comparison import compare_runs
 
-    parser.add_argument("runs", metavar="RUN", type=Path, nargs="+", help="the folders of two runs or more")
+    parser.add_argument(
+        "runs",
+        metavar="RUN",
+        type=Path,
+        nargs="+",
+        help="folders of runs on one split: train B with --split.extend A/split.csv",
+    )
     parser.add_argument("--fold", default="test", help="the fold to compare on")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     parser.add_argument("--seed", type=int, default=0, help="decides the resamples and the random flips")
@@ -81,8 +87,10 @@ def compare(parser: Parser, argv: list[str]) -> None:
 
 def labels(parser: Parser, argv: list[str]) -> None:
     """Name the labels that are probably wrong."""
+    from groupwise.evaluation.guessing import NOTHING_ON_LABELS, may_be_guessing
     from groupwise.evaluation.label_errors import find_label_errors, photographs, write_label_errors
     from groupwise.evaluation.predictions import read_predictions
+    from groupwise.files import read_json
     from groupwise.run import Run
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run, best of one with --cv")
@@ -90,6 +98,11 @@ def labels(parser: Parser, argv: list[str]) -> None:
     arguments = parser.parse_args(argv)
     run, console = Run.open(arguments.run), Console()
     predictions = read_predictions(run.require("predictions.csv"))
+    metrics = read_json(run.require("metrics.json"))
+    if may_be_guessing(metrics.get("test") or next(iter(metrics.values()))):
+        write_label_errors(run, [])
+        console.say(f"No label is named: the network is {NOTHING_ON_LABELS}.")
+        return
     folds = list(dict.fromkeys(row.fold for row in predictions.rows))
     if "test" in folds:
         run.count_test_reading("label errors were looked for")

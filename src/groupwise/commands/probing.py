@@ -13,17 +13,20 @@ from groupwise.errors import UsageError
 def slices(parser: Parser, argv: list[str]) -> None:
     """Compare the values of a column."""
     from groupwise.evaluation.slice_files import write_slices
+    from groupwise.files import read_json
     from groupwise.report.html import write_report
     from groupwise.report.sections.subgroups import verdict
     from groupwise.run import Run
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("--by", metavar="COLUMN", nargs="+", default=[], help="columns; else all of yours")
-    parser.add_argument("--fold", default="test", help="the fold whose predictions were kept")
+    parser.add_argument("--fold", help="the fold whose predictions were kept; else that of the number")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
     run, console = Run.open(arguments.run), Console()
-    facts = write_slices(run, arguments.fold, arguments.by)
+    metrics = read_json(run.require("metrics.json"))
+    fold = arguments.fold or ("test" if "test" in metrics else next(iter(metrics)))
+    facts = write_slices(run, fold, arguments.by)
     if facts is None:
         raise UsageError(
             "manifest.csv has no further columns",
@@ -63,12 +66,16 @@ def robustness(parser: Parser, argv: list[str]) -> None:
     page = write_report(run.folder)
     if arguments.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
-    console.say(f"undamaged: {_accuracy(facts['clean'])}")
+    console.say(f"undamaged: {_accuracy(facts['clean'])}\n\nRight in %, from mild to strong damage:")
     for name, one in facts["corruptions"].items():
-        console.say(f"{name}, {one['unit']}:")
-        for size, accuracy in zip(one["sizes"], one["accuracy"], strict=True):
-            console.say(f"  {size:g}: {_accuracy(accuracy)}")
-    console.say(f"\nThe {arguments.fold} fold was read once more.\nReport: {page}")
+        console.say(f"{name}, {one['unit']}")
+        steps = zip(one["sizes"], one["accuracy"], strict=True)
+        cells = [(f"{size:g}", f"{100 * accuracy['value']:.1f}") for size, accuracy in steps]
+        for label, row in zip(("damage", "right"), zip(*cells, strict=True), strict=True):
+            console.say(f"  {label:8}" + "".join(f"{cell:>8}" for cell in row))
+    console.say(
+        f"\nIntervals are in the report. The {arguments.fold} fold was read once more.\nReport: {page}"
+    )
 
 
 def _accuracy(figure: dict[str, object]) -> str:

@@ -28,7 +28,7 @@ def leakage(parser: Parser, argv: list[str]) -> None:
     )
     if arguments.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
-    for sentence in counterfactual_words(facts):
+    for sentence in counterfactual_words(facts, arguments.run):
         console.say(sentence)
 
 

@@ -35,6 +35,11 @@ def fit_temperature(logits: FloatArray, labels: npt.NDArray[np.int64], sources: 
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
+def says_nothing(temperature: float) -> bool:
+    """Whether a fitted temperature is at its ceiling, where all classes are equally probable."""
+    return temperature > 0.99 * HOTTEST  # the search ends just short of its bound
+
+
 def calibrated(logits: FloatArray, temperature: float) -> FloatArray:
     """Class probabilities (N, K) of logits at a temperature."""
     probs: FloatArray = softmax(logits / temperature, axis=1)

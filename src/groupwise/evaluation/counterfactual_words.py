@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 
-def counterfactual_words(facts: Mapping[str, Any]) -> list[str]:
-    """What a random split would have reported, a sentence or two a part; `facts` is `leakage.json`."""
+def counterfactual_words(facts: Mapping[str, Any], run: Path) -> list[str]:
+    """What a random split would have reported, a sentence or two a part, from `run`'s `leakage.json`."""
     if not facts["known"]:
         return [f"Cannot tell: {facts['reason']}."]
-    parts = (_siblings(facts), _neighbours(facts), _retrained(facts))
+    parts = (_siblings(facts), _neighbours(facts), _retrained(facts, run))
     return [sentence for part in parts for sentence in part]
 
 
@@ -43,10 +44,10 @@ def _neighbours(facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"  Evidence {facts['evidence']['neighbours']}"
 
 
-def _retrained(facts: Mapping[str, Any]) -> Iterator[str]:
+def _retrained(facts: Mapping[str, Any], run: Path) -> Iterator[str]:
     found = facts["retrained"]
     if found is None:
-        yield "Retrained: not measured; `groupwise leakage RUN --retrain` trains under both splits."
+        yield f"Retrained: not measured; `groupwise leakage {run} --retrain` trains under both splits."
         return
     yield (
         f"Retrained, {found['seeds']} seeds: {_percent(found['random']['value'])} under random splits,"

@@ -7,7 +7,7 @@ the least plausible labels are named ("prune by noise rate", ranked by normalise
 Copies of one photograph under one label are one case, with the mean of their probabilities. The file is
 `label_errors.csv`, the surest error first: `path,label,group,fold,suggested,prob_label,prob_suggested,score,
 copies`; `score` is prob_suggested - prob_label, `path` the first of the copies and `copies` how many more
-there are.
+there are. It is empty where the network may be guessing (see `guessing`), for then it knows no better.
 """
 
 from __future__ import annotations

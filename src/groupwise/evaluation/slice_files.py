@@ -14,10 +14,11 @@ from groupwise.errors import UsageError
 from groupwise.evaluation.predictions import read_predictions
 from groupwise.evaluation.slices import slice_fold
 from groupwise.evaluation.weighted import check_fold
-from groupwise.files import write_json
+from groupwise.files import read_json, write_json
 from groupwise.run import Run
 
 FILE = "slices.json"
+MADE_FROM = ("predictions.csv", "manifest.csv")
 OF_THE_FILE = ("width", "height", "mode")
 """Columns that every manifest has and that may be named, but are not compared unasked."""
 
@@ -25,12 +26,13 @@ OF_THE_FILE = ("width", "height", "mode")
 def write_slices(run: Run, fold: str, columns: Sequence[str] = ()) -> dict[str, Any] | None:
     """Compare the accuracy in `fold` by `columns`, all further ones if none is named; returns `slices.json`.
 
+    Columns that the file has of the same predictions stay: all are compared anew, and corrected, together.
     The images are not looked at: these are predictions that the run kept, so no reading is counted. None,
     and nothing written, where none is named and there are none. Raises `UsageError` for a column or a fold
     that is not there.
     """
     manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
-    names = _choose(manifest, columns)
+    names = tuple(dict.fromkeys((*_compared(run, fold), *_choose(manifest, columns))))
     if not names:
         return None
     predictions = read_predictions(run.require("predictions.csv")).of_fold(fold)
@@ -51,13 +53,25 @@ def write_slices(run: Run, fold: str, columns: Sequence[str] = ()) -> dict[str, 
     cells = {name: [_cell(samples[row.path], name) for row in rows] for name in names}
     facts = {"fold": fold, **slice_fold(measured, cells, classes, seed=0)}
     write_json(run.path(FILE), facts)
-    run.record(FILE, ["predictions.csv", "manifest.csv"])
+    run.record(FILE, MADE_FROM)
     return facts
 
 
 def further_columns(manifest: Manifest) -> tuple[str, ...]:
     """The user's own columns, in their order."""
     return tuple(dict.fromkeys(name for sample in manifest.usable for name in sample.extra))
+
+
+def _compared(run: Run, fold: str) -> list[str]:
+    """The columns of the `slices.json` that is there, if it is of this fold as it was predicted last."""
+    made_from = run.ledger["artefacts"].get(FILE, {}).get("from")
+    if not run.path(FILE).is_file() or made_from != {
+        name: run.ledger["artefacts"][name]["sha256"] for name in MADE_FROM
+    }:
+        return []
+    facts = read_json(run.path(FILE))
+    told = [*facts["columns"], *facts["skipped"]] if facts["fold"] == fold else []
+    return [one["column"] for one in told]
 
 
 def _choose(manifest: Manifest, columns: Sequence[str]) -> tuple[str, ...]:

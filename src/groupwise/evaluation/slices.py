@@ -5,7 +5,8 @@
                 p, p_holm, reason?}]}]: `p` is of the difference in accuracy to the rest of the fold, null
                 where `reason` says so; `p_holm` corrects it for all slices of all columns (Holm 1979)
     skipped     [{column, reason}]: columns that make no slices
-    worst       {column, value} of the lowest accuracy among slices of several sources; null if there is none
+    worst       {column, value} of the lowest accuracy among slices of several sources; null if there is none,
+                or if several tie
     compared    how many slices that was chosen among
 
 Values are shuffled among sources for the p-value, which asks that all images of a source share a value
@@ -41,7 +42,8 @@ def slice_fold(
     found = {name: _slices(fold, cut, classes, seed) for name, cut in used.items()}
     _correct([one for slices in found.values() for one in slices])
     compared = [(name, one) for name, slices in found.items() for one in slices if one["groups"] > 1]
-    worst = min(compared, key=lambda pair: pair[1]["accuracy"]["value"], default=None)
+    lowest = min((one["accuracy"]["value"] for _, one in compared), default=None)
+    worst = [(name, one["value"]) for name, one in compared if one["accuracy"]["value"] == lowest]
     return {
         "n": fold.n,
         "groups": fold.groups,
@@ -52,7 +54,7 @@ def slice_fold(
         "skipped": [
             {"column": name, "reason": reason} for name, reason in cuts.items() if isinstance(reason, str)
         ],
-        "worst": None if worst is None else {"column": worst[0], "value": worst[1]["value"]},
+        "worst": {"column": worst[0][0], "value": worst[0][1]} if len(worst) == 1 else None,
         "compared": len(compared),
     }
 

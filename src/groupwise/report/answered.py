@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from groupwise.evaluation.calibration import says_nothing
 from groupwise.report.answer import Answer, confirm, filled, yours
 from groupwise.report.protocol import chosen_where_reported
 from groupwise.report.reading import RunFiles
@@ -13,10 +14,12 @@ from groupwise.report.words import Estimate, count, percent
 
 def network(files: RunFiles) -> Answer:
     """The architecture by name, and where all of it is written."""
-    name = files.config.get("architecture")
+    name, file = files.config.get("architecture"), "config.json"
     if name is None:
-        return yours("config.json is missing.")
-    return filled(f"{name}, with {count(len(files.class_names), 'output')}; config.json and docs/models.md.")
+        name, file = _part(files, "model").get("preset"), "recipe.yaml"
+    if name is None:
+        return yours("config.json is missing, and the recipe does not say.")
+    return filled(f"{name}, with {count(len(files.class_names), 'output')}; {file} and docs/models.md.")
 
 
 def start(files: RunFiles) -> Answer:
@@ -122,6 +125,8 @@ def calibration(files: RunFiles) -> Answer:
         return yours(f"Not measured{': ' + error.reason if error.reason else ''}.")
     temperature = files.config.get("temperature")
     by = f", after a temperature of {temperature:.2f}" if isinstance(temperature, int | float) else ""
+    if isinstance(temperature, int | float) and says_nothing(temperature):
+        by += ", its ceiling: the probabilities carry no information"
     return filled(f"Calibration error {error.plain()} ({error.plain_interval()}){by}.")
 
 
@@ -129,9 +134,12 @@ def output(files: RunFiles) -> Answer:
     """Probabilities always, an operating point where one was set."""
     point = files.metrics[files.fold].get("operating_point")
     if point and "reason" not in point:
+        target = point["target_sensitivity"]
+        promised = point.get("promised_sensitivity", target)
+        wanted = f" ({percent(target)} was wanted)" if promised < target else ""
         return filled(
-            f"A probability for each class; {point['class']} from {point['threshold']:.3f} on, for a"
-            f" sensitivity of {percent(point['target_sensitivity'])}; otherwise the most probable class."
+            f"A probability for each class; {point['class']} from {point['threshold']:.3f} on, which at least"
+            f" {percent(promised)} of its images reach{wanted}; otherwise the most probable class."
         )
     return confirm("A probability for each class, and the most probable one. No threshold was set.")
 
@@ -140,6 +148,8 @@ def slices(files: RunFiles) -> Answer:
     """Which columns were compared."""
     columns = [column["column"] for column in (files.slices or {}).get("columns", ())]
     if not columns:
+        if files.further_columns:
+            return yours(f"`groupwise slices RUN` compares by {', '.join(files.further_columns)}.")
         return yours("Give such columns in the CSV, and run `groupwise slices RUN`.")
     return confirm(f"Accuracy by {', '.join(columns)}, above. Say which other differences matter.")
 
@@ -147,14 +157,14 @@ def slices(files: RunFiles) -> Answer:
 def robustness(files: RunFiles) -> Answer:
     """Which corruptions were tried."""
     if not files.robustness:
-        return yours("`groupwise robustness RUN` measures it.")
+        return yours(f"`groupwise robustness {files.single}` measures it.")
     return filled(f"Accuracy under {', '.join(files.robustness['corruptions'])} in five steps each, above.")
 
 
 def explanation(files: RunFiles) -> Answer:
     """Maps are shown; whether they make sense, only a person sees."""
     if not files.heat_maps:
-        return yours("`groupwise explain RUN` draws heat maps.")
+        return yours(f"`groupwise explain {files.single}` draws heat maps.")
     return confirm("Heat maps (Grad-CAM), above. Say whether they rest on what should matter.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from groupwise.evaluation.guessing import NOTHING_ON_LABELS, may_be_guessing
 from groupwise.report.answer import Answer, confirm, filled, yours
 from groupwise.report.protocol import sources_known
 from groupwise.report.reading import RunFiles
@@ -52,6 +53,8 @@ def preprocessing(files: RunFiles) -> Answer:
 
 def agreement(files: RunFiles) -> Answer:
     """Suspected labels are a hint, no measurement of agreement."""
+    if may_be_guessing(files.metrics[files.fold]):
+        return yours(f"The network is {NOTHING_ON_LABELS}.")
     if files.label_errors:
         return yours(
             f"{count(len(files.label_errors), 'label')} are suspected to be wrong; see the pictures above."

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from groupwise.evaluation.calibration import says_nothing
+from groupwise.evaluation.guessing import NOTHING_ON_LABELS, may_be_guessing
 from groupwise.report.reading import RunFiles
-from groupwise.report.words import Estimate, as_sentence, count, percent, verb
+from groupwise.report.words import as_sentence, count, percent, verb
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def cautions(files: RunFiles) -> list[Notice]:
     return [
         *_independence(files),
         *_no_better_than_guessing(files),
+        *_temperature(files),
         *_readings(files),
         *_interruption(files),
         *_left_out(files),
@@ -118,15 +121,22 @@ def _independence(files: RunFiles) -> Iterator[Notice]:
 
 def _no_better_than_guessing(files: RunFiles) -> Iterator[Notice]:
     figures = files.metrics[files.fold]
-    accuracy, majority = (
-        Estimate.read(figures["accuracy"]),
-        Estimate.read((figures.get("majority") or {}).get("accuracy")),
-    )
-    if accuracy.low is not None and majority.value is not None and accuracy.low <= majority.value:
+    if may_be_guessing(figures):
         yield Notice(
             "Not shown to be better than guessing",
-            f"The interval reaches down to {percent(accuracy.low)}; always answering with the largest class"
-            f" gives {majority.share()}. These data do not show that the network has learnt anything.",
+            f"The interval reaches down to {percent(figures['accuracy']['low'])}; always answering with the"
+            f" largest class gives {percent(figures['majority']['accuracy'])}. These data do not show that"
+            f" the network has learnt anything: it is {NOTHING_ON_LABELS}.",
+        )
+
+
+def _temperature(files: RunFiles) -> Iterator[Notice]:
+    temperature = files.config.get("temperature")
+    if isinstance(temperature, int | float) and says_nothing(temperature):
+        yield Notice(
+            "The probabilities carry no information",
+            f"The fold {files.select_fold} set the temperature to its ceiling, {temperature:.2f}: however"
+            " sure the network was, it was not right more often. All classes get nearly the same one.",
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from groupwise.data.manifest import COLUMNS
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, read_json
 
@@ -77,6 +78,16 @@ class RunFiles:
                 remedy="Run `groupwise evaluate` again.",
             )
         return names
+
+    @property
+    def further_columns(self) -> list[str]:
+        """The user's own columns of the manifest."""
+        return [name for name in (self.manifest[0] if self.manifest else {}) if name not in COLUMNS]
+
+    @property
+    def single(self) -> str:
+        """How commands that want one network name it: of a cross-validation, the first."""
+        return "/".join(("RUN", *self.ledger.get("members", ())[:1]))
 
     @property
     def recipe_name(self) -> str:

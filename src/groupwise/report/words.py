@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from groupwise.percentages import percentage
+
 NBSP = "\N{NO-BREAK SPACE}"
 
 
 def percent(share: float) -> str:
     """A share in [0, 1] with one decimal; what is not whole is never rounded to 0 or 100 %."""
-    text = f"{100 * share:.1f}"
-    if text in ("0.0", "100.0") and share not in (0, 1):
-        text = "under 0.1" if share < 0.5 else "over 99.9"
-    return f"{text.removesuffix('.0') if text in ('0.0', '100.0') else text}{NBSP}%"
+    return f"{percentage(share)}{NBSP}%"
 
 
 def count(n: int, noun: str) -> str:

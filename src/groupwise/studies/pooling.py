@@ -1,7 +1,8 @@
 """Turns finished fold models into out-of-fold predictions, their metrics, and the spread over folds.
 
 Writes into the folder of the study `predictions.csv` and `metrics.json` of the fold `out-of-fold`,
-`label_errors.csv`, and `crossval.json`: {"folds", "repeats", "images", "sources", "words": [sentences],
+`label_errors.csv`, `slices.json`, and
+`crossval.json`: {"folds", "repeats", "images", "sources", "words": [sentences],
 "scores": [{"run", "repeat", "fold", "n", "groups", "learnt_from", "best_epoch", <metric>: value, ...}],
 "mean": {<metric>: {"mean", "sd", "folds", "df", "low", "high", "method"}}}, where limits are None with a
 "reason" if folds scored alike.
@@ -20,10 +21,12 @@ from groupwise.console import Console
 from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED, read_split
 from groupwise.evaluation.corrected import FoldMean, corrected_mean
+from groupwise.evaluation.guessing import NOTHING_ON_LABELS, may_be_guessing
 from groupwise.evaluation.label_errors import find_label_errors, write_label_errors
 from groupwise.evaluation.metrics import evaluate_fold
 from groupwise.evaluation.predictions import Predictions, read_predictions
 from groupwise.evaluation.score import TEST, Scored, write_scores
+from groupwise.evaluation.slice_files import write_slices
 from groupwise.evaluation.words import sentence
 from groupwise.files import read_json, write_json
 from groupwise.job import CrossValidation
@@ -31,6 +34,10 @@ from groupwise.report.html import write_report
 from groupwise.run import Run
 
 OUT_OF_FOLD = "out-of-fold"
+ALIKE = (
+    "The second interval is narrower than the first, though it covers more: the folds happened to score"
+    " alike. Quote the wider one."
+)
 # The metrics whose spread over folds is told, with the largest value each can have.
 METRICS = {
     "accuracy": 1.0,
@@ -69,11 +76,16 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
         },
     )
     study.record("crossval.json", [f"{model}/metrics.json" for model in models])
-    suspects = find_label_errors(Predictions(scored.rows, scored.classes, scored.probs))
+    guessing = may_be_guessing(metrics[OUT_OF_FOLD])
+    predictions = Predictions(scored.rows, scored.classes, scored.probs)
+    suspects = [] if guessing else find_label_errors(predictions)
     write_label_errors(study, suspects)
+    write_slices(study, OUT_OF_FOLD)
     report = write_report(study.folder)
     shutil.rmtree(study.path("cache"), ignore_errors=True)  # the images are decoded again in moments
     console.say("\n" + "\n".join(words))
+    if guessing:
+        console.say(f"No label is named as wrong: the network is {NOTHING_ON_LABELS}.")
     if suspects:
         console.say(f"{len(suspects):,} labels are probably wrong: `groupwise labels {study.folder}`")
     console.say(f"Report: {report}")
@@ -133,7 +145,7 @@ def fold_means(scores: Sequence[dict[str, Any]], cv: CrossValidation) -> dict[st
 
 
 def in_words(figures: dict[str, Any], means: dict[str, FoldMean], cv: CrossValidation) -> list[str]:
-    """Two sentences, each with the question that its interval answers."""
+    """Two sentences, each with the question that its interval answers; a third where they seem at odds."""
     mean = means["accuracy"]
     times = f" x {cv.repeats} repeats" if cv.repeats > 1 else ""
     spread = (
@@ -144,8 +156,16 @@ def in_words(figures: dict[str, Any], means: dict[str, FoldMean], cv: CrossValid
         limits = f"95 % interval {100 * mean.low:.1f} to {100 * mean.high:.1f} %"
     # With repeats an answer is the mean of several models, which is better than each of them.
     who = "are these models" if cv.repeats == 1 else f"is the mean of {cv.repeats} such models"
-    return [
+    told = [
         f"How often {who} right on new sources? {sentence('accuracy', figures['accuracy'])}",
         f"What would this recipe reach on another {figures['groups']:,} sources, trained anew? {spread};"
         f" {limits} (Nadeau and Bengio).",
     ]
+    return [*told, ALIKE] if _narrower(mean, figures["accuracy"]) else told
+
+
+def _narrower(mean: FoldMean, pooled: dict[str, Any]) -> bool:
+    """Whether the corrected interval is narrower than the pooled one, which covers less."""
+    if mean.low is None or mean.high is None or pooled["low"] is None:
+        return False
+    return bool(mean.high - mean.low < pooled["high"] - pooled["low"])

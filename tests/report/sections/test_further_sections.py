@@ -6,9 +6,11 @@ from PIL import Image
 
 from groupwise.files import read_json, write_csv, write_json
 from groupwise.report.html import write_report
+from groupwise.report.protocol import cautions
 from groupwise.report.reading import read_run
 from groupwise.report.sections import number
 from groupwise.report.sections.subgroups import verdict
+from groupwise.report.sections.unchecked import unchecked
 
 pytestmark = pytest.mark.usefixtures("plain_figures")
 
@@ -53,7 +55,53 @@ def test_only_what_is_beyond_chance_is_red(make_run, probed, parse, p, red):
 
 def test_without_slices_of_several_sources_nothing_is_called_worst(make_run, probed):
     facts = read_json(probed(make_run()) / "slices.json")
-    assert verdict(facts | {"worst": None}) == "No slice holds several sources, so none can be compared."
+    assert (
+        verdict(facts | {"worst": None, "compared": 0})
+        == "No slice holds several sources, so none can be compared."
+    )
+
+
+def test_slices_that_tie_are_all_named(make_run, probed):
+    facts = read_json(probed(make_run()) / "slices.json")
+    for one in facts["columns"][0]["slices"]:
+        one["accuracy"]["value"] = 0.6
+    assert "none is lowest alone: site = north, site = <b>south</b> tie at" in verdict(
+        facts | {"worst": None}
+    )
+
+
+def test_columns_that_nobody_compared_are_not_called_absent(make_run):
+    run = make_run()
+    header = ["path", "label", "group", "status", "reason", "site"]
+    assert "no such column was given" in " ".join(unchecked(read_run(run)))
+    write_csv(run / "manifest.csv", header, [("a.png", "cat", "", "ok", "", "north")])
+    assert "`groupwise slices RUN` compares by site" in " ".join(unchecked(read_run(run)))
+    skipped = [{"column": "site", "reason": "the same for all images: north"}]
+    write_json(run / "slices.json", {"fold": "test", "columns": [], "skipped": skipped})
+    assert "not compared were site (the same for all images" in " ".join(unchecked(read_run(run)))
+
+
+def test_a_network_that_may_be_guessing_accuses_no_label(make_run, parse):
+    run = make_run()
+    header = ["path", "label", "suggested"]
+    write_csv(run / "label_errors.csv", header, [("image-0-0.png", "cat", "dog")])
+    assert "Look for wrong labels first." in parse(write_report(run)).text
+    metrics = read_json(run / "metrics.json")
+    metrics["test"]["accuracy"] |= {"low": 0.5}
+    write_json(run / "metrics.json", metrics)
+    text = parse(write_report(run)).text
+    assert "The most wrong images" in text
+    assert "Look for wrong labels first." not in text
+    assert "Labels that may be wrong" not in text
+    assert text.count("so its disagreements say nothing of the labels") >= 2  # the caution and the checklist
+
+
+@pytest.mark.parametrize(("temperature", "told"), [(19.9999, True), (12.0, False)])
+def test_a_temperature_at_its_ceiling_is_said_to_be_one(make_run, temperature, told):
+    run = make_run()
+    write_json(run / "config.json", {"architecture": "resnext", "temperature": temperature})
+    titles = [notice.title for notice in cautions(read_run(run))]
+    assert ("The probabilities carry no information" in titles) == told
 
 
 def test_robustness_is_charted_with_its_figures(make_run, probed, parse):

@@ -17,7 +17,8 @@ SCORES: dict[str, tuple[str, bool, str]] = {
     "balanced_accuracy": (
         "Balanced accuracy",
         True,
-        "mean recall of the classes, so that a large class counts no more than a small one",
+        "mean recall of the classes, so that a large class counts no more than a small one; resampled within"
+        " classes, so its interval is not that of accuracy even where classes are of one size",
     ),
     "macro_f1": (
         "Macro F1",
@@ -85,7 +86,7 @@ def class_rows(files: RunFiles) -> list[ClassRow]:
             ClassRow(
                 name=name,
                 n=sum(counts),
-                sources=held.get(name, {}).get("sources"),
+                sources=held.get(name, {}).get("sources", scores.get("groups")),
                 recall=Estimate.read(scores.get("recall")),
                 precision=Estimate.read(scores.get("precision")),
                 taken_for=f"{names[wrong]} ({counts[wrong]})" if counts[wrong] else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from groupwise.evaluation.calibration import says_nothing
 from groupwise.report import charts
 from groupwise.report.reading import RunFiles
 from groupwise.report.section import Section
@@ -18,10 +19,12 @@ def build(files: RunFiles) -> Section | None:
     if not bins:
         return None
     chart = Chart.draw(partial(charts.reliability, bins))
+    temperature = files.config.get("temperature")
     values = {
         "diagram": chart,
         "error": Estimate.read(measured.get("ece")),
-        "temperature": files.config.get("temperature"),
+        "temperature": temperature,
+        "clueless": isinstance(temperature, int | float) and says_nothing(temperature),
         "fold": files.fold,
         "bins": len(bins),
         "select_fold": files.select_fold,

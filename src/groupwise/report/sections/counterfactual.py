@@ -11,6 +11,4 @@ def build(files: RunFiles) -> Section | None:
     """The box; nothing where it was not worked out."""
     if not files.leakage:
         return None
-    facts = files.leakage
-    lines = [line.strip() for line in counterfactual_words(facts)]
-    return Section({"lines": lines, "unmeasured": facts["known"] and not facts["retrained"]})
+    return Section({"lines": [line.strip() for line in counterfactual_words(files.leakage, files.folder)]})

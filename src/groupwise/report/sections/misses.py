@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from groupwise.errors import GroupwiseError
+from groupwise.evaluation.guessing import may_be_guessing
 from groupwise.report import figures
 from groupwise.report.pictures import image_uri, load_thumbnail
 from groupwise.report.reading import RunFiles
@@ -23,7 +24,13 @@ def build(files: RunFiles) -> Section | None:
         if tile.path in files.heat_maps
     }
     shown = {path: image_uri(heat) for path, heat in heats.items() if heat is not None}
-    return Section({"wrong": wrong, "heats": shown, "fold": files.fold}, _draw(wrong))
+    values = {
+        "wrong": wrong,
+        "heats": shown,
+        "fold": files.fold,
+        "guessing": may_be_guessing(files.metrics[files.fold]),
+    }
+    return Section(values, _draw(wrong))
 
 
 def _wrong_tiles(files: RunFiles) -> list[Tile]:

@@ -9,7 +9,7 @@ from typing import Any
 from groupwise.evaluation.compare import ALPHA
 from groupwise.report.reading import RunFiles
 from groupwise.report.section import Section
-from groupwise.report.words import Estimate, count
+from groupwise.report.words import Estimate, count, percent
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ def _row(one: dict[str, Any]) -> SliceRow:
 def verdict(facts: dict[str, Any]) -> str:
     """The worst slice with its interval, and what it is worth after that many looks."""
     worst = facts["worst"]
+    if worst is None and facts["compared"] > 1:
+        return _tie(facts)
     if worst is None:
         return "No slice holds several sources, so none can be compared."
     one = _find(facts["columns"], worst)
@@ -80,6 +82,19 @@ def verdict(facts: dict[str, Any]) -> str:
     if one["p_holm"] < ALPHA:
         return f"{said} That is more than chance among so many slices (p {_p(one['p_holm'])}, after Holm)."
     return f"{said} Among so many slices chance alone may do that (p {_p(one['p_holm'])}, after Holm)."
+
+
+def _tie(facts: dict[str, Any]) -> str:
+    """Which slices share the lowest accuracy; none of them is the worst."""
+    several = [
+        (f"{column['column']} = {one['value']}", one["accuracy"]["value"])
+        for column in facts["columns"]
+        for one in column["slices"]
+        if one["groups"] > 1
+    ]
+    least = min(value for _, value in several)
+    names = [name for name, value in several if value == least]
+    return f"Of {facts['compared']} slices none is lowest alone: {', '.join(names)} tie at {percent(least)}."
 
 
 def _find(columns: Iterable[dict[str, Any]], worst: dict[str, str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from groupwise.evaluation.guessing import may_be_guessing
 from groupwise.report.pictures import load_thumbnail
 from groupwise.report.reading import RunFiles
 from groupwise.report.section import Section
@@ -11,8 +12,8 @@ MOST = 12
 
 
 def build(files: RunFiles) -> Section | None:
-    """The most suspect labels, in the order of the file; nothing where nobody looked or none was found."""
-    if not files.label_errors:
+    """The most suspect labels, in the order of the file; nothing where none was found, or none can be."""
+    if not files.label_errors or may_be_guessing(files.metrics[files.fold]):
         return None
     tiles = [
         Tile(

@@ -36,12 +36,23 @@ def unchecked(files: RunFiles) -> list[str]:
         further.append("Which images show the same person, place or thing: no groups were given.")
     if not (files.slices and files.slices["columns"]):
         further.append(
-            "Whether people, places or devices of one kind fare worse than others: no such column was given."
+            f"Whether people, places or devices of one kind fare worse than others: {_no_slices(files)}."
         )
-    if not files.leakage:
+    if not files.leakage and not files.crossval:
         further.append("What a random split would have reported: `groupwise leakage RUN` works it out.")
     if not files.robustness:
-        further.append("How the network bears poorer images: `groupwise robustness RUN` measures it.")
+        further.append(
+            f"How the network bears poorer images: `groupwise robustness {files.single}` measures it."
+        )
     if not files.heat_maps:
-        further.append("What the network looks at: `groupwise explain RUN` draws heat maps.")
+        further.append(f"What the network looks at: `groupwise explain {files.single}` draws heat maps.")
     return [*further, *NOT_CHECKED]
+
+
+def _no_slices(files: RunFiles) -> str:
+    skipped = files.slices.get("skipped")
+    if skipped:
+        return "not compared were " + ", ".join(f"{one['column']} ({one['reason']})" for one in skipped)
+    if files.further_columns:
+        return f"`groupwise slices RUN` compares by {', '.join(files.further_columns)}"
+    return "no such column was given"
