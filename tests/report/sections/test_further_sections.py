@@ -163,3 +163,18 @@ def test_a_cross_validation_does_not_claim_one_network(make_run):
     values = number.build(read_run(run)).values
     assert "that were answered by networks which never saw their sources" in values["headline"].sentence
     assert values["crossval"] == words
+
+
+def test_a_plan_is_shown_with_its_reasons_and_apart_from_the_users_changes(make_run, parse):
+    run = make_run()
+    ledger = read_json(run / "run.json")
+    planned = {"field": "training.batch_size", "value": 16, "reason": "48 images <make> 3 steps."}
+    change = {"field": "training.batch_size", "default": 64, "value": 16}
+    ledger["recipe_changes"].append(change)
+    assert "48 images" not in parse(write_report(run)).text
+    write_json(run / "run.json", ledger | {"plan": {"choices": [planned], "seconds": 9.0}})
+    text = parse(write_report(run)).text
+    assert "48 images <make> 3 steps." in text
+    table = text.split("What was changed from the recipe")[1].split("The whole recipe")[0]
+    assert "training.epochs" in table
+    assert "training.batch_size" not in table

@@ -1,4 +1,4 @@
-"""How the network learnt: its curves, the time it took, and what was changed from the recipe."""
+"""How the network learnt: its curves, the time it took, what was planned, and what was changed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,18 @@ PANELS = ("accuracy", "loss")
 
 def build(files: RunFiles) -> Section:
     """The curves, where there is a history, and the choices."""
+    choices = (files.ledger.get("plan") or {}).get("choices") or []
+    planned = {choice["field"] for choice in choices}
     values = {
         "select_fold": files.select_fold,
         "chosen_epoch": files.chosen_epoch,
         "time_spent": time_spent(files),
         "recipe_name": files.recipe_name,
         "recipe_text": files.recipe_text,
-        "changes": files.ledger.get("recipe_changes") or [],
+        "choices": choices,
+        "changes": [
+            change for change in files.ledger.get("recipe_changes") or [] if change["field"] not in planned
+        ],
     }
     if not files.history:
         return Section({"curves": {}, **values})
