@@ -25,7 +25,6 @@ from torch import Tensor, nn
 
 from groupwise.models.resnext import create_model
 from groupwise.models.weights import load_weights
-from peers import import_torchvision
 
 FINGERPRINT = Path(__file__).parents[1] / "tests/models/torchvision_fingerprint.json"
 PRESET = "resnext50_32x4d"
@@ -100,6 +99,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--write", action="store_true", help="renew the fingerprint of the tests")
     write = parser.parse_args().write
+
+    # Here, because the tests load this file for its `fill` alone
+    from peers import import_torchvision
 
     torchvision = import_torchvision()
     reference = fill_network(torchvision.models.resnext50_32x4d())
