@@ -160,7 +160,8 @@ def _prove(source: Source, folder: Path, forward: Callable[[Tensor], Tensor]) ->
 def _open_timm(folder: Path) -> nn.Module:
     import timm
 
-    return timm.create_model(f"local-dir:{folder}", pretrained=True)
+    model: nn.Module = timm.create_model(f"local-dir:{folder}", pretrained=True)
+    return model
 
 
 def _open_torchvision(folder: Path, arguments: dict[str, Any]) -> nn.Module:
