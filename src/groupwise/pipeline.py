@@ -60,7 +60,7 @@ def train(job: Job, console: Console) -> dict[str, Any]:
         cache = run.path("cache")
         metrics = train_prepared(run, recipe, cache, world, console, resume=job.resume, track=job.track)
         if world.is_main:
-            _imagine_random_split(run, job.recipe, console)
+            _imagine_random_split(run, recipe, console)
             write_slices(run, _headline_fold(metrics))
             _report(run, metrics, console)
         return metrics
