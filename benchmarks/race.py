@@ -3,13 +3,15 @@
     python -m pip install --no-deps --target /tmp/peers fastai fastcore 'fastprogress<1.1' fasttransform \
         plum-dispatch beartype cloudpickle
     PYTHONPATH=/tmp/peers python benchmarks/race.py --data ../shared/data/sign-digits.csv \
-        --group-column student --contestants groupwise fastai tutorial-96 --seeds 0 1 2
+        --group-column student --contestants groupwise fastai timm tutorial-96 --seeds 0 1 2
 
 Each contestant runs in a process of its own, A B C A B C ..., on the same grouped split. The peers, which
 set no fold aside to choose on, learn from `train` and `val`; Groupwise learns from `train` alone. Decoding,
 caching and scoring count for all; importing for none, and neither does the audit, which no peer has. Printed
-are the scores on `test` at the end with the seconds until then, and the seconds until each contestant first
-stood, at the end of an epoch, where another one ended.
+are the scores on `test` at the end with the seconds until then; the seconds until each contestant first
+stood, at the end of an epoch, where another one ended; and the differences at the end to the first one, with
+95 % limits over sources (`groupwise compare`). Who took longer has had more than an equal time. Every run is
+a line of RESULTS in the work folder: the program can be stopped, and only runs what is missing.
 """
 
 from __future__ import annotations
@@ -19,185 +21,15 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from peers import import_torchvision
+from contestants import CONTESTANTS, Fold, Point
 
-Point = dict[str, float]
-
-
-class Fold:
-    """Image files and class numbers of the rows of split.csv in some folds."""
-
-    def __init__(self, split_file: Path, root: Path, *names: str) -> None:
-        from groupwise.data.split import read_split
-
-        rows = read_split(split_file).rows
-        classes = sorted({row.label for row in rows})
-        inside = [row for row in rows if row.fold in names]
-        self.files = [root / row.path for row in inside]
-        self.labels = [classes.index(row.label) for row in inside]
-        self.num_classes = len(classes)
-
-
-def tutorial(train: Fold, test: Fold, seed: int, *, size_px: int, epochs: int) -> Iterator[Point]:
-    """ResNeXt-50 from torchvision as the tutorial trains it: a DataLoader, Adam at 1e-4, batches of 32."""
-    torchvision = import_torchvision()
-    import torch
-    from PIL import Image
-    from torch.utils.data import DataLoader, Dataset
-
-    class Images(Dataset):  # type: ignore[type-arg]
-        def __init__(self, fold: Fold) -> None:
-            self.fold = fold
-            self.change = torchvision.transforms.Compose(
-                [
-                    torchvision.transforms.Resize([size_px, size_px]),
-                    torchvision.transforms.ToTensor(),
-                    torchvision.transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
-                ]
-            )
-
-        def __len__(self) -> int:
-            return len(self.fold.files)
-
-        def __getitem__(self, i: int) -> Any:
-            return self.change(Image.open(self.fold.files[i]).convert("RGB")), self.fold.labels[i]
-
-    torch.manual_seed(seed)
-    started = time.perf_counter()
-    model = torchvision.models.resnext50_32x4d(num_classes=train.num_classes)
-    loaders = [DataLoader(Images(fold), 32, shuffle=fold is train, num_workers=2) for fold in (train, test)]
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
-    for _ in range(epochs):
-        model.train()
-        for images, labels in loaders[0]:
-            optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(model(images), labels).backward()
-            optimizer.step()
-        model.eval()
-        with torch.no_grad():
-            right = sum(int((model(images).argmax(1) == labels).sum()) for images, labels in loaders[1])
-        yield {"seconds": time.perf_counter() - started, "accuracy": right / len(test.files)}
-
-
-def fastai(train: Fold, test: Fold, seed: int) -> Iterator[Point]:
-    """resnet18 from scratch at 96 px with fastai's augmentation: one epoch of one cycle, then six."""
-    torchvision = import_torchvision()
-    from fastai.callback.core import Callback
-    from fastai.vision.all import (
-        CategoryBlock,
-        DataBlock,
-        ImageBlock,
-        IndexSplitter,
-        Resize,
-        accuracy,
-        aug_transforms,
-        set_seed,
-        vision_learner,
-    )
-
-    set_seed(seed)
-    started = time.perf_counter()
-    files = train.files + test.files
-    label_of = dict(zip(files, train.labels + test.labels, strict=True))
-    block = DataBlock(
-        blocks=(ImageBlock, CategoryBlock),
-        get_y=label_of.__getitem__,
-        splitter=IndexSplitter(list(range(len(train.files), len(files)))),
-        item_tfms=Resize(96),
-        batch_tfms=aug_transforms(),
-    )
-    points: list[Point] = []
-
-    class Watch(Callback):  # type: ignore[misc]
-        order = 70  # after the recorder
-
-        def after_epoch(self) -> None:
-            points.append(
-                {
-                    "seconds": time.perf_counter() - started,
-                    "accuracy": float(self.learn.recorder.values[-1][2]),
-                }
-            )
-
-    learner = vision_learner(
-        block.dataloaders(files, bs=64, num_workers=2),
-        torchvision.models.resnet18,
-        pretrained=False,
-        metrics=accuracy,
-        cbs=Watch(),
-    )
-    learner.unfreeze()
-    with learner.no_bar():
-        learner.fit_one_cycle(1)
-        learner.fit_one_cycle(6)
-    yield from points
-
-
-def groupwise(split_file: Path, root: Path, seed: int, changes: dict[str, Any]) -> Iterator[Point]:
-    """The default recipe through the layer that `groupwise train` calls, scoring `test` beside `val`."""
-    from groupwise.allocator import keep_freed_memory
-    from groupwise.api import load_recipe
-    from groupwise.data.cache import decode_images
-    from groupwise.distributed import World
-    from groupwise.evaluation.predict import predict_logits
-    from groupwise.files import sha256_file
-    from groupwise.models.resnext import create_model
-    from groupwise.training.loop import fit
-    from groupwise.training.terms import FitConfig, FitData
-
-    keep_freed_memory()
-    recipe = load_recipe("default", {**changes, "seed": seed})[1]
-    folds = [Fold(split_file, root, name) for name in ("train", "val", "test")]
-    started = time.perf_counter()
-    files = [file for fold in folds for file in fold.files]
-    images = decode_images(files, [sha256_file(file) for file in files], recipe.data)
-    labels = np.array([label for fold in folds for label in fold.labels])
-    train, val, test = np.split(np.arange(len(files)), np.cumsum([len(fold.files) for fold in folds])[:2])
-    torch_seed(seed)
-    model = create_model(recipe.model.preset, **recipe.model.overrides, num_classes=folds[0].num_classes)
-    config = FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, seed)
-    points: list[Point] = []
-
-    def score(judged: Any) -> None:
-        right = predict_logits(judged, images[test], recipe.data).argmax(1) == labels[test]
-        points.append({"seconds": time.perf_counter() - started, "accuracy": float(right.mean())})
-
-    with tempfile.TemporaryDirectory() as folder:
-        fit(
-            model,
-            FitData(images, labels, train, val),
-            config,
-            world=World(),
-            checkpoints=Path(folder),
-            on_scored=score,
-        )
-    yield from points
-
-
-def torch_seed(seed: int) -> None:
-    import torch
-
-    torch.manual_seed(seed)
-
-
-CONTESTANTS: dict[str, Callable[..., Iterator[Point]]] = {
-    "groupwise": lambda split, root, seed: groupwise(split, root, seed, {}),
-    "fastai": lambda split, root, seed: fastai(*_two(split, root), seed),
-    "tutorial": lambda split, root, seed: tutorial(*_two(split, root), seed, size_px=224, epochs=12),
-    "tutorial-96": lambda split, root, seed: tutorial(*_two(split, root), seed, size_px=96, epochs=12),
-}
-
-
-def _two(split_file: Path, root: Path) -> tuple[Fold, Fold]:
-    return Fold(split_file, root, "train", "val"), Fold(split_file, root, "test")
+PROGRAM = Path(__file__).with_name("contestants.py")
+RESULTS = "results.jsonl"
 
 
 def write_split(data: Path, group_column: str, out: Path) -> Path:
@@ -214,7 +46,7 @@ def write_split(data: Path, group_column: str, out: Path) -> Path:
 
 def run(name: str, split_file: Path, root: Path, seed: int) -> list[Point]:
     """Train one contestant in a process of its own."""
-    words = [sys.executable, __file__, "--alone", name, str(split_file), str(root), str(seed)]
+    words = [sys.executable, PROGRAM, name, str(split_file), str(root), str(seed)]
     done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
@@ -241,6 +73,34 @@ def table(races: dict[str, list[list[Point]]]) -> str:
     return "\n".join(lines)
 
 
+def differences(races: dict[str, list[list[Point]]], test: Fold) -> str:
+    """Accuracy at the end less that of the first contestant, over the seeds that both have."""
+    from groupwise.evaluation.compare import compare_models
+
+    first, *others = races
+    classes = [str(number) for number in range(test.num_classes)]
+    lines = []
+    for other in others:
+        pairs = list(zip(races[first], races[other], strict=True))
+        ends = [np.concatenate([pair[i][-1]["answers"] for pair in pairs]) for i in (1, 0)]
+        sources = np.unique(np.array(test.groups), return_inverse=True)[1]
+        (pair,) = compare_models(
+            np.tile(test.labels, len(pairs)),
+            [np.eye(test.num_classes)[end] for end in ends],
+            np.tile(sources, len(pairs)),
+            classes,
+            seed=0,
+        )
+        gain = pair.accuracy
+        assert gain.low is not None
+        assert gain.high is not None
+        lines.append(
+            f"{first} less {other}: {100 * gain.value:+.1f} points ({100 * gain.low:+.1f} to "
+            f"{100 * gain.high:+.1f}), p {gain.p:.3g}, seeds {len(pairs)}, {gain.test}"
+        )
+    return "\n".join(lines)
+
+
 def _first(points: list[Point], accuracy: float) -> float | None:
     return next((point["seconds"] for point in points if point["accuracy"] >= accuracy), None)
 
@@ -251,11 +111,6 @@ def _spread(values: list[Any], digits: int) -> str:
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["--alone"]:
-        name, split_file, root, seed = sys.argv[2:]
-        for point in CONTESTANTS[name](Path(split_file), Path(root), int(seed)):
-            print(json.dumps(point), flush=True)
-        return
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -263,20 +118,26 @@ def main() -> None:
     parser.add_argument("--group-column", required=True)
     parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=["groupwise", "fastai"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--work", type=Path, default=Path("runs/race"))
     options = parser.parse_args()
-    races: dict[str, list[list[Point]]] = {name: [] for name in options.contestants}
-    with tempfile.TemporaryDirectory() as folder:
-        split_file = Path(folder) / "split.csv"
-        root = write_split(options.data, options.group_column, split_file).resolve()
-        for seed in options.seeds:
-            for name in options.contestants:
-                races[name].append(run(name, split_file, root, seed))
-                last = races[name][-1][-1]
-                print(
-                    f"{name}, seed {seed}: {100 * last['accuracy']:.1f} % in {last['seconds']:.0f} s",
-                    flush=True,
-                )
-    print(f"\n{table(races)}")
+    options.work.mkdir(parents=True, exist_ok=True)
+    split_file, file = options.work / "split.csv", options.work / RESULTS
+    root = write_split(options.data, options.group_column, split_file).resolve()
+    done = {}
+    for line in file.read_text().splitlines() if file.is_file() else ():
+        result = json.loads(line)
+        done[result["name"], result["seed"]] = result["points"]
+    for seed in options.seeds:
+        for name in options.contestants:
+            if (name, seed) in done:
+                continue
+            done[name, seed] = run(name, split_file, root, seed)
+            with file.open("a") as out:
+                out.write(json.dumps({"name": name, "seed": seed, "points": done[name, seed]}) + "\n")
+            last = done[name, seed][-1]
+            print(f"{name}, seed {seed}: {last['accuracy']:.1%} in {last['seconds']:.0f} s", flush=True)
+    races = {name: [done[name, seed] for seed in options.seeds] for name in options.contestants}
+    print(f"\n{table(races)}\n\n{differences(races, Fold(split_file, root, 'test'))}")
 
 
 if __name__ == "__main__":
