@@ -33,6 +33,7 @@ class FakePredictor:
         self.classes = tuple(classes)
         self.preprocessing = Preprocessing(image_size_px=image_size_px)
         self.facts = {}
+        self.heat_method = "class activation map"
         self.batches = []
 
     def answer_images(self, images):

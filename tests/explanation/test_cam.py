@@ -76,6 +76,17 @@ def test_a_stage_that_is_not_there_is_refused():
         heat_maps(random_model(), INPUTS, [0, 0, 0], stage="layer9")
 
 
+def test_without_a_stage_the_last_that_is_not_too_coarse_is_shown():
+    model = random_model(depths=(1, 1, 1, 1))  # 32, 16, 8 and 4 cells a side at 32 px
+    assert heat_maps(model, INPUTS, [0, 0, 0]).shape == (3, 4, 4)
+    small = INPUTS[:, :, :28, :28]  # and 28, 14, 7 and 4
+    assert heat_maps(model, small, [0, 0, 0]).shape == (3, 4, 4)
+    smaller = INPUTS[:, :, :24, :24]  # and 24, 12, 6 and 3
+    assert heat_maps(model, smaller, [0, 0, 0]).shape == (3, 6, 6)
+    assert heat_maps(model, smaller, [0, 0, 0], stage="layer4").shape == (3, 3, 3)  # as asked for
+    assert heat_maps(model, INPUTS[:, :, :3, :3], [0, 0, 0]).shape == (3, 3, 3)  # none is fine
+
+
 def test_the_border_is_the_outer_tenth():
     assert border_share(np.ones((10, 10))) == pytest.approx(0.36)
     assert border_share(np.ones((7, 7))) == pytest.approx(0.36)  # a tenth is within a cell

@@ -73,3 +73,18 @@ def test_heat_on_the_border_is_cautioned(run, monkeypatch):
     frame[:, 2:8, 2:8] = 0
     (found,) = explain_images(run, load_run(run.folder), pets(run, 1))
     assert "of the heat lies on the border" in found.caution
+
+
+def test_a_coarse_map_says_nothing_of_the_border(run, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("groupwise.explanation.explain.heat_maps", lambda *_, **__: np.ones((1, 3, 3)))
+    (file,) = pets(run, 1)
+    (found,) = explain_images(run, load_run(run.folder), [file])
+    assert found.border is None
+    assert main(["explain", str(run.folder), str(file), "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "explain.html").read_text()
+    assert "on the border" not in page
+    for told in (page, capsys.readouterr().out):
+        assert "only 3x3 cells: the map is too coarse to say where, an earlier --stage has more" in told
+    monkeypatch.setattr("groupwise.explanation.explain.heat_maps", lambda *_, **__: np.ones((1, 4, 4)))
+    (found,) = explain_images(run, load_run(run.folder), [file])
+    assert (found.border, found.caution) == (pytest.approx(0.36), None)

@@ -118,6 +118,40 @@ def test_the_heat_map_lies_over_the_picture_as_strongly_as_one_likes(browser, se
         assert "what spoke for light" in page.locator(".shown").get_attribute("aria-label")
 
 
+def test_the_heat_map_is_taken_away_again(browser, server):
+    with opened(browser, server) as page:
+        give(page, file(level=204))
+        button = page.locator(".look")
+        button.click()
+        page.locator(".mix input").wait_for()
+        assert (red_share(page) > 30, button.inner_text()) == (True, "Show the picture alone")
+        button.click()
+        expect(page.locator(".mix")).to_be_hidden()
+        assert (red_share(page), button.inner_text()) == (0, "Show what it looked at")
+        assert page.locator(".shown").get_attribute("aria-label") == "cat.png"
+        button.click()
+        page.locator(".mix input").wait_for()
+        assert red_share(page) > 30
+
+
+@pytest.mark.parametrize(
+    ("method", "scale", "words"),
+    [("class activation map", 1, "class activation map"), ("occlusion", 1, "with this place hidden"),
+     ("occlusion", 0.01, "stayed as probable")],
+)  # fmt: skip
+def test_it_says_how_the_heat_was_made(browser, serve, method, scale, words):
+    class Hot(FakePredictor):
+        def heat_maps(self, images, class_numbers):
+            return super().heat_maps(images, class_numbers) * scale
+
+    predictor = Hot()
+    predictor.heat_method = method
+    with serve(predictor) as server, opened(browser, server) as page:
+        give(page, file())
+        page.locator(".look").click()
+        expect(page.locator(".how")).to_contain_text(words)
+
+
 @pytest.mark.parametrize(("resize", "corner"), [("squash", True), ("crop", False), ("pad", True)])
 def test_the_heat_map_covers_what_the_network_saw(browser, serve, resize, corner):
     class Hot(FakePredictor):

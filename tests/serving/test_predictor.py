@@ -2,6 +2,8 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -12,8 +14,8 @@ from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.predict import load_run
 from groupwise.export.targets import export_run
 from groupwise.files import sha256_file
-from groupwise.serving.predictor import open_predictor, refuse_external_data
-from run_case import PREPROCESSING, write_run
+from groupwise.serving.predictor import BATCH_SIZE, open_predictor, refuse_external_data
+from run_case import PREPROCESSING, random_model, write_run
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,47 @@ def test_heat_maps_are_grad_cam_of_the_last_stage(run, bundle, files):
     expected /= expected.max((1, 2), keepdims=True)
     assert heat.shape == (5, 16, 16)
     np.testing.assert_allclose(heat, expected, atol=1e-5)
+
+
+class Cornered:
+    """A session whose network looks at the upper left corner only, and whose maps have 2 x 2 cells."""
+
+    def __init__(self):
+        self.batches = []
+
+    def get_outputs(self):
+        shapes = {"logits": [None, 2], "features": [None, 8], "maps": [None, 8, 2, 2]}
+        return [SimpleNamespace(name=name, shape=shape) for name, shape in shapes.items()]
+
+    def run(self, names, inputs):
+        assert names == ["logits"]  # the maps are not looked at
+        images = inputs["images"]
+        self.batches.append(len(images))
+        light = images[:, :, :8, :8].mean(axis=(1, 2, 3))
+        return [np.column_stack([-light, light]).astype(np.float32)]
+
+
+def test_where_the_maps_are_coarse_places_are_hidden(bundle):
+    whole = open_predictor(bundle)
+    assert whole.heat_method == "class activation map"  # 16 x 16 cells
+    predictor = replace(whole, session=Cornered())
+    assert predictor.heat_method == "occlusion"
+    pictures = np.full((2, 32, 32, 3), 60, np.uint8)
+    pictures[0, :8, :8] = pictures[1, 24:, 24:] = 250  # the near miss is light where nobody looks
+    heat = predictor.heat_maps(pictures, [1, 1])
+    assert heat.shape == (2, 8, 8)
+    assert heat[0, :2, :2].max() > 0.5
+    assert heat[0, 4:, 4:].max() == 0
+    assert heat[1, 4:, 4:].max() == 0
+    assert max(predictor.session.batches) <= BATCH_SIZE
+
+
+def test_a_bundle_of_few_cells_says_so(tmp_path):
+    run = write_run(tmp_path, random_model(depths=(1, 1, 1, 1), stem="imagenet"))
+    predictor = open_predictor(export_run(run.folder, "bundle")[0])
+    assert predictor.heat_method == "occlusion"
+    files = sorted((tmp_path / "pets").glob("*/*.png"))[:2]
+    assert predictor.heat_maps(_pixels(files), [0, 1]).shape == (2, 8, 8)
 
 
 def test_a_bundle_needs_no_torch(bundle, files):

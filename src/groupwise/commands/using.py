@@ -23,7 +23,10 @@ def explain(parser: Parser, argv: list[str]) -> None:
         "images", metavar="IMAGE", nargs="*", help="image files; none for the most wrong of the test fold"
     )
     parser.add_argument("--out", type=Path, help="the folder to write, by default RUN/explain")
-    parser.add_argument("--stage", help="the stage whose maps are shown, by default the last, as in layer4")
+    parser.add_argument(
+        "--stage",
+        help="the stage whose maps are shown, as in layer4; by default the last of 4x4 cells or more",
+    )
     parser.add_argument("--class", dest="class_name", help="the class to show, by default the most probable")
     parser.add_argument("--method", choices=METHODS, default="gradcam", help="how heat is made of maps")
     parser.add_argument(

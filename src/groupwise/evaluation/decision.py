@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from groupwise.evaluation.abstention import Abstention
 from groupwise.evaluation.conformal import Conformal
@@ -75,9 +76,7 @@ class Decision:
         self, logits: Floats, features: Features | None = None, reference: Features | None = None
     ) -> list[Answer]:
         """One answer an image, by logits (N, K), features (N, C) and those of training images, (M, C)."""
-        from groupwise.evaluation.calibration import calibrated  # brings scipy, which a reader can spare
-
-        probs = calibrated(np.asarray(logits, dtype=np.float64), self.temperature)
+        probs = self.probs(logits)
         sets = self._sets(probs)
         abstains = self.abstention.abstains(probs) if self.abstention else np.zeros(len(probs), dtype=bool)
         flags = self._flags(logits, features, reference)
@@ -94,6 +93,12 @@ class Decision:
             )
             for i, row in enumerate(probs)
         ]
+
+    def probs(self, logits: npt.NDArray[np.floating[Any]]) -> Floats:
+        """Calibrated probabilities (N, K) of logits (N, K)."""
+        from groupwise.evaluation.calibration import calibrated  # brings scipy, which a reader can spare
+
+        return calibrated(np.asarray(logits, dtype=np.float64), self.temperature)
 
     def _sets(self, probs: Floats) -> list[tuple[str, ...]] | None:
         if self.conformal is None or self.conformal.threshold is None:

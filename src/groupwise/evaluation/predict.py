@@ -17,9 +17,8 @@ from groupwise.data.decode import Preprocessing
 from groupwise.evaluation.answering import BATCH_SIZE, OnBad, Prediction, stream_predictions
 from groupwise.evaluation.decision import Answer, Decision
 from groupwise.evaluation.decision_files import read_decision
-from groupwise.evaluation.ensemble import Ensemble, head_weight, last_maps
+from groupwise.evaluation.ensemble import Ensemble
 from groupwise.evaluation.unlike import Features
-from groupwise.explanation.heat import Floats, class_activation_maps
 from groupwise.files import read_json
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig
 from groupwise.models.weights import load_weights
@@ -64,11 +63,6 @@ class Predictor:
         """As `predict`, for any number of files; see `stream_predictions`."""
         return stream_predictions(paths, self.answer_images, self.preprocessing, on_bad=on_bad)
 
-    def heat_maps(self, images: Images, class_numbers: Sequence[int]) -> Floats:
-        """What in each image speaks for the class of that number, (N, h, w) from 0 to 1; Grad-CAM there."""
-        maps = predict_maps(self.model, images, self.preprocessing)
-        return class_activation_maps(maps, head_weight(self.model).cpu().numpy(), class_numbers)
-
 
 @torch.inference_mode()
 def predict_outputs(model: ResNeXt | Ensemble, images: Images, preprocessing: Preprocessing) -> Outputs:
@@ -82,16 +76,6 @@ def predict_outputs(model: ResNeXt | Ensemble, images: Images, preprocessing: Pr
         logits.append(model.fc(pooled).double().cpu().numpy())
         features.append(pooled.float().cpu().numpy())
     return Outputs(np.concatenate(logits), np.concatenate(features))
-
-
-@torch.inference_mode()
-def predict_maps(model: ResNeXt | Ensemble, images: Images, preprocessing: Preprocessing) -> Floats:
-    """The last feature maps (N, C, h, w) of uint8 images (N, S, S, 3), the members' in a row."""
-    model.eval()
-    device = next(model.parameters()).device
-    batch = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).to(device).float()
-    maps: Floats = last_maps(model, normalise(batch, preprocessing)).float().cpu().numpy()
-    return maps
 
 
 def predict_logits(

@@ -7,7 +7,7 @@ Yeasin 2020, "Eigen-CAM" (arXiv 2008.00299): the maps along their first principa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from groupwise.errors import UsageError
-from groupwise.explanation.heat import Floats, to_heat
+from groupwise.explanation.heat import Floats, is_coarse, to_heat
 from groupwise.models.resnext import ResNeXt
 
 Method = Literal["gradcam", "eigencam"]
@@ -31,9 +31,10 @@ def heat_maps(
     stage: str | None = None,
     method: Method = "gradcam",
 ) -> Floats:
-    """Heat maps (N, h, w) from 0 to 1 of normalised images (N, 3, S, S), at a stage, by default the last.
+    """Heat maps (N, h, w) from 0 to 1 of normalised images (N, 3, S, S), at a stage.
 
-    Raises `UsageError` for a stage that the network does not have.
+    By default at the last stage whose maps are not too coarse. Raises `UsageError` for a stage that the
+    network does not have.
     """
     model.eval()
     images = torch.from_numpy(inputs)
@@ -49,12 +50,18 @@ def heat_maps(
 def _maps(model: ResNeXt, images: Tensor, stage: str | None) -> tuple[Tensor, Tensor]:
     """The maps of the stage and of the last stage."""
     maps = model.feature_maps(images)
-    name = model.stage_names[-1] if stage is None else stage
+    name = stage or _last_fine({name: found.shape[2:] for name, found in maps.items()})
     if name not in maps:
         raise UsageError(
             f"the network has no stage {name!r}", place="--stage", remedy=f"Choose one of {', '.join(maps)}."
         )
     return maps[name], maps[model.stage_names[-1]]
+
+
+def _last_fine(cells: Mapping[str, Sequence[int]]) -> str:
+    """The last of the stages, named in their order, whose maps are not too coarse; else the first of all."""
+    fine = [name for name, size in cells.items() if not is_coarse(size)]
+    return fine[-1] if fine else next(iter(cells))
 
 
 def gradcam(maps: Tensor, scores: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from groupwise.evaluation.predict import Predictor, predict_outputs
 from groupwise.evaluation.predictions import read_predictions
 from groupwise.explanation.cam import Method, heat_maps
 from groupwise.explanation.groups import filter_sheet, group_maps, group_sheet
-from groupwise.explanation.heat import Floats, border_share
+from groupwise.explanation.heat import Floats, border_share, is_coarse
 from groupwise.explanation.overlay import Pixels, png
 from groupwise.files import write_atomic
 from groupwise.recipe import read_recipe
@@ -52,13 +52,16 @@ class Explanation:
     nearest: tuple[Neighbour, ...]
 
     @property
-    def border(self) -> float:
-        """The share of the heat in the outer tenth of the image."""
-        return border_share(self.heat)
+    def border(self) -> float | None:
+        """The share of the heat in the outer tenth of the image; None where the map is too coarse to tell."""
+        return None if is_coarse(self.heat.shape) else border_share(self.heat)
 
     @property
     def caution(self) -> str | None:
-        """What to look for where much of the heat lies on the border."""
+        """What to look for where much of the heat lies on the border, or the map is too coarse."""
+        if self.border is None:
+            cells = "x".join(map(str, self.heat.shape))
+            return f"only {cells} cells: the map is too coarse to say where, an earlier --stage has more"
         if self.border <= MUCH_ON_BORDER:
             return None
         return f"{self.border:.0%} of the heat lies on the border: the background may give the class away"

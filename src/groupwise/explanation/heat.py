@@ -8,13 +8,17 @@ each position's part of it can be shown. Nothing but numpy is needed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating]
+HeatMethod = Literal["class activation map", "occlusion"]
 
 BORDER = 0.1  # of the height and of the width, on each side
+# A map of fewer a side says in which quarter something lies at best, and nothing of the border.
+LEAST_CELLS = 4
 
 
 def class_activation_maps(maps: Floats, weight: Floats, class_numbers: Sequence[int]) -> Floats:
@@ -32,6 +36,11 @@ def to_heat(values: Floats) -> Floats:
     highest = positive.max(axis=(1, 2), keepdims=True)
     heat: Floats = positive / np.where(highest > 0, highest, 1)
     return heat
+
+
+def is_coarse(cells: Sequence[int]) -> bool:
+    """Whether a map of `cells`, (h, w), has too few to say where something lies."""
+    return min(cells) < LEAST_CELLS
 
 
 def border_share(heat: Floats) -> float:

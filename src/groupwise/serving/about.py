@@ -20,6 +20,7 @@ def about(predictor: Predictor) -> dict[str, Any]:
         "image_size_px": predictor.preprocessing.image_size_px,
         "resize": predictor.preprocessing.resize,
         "coverage": _coverage(predictor.facts.get("decision", {})),
+        "heat": predictor.heat_method,
         "accuracy": _accuracy(source.get("accuracy", {}).get("test")),
         "max_body_bytes": limits.MAX_BODY_BYTES,
         "max_pixels": limits.MAX_PIXELS,

@@ -25,7 +25,8 @@ from groupwise.data.decode import Preprocessing
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.answering import OnBad, Prediction, stream_predictions
 from groupwise.evaluation.decision import Answer, Decision
-from groupwise.explanation.heat import Floats, class_activation_maps
+from groupwise.explanation.heat import Floats, HeatMethod, class_activation_maps, is_coarse
+from groupwise.explanation.occlusion import occlusion_maps
 from groupwise.files import read_json, sha256_bytes
 from groupwise.run import LEDGER
 
@@ -58,8 +59,16 @@ class BundlePredictor:
         logits, features = self._compute(images, ["logits", "features"])
         return self.decision.answers(logits.astype(np.float64), features, self.reference)
 
+    @property
+    def heat_method(self) -> HeatMethod:
+        """How heat maps are made; the last feature maps of a small picture have too few cells for it."""
+        (maps,) = (output for output in self.session.get_outputs() if output.name == "maps")
+        return "occlusion" if is_coarse(maps.shape[2:]) else "class activation map"
+
     def heat_maps(self, images: Images, class_numbers: Sequence[int]) -> Floats:
         """What in each image speaks for the class of that number, (N, h, w) from 0 to 1."""
+        if self.heat_method == "occlusion":
+            return occlusion_maps(images, class_numbers, self._probs)
         (maps,) = self._compute(images, ["maps"])
         return class_activation_maps(maps, self.head, class_numbers)
 
@@ -70,6 +79,10 @@ class BundlePredictor:
     def stream(self, paths: Iterable[str | Path], *, on_bad: OnBad | None = None) -> Iterator[Prediction]:
         """As `predict`, for any number of files; see `stream_predictions`."""
         return stream_predictions(paths, self.answer_images, self.preprocessing, on_bad=on_bad)
+
+    def _probs(self, images: Images) -> Floats:
+        (logits,) = self._compute(images, ["logits"])
+        return self.decision.probs(logits)
 
     def _compute(self, images: Images, names: list[str]) -> list[npt.NDArray[np.float32]]:
         parts = [

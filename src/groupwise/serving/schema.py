@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from groupwise.explanation.heat import HeatMethod
+
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -45,6 +47,7 @@ class Model(BaseModel):
     image_size_px: int
     resize: str = Field(description="How a picture becomes a square: squash, crop or pad.")
     coverage: Probability | None = Field(description="How often a prediction set holds the true class.")
+    heat: HeatMethod = Field(description="How heat maps are made.")
     accuracy: Accuracy | None
     max_body_bytes: int
     max_pixels: int

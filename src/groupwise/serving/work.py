@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.data.decode import Preprocessing, UndecodableImage, decode
+from groupwise.explanation.heat import HeatMethod
 from groupwise.serving.limits import MAX_PIXELS, Refused, busy
 
 Pixels = npt.NDArray[np.uint8]
@@ -31,6 +32,8 @@ class Predictor(Protocol):
     def preprocessing(self) -> Preprocessing: ...
     @property
     def facts(self) -> Mapping[str, Any]: ...
+    @property
+    def heat_method(self) -> HeatMethod: ...
     def answer_images(self, images: Pixels) -> Sequence[Any]: ...
     def heat_maps(self, images: Pixels, class_numbers: Sequence[int]) -> npt.NDArray[np.floating[Any]]: ...
 

@@ -5,11 +5,12 @@ import { Refusal, askAbout } from "./server.js";
 import { names, percent, say } from "./words.js";
 
 const UNFOLDED = 5;
+const FAINT = 0.05; // of the heat that hiding a place can have
 
 export class Card {
   /** `tell` is told a sentence to be read out, `model` gives what the server says of itself. */
   constructor(file, model, { tell, onRemove, onToken }) {
-    Object.assign(this, { file, model, tell, onToken, answer: null, refusal: null, bitmap: null, heat: null });
+    Object.assign(this, { file, model, tell, onToken, answer: null, refusal: null, bitmap: null, heat: null, hot: false });
     this.element = document.getElementById("card").content.firstElementChild.cloneNode(true);
     this.find(".remove").addEventListener("click", () => onRemove(this));
     this.find(".again").addEventListener("click", () => this.ask());
@@ -52,24 +53,32 @@ export class Card {
     if (refusal.status === 401) this.onToken();
   }
 
+  /** Show the heat map, asked for once, or take it away again. */
   async look() {
+    this.hot = !this.hot;
+    if (this.hot && !this.heat) await this.askForHeat();
+    this.paint();
+    this.render();
+    if (this.hot) this.find(".mix input").focus();
+  }
+
+  async askForHeat() {
     const button = this.find(".look");
     button.disabled = true;
     button.textContent = say("looking");
     try {
       this.heat = (await askAbout(this.file, { heat: true })).heat;
     } catch (refusal) {
+      this.hot = false;
       this.fail(refusal);
     }
     button.disabled = false;
-    this.paint();
-    this.render();
-    if (this.heat) this.find(".mix input").focus();
   }
 
   paint() {
     const mix = this.find(".mix input").value / 100;
-    if (this.bitmap) draw(this.find(".shown"), this.bitmap, { heat: this.heat, mix, resize: this.model().resize });
+    const heat = this.hot ? this.heat : null;
+    if (this.bitmap) draw(this.find(".shown"), this.bitmap, { heat, mix, resize: this.model().resize });
   }
 
   /** One sentence for those who listen. */
@@ -114,7 +123,7 @@ export class Card {
   }
 
   describe() {
-    return this.heat ? say("heat-of", { file: this.name, label: this.answer.label }) : this.name;
+    return this.hot ? say("heat-of", { file: this.name, label: this.answer.label }) : this.name;
   }
 
   renderRefusal() {
@@ -154,10 +163,17 @@ export class Card {
   }
 
   renderHeat() {
-    this.find(".look").textContent = say("look");
-    this.find(".look").hidden = Boolean(this.heat);
-    this.find(".mix").hidden = !this.heat;
+    const hot = this.hot && this.heat !== null;
+    this.find(".look").textContent = say(hot ? "look-away" : "look");
+    this.find(".mix").hidden = !hot;
     this.find(".mix span").textContent = say("mix");
+    this.find(".how").hidden = !hot;
+    if (hot) this.find(".how").textContent = this.sentenceOfHeat();
+  }
+
+  sentenceOfHeat() {
+    if (this.model().heat !== "occlusion") return say("heat-map");
+    return say(Math.max(...this.heat.flat()) < FAINT ? "heat-nowhere" : "heat-occlusion");
   }
 }
 
