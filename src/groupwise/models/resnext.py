@@ -187,6 +187,7 @@ PRESETS: dict[str, ResNeXtConfig] = {
     "resnext29_32x4d": ResNeXtConfig((3, 3, 3), 32, 4, stem="cifar", num_classes=10),
     # Small networks for small data
     "resnext11_8x4d": ResNeXtConfig((1, 1, 1), 8, 4, planes=32, stem="cifar", num_classes=10),
+    "resnext14_16x8d": ResNeXtConfig((1, 1, 1, 1), 16, 8, planes=32),  # half as wide
     "resnext14_32x4d": ResNeXtConfig((1, 1, 1, 1)),
     "resnext26_32x4d": ResNeXtConfig((2, 2, 2, 2)),
     # The tutorial's own reading of ResNeXt-50

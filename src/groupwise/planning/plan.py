@@ -19,7 +19,7 @@ from groupwise.planning.trial import Rates
 from groupwise.recipe import Recipe, to_yaml, with_fields
 
 # What `default` was measured with (docs/log.md): so many training images, and so many passes over them.
-MEASURED_IMAGES, MEASURED_EPOCHS = 1650, 16
+MEASURED_IMAGES, MEASURED_EPOCHS = 1650, 24
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 60
 FEW_SOURCES = 100  # of a class, below which augmentation goes further
 SKEWED = 3.0  # images of the largest class for one of the smallest

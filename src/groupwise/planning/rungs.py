@@ -34,7 +34,7 @@ class Rung:
 
 TINY = (Rung("resnext11_8x4d", 32),)
 LADDER = (
-    Rung("resnext14_32x4d", 64),
+    Rung("resnext14_16x8d", 64),
     Rung("resnext14_32x4d", 96),
     Rung("resnext26_32x4d", 128),
     Rung("resnext26_32x4d", 160),
