@@ -30,6 +30,7 @@ def train(
     resume: bool = False,
     cv: int | None = None,
     repeats: int = 1,
+    jobs: int = 1,
     track: Sequence[str] = (),
     quiet: bool = False,
 ) -> dict[str, Any]:
@@ -46,6 +47,7 @@ def train(
         resume: Go on with the run that is there.
         cv: Cross-validate over this many folds instead, and return the metrics of the answers pooled.
         repeats: With `cv`, how often to divide the images anew.
+        jobs: With `cv`, how many networks are trained at once, each in a process of its own.
         track: Trackers that are told of every epoch: `tensorboard`, `mlflow`, `wandb`.
         quiet: Print nothing.
 
@@ -69,6 +71,7 @@ def train(
         study,
         planning,
         tuple(track),
+        jobs,
     )
     return (crossval if study else run_job)(job, Console(quiet=quiet))
 

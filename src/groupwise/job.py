@@ -34,6 +34,13 @@ class CrossValidation:
         digits = len(str(self.folds))
         return {f"fold-{number:0{digits}}": 1.0 for number in range(1, self.folds + 1)}
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The folders of all fold models, in the order in which they are trained."""
+        return tuple(
+            f"repeat-{repeat}/{fold}" for repeat in range(1, self.repeats + 1) for fold in self.shares
+        )
+
 
 @dataclass(frozen=True)
 class Planning:
@@ -53,6 +60,7 @@ class Job:
     `data` is what the user named, and `scan` makes the manifest of it, with a function for the progress.
     `base` is the recipe that `recipe` changes; the report lists the changes. `cv` asks for cross-validation,
     `planning` for a recipe that suits the data, and `track` names the trackers that are told of every epoch.
+    `jobs` is how many of several networks are trained at once.
     """
 
     data: Path
@@ -64,3 +72,8 @@ class Job:
     cv: CrossValidation | None = None
     planning: Planning | None = None
     track: tuple[str, ...] = ()
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        if self.jobs < 1:
+            raise UsageError(f"{self.jobs} is below 1", place="--jobs", remedy="Give at least 1.")

@@ -17,6 +17,7 @@ from groupwise.data.cache import Images, open_cache
 from groupwise.data.manifest import Manifest, read_manifest
 from groupwise.data.split import EXCLUDED, Split, read_split
 from groupwise.distributed import World, joined_world
+from groupwise.errors import UsageError
 from groupwise.evaluation.answer_words import decision_lines
 from groupwise.evaluation.calibration import fit_temperature
 from groupwise.evaluation.counterfactual import counterfactual, write_counterfactual
@@ -48,6 +49,12 @@ class Interrupted(KeyboardInterrupt):
 
 def train(job: Job, console: Console) -> dict[str, Any]:
     """Do every step that is not done yet; returns the metrics of each fold that took no part in training."""
+    if job.jobs > 1:
+        raise UsageError(
+            "one network cannot be trained side by side with others",
+            place=f"--jobs {job.jobs}",
+            remedy="Add --cv K for several, or start several processes for the one with torchrun.",
+        )
     keep_freed_memory()
     with joined_world(job.recipe.training.device) as world:
         if not world.is_main:

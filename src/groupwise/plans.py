@@ -31,7 +31,8 @@ def plan_job(
         return measure_rates(recipe, len(classes), files, digests)
 
     models = job.cv.folds * job.cv.repeats if job.cv else 1
-    left_s = None if planning.budget_s is None else max(planning.budget_s - spent_s, 0) / models
+    rounds = -(-models // job.jobs)
+    left_s = None if planning.budget_s is None else max(planning.budget_s - spent_s, 0) / rounds
     facts = fingerprint(manifest, split, *_rows(job, split))
     plan = make_plan(facts, job.recipe, measure, chosen=planning.chosen, budget_s=left_s)
     each = f" for each of {models} models" if models > 1 else ""

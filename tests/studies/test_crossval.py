@@ -1,6 +1,10 @@
 import csv
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +17,7 @@ from folder_case import tiny_options, write_folder
 from groupwise.cli import main
 from groupwise.errors import GroupwiseError
 from groupwise.evaluation.predict import load_run
+from groupwise.evaluation.words import sentence
 from groupwise.job import CrossValidation
 from groupwise.run import Run
 
@@ -215,6 +220,72 @@ def test_resume_skips_what_is_done_and_ends_alike(capsys, study, broken, folder)
     assert (broken / FOLDS[0] / "model.safetensors").stat().st_mtime_ns == done
     for name in ("predictions.csv", "metrics.json", "crossval.json"):
         assert (broken / name).read_bytes() == (study / name).read_bytes(), name
+
+
+def test_side_by_side_ends_with_the_same_models(capsys, study, folder, tmp_path):
+    target = tmp_path / "cv"
+    status, out, _ = run(capsys, "train", folder, "--run", target, "--cv", 3, "--jobs", 2, *tiny_options())
+    assert status == 0
+    for name in ("predictions.csv", "metrics.json", "crossval.json"):
+        assert (target / name).read_bytes() == (study / name).read_bytes(), name
+    for name in FOLDS:
+        for file in ("model.safetensors", "metrics.json"):
+            assert (target / name / file).read_bytes() == (study / name / file).read_bytes(), (name, file)
+        assert f"{name}: {words_of(study / name)}" in out
+    assert "Epoch" not in out
+    assert not list(target.rglob("cache"))
+
+
+def words_of(model):
+    figures = json.loads((model / "metrics.json").read_text())["test"]
+    return sentence("accuracy", figures["accuracy"])
+
+
+def test_side_by_side_goes_on_fold_by_fold_after_sigterm(capsys, study, broken, folder):
+    words = ["train", folder, "--run", broken, "--cv", 3, "--jobs", 2, "--resume", *tiny_options()]
+    command = [sys.executable, "-m", "groupwise", *map(str, words)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not (broken / FOLDS[2] / "split.json").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, "and saved. Go on with --resume." in err) == (75, True)
+    assert not (broken / "metrics.json").exists()
+    status, out, _ = run(capsys, *words)
+    assert status == 0
+    assert f"{FOLDS[0]} is there already" in out
+    for name in ("predictions.csv", "metrics.json", "crossval.json"):
+        assert (broken / name).read_bytes() == (study / name).read_bytes(), name
+
+
+def test_a_fold_that_fails_side_by_side_is_named(capsys, broken, folder):
+    split = broken / FOLDS[1] / "split.csv"
+    split.write_text(split.read_text() + "\n")
+    words = ["train", folder, "--run", broken, "--cv", 3, "--jobs", 2, "--resume", *tiny_options()]
+    status, _, err = run(capsys, *words)
+    assert status == 1
+    assert err == (
+        f"groupwise: {FOLDS[1]}: {broken / FOLDS[1]}: split.csv was changed."
+        " Restore the file, or train again in a new run.\n"
+    )
+    assert not (broken / "metrics.json").exists()
+
+
+class Planned(Exception):  # noqa: N818
+    """The budget of a plan."""
+
+
+@pytest.mark.parametrize(("jobs", "each"), [(1, 20), (2, 30), (9, 60)])
+def test_models_that_are_trained_at_once_share_the_budget_of_a_round(monkeypatch, tmp_path, jobs, each):
+    def look(*_, budget_s, **options):
+        raise Planned(budget_s)
+
+    monkeypatch.setattr("groupwise.plans.make_plan", look)
+    data = write_folder(tmp_path, n=12)
+    with pytest.raises(Planned) as planned:
+        groupwise.train(data, run=tmp_path.with_name("run"), cv=3, jobs=jobs, budget="60min", quiet=True)
+    assert planned.value.args[0] == pytest.approx(60 * each, abs=60)
 
 
 def test_an_unfinished_study_answers_nothing(broken):

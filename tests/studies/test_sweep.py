@@ -10,9 +10,10 @@ import torch
 from folder_case import TINY, tiny_options, write_folder
 from groupwise.api import load_recipe
 from groupwise.cli import main
+from groupwise.console import Console
 from groupwise.data.split import read_split
 from groupwise.recipe import flatten, read_recipe
-from groupwise.studies import sweep
+from groupwise.studies import sweep, sweep_trial
 from groupwise.training.loop import fit
 from groupwise.training.terms import Diverged, Epoch, Fitted
 
@@ -47,7 +48,7 @@ def prepared(whole, tmp_path):
     """The same before its first trial."""
     target = tmp_path / "sweep"
     shutil.copytree(whole, target)
-    for name in (*WRITTEN, sweep.JOURNAL):
+    for name in (*WRITTEN, sweep_trial.JOURNAL):
         (target / name).unlink()
     return target
 
@@ -89,7 +90,7 @@ def test_no_trial_has_a_row_of_the_test_fold(monkeypatch, pets, prepared):
         seen.append({*data.train.tolist(), *data.select.tolist()})
         return fit(model, data, config, **options)
 
-    monkeypatch.setattr(sweep, "fit", look)
+    monkeypatch.setattr(sweep_trial, "fit", look)
     assert start(pets, prepared, "--resume", trials=1) == 0
     test = set(read_split(prepared / "split.csv").indices("test").tolist())
     assert test
@@ -113,7 +114,7 @@ def test_a_sweep_stopped_within_a_trial_ends_as_if_nothing_had_been(monkeypatch,
 
         return fit(model, data, config, on_batch=cut, **options)
 
-    monkeypatch.setattr(sweep, "fit", failing)
+    monkeypatch.setattr(sweep_trial, "fit", failing)
     with pytest.raises(Power):
         start(pets, prepared, "--resume", trials=3)
     assert len(rows(prepared)) == 1
@@ -121,6 +122,94 @@ def test_a_sweep_stopped_within_a_trial_ends_as_if_nothing_had_been(monkeypatch,
     assert fits == ["trial-0", "trial-1", "trial-1", "trial-3"]
     for name in WRITTEN:
         assert (prepared / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def one_after_the_other(then=lambda: None):
+    """`run_side_by_side` within this process, where a test can watch; `then` is called after each task."""
+
+    def run(tasks, jobs, console, *, on_done, **bar):
+        rounds.append([task.name for task in tasks])
+        for task in tasks:
+            on_done(task.name, task.function(*task.arguments, Console(quiet=True)))
+            then()
+
+    rounds = []
+    return run, rounds
+
+
+def test_rounds_of_trials_in_processes_of_their_own(capsys, pets, prepared):
+    """Of the true processes one round is enough; the others are looked at more closely below."""
+    assert start(pets, prepared, "--resume", "--jobs", 2, trials=2) == 0
+    out = capsys.readouterr().out
+    scores = [row["accuracy"] for row in rows(prepared)]
+    for number, score in enumerate(scores, start=1):
+        assert f"Trial {number}/2: val {float(score):.1%} in epoch" in out
+    assert not list(prepared.glob("trial-*"))
+
+
+def test_a_sweep_stopped_within_a_round_ends_as_if_nothing_had_been(monkeypatch, pets, whole, prepared):
+    stopped = prepared.with_name("stopped")
+    shutil.copytree(prepared, stopped)
+    run, rounds = one_after_the_other()
+    monkeypatch.setattr(sweep, "run_side_by_side", run)
+    assert start(pets, prepared, "--resume", "--jobs", 2, trials=5) == 0
+    assert rounds == [["Trial 1/5", "Trial 2/5"], ["Trial 3/5", "Trial 4/5"], ["Trial 5/5"]]
+
+    def fail():
+        ends.append(len(ends))
+        if len(ends) == 3:  # the first of the second round has its outcome, and the other never began
+            raise Power
+
+    ends = []
+    monkeypatch.setattr(sweep, "run_side_by_side", one_after_the_other(fail)[0])
+    with pytest.raises(Power):
+        start(pets, stopped, "--resume", "--jobs", 2, trials=5)
+    assert len(rows(stopped)) == 2
+    run, rounds = one_after_the_other()
+    monkeypatch.setattr(sweep, "run_side_by_side", run)
+    assert start(pets, stopped, "--resume", "--jobs", 2, trials=5) == 0
+    assert rounds == [["Trial 3/5", "Trial 4/5"], ["Trial 5/5"]]
+    for name in WRITTEN:
+        assert (prepared / name).read_bytes() == (stopped / name).read_bytes(), name
+
+
+def test_a_round_knows_the_trials_of_earlier_rounds_alone(monkeypatch, pets, prepared):
+    """Values after the random ones, and the median, do not depend on which of a round ends first."""
+    # The 8th is above the median of six, and below it if the 7th had been counted.
+    accuracies = [0.7, 0.7, 0.7, 0.9, 0.9, 0.9, 0.85, 0.82, 0.5, 0.7, 0.9, 0.9, 0.6, 0.95]
+
+    def backwards(tasks, jobs, console, *, on_done, **bar):
+        forwards(list(reversed(tasks)), jobs, console, on_done=on_done, **bar)
+
+    forwards, _ = one_after_the_other()
+    tables = []
+    for run, scores in ((forwards, accuracies), (backwards, swapped(accuracies))):
+        target = prepared.with_name(f"sweep-{len(tables)}")
+        shutil.copytree(prepared, target)
+        monkeypatch.setattr(sweep_trial, "fit", scripted(scores))
+        monkeypatch.setattr(sweep, "run_side_by_side", run)
+        assert start(pets, target, "--resume", "--jobs", 2, trials=14) == 0
+        tables.append(rows(target))
+    assert tables[0] == tables[1]
+    assert [row["trial"] for row in tables[0] if row["status"] == "pruned"] == ["9", "10", "13"]
+
+
+def swapped(items):
+    """Each pair the other way round."""
+    return [item for k in range(0, len(items), 2) for item in reversed(items[k : k + 2])]
+
+
+def test_a_trial_that_was_given_up_stays_so_when_it_is_resumed(monkeypatch, pets, prepared):
+    def again(model, data, config, *, on_begin, on_epoch, **options):
+        epochs = [Epoch(k, 0.5, 0.5, "val", 0.7, 0.6, 1e-3, 1.0, 1.0, 0.0) for k in (1, 2)]
+        on_begin(epochs)
+        raise AssertionError("went on")
+
+    monkeypatch.setattr(sweep_trial, "fit", scripted([0.8] * 5))
+    assert start(pets, prepared, "--resume", trials=5) == 0
+    monkeypatch.setattr(sweep_trial, "fit", again)
+    assert start(pets, prepared, "--resume", trials=6) == 0
+    assert rows(prepared)[5]["status"] == "pruned"
 
 
 def scripted(accuracies):
@@ -141,7 +230,7 @@ def scripted(accuracies):
 
 
 def test_a_trial_that_diverges_or_lies_below_the_median_is_given_up(monkeypatch, capsys, pets, prepared):
-    monkeypatch.setattr(sweep, "fit", scripted([0.8, None, 0.7, 0.9, 0.9, 0.6, 0.7, 0.95]))
+    monkeypatch.setattr(sweep_trial, "fit", scripted([0.8, None, 0.7, 0.9, 0.9, 0.6, 0.7, 0.95]))
     assert start(pets, prepared, "--resume", trials=8) == 0
     states = [row["status"] for row in rows(prepared)]
     # Given up are the second, which diverged, and the seventh, below the median 0.8 of five others
@@ -154,7 +243,7 @@ def test_a_trial_that_diverges_or_lies_below_the_median_is_given_up(monkeypatch,
 
 
 def test_more_trials_are_added_to_a_finished_sweep(monkeypatch, pets, prepared):
-    monkeypatch.setattr(sweep, "fit", scripted([0.8, 0.7, 0.9]))
+    monkeypatch.setattr(sweep_trial, "fit", scripted([0.8, 0.7, 0.9]))
     assert start(pets, prepared, "--resume", trials=2) == 0
     before = rows(prepared)
     assert start(pets, prepared, "--resume", trials=3) == 0
@@ -163,7 +252,7 @@ def test_more_trials_are_added_to_a_finished_sweep(monkeypatch, pets, prepared):
 
 
 def test_a_sweep_in_which_nothing_learns_says_so(monkeypatch, capsys, pets, prepared):
-    monkeypatch.setattr(sweep, "fit", scripted([None, None]))
+    monkeypatch.setattr(sweep_trial, "fit", scripted([None, None]))
     assert start(pets, prepared, "--resume", trials=2) == 1
     assert "no trial learnt anything. Lower optim.learning_rate" in capsys.readouterr().err
 

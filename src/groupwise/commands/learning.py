@@ -105,6 +105,7 @@ def train(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the run that is in --run")
     parser.add_argument("--cv", metavar="K", type=int, help="cross-validate over K folds of whole sources")
     parser.add_argument("--repeats", type=int, default=1, help="with --cv: how often to divide anew")
+    parser.add_argument("--jobs", type=int, default=1, help="with --cv: networks to train at once")
     parser.add_argument(
         "--track",
         metavar="NAME",
@@ -146,6 +147,7 @@ def train(parser: Parser, argv: list[str]) -> None:
         cv,
         planning,
         tuple(arguments.track),
+        arguments.jobs,
     )
     (crossval if cv else run_job)(job, Console())
 
@@ -182,13 +184,22 @@ def sweep(parser: Parser, argv: list[str]) -> None:
     add_data_options(parser)
     parser.add_argument("--run", type=Path, required=True, help="the folder to write (required)")
     parser.add_argument("--trials", type=int, default=20, help="networks to train in all")
+    parser.add_argument("--jobs", type=int, default=1, help="networks to train at once")
     parser.add_argument("--recipe", default="default", help="name of a recipe, or a YAML file, to begin with")
     parser.add_argument("--resume", action="store_true", help="go on with the sweep that is in --run")
     add_recipe_options(parser)
     file = recipe_file(value_of("--recipe", argv) or "default")
     base = build_recipe(recipe_fields(file), file)
     arguments, recipe = parse_recipe(parser, argv, base)
-    job = Job(Path(arguments.folder), scan_of(arguments), arguments.run, recipe, base, arguments.resume)
+    job = Job(
+        Path(arguments.folder),
+        scan_of(arguments),
+        arguments.run,
+        recipe,
+        base,
+        arguments.resume,
+        jobs=arguments.jobs,
+    )
     study(job, arguments.trials, Console())
 
 

@@ -6,25 +6,29 @@ Scan, audit and decoding happen once, in the folder of the study; each fold mode
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from groupwise import __version__
 from groupwise.allocator import keep_freed_memory
 from groupwise.beginning import begin, stored_recipe
 from groupwise.console import Console
+from groupwise.data.manifest import read_manifest
 from groupwise.data.split import Split, proof, read_split
-from groupwise.distributed import World, joined_world
+from groupwise.distributed import World, choose_device, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.words import sentence
 from groupwise.files import write_atomic, write_json
 from groupwise.job import CrossValidation, Job
-from groupwise.pipeline import train_prepared
+from groupwise.pipeline import open_images, train_prepared
 from groupwise.recipe import Recipe, to_yaml
 from groupwise.run import LEDGER, Run
 from groupwise.studies.folds import divide_again, hold_out
+from groupwise.studies.job_link import Task
 from groupwise.studies.pooling import pool
+from groupwise.studies.side_by_side import refuse_several_processes, run_side_by_side, shared_threads
 
 # What a fold model takes over from the study, with what it was made from.
 SHARED = {
@@ -52,19 +56,23 @@ def crossval(job: Job, console: Console) -> dict[str, Any]:
     """
     assert job.cv is not None
     _refuse(job.recipe)
+    refuse_several_processes(job.jobs)
     keep_freed_memory()
-    with joined_world(job.recipe.training.device) as world:
+    jobs = min(job.jobs, len(job.cv.models))
+    with shared_threads(jobs), joined_world(job.recipe.training.device) as world:
         if not world.is_main:
             console = Console(quiet=True)
         if world.is_main:
             begin(job, world, console)
         world.barrier()
         study = Run.open(job.folder)
-        done = []
-        for model in fold_models(study, stored_recipe(study), job.cv):
-            _train(study, model, world, console, job.track)
-            done.append(model.name)
-        return pool(study, job.cv, done, console) if world.is_main else {}
+        models = fold_models(study, stored_recipe(study), job.cv)
+        if job.jobs > 1:
+            _train_side_by_side(study, models, job, console)
+        else:
+            for model in models:
+                _train(study, model, world, console, job.track)
+        return pool(study, job.cv, job.cv.models, console) if world.is_main else {}
 
 
 def _refuse(recipe: Recipe) -> None:
@@ -111,7 +119,7 @@ def _train(study: Run, model: FoldModel, world: World, console: Console, track: 
         _prepare(study, model)
     world.barrier()
     run = Run.open(study.path(model.name))
-    finished = "metrics.json" in run.ledger["artefacts"]
+    finished = _is_finished(study, model.name)
     world.barrier()  # nobody goes on before all have looked
     if finished:
         console.say(f"\n{model.name} is there already")
@@ -121,6 +129,49 @@ def _train(study: Run, model: FoldModel, world: World, console: Console, track: 
     metrics = train_prepared(run, model.recipe, cache, world, console, resume=True, track=track)
     if world.is_main:
         console.say(sentence("accuracy", metrics["test"]["accuracy"]))
+
+
+def _train_side_by_side(study: Run, models: Iterable[FoldModel], job: Job, console: Console) -> None:
+    """Train and measure all models that are not finished, several at once, from one cache of images."""
+    assert job.cv is not None
+    finished = [name for name in job.cv.models if _is_finished(study, name)]
+    for name in finished:
+        console.say(f"{name} is there already")
+    cache = study.path("cache")
+
+    def tasks() -> Iterator[Task]:
+        for model in models:
+            if model.name not in finished:
+                _prepare(study, model)
+                yield Task(model.name, train_fold, (study.path(model.name), model.recipe, cache, job.track))
+
+    total = len(job.cv.models)
+    if len(finished) < total:
+        recipe = stored_recipe(study)
+        manifest = read_manifest(study.require("manifest.csv"), Path(study.ledger["root"]))
+        open_images(recipe, cache, manifest, read_split(study.require("split.csv")), console)
+    run_side_by_side(
+        tasks(),
+        job.jobs,
+        console,
+        title="Fold models",
+        total=total,
+        done=len(finished),
+        on_done=lambda name, words: console.say(f"{name}: {words}"),
+    )
+
+
+def train_fold(folder: Path, recipe: Recipe, cache: Path, track: tuple[str, ...], console: Console) -> str:
+    """Train and measure the model whose run is in `folder`, alone in this process; returns its accuracy."""
+    keep_freed_memory()
+    world = World(device=choose_device(recipe.training.device))
+    metrics = train_prepared(Run.open(folder), recipe, cache, world, console, resume=True, track=track)
+    return sentence("accuracy", metrics["test"]["accuracy"])
+
+
+def _is_finished(study: Run, name: str) -> bool:
+    folder = study.path(name)
+    return (folder / LEDGER).is_file() and "metrics.json" in Run.open(folder).ledger["artefacts"]
 
 
 def _prepare(study: Run, model: FoldModel) -> None:

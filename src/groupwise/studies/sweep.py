@@ -1,42 +1,45 @@
 """Turns a job and a number of trials into the recipe that scores highest on `val` (Optuna, 2019).
 
 Scan, audit, split and decoding happen once, in the folder of the study; no trial reads the test fold. The
-values of a trial depend on the seed and on the trials before it alone, so that a study which was stopped and
-resumed tries the same ones.
+trials come in rounds of as many as are trained at once. The values of a trial depend on the seed, the size of
+the rounds and the trials of earlier rounds alone, and so does whether it is given up; so a study which was
+stopped and resumed tries the same ones.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from groupwise.allocator import keep_freed_memory
-from groupwise.beginning import begin, stored_recipe
+from groupwise.beginning import begin
 from groupwise.console import Console
-from groupwise.data.manifest import read_manifest
-from groupwise.data.split import read_split
 from groupwise.distributed import World, choose_device
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_atomic, write_csv
-from groupwise.fitting import fit_config
 from groupwise.job import Job
-from groupwise.pipeline import new_model, open_data
 from groupwise.recipe import Recipe, as_dict, flatten, to_yaml, with_fields
 from groupwise.run import Run
-from groupwise.training.loop import fit
-from groupwise.training.pace import Pace
-from groupwise.training.terms import Diverged, Epoch, FitData, Fitted
+from groupwise.studies.job_link import Task
+from groupwise.studies.side_by_side import refuse_several_processes, run_side_by_side, shared_threads
+from groupwise.studies.sweep_trial import (
+    Outcome,
+    Shared,
+    open_shared,
+    run_trial,
+    run_trial_alone,
+    study_options,
+    trial_folder,
+)
 
 if TYPE_CHECKING:
     import optuna
 
-JOURNAL = "sweep.journal"
 # What is tried: up to a factor from the recipe's own value, or a range, widened if that value lies outside.
 FACTORS = {"optim.learning_rate": 10.0, "optim.weight_decay": 10.0}
 RANGES = {
@@ -44,18 +47,6 @@ RANGES = {
     "augment.zoom": (0.5, 1.0),
     "augment.rotate_degrees": (0.0, 30.0),
 }
-WARM_UP = 1 / 3  # share of the epochs before a trial below the median may be given up
-
-
-@dataclass(frozen=True)
-class Shared:
-    """What every trial has in common; the run holds the study."""
-
-    run: Run
-    recipe: Recipe
-    data: FitData
-    world: World
-    console: Console
 
 
 def sweep(job: Job, trials: int, console: Console) -> Recipe:
@@ -66,12 +57,18 @@ def sweep(job: Job, trials: int, console: Console) -> Recipe:
     Optuna, and `KeyboardInterrupt` after Ctrl-C.
     """
     _refuse(job.recipe, trials)
+    refuse_several_processes(job.jobs)
     keep_freed_memory()
-    shared = _prepare(job, console)
-    study = _open_study(shared)
-    while (done := len(_finished(study))) < trials:
-        _try(study, _ask(study, shared.recipe, done), shared, f"Trial {done + 1}/{trials}")
-        _write_table(shared.run, study)
+    with shared_threads(min(job.jobs, max(trials, 1))):
+        begin(job, World(device=choose_device(job.recipe.training.device)), console)
+        shared = open_shared(job.folder, console)
+        study = _open_study(shared)
+        while (done := len(_finished(study))) < trials:
+            size = min(job.jobs, trials - done)
+            asked = [_ask(study, shared.recipe, done + k) for k in range(size)]
+            outcomes = _run_round(asked, shared, done, trials, alone=job.jobs == 1)
+            _enter(study, asked, outcomes, shared.run)
+            _write_table(shared.run, study)
     shutil.rmtree(shared.run.path("cache"), ignore_errors=True)
     return _choose(study, shared)
 
@@ -93,36 +90,16 @@ def _refuse(recipe: Recipe, trials: int) -> None:
         )
 
 
-def _prepare(job: Job, console: Console) -> Shared:
-    """Scan, audit, split and decode, or open what is there."""
-    world = World(device=choose_device(job.recipe.training.device))
-    begin(job, world, console)
-    run = Run.open(job.folder)
-    recipe = stored_recipe(run)
-    manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
-    split = read_split(run.require("split.csv"))
-    data = open_data(recipe, run.path("cache"), manifest, split, world, console)
-    return Shared(run, recipe, data, world, console)
-
-
 def _open_study(shared: Shared) -> optuna.Study:
     """The study in the run's journal; a trial that was stopped is put first in the queue."""
     import optuna
-    from optuna.storages.journal import JournalFileBackend
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        study_name="sweep",
-        direction="maximize",
-        storage=optuna.storages.JournalStorage(JournalFileBackend(str(shared.run.path(JOURNAL)))),
-        pruner=optuna.pruners.MedianPruner(n_warmup_steps=round(WARM_UP * shared.recipe.training.epochs)),
-        load_if_exists=True,
-    )
+    study = optuna.create_study(**study_options(shared), direction="maximize", load_if_exists=True)
     if not study.trials:
         study.enqueue_trial(_own_values(shared.recipe))
     for stopped in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
         study.tell(stopped.number, state=optuna.trial.TrialState.FAIL)
-        study.enqueue_trial(stopped.params, user_attrs={"folder": _folder(stopped)})
+        study.enqueue_trial(stopped.params, user_attrs={"folder": trial_folder(stopped)})
     return study
 
 
@@ -147,68 +124,43 @@ def _ask(study: optuna.Study, recipe: Recipe, done: int) -> optuna.Trial:
     return trial
 
 
-def _folder(trial: optuna.trial.FrozenTrial | optuna.Trial) -> str:
-    """Where the checkpoints of a trial lie; one that was stopped goes on from those it began with."""
-    return str(trial.user_attrs.get("folder", f"trial-{trial.number}"))
+def _run_round(
+    asked: Sequence[optuna.Trial], shared: Shared, done: int, trials: int, *, alone: bool
+) -> list[Outcome]:
+    """Train a round, in this process `alone` or side by side; returns what came of each, in their order."""
+    names = [f"Trial {done + k}/{trials}" for k in range(1, len(asked) + 1)]
+    outcomes: dict[str, Outcome] = {}
 
+    def on_done(name: str, outcome: Outcome) -> None:
+        outcomes[name] = outcome
+        shared.console.say(f"{name}: {outcome.words}")
 
-def _try(study: optuna.Study, trial: optuna.Trial, shared: Shared, name: str) -> None:
-    """Train with the values of one trial, and enter its score."""
-    import optuna
-
-    values = ", ".join(f"{knob.partition('.')[2]} {value:.2g}" for knob, value in trial.params.items())
-    try:
-        fitted = _fit(trial, shared, name)
-    except (optuna.TrialPruned, Diverged) as end:
-        status = "diverged" if isinstance(end, Diverged) else "below the median, given up"
-        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        shared.console.say(f"{name}: {status} ({values})")
+    if alone:
+        on_done(names[0], run_trial(asked[0], shared, names[0]))
     else:
-        if fitted.interrupted:
-            raise KeyboardInterrupt(f"Stopped in {name.lower()}. Go on with --resume.")
-        best = fitted.best
-        trial.set_user_attr("loss", best.select_loss)
-        trial.set_user_attr("epoch", best.epoch)
-        study.tell(trial, best.select_accuracy)
-        shared.console.say(f"{name}: val {best.select_accuracy:.1%} in epoch {best.epoch} ({values})")
-    shutil.rmtree(shared.run.path(_folder(trial)), ignore_errors=True)
-
-
-def _fit(trial: optuna.Trial, shared: Shared, name: str) -> Fitted:
-    """Train one network; raises `TrialPruned` where Optuna's pruner gives it up."""
-    import optuna
-
-    recipe = with_fields(shared.recipe, trial.params)
-    pace = Pace(recipe.training, len(shared.data.train))
-
-    def on_begin(history: Sequence[Epoch]) -> None:
-        pace.begin(history)
-        for epoch in history:
-            trial.report(epoch.select_accuracy, epoch.epoch)
-
-    def on_epoch(history: Sequence[Epoch]) -> None:
-        pace.begin(history)
-        trial.report(history[-1].select_accuracy, len(history))
-        if trial.should_prune():
-            raise optuna.TrialPruned
-
-    def on_batch(done: int, total: int) -> None:
-        pace.step(done)
-        progress(done, total, task=f"{name}, {pace.task.lower()}", note=pace.note(total))
-
-    with shared.console.progress(name) as progress:
-        return fit(
-            new_model(recipe, shared.data.num_classes),
-            shared.data,
-            fit_config(recipe),
-            world=shared.world,
-            checkpoints=shared.run.path(_folder(trial)),
-            resume=True,
-            on_begin=on_begin,
-            on_batch=on_batch,
-            on_epoch=on_epoch,
-            warn=shared.console.warn,
+        tasks = [
+            Task(name, run_trial_alone, (shared.run.folder, trial._trial_id, name))
+            for name, trial in zip(names, asked, strict=True)
+        ]
+        run_side_by_side(
+            tasks, len(tasks), shared.console, title="Trials", total=trials, done=done, on_done=on_done
         )
+    return [outcomes[name] for name in names]
+
+
+def _enter(study: optuna.Study, asked: Sequence[optuna.Trial], outcomes: Sequence[Outcome], run: Run) -> None:
+    """Enter the scores of a whole round; until then its checkpoints stay, to be gone on from."""
+    from optuna.trial import TrialState
+
+    for trial, outcome in zip(asked, outcomes, strict=True):
+        if outcome.best is None:
+            study.tell(trial, state=TrialState.PRUNED)
+        else:
+            trial.set_user_attr("loss", outcome.best.select_loss)
+            trial.set_user_attr("epoch", outcome.best.epoch)
+            study.tell(trial, outcome.best.select_accuracy)
+    for trial in asked:
+        shutil.rmtree(run.path(trial_folder(trial)), ignore_errors=True)
 
 
 def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
