@@ -128,13 +128,18 @@ def test_data_that_cannot_be_used_leave_with_1(capsys, tmp_path):
     assert not (tmp_path / "split.csv").exists()
 
 
-@pytest.mark.parametrize(("given", "kept"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
-def test_waiting_threads_sleep_unless_the_user_says_otherwise(capsys, monkeypatch, given, kept):
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    if given:
-        monkeypatch.setenv("OMP_WAIT_POLICY", given)
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None)],
+)
+def test_waiting_threads_soon_sleep_unless_the_user_says_otherwise(capsys, monkeypatch, given, kept):
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
     run(capsys, "--version")
-    assert os.environ["OMP_WAIT_POLICY"] == kept
+    assert os.environ.get("GOMP_SPINCOUNT") == kept
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
 
 
 def test_debug_shows_the_traceback(capsys, tmp_path):

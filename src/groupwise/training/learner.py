@@ -47,7 +47,7 @@ class Learner:
         return cls(
             model=model,
             network=DistributedDataParallel(model) if world.size > 1 else model,
-            optimizer=make_optimizer(model, config.optim),
+            optimizer=make_optimizer(model, config.optim, fused=precision is not torch.float16),
             loss=TrainingLoss(config.loss, torch.from_numpy(counts).to(world.device)),
             average=moving_average(model, config.training.ema_decay) if config.training.ema_decay else None,
             clip_norm=config.optim.clip_norm,
@@ -90,6 +90,11 @@ class Learner:
         """Go on from what `state` returned."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        # Fused kernels walk through memory, and take it for granted that all they read is laid out alike
+        for parameter, known in self.optimizer.state.items():
+            for name, value in known.items():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    known[name] = torch.empty_like(parameter).copy_(value)
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         if self.scaler.is_enabled():
