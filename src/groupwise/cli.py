@@ -18,7 +18,7 @@ INTERRUPTED = 130  # what a shell gives for Ctrl-C
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    # Read when torch loads. Threads that spin for long while they wait for one another keep a shared core busy.
+    # Read when torch loads. Threads that spin for long while they wait keep a shared core busy.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     arguments = list(sys.argv[1:] if argv is None else argv)
