@@ -162,7 +162,7 @@ def fastai(train: Fold, test: Fold, seed: int) -> Iterator[Point]:
     label_of = dict(zip(files, train.labels + test.labels, strict=True))
     block = DataBlock(
         blocks=(ImageBlock, CategoryBlock),
-        get_y=label_of.__getitem__,
+        get_y=lambda file: label_of[file],  # whose signature fastai reads
         splitter=IndexSplitter(list(range(len(train.files), len(files)))),
         item_tfms=Resize(96),
         batch_tfms=aug_transforms(),
