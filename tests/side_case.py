@@ -8,7 +8,7 @@ from pathlib import Path
 from groupwise.errors import GroupwiseError
 
 
-def wait_for(condition, seconds=60.0):
+def wait_for(condition, seconds=200.0):
     """Wait until `condition()` is true."""
     end = time.monotonic() + seconds
     while not condition():

@@ -101,10 +101,11 @@ def _start(queue: Iterator[Task], running: dict[int, JobProcess], jobs: int) -> 
 
 
 def _stop(running: dict[int, JobProcess], console: Console) -> None:
-    for job in running.values():
-        if not job.is_told:
-            console.say(f"{job.task.name}: told to save and leave")
-            job.stop()
+    told = [job for job in running.values() if not job.is_told]
+    for job in told:
+        job.stop()
+    for job in told:  # all are told first: a terminal that is held would hold us
+        console.say(f"{job.task.name}: told to save and leave")
 
 
 def _last_words(running: dict[int, JobProcess], console: Console) -> list[tuple[int, tuple[str, Any]]]:
