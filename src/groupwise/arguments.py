@@ -27,7 +27,7 @@ SHORT_NAMES = {
     "decision.positive_class": "--class",
     "decision.prevalence": "--prevalence",
 }
-OPERANDS = {"folder": "DATA", "images": "IMAGE", "run": "RUN", "runs": "RUN", "out": "--out"}
+OPERANDS = {"folder": "DATA", "images": "IMAGE", "run": "RUN", "runs": "RUN", "out": "--out", "to": "--to"}
 
 
 class Formatter(argparse.HelpFormatter):

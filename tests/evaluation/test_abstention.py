@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groupwise.evaluation.abstention import fit_abstention
+from groupwise.evaluation.quantile import just_above
 
 
 def fold(seed, sources, copies, accuracy=0.8):
@@ -29,8 +30,9 @@ def test_the_lowest_threshold_that_controls_the_risk_is_chosen(seed, copies):
     rule = fit_abstention(probs, labels, sources, 0.1)
     assert risk_bound(rule.threshold, probs, labels, sources) <= 0.1 + 1e-9
     assert (rule.abstains(probs) == (probs.max(axis=1) <= rule.threshold)).all()
-    lower = probs.max(axis=1)[probs.max(axis=1) < rule.threshold]
     if rule.threshold > 0:
+        image = max(p for p in probs.max(axis=1) if just_above(p) == rule.threshold)  # that it was decided by
+        lower = probs.max(axis=1)[probs.max(axis=1) < image]
         below = lower.max() if len(lower) else 0.0
         assert risk_bound(below, probs, labels, sources) > 0.1
 

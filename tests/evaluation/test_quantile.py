@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groupwise.evaluation.quantile import source_quantile, sources_needed, too_few
+from groupwise.evaluation.calibration import COLDEST, calibrated
+from groupwise.evaluation.quantile import (
+    SCORE_MARGIN,
+    just_above,
+    just_below,
+    source_quantile,
+    sources_needed,
+    too_few,
+)
+from groupwise.export.parity import TOLERANCE
 
 
 @given(st.lists(st.floats(-10, 10), min_size=9, max_size=60), st.floats(0.1, 0.9))
@@ -57,3 +66,22 @@ def test_a_new_source_passes_the_line_as_rarely_as_promised(correlation):
     assert passed["sources"] <= rate + error
     if correlation == 1:
         assert passed["images"] > rate + error / 3
+
+
+@given(st.floats(1e-12, 1 - 1e-12), st.sampled_from([0.05, 1.0, 20.0]), st.sampled_from([-1, 1]))
+def test_a_line_is_farther_from_its_image_than_an_export_may_be(prob, temperature, sign):
+    """Two classes, whose logits an export may move by `TOLERANCE` each, against one another."""
+    assert COLDEST == 0.05
+    logit = np.log(prob / (1 - prob)) * temperature
+    logits = np.array([[logit + sign * TOLERANCE, -sign * TOLERANCE]])
+    elsewhere = calibrated(logits, temperature)[0, 0]
+    assert just_below(prob) <= elsewhere <= just_above(prob)
+    assert abs(just_below(prob) - prob) < 0.0013
+    assert SCORE_MARGIN > TOLERANCE
+
+
+def test_a_line_at_an_end_stays_a_probability():
+    assert just_above(0.0) == 0.0  # no image lies there
+    assert 0 < just_below(1.0) < 1
+    assert just_above(1.0) == 1
+    assert just_below(1e-300) > 0

@@ -5,6 +5,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
 from groupwise.evaluation import unlike
+from groupwise.evaluation.quantile import SCORE_MARGIN
 from groupwise.evaluation.unlike import energies, fit_unlike, neighbour_distances
 
 
@@ -66,6 +67,16 @@ def test_copies_of_the_known_images_change_nothing():
     copies = np.repeat(known, 5, axis=0)
     again = fit_unlike(logits_of(copies), copies, reference, np.repeat(sources, 5), 0.1)
     assert (again.distance, again.energy) == pytest.approx((once.distance, once.energy))
+
+
+def test_lines_keep_off_the_images_that_they_come_from():
+    reference, known = features(0, 300), features(1, 60)
+    rule = fit_unlike(logits_of(known), known, reference, np.arange(60), 0.1)
+    for line, scores in (
+        (rule.distance, neighbour_distances(known, reference)),
+        (rule.energy, energies(logits_of(known))),
+    ):
+        assert line - scores[scores < line].max() == pytest.approx(SCORE_MARGIN)
 
 
 def test_too_few_sources_are_refused():

@@ -1,16 +1,28 @@
 import json
+import subprocess
+import sys
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
 
+from groupwise.cli import main
 from groupwise.errors import GroupwiseError, UsageError
+from groupwise.evaluation.decision import Answer
+from groupwise.evaluation.decision_files import write_decision
+from groupwise.evaluation.operating import OperatingPoint
+from groupwise.evaluation.predict import load_run
+from groupwise.evaluation.quantile import just_below
 from groupwise.export import bundle as bundle_module
 from groupwise.export.folder import whole_folder
-from groupwise.export.parity import check_parity
-from groupwise.export.targets import export_run
+from groupwise.export.forms import FORMS
+from groupwise.export.parity import check_answers, check_parity
+from groupwise.export.targets import TARGETS, export_run
 from groupwise.files import sha256_file
+from groupwise.serving.predictor import open_predictor
+from run_case import write_run
 
 
 def test_the_bundle_says_what_it_is_made_of(run, bundle):
@@ -87,6 +99,81 @@ def test_a_folder_is_written_whole_or_not_at_all(tmp_path):
     with whole_folder(tmp_path / "out") as folder:
         (folder / "all").touch()
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "all"]
+
+
+def test_of_what_fails_no_folder_is_left(tmp_path):
+    (tmp_path / "run").mkdir()
+    for target in ("run/export/bundle", "nowhere/export/bundle"):
+        with suppress(KeyboardInterrupt), whole_folder(tmp_path / target) as folder:
+            (folder / "part").touch()
+            raise KeyboardInterrupt
+    assert [path.name for path in tmp_path.rglob("*")] == ["run"]
+    with suppress(RuntimeError), whole_folder(tmp_path / "run/export/bundle"):
+        (tmp_path / "run/export/other").touch()  # the near miss: it is another's
+        raise RuntimeError
+    assert {path.name for path in tmp_path.rglob("*")} == {"run", "export", "other"}
+
+
+def test_what_is_to_be_replaced_stays_until_the_new_one_is_whole(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/old").touch()
+    with suppress(RuntimeError), whole_folder(tmp_path / "out", replace=True):
+        raise RuntimeError
+    assert (tmp_path / "out/old").exists()
+    with whole_folder(tmp_path / "out", replace=True) as folder:
+        (folder / "new").touch()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["new"]
+
+
+def test_a_run_that_is_not_there_gets_no_folder(tmp_path, capsys):
+    assert main(["export", str(tmp_path / "no-run"), "--to", "bundle"]) == 2
+    assert "holds no run" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_form_is_asked_for_and_checked_before_torch_is_loaded(tmp_path):
+    assert tuple(TARGETS) == FORMS
+    program = "import sys; from groupwise.cli import main; main(sys.argv[1:]); print('torch' in sys.modules)"
+    for options, words in ((["--to", "bogus"], "invalid choice: 'bogus'"), ([], "required: --to")):
+        command = [sys.executable, "-c", program, "export", str(tmp_path), *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert words in done.stderr
+        assert done.stdout == "False\n"
+
+
+ANSWER = Answer("cat", 0.6, {"cat": 0.6, "dog": 0.4}, ("cat", "dog"), False, True, "dog")
+
+
+@pytest.mark.parametrize(
+    "change", [{"decided": "cat"}, {"prediction_set": ("cat",)}, {"abstain": True}, {"unlike": False}]
+)
+def test_parity_asks_for_the_same_decision(change):
+    near = replace(ANSWER, probability=0.600001, prediction_set=("dog", "cat"))
+    check_answers([ANSWER, ANSWER], [ANSWER, near], names=["a", "b"])
+    with pytest.raises(GroupwiseError, match=rf"b: `{next(iter(change))}` is .* by torch .*decide RUN"):
+        check_answers([ANSWER, ANSWER], [ANSWER, replace(ANSWER, **change)], names=["a", "b"])
+
+
+def test_a_network_that_decides_otherwise_is_not_exported(tmp_path):
+    run = write_run(tmp_path)
+    predictor = load_run(run.folder)
+    files = sorted((tmp_path / "pets").glob("*/*.png"))
+    on_it = {p.path: p.answer.probabilities["dog"] for p in predictor.predict(files)}
+    proof = export_run(run.folder, "bundle", tmp_path / "first")[0] / "parity.json"
+    shown = [on_it[str(tmp_path / "pets" / path)] for path in json.loads(proof.read_text())["image_digests"]]
+    ours = open_predictor(tmp_path / "first").predict(files)
+    theirs = {p.path: p.answer.probabilities["dog"] for p in ours}
+    # A line between what torch and ONNX Runtime say of one image, as quantiles without a margin are.
+    image = next(path for path, prob in on_it.items() if prob != theirs[path] and prob in shown)
+    line = max(on_it[image], theirs[image])
+    write_decision(
+        run, replace(predictor.decision, operating_point=OperatingPoint("dog", 0.9, threshold=line)), None
+    )
+    with pytest.raises(GroupwiseError, match="`decided` is"):
+        export_run(run.folder, "bundle", tmp_path / "second")
+    safe = OperatingPoint("dog", 0.9, threshold=just_below(line))
+    write_decision(run, replace(predictor.decision, operating_point=safe), None)
+    export_run(run.folder, "bundle", tmp_path / "second")
 
 
 def test_nothing_is_overwritten(run, bundle):

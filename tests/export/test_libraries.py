@@ -1,4 +1,9 @@
+import importlib.util
 import json
+import re
+import sys
+import warnings
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -72,13 +77,43 @@ def test_torchvision_takes_its_keys_and_answers_alike(imagenet_run, peers):
     assert max(json.loads((folder / "parity.json").read_text())["largest_difference"].values()) <= 1e-5
     state = safetensors.torch.load_file(folder / "model.safetensors")
     assert {"conv1.weight", "layer4.0.downsample.1.running_var", "fc.bias"} <= set(state)
-    assert json.loads((folder / "resnet.json").read_text()) == {
-        "block": "Bottleneck", "layers": [1, 1, 1, 1], "groups": 32, "width_per_group": 4, "num_classes": 2,
-    }  # fmt: skip
+
+
+def test_torchvision_builds_the_network_as_the_page_says(imagenet_run, peers, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    export_run(imagenet_run.folder, "torchvision", tmp_path / "runs/first/export/torchvision")
+    page = (Path(__file__).parents[2] / "docs/export.md").read_text()
+    (program,) = (code for code in re.findall(r"```python\n(.*?)```", page, re.S) if "resnet.json" in code)
+    names = {}
+    exec(program, names)
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            names["network"].eval()(IMAGES), logits_of(imagenet_run), atol=1e-5, rtol=0
+        )
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        (None, "is not installed"),
+        ("raise RuntimeError('operator nms')", r"is installed and broken \(operator nms\)"),
+    ],
+)
+def test_a_library_that_is_broken_is_not_called_absent(imagenet_run, tmp_path, monkeypatch, module, words):
+    if module is None:
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    else:
+        (tmp_path / "torchvision.py").write_text(module)
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "torchvision", raising=False)
+    _, (remark,) = export_run(imagenet_run.folder, "torchvision", tmp_path / "out")
+    assert re.fullmatch(f"Not checked against torchvision, which {words}", remark)
 
 
 def test_the_program_answers_any_batch(run):
-    folder, _ = export_run(run.folder, "torch")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "No complete tensor")
+        folder, _ = export_run(run.folder, "torch")
     program = torch.export.load(folder / "model.pt2").module()
     images = torch.randn(5, 3, 32, 32)
     with torch.inference_mode():

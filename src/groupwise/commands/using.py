@@ -8,6 +8,7 @@ from pathlib import Path
 from groupwise.arguments import Parser, operands_together
 from groupwise.console import Console
 from groupwise.errors import GroupwiseError, UsageError
+from groupwise.run import Run
 
 
 def explain(parser: Parser, argv: list[str]) -> None:
@@ -16,7 +17,6 @@ def explain(parser: Parser, argv: list[str]) -> None:
     from groupwise.explanation.cam import METHODS
     from groupwise.explanation.explain import data_root, explain_images, most_wrong, write_groups
     from groupwise.report.explained import write_explanations
-    from groupwise.run import Run
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument(
@@ -64,11 +64,10 @@ def explain(parser: Parser, argv: list[str]) -> None:
 
 def export(parser: Parser, argv: list[str]) -> None:
     """Write a run in the form of another program."""
-    from groupwise.export.bundle import Terms
-    from groupwise.export.targets import TARGETS, export_run
+    from groupwise.export.forms import FORMS
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
-    parser.add_argument("--to", required=True, choices=tuple(TARGETS), help="the form (required)")
+    parser.add_argument("--to", required=True, choices=FORMS, help="the form (required)")
     parser.add_argument("--out", type=Path, help="the folder to write, by default RUN/export/FORM")
     parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
     parser.add_argument("--licence", help="the licence of the weights, kept in the bundle")
@@ -78,10 +77,16 @@ def export(parser: Parser, argv: list[str]) -> None:
     arguments = parser.parse_args(argv)
     data = arguments.data
     root = data.parent if data is not None and data.is_file() else data
+    Run.open(arguments.run)
+    console = Console()
+    console.say(f"Exporting to {arguments.to}: some seconds, or a minute for a large network ...")
+    from groupwise.export.bundle import Terms  # brings torch, which takes seconds
+    from groupwise.export.targets import export_run
+
     terms = Terms(arguments.licence, arguments.max_drop)
     folder, remarks = export_run(arguments.run, arguments.to, arguments.out, root=root, terms=terms)
     for remark in (*remarks, f"Exported: {folder}"):
-        Console().say(remark)
+        console.say(remark)
 
 
 def predict(parser: Parser, argv: list[str]) -> None:

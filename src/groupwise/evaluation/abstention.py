@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.evaluation.quantile import Floats, Ints, source_quantile, too_few
+from groupwise.evaluation.quantile import Floats, Ints, just_above, source_quantile, too_few
 
 
 @dataclass(frozen=True)
@@ -45,4 +45,6 @@ def fit_abstention(probs: Floats, labels: Ints, sources: Ints, error_rate: float
     # Risk control in one line: the share of images that are wrong and above the line is the share whose
     # confidence, taken as 0 where they are right, is above it.
     confidence = np.where(wrong, probs.max(axis=1), 0.0)
-    return Abstention(error_rate, groups, threshold=source_quantile(confidence, sources, error_rate))
+    return Abstention(
+        error_rate, groups, threshold=just_above(source_quantile(confidence, sources, error_rate))
+    )

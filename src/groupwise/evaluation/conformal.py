@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.evaluation.quantile import Floats, Ints, source_quantile, too_few
+from groupwise.evaluation.quantile import Floats, Ints, just_below, source_quantile, too_few
 
 
 @dataclass(frozen=True)
@@ -44,4 +44,4 @@ def fit_conformal(probs: Floats, labels: Ints, sources: Ints, alpha: float) -> C
     if reason := too_few(groups, alpha):
         return Conformal(alpha, groups, reason=reason)
     true = probs[np.arange(len(labels)), labels]
-    return Conformal(alpha, groups, threshold=-source_quantile(-true, sources, alpha))
+    return Conformal(alpha, groups, threshold=just_below(-source_quantile(-true, sources, alpha)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from groupwise.evaluation.quantile import Floats, Ints, source_quantile
+from groupwise.evaluation.quantile import Floats, Ints, just_below, source_quantile
 
 
 @dataclass(frozen=True)
@@ -46,4 +46,4 @@ def fit_operating_point(
         return replace(wanted, reason=f"no image of {wanted.positive_class} to decide by")
     promised = min(wanted.target_sensitivity, groups / (groups + 1))
     threshold = -source_quantile(-probs[members, positive], sources[members], 1 - promised)
-    return replace(wanted, promised_sensitivity=promised, groups=groups, threshold=threshold)
+    return replace(wanted, promised_sensitivity=promised, groups=groups, threshold=just_below(threshold))

@@ -18,6 +18,12 @@ Ints = npt.NDArray[np.int64]
 # Sums of 1 / (G + 1) miss a round share by some units in the last place.
 ROUNDING = 1e-9
 
+# A line is the score of an image of the fold, and the same network computed elsewhere scores that image a
+# little otherwise. So lines keep a distance to their image: in the logarithm of the odds, which logits that
+# are 1e-4 apart (as far as an export may be) move by 2e-4 / T, 4e-3 for the lowest temperature there is;
+# and for scores that are no probabilities.
+ODDS_MARGIN, SCORE_MARGIN = 5e-3, 1e-3
+
 
 def source_quantile(scores: Floats, sources: Ints, rate: float) -> float:
     """The lowest score that a random image of a new source exceeds with probability `rate` at most.
@@ -29,6 +35,21 @@ def source_quantile(scores: Floats, sources: Ints, rate: float) -> float:
     mass = np.cumsum(1 / ((len(sizes) + 1) * sizes[number[order]]))
     within = np.flatnonzero(mass >= 1 - rate - ROUNDING)
     return float(scores[order[within[0]]]) if len(within) else math.inf
+
+
+def just_below(prob: float) -> float:
+    """A line that an image of this probability reaches wherever it is computed."""
+    return min(_move_odds(prob, -ODDS_MARGIN), float(np.nextafter(prob, 0)))
+
+
+def just_above(prob: float) -> float:
+    """A line that an image of this probability does not pass wherever it is computed; 0 stays, as of none."""
+    return max(_move_odds(prob, ODDS_MARGIN), float(np.nextafter(prob, 1))) if prob > 0 else 0.0
+
+
+def _move_odds(prob: float, by: float) -> float:
+    favourable = prob * math.exp(by)
+    return favourable / (1 - prob + favourable)
 
 
 def sources_needed(rate: float) -> int:

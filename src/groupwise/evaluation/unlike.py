@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.evaluation.quantile import Floats, Ints, source_quantile, too_few
+from groupwise.evaluation.quantile import SCORE_MARGIN, Floats, Ints, source_quantile, too_few
 
 Features = npt.NDArray[np.float32]
 
@@ -54,7 +54,7 @@ def fit_unlike(logits: Floats, features: Features, reference: Features, sources:
     if reason := too_few(groups, rate):
         return Unlike(rate, groups, reason=reason)
     scores = (neighbour_distances(features, reference), energies(logits))
-    distance, energy = joint_lines(scores, sources, rate)
+    distance, energy = (line + SCORE_MARGIN for line in joint_lines(scores, sources, rate))
     return Unlike(rate, groups, distance, energy)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ import torch
 
 from groupwise import __version__
 from groupwise.evaluation.ensemble import head_weight
-from groupwise.evaluation.predict import Predictor, load_run
+from groupwise.evaluation.predict import Outputs, Predictor, load_run
 from groupwise.export.material import Material, read_material
 from groupwise.export.network import LANES, ExportedNetwork, Network
 from groupwise.export.onnx import OPSET, export_onnx
-from groupwise.export.parity import IMAGES, check_parity
+from groupwise.export.parity import IMAGES, check_answers, check_parity
 from groupwise.files import read_json, sha256_bytes, write_atomic, write_json
 from groupwise.run import Run
 from groupwise.serving.predictor import BUNDLE, FORMAT, HEAD, MODEL, REFERENCE, open_session
@@ -68,6 +69,10 @@ def write_onnx(source: Source, folder: Path, *, lanes: int = LANES) -> bytes:
         names=shown.paths,
         packages=PACKAGES,
     )
+    decide = partial(predictor.decision.answers, reference=predictor.reference)
+    logits, features = session.run(["logits", "features"], {"images": inputs})
+    expected, found = decide(*torch_outputs(predictor.model, inputs)), decide(np.float64(logits), features)
+    check_answers(expected, found, names=shown.paths)
     write_atomic(folder / MODEL, model)
     write_json(folder / PARITY, {"opset": OPSET, **proof, **shown.facts()})
     return model
@@ -80,10 +85,15 @@ def shown_inputs(source: Source) -> tuple[Material, npt.NDArray[np.float32]]:
 
 
 @torch.inference_mode()
+def torch_outputs(model: Network, inputs: npt.NDArray[np.float32]) -> Outputs:
+    """Logits and features of normalised images (N, 3, S, S), by the network as it was trained."""
+    logits, features, _ = ExportedNetwork(model).eval()(torch.from_numpy(inputs))
+    return Outputs(logits.double().numpy(), features.numpy())
+
+
 def torch_logits(model: Network, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Logits (N, K) of normalised images (N, 3, S, S), by the network as it was trained."""
-    logits, _, _ = ExportedNetwork(model).eval()(torch.from_numpy(inputs))
-    return logits.double().numpy()  # type: ignore[no-any-return]
+    """The logits (N, K) alone."""
+    return torch_outputs(model, inputs).logits
 
 
 def write_bundle(source: Source, folder: Path, terms: Terms) -> list[str]:

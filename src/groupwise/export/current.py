@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,7 @@ def current_bundle(folder: Path, *, on_export: Callable[[], None]) -> Path:
         on_export()
         from groupwise.export.targets import export_run  # brings torch, which a bundle spares
 
-        shutil.rmtree(target, ignore_errors=True)
-        export_run(folder, "bundle", target)
+        export_run(folder, "bundle", target, replace=True)
     return target
 
 

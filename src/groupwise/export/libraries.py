@@ -3,7 +3,8 @@
 - `timm`: `config.json` and `model.safetensors`, for `timm.create_model("local-dir:FOLDER", pretrained=True)`.
 - `hub`: the same with a card. `config.json` also has `config`, the fields of `ResNeXtConfig`, which
   huggingface_hub's `PyTorchModelHubMixin` hands to `__init__(self, config: dict)`.
-- `torchvision`: `model.safetensors` with its keys, and `resnet.json`, the arguments of its `ResNet`.
+- `torchvision`: `model.safetensors` with its keys, and `resnet.json`, the arguments of its `ResNet` behind
+  the block, which is `Bottleneck`.
 - `torch`: `model.pt2`, a program of `torch.export`, with the inputs and outputs of `model.onnx`.
 
 Where timm or torchvision is installed, it has to give the same logits before anything is kept.
@@ -11,7 +12,10 @@ Where timm or torchvision is installed, it has to give the same logits before an
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import io
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,7 +46,9 @@ def write_torch(source: Source, folder: Path, _: Terms) -> list[str]:
         dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
     )
     buffer = io.BytesIO()
-    torch.export.save(program, buffer)
+    with warnings.catch_warnings():  # it fears for weights off the CPU
+        warnings.filterwarnings("ignore", "No complete tensor found in the group", UserWarning)
+        torch.export.save(program, buffer)
     buffer.seek(0)
     again = torch.export.load(buffer).module()
     _prove(source, folder, lambda images: again(images)[0])
@@ -60,7 +66,7 @@ def write_timm(source: Source, folder: Path, _: Terms) -> list[str]:
         "architecture": TIMM_BASE,
         "model_args": {"layers": layers, "cardinality": groups, "base_width": width},
     }
-    return _write_folder(source, folder, net, config, lambda: _open_timm(folder))
+    return _write_folder(source, folder, net, config, "timm", lambda: _open_timm(folder))
 
 
 def write_hub(source: Source, folder: Path, terms: Terms) -> list[str]:
@@ -72,7 +78,7 @@ def write_hub(source: Source, folder: Path, terms: Terms) -> list[str]:
         remarks = write_timm(source, folder, terms)
     except UsageError:
         config = read_json(source.run.require("config.json"))
-        remarks = _write_folder(source, folder, net, config, None)
+        remarks = _write_folder(source, folder, net, config)
     fields = read_json(folder / CONFIG)["groupwise"]["model"]
     write_json(folder / CONFIG, read_json(folder / CONFIG) | {"config": fields})
     write_atomic(folder / CARD, text)
@@ -83,8 +89,10 @@ def write_torchvision(source: Source, folder: Path, _: Terms) -> list[str]:
     """Write weights by torchvision's keys, and the arguments of its `ResNet`."""
     net = _single(source)
     arguments = torchvision_arguments(net.config, "torchvision")
-    remarks = _write_folder(source, folder, net, None, lambda: _open_torchvision(folder, arguments))
-    write_json(folder / "resnet.json", {"block": "Bottleneck", **arguments})
+    remarks = _write_folder(
+        source, folder, net, None, "torchvision", lambda: _open_torchvision(folder, arguments)
+    )
+    write_json(folder / "resnet.json", arguments)
     return remarks
 
 
@@ -127,20 +135,30 @@ def _write_folder(
     folder: Path,
     net: ResNeXt,
     config: dict[str, Any] | None,
-    open_peer: Callable[[], nn.Module] | None,
+    library: str | None = None,
+    open_peer: Callable[[], nn.Module] | None = None,
 ) -> list[str]:
-    """Write weights and `config`, and have the library read them back, where it is installed."""
+    """Write weights and `config`, and have the library read them back, where it can be imported."""
     save_weights(net, folder / WEIGHTS)
     if config is not None:
         write_json(folder / CONFIG, config)
-    if open_peer is None:
+    if library is None or open_peer is None:
         return []
-    try:
-        peer = open_peer().eval()
-    except (ImportError, RuntimeError) as error:  # torchvision's operators may not load beside this torch
-        return [f"Not checked against the library, which is not there ({str(error).splitlines()[0]})"]
-    _prove(source, folder, peer)
+    if trouble := _trouble(library):
+        return [f"Not checked against {library}, which {trouble}"]
+    _prove(source, folder, open_peer().eval())
     return []
+
+
+def _trouble(library: str) -> str | None:
+    """Why a library cannot be imported; its compiled operators may not load beside this torch."""
+    if importlib.util.find_spec(library) is None:
+        return "is not installed"
+    try:
+        importlib.import_module(library)
+    except (ImportError, RuntimeError) as error:
+        return f"is installed and broken ({str(error).splitlines()[0]})"
+    return None
 
 
 def _prove(source: Source, folder: Path, forward: Callable[[Tensor], Tensor]) -> None:

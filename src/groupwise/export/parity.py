@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.errors import GroupwiseError
+from groupwise.evaluation.decision import Answer
 
 Floats = npt.NDArray[np.float64]
 Forward = Callable[[npt.NDArray[np.float32]], Floats]
@@ -60,3 +61,21 @@ def check_parity(
         "platform": platform.platform(),
         "packages": {name: version(name) for name in packages},
     }
+
+
+def check_answers(expected: Sequence[Answer], found: Sequence[Answer], *, names: Sequence[str]) -> None:
+    """Raise `GroupwiseError` where two answers to the same image decide otherwise."""
+    for name, one, other in zip(names, expected, found, strict=True):
+        for field in ("decided", "prediction_set", "abstain", "unlike"):
+            ours, theirs = (_plain(getattr(answer, field)) for answer in (one, other))
+            if ours != theirs:
+                raise GroupwiseError(
+                    f"{name}: `{field}` is {ours} by torch and {theirs} by the export, on a threshold",
+                    place="export",
+                    remedy="Nothing was written. Choose the thresholds anew with `groupwise decide RUN`.",
+                )
+
+
+def _plain(value: Any) -> Any:
+    """The classes of a set in one order: theirs may change where two are equally probable."""
+    return sorted(value) if isinstance(value, tuple) else value

@@ -23,13 +23,20 @@ TARGETS: dict[str, Callable[[Source, Path, Terms], list[str]]] = {
 
 
 def export_run(
-    run: Path, form: str, out: Path | None = None, *, root: Path | None = None, terms: Terms | None = None
+    run: Path,
+    form: str,
+    out: Path | None = None,
+    *,
+    root: Path | None = None,
+    terms: Terms | None = None,
+    replace: bool = False,
 ) -> tuple[Path, list[str]]:
     """Write `run` in one of the `TARGETS` into the folder `out`, by default `RUN/export/FORM`.
 
-    `root` is where the images lie now, if they were moved. Returns the folder, and remarks for the user.
+    `root` is where the images lie now, if they were moved; with `replace` an export that is there gives way.
+    Returns the folder, and remarks for the user.
     """
     target = out or run / "export" / form
-    with whole_folder(target) as folder:
+    with whole_folder(target, replace=replace) as folder:
         remarks = TARGETS[form](Source.open(run, root=root), folder, terms or Terms())
     return target, remarks
