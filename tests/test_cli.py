@@ -480,3 +480,14 @@ def test_slices_of_a_folder_say_where_columns_would_come_from(trained, capsys):
     status, _, err = run(capsys, "slices", trained)
     assert status == 2
     assert "has no further columns. Train from a CSV with columns such as site or device" in err
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"), [("train", "Stopped before anything was learnt."), ("predict", "Stopped.")]
+)
+def test_ctrl_c_says_no_more_than_is_true(capsys, monkeypatch, verb, said):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(VERBS, verb, ("", stop))
+    assert run(capsys, verb, "x") == (130, "", f"groupwise: {said}\n")

@@ -35,17 +35,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         if isinstance(error, GroupwiseError) or os.environ.get("RANK", "0") == "0":
             # Of several processes the others only tell that the first one left.
-            print(f"groupwise: {_explain(error)}", file=sys.stderr)
+            print(f"groupwise: {_explain(error, arguments)}", file=sys.stderr)
         if isinstance(error, KeyboardInterrupt):
             return INTERRUPTED
         return error.exit_status if isinstance(error, GroupwiseError) else 1
 
 
-def _explain(error: BaseException) -> str:
+def _explain(error: BaseException, argv: Sequence[str]) -> str:
     if isinstance(error, GroupwiseError):
         return str(error)
     if isinstance(error, KeyboardInterrupt):
-        return str(error) or "Stopped before anything was learnt."
+        # What has come further than this says so itself.
+        return str(error) or ("Stopped before anything was learnt." if argv[0] in LEARNS else "Stopped.")
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}. Check the path, its permissions and the space there."
     return f"{type(error).__name__}: {error}. This is a defect of Groupwise; --debug shows where."
@@ -87,6 +88,7 @@ def _overview() -> str:
     )
 
 
+LEARNS = ("train", "sweep", "lr-find", "demo")
 OPERANDS = {
     "info": "[NETWORK]",
     "evaluate": "RUN",

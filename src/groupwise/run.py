@@ -67,6 +67,12 @@ class Run:
             )
         return cls(folder)
 
+    @property
+    def weights(self) -> list[str]:
+        """The digest of the weights, or of those of every model of a cross-validation."""
+        members = [Run.open(self.path(name)) for name in self.ledger.get("members", ["."])]
+        return [member.ledger["artefacts"]["model.safetensors"]["sha256"] for member in members]
+
     def path(self, name: str) -> Path:
         """Where the artefact lies or will lie."""
         return self.folder / name

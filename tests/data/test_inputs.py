@@ -19,3 +19,11 @@ def test_the_stream_is_read_as_it_is_needed(tmp_path):
     assert next(stream) == "first.png"
     with pytest.raises(GroupwiseError, match=r"gone\.txt: cannot be read as a list of files"):
         next(stream)
+
+
+def test_where_there_is_no_image_it_is_said(tmp_path):
+    (tmp_path / "notes.md").touch()
+    (tmp_path / "none.txt").touch()
+    with pytest.raises(GroupwiseError, match=r"none\.txt: no images there\. Name image files, or a folder"):
+        image_files([tmp_path, tmp_path / "none.txt"])
+    assert list(image_files([tmp_path, "one.png"])) == ["one.png"]

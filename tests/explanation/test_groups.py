@@ -23,10 +23,19 @@ def test_the_maps_are_those_behind_the_grouped_convolution():
 
 def test_groups_are_strips_and_filters_are_colours():
     groups = [[torch.full((4, 4), float(i + j)) for j in range(2)] for i in range(20)]
-    assert group_sheet(groups).shape == (2 + 16 * 38, 2 * (2 + 2 * 38 + 18), 3)
+    assert group_sheet(groups).shape == (2 + 16 * 38, 2 * (64 + 2 + 2 * 38 + 18), 3)
     model = random_model()
     torch.nn.init.zeros_(model.conv1.weight)
     assert set(np.unique(filter_sheet(model))) == {128}  # no weight is grey
+
+
+def test_every_strip_has_the_number_of_its_group():
+    groups = [[torch.ones(4, 4)] for _ in range(18)]
+    drawn = group_sheet(groups)
+    names = [drawn[2 + 38 * (i % 16) :][:36, 122 * (i // 16) :][:, :64] for i in range(18)]
+    assert all((name == 255).all(axis=2).any() for name in names)
+    assert len({name.tobytes() for name in names}) == 18  # each another
+    assert (drawn[2 + 38 * 2 :, 122 : 122 + 64] != 255).any(axis=2).all()  # none beside no strip
 
 
 def test_a_block_that_is_not_there_is_refused():

@@ -1,7 +1,7 @@
 from groupwise.serving.about import about
 from serving_case import FakePredictor
 
-FIGURES = {"value": 0.97, "low": 0.9, "high": 0.99, "n": 179, "sources": 20}
+FIGURES = {"value": 0.97, "low": 0.9, "high": 0.99, "n": 179, "groups": 20}
 
 
 def told(**facts):
@@ -13,7 +13,7 @@ def told(**facts):
 def test_the_page_is_told_the_accuracy_on_test_and_no_other():
     accuracy = {"val": FIGURES | {"value": 1.0}, "test": FIGURES}
     assert told(source={"run": "demo", "accuracy": accuracy})["accuracy"] == {
-        "value": 0.97, "low": 0.9, "high": 0.99, "n": 179,
+        "value": 0.97, "low": 0.9, "high": 0.99, "n": 179, "sources": 20,
     }  # fmt: skip
     assert told(source={"run": "demo", "accuracy": {"val": FIGURES}})["accuracy"] is None
     assert told(source={"accuracy": {"test": FIGURES | {"low": None}}})["accuracy"] is None
@@ -24,3 +24,13 @@ def test_sets_are_promised_only_where_they_were_decided():
     assert told(decision={"conformal": {"alpha": 0.1, "threshold": None}})["coverage"] is None
     assert told(decision={"conformal": None})["coverage"] is None
     assert told()["coverage"] is None
+
+
+def test_the_operating_point_is_told_where_there_is_one():
+    point = {"positive_class": "light", "target_sensitivity": 0.95, "promised_sensitivity": 0.9}
+    assert told(decision={"operating_point": point | {"threshold": 0.276}})["operating_point"] == {
+        "label": "light", "threshold": 0.276, "sensitivity": 0.9,
+    }  # fmt: skip
+    assert told(decision={"operating_point": point | {"threshold": None}})["operating_point"] is None
+    assert told(decision={"operating_point": None})["operating_point"] is None
+    assert told()["operating_point"] is None

@@ -91,7 +91,35 @@ def test_what_is_no_picture_is_refused_in_words(client, content, status, fact):
 def test_every_error_has_one_shape(client, method, path, status):
     response = client.request(method, path, content=picture() if method == "POST" else None)
     assert response.status_code == status
-    assert set(response.json()) == {"fact", "remedy"}
+    assert set(response.json()) == {"fact", "remedy", "code"}
+
+
+def test_a_form_is_told_how_to_send_a_picture(client):
+    response = client.post("/v1/predict", files={"file": ("a.png", picture(), "image/png")})
+    assert response.status_code == 415
+    assert response.json() == {
+        "fact": "the body is a form, not a picture",
+        "remedy": "Send the raw bytes: curl --data-binary @file, not -F.",
+        "code": "form",
+    }
+    as_curl_says = {"Content-Type": "application/x-www-form-urlencoded"}  # with --data-binary
+    assert client.post("/v1/predict", content=picture(), headers=as_curl_says).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"hello there", "wrong-content"), (picture()[:60], "truncated"), (b"", None),
+     (head(7072, 7072), "decompression-bomb")],
+)  # fmt: skip
+def test_a_refusal_says_why_in_one_word(client, content, code):
+    assert client.post("/v1/predict", content=content).json()["code"] == code
+
+
+def test_the_head_of_the_page_has_no_body(client):
+    got, headed = client.get("/"), client.head("/")
+    assert (headed.status_code, headed.content) == (200, b"")
+    for name in ("content-length", "content-type"):
+        assert headed.headers[name] == got.headers[name]
 
 
 def test_a_defect_gives_no_traceback():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from groupwise.evaluation.answer_words import answer_header
 from groupwise.serving import limits
 from groupwise.serving.app import STATIC
 from serving_case import FakePredictor, picture
@@ -118,6 +119,47 @@ def test_the_heat_map_lies_over_the_picture_as_strongly_as_one_likes(browser, se
         assert "what spoke for light" in page.locator(".shown").get_attribute("aria-label")
 
 
+def test_the_operating_point_is_explained(browser, serve):
+    class Called(FakePredictor):
+        def answer_images(self, images):
+            answers = super().answer_images(images)
+            for answer in answers:
+                answer.fields["decided"] = (
+                    "light" if answer.fields["probabilities"]["light"] > 0.276 else "dark"
+                )
+            return answers
+
+    predictor = Called()
+    point = {"positive_class": "light", "promised_sensitivity": 0.95, "threshold": 0.276}
+    predictor.facts = {"decision": {"operating_point": point}}
+    with serve(predictor) as server, opened(browser, server) as page:
+        told = "“light” is said from 27.6\u202f% on, so that at least 95\u202f% of its pictures are found."
+        expect(page.locator("#point")).to_have_text(told)
+        give(page, file(level=102), file(level=51))  # 40 % and 20 %
+        words = page.locator(".set").all_inner_texts()
+        assert (
+            sum("By the operating point (“light” from 27.6\u202f% on): light." in text for text in words) == 1
+        )
+        page.locator("[data-language=zh]").click()
+        assert "概率达到 27.6\u202f% 即判为“light”" in page.locator("#point").inner_text()
+        assert "按判定点（达到 27.6\u202f% 即为“light”）：light。" in page.locator("#cards").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (picture()[:60], "文件不完整"),
+        (b"%PDF-1.7\n", "不是图片"),
+        (b"\0" * 9, "不是图片"),
+        (b"", "文件是空的"),
+    ],
+)
+def test_a_refusal_keeps_its_reason_in_chinese(browser, server, content, words):
+    with opened(browser, server, locale="zh-CN") as page:
+        give(page, file("bad.png") | {"buffer": content})
+        assert words in page.locator(".failed .unit").inner_text()
+
+
 def test_the_heat_map_is_taken_away_again(browser, server):
     with opened(browser, server) as page:
         give(page, file(level=204))
@@ -180,19 +222,20 @@ def test_several_pictures_keep_their_own_answers_and_go_into_a_csv_file(browser,
             page.locator("#csv").click()
         download.value.save_as(tmp_path / "answers.csv")
     with (tmp_path / "answers.csv").open(newline="", encoding="utf-8-sig") as text:
-        table = {row["file"]: row for row in csv.DictReader(text)}
-    assert table.pop("bad.png")["refused"]
-    assert table.pop("'=cmd,1.png")["label"] == "dark"  # no formula for a spreadsheet to run
+        table = {row["path"]: row for row in csv.DictReader(text)}
+    assert list(table["0.png"]) == ["path", *answer_header(["dark", "light"]), "error"]
+    assert table.pop("bad.png")["error"]
+    assert table.pop("'=cmd,1.png")["predicted"] == "dark"  # no formula for a spreadsheet to run
     assert len(table) == 30
     for name, row in table.items():
         assert float(row["prob_light"]) == pytest.approx(levels[name] / 255, abs=1e-9)
-        assert row["label"] == ("light" if levels[name] > 127 else "dark")
+        assert row["predicted"] == ("light" if levels[name] > 127 else "dark")
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [(b"no picture at all", "The file holds text"), (picture()[:60], "The file ends before the image does"),
-     (b"\0" * 100_001, "larger than 0.1 MB"), (b"", "The body is empty")],
+     (b"\0" * 100_001, "larger than 0.1 MB"), (b"", "The file is empty")],
 )  # fmt: skip
 def test_a_bad_file_is_explained_and_the_others_are_answered(browser, serve, monkeypatch, content, words):
     monkeypatch.setattr(limits, "MAX_BODY_BYTES", 100_000)
@@ -251,7 +294,7 @@ def test_it_speaks_the_language_of_the_browser_and_the_one_chosen(browser, serve
         assert page.evaluate("document.documentElement.lang") == "zh-Hans"
         give(page, file(level=140), file("bad.png") | {"buffer": b"x"})
         assert "把握不足" in page.locator(".card:not(.failed) h3").inner_text()
-        assert page.locator(".failed .unit").inner_text() == "这不是可以读取的图片。"
+        assert page.locator(".failed .unit").inner_text() == "这个文件不是图片。"
         page.locator("[data-language=en]").click()
         assert page.locator("h1").inner_text() == "What is in the picture?"
         assert page.locator(".card:not(.failed) h3").inner_text() == "Not sure enough to answer"
@@ -264,7 +307,16 @@ def test_both_languages_say_the_same_things():
     english, chinese = re.findall(r"^  (?:en|zh): \{\n(.*?)^  \}", text, re.M | re.S)
     entry = re.compile(r'^    "?([\w-]+)"?: "(.*)",$', re.M)
     english, chinese = dict(entry.findall(english)), dict(entry.findall(chinese))
+    codes = (
+        "wrong-content",
+        "unsupported-format",
+        "heic-unsupported",
+        "decompression-bomb",
+        "truncated",
+        "corrupt",
+    )
     from_server = {f"status-{status}" for status in (400, 408, 413, 415, 422, 500, 503)}
+    from_server |= {f"code-{code}" for code in codes}
     assert set(chinese) - set(english) == from_server  # in English the server's own words are shown
     assert set(english) <= set(chinese)
     for name, sentence in english.items():

@@ -14,7 +14,7 @@ from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.predict import load_run
 from groupwise.export.targets import export_run
 from groupwise.files import sha256_file
-from groupwise.serving.predictor import BATCH_SIZE, open_predictor, refuse_external_data
+from groupwise.serving.predictor import BATCH_SIZE, model_digest, open_predictor, refuse_external_data
 from run_case import PREPROCESSING, random_model, write_run
 
 
@@ -179,3 +179,16 @@ def _pixels(files):
     from groupwise.data.cache import load_image
 
     return np.stack([load_image(file, PREPROCESSING) for file in files])
+
+
+def test_a_model_is_known_by_its_weights_and_its_decision(bundle, run, tmp_path):
+    decision = open_predictor(bundle).decision
+    ours = model_digest(bundle, decision)
+    assert model_digest(run.folder, load_run(run.folder).decision) == ours
+    assert model_digest(bundle, replace(decision, temperature=2.0)) != ours
+    copy = shutil.copytree(bundle, tmp_path / "copy")
+    facts = json.loads((copy / "bundle.json").read_text())
+    for part, field, value in (("network", "precision", "int8"), ("source", "weights", ["0"])):
+        changed = facts | {part: facts[part] | {field: value}}
+        (copy / "bundle.json").write_text(json.dumps(changed))
+        assert model_digest(copy, decision) != ours

@@ -12,7 +12,7 @@ import pytest
 
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.serving import server as server_module
-from groupwise.serving.server import Address
+from groupwise.serving.server import Address, url_of
 from serving_case import picture
 
 HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n"
@@ -44,6 +44,27 @@ def test_this_machine_needs_none(host):
     assert Address(host=host).is_loopback
     with pytest.raises(UsageError, match="shorter than 16"):
         Address(host=host, token="x" * 15)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_others_are_told_an_address_that_leads_here(host, monkeypatch):
+    with Address(host=host, port=0, token="x" * 16).bind() as listener:
+        port = listener.getsockname()[1]
+        url = url_of(listener)
+        assert "//0.0.0.0" not in url
+        assert "//[::]" not in url
+        assert url.endswith(f":{port}/")
+
+        def unreachable(*_):
+            raise OSError
+
+        monkeypatch.setattr(socket, "socket", unreachable)  # without a network the name is left
+        assert url_of(listener) == f"http://{socket.gethostname()}:{port}/"
+
+
+def test_one_address_is_told_as_it_is():
+    with Address(port=0).bind() as listener:
+        assert url_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
 
 def test_a_port_that_is_taken_is_named_with_its_remedy():

@@ -1,5 +1,6 @@
 """The verb, from a run to an answer: one command, as a newcomer types it."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -69,3 +70,17 @@ def test_a_missing_package_is_named(capsys, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "groupwise.serving.server", None)
     assert main(["serve", str(tmp_path)]) == 1
     assert "pip install 'groupwise[serve]'" in capsys.readouterr().err
+
+
+def test_ctrl_c_while_the_bundle_is_made_leaves_nothing(run, capsys, monkeypatch, tmp_path):
+    folder = shutil.copytree(run.folder, tmp_path / "run")
+    shutil.rmtree(folder / "export", ignore_errors=True)
+    before = sorted(folder.rglob("*"))
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("groupwise.export.bundle.write_rest", stop)
+    assert main(["serve", str(folder)]) == 130
+    assert "Stopped before there was a bundle to serve." in capsys.readouterr().err
+    assert sorted(folder.rglob("*")) == before

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from groupwise.arguments import Parser, operands_together
 from groupwise.console import Console
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.run import Run
 
+if TYPE_CHECKING:
+    from groupwise.explanation.asked import Asked
+    from groupwise.explanation.heat import Method
+
+T = TypeVar("T")
+
 
 def explain(parser: Parser, argv: list[str]) -> None:
     """Show where answers come from."""
-    from groupwise.evaluation.predict import load_run
-    from groupwise.explanation.cam import METHODS
-    from groupwise.explanation.explain import data_root, explain_images, most_wrong, write_groups
-    from groupwise.report.explained import write_explanations
+    from groupwise.explanation.asked import asked_images, refuse_unknown_class
+    from groupwise.explanation.heat import METHODS
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument(
-        "images", metavar="IMAGE", nargs="*", help="image files; none for the most wrong of the test fold"
+        "images",
+        metavar="IMAGE",
+        nargs="*",
+        help="image files, folders, or .txt files with one path a line;"
+        " none for the most wrong of the test fold",
     )
     parser.add_argument("--out", type=Path, help="the folder to write, by default RUN/explain")
     parser.add_argument(
@@ -28,38 +38,72 @@ def explain(parser: Parser, argv: list[str]) -> None:
         help="the stage whose maps are shown, as in layer4; by default the last of 4x4 cells or more",
     )
     parser.add_argument("--class", dest="class_name", help="the class to show, by default the most probable")
-    parser.add_argument("--method", choices=METHODS, default="gradcam", help="how heat is made of maps")
+    parser.add_argument("--method", choices=METHODS, help="how heat is made of maps, by default gradcam")
     parser.add_argument(
         "--groups",
         metavar="BLOCK",
-        help="instead: the maps of a block by group, as in layer1.0, and the filters",
+        help="instead of heat: the maps of a block by group, as in layer1.0, and the filters",
     )
     arguments = parser.parse_args(operands_together(parser, argv))
+    if arguments.groups:
+        _refuse_beside_groups(arguments)
     run, console = Run.open(arguments.run), Console()
-    predictor, root = load_run(arguments.run), data_root(run)
-    names = arguments.images or [row.path for row in most_wrong(run)]
-    files = [Path(name) if arguments.images else root / name for name in names]
-    folder = arguments.out or run.path("explain")
-    if not files:
+    if arguments.class_name is not None:
+        refuse_unknown_class(run, arguments.class_name)
+    asked = list(asked_images(run, arguments.images))
+    if not asked:
         console.say("No image of the test fold was classified wrongly. Name the images to explain.")
         return
+    _explain(run, asked, arguments, console)
+
+
+def _refuse_beside_groups(arguments: Any) -> None:
+    """Raise `UsageError` for an option of heat maps, of which --groups draws none."""
+    for option in ("method", "stage", "class_name"):
+        if arguments[option] is not None:
+            raise UsageError(
+                "goes with heat maps, and --groups draws none",
+                place=f"--{option.removesuffix('_name')}",
+                remedy="Leave out one of the two.",
+            )
+
+
+def _explain(run: Run, asked: Sequence[Asked], arguments: Any, console: Console) -> None:
+    from groupwise.evaluation.predict import load_run  # brings torch
+    from groupwise.explanation.asked import data_root
+    from groupwise.explanation.explain import explain_images
+    from groupwise.explanation.groups import coarse_cells, write_groups
+    from groupwise.report.explained import write_explanations
+
+    predictor, folder = load_run(run.folder), arguments.out or run.path("explain")
+
+    def tell(error: GroupwiseError) -> None:
+        console.warn(str(error))
+
     if arguments.groups:
-        for file in write_groups(predictor, files, arguments.groups, folder):
+        for file in _refuse_none(write_groups(predictor, asked, arguments.groups, folder, tell)):
             console.say(f"Groups: {file}")
+        if cells := coarse_cells(predictor, arguments.groups):
+            console.warn(f"{arguments.groups} has maps of only {cells} cells: they show no places.")
         return
-    found = explain_images(
-        run,
-        predictor,
-        files,
-        class_name=arguments.class_name,
-        stage=arguments.stage,
-        method=arguments.method,
-    )
-    for one in found:
-        console.say(f"{one.path}: {one.answer.label} ({one.answer.probability:.1%}), heat for {one.shown}")
+    options = {"class_name": arguments.class_name, "stage": arguments.stage}
+    method: Method = arguments.method or "gradcam"
+    found = list(explain_images(run, predictor, asked, method=method, on_bad=tell, **options))
+    for one in _refuse_none(found):
+        console.say(one.line)
         if one.caution:
             console.warn(f"  {one.caution}")
-    console.say(f"Explained: {write_explanations(folder, found, root, names=names)}")
+    page = write_explanations(folder, found, data_root(run), predictor.preprocessing.resize)
+    console.say(f"Explained: {page}")
+
+
+def _refuse_none(done: Sequence[T]) -> Sequence[T]:
+    """What was done, unless it is nothing, because no file could be read."""
+    if done:
+        return done
+    raise GroupwiseError(
+        "none of the files could be read", place="explain", remedy="They are named above; name others."
+    )
 
 
 def export(parser: Parser, argv: list[str]) -> None:
@@ -92,7 +136,7 @@ def export(parser: Parser, argv: list[str]) -> None:
 def predict(parser: Parser, argv: list[str]) -> None:
     """Say class and probability of images."""
     from groupwise.serving.predicting import predict_files
-    from groupwise.serving.predictor import open_predictor
+    from groupwise.serving.predictor import model_digest, open_predictor
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run or of a bundle")
     parser.add_argument(
@@ -104,7 +148,10 @@ def predict(parser: Parser, argv: list[str]) -> None:
     if arguments.resume and arguments.csv is None:
         raise UsageError("nothing to go on with", place="--resume", remedy="Give the file with --csv.")
     predictor = open_predictor(arguments.run)
-    predict_files(predictor, arguments.images, Console(), csv=arguments.csv, resume=arguments.resume)
+    model = model_digest(arguments.run, predictor.decision)
+    predict_files(
+        predictor, arguments.images, Console(), csv=arguments.csv, model=model, resume=arguments.resume
+    )
 
 
 def serve(parser: Parser, argv: list[str]) -> None:
@@ -131,7 +178,12 @@ def serve(parser: Parser, argv: list[str]) -> None:
     token = arguments.token or os.environ.get("GROUPWISE_TOKEN")
     address = Address(arguments.host, arguments.port, token, tuple(arguments.allow_host))
     console = Console()
-    bundle = current_bundle(arguments.model, on_export=lambda: console.say("Making a bundle of the run ..."))
+    try:
+        bundle = current_bundle(
+            arguments.model, on_export=lambda: console.say("Making a bundle of the run ...")
+        )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("Stopped before there was a bundle to serve.") from None
     with address.bind() as listener:
         predictor = open_bundle(bundle)
         page = f"Page: {url_of(listener)} (Ctrl-C stops)"

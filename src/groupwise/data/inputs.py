@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from groupwise.data.sniff import FORMAT_OF_SUFFIX
@@ -17,9 +18,23 @@ def image_files(named: Iterable[str | Path]) -> Iterator[str]:
 
     In a folder those count whose name ends as an image's does; they come sorted, and hidden ones and links to
     folders are passed over. A file that was named itself comes whether or not it is there. A relative path in
-    a list is taken from where the command runs. Raises `GroupwiseError` for a list that cannot be read.
+    a list is taken from where the command runs. Raises `GroupwiseError` for a list that cannot be read, and
+    where there is no image file in all that is named.
     """
-    for name in map(str, named):
+    names = list(map(str, named))
+    found = _found(names)
+    first = next(found, None)
+    if first is None:
+        raise GroupwiseError(
+            "no images there",
+            place=", ".join(names),
+            remedy="Name image files, or a folder of files that end in .jpg, .png or another format's name.",
+        )
+    return chain([first], found)
+
+
+def _found(named: Iterable[str]) -> Iterator[str]:
+    for name in named:
         if os.path.isdir(name):  # noqa: PTH112  # Path.is_dir raises where the path may not be entered
             yield from _in_folder(name)
         elif name.lower().endswith(LIST_SUFFIX):

@@ -29,7 +29,7 @@ def answer_line(answer: Answer) -> str:
 
 
 def answer_header(classes: Sequence[str]) -> tuple[str, ...]:
-    """Columns of a table of answers, behind that of the path."""
+    """Columns of a table of answers, between those of the path and of the error."""
     return ("predicted", "decided", "set", "abstain", "unlike", *(f"prob_{name}" for name in classes))
 
 

@@ -8,7 +8,6 @@ Yeasin 2020, "Eigen-CAM" (arXiv 2008.00299): the maps along their first principa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +15,8 @@ import torch
 from torch import Tensor
 
 from groupwise.errors import UsageError
-from groupwise.explanation.heat import Floats, is_coarse, to_heat
+from groupwise.explanation.heat import Floats, Method, is_coarse, to_heat
 from groupwise.models.resnext import ResNeXt
-
-Method = Literal["gradcam", "eigencam"]
-METHODS: tuple[Method, ...] = get_args(Method)
 
 
 def heat_maps(

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from groupwise.data.cache import load_image
-from groupwise.data.manifest import read_manifest
-from groupwise.data.split import Assignment, read_split
-from groupwise.errors import UsageError
+from groupwise.data.split import read_split
+from groupwise.evaluation.answer_words import answer_line
+from groupwise.evaluation.answering import OnBad
 from groupwise.evaluation.decide import reference_rows
 from groupwise.evaluation.decision import Answer
 from groupwise.evaluation.ensemble import networks_of
 from groupwise.evaluation.predict import Predictor, predict_outputs
-from groupwise.evaluation.predictions import read_predictions
-from groupwise.explanation.cam import Method, heat_maps
-from groupwise.explanation.groups import filter_sheet, group_maps, group_sheet
-from groupwise.explanation.heat import Floats, border_share, is_coarse
-from groupwise.explanation.overlay import Pixels, png
-from groupwise.files import write_atomic
+from groupwise.explanation.asked import Asked, load_asked
+from groupwise.explanation.cam import heat_maps
+from groupwise.explanation.heat import Floats, Method, border_share, is_coarse
+from groupwise.explanation.overlay import Pixels
 from groupwise.recipe import read_recipe
 from groupwise.run import Run
 
 NEAREST = 6
-MOST_WRONG = 12
+AT_ONCE = 16  # images, whose maps are in memory together
 # An even map has 36 % of its heat on the border; half of it there is a background more than an object.
 MUCH_ON_BORDER = 0.5
 
@@ -44,12 +42,33 @@ class Neighbour:
 class Explanation:
     """One image, uint8 (S, S, 3), its answer, the class that is shown, and the heat (h, w) for it."""
 
-    path: str
+    asked: Asked
     image: Pixels
     answer: Answer
     shown: str
     heat: Floats
     nearest: tuple[Neighbour, ...]
+
+    @property
+    def name(self) -> str:
+        """The image, as it was named."""
+        return self.asked.name
+
+    @property
+    def file(self) -> Path:
+        """Where it lies."""
+        return self.asked.file
+
+    @property
+    def truth(self) -> str | None:
+        """Its class where that is known."""
+        return self.asked.truth
+
+    @property
+    def line(self) -> str:
+        """What a terminal says of it."""
+        truth = f"; in truth {self.truth}" if self.truth else ""
+        return f"{self.name}: {answer_line(self.answer)}{truth}; heat for {self.shown}"
 
     @property
     def border(self) -> float | None:
@@ -70,37 +89,30 @@ class Explanation:
 def explain_images(
     run: Run,
     predictor: Predictor,
-    files: Sequence[Path],
+    asked: Iterable[Asked],
     *,
     class_name: str | None = None,
     stage: str | None = None,
     method: Method = "gradcam",
-) -> list[Explanation]:
-    """Explain each file, for its most probable class or for `class_name`.
+    on_bad: OnBad,
+) -> Iterator[Explanation]:
+    """Explain each image, for its most probable class or for `class_name`.
 
-    Raises `UsageError` for an unknown class or stage, and `GroupwiseError` for a file that is no image.
+    A file that is no image is told to `on_bad` and left out. Raises `UsageError` for an unknown stage.
     """
-    if class_name is not None and class_name not in predictor.classes:
-        raise UsageError(
-            f"no class {class_name!r}",
-            place="--class",
-            remedy=f"Choose one of {', '.join(predictor.classes)}.",
-        )
-    images = np.stack([load_image(file, predictor.preprocessing) for file in files])
-    outputs = predict_outputs(predictor.model, images, predictor.preprocessing)
-    answers = predictor.decision.answers(*outputs, predictor.reference)
-    shown = [class_name or answer.label for answer in answers]
-    numbers = [predictor.classes.index(name) for name in shown]
-    inputs = predictor.preprocessing.normalise(images)
-    heat = np.mean(
-        [heat_maps(net, inputs, numbers, stage=stage, method=method) for net in networks_of(predictor.model)],
-        axis=0,
-    )
-    nearest = nearest_training_images(run, predictor, outputs.features)
-    return [
-        Explanation(str(file), *parts)
-        for file, *parts in zip(files, images, answers, shown, heat, nearest, strict=True)
-    ]
+    read = load_asked(asked, predictor.preprocessing, on_bad)
+    while batch := tuple(islice(read, AT_ONCE)):
+        images = np.stack([image for _, image in batch])
+        outputs = predict_outputs(predictor.model, images, predictor.preprocessing)
+        answers = predictor.decision.answers(*outputs, predictor.reference)
+        shown = [class_name or answer.label for answer in answers]
+        numbers = [predictor.classes.index(name) for name in shown]
+        inputs = predictor.preprocessing.normalise(images)
+        nets = networks_of(predictor.model)
+        heat = np.mean([heat_maps(net, inputs, numbers, stage=stage, method=method) for net in nets], axis=0)
+        nearest = nearest_training_images(run, predictor, outputs.features)
+        for (one, image), *parts in zip(batch, answers, shown, heat, nearest, strict=True):
+            yield Explanation(one, image, *parts)
 
 
 def nearest_training_images(run: Run, predictor: Predictor, features: Floats) -> list[tuple[Neighbour, ...]]:
@@ -126,33 +138,3 @@ def nearest_training_images(run: Run, predictor: Predictor, features: Floats) ->
 def _unit(features: Floats) -> Floats:
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     return features / np.where(lengths > 0, lengths, 1)
-
-
-def write_groups(predictor: Predictor, files: Sequence[Path], block: str, folder: Path) -> list[Path]:
-    """Write a sheet of each image's maps in `block` by group, and one of the first layer's filters.
-
-    Of an ensemble the first member is shown. Raises as `group_maps` does.
-    """
-    net = networks_of(predictor.model)[0]
-    sheets = {"filters.png": filter_sheet(net)}
-    for file in files:
-        image = load_image(file, predictor.preprocessing)[None]
-        maps = group_maps(net, predictor.preprocessing.normalise(image)[0], block)
-        sheets[f"{file.stem}-{block}.png"] = group_sheet(maps)
-    for name, drawn in sheets.items():
-        write_atomic(folder / name, png(drawn))
-    return [folder / name for name in sheets]
-
-
-def most_wrong(run: Run, fold: str = "test") -> list[Assignment]:
-    """The misclassified images of a fold to whose own class the network gave the least probability."""
-    predictions = read_predictions(run.require("predictions.csv")).of_fold(fold)
-    own = [predictions.classes.index(row.label) for row in predictions.rows]
-    probs = predictions.probs[np.arange(len(own)), own]
-    wrong = np.flatnonzero(predictions.probs.argmax(axis=1) != own)
-    return [predictions.rows[i] for i in wrong[np.argsort(probs[wrong], kind="stable")][:MOST_WRONG]]
-
-
-def data_root(run: Run) -> Path:
-    """Where the run's images lay when it was trained."""
-    return read_manifest(run.require("manifest.csv"), Path(run.ledger["root"])).root

@@ -6,17 +6,27 @@ things by themselves. Here one sees what the groups of a ResNeXt do.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
 from groupwise.errors import UsageError
-from groupwise.explanation.overlay import Pixels, colour, sheet
+from groupwise.evaluation.answering import OnBad
+from groupwise.evaluation.ensemble import networks_of
+from groupwise.evaluation.predict import Predictor
+from groupwise.explanation.asked import Asked, load_asked
+from groupwise.explanation.heat import is_coarse
+from groupwise.explanation.overlay import GAP_PX, GREY, Pixels, colour, picture_name, png, sheet
+from groupwise.files import write_atomic
 from groupwise.models.blocks import Bottleneck
 from groupwise.models.resnext import ResNeXt
 
-MAP_PX, FILTER_PX = 36, 28
+MAP_PX, FILTER_PX, NAME_PX = 36, 28, 64
 ROWS = 16  # groups below one another
 FILTERS_A_ROW = 8
 
@@ -45,14 +55,55 @@ def group_maps(model: ResNeXt, image: npt.NDArray[np.float32], block: str) -> li
     return [list(part) for part in seen[0][0].relu().chunk(groups)]
 
 
+def write_groups(
+    predictor: Predictor, asked: Iterable[Asked], block: str, folder: Path, on_bad: OnBad
+) -> list[Path]:
+    """Write a sheet of each image's maps in `block` by group, and one of the first layer's filters.
+
+    Of an ensemble the first member is shown. A file that is no image is told to `on_bad` and left out.
+    Raises as `group_maps` does.
+    """
+    net = networks_of(predictor.model)[0]
+    sheets = {}
+    for one, image in load_asked(asked, predictor.preprocessing, on_bad):
+        maps = group_maps(net, predictor.preprocessing.normalise(image[None])[0], block)
+        sheets[picture_name(one.name, block)] = group_sheet(maps)
+    if sheets:
+        sheets["filters.png"] = filter_sheet(net)
+    for name, drawn in sheets.items():
+        write_atomic(folder / name, png(drawn))
+    return [folder / name for name in sheets]
+
+
+def coarse_cells(predictor: Predictor, block: str) -> str | None:
+    """The cells of a block's maps, as 2x2, where they are too few to show a place."""
+    size = predictor.preprocessing.image_size_px
+    first = group_maps(networks_of(predictor.model)[0], np.zeros((3, size, size), np.float32), block)[0][0]
+    return "x".join(map(str, first.shape)) if is_coarse(first.shape) else None
+
+
 def group_sheet(groups: list[list[Tensor]]) -> Pixels:
-    """One strip of maps a group, each map over its own highest value, strips below and beside one another."""
+    """One named strip of maps a group, each map over its own highest value, below and beside one another."""
     tiles = [[_draw(map_) for map_ in group] for group in groups]
     columns = [tiles[start : start + ROWS] for start in range(0, len(tiles), ROWS)]
-    strips = [sheet(column, MAP_PX) for column in columns]
+    strips = [
+        np.concatenate([_names(i * ROWS, len(column)), sheet(column, MAP_PX)], axis=1)
+        for i, column in enumerate(columns)
+    ]
     height = max(len(strip) for strip in strips)
     padded = [np.pad(strip, ((0, height - len(strip)), (0, MAP_PX // 2), (0, 0))) for strip in strips]
     return np.concatenate(padded, axis=1)
+
+
+def _names(first: int, number: int) -> Pixels:
+    """What stands before `number` strips, the first of which shows the group of that number."""
+    step = MAP_PX + GAP_PX
+    canvas = Image.new("RGB", (NAME_PX, number * step + GAP_PX), (GREY, GREY, GREY))
+    pen = ImageDraw.Draw(canvas)
+    for i in range(number):
+        middle = (NAME_PX - 6, GAP_PX + i * step + MAP_PX // 2)
+        pen.text(middle, f"group {first + i + 1}", fill="white", anchor="rm", font=ImageFont.load_default(12))
+    return np.asarray(canvas)
 
 
 def _draw(map_: Tensor) -> Pixels:

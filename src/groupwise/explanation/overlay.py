@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from groupwise.data.decode import Resize, decode
 from groupwise.explanation.heat import Floats
 
 Pixels = npt.NDArray[np.uint8]
@@ -21,6 +24,7 @@ COLOURS = np.array(
 OPACITY = 0.7  # of the hottest places; cold ones show the photograph
 GAP_PX = 2
 GREY = 128
+SHORT_PX, LONG_PX = 256, 2048  # of a photograph under heat: its shorter side, its longer side at most
 
 
 def colour(heat: Floats) -> Pixels:
@@ -30,14 +34,38 @@ def colour(heat: Floats) -> Pixels:
     return np.stack(channels, axis=-1).round().astype(np.uint8)
 
 
-def overlay(image: Pixels, heat: Floats) -> Pixels:
-    """The image (H, W, 3) under the heat (h, w), which is spread over it smoothly."""
+def overlay(image: Pixels, heat: Floats, resize: Resize = "squash") -> Pixels:
+    """The image (H, W, 3) under the heat (h, w), which is spread over it smoothly.
+
+    `resize` says how the image had become the square that the heat lies over.
+    """
     height, width = image.shape[:2]
-    spread = Image.fromarray(heat.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
-    fine = np.asarray(spread).clip(0, 1)
+    across, down = width, height
+    if resize != "squash":
+        across = down = min(width, height) if resize == "crop" else max(width, height)
+    spread = Image.fromarray(heat.astype(np.float32)).resize((across, down), Image.Resampling.BICUBIC)
+    placed = Image.new("F", (width, height))  # no heat where the network did not look
+    placed.paste(spread, ((width - across) // 2, (height - down) // 2))
+    fine = np.asarray(placed).clip(0, 1)
     share = (OPACITY * fine)[..., None]
     mixed: Pixels = ((1 - share) * image + share * colour(fine)).round().astype(np.uint8)
     return mixed
+
+
+def photograph(file: Path) -> Pixels:
+    """The image of a file, (H, W, 3), its shorter side from `SHORT_PX` to twice that, enlarged if need be."""
+    image = Image.fromarray(decode(file.read_bytes(), place=file, draft_px=2 * SHORT_PX).rgb)
+    short, long = sorted(image.size)
+    wanted = min(max(short, SHORT_PX), 2 * SHORT_PX)
+    scale = min(wanted / short, LONG_PX / long)
+    size = [max(1, round(side * scale)) for side in image.size]
+    return np.asarray(image.resize((size[0], size[1]), Image.Resampling.BICUBIC))
+
+
+def picture_name(name: str, part: str = "") -> str:
+    """The name of the PNG file that is drawn of the image file `name`; no two names give the same."""
+    digest = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:8]
+    return "-".join(filter(None, (Path(name).stem, digest, part))) + ".png"
 
 
 def png(image: Pixels) -> bytes:

@@ -71,7 +71,10 @@ def write_onnx(source: Source, folder: Path, *, lanes: int = LANES) -> bytes:
     )
     decide = partial(predictor.decision.answers, reference=predictor.reference)
     logits, features = session.run(["logits", "features"], {"images": inputs})
-    expected, found = decide(*torch_outputs(predictor.model, inputs)), decide(np.float64(logits), features)
+    expected, found = (
+        decide(*torch_outputs(predictor.model, inputs)),
+        decide(logits.astype(np.float64), features),
+    )
     check_answers(expected, found, names=shown.paths)
     write_atomic(folder / MODEL, model)
     write_json(folder / PARITY, {"opset": OPSET, **proof, **shown.facts()})
@@ -153,6 +156,6 @@ def source_facts(run: Run) -> dict[str, Any]:
     return {
         "run": run.folder.resolve().name,
         "created": run.ledger["created"],
-        "weights": [member.ledger["artefacts"]["model.safetensors"]["sha256"] for member in member_runs(run)],
+        "weights": run.weights,
         "accuracy": {fold: figures["accuracy"] for fold, figures in metrics.items()},
     }

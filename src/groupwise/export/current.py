@@ -32,14 +32,9 @@ def _is_current(run: Run, file: Path) -> bool:
     if not file.is_file():
         return False
     facts = read_json(file)
-    if facts.get("format") != FORMAT or facts["source"]["weights"] != _weights(run):
+    if facts.get("format") != FORMAT or facts["source"]["weights"] != run.weights:
         return False
     return DECISION not in run.ledger["artefacts"] or facts["decision"] == _decision(run)
-
-
-def _weights(run: Run) -> list[str]:
-    members = [Run.open(run.path(name)) for name in run.ledger.get("members", ["."])]
-    return [member.ledger["artefacts"]["model.safetensors"]["sha256"] for member in members]
 
 
 def _decision(run: Run) -> Any:

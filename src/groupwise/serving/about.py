@@ -8,18 +8,19 @@ from typing import Any
 from groupwise.serving import limits
 from groupwise.serving.work import Predictor
 
-FIGURES = ("value", "low", "high", "n")
+FIGURES = {"value": "value", "low": "low", "high": "high", "n": "n", "groups": "sources"}  # their names here
 
 
 def about(predictor: Predictor) -> dict[str, Any]:
     """What `/v1/model` answers, in the shape of `schema.Model`."""
-    source = predictor.facts.get("source", {})
+    source, decision = predictor.facts.get("source", {}), predictor.facts.get("decision", {})
     return {
         "name": source.get("run"),
         "classes": list(predictor.classes),
         "image_size_px": predictor.preprocessing.image_size_px,
         "resize": predictor.preprocessing.resize,
-        "coverage": _coverage(predictor.facts.get("decision", {})),
+        "coverage": _coverage(decision),
+        "operating_point": _operating_point(decision),
         "heat": predictor.heat_method,
         "accuracy": _accuracy(source.get("accuracy", {}).get("test")),
         "max_body_bytes": limits.MAX_BODY_BYTES,
@@ -32,8 +33,20 @@ def _coverage(decision: Mapping[str, Any]) -> float | None:
     return None if conformal.get("threshold") is None else 1 - conformal["alpha"]
 
 
+def _operating_point(decision: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The class, from which probability it is said, and what that promises; None where none was set."""
+    point = decision.get("operating_point") or {}
+    if point.get("threshold") is None:
+        return None
+    return {
+        "label": point["positive_class"],
+        "threshold": point["threshold"],
+        "sensitivity": point["promised_sensitivity"],
+    }
+
+
 def _accuracy(figures: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """The accuracy, unless it or its interval could not be told."""
     if not figures or any(figures.get(name) is None for name in FIGURES):
         return None
-    return {name: figures[name] for name in FIGURES}
+    return {ours: figures[theirs] for theirs, ours in FIGURES.items()}

@@ -98,7 +98,7 @@ def _add_state(app: FastAPI, counters: Counters, draining: Callable[[], bool]) -
 
 
 def _add_page(app: FastAPI) -> None:
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page() -> Response:
         return FileResponse(str(STATIC.joinpath("index.html")))
 
@@ -131,5 +131,5 @@ def _explain_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def defect(_: Request, __: Exception) -> Response:
-        words = {"fact": "the server failed", "remedy": "Its log says why; this is a defect of Groupwise."}
-        return JSONResponse(words, 500)
+        remedy = "Its log says why; this is a defect of Groupwise."
+        return refusal(Refused(500, "the server failed", remedy=remedy))

@@ -118,7 +118,8 @@ def refusal(refused: Refused) -> JSONResponse:
         headers["Retry-After"] = str(RETRY_AFTER_S)
     if refused.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse({"fact": refused.fact, "remedy": refused.remedy}, refused.status, headers)
+    words = {"fact": refused.fact, "remedy": refused.remedy, "code": refused.code}
+    return JSONResponse(words, refused.status, headers)
 
 
 def _name(host: str) -> str:

@@ -21,8 +21,10 @@ RETRY_AFTER_S = 1
 class Refused(GroupwiseError):  # noqa: N818  # names the outcome, as the statuses do
     """A request that is answered by a 4xx or 503 `status`, with fact and remedy in its body."""
 
-    def __init__(self, status: int, fact: str, *, remedy: str, place: str = "request") -> None:
-        self.status = status
+    def __init__(
+        self, status: int, fact: str, *, remedy: str, place: str = "request", code: str | None = None
+    ) -> None:
+        self.status, self.code = status, code
         super().__init__(fact, place=place, remedy=remedy)
 
 
@@ -41,9 +43,17 @@ class Intake:
     async def body(self, request: Request) -> AsyncIterator[bytes]:
         """Yield the whole body, which counts as held until the block ends.
 
-        Raises `Refused`: 400 (empty), 408 (too slow), 413 (too large), 503 (too much of others).
+        Raises `Refused`: 400 (empty), 408 (too slow), 413 (too large), 415 (a form), 503 (too much of
+        others).
         """
         _check_announced(request.headers.get("content-length", ""))
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
+            raise Refused(
+                415,
+                "the body is a form, not a picture",
+                remedy="Send the raw bytes: curl --data-binary @file, not -F.",
+                code="form",
+            )
         chunks, size = [], 0
         try:
             try:

@@ -25,12 +25,12 @@ class Streams(Protocol):
 
 
 def predict_files(
-    predictor: Streams, named: Sequence[str], console: Console, *, csv: Path | None, resume: bool
+    predictor: Streams, named: Sequence[str], console: Console, *, csv: Path | None, model: str, resume: bool
 ) -> None:
     """Answer every image file; raises `GroupwiseError` at the end if some could not be read.
 
-    With `csv` the answers go into that file as they come, and with `resume` those that are there are passed
-    over. However many files there are, few images are in memory at a time.
+    With `csv` the answers go into that file as they come, `model` beside it, and with `resume` those that are
+    there are passed over. However many files there are, few images are in memory at a time.
     """
     bad = 0
 
@@ -38,15 +38,22 @@ def predict_files(
         nonlocal bad
         bad += 1
         console.warn(str(error))
+        if table:
+            table.write_error(error)
 
+    found = image_files(named)
     with ExitStack() as stack:
-        table = stack.enter_context(open_table(csv, predictor.classes, resume=resume)) if csv else None
-        paths = (path for path in image_files(named) if table is None or path not in table.done)
+        table = stack.enter_context(open_table(csv, predictor.classes, model, resume=resume)) if csv else None
+        paths = (path for path in found if table is None or path not in table.done)
         move = stack.enter_context(console.progress("Predicting")) if table else None
         start = time.perf_counter()
         n = 0
-        for n, prediction in enumerate(predictor.stream(paths, on_bad=tell), start=1):
-            _put(prediction, table, console, move, n)
+        try:
+            for n, prediction in enumerate(predictor.stream(paths, on_bad=tell), start=1):
+                _put(prediction, table, console, move, n)
+        except KeyboardInterrupt:
+            kept = f": {table.rows:,} answers are in {csv}; go on with --resume" if table else ""
+            raise KeyboardInterrupt(f"Stopped{kept}.") from None
         speed = n / (time.perf_counter() - start)
     if csv:
         console.say(f"Predicted {n:,} images, {speed:.1f} a second: {csv}")

@@ -27,8 +27,8 @@ from groupwise.evaluation.answering import OnBad, Prediction, stream_predictions
 from groupwise.evaluation.decision import Answer, Decision
 from groupwise.explanation.heat import Floats, HeatMethod, class_activation_maps, is_coarse
 from groupwise.explanation.occlusion import occlusion_maps
-from groupwise.files import read_json, sha256_bytes
-from groupwise.run import LEDGER
+from groupwise.files import read_json, sha256_bytes, sha256_mapping
+from groupwise.run import LEDGER, Run
 
 if TYPE_CHECKING:
     from groupwise.evaluation.predict import Predictor
@@ -102,6 +102,16 @@ def open_predictor(folder: str | Path) -> BundlePredictor | Predictor:
     from groupwise.evaluation.predict import load_run
 
     return load_run(folder)
+
+
+def model_digest(folder: Path, decision: Decision) -> str:
+    """What tells one model with its decision from another; a run and its bundle are the same, int8 is not."""
+    if is_bundle(folder):
+        facts = read_json(folder / BUNDLE)
+        weights, precision = facts["source"]["weights"], facts["network"]["precision"]
+    else:
+        weights, precision = Run.open(folder).weights, "float32"
+    return sha256_mapping({"weights": weights, "precision": precision, "decision": decision.as_json()})
 
 
 def is_bundle(folder: Path) -> bool:

@@ -37,6 +37,15 @@ class Accuracy(BaseModel):
     low: Probability
     high: Probability
     n: int
+    sources: int = Field(description="How many independent sources the images came from.")
+
+
+class OperatingPoint(BaseModel):
+    """The class that is said from another probability on than the highest."""
+
+    label: str
+    threshold: Probability
+    sensitivity: Probability = Field(description="The share of its images that is found at least.")
 
 
 class Model(BaseModel):
@@ -47,6 +56,7 @@ class Model(BaseModel):
     image_size_px: int
     resize: str = Field(description="How a picture becomes a square: squash, crop or pad.")
     coverage: Probability | None = Field(description="How often a prediction set holds the true class.")
+    operating_point: OperatingPoint | None
     heat: HeatMethod = Field(description="How heat maps are made.")
     accuracy: Accuracy | None
     max_body_bytes: int
@@ -64,6 +74,7 @@ class Error(BaseModel):
 
     fact: str
     remedy: str
+    code: str | None = Field(description="Why a picture was refused, in one word; else null.")
 
 
 WORDS = {
@@ -82,7 +93,7 @@ WORDS = {
 PICTURE = {
     "requestBody": {
         "required": True,
-        "description": "The bytes of one image file, whatever its Content-Type says.",
+        "description": "The bytes of one image file, not a form; whatever else its Content-Type says.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }

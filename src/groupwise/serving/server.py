@@ -88,9 +88,22 @@ class Address:
 
 
 def url_of(listener: socket.socket) -> str:
-    """The address of the page."""
+    """The address of the page, one that other machines can use where it listens on all of this machine's."""
     host, port = listener.getsockname()[:2]
+    if ipaddress.ip_address(host).is_unspecified:
+        host = _outward_address(listener.family)
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def _outward_address(family: int) -> str:
+    """The address that this machine shows to the next router, else its name; nothing is sent."""
+    elsewhere = "192.0.2.1" if family == socket.AF_INET else "2001:db8::1"  # of no machine, RFC 5737 and 3849
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((elsewhere, 9))
+            return str(probe.getsockname()[0])
+    except OSError:
+        return socket.gethostname()
 
 
 def serve(

@@ -92,7 +92,8 @@ class Work:
                 data, place="picture", draft_px=preprocessing.image_size_px, max_pixels=MAX_PIXELS
             )
         except UndecodableImage as error:
-            raise Refused(_status(error.code), error.fact, remedy=error.remedy, place="picture") from None
+            status = _status(error.code)
+            raise Refused(status, error.fact, remedy=error.remedy, place="picture", code=error.code) from None
         return preprocessing.resize_image(decoded.rgb)
 
     async def _run(self) -> None:

@@ -33,7 +33,7 @@ export class Card {
     this.bitmap ??= await read(this.file);
     this.paint();
     try {
-      this.refuseLarge();
+      this.refuseAtOnce();
       this.answer = await askAbout(this.file);
     } catch (refusal) {
       this.fail(refusal);
@@ -42,7 +42,8 @@ export class Card {
     this.tell(this.summary());
   }
 
-  refuseLarge() {
+  refuseAtOnce() {
+    if (this.file.size === 0) throw new Refusal(400, { fact: say("empty") });
     const limit = this.model().max_body_bytes;
     if (this.file.size > limit) throw new Refusal(413, { fact: say("status-413-bytes", { n: limit / 1e6 }) });
   }
@@ -90,9 +91,9 @@ export class Card {
   }
 
   reason() {
-    const { status, message, remedy } = this.refusal;
+    const { status, code, message, remedy } = this.refusal;
     const sentences = [message, remedy].filter(Boolean).map((words) => words[0].toUpperCase() + words.slice(1));
-    return say(`status-${status}`) ?? sentences.join(". ");
+    return say(`code-${code}`) ?? say(`status-${status}`) ?? sentences.join(". ");
   }
 
   cautions() {
@@ -142,7 +143,7 @@ export class Card {
     this.find(".unit").textContent = abstain ? say("best", { label }) : say("most", { n: ranked.length });
     this.find(".cautions").replaceChildren(...this.cautions().map(caution));
     this.find(".set").textContent = [
-      decided === label ? null : say("decided", { label: decided }),
+      decided === label ? null : say("decided", { label: decided, ...this.point() }),
       this.sentenceOfSet(),
       unlike === null ? say("unlike-unknown") : null,
     ].filter(Boolean).join(" ");
@@ -152,6 +153,11 @@ export class Card {
     this.find("summary").textContent = say("more", { n: rest.length });
     this.find("details .bars").replaceChildren(...rest.map((entry) => bar(entry, false)));
     this.renderHeat();
+  }
+
+  point() {
+    const { label, threshold } = this.model().operating_point ?? {};
+    return { positive: label, threshold: threshold && percent(threshold) };
   }
 
   sentenceOfSet() {

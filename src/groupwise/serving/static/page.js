@@ -7,7 +7,7 @@ import { save, toCsv } from "./table.js";
 import { chooseLanguage, fillIn, percent, say } from "./words.js";
 
 const find = (id) => document.getElementById(id);
-let model = { classes: [], resize: "squash", max_body_bytes: Infinity, coverage: null, accuracy: null };
+let model = { classes: [], resize: "squash", max_body_bytes: Infinity, coverage: null, accuracy: null, operating_point: null };
 let cards = [];
 
 function tell(sentence) {
@@ -43,11 +43,18 @@ function render() {
     ? say("accuracy", {
         n: classes.length,
         images: accuracy.n,
+        sources: accuracy.sources,
         value: percent(accuracy.value),
         low: percent(accuracy.low),
         high: percent(accuracy.high),
       })
     : classes.length ? say("promise", { n: classes.length }) : "";
+  const point = model.operating_point;
+  find("point").hidden = !point;
+  if (point) {
+    const values = { label: point.label, threshold: percent(point.threshold), share: percent(point.sensitivity, 0) };
+    find("point").textContent = say("point", values);
+  }
   find("model").textContent = model.name ? ` · ${model.name}` : "";
   for (const card of cards) card.render();
 }

@@ -14,6 +14,7 @@ export class Refusal extends Error {
     super(words.fact ?? "");
     this.status = status;
     this.remedy = words.remedy ?? "";
+    this.code = words.code ?? null;
   }
 }
 

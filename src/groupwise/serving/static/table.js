@@ -1,16 +1,17 @@
 // Turns answers into a CSV file, and hands it to the browser to save.
 
-const HEADER = ["file", "label", "probability", "decided", "abstain", "unlike", "prediction_set", "refused"];
+// The columns of `groupwise predict --csv`, in their order.
+const HEADER = ["path", "predicted", "decided", "set", "abstain", "unlike"];
 
 /** One row a picture, RFC 4180. */
 export function toCsv(cards, classes) {
   const rows = cards.map(({ name, answer, refusal }) => {
-    if (!answer) return [name, ...Array(6).fill(""), refusal ? refusal.message || refusal.status : "", ...classes.map(() => "")];
-    const { label, probability, decided, abstain, unlike, prediction_set: set, probabilities } = answer;
-    const said = [name, label, probability, decided, abstain, unlike ?? "", (set ?? []).join("|"), ""];
-    return [...said, ...classes.map((name) => probabilities[name])];
+    const empty = [...HEADER.slice(1), ...classes].map(() => "");
+    if (!answer) return [name, ...empty, refusal ? refusal.message || refusal.status : ""];
+    const { label, decided, abstain, unlike, prediction_set: set, probabilities } = answer;
+    return [name, label, decided, (set ?? []).join("|"), abstain, unlike ?? "", ...classes.map((k) => probabilities[k]), ""];
   });
-  const header = [...HEADER, ...classes.map((name) => `prob_${name}`)];
+  const header = [...HEADER, ...classes.map((name) => `prob_${name}`), "error"];
   return [header, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
 }
 
