@@ -154,9 +154,11 @@ run_side_by_side(tasks, 2, Console(), title="Models", total=1, on_done=print)
 def test_where_the_parent_is_killed_the_others_save_and_leave(tmp_path):
     env = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], env=env)
-    wait_for((tmp_path / "a.begun").exists)
-    parent.kill()
-    parent.wait()
+    try:
+        wait_for((tmp_path / "a.begun").exists)
+    finally:
+        parent.kill()
+        parent.wait()
     wait_for((tmp_path / "a.saved").exists)
 
 
