@@ -354,7 +354,9 @@ def test_predict_names_bad_files_and_goes_on(capsys, trained, folder, tmp_path):
     images = [tmp_path / "words.jpg", folder / "cat" / "000.png", tmp_path / "nowhere.png"]
     status, out, err = run(capsys, "predict", trained, *images, "--csv", tmp_path / "p.csv")
     assert status == 1
-    assert [row["path"] for row in rows(tmp_path / "p.csv")] == [str(images[1])]
+    table = {row["path"]: row for row in rows(tmp_path / "p.csv")}
+    assert set(table) == set(map(str, images))
+    assert [bool(table[str(image)]["error"]) for image in images] == [True, False, True]
     assert "words.jpg" in out
     assert "nowhere.png: cannot be read" in out
     assert "2 of 3 files could not be read" in err

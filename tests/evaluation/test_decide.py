@@ -129,7 +129,7 @@ def test_predict_writes_every_part_of_the_answer(capsys, run, folder, tmp_path):
     assert main(["predict", str(run), *images, "--csv", str(tmp_path / "out.csv")]) == 0
     with (tmp_path / "out.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
-    assert list(table[0]) == "path,predicted,decided,set,abstain,unlike,prob_cat,prob_dog".split(",")
+    assert list(table[0]) == "path,predicted,decided,set,abstain,unlike,prob_cat,prob_dog,error".split(",")
     answers = [prediction.answer for prediction in load_run(run).predict(images)]
     for row, answer in zip(table, answers, strict=True):
         assert row["set"].split("|") == list(answer.prediction_set)
