@@ -28,6 +28,7 @@ class Variant:
     torchvision: bool = False
     channels_last: bool = False
     allocator: bool = False
+    fused: bool = False
     compiled: bool = False
 
 
@@ -37,8 +38,9 @@ VARIANTS = {
     "groupwise, torch's defaults": Variant(),
     "groupwise, channels_last": Variant(channels_last=True),
     "groupwise, allocator": Variant(allocator=True),
-    "groupwise": Variant(channels_last=True, allocator=True),
-    "groupwise, compiled": Variant(channels_last=True, allocator=True, compiled=True),
+    "groupwise, fused": Variant(fused=True),
+    "groupwise": Variant(channels_last=True, allocator=True, fused=True),
+    "groupwise, compiled": Variant(channels_last=True, allocator=True, fused=True, compiled=True),
 }
 
 
@@ -67,7 +69,7 @@ def measure(variant: Variant, preset: str, size_px: int, batch_size: int, steps:
     run = torch.compile(model) if variant.compiled else model
     images = torch.randn(batch_size, 3, size_px, size_px).to(memory_format=layout)
     labels = torch.randint(0, 10, (batch_size,))
-    optimizer = torch.optim.AdamW(model.parameters())
+    optimizer = torch.optim.AdamW(model.parameters(), fused=variant.fused)
     times = []
     for _ in range(steps + 2):
         start = time.perf_counter()

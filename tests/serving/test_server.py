@@ -1,3 +1,4 @@
+import asyncio
 import re
 import signal
 import socket
@@ -65,6 +66,22 @@ def test_others_are_told_an_address_that_leads_here(host, monkeypatch):
 def test_one_address_is_told_as_it_is():
     with Address(port=0).bind() as listener:
         assert url_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+def test_the_parts_of_an_answer_are_sent_at_once():
+    # Left to itself TCP holds the second part back until the first is acknowledged, 40 ms later.
+    async def ask() -> int:
+        accepted = asyncio.get_running_loop().create_future()
+        listener = Address(port=0).bind()
+        async with await asyncio.start_server(lambda _, writer: accepted.set_result(writer), sock=listener):
+            _, mine = await asyncio.open_connection(*listener.getsockname())
+            theirs = await accepted
+            set_to = theirs.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            mine.close()
+            theirs.close()
+        return set_to
+
+    assert asyncio.run(ask())
 
 
 def test_a_port_that_is_taken_is_named_with_its_remedy():

@@ -74,8 +74,9 @@ class Address:
     def bind(self) -> socket.socket:
         """Take the port, before anything large is loaded."""
         try:
-            info = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
-            listener = socket.socket(info[0], socket.SOCK_STREAM)
+            # asyncio sends small parts at once only where the protocol is named; else answers wait 40 ms
+            info = socket.getaddrinfo(self.host, self.port, proto=socket.IPPROTO_TCP)[0]
+            listener = socket.socket(*info[:3])
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(info[4])
         except OSError as error:
