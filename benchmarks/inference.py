@@ -3,7 +3,8 @@
     python benchmarks/inference.py [--repeats 20] [--batch 1 16] [--threads 2] [--preset resnext50_32x4d]
 
 All candidates run in one process, one after another within each repeat (A B C A B C ...), on random images
-and random weights, which cost the same time as others. Milliseconds are by the wall, or with `--cpu` of this
+and random weights, which cost the same time as others. A turn begins with a pause, in which the threads of
+the one before fall asleep, and a call that does not count. Milliseconds are by the wall, or with `--cpu` of this
 process's processors, which other work disturbs less but where idle threads count: then give --threads 1.
 """
 
@@ -29,6 +30,9 @@ from groupwise.models.resnext import create_model
 SIZE_PX = 224
 FLOATS, NARROW = "ours, float32", "ONNX Runtime, groups as they are"
 INTEGERS = "ours, int8"
+
+PAUSE_S = 0.1
+CALLS = 3  # a turn
 
 Forward = Callable[[Any], Any]
 
@@ -58,6 +62,7 @@ def build(preset: str, threads: int) -> dict[str, Forward]:
     models = {lanes: export_onnx(model, SIZE_PX, lanes=lanes) for lanes in (1, LANES, INT8_LANES)}
     shown = np.random.default_rng(1).integers(0, 256, (8, SIZE_PX, SIZE_PX, 3)).astype(np.uint8)
     small = {lanes: quantise(models[lanes], shown, Preprocessing()) for lanes in (1, INT8_LANES)}
+    model = model.to(memory_format=torch.channels_last)
     return {
         FLOATS: _session(models[LANES], threads),
         NARROW: _session(models[1], threads),
@@ -95,13 +100,15 @@ def _openvino(model: bytes, threads: int) -> Forward:
 def measure(
     candidates: dict[str, Forward], images: Any, repeats: int, clock: Callable[[], float]
 ) -> dict[str, list[float]]:
-    """Milliseconds an image of every repeat, after one that does not count."""
+    """Milliseconds an image of each call."""
     times: dict[str, list[float]] = {name: [] for name in candidates}
-    for repeat in range(repeats + 1):
+    for _ in range(repeats):
         for name, forward in candidates.items():
-            start = clock()
+            time.sleep(PAUSE_S)
             forward(images)
-            if repeat:
+            for _ in range(CALLS):
+                start = clock()
+                forward(images)
                 times[name].append((clock() - start) * 1e3 / len(images))
     return times
 
