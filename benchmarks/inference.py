@@ -4,8 +4,8 @@
 
 All candidates run in one process, one after another within each repeat (A B C A B C ...), on random images
 and random weights, which cost the same time as others. A turn begins with a pause, in which the threads of
-the one before fall asleep, and a call that does not count. Milliseconds are by the wall, or with `--cpu` of this
-process's processors, which other work disturbs less but where idle threads count: then give --threads 1.
+the one before fall asleep, and a call that does not count. Milliseconds are by the wall, or with `--cpu` of
+this process's processors, which other work disturbs less but where idle threads count: then give --threads 1.
 """
 
 from __future__ import annotations
