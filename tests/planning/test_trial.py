@@ -5,7 +5,7 @@ from PIL import Image
 from folder_case import TINY
 from groupwise.api import load_recipe
 from groupwise.files import sha256_file
-from groupwise.planning.trial import measure_rates
+from groupwise.planning.trial import FEWEST_IMAGES, images_a_step, measure_rates
 
 
 def test_a_trial_is_positive_scales_with_the_work_and_leaves_no_trace(tmp_path):
@@ -22,3 +22,13 @@ def test_a_trial_is_positive_scales_with_the_work_and_leaves_no_trace(tmp_path):
     assert 0 < small.train_s < large.train_s  # 64 times the pixels
     assert 0 < small.score_s < large.score_s
     assert small.decode_s > 0
+
+
+def test_only_a_large_network_is_tried_on_fewer_images_than_it_will_see():
+    def images(preset, size_px, batch_size):
+        changes = {"model.preset": preset, "data.image_size_px": size_px, "training.batch_size": batch_size}
+        return images_a_step(load_recipe("default", changes)[1])
+
+    assert images("resnext14_16x8d", 64, 64) == 64
+    assert images("resnext50_32x4d", 224, 64) == FEWEST_IMAGES
+    assert images("resnext50_32x4d", 224, 8) == 8

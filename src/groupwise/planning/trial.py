@@ -14,6 +14,7 @@ import torch
 from groupwise.data.batches import batches, normalise
 from groupwise.data.cache import decode_images
 from groupwise.distributed import World, choose_device
+from groupwise.models.complexity import complexity
 from groupwise.models.resnext import ResNeXt, configure
 from groupwise.recipe import Recipe
 from groupwise.training.learner import Learner
@@ -23,7 +24,8 @@ from groupwise.training.terms import FitConfig, FitData
 
 STEPS = 5
 WARM_UP = 2  # the first steps choose kernels and fill caches
-MOST_IMAGES = 16  # a step, so that the trial of a large network takes seconds; batch norm needs more than one
+FEWEST_IMAGES = 16  # a step of a large network, so that its trial takes seconds
+MOST_MULTIPLY_ADDS = 70e9  # a step: FEWEST_IMAGES through ResNeXt-50 at 224 px
 FILES = 32
 
 
@@ -51,7 +53,7 @@ def measure_rates(recipe: Recipe, num_classes: int, files: Sequence[Path], diges
 
 def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float]:
     world = World(device=choose_device(recipe.training.device))
-    n, size = min(recipe.training.batch_size, MOST_IMAGES), recipe.data.image_size_px
+    n, size = images_a_step(recipe), recipe.data.image_size_px
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (n, size, size, 3), dtype=np.uint8)
     data = FitData(images, np.arange(n) % num_classes, np.arange(n), np.arange(n))
@@ -79,6 +81,13 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float]:
     )
     learner.model.eval()
     return trained / n, _median_seconds(score, world.device) / n
+
+
+def images_a_step(recipe: Recipe) -> int:
+    """The recipe's own batch, where a step of it is soon done, since small ones cost more an image."""
+    cost = complexity(configure(recipe.model.preset, **recipe.model.overrides), recipe.data.image_size_px)
+    affordable = int(MOST_MULTIPLY_ADDS / cost.multiply_adds)
+    return min(recipe.training.batch_size, max(FEWEST_IMAGES, affordable))
 
 
 def _median_seconds(step: Callable[[], object], device: torch.device) -> float:
