@@ -187,7 +187,7 @@ async def drains(bundle: Path, options: argparse.Namespace) -> None:
                 while True:
                     try:
                         await connection.connect()
-                    except ConnectionRefusedError:
+                    except (ConnectionRefusedError, ConnectionResetError):  # nothing was sent
                         return
                     try:
                         status, _, _ = await connection.ask(body)
