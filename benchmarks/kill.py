@@ -143,8 +143,8 @@ def kill_until_done(options: argparse.Namespace, folder: Path, data: Path, whole
         elif options.calls:
             status = kill_at_call(arguments, log, options.calls, kills + 1)
         else:
-            # Before the first checkpoint a start begins anew, so it needs time enough to reach it
-            within_s = whole_s if before is None else min(whole_s, options.within_s)
+            # Before the first checkpoint a start begins anew, so it needs time to reach it, but not the end
+            within_s = whole_s / 2 if before is None else min(whole_s, options.within_s)
             status = kill_at_random(arguments, log, within_s, rng)
         if status is not None:
             assert status == 0, log.read_text()[-3000:]
