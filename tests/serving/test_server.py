@@ -13,7 +13,7 @@ import pytest
 
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.serving import server as server_module
-from groupwise.serving.server import Address, url_of
+from groupwise.serving.server import Address, _accept_all, url_of
 from serving_case import picture
 
 HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n"
@@ -82,6 +82,18 @@ def test_the_parts_of_an_answer_are_sent_at_once():
         return set_to
 
     assert asyncio.run(ask())
+
+
+def test_all_who_wait_at_the_door_are_let_in():
+    with Address(port=0).bind() as listener:
+        listener.listen()
+        listener.setblocking(False)
+        waiting = [socket.create_connection(listener.getsockname()) for _ in range(3)]
+        inside = list(_accept_all(listener))
+        assert {one.getpeername() for one in inside} == {one.getsockname() for one in waiting}
+        assert not list(_accept_all(listener))
+        for one in (*waiting, *inside):
+            one.close()
 
 
 def test_a_port_that_is_taken_is_named_with_its_remedy():

@@ -7,7 +7,8 @@ import ipaddress
 import resource
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -24,6 +25,7 @@ HEAD_DEADLINE_S = 10.0
 # How long a stopping server still takes requests, until whoever sends them has read /readyz or seen its
 # connection closed.
 DRAIN_S = 1.0
+POLL_S = 0.02
 SHORTEST_TOKEN = 16
 SPARE_FILES = 64
 
@@ -163,9 +165,33 @@ class Server(uvicorn.Server):
         self.on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drain, then stop listening and finish."""
+        """Drain, stop listening, and finish; whoever came at the last moment is still heard."""
         await asyncio.sleep(self.drain_s)
+        await self._close_door(sockets or ())
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.drain_s
+        while self.server_state.connections and loop.time() < end:
+            await asyncio.sleep(POLL_S)
         await super().shutdown(sockets)
+
+    async def _close_door(self, listeners: Iterable[socket.socket]) -> None:
+        """Stop listening, but let in who waits already, whom closing alone would cut off."""
+        waiting = [connection for listener in listeners for connection in _accept_all(listener)]
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for connection in waiting:
+            await loop.connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> PatientProtocol:
+        return PatientProtocol(self.config, self.server_state, self.lifespan.state)
+
+
+def _accept_all(listener: socket.socket) -> Iterator[socket.socket]:
+    """The connections that are made already, on a socket that does not wait."""
+    with suppress(OSError):
+        while True:
+            yield listener.accept()[0]
 
 
 class PatientProtocol(H11Protocol):
