@@ -13,8 +13,8 @@ import pytest
 
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.serving import server as server_module
-from groupwise.serving.server import Address, _accept_all, url_of
-from serving_case import picture
+from groupwise.serving.server import Address, Server, _accept_all, url_of
+from serving_case import FakePredictor, picture
 
 HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n"
 SLOW = """
@@ -82,6 +82,29 @@ def test_the_parts_of_an_answer_are_sent_at_once():
         return set_to
 
     assert asyncio.run(ask())
+
+
+def test_those_who_wait_when_the_door_closes_are_answered():
+    async def close() -> list[bytes]:
+        listener = Address(port=0).bind()
+        listener.listen()
+        listener.setblocking(False)
+        # As after the last turn of the loop: connected and asking, and nobody has let them in.
+        asking = [socket.create_connection(listener.getsockname(), timeout=5) for _ in range(3)]
+        for client in asking:
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        server = Server(FakePredictor(), Address(port=0), drain_s=0.3)
+        server.config.load()
+        server.lifespan = server.config.lifespan_class(server.config)
+        await server.lifespan.startup()
+        server.servers, server.should_exit = [], True
+        await server.shutdown([listener])
+        answers = [client.recv(12) for client in asking]
+        for client in asking:
+            client.close()
+        return answers
+
+    assert asyncio.run(close()) == [b"HTTP/1.1 200"] * 3
 
 
 def test_all_who_wait_at_the_door_are_let_in():
