@@ -43,38 +43,17 @@ from groupwise.training.terms import FitConfig, FitData
 
 RESULTS = "results.jsonl"
 SGD = {"optim.name": "sgd", "optim.learning_rate": 0.1, "optim.weight_decay": 5e-4, "optim.warmup": 0.25}
-HALF = {"planes": 32, "cardinality": 16, "base_width": 8, "zero_init_residual": True}
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "base": {},
-    "half width": {"model.overrides": HALF},
-    "half width, 24 epochs": {"model.overrides": HALF, "training.epochs": 24},
-    "half width, 24 epochs, from 40 px": {
-        "model.overrides": HALF,
-        "training.epochs": 24,
-        "training.start_size_px": 40,
-    },
-    "half width, 24 epochs, EMA 0.99": {
-        "model.overrides": HALF,
-        "training.epochs": 24,
-        "training.ema_decay": 0.99,
-    },
-    "half width, 24 epochs, SGD": SGD | {"model.overrides": HALF, "training.epochs": 24},
-    "half width, 24 epochs, 4e-3": {
-        "model.overrides": HALF,
-        "training.epochs": 24,
-        "optim.learning_rate": 4e-3,
-    },
+    "full width, 16 epochs": {"model.preset": "resnext14_32x4d", "training.epochs": 16},
+    "16 epochs": {"training.epochs": 16},
     "three stages": {"model.overrides": {"depths": [1, 1, 1], "zero_init_residual": True}},
-    "three stages, 20 epochs": {
-        "model.overrides": {"depths": [1, 1, 1], "zero_init_residual": True},
-        "training.epochs": 20,
-    },
+    "rate 4e-3": {"optim.learning_rate": 4e-3},
     "SGD one-cycle": SGD,
     "SGD one-cycle, linear": SGD | {"optim.schedule": "linear"},
     "EMA 0.99": {"training.ema_decay": 0.99},
     "progressive from 40 px": {"training.start_size_px": 40},
-    "progressive from 40 px, 20 epochs": {"training.start_size_px": 40, "training.epochs": 20},
     "alternating flip": {"augment.flip": 0.0, "augment.alternate_flip": True},
     "no flip": {"augment.flip": 0.0},
     "mixup": {"augment.mixup": 0.2},

@@ -194,6 +194,8 @@ def fastai(train: Fold, test: Fold, seed: int) -> Iterator[Point]:
 
 def groupwise(split_file: Path, root: Path, seed: int, changes: dict[str, Any]) -> Iterator[Point]:
     """The default recipe through the layer that `groupwise train` calls, scoring `test` beside `val`."""
+    import torch
+
     from groupwise.allocator import keep_freed_memory
     from groupwise.api import load_recipe
     from groupwise.data.cache import decode_images
@@ -212,7 +214,7 @@ def groupwise(split_file: Path, root: Path, seed: int, changes: dict[str, Any]) 
     images = decode_images(files, [sha256_file(file) for file in files], recipe.data)
     labels = np.array([label for fold in folds for label in fold.labels])
     train, val, test = np.split(np.arange(len(files)), np.cumsum([len(fold.files) for fold in folds])[:2])
-    torch_seed(seed)
+    torch.manual_seed(seed)
     model = create_model(recipe.model.preset, **recipe.model.overrides, num_classes=folds[0].num_classes)
     config = FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, seed)
     points: list[Point] = []
@@ -230,12 +232,6 @@ def groupwise(split_file: Path, root: Path, seed: int, changes: dict[str, Any]) 
             on_scored=score,
         )
     yield from points
-
-
-def torch_seed(seed: int) -> None:
-    import torch
-
-    torch.manual_seed(seed)
 
 
 CONTESTANTS: dict[str, Callable[[Path, Path, int], Iterator[Point]]] = {
