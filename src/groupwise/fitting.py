@@ -7,7 +7,7 @@ from dataclasses import astuple, fields
 
 from groupwise.console import Console
 from groupwise.distributed import World
-from groupwise.evaluation.score import TEST
+from groupwise.evaluation.headline import TEST
 from groupwise.files import sha256_file, write_csv
 from groupwise.models.resnext import ResNeXt
 from groupwise.recipe import Recipe

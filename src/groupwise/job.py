@@ -38,8 +38,13 @@ class CrossValidation:
     def models(self) -> tuple[str, ...]:
         """The folders of all fold models, in the order in which they are trained."""
         return tuple(
-            f"repeat-{repeat}/{fold}" for repeat in range(1, self.repeats + 1) for fold in self.shares
+            self.model(repeat, fold) for repeat in range(1, self.repeats + 1) for fold in self.shares
         )
+
+    @staticmethod
+    def model(repeat: int, fold: str) -> str:
+        """The folder of one of them; repeats are counted from 1."""
+        return f"repeat-{repeat}/{fold}"
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,9 @@ from groupwise.evaluation.counterfactual import counterfactual, write_counterfac
 from groupwise.evaluation.decide import CHOSEN_ON_TEST, Seen, decide, reference_rows, undecided
 from groupwise.evaluation.decision import Decision
 from groupwise.evaluation.decision_files import write_decision
+from groupwise.evaluation.headline import TEST, headline_fold
 from groupwise.evaluation.predict import model_config, predict_outputs
-from groupwise.evaluation.score import TEST, score_fold, write_scores
+from groupwise.evaluation.score import score_fold, write_scores
 from groupwise.evaluation.slice_files import write_slices
 from groupwise.evaluation.unlike import Features
 from groupwise.evaluation.words import sentence
@@ -68,7 +69,7 @@ def train(job: Job, console: Console) -> dict[str, Any]:
         metrics = train_prepared(run, recipe, cache, world, console, resume=job.resume, track=job.track)
         if world.is_main:
             _imagine_random_split(run, recipe, console)
-            write_slices(run, _headline_fold(metrics))
+            write_slices(run, headline_fold(metrics))
             _report(run, metrics, console)
         return metrics
 
@@ -213,10 +214,6 @@ def _report(run: Run, metrics: dict[str, Any], console: Console) -> None:
     shutil.rmtree(run.path("cache"), ignore_errors=True)  # the images are decoded again in moments
     for fault in hidden_faults(read_run(run.folder)):
         console.warn(f"Do not rely on the number. {fault.title}")
-    name = _headline_fold(metrics)
+    name = headline_fold(metrics)
     console.say(f"\n{name.capitalize()}: {sentence('accuracy', metrics[name]['accuracy'])}")
     console.say(f"Report: {report}")
-
-
-def _headline_fold(metrics: dict[str, Any]) -> str:
-    return TEST if TEST in metrics else list(metrics)[-1]

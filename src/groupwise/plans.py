@@ -30,7 +30,7 @@ def plan_job(
     def measure(recipe: Recipe) -> Rates:
         return measure_rates(recipe, len(classes), files, digests)
 
-    models = job.cv.folds * job.cv.repeats if job.cv else 1
+    models = len(job.cv.models) if job.cv else 1
     rounds = -(-models // job.jobs)
     left_s = None if planning.budget_s is None else max(planning.budget_s - spent_s, 0) / rounds
     facts = fingerprint(manifest, split, *_rows(job, split))

@@ -56,8 +56,13 @@ def test_the_model_is_one_file_of_any_batch_size(bundle):
 
 
 def test_a_network_that_answers_otherwise_is_not_exported(run, tmp_path, monkeypatch):
-    right = bundle_module.torch_logits
-    monkeypatch.setattr(bundle_module, "torch_logits", lambda *args: right(*args) + 1e-3)
+    right = bundle_module.torch_outputs
+
+    def wrong(*args):
+        outputs = right(*args)
+        return outputs._replace(logits=outputs.logits + 1e-3)
+
+    monkeypatch.setattr(bundle_module, "torch_outputs", wrong)
     with pytest.raises(GroupwiseError, match=r"at batch 1: a logit is 0\.001 from torch's"):
         export_run(run.folder, "onnx", tmp_path / "out")
     assert not list(tmp_path.iterdir())

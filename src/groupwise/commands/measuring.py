@@ -88,6 +88,7 @@ def compare(parser: Parser, argv: list[str]) -> None:
 def labels(parser: Parser, argv: list[str]) -> None:
     """Name the labels that are probably wrong."""
     from groupwise.evaluation.guessing import NOTHING_ON_LABELS, may_be_guessing
+    from groupwise.evaluation.headline import headline_fold
     from groupwise.evaluation.label_errors import find_label_errors, photographs, write_label_errors
     from groupwise.evaluation.predictions import read_predictions
     from groupwise.files import read_json
@@ -99,7 +100,7 @@ def labels(parser: Parser, argv: list[str]) -> None:
     run, console = Run.open(arguments.run), Console()
     predictions = read_predictions(run.require("predictions.csv"))
     metrics = read_json(run.require("metrics.json"))
-    if may_be_guessing(metrics.get("test") or next(iter(metrics.values()))):
+    if may_be_guessing(metrics[headline_fold(metrics)]):
         write_label_errors(run, [])
         console.say(f"No label is named: the network is {NOTHING_ON_LABELS}.")
         return

@@ -12,6 +12,7 @@ from groupwise.errors import UsageError
 
 def slices(parser: Parser, argv: list[str]) -> None:
     """Compare the values of a column."""
+    from groupwise.evaluation.headline import headline_fold
     from groupwise.evaluation.slice_files import write_slices
     from groupwise.files import read_json
     from groupwise.report.html import write_report
@@ -25,8 +26,7 @@ def slices(parser: Parser, argv: list[str]) -> None:
     arguments = parser.parse_args(argv)
     run, console = Run.open(arguments.run), Console()
     metrics = read_json(run.require("metrics.json"))
-    fold = arguments.fold or ("test" if "test" in metrics else next(iter(metrics)))
-    facts = write_slices(run, fold, arguments.by)
+    facts = write_slices(run, arguments.fold or headline_fold(metrics), arguments.by)
     if facts is None:
         raise UsageError(
             "manifest.csv has no further columns",

@@ -14,11 +14,12 @@ from groupwise.evaluation.calibration import calibrated
 from groupwise.evaluation.conformal import Conformal, fit_conformal
 from groupwise.evaluation.decision import Decision
 from groupwise.evaluation.decision_files import write_decision
+from groupwise.evaluation.headline import TEST
 from groupwise.evaluation.operating import OperatingPoint, fit_operating_point
 from groupwise.evaluation.predict import Outputs, load_run, predict_outputs
 from groupwise.evaluation.quantile import Ints
 from groupwise.evaluation.rates import DecisionConfig
-from groupwise.evaluation.score import TEST, read_images, refresh_scores, score_fold
+from groupwise.evaluation.score import read_images, refresh_scores, score_fold
 from groupwise.evaluation.unlike import Features, Unlike, fit_unlike
 from groupwise.recipe import read_recipe
 from groupwise.run import Run

@@ -18,14 +18,13 @@ from groupwise.data.split import Assignment, read_split
 from groupwise.errors import UsageError
 from groupwise.evaluation.calibration import calibrated
 from groupwise.evaluation.decision_figures import decision_figures
+from groupwise.evaluation.headline import TEST
 from groupwise.evaluation.metrics import evaluate_fold
 from groupwise.evaluation.predict import load_run, predict_outputs
 from groupwise.evaluation.predictions import PROBABILITY
 from groupwise.evaluation.weighted import check_fold
 from groupwise.files import read_json, write_csv, write_json
 from groupwise.run import Run
-
-TEST = "test"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
@@ -50,25 +49,10 @@ class Explanation:
     nearest: tuple[Neighbour, ...]
 
     @property
-    def name(self) -> str:
-        """The image, as it was named."""
-        return self.asked.name
-
-    @property
-    def file(self) -> Path:
-        """Where it lies."""
-        return self.asked.file
-
-    @property
-    def truth(self) -> str | None:
-        """Its class where that is known."""
-        return self.asked.truth
-
-    @property
     def line(self) -> str:
         """What a terminal says of it."""
-        truth = f"; in truth {self.truth}" if self.truth else ""
-        return f"{self.name}: {answer_line(self.answer)}{truth}; heat for {self.shown}"
+        truth = f"; in truth {self.asked.truth}" if self.asked.truth else ""
+        return f"{self.asked.name}: {answer_line(self.answer)}{truth}; heat for {self.shown}"
 
     @property
     def border(self) -> float | None:

@@ -62,8 +62,9 @@ def write_onnx(source: Source, folder: Path, *, lanes: int = LANES) -> bytes:
     model = export_onnx(predictor.model, predictor.preprocessing.image_size_px, lanes=lanes)
     session = open_session(model, folder / MODEL)
     shown, inputs = shown_inputs(source)
+    expected = torch_outputs(predictor.model, inputs)
     proof = check_parity(
-        torch_logits(predictor.model, inputs),
+        expected.logits,
         lambda batch: session.run(["logits"], {"images": batch})[0],
         inputs,
         names=shown.paths,
@@ -71,11 +72,8 @@ def write_onnx(source: Source, folder: Path, *, lanes: int = LANES) -> bytes:
     )
     decide = partial(predictor.decision.answers, reference=predictor.reference)
     logits, features = session.run(["logits", "features"], {"images": inputs})
-    expected, found = (
-        decide(*torch_outputs(predictor.model, inputs)),
-        decide(logits.astype(np.float64), features),
-    )
-    check_answers(expected, found, names=shown.paths)
+    found = decide(logits.astype(np.float64), features)
+    check_answers(decide(*expected), found, names=shown.paths)
     write_atomic(folder / MODEL, model)
     write_json(folder / PARITY, {"opset": OPSET, **proof, **shown.facts()})
     return model

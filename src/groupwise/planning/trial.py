@@ -14,8 +14,8 @@ import torch
 from groupwise.data.batches import batches, normalise
 from groupwise.data.cache import decode_images
 from groupwise.distributed import World, choose_device
-from groupwise.models.complexity import complexity
 from groupwise.models.resnext import ResNeXt, configure
+from groupwise.planning.rungs import Rung
 from groupwise.recipe import Recipe
 from groupwise.training.learner import Learner
 from groupwise.training.state import State
@@ -85,8 +85,8 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float]:
 
 def images_a_step(recipe: Recipe) -> int:
     """The recipe's own batch, where a step of it is soon done, since small ones cost more an image."""
-    cost = complexity(configure(recipe.model.preset, **recipe.model.overrides), recipe.data.image_size_px)
-    affordable = int(MOST_MULTIPLY_ADDS / cost.multiply_adds)
+    rung = Rung(recipe.model.preset, recipe.data.image_size_px)
+    affordable = int(MOST_MULTIPLY_ADDS / rung.multiply_adds(recipe))
     return min(recipe.training.batch_size, max(FEWEST_IMAGES, affordable))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from groupwise.evaluation.calibration import says_nothing
 from groupwise.report.answer import Answer, confirm, filled, yours
 from groupwise.report.protocol import chosen_where_reported
 from groupwise.report.reading import RunFiles
@@ -125,7 +124,7 @@ def calibration(files: RunFiles) -> Answer:
         return yours(f"Not measured{': ' + error.reason if error.reason else ''}.")
     temperature = files.config.get("temperature")
     by = f", after a temperature of {temperature:.2f}" if isinstance(temperature, int | float) else ""
-    if isinstance(temperature, int | float) and says_nothing(temperature):
+    if files.is_clueless:
         by += ", its ceiling: the probabilities carry no information"
     return filled(f"Calibration error {error.plain()} ({error.plain_interval()}){by}.")
 

@@ -27,9 +27,9 @@ def write_explanations(folder: Path, explanations: Iterable[Explanation], root: 
     overlays = {}
     items = []
     for found in explanations:
-        picture = overlay(photograph(found.file), found.heat, resize)
-        overlays[found.name] = picture_name(found.name)
-        write_atomic(folder / overlays[found.name], png(picture))
+        picture = overlay(photograph(found.asked.file), found.heat, resize)
+        overlays[found.asked.name] = picture_name(found.asked.name)
+        write_atomic(folder / overlays[found.asked.name], png(picture))
         nearest = [
             Tile(near.path, load_thumbnail(root / near.path), near.label, prob=near.similarity)
             for near in found.nearest

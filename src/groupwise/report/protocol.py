@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from groupwise.evaluation.calibration import says_nothing
 from groupwise.evaluation.guessing import NOTHING_ON_LABELS, may_be_guessing
 from groupwise.report.reading import RunFiles
 from groupwise.report.words import as_sentence, count, percent, verb
@@ -131,12 +130,12 @@ def _no_better_than_guessing(files: RunFiles) -> Iterator[Notice]:
 
 
 def _temperature(files: RunFiles) -> Iterator[Notice]:
-    temperature = files.config.get("temperature")
-    if isinstance(temperature, int | float) and says_nothing(temperature):
+    if files.is_clueless:
         yield Notice(
             "The probabilities carry no information",
-            f"The fold {files.select_fold} set the temperature to its ceiling, {temperature:.2f}: however"
-            " sure the network was, it was not right more often. All classes get nearly the same one.",
+            f"The fold {files.select_fold} set the temperature to its ceiling,"
+            f" {files.config['temperature']:.2f}: however sure the network was, it was not right more"
+            " often. All classes get nearly the same one.",
         )
 
 

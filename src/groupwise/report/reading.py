@@ -11,6 +11,8 @@ import yaml
 
 from groupwise.data.manifest import COLUMNS
 from groupwise.errors import GroupwiseError
+from groupwise.evaluation.calibration import says_nothing
+from groupwise.evaluation.headline import headline_fold
 from groupwise.files import read_csv, read_json
 
 Rows = list[dict[str, str]]
@@ -64,7 +66,7 @@ class RunFiles:
     @property
     def fold(self) -> str:
         """The fold whose number heads the report: the test fold, or else the one that was measured."""
-        return "test" if "test" in self.metrics else next(iter(self.metrics))
+        return headline_fold(self.metrics)
 
     @property
     def class_names(self) -> list[str]:
@@ -88,6 +90,12 @@ class RunFiles:
     def single(self) -> str:
         """How commands that want one network name it: of a cross-validation, the first."""
         return "/".join(("RUN", *self.ledger.get("members", ())[:1]))
+
+    @property
+    def is_clueless(self) -> bool:
+        """Whether the temperature is at its ceiling, where probabilities carry no information."""
+        temperature = self.config.get("temperature")
+        return isinstance(temperature, int | float) and says_nothing(temperature)
 
     @property
     def recipe_name(self) -> str:

@@ -25,7 +25,7 @@ HEAD_DEADLINE_S = 10.0
 # How long a stopping server still takes requests, until whoever sends them has read /readyz or seen its
 # connection closed.
 DRAIN_S = 1.0
-POLL_S = 0.02
+POLL_S = 0.02  # how often it looks whether all have left
 SHORTEST_TOKEN = 16
 SPARE_FILES = 64
 

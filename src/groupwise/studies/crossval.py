@@ -110,7 +110,7 @@ def fold_models(study: Run, recipe: Recipe, cv: CrossValidation) -> Iterator[Fol
             division = divide_again(first, seed=seed)
         for fold in cv.shares:
             split = hold_out(division, fold, val=val, seed=seed)
-            yield FoldModel(f"repeat-{repeat}/{fold}", split, replace(recipe, seed=seed))
+            yield FoldModel(cv.model(repeat, fold), split, replace(recipe, seed=seed))
 
 
 def _train(study: Run, model: FoldModel, world: World, console: Console, track: tuple[str, ...]) -> None:

@@ -22,10 +22,11 @@ from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED, read_split
 from groupwise.evaluation.corrected import FoldMean, corrected_mean
 from groupwise.evaluation.guessing import NOTHING_ON_LABELS, may_be_guessing
+from groupwise.evaluation.headline import TEST
 from groupwise.evaluation.label_errors import find_label_errors, write_label_errors
 from groupwise.evaluation.metrics import evaluate_fold
 from groupwise.evaluation.predictions import Predictions, read_predictions
-from groupwise.evaluation.score import TEST, Scored, write_scores
+from groupwise.evaluation.score import Scored, write_scores
 from groupwise.evaluation.slice_files import write_slices
 from groupwise.evaluation.words import sentence
 from groupwise.files import read_json, write_json

@@ -108,7 +108,7 @@ def _newest_first(folder: Path) -> list[tuple[Path, Moment]]:
 def _take_tensors(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
     """Copy a nested state with each tensor replaced by its name; JSON keeps no integer keys, so pairs do."""
     if isinstance(value, Tensor):
-        # The strides of channels_last are not kept in the file, and need not be: load_state_dict copies.
+        # The strides of channels_last are not kept in the file; `Learner.load_state` lays all out anew.
         tensors[name] = value.detach().cpu().contiguous()
         return {"tensor": name}
     if isinstance(value, Mapping):

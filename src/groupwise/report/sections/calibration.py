@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from groupwise.evaluation.calibration import says_nothing
 from groupwise.report import charts
 from groupwise.report.reading import RunFiles
 from groupwise.report.section import Section
@@ -19,12 +18,11 @@ def build(files: RunFiles) -> Section | None:
     if not bins:
         return None
     chart = Chart.draw(partial(charts.reliability, bins))
-    temperature = files.config.get("temperature")
     values = {
         "diagram": chart,
         "error": Estimate.read(measured.get("ece")),
-        "temperature": temperature,
-        "clueless": isinstance(temperature, int | float) and says_nothing(temperature),
+        "temperature": files.config.get("temperature"),
+        "clueless": files.is_clueless,
         "fold": files.fold,
         "bins": len(bins),
         "select_fold": files.select_fold,
