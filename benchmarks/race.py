@@ -1,7 +1,7 @@
 """Races recipes to a score: each trains by itself on equal images and scores the same unseen students.
 
     python -m pip install --no-deps --target /tmp/peers fastai fastcore 'fastprogress<1.1' fasttransform \
-        plum-dispatch beartype cloudpickle
+        fastdownload plum-dispatch beartype cloudpickle
     PYTHONPATH=/tmp/peers python benchmarks/race.py --data ../shared/data/sign-digits.csv \
         --group-column student --contestants groupwise fastai timm tutorial-96 --seeds 0 1 2
 

@@ -1,5 +1,7 @@
 """A fit small enough to repeat: 48 images of two classes at 16 px, and a network of two blocks."""
 
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -43,3 +45,13 @@ def small_model() -> torch.nn.Module:
 def small_fit(checkpoints: Path, config: FitConfig | None = None, **options: object):
     options = {"world": World()} | options
     return fit(small_model(), small_data(), config or small_config(), checkpoints=checkpoints, **options)
+
+
+def at_step(count: int, act: Callable[[], object]) -> Callable[[int, int], object]:
+    """A callback that acts after `count` steps."""
+    taken = iter(range(1, 10_000))
+    return lambda done, total: act() if next(taken) == count else None
+
+
+def raise_signal(number: int) -> Callable[[], None]:
+    return lambda: signal.raise_signal(number)

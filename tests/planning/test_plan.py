@@ -146,3 +146,45 @@ def test_epochs_tell_of_a_ratio_only_where_there_is_one(images, told):
     reason = reason_of("training.epochs", dataclasses.replace(FACTS, train_images=images))
     assert reason.startswith("24 were enough for 1,650 images")
     assert ("root of the ratio" in reason) == told
+
+
+def compiling_plan(factor, *, train_s=0.05, compile_s=10.0, **options):
+    """The plan on a machine where a compiled step takes `factor` of the time, and what it was asked."""
+    asked = []
+
+    def machine(recipe):
+        asked.append(recipe.training.compile)
+        if recipe.training.compile:
+            return Rates(factor * train_s, 0.01, 0.001, compile_s)
+        return Rates(train_s, 0.01, 0.001)
+
+    return make_plan(FACTS, BASE, machine, **options), asked
+
+
+def test_a_long_training_is_compiled_where_the_trial_says_that_it_pays():
+    plan, asked = compiling_plan(0.8)
+    assert asked == [False, True]
+    (choice,) = [choice for choice in plan.choices if choice.field == "training.compile"]
+    assert (choice.value, plan.recipe.training.compile) == (True, True)
+    assert "40.0 ms compiled and 50.0 as it is; with 10 s to compile" in choice.reason
+    without_compiling_s = expected_seconds(plan.recipe, FACTS, Rates(0.04, 0.01, 0.001))
+    assert plan.seconds == pytest.approx(without_compiling_s + 10)
+
+
+@pytest.mark.parametrize(
+    ("factor", "compile_s", "told"),
+    [(0.96, 1.0, "too little"), (0.8, 400.0, "too little"), (0.8, None, "does not work on this machine")],
+)
+def test_a_small_gain_a_slow_compiler_and_none_leave_it_as_it_is(factor, compile_s, told):
+    plan, asked = compiling_plan(factor, compile_s=compile_s)
+    assert asked == [False, True]
+    assert not plan.recipe.training.compile
+    assert told in {choice.field: choice.reason for choice in plan.choices}["training.compile"]
+    assert plan.seconds == expected_seconds(plan.recipe, FACTS, Rates(0.05, 0.01, 0.001))
+
+
+def test_a_short_training_is_not_even_tried_and_the_users_choice_stays():
+    assert compiling_plan(0.5, train_s=0.01)[1] == [False]
+    plan, asked = compiling_plan(0.5, chosen={"training.compile"})
+    assert asked == [False]
+    assert "training.compile" not in {choice.field for choice in plan.choices}

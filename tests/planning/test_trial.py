@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -32,3 +33,21 @@ def test_only_a_large_network_is_tried_on_fewer_images_than_it_will_see():
     assert images("resnext14_16x8d", 64, 64) == 64
     assert images("resnext50_32x4d", 224, 64) == FEWEST_IMAGES
     assert images("resnext50_32x4d", 224, 8) == 8
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_compiled_trial_counts_the_compilation_or_says_that_there_is_none(tmp_path, monkeypatch, works):
+    def backend(graph, _):
+        if not works:
+            raise RuntimeError("no compiler")
+        return graph.forward
+
+    real, file = torch.compile, tmp_path / "a.png"
+    monkeypatch.setattr(torch, "compile", lambda call, **options: real(call, backend=backend, **options))
+    Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(file)
+    changes = {**TINY, "training.compile": True, "training.accumulate": 2, "training.device": "cpu"}
+    rates = measure_rates(load_recipe("default", changes)[1], 3, [file], [sha256_file(file)])
+    if works:
+        assert rates.compile_s > 10 * rates.train_s  # tracing takes longer than any step of a tiny network
+    else:
+        assert rates.compile_s is None

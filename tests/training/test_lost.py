@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from fit_case import small_config, small_data, small_fit, small_model
+from fit_case import at_step, raise_signal, small_config, small_data, small_fit, small_model
 from groupwise.distributed import World
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.training.checkpoint import load_checkpoint
@@ -25,16 +25,6 @@ STEPS = 5  # of an epoch of 36 images in batches of 8
 def averaged_fit(folder, config=None, **options):
     """The small fit with a moving average of its weights, which has to come back too."""
     return small_fit(folder, config or small_config(ema_decay=0.9), **options)
-
-
-def at_step(count, act):
-    """A callback that acts after `count` steps."""
-    taken = iter(range(1, 10_000))
-    return lambda done, total: act() if next(taken) == count else None
-
-
-def raise_signal(number):
-    return lambda: signal.raise_signal(number)
 
 
 def without_times(fitted):

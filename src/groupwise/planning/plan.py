@@ -1,7 +1,8 @@
 """Turns the facts of a data set and a measured step into a recipe whose every choice has a reason.
 
 What nnU-Net does for segmentation (Isensee et al. 2021, Nature Methods 18:203): rules, not a search, so that
-equal data give an equal plan. Only a time budget, and the minutes that are expected, depend on the machine.
+equal data give an equal plan. Only a time budget, the minutes that are expected, and whether a long training
+is compiled depend on the machine.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ FEWEST_EPOCHS, MOST_EPOCHS = 4, 60
 FEW_SOURCES = 100  # of a class, below which augmentation goes further
 SKEWED = 3.0  # images of the largest class for one of the smallest
 KEPT_BACK = 0.1  # of a budget, for a machine that is slower than it was in the trial
+LONG_S = 600  # of training, below which compiling would spare a minute at best
+LEAST_SPARED = 0.05  # of training, which a trial can tell from noise
 MOST_STRETCH = 2.0  # epochs beyond twice the usual number were never seen to pay
 
 Measure = Callable[[Recipe], Rates]
@@ -74,8 +77,9 @@ def make_plan(
 ) -> Plan:
     """Change `base` to suit the data and, with `budget_s`, the time that is left.
 
-    `chosen` are the fields that the user set himself, which stay as they are. Without a budget the recipe
-    depends on the data alone. Raises `UsageError` where the budget does not hold a single epoch.
+    `chosen` are the fields that the user set himself, which stay as they are. Without a budget all that
+    decides the score depends on the data alone. Raises `UsageError` where the budget does not hold a single
+    epoch.
     """
     usual = [c for c in _suit_data(facts, base) if c.field not in chosen]
     base = with_fields(base, {c.field: c.value for c in usual})
@@ -88,6 +92,10 @@ def make_plan(
         reason = _why_climbed(rung, ladder, budget_s)
     more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in chosen]
     recipe = with_fields(base, {c.field: c.value for c in more})
+    if "training.compile" not in chosen and _is_long(recipe, facts, rates):
+        compiled, rates = _try_compiled(recipe, facts, rates, measure)
+        recipe = with_fields(recipe, {"training.compile": compiled.value})
+        more.append(compiled)
     if budget_s is not None and "training.epochs" not in chosen:
         epochs = _fill(recipe, facts, rates, budget_s)
         recipe = with_fields(recipe, {"training.epochs": epochs.value})
@@ -102,6 +110,7 @@ def expected_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
     rest = facts.images - facts.train_images
     return (
         facts.images * rates.decode_s
+        + (rates.compile_s or 0)
         + recipe.training.epochs * epoch
         + rest * (rates.decode_s + rates.score_s)
     )
@@ -188,6 +197,27 @@ def _climb(
 
 def _fits(recipe: Recipe, facts: Fingerprint, rates: Rates, budget_s: float) -> bool:
     return expected_seconds(recipe, facts, rates) <= (1 - KEPT_BACK) * budget_s
+
+
+def _is_long(recipe: Recipe, facts: Fingerprint, rates: Rates) -> bool:
+    return recipe.training.epochs * facts.train_images * rates.train_s >= LONG_S
+
+
+def _try_compiled(recipe: Recipe, facts: Fingerprint, plain: Rates, measure: Measure) -> tuple[Choice, Rates]:
+    """Whether to compile, by a trial whose compilation counts, and the rates of what is chosen."""
+    compiled = measure(with_fields(recipe, {"training.compile": True}))
+    if compiled.compile_s is None:
+        return Choice("training.compile", False, "torch.compile does not work on this machine."), plain
+    whole_s = expected_seconds(recipe, facts, plain)
+    spared_s = whole_s - expected_seconds(recipe, facts, compiled)
+    told = (
+        f"In a trial an image took {1000 * compiled.train_s:.1f} ms compiled and {1000 * plain.train_s:.1f}"
+        f" as it is; with {compiled.compile_s:.0f} s to compile"
+    )
+    if spared_s < LEAST_SPARED * whole_s:
+        return Choice("training.compile", False, f"{told}, that spares too little."), plain
+    told += f", that spares {duration(spared_s)} of {duration(whole_s)}."
+    return Choice("training.compile", True, told), compiled
 
 
 def _fill(recipe: Recipe, facts: Fingerprint, rates: Rates, budget_s: float) -> Choice:

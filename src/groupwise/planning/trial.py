@@ -31,11 +31,15 @@ FILES = 32
 
 @dataclass(frozen=True)
 class Rates:
-    """Seconds an image: to train on it once, to score it, and to decode it."""
+    """Seconds an image: to train on it once, to score it, and to decode it.
+
+    `compile_s` are the seconds that compiling takes at the start, and None where it was tried in vain.
+    """
 
     train_s: float
     score_s: float
     decode_s: float
+    compile_s: float | None = 0.0
 
 
 def measure_rates(recipe: Recipe, num_classes: int, files: Sequence[Path], digests: Sequence[str]) -> Rates:
@@ -44,14 +48,16 @@ def measure_rates(recipe: Recipe, num_classes: int, files: Sequence[Path], diges
     A network of its own is built and thrown away, so nothing that is trained later depends on it.
     """
     with torch.random.fork_rng():
-        train_s, score_s = _measure_steps(recipe, num_classes)
+        train_s, score_s, compile_s = _measure_steps(recipe, num_classes)
     drawn = np.linspace(0, len(files) - 1, min(FILES, len(files))).astype(int)
     start = time.perf_counter()
     decode_images([files[i] for i in drawn], [digests[i] for i in drawn], recipe.data)
-    return Rates(train_s, score_s, (time.perf_counter() - start) / len(drawn))
+    decode_s = (time.perf_counter() - start) / len(drawn)
+    return Rates(train_s, score_s, decode_s, compile_s)
 
 
-def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float]:
+def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float, float | None]:
+    """Seconds an image to train on and to score, and those to compile."""
     world = World(device=choose_device(recipe.training.device))
     n, size = images_a_step(recipe), recipe.data.image_size_px
     rng = np.random.default_rng(0)
@@ -59,7 +65,7 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float]:
     data = FitData(images, np.arange(n) % num_classes, np.arange(n), np.arange(n))
     config = FitConfig(
         # Growing images would make the first steps the fastest
-        replace(recipe.training, batch_size=n, start_size_px=None),
+        replace(recipe.training, batch_size=n, accumulate=1, start_size_px=None),
         recipe.optim,
         recipe.loss,
         recipe.augment,
@@ -67,7 +73,8 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float]:
         recipe.seed,
     )
     overrides = {**recipe.model.overrides, "num_classes": data.num_classes}
-    learner = Learner.create(ResNeXt(configure(recipe.model.preset, **overrides)), data, config, world)
+    model, faults = ResNeXt(configure(recipe.model.preset, **overrides)), list[str]()
+    learner = Learner.create(model, data, config, world, remark=faults.append)
     state = State(learner, WARM_UP + STEPS, 1, world, warn=lambda _: None)
     batch = next(batches(images, data.labels, data.train, batch_size=n, world=world))
 
@@ -76,11 +83,13 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float]:
         learner.model(normalise(batch.images.float(), recipe.data))
 
     learner.network.train()
-    trained = _median_seconds(
+    first, trained = _step_seconds(
         lambda: take_step(batch, 0.5, state, config, num_classes=data.num_classes), world.device
     )
+    compiling = first - trained if recipe.training.compile else 0.0
     learner.model.eval()
-    return trained / n, _median_seconds(score, world.device) / n
+    _, scored = _step_seconds(score, world.device)
+    return trained / n, scored / n, None if faults else compiling
 
 
 def images_a_step(recipe: Recipe) -> int:
@@ -90,7 +99,8 @@ def images_a_step(recipe: Recipe) -> int:
     return min(recipe.training.batch_size, max(FEWEST_IMAGES, affordable))
 
 
-def _median_seconds(step: Callable[[], object], device: torch.device) -> float:
+def _step_seconds(step: Callable[[], object], device: torch.device) -> tuple[float, float]:
+    """Seconds of the first step, and the median of those after the warm-up."""
     seconds = []
     for _ in range(WARM_UP + STEPS):
         start = time.perf_counter()
@@ -98,4 +108,4 @@ def _median_seconds(step: Callable[[], object], device: torch.device) -> float:
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds[WARM_UP:])
+    return seconds[0], statistics.median(seconds[WARM_UP:])

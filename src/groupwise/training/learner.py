@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
 from groupwise.distributed import World, share_batch_statistics
+from groupwise.training.compiled import Compiled
 from groupwise.training.loss import TrainingLoss
 from groupwise.training.optim import make_optimizer
 from groupwise.training.terms import FitConfig, FitData
@@ -24,8 +25,9 @@ Tensors = tuple[Tensor, ...] | list[Tensor]
 class Learner:
     """A network and what moves it.
 
-    `model` has the weights; `network` is what training calls, the same model unless several processes share
-    the work. `average` is the moving average of weights and batch statistics, where the recipe asks for one.
+    `model` has the weights; `network` is what training calls, the same model unless it is compiled or several
+    processes share the work. `average` is the moving average of weights and batch statistics, where the
+    recipe asks for one.
     """
 
     model: nn.Module
@@ -38,15 +40,26 @@ class Learner:
     precision: torch.dtype
 
     @classmethod
-    def create(cls, model: nn.Module, data: FitData, config: FitConfig, world: World) -> Learner:
-        """Bring `model` to its device."""
+    def create(
+        cls,
+        model: nn.Module,
+        data: FitData,
+        config: FitConfig,
+        world: World,
+        *,
+        remark: Callable[[str], None] = lambda _: None,
+    ) -> Learner:
+        """Bring `model` to its device; `remark` is told where it cannot be compiled."""
         precision = choose_precision(config.training.precision, world.device)
         counts = np.bincount(data.labels[data.train], minlength=data.num_classes)
         model = share_batch_statistics(model.to(world.device), world)
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = model
+        if config.training.compile:
+            network = Compiled(model, _whole_batch(config, world), remark)
         return cls(
             model=model,
-            network=DistributedDataParallel(model) if world.size > 1 else model,
+            network=DistributedDataParallel(network) if world.size > 1 else network,
             optimizer=make_optimizer(model, config.optim, fused=precision is not torch.float16),
             loss=TrainingLoss(config.loss, torch.from_numpy(counts).to(world.device)),
             average=moving_average(model, config.training.ema_decay) if config.training.ema_decay else None,
@@ -99,6 +112,13 @@ class Learner:
             self.average.load_state_dict(state["average"])
         if self.scaler.is_enabled():
             self.scaler.load_state_dict(state["scaler"])
+
+
+def _whole_batch(config: FitConfig, world: World) -> tuple[int, ...]:
+    """The shape of what the network is given in most steps."""
+    n = config.training.batch_size // world.size // config.training.accumulate
+    size = config.preprocessing.image_size_px
+    return (n, 3, size, size)
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:

@@ -50,7 +50,7 @@ def fit(
     raises `Diverged`. `on_begin` is given the epochs that are there already, `on_epoch` all so far;
     `on_scored` is shown the model that each epoch was scored with, in evaluation mode.
     """
-    learner = Learner.create(model, data, config, world)
+    learner = Learner.create(model, data, config, world, remark=lambda text: state.remark(text))
     steps = -(-len(data.train) // config.training.batch_size)
     state = State(learner, steps, config.training.accumulate, world, warn)
     keeper = Keeper(checkpoints, 60 * config.training.checkpoint_minutes, dict(made_from or {}), warn)

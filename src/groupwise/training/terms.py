@@ -33,6 +33,8 @@ class TrainingConfig:
         patience: Epochs without a better score after which training ends; None goes on to the last.
         precision: `fp32`, `bf16` or `fp16` (with scaled gradients); `auto` is half precision on a GPU, in the
             kind that it computes with, and `fp32` on a CPU.
+        compile: Let `torch.compile` fuse the network's operations, once images have their final size. A plan
+            sets it where training is long and a trial says that it pays.
         sampling: `natural` shows every training image once an epoch; `balanced` each class equally often.
         ema_decay: Decay a step of the moving average of the weights that is scored and kept; 0 is none.
         start_size_px: Side of the training images at the start, which grows to `data.image_size_px`.
@@ -50,6 +52,7 @@ class TrainingConfig:
     budget_minutes: float | None = None
     patience: int | None = None
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    compile: bool = False
     sampling: Literal["natural", "balanced"] = "natural"
     ema_decay: float = 0.0
     start_size_px: int | None = None
