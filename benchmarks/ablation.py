@@ -52,6 +52,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "rate 4e-3": {"optim.learning_rate": 4e-3},
     "SGD one-cycle": SGD,
     "SGD one-cycle, linear": SGD | {"optim.schedule": "linear"},
+    "Muon": {"optim.name": "muon"},
+    "Muon, rate 4e-3": {"optim.name": "muon", "optim.learning_rate": 4e-3},
     "EMA 0.99": {"training.ema_decay": 0.99},
     "progressive from 40 px": {"training.start_size_px": 40},
     "alternating flip": {"augment.flip": 0.0, "augment.alternate_flip": True},

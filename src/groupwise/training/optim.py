@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from groupwise.errors import UsageError
+from groupwise.training.muon import Muon
 
 
 @dataclass(frozen=True)
@@ -17,10 +18,11 @@ class OptimConfig:
     """How weights follow their gradients.
 
     Args:
-        name: `adam`, `adamw` (Loshchilov and Hutter 2017), or `sgd` with Nesterov momentum.
+        name: `adam`, `adamw` (Loshchilov and Hutter 2017), `muon` (Jordan 2024) for the convolutions of the
+            stages with AdamW for the rest, or `sgd` with Nesterov momentum.
         learning_rate: The highest rate.
         weight_decay: Decay of convolution and linear weights; biases and normalisation have none.
-        momentum: Of SGD, or the first beta of Adam.
+        momentum: Of SGD and Muon, and the first beta of Adam.
         schedule: `constant`, `cosine` or `linear` down to 0 at the last step, or `steps`.
         warmup: Share of training over which the rate rises linearly from near 0.
         milestones: Shares of training at which `steps` multiplies the rate by `step_factor`.
@@ -32,7 +34,7 @@ class OptimConfig:
             pretrained stages.
     """
 
-    name: Literal["adam", "adamw", "sgd"] = "adamw"
+    name: Literal["adam", "adamw", "muon", "sgd"] = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     momentum: float = 0.9
@@ -84,27 +86,39 @@ def make_optimizer(model: nn.Module, config: OptimConfig, *, fused: bool = True)
         return torch.optim.SGD(
             groups, lr=rate, momentum=config.momentum, nesterov=config.momentum > 0, fused=fused
         )
-    adam = torch.optim.AdamW if config.name == "adamw" else torch.optim.Adam
-    return adam(groups, lr=rate, betas=(config.momentum, 0.999), fused=fused)
+    kinds: dict[str, type[torch.optim.Adam]] = {
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "muon": Muon,
+    }
+    return kinds[config.name](groups, lr=rate, betas=(config.momentum, 0.999), fused=fused)
 
 
 def _parameter_groups(model: nn.Module, config: OptimConfig) -> list[dict[str, Any]]:
     """Parameters by their part of the network and by whether they decay, from the head down to the stem.
 
     `scale` is the factor of a group's rate, and `from_share` the share of training from which it has one.
+    `matrices` is what Muon asks for: the groups of a convolution within a stage, else 0.
     """
+    convolutions = {
+        f"{name}.weight": module.groups
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Conv2d) and _part(name) != "stem"
+    }
     parts = list(dict.fromkeys(_part(name) for name, _ in model.named_parameters()))  # stem to head
-    groups: dict[tuple[int, bool], dict[str, Any]] = {}
+    groups: dict[tuple[int, bool, int], dict[str, Any]] = {}
     for name, parameter in model.named_parameters():
         below_head = len(parts) - 1 - parts.index(_part(name))
         decays = parameter.ndim > 1
+        matrices = convolutions.get(name, 0) if config.name == "muon" else 0
         group = groups.setdefault(
-            (below_head, decays),
+            (below_head, decays, matrices),
             {
                 "params": [],
                 "weight_decay": config.weight_decay if decays else 0.0,
                 "scale": config.layer_decay**below_head,
                 "from_share": config.head_first if below_head else 0.0,
+                "matrices": matrices,
             },
         )
         group["params"].append(parameter)
