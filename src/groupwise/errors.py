@@ -17,6 +17,11 @@ class GroupwiseError(Exception):
         super().__init__(f"{self.place}: {fact}{stop} {remedy}")
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of another library says, without its details; its kind where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 class UsageError(GroupwiseError):
     """The command or the call itself is wrong, whatever the data are."""
 

@@ -15,7 +15,7 @@ import yaml
 from groupwise.data.augment import AugmentConfig
 from groupwise.data.decode import Preprocessing
 from groupwise.data.split import SplitConfig
-from groupwise.errors import GroupwiseError, UsageError
+from groupwise.errors import GroupwiseError, UsageError, first_line
 from groupwise.evaluation.rates import DecisionConfig
 from groupwise.training.loss import LossConfig
 from groupwise.training.optim import OptimConfig
@@ -116,7 +116,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise GroupwiseError(
-            f"not a readable YAML file ({str(error).splitlines()[0]})", place=path, remedy="Mend the file."
+            f"not a readable YAML file ({first_line(error)})", place=path, remedy="Mend the file."
         ) from None
     if not isinstance(content, dict):
         raise GroupwiseError("holds no fields", place=path, remedy="Write `field: value` lines.")

@@ -24,7 +24,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from groupwise.errors import UsageError
+from groupwise.errors import UsageError, first_line
 from groupwise.export.bundle import PARITY, Source, Terms, shown_inputs, torch_logits
 from groupwise.export.network import ExportedNetwork
 from groupwise.export.parity import check_parity
@@ -157,7 +157,7 @@ def _trouble(library: str) -> str | None:
     try:
         importlib.import_module(library)
     except (ImportError, RuntimeError) as error:
-        return f"is installed and broken ({str(error).splitlines()[0]})"
+        return f"is installed and broken ({first_line(error)})"
     return None
 
 

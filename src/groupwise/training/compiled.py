@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from groupwise.errors import first_line
+
 
 class Compiled(nn.Module):
     """`model`, of whose forward and backward pass `torch.compile` makes fewer passes over memory.
@@ -35,7 +37,7 @@ class Compiled(nn.Module):
                 Exception
             ) as error:  # whatever a compiler may raise; what is not its fault comes again below
                 self._compiled = None
-                fact = str(getattr(error, "inner_exception", error)).strip().partition("\n")[0]
+                fact = first_line(getattr(error, "inner_exception", error))
                 self._remark(f"torch.compile failed ({fact}): training goes on without it.")
         logits: Tensor = self.model(images)
         return logits

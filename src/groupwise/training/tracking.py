@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from groupwise.errors import first_line
 from groupwise.files import read_json, write_json
 from groupwise.training.terms import Epoch
 from groupwise.training.trackers import TRACKERS, Numbers, Tracker
@@ -72,9 +73,8 @@ class Tracking:
         except Exception as error:
             self._failed.add(name)
             self._open.pop(name, None)
-            reason = str(error).strip().partition("\n")[0]
             self._warn(
-                f"{name} could not be told how training goes ({type(error).__name__}: {reason}). "
+                f"{name} could not be told how training goes ({type(error).__name__}: {first_line(error)}). "
                 "Nothing else is affected; history.csv has every epoch."
             )
 
