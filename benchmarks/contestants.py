@@ -234,23 +234,28 @@ def groupwise(split_file: Path, root: Path, seed: int, changes: dict[str, Any]) 
     yield from points
 
 
+def same_network(size_px: int) -> dict[str, Any]:
+    """What makes `default` train the tutorial's network at its final size, on images that grow to it."""
+    return {
+        "model.preset": "resnext50_32x4d",
+        "model.overrides": {"zero_init_residual": True},
+        "training.epochs": 5,
+        "training.batch_size": 32,
+        "optim.learning_rate": 1.4e-3,
+        "data.image_size_px": size_px,
+        "training.start_size_px": size_px // 2,
+    }
+
+
 CONTESTANTS: dict[str, Callable[[Path, Path, int], Iterator[Point]]] = {
     "groupwise": lambda split, root, seed: groupwise(split, root, seed, {}),
-    "groupwise-same-96": lambda split, root, seed: groupwise(split, root, seed, SAME_NETWORK | GROW_TO_96),
-    "groupwise-same-224": lambda split, root, seed: groupwise(split, root, seed, SAME_NETWORK | GROW_TO_224),
+    "groupwise-same-96": lambda split, root, seed: groupwise(split, root, seed, same_network(96)),
+    "groupwise-same-224": lambda split, root, seed: groupwise(split, root, seed, same_network(224)),
     "fastai": lambda split, root, seed: fastai(*_two(split, root), seed),
     "timm": lambda split, root, seed: timm(*_two(split, root), seed),
     "tutorial-96": lambda split, root, seed: tutorial(*_two(split, root), seed, size_px=96, epochs=12),
     "tutorial-224": lambda split, root, seed: tutorial(*_two(split, root), seed, size_px=224, epochs=12),
 }
-# The tutorial's network at its final size, by our training.
-SAME_NETWORK = {
-    "model.preset": "resnext50_32x4d",
-    "model.overrides": {"zero_init_residual": True},
-    "training.epochs": 6,
-}
-GROW_TO_96 = {"data.image_size_px": 96, "training.start_size_px": 64}
-GROW_TO_224 = {"data.image_size_px": 224, "training.start_size_px": 96}
 
 
 def _two(split_file: Path, root: Path) -> tuple[Fold, Fold]:
