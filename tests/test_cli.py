@@ -85,7 +85,7 @@ def test_every_command_explains_itself(capsys, verb):
             ["train", "DATA", "--training.epochs", "many"],
             "--training.epochs: Expected a whole number. Got value: many",
         ),
-        (["train", "DATA", "--optim.name", "adan"], "Expected one of 'adam', 'adamw', 'sgd'"),
+        (["train", "DATA", "--optim.name", "adan"], "Expected one of 'adam', 'adamw', 'muon', 'sgd'"),
         (["train", "DATA", "--training.epochs", "0"], "training.epochs: 0 is below 1"),
         (["train", "DATA", "--split.val", "0"], "the fold 'val' that chooses the epoch has no share"),
         (["train", "DATA", "--recipe", "clasic"], "no recipe 'clasic', did you mean 'classic'?"),
