@@ -185,6 +185,8 @@ def test_a_small_gain_a_slow_compiler_and_none_leave_it_as_it_is(factor, compile
 
 def test_a_short_training_is_not_even_tried_and_the_users_choice_stays():
     assert compiling_plan(0.5, train_s=0.01)[1] == [False]
+    assert compiling_plan(0.5, budget_s=599)[1] == [False]  # though the usual epochs would take longer
+    assert compiling_plan(0.5, budget_s=600)[1] == [False, True]
     plan, asked = compiling_plan(0.5, chosen={"training.compile"})
     assert asked == [False]
     assert "training.compile" not in {choice.field for choice in plan.choices}

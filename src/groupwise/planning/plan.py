@@ -92,7 +92,7 @@ def make_plan(
         reason = _why_climbed(rung, ladder, budget_s)
     more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in chosen]
     recipe = with_fields(base, {c.field: c.value for c in more})
-    if "training.compile" not in chosen and _is_long(recipe, facts, rates):
+    if "training.compile" not in chosen and _is_long(recipe, facts, rates, budget_s):
         compiled, rates = _try_compiled(recipe, facts, rates, measure)
         recipe = with_fields(recipe, {"training.compile": compiled.value})
         more.append(compiled)
@@ -199,8 +199,9 @@ def _fits(recipe: Recipe, facts: Fingerprint, rates: Rates, budget_s: float) -> 
     return expected_seconds(recipe, facts, rates) <= (1 - KEPT_BACK) * budget_s
 
 
-def _is_long(recipe: Recipe, facts: Fingerprint, rates: Rates) -> bool:
-    return recipe.training.epochs * facts.train_images * rates.train_s >= LONG_S
+def _is_long(recipe: Recipe, facts: Fingerprint, rates: Rates, budget_s: float | None) -> bool:
+    training_s = recipe.training.epochs * facts.train_images * rates.train_s
+    return min(training_s, math.inf if budget_s is None else budget_s) >= LONG_S
 
 
 def _try_compiled(recipe: Recipe, facts: Fingerprint, plain: Rates, measure: Measure) -> tuple[Choice, Rates]:
