@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from groupwise.data.augment import AugmentConfig
@@ -55,3 +56,9 @@ def at_step(count: int, act: Callable[[], object]) -> Callable[[int, int], objec
 
 def raise_signal(number: int) -> Callable[[], None]:
     return lambda: signal.raise_signal(number)
+
+
+def compile_by(monkeypatch: pytest.MonkeyPatch, backend: Callable[..., object]) -> None:
+    """Let torch trace as ever, and hand the graph to `backend` in place of its compiler."""
+    real = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda call, **options: real(call, backend=backend, **options))

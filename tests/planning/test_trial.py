@@ -3,6 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
+from fit_case import compile_by
 from folder_case import TINY
 from groupwise.api import load_recipe
 from groupwise.files import sha256_file
@@ -42,8 +43,8 @@ def test_a_compiled_trial_counts_the_compilation_or_says_that_there_is_none(tmp_
             raise RuntimeError("no compiler")
         return graph.forward
 
-    real, file = torch.compile, tmp_path / "a.png"
-    monkeypatch.setattr(torch, "compile", lambda call, **options: real(call, backend=backend, **options))
+    compile_by(monkeypatch, backend)
+    file = tmp_path / "a.png"
     Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(file)
     changes = {**TINY, "training.compile": True, "training.accumulate": 2, "training.device": "cpu"}
     rates = measure_rates(load_recipe("default", changes)[1], 3, [file], [sha256_file(file)])

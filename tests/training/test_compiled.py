@@ -4,12 +4,10 @@ import signal
 import pytest
 import torch
 
-from fit_case import at_step, raise_signal, small_config, small_data, small_fit, small_model
+from fit_case import at_step, compile_by, raise_signal, small_config, small_data, small_fit, small_model
 from groupwise.distributed import World
 from groupwise.training.learner import Learner
 from groupwise.training.stop import Terminated
-
-REAL = torch.compile
 
 
 @pytest.fixture
@@ -21,7 +19,7 @@ def graphs(monkeypatch):
         shapes.extend(tuple(tensor.shape) for tensor in inputs if tensor.shape[2:] in ((16, 16), (8, 8)))
         return graph.forward
 
-    monkeypatch.setattr(torch, "compile", lambda call, **options: REAL(call, backend=backend, **options))
+    compile_by(monkeypatch, backend)
     return shapes
 
 
@@ -41,7 +39,7 @@ def test_a_step_in_pieces_compiles_the_piece(graphs):
     assert graphs == [(4, 3, 16, 16)]
 
 
-def test_the_compiled_network_leaves_no_trace_in_what_is_saved(graphs):
+def test_the_compiled_network_leaves_no_trace_in_what_is_saved():
     plain, compiled = (
         Learner.create(small_model(), small_data(), small_config(compile=flag), World())
         for flag in (False, True)
@@ -54,7 +52,7 @@ def test_what_cannot_be_compiled_is_trained_as_it_is(tmp_path, monkeypatch):
     def broken(*_):
         raise RuntimeError("no C++ compiler\nand a long trace")
 
-    monkeypatch.setattr(torch, "compile", lambda call, **options: REAL(call, backend=broken, **options))
+    compile_by(monkeypatch, broken)
     warnings = []
     fitted = small_fit(tmp_path / "broken", small_config(compile=True), warn=warnings.append)
     (remark,) = fitted.remarks
