@@ -66,8 +66,7 @@ def _create(job: Job, console: Console) -> Run:
     prepared = prepare(manifest, job.recipe.split, seed=job.recipe.seed, console=console, shares=shares)
     recipe = job.recipe
     if job.planning:
-        spent_s = time.perf_counter() - started
-        plan = plan_job(job, job.planning, manifest, prepared.split, spent_s=spent_s, console=console)
+        plan = plan_job(job, job.planning, manifest, prepared.split, started=started, console=console)
         recipe = plan.recipe
     run = Run.create(job.folder, data=job.data, root=manifest.root, version=__version__)
     run.note(notes=list(manifest.notes), recipe_changes=differences(recipe, job.base))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -19,9 +21,12 @@ from groupwise.recipe import Recipe
 
 
 def plan_job(
-    job: Job, planning: Planning, manifest: Manifest, split: Split, *, spent_s: float, console: Console
+    job: Job, planning: Planning, manifest: Manifest, split: Split, *, started: float, console: Console
 ) -> Plan:
-    """Suit the recipe of `job` to its data and to what is left of its budget after `spent_s`."""
+    """Suit the recipe of `job` to its data and to what is left of its budget, which began at `started`.
+
+    `started` is a reading of `time.perf_counter`.
+    """
     samples = {sample.path: sample for sample in manifest.usable}
     taking_part = [samples[row.path] for row in split.rows if row.fold != EXCLUDED]
     classes = {sample.label for sample in taking_part}
@@ -32,9 +37,10 @@ def plan_job(
 
     models = len(job.cv.models) if job.cv else 1
     rounds = -(-models // job.jobs)
-    left_s = None if planning.budget_s is None else max(planning.budget_s - spent_s, 0) / rounds
     facts = fingerprint(manifest, split, *_rows(job, split))
-    plan = make_plan(facts, job.recipe, measure, chosen=planning.chosen, budget_s=left_s)
+    ends = None if planning.budget_s is None else started + planning.budget_s
+    left_s = None if ends is None else partial(_left_s, ends, rounds)
+    plan = make_plan(facts, job.recipe, measure, chosen=planning.chosen, left_s=left_s)
     each = f" for each of {models} models" if models > 1 else ""
     console.say(
         f"Plan: about {duration(plan.seconds)} of training{each} after the audit,"
@@ -43,6 +49,11 @@ def plan_job(
     for reason, choices in groupby(plan.choices, key=lambda choice: choice.reason):
         console.say(f"  {', '.join(f'{choice.field} {choice.value}' for choice in choices)}: {reason}")
     return plan
+
+
+def _left_s(ends: float, rounds: int) -> float:
+    """Seconds until `ends` for each of so many trainings in a row."""
+    return max(ends - time.perf_counter(), 0) / rounds
 
 
 def _rows(job: Job, split: Split) -> tuple[IntArray, IntArray]:

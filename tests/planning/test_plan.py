@@ -30,8 +30,9 @@ def measure(recipe):
     return Rates(train_s=per_image, score_s=per_image / 3, decode_s=1e-3)
 
 
-def plan_of(facts=FACTS, **options):
-    return make_plan(facts, BASE, measure, **options)
+def plan_of(facts=FACTS, measure=measure, budget_s=None, **options):
+    left_s = None if budget_s is None else lambda: budget_s
+    return make_plan(facts, BASE, measure, left_s=left_s, **options)
 
 
 def test_equal_data_give_an_equal_plan_whatever_the_machine():
@@ -61,7 +62,9 @@ def test_the_file_reads_back_as_the_same_recipe_and_keeps_the_reasons():
 
 def test_what_the_user_chose_stays():
     base = load_recipe("default", {"data.image_size_px": 48, "training.epochs": 3})[1]
-    plan = make_plan(FACTS, base, measure, chosen={"data.image_size_px", "training.epochs"}, budget_s=3600)
+    plan = make_plan(
+        FACTS, base, measure, chosen={"data.image_size_px", "training.epochs"}, left_s=lambda: 3600
+    )
     assert (plan.recipe.data.image_size_px, plan.recipe.training.epochs) == (48, 3)
     assert not {"data.image_size_px", "training.epochs"} & {choice.field for choice in plan.choices}
 
@@ -124,8 +127,23 @@ def test_images_are_never_enlarged():
 
 
 def test_a_budget_below_one_epoch_is_refused_with_what_it_would_take():
-    with pytest.raises(UsageError, match=r"--budget: 2\ss do not hold one epoch, which takes \d+\ss. Give"):
+    told = r"--budget: 2\ss are left, and one epoch takes 4\ss. Give at least 3\ss more."
+    with pytest.raises(UsageError, match=told):
         plan_of(budget_s=2)
+    assert plan_of(budget_s=2 + 3).recipe.training.epochs >= 1
+
+
+@pytest.mark.parametrize("trial_s", [0, 60, 600])
+def test_the_time_of_the_trials_comes_off_the_budget(trial_s):
+    began = [0.0]
+
+    def slow_trial(recipe):
+        began[0] += trial_s
+        return measure(recipe)
+
+    plan = make_plan(FACTS, BASE, slow_trial, left_s=lambda: 3000 - began[0])
+    assert plan.seconds + began[0] <= 3000
+    assert (began[0] > 0) == (trial_s > 0)
 
 
 def reason_of(field, facts=FACTS, chosen=frozenset()):
@@ -158,7 +176,7 @@ def compiling_plan(factor, *, train_s=0.05, compile_s=10.0, **options):
             return Rates(factor * train_s, 0.01, 0.001, compile_s)
         return Rates(train_s, 0.01, 0.001)
 
-    return make_plan(FACTS, BASE, machine, **options), asked
+    return plan_of(measure=machine, **options), asked
 
 
 def test_a_long_training_is_compiled_where_the_trial_says_that_it_pays():

@@ -277,8 +277,8 @@ class Planned(Exception):  # noqa: N818
 
 @pytest.mark.parametrize(("jobs", "each"), [(1, 20), (2, 30), (9, 60)])
 def test_models_that_are_trained_at_once_share_the_budget_of_a_round(monkeypatch, tmp_path, jobs, each):
-    def look(*_, budget_s, **options):
-        raise Planned(budget_s)
+    def look(*_, left_s, **options):
+        raise Planned(left_s())
 
     monkeypatch.setattr("groupwise.plans.make_plan", look)
     data = write_folder(tmp_path, n=12)

@@ -86,9 +86,8 @@ def plan(parser: Parser, argv: list[str]) -> None:
     console, started = Console(), time.perf_counter()
     manifest = scan_with_progress(job.scan, console)
     prepared = prepare(manifest, recipe.split, seed=recipe.seed, console=console)
-    spent_s = time.perf_counter() - started
     planned = plan_job(
-        job, planning_of(arguments, argv), manifest, prepared.split, spent_s=spent_s, console=console
+        job, planning_of(arguments, argv), manifest, prepared.split, started=started, console=console
     )
     write_atomic(arguments.out, planned.to_yaml())
     console.say(f"Recipe: {arguments.out}. Edit it, then `groupwise train DATA --recipe {arguments.out}`.")

@@ -30,6 +30,7 @@ LEAST_SPARED = 0.05  # of training, which a trial can tell from noise
 MOST_STRETCH = 2.0  # epochs beyond twice the usual number were never seen to pay
 
 Measure = Callable[[Recipe], Rates]
+Left = Callable[[], float]  # seconds of a budget that are left now, since trials take their share of it
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,9 @@ def make_plan(
     measure: Measure,
     *,
     chosen: Set[str] = frozenset(),
-    budget_s: float | None = None,
+    left_s: Left | None = None,
 ) -> Plan:
-    """Change `base` to suit the data and, with `budget_s`, the time that is left.
+    """Change `base` to suit the data and, with `left_s`, the time that is left.
 
     `chosen` are the fields that the user set himself, which stay as they are. Without a budget all that
     decides the score depends on the data alone. Raises `UsageError` where the budget does not hold a single
@@ -84,20 +85,20 @@ def make_plan(
     usual = [c for c in _suit_data(facts, base) if c.field not in chosen]
     base = with_fields(base, {c.field: c.value for c in usual})
     ladder = rungs(facts, base, chosen)
-    if budget_s is None:
+    if left_s is None:
         rung, reason = ladder[0], _why_first(ladder, facts, chosen)
         rates = measure(with_fields(base, rung.fields))
     else:
-        rung, rates = _climb(ladder, base, facts, measure, budget_s)
-        reason = _why_climbed(rung, ladder, budget_s)
+        rung, rates = _climb(ladder, base, facts, measure, left_s)
+        reason = _why_climbed(rung, ladder, left_s())
     more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in chosen]
     recipe = with_fields(base, {c.field: c.value for c in more})
-    if "training.compile" not in chosen and _is_long(recipe, facts, rates, budget_s):
+    if "training.compile" not in chosen and _is_long(recipe, facts, rates, left_s):
         compiled, rates = _try_compiled(recipe, facts, rates, measure)
         recipe = with_fields(recipe, {"training.compile": compiled.value})
         more.append(compiled)
-    if budget_s is not None and "training.epochs" not in chosen:
-        epochs = _fill(recipe, facts, rates, budget_s)
+    if left_s is not None and "training.epochs" not in chosen:
+        epochs = _fill(recipe, facts, rates, left_s())
         recipe = with_fields(recipe, {"training.epochs": epochs.value})
         usual = [c for c in usual if c.field != "training.epochs"]
         more.append(epochs)
@@ -172,15 +173,15 @@ def _why_first(ladder: list[Rung], facts: Fingerprint, chosen: Set[str]) -> str:
     return f"Half of the images are at least {px} px on their shorter side. {more}"
 
 
-def _why_climbed(rung: Rung, ladder: list[Rung], budget_s: float) -> str:
+def _why_climbed(rung: Rung, ladder: list[Rung], left_s: float) -> str:
     if len(ladder) == 1:
         return "The only network size there is for images as small as these."
     place = "The largest" if rung == ladder[-1] else "The largest that fits"
-    return f"{place} of {len(ladder)} network sizes for {duration(budget_s)}, by a measured step."
+    return f"{place} of {len(ladder)} network sizes for {duration(left_s)}, by a measured step."
 
 
 def _climb(
-    ladder: list[Rung], base: Recipe, facts: Fingerprint, measure: Measure, budget_s: float
+    ladder: list[Rung], base: Recipe, facts: Fingerprint, measure: Measure, left_s: Left
 ) -> tuple[Rung, Rates]:
     """The highest rung that fits: guessed from one measured step by multiply-adds, then measured itself."""
     lowest = measure(with_fields(base, ladder[0].fields))
@@ -188,20 +189,20 @@ def _climb(
         growth = rung.multiply_adds(base) / ladder[0].multiply_adds(base)
         recipe = with_fields(base, rung.fields)
         guess = Rates(lowest.train_s * growth, lowest.score_s * growth, lowest.decode_s)
-        if _fits(recipe, facts, guess, budget_s):
+        if _fits(recipe, facts, guess, left_s()):
             rates = measure(recipe)
-            if _fits(recipe, facts, rates, budget_s):
+            if _fits(recipe, facts, rates, left_s()):
                 return rung, rates
     return ladder[0], lowest
 
 
-def _fits(recipe: Recipe, facts: Fingerprint, rates: Rates, budget_s: float) -> bool:
-    return expected_seconds(recipe, facts, rates) <= (1 - KEPT_BACK) * budget_s
+def _fits(recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: float) -> bool:
+    return expected_seconds(recipe, facts, rates) <= (1 - KEPT_BACK) * left_s
 
 
-def _is_long(recipe: Recipe, facts: Fingerprint, rates: Rates, budget_s: float | None) -> bool:
+def _is_long(recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: Left | None) -> bool:
     training_s = recipe.training.epochs * facts.train_images * rates.train_s
-    return min(training_s, math.inf if budget_s is None else budget_s) >= LONG_S
+    return min(training_s, math.inf if left_s is None else left_s()) >= LONG_S
 
 
 def _try_compiled(recipe: Recipe, facts: Fingerprint, plain: Rates, measure: Measure) -> tuple[Choice, Rates]:
@@ -221,22 +222,20 @@ def _try_compiled(recipe: Recipe, facts: Fingerprint, plain: Rates, measure: Mea
     return Choice("training.compile", True, told), compiled
 
 
-def _fill(recipe: Recipe, facts: Fingerprint, rates: Rates, budget_s: float) -> Choice:
+def _fill(recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: float) -> Choice:
     """As many epochs as the budget holds, up to `MOST_STRETCH` times the usual number."""
     usual = recipe.training.epochs
     without = expected_seconds(with_fields(recipe, {"training.epochs": 1}), facts, rates)
     epoch = facts.train_images * rates.train_s + facts.select_images * rates.score_s
-    left = (1 - KEPT_BACK) * budget_s - (without - epoch)
-    epochs = min(math.floor(left / epoch), round(MOST_STRETCH * usual))
+    usable = (1 - KEPT_BACK) * left_s - (without - epoch)
+    epochs = min(math.floor(usable / epoch), round(MOST_STRETCH * usual))
     if epochs < 1:
         raise UsageError(
-            f"{duration(budget_s)} do not hold one epoch, which takes {duration(without)}",
+            f"{duration(left_s)} are left, and one epoch takes {duration(without)}",
             place="--budget",
-            remedy=f"Give at least {duration(1.2 * without)}.",
+            remedy=f"Give at least {duration(1.2 * without - left_s)} more.",
         )
-    told = (
-        f"{duration(budget_s)} are left, an epoch takes {epoch:.1f} s; {usual} are usual for so many images."
-    )
+    told = f"{duration(left_s)} are left, an epoch takes {epoch:.1f} s; {usual} are usual for so many images."
     if epochs < usual / 2:
         told += " So few may well learn too little."
     return Choice("training.epochs", epochs, told)

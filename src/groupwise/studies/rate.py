@@ -15,7 +15,7 @@ from groupwise.errors import UsageError
 from groupwise.files import write_atomic
 from groupwise.fitting import fit_config
 from groupwise.pipeline import new_model
-from groupwise.recipe import Recipe
+from groupwise.recipe import Recipe, with_fields
 from groupwise.report.figures import rate_curve
 from groupwise.training.rate_range import RateCurve, rate_range_test
 from groupwise.training.terms import FitData
@@ -35,9 +35,10 @@ def find_rate(manifest: Manifest, recipe: Recipe, out: Path, *, steps: int, cons
     keep_freed_memory()
     data = _draw(manifest, recipe, steps * recipe.training.batch_size, console)
     model = new_model(recipe, data.num_classes)
+    config = fit_config(with_fields(recipe, {"training.compile": False}))  # so few steps do not repay it
     world = World(device=choose_device(recipe.training.device))
     with console.progress("Raising the learning rate") as progress:
-        curve = rate_range_test(model, data, fit_config(recipe), world=world, steps=steps, on_step=progress)
+        curve = rate_range_test(model, data, config, world=world, steps=steps, on_step=progress)
     write_atomic(out, rate_curve(curve.rates, curve.losses, curve.suggestion))
     return curve
 
