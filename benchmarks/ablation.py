@@ -1,12 +1,13 @@
 """Trains named variants of a recipe on the same splits, and says what each gains over the base and costs.
 
     python benchmarks/ablation.py ../shared/data/sign-digits.csv --group-column student
-        [--recipe default --variants sgd ema ... --seeds 0 1 2 --work runs/ablation]
+        [--recipe default --variants Muon mixup ... --seeds 0 1 2 --imbalance 10 --work runs/ablation]
 
 The data are scanned and audited once; each seed has its own split by source, and each image size its own
 cache, so that a run is training alone. Every finished run is a line of RESULTS in the work folder: the
 program can be stopped, and only trains what is missing. Gains are differences to the base with the same seed,
 with a 95 % t-interval over seeds. Choose by `val`; `test` is here to see whether the choice held.
+`--imbalance` thins the training images out, class by class, and leaves the other folds as they are.
 """
 
 from __future__ import annotations
@@ -22,20 +23,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from scipy import stats
 
 from groupwise.allocator import keep_freed_memory
 from groupwise.api import load_recipe
 from groupwise.console import Console
+from groupwise.data.batches import normalise
 from groupwise.data.cache import Images, open_cache
 from groupwise.data.decode import Preprocessing
 from groupwise.data.manifest import Manifest, read_manifest
 from groupwise.data.scan import scan
 from groupwise.data.split import EXCLUDED, Split, make_split, read_split
+from groupwise.data.stratify import IntArray
 from groupwise.distributed import World
 from groupwise.evaluation.predict import predict_logits
-from groupwise.models.resnext import create_model
+from groupwise.models.resnext import ResNeXt, create_model
 from groupwise.prepare import audit_manifest, scan_with_progress, split_manifest
 from groupwise.recipe import Recipe
 from groupwise.training.loop import fit
@@ -65,7 +70,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "8 epochs": {"training.epochs": 8},
     "12 epochs": {"training.epochs": 12},
     "batch 32": {"training.batch_size": 32},
+    "no label smoothing": {"loss.label_smoothing": 0.0},
+    "frozen whitening stem": {"optim.frozen": 1},
+    "logit adjustment": {"loss.logit_adjustment": 1.0},
+    "balanced sampling": {"training.sampling": "balanced"},
+    "balanced class weights": {"loss.class_weights": "balanced"},
 }
+WHITENED = {"frozen whitening stem"}
 
 
 class Workshop:
@@ -110,22 +121,29 @@ class Workshop:
         )
 
 
-def train_once(workshop: Workshop, recipe: Recipe) -> dict[str, float]:
-    """Train by `recipe`; returns accuracies on the folds, wall and processor seconds of training."""
+def train_once(workshop: Workshop, recipe: Recipe, *, imbalance: float, whitened: bool) -> dict[str, float]:
+    """Train by `recipe` on the folds of its seed; returns what `measure_fit` does."""
     split, images = workshop.split(recipe), workshop.images(recipe.data)
     classes = sorted({row.label for row in split.rows})
     labels = np.array([classes.index(row.label) for row in split.rows])
+    train = thin_out(split.indices("train"), labels, imbalance, recipe.seed)
     torch.manual_seed(recipe.seed)
     model = create_model(recipe.model.preset, **recipe.model.overrides, num_classes=len(classes))
-    data = FitData(images, labels, split.indices("train"), split.indices("val"))
+    if whitened:
+        whiten_stem(model, images[train[:500]], recipe.data)
+    data = FitData(images, labels, train, split.indices("val"))
+    return measure_fit(model, data, split.indices("test"), recipe)
+
+
+def measure_fit(model: ResNeXt, data: FitData, test: IntArray, recipe: Recipe) -> dict[str, float]:
+    """Train `model`; returns accuracies on the folds, wall and processor seconds of training."""
     config = FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, recipe.seed)
     wall, processor = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         fitted = fit(model, data, config, world=World(), checkpoints=Path(folder))
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
     model.load_state_dict(dict(fitted.weights))
-    test = split.indices("test")
-    correct = predict_logits(model, images[test], recipe.data).argmax(1) == labels[test]
+    correct = predict_logits(model, data.images[test], recipe.data).argmax(1) == data.labels[test]
     return {
         "val": fitted.best.select_accuracy,
         "val_loss": fitted.best.select_loss,
@@ -134,6 +152,31 @@ def train_once(workshop: Workshop, recipe: Recipe) -> dict[str, float]:
         "seconds": wall,
         "processor_seconds": processor,
     }
+
+
+def thin_out(rows: IntArray, labels: IntArray, ratio: float, seed: int) -> IntArray:
+    """Keep fewer of each class than of the one before, 1 in `ratio` of the last (Cui et al. 2019)."""
+    rows = np.random.default_rng(seed).permutation(rows)
+    kept = []
+    for number in range(labels.max() + 1):
+        mine = rows[labels[rows] == number]
+        kept.append(mine[: round(len(mine) * ratio ** (-number / labels.max()))])
+    return np.sort(np.concatenate(kept))
+
+
+def whiten_stem(model: ResNeXt, images: npt.NDArray[np.uint8], preprocessing: Preprocessing) -> None:
+    """Let the stem tell the leading principal components of its patches, each with both signs and variance 1.
+
+    After the first layer of Jordan 2024 (arXiv 2404.00498, section 3.1).
+    """
+    stem = model.conv1
+    inputs = normalise(torch.from_numpy(images).permute(0, 3, 1, 2).float(), preprocessing)
+    patches = F.unfold(inputs, stem.kernel_size, stride=stem.stride).permute(0, 2, 1).flatten(0, 1)
+    values, vectors = torch.linalg.eigh(torch.cov(patches.T))  # ascending
+    half = stem.out_channels // 2
+    filters = (vectors / values.clamp(min=1e-6).sqrt())[:, -half:].T.reshape(half, *stem.weight.shape[1:])
+    with torch.no_grad():
+        stem.weight.copy_(torch.cat([filters, -filters]))
 
 
 def difference(gains: list[float]) -> str:
@@ -178,6 +221,9 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--base", choices=VARIANTS, default="base", help="what the others are compared with")
+    parser.add_argument(
+        "--imbalance", type=float, default=1.0, help="training images of the first class for one of the last"
+    )
     parser.add_argument("--work", type=Path, default=Path("runs/ablation"))
     options = parser.parse_args()
     keep_freed_memory()
@@ -190,7 +236,8 @@ def main() -> None:
             if (variant, seed) in done:
                 continue
             recipe = load_recipe(options.recipe, {"seed": seed, **VARIANTS[variant]})[1]
-            results.append({"variant": variant, "seed": seed, **train_once(workshop, recipe)})
+            figures = train_once(workshop, recipe, imbalance=options.imbalance, whitened=variant in WHITENED)
+            results.append({"variant": variant, "seed": seed, **figures})
             with file.open("a") as out:
                 out.write(json.dumps(results[-1]) + "\n")
             print(results[-1], file=sys.stderr, flush=True)

@@ -102,6 +102,7 @@ def test_every_command_explains_itself(capsys, verb):
         (["train", "DATA", "--run", "x", "--model.preset", "resnet18"], "did you mean 'resnet50'?"),
         (["train", "DATA", "--run", "x", "--recipe", "classic", "--data.image_size_px", "64"], "7 px pool"),
         (["train", "DATA", "--run", "x", "--model.weights", "none.pth"], "model.weights: no such file"),
+        (["train", "DATA", "--run", "x", "--optim.frozen", "9"], "optim.frozen: 9 leaves nothing to learn"),
         (["show", "DATA", "--rows", "0"], "0 x 8 images"),
         (["show", "DATA", "--out", "grid.jpg"], "not the name of a PNG file"),
     ],

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from groupwise import __version__
 from groupwise.arguments import build_recipe
 from groupwise.console import Console
@@ -17,11 +19,12 @@ from groupwise.errors import UsageError
 from groupwise.files import remove_partial_files, write_atomic, write_json
 from groupwise.job import CrossValidation, Job
 from groupwise.models.complexity import complexity
-from groupwise.models.resnext import ResNeXtConfig, configure
+from groupwise.models.resnext import ResNeXt, ResNeXtConfig, configure
 from groupwise.plans import plan_job
 from groupwise.prepare import prepare, scan_with_progress, write_prepared
 from groupwise.recipe import Recipe, as_dict, differences, flatten, read_recipe, to_yaml
 from groupwise.run import LEDGER, Run
+from groupwise.training.parts import freeze
 from groupwise.training.trackers import require_trackers
 
 
@@ -83,7 +86,10 @@ def _create(job: Job, console: Console) -> Run:
 def _check(job: Job) -> None:
     """Refuse a folder, a network or weights that cannot be meant, before any file is read."""
     Run.refuse_occupied(job.folder)
-    complexity(network_config(job.recipe, num_classes=2), job.recipe.data.image_size_px)
+    config = network_config(job.recipe, num_classes=2)
+    complexity(config, job.recipe.data.image_size_px)
+    with torch.device("meta"):
+        freeze(ResNeXt(config), job.recipe.optim.frozen)
     weights = job.recipe.model.weights
     if weights is not None and not Path(weights).exists():
         raise UsageError("no such file", place="model.weights", remedy=f"Check the path {weights!r}.")

@@ -82,7 +82,7 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float, floa
     def score() -> None:
         learner.model(normalise(batch.images.float(), recipe.data))
 
-    learner.network.train()
+    learner.begin()
     first, trained = _step_seconds(
         lambda: take_step(batch, 0.5, state, config, num_classes=data.num_classes), world.device
     )

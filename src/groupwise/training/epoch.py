@@ -52,7 +52,7 @@ def train_epoch(
     """Take one optimizer step a batch; returns the sums of loss, correct answers and samples."""
     source = Timed(training_batches(data, config, state, state.world), waited=state.waiting_seconds)
     start = time.perf_counter() - state.seconds
-    state.learner.network.train()
+    state.learner.begin()
     for batch in source:
         share = state.share(config.training)
         if share >= 1 and state.step:  # the time is up, within an epoch

@@ -16,6 +16,7 @@ from groupwise.distributed import World, share_batch_statistics
 from groupwise.training.compiled import Compiled
 from groupwise.training.loss import TrainingLoss
 from groupwise.training.optim import make_optimizer
+from groupwise.training.parts import freeze
 from groupwise.training.terms import FitConfig, FitData
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -27,7 +28,7 @@ class Learner:
 
     `model` has the weights; `network` is what training calls, the same model unless it is compiled or several
     processes share the work. `average` is the moving average of weights and batch statistics, where the
-    recipe asks for one.
+    recipe asks for one. `frozen` are the modules that do not learn.
     """
 
     model: nn.Module
@@ -38,6 +39,7 @@ class Learner:
     clip_norm: float | None
     scaler: torch.amp.GradScaler
     precision: torch.dtype
+    frozen: tuple[nn.Module, ...]
 
     @classmethod
     def create(
@@ -54,6 +56,7 @@ class Learner:
         counts = np.bincount(data.labels[data.train], minlength=data.num_classes)
         model = share_batch_statistics(model.to(world.device), world)
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        frozen = freeze(model, config.optim.frozen)
         network = model
         if config.training.compile:
             network = Compiled(model, _whole_batch(config, world), remark)
@@ -66,6 +69,7 @@ class Learner:
             clip_norm=config.optim.clip_norm,
             scaler=torch.amp.GradScaler(world.device.type, enabled=precision is torch.float16),
             precision=precision,
+            frozen=frozen,
         )
 
     @property
@@ -78,6 +82,12 @@ class Learner:
         enabled = self.precision is not torch.float32
         device = next(self.model.parameters()).device
         return torch.autocast(device.type, self.precision if enabled else None, enabled=enabled)
+
+    def begin(self) -> None:
+        """Put the network into training mode; what is frozen keeps its batch statistics as well."""
+        self.network.train()
+        for module in self.frozen:
+            module.eval()
 
     def step(self) -> None:
         """Follow the gradients that are there."""

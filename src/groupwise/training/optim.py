@@ -11,6 +11,7 @@ from torch import nn
 
 from groupwise.errors import UsageError
 from groupwise.training.muon import Muon
+from groupwise.training.parts import part_names, part_of
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class OptimConfig:
             Ruder 2018, arXiv 1801.06146); 1 is one rate for all.
         head_first: Share of training in which the head alone learns, so that a new one does not spoil
             pretrained stages.
+        frozen: Parts that stay as they are to the end, batch statistics too, counted from the stem: 1 is the
+            stem, 2 the stem and the first stage. For pretrained weights; it spares their backward pass.
     """
 
     name: Literal["adam", "adamw", "muon", "sgd"] = "adamw"
@@ -45,6 +48,7 @@ class OptimConfig:
     clip_norm: float | None = None
     layer_decay: float = 1.0
     head_first: float = 0.0
+    frozen: int = 0
 
     def __post_init__(self) -> None:
         if self.learning_rate <= 0:
@@ -66,6 +70,8 @@ class OptimConfig:
                 raise UsageError(
                     f"{factor} is not above 0", place=f"optim.{name}", remedy="Give more than 0."
                 )
+        if self.frozen < 0:
+            raise UsageError(f"{self.frozen} is negative", place="optim.frozen", remedy="0 is none.")
         inside = all(0 < share < 1 for share in self.milestones)
         if not inside or bool(self.milestones) != (self.schedule == "steps"):
             raise UsageError(
@@ -95,7 +101,7 @@ def make_optimizer(model: nn.Module, config: OptimConfig, *, fused: bool = True)
 
 
 def _parameter_groups(model: nn.Module, config: OptimConfig) -> list[dict[str, Any]]:
-    """Parameters by their part of the network and by whether they decay, from the head down to the stem.
+    """Parameters that learn, by their part and by whether they decay, from the head down to the stem.
 
     `scale` is the factor of a group's rate, and `from_share` the share of training from which it has one.
     `matrices` is what Muon asks for: the groups of a convolution within a stage, else 0.
@@ -103,12 +109,14 @@ def _parameter_groups(model: nn.Module, config: OptimConfig) -> list[dict[str, A
     convolutions = {
         f"{name}.weight": module.groups
         for name, module in model.named_modules()
-        if isinstance(module, nn.Conv2d) and _part(name) != "stem"
+        if isinstance(module, nn.Conv2d) and part_of(name) != "stem"
     }
-    parts = list(dict.fromkeys(_part(name) for name, _ in model.named_parameters()))  # stem to head
+    parts = part_names(model)
     groups: dict[tuple[int, bool, int], dict[str, Any]] = {}
     for name, parameter in model.named_parameters():
-        below_head = len(parts) - 1 - parts.index(_part(name))
+        if not parameter.requires_grad:
+            continue
+        below_head = len(parts) - 1 - parts.index(part_of(name))
         decays = parameter.ndim > 1
         matrices = convolutions.get(name, 0) if config.name == "muon" else 0
         group = groups.setdefault(
@@ -123,12 +131,6 @@ def _parameter_groups(model: nn.Module, config: OptimConfig) -> list[dict[str, A
         )
         group["params"].append(parameter)
     return [group for _, group in sorted(groups.items())]
-
-
-def _part(name: str) -> str:
-    """`layer3` for a parameter of a stage, `fc` for one of the head, `stem` for the rest."""
-    first = name.partition(".")[0]
-    return first if first.startswith(("layer", "fc")) else "stem"
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float, share: float) -> None:

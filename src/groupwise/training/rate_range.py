@@ -53,7 +53,7 @@ def rate_range_test(
     Raises `GroupwiseError` where the loss is no number from the start.
     """
     learner = Learner.create(model, data, config, world)
-    learner.network.train()
+    learner.begin()
     rates: list[float] = []
     losses: list[float] = []
     mean = 0.0
