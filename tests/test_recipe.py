@@ -73,6 +73,35 @@ def test_unknown_fields_are_refused_with_the_nearest():
         load_recipe("default", {"augment.flipp": 1})
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("training: {epochs: three}", r"training\.epochs: Expected a whole number\. Got value: three\."),
+        ("training: {epochs: 2.5}", r"training\.epochs: Expected a whole number\. Got value: 2\.5\."),
+        ("augment: {zoom: wide}", r"augment\.zoom: Expected a number\."),
+        ("data: {mean: 0.5}", r"data\.mean: Expected a list\."),
+        ("seed: x", r"seed: Expected a whole number\."),
+        ("optim: {name: sgdd}", r"optim\.name: Expected one of 'adam', 'adamw', 'muon', 'sgd'\."),
+        ("trainig: {epochs: 3}", r"no field 'trainig' in a recipe, did you mean 'training'\?"),
+        ("epochs: 3", r"no field 'epochs' in a recipe, did you mean 'training\.epochs'\?"),
+        ("model: resnext14_16x8d", r"'model' has fields of its own\."),
+    ],
+)
+def test_a_file_with_a_value_that_cannot_be_meant_is_named_with_the_field(tmp_path, text, message):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=rf"mine\.yaml: {message}.*`groupwise train --print_config`"):
+        load_recipe(str(file))
+
+
+def test_numbers_may_be_written_as_yaml_reads_them(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("optim: {learning_rate: 1e-3}\ntraining: {patience: null, select_by: [loss]}")
+    recipe = load_recipe(str(file))[1]
+    assert (recipe.optim.learning_rate, recipe.training.patience) == (1e-3, None)
+    assert recipe.training.select_by == ("loss",)
+
+
 def test_images_do_not_shrink_while_training():
     with pytest.raises(UsageError, match=r"training\.start_size_px: 96 is not between 8 and the final 64"):
         load_recipe("default", {"training.start_size_px": 96})

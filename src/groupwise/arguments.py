@@ -6,8 +6,9 @@ import argparse
 import dataclasses
 import difflib
 import re
+import shlex
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -27,6 +28,7 @@ SHORT_NAMES = {
     "decision.positive_class": "--class",
     "decision.prevalence": "--prevalence",
 }
+KINDS = {"int": "a whole number", "float": "a number", "tuple": "a list"}
 OPERANDS = {"folder": "DATA", "images": "IMAGE", "run": "RUN", "runs": "RUN", "out": "--out", "to": "--to"}
 
 
@@ -65,7 +67,8 @@ class Parser(jsonargparse.ArgumentParser):
         raise UsageError(fact + self._suggest(message), place=place, remedy=f"See `{self.prog} --help`.")
 
     def _suggest(self, message: str) -> str:
-        known = [option for action in self._actions for option in action.option_strings]
+        shown = [action for action in self._actions if action.help != argparse.SUPPRESS]
+        known = [option for action in shown for option in action.option_strings]
         for word in re.findall(r"--[\w.-]+", message):
             near = difflib.get_close_matches(word, known, n=1)
             if near and word not in known:
@@ -78,7 +81,9 @@ def _plain(message: str) -> str:
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
     sentence = ": ".join(lines[:2]).rstrip(".") if lines else "wrong usage"
     sentence = re.sub(r"a typing\.Literal\[([^]]*)\]", r"one of \1", sentence)
-    return re.sub(r"a <class 'int'>", "a whole number", sentence).replace("<class 'float'>", "number")
+    for kind, words in KINDS.items():
+        sentence = sentence.replace(f"a <class '{kind}'>", words)
+    return sentence
 
 
 def operands_together(parser: Parser, argv: Sequence[str]) -> list[str]:
@@ -124,6 +129,20 @@ def scan_of(arguments: Any) -> Callable[[Callable[[int, int], None]], Manifest]:
     names = ("group_column", "group_regex", "label_column", "path_column")
     options = {name: arguments[name] for name in names}
     return lambda progress: scan(Path(arguments.folder), progress=progress, **options)
+
+
+def data_words(arguments: Any) -> str:
+    """DATA and how to read it, as a shell takes them, for a command that is to see the same sources."""
+    words = [arguments.folder]
+    for name, usual in (
+        ("group_column", None),
+        ("group_regex", None),
+        ("label_column", "label"),
+        ("path_column", "path"),
+    ):
+        if arguments[name] != usual:
+            words += [f"--{name.replace('_', '-')}", arguments[name]]
+    return shlex.join(words)
 
 
 def value_of(option: str, argv: Sequence[str]) -> str | None:
@@ -172,23 +191,36 @@ def planning_of(arguments: Any, argv: Sequence[str]) -> Any:
 
 def build_recipe(values: dict[str, Any], source: Path | None = None) -> Any:
     """Build a `Recipe` from the fields that `values` sets; the rest keep their defaults."""
-    from groupwise.recipe import Recipe, flatten
+    from groupwise.recipe import PARTS, Recipe, flatten
 
     parser = Parser("train", "")
     parser.add_argument("--name", type=str, default="custom")
     add_recipe_options(parser)
     fields = flatten(values)
     known = set(parser.get_defaults().as_flat().__dict__) | {"model.overrides"}
+    place, remedy = source or "recipe", "`groupwise train --print_config` shows every field."
     for field in fields:
+        if field in PARTS:
+            raise UsageError(f"{field!r} has fields of its own", place=place, remedy=remedy)
         if field not in known:
-            near = difflib.get_close_matches(field, known, n=1)
             raise UsageError(
-                f"no field {field!r} in a recipe" + (f", did you mean {near[0]!r}?" if near else ""),
-                place=source or "recipe",
-                remedy="`groupwise train --print_config` shows every field.",
+                f"no field {field!r} in a recipe{_meant(field, known | PARTS.keys())}",
+                place=place,
+                remedy=remedy,
             )
-    parser.set_defaults(fields)
-    return _instantiate(parser, parser.get_defaults(), Recipe)
+    try:
+        parsed = parser.parse_object(fields)
+    except UsageError as error:
+        field = error.place.removeprefix("--")
+        raise UsageError(f"{field}: {error.fact}", place=place, remedy=remedy) from None
+    return _instantiate(parser, parsed, Recipe)
+
+
+def _meant(field: str, known: Set[str]) -> str:
+    """The field, or the part, that a wrong name comes close to; one without its part is known by its end."""
+    ends = [name for name in sorted(known) if name.rpartition(".")[2] == field]
+    near = ends or difflib.get_close_matches(field, known, n=1)
+    return f", did you mean {near[0]!r}?" if near else ""
 
 
 def parse_recipe(parser: Parser, argv: Sequence[str], base: Any) -> tuple[Any, Any]:

@@ -8,11 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from groupwise import __version__
+from groupwise.ancestry import count_known_images
 from groupwise.arguments import build_recipe
 from groupwise.console import Console
+from groupwise.data.manifest import Manifest
+from groupwise.data.split import Split
 from groupwise.distributed import World
 from groupwise.environment import environment
 from groupwise.errors import UsageError
@@ -20,6 +21,7 @@ from groupwise.files import remove_partial_files, write_atomic, write_json
 from groupwise.job import CrossValidation, Job
 from groupwise.models.complexity import complexity
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig, configure
+from groupwise.models.weights import load_weights
 from groupwise.plans import plan_job
 from groupwise.prepare import prepare, scan_with_progress, write_prepared
 from groupwise.recipe import Recipe, as_dict, differences, flatten, read_recipe, to_yaml
@@ -80,7 +82,22 @@ def _create(job: Job, console: Console) -> Run:
     write_atomic(run.path("recipe.yaml"), to_yaml(recipe))
     run.record("recipe.yaml")
     write_prepared(run, manifest, prepared)
+    if recipe.model.weights:
+        _say_what_is_known(run, recipe.model.weights, manifest, prepared.split, console)
     return run
+
+
+def _say_what_is_known(run: Run, weights: str, manifest: Manifest, split: Split, console: Console) -> None:
+    """Enter, and say, how many images of the folds that judge the weights have learnt from already."""
+    known = count_known_images(Path(weights), manifest, split)
+    run.note(weights_know={"weights": weights, "images": known})
+    judged = {fold: n for fold, n in known.items() if fold != "train"}
+    if judged:
+        counts = " and ".join(f"{n:,} images of {fold}" for fold, n in judged.items())
+        console.warn(
+            f"The weights have learnt from {counts}, or from images of the same source: scores there will be"
+            " too high. Keep the folds of their run, by --split.extend and its split.csv."
+        )
 
 
 def _check(job: Job) -> None:
@@ -88,11 +105,14 @@ def _check(job: Job) -> None:
     Run.refuse_occupied(job.folder)
     config = network_config(job.recipe, num_classes=2)
     complexity(config, job.recipe.data.image_size_px)
-    with torch.device("meta"):
-        freeze(ResNeXt(config), job.recipe.optim.frozen)
+    model = ResNeXt(config)
+    freeze(model, job.recipe.optim.frozen)
     weights = job.recipe.model.weights
-    if weights is not None and not Path(weights).exists():
+    if weights is None:
+        return
+    if not Path(weights).exists():
         raise UsageError("no such file", place="model.weights", remedy=f"Check the path {weights!r}.")
+    load_weights(model, weights, replace_head=True)
 
 
 def network_config(recipe: Recipe, num_classes: int) -> ResNeXtConfig:

@@ -40,7 +40,8 @@ def plan_job(
     facts = fingerprint(manifest, split, *_rows(job, split))
     ends = None if planning.budget_s is None else started + planning.budget_s
     left_s = None if ends is None else partial(_left_s, ends, rounds)
-    plan = make_plan(facts, job.recipe, measure, chosen=planning.chosen, left_s=left_s)
+    chosen = planning.chosen | ({"model.preset"} if job.recipe.model.weights else set())
+    plan = make_plan(facts, job.recipe, measure, chosen=chosen, left_s=left_s)
     each = f" for each of {models} models" if models > 1 else ""
     console.say(
         f"Plan: about {duration(plan.seconds)} of training{each} after the audit,"
@@ -52,8 +53,8 @@ def plan_job(
 
 
 def _left_s(ends: float, rounds: int) -> float:
-    """Seconds until `ends` for each of so many trainings in a row."""
-    return max(ends - time.perf_counter(), 0) / rounds
+    """Seconds until `ends` for each of so many trainings in a row; below 0 where it is past."""
+    return (ends - time.perf_counter()) / rounds
 
 
 def _rows(job: Job, split: Split) -> tuple[IntArray, IntArray]:

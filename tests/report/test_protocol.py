@@ -62,6 +62,14 @@ def test_sources_across_train_and_val_alone_are_red_all_the_same(make_run):
     assert "1 source spans two folds or more. No test image has a sibling" in notice.text
 
 
+@pytest.mark.parametrize(("fold", "red"), [("test", True), ("val", False), ("train", False)])
+def test_weights_that_know_the_tested_images_are_red(make_run, parse, fold, red):
+    run = make_run(ledger={"weights_know": {"weights": "runs/first", "images": {fold: 3}}})
+    page = parse(write_report(run))
+    assert page.has_box("hidden") == red
+    assert ("runs/first has learnt from 3 of the" in page.text) == red
+
+
 def test_the_fold_that_chose_the_epoch_is_red(make_run, parse):
     page = parse(write_report(make_run(select_fold="test", ledger={"test_readings": 13})))
     assert page.has_box("hidden")

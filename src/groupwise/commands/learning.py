@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from groupwise.arguments import (
     add_data_options,
     add_recipe_options,
     build_recipe,
+    data_words,
     parse_recipe,
     planning_of,
     scan_of,
@@ -90,7 +92,8 @@ def plan(parser: Parser, argv: list[str]) -> None:
         job, planning_of(arguments, argv), manifest, prepared.split, started=started, console=console
     )
     write_atomic(arguments.out, planned.to_yaml())
-    console.say(f"Recipe: {arguments.out}. Edit it, then `groupwise train DATA --recipe {arguments.out}`.")
+    again = f"groupwise train {data_words(arguments)} --recipe {arguments.out} --run runs/planned"
+    console.say(f"Recipe: {arguments.out}. Edit it, then:\n{again}")
 
 
 def train(parser: Parser, argv: list[str]) -> None:
@@ -199,7 +202,10 @@ def sweep(parser: Parser, argv: list[str]) -> None:
         arguments.resume,
         jobs=arguments.jobs,
     )
-    study(job, arguments.trials, Console())
+    console = Console()
+    study(job, arguments.trials, console)
+    best = shlex.quote(str(arguments.run / "best.yaml"))
+    console.say(f"Train it: groupwise train {data_words(arguments)} --recipe {best} --run runs/swept")
 
 
 def demo(parser: Parser, argv: list[str]) -> None:

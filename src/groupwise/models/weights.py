@@ -51,7 +51,7 @@ def load_weights(
     """
     path = Path(path)
     state = _read(path)
-    remedy = "Build the network that the file was saved from, with `create_model`."
+    remedy = "Build the network that the file was saved from: --model.preset, or `create_model` in Python."
     if any(TUTORIAL_PART.match(key) for key in state):
         state = _from_tutorial(state, path)
         remedy = "Build the tutorial's network, `create_model('resnext50_tutorial', num_classes=...)`."

@@ -231,7 +231,7 @@ def _fill(recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: float) -> Ch
     epochs = min(math.floor(usable / epoch), round(MOST_STRETCH * usual))
     if epochs < 1:
         raise UsageError(
-            f"{duration(left_s)} are left, and one epoch takes {duration(without)}",
+            f"{duration(max(left_s, 0))} are left, and one epoch takes {duration(without)}",
             place="--budget",
             remedy=f"Give at least {duration(1.2 * without - left_s)} more.",
         )

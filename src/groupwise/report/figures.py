@@ -78,6 +78,7 @@ def rate_curve(
         figure = Figure(figsize=(6, 3.4), layout="constrained")
         axes = figure.subplots()
         axes.semilogx(rates, losses, color=theme.train)
+        axes.xaxis.set_major_formatter("{x:g}")  # its own would be formulas, which are not drawn
         axes.axvline(suggestion, color=theme.select, linestyle="--", label=f"suggested: {suggestion:.1e}")
         axes.set_title("Loss while the learning rate rises", loc="left", fontweight="bold", fontsize=11)
         axes.set_xlabel("learning rate")

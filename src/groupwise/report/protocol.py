@@ -26,7 +26,7 @@ def sources_known(files: RunFiles) -> bool:
 
 def hidden_faults(files: RunFiles) -> list[Notice]:
     """What makes the number of the page too high, whatever its interval says; empty for a sound protocol."""
-    return [*_shared_sources(files), *_chosen_where_reported(files)]
+    return [*_shared_sources(files), *_known_before(files), *_chosen_where_reported(files)]
 
 
 def chosen_where_reported(files: RunFiles) -> bool:
@@ -60,6 +60,19 @@ def _shared_sources(files: RunFiles) -> Iterator[Notice]:
             "Images were divided at random, and the source of none of them is known. If several of them show"
             " the same person, place or thing, they stand on both sides, and the number is too high.",
             "Say which images belong together (`--group-column` or `--group-regex`), and split by group.",
+        )
+
+
+def _known_before(files: RunFiles) -> Iterator[Notice]:
+    before = files.ledger.get("weights_know", {"weights": "", "images": {}})
+    known, n = before["images"], files.metrics[files.fold]["n"]
+    count = known.get(files.fold, 0) if files.fold in files.split["folds"] else sum(known.values())
+    if count:
+        yield Notice(
+            "The weights that training began from know images of the test",
+            f"{before['weights']} has learnt from {count:,} of the {n:,} images of this number, or from"
+            " images of the same source. For images of new sources the number is too high.",
+            "Keep the folds of the run that the weights come from: `--split.extend` and its `split.csv`.",
         )
 
 

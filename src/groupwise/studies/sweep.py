@@ -201,5 +201,4 @@ def _choose(study: optuna.Study, shared: Shared) -> Recipe:
     write_atomic(run.path("best.yaml"), f"# The best of a sweep: {words}\n{to_yaml(chosen)}")
     run.record("best.yaml", ["sweep.csv"])
     console.say(f"\nBest: {words}")
-    console.say(f"Train it: groupwise train {run.ledger['data']} --recipe {run.path('best.yaml')} --run ...")
     return chosen
