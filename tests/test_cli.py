@@ -1,11 +1,13 @@
 import csv
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +17,7 @@ from PIL import Image
 from folder_case import tiny_options, write_folder
 from groupwise.cli import VERBS, main
 from groupwise.evaluation.predict import load_run
+from groupwise.run import Run
 from groupwise.training.terms import Epoch
 
 
@@ -187,7 +190,9 @@ def test_a_planned_run_keeps_its_reasons_and_its_plan(capsys, folder, trained):
     assert {choice["field"] for choice in ledger["plan"]["choices"]} == {"augment.zoom", "augment.erase"}
     assert ledger["chosen"]["training.epochs"] == 2
     status, _, err = run(capsys, "train", folder, "--run", trained, "--resume", "--training.epochs", 3)
-    assert (status, "the recipe differs" in err) == (2, True)
+    assert (status, "this run began with: " in err, "training.epochs was 2" in err) == (2, True, True)
+    status, _, err = run(capsys, "train", folder, "--run", trained, "--resume", "--recipe", "default")
+    assert (status, "began with: it was planned." in err) == (2, True)
 
 
 def test_split_extends_what_is_there(capsys, tmp_path):
@@ -392,7 +397,7 @@ def test_a_run_is_not_overwritten(capsys, trained, folder):
 def test_resume_refuses_another_recipe(capsys, trained, folder):
     status, _, err = run(capsys, "train", folder, "--run", trained, "--resume", *tiny_options(), "--seed", 9)
     assert status == 2
-    assert "the recipe differs" in err
+    assert "the recipe differs from the one this run began with: seed was 0" in err
 
 
 def test_a_stale_parent_is_refused(capsys, folder, tmp_path):
@@ -494,3 +499,44 @@ def test_ctrl_c_says_no_more_than_is_true(capsys, monkeypatch, verb, said):
 
     monkeypatch.setitem(VERBS, verb, ("", stop))
     assert run(capsys, verb, "x") == (130, "", f"groupwise: {said}\n")
+
+
+def test_sigterm_before_training_asks_to_be_started_again(capsys, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setitem(VERBS, "train", ("", lambda *_: signal.raise_signal(signal.SIGTERM)))
+    assert run(capsys, "train", "x") == (75, "", "groupwise: Stopped before anything was learnt.\n")
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize("name", ["photos.csv", "my photos.csv"])
+def test_the_command_that_plan_prints_keeps_the_sources(capsys, folder, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    images = sorted(folder.rglob("*.png"))
+    shutil.copytree(folder, tmp_path / "pets")
+    lines = [
+        f"pets/{file.parent.name}/{file.name},{file.parent.name},{i // 2}" for i, file in enumerate(images)
+    ]
+    Path(name).write_text("\n".join(["path,label,pair", *lines]))
+    status, out, _ = run(capsys, "plan", name, "--group-column", "pair", *tiny_options())
+    assert status == 0
+    command = next(line for line in out.splitlines() if line.startswith("groupwise train"))
+    assert shlex.split(command) == [
+        *("groupwise", "train", name, "--group-column", "pair"),
+        *("--recipe", "plan.yaml", "--run", "runs/planned"),
+    ]
+    assert yaml.safe_load(Path("plan.yaml").read_text())["name"] == "planned"
+
+
+def test_a_finished_run_is_not_measured_again(capsys, trained, folder):
+    readings = Run.open(trained).ledger["test_readings"]
+    status, out, _ = run(capsys, "train", folder, "--run", trained, "--resume", *tiny_options())
+    assert (status, "Nothing is left to do. Report:" in out) == (0, True)
+    assert Run.open(trained).ledger["test_readings"] == readings
+
+
+def test_help_shows_every_default_and_the_names_of_recipes(capsys):
+    words = " ".join(run(capsys, "train", "--help")[1].split())
+    assert "best, classic, default, digits, finetune, paper-cifar, paper-imagenet, or a YAML file" in words
+    assert "(Zhong et al. 2017) (default: 0.0)" in words
+    assert "--data.image_size_px IMAGE_SIZE_PX Side of the square" in words
+    assert "(default: [])" not in words

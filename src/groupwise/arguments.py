@@ -39,10 +39,12 @@ class Formatter(argparse.HelpFormatter):
         super().__init__(prog, max_help_position=34, width=min(100, shutil.get_terminal_size().columns))
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        default = action.default
-        if action.help is None or default in (None, False, argparse.SUPPRESS) or not action.option_strings:
+        default, is_flag = action.default, action.nargs == 0
+        unsaid = default is None or default == [] or default is argparse.SUPPRESS
+        if action.help is None or is_flag or unsaid or not action.option_strings:
             return action.help
-        return f"{action.help.rstrip('.')} (default: {default})"
+        said = str(default).lower() if isinstance(default, bool) else default
+        return f"{action.help.rstrip('.')} (default: {said})"
 
 
 class Parser(jsonargparse.ArgumentParser):
@@ -170,6 +172,14 @@ def add_recipe_options(parser: Parser) -> None:
             action.option_strings = [*action.option_strings, short]
             parser._option_string_actions[short] = action
     parser.add_argument("--seed", type=int, default=0, help="decides the split, the weights and the batches")
+
+
+def add_recipe_choice(parser: Parser, more: str = "", *, default: str | None = None) -> None:
+    """The recipe to take, whose fields the other options change."""
+    from groupwise.recipe import shipped_recipes
+
+    names = ", ".join(shipped_recipes())
+    parser.add_argument("--recipe", default=default, help=f"{names}, or a YAML file{more}")
 
 
 def add_budget_option(parser: Parser) -> None:

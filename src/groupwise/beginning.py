@@ -141,10 +141,16 @@ def _chosen(job: Job) -> dict[str, Any] | None:
 
 def _refuse_other_recipe(run: Run, job: Job) -> None:
     began, now = run.ledger.get("chosen"), _chosen(job)
-    same = began == now if job.planning else read_recipe(run.require("recipe.yaml")) == as_dict(job.recipe)
-    if not same:
+    if (began is None) != (now is None):
+        changed = f"it was {'given' if began is None else 'planned'}"
+    else:
+        began = began or flatten(read_recipe(run.require("recipe.yaml")))
+        now = now or flatten(as_dict(job.recipe))
+        names = sorted(name for name in began.keys() | now.keys() if began.get(name) != now.get(name))
+        changed = ", ".join(f"{name} was {began.get(name, 'not set')}" for name in names)
+    if changed:
         raise UsageError(
-            "the recipe differs from the one this run began with",
+            f"the recipe differs from the one this run began with: {changed}",
             place=run.path("recipe.yaml"),
             remedy="Give the same --recipe and options to --resume, or another --run.",
         )

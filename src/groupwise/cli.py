@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 from groupwise import __version__
 from groupwise.arguments import Parser
@@ -14,6 +17,28 @@ from groupwise.commands import learning, looking, measuring, probing, studying, 
 from groupwise.errors import GroupwiseError, UsageError
 
 INTERRUPTED = 130  # what a shell gives for Ctrl-C
+START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h, as for a training that SIGTERM stopped and that was saved
+
+
+class Ended(KeyboardInterrupt):
+    """SIGTERM, where training does not take it itself."""
+
+
+@contextmanager
+def sigterm_ends() -> Iterator[None]:
+    """Let SIGTERM act within the block as Ctrl-C does; outside of the main thread Python forbids it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise Ended
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             # Of several processes the others only tell that the first one left.
             print(f"groupwise: {_explain(error, arguments)}", file=sys.stderr)
         if isinstance(error, KeyboardInterrupt):
-            return INTERRUPTED
+            return START_AGAIN if isinstance(error, Ended) else INTERRUPTED
         return error.exit_status if isinstance(error, GroupwiseError) else 1
 
 
@@ -66,7 +91,8 @@ def _dispatch(argv: list[str]) -> int:
         raise UsageError(f"no such command{meant}", place=verb, remedy="See `groupwise --help`.")
     promise, run = VERBS[verb]
     try:
-        run(Parser(verb, promise, OPERANDS.get(verb, "DATA")), rest)
+        with sigterm_ends() if verb in LEARNS else nullcontext():
+            run(Parser(verb, promise, OPERANDS.get(verb, "DATA")), rest)
     except SystemExit as leave:  # --help leaves this way
         return int(leave.code or 0)
     return 0

@@ -30,7 +30,7 @@ from groupwise.evaluation.score import score_fold, write_scores
 from groupwise.evaluation.slice_files import write_slices
 from groupwise.evaluation.unlike import Features
 from groupwise.evaluation.words import sentence
-from groupwise.files import write_json
+from groupwise.files import read_json, write_json
 from groupwise.fitting import fit_run, write_history
 from groupwise.job import Job
 from groupwise.models.resnext import ResNeXt
@@ -64,6 +64,9 @@ def train(job: Job, console: Console) -> dict[str, Any]:
             begin(job, world, console)
         world.barrier()
         run = Run.open(job.folder)
+        if job.resume and _is_finished(run):
+            console.say(f"Nothing is left to do. Report: {run.path('report.html')}")
+            return read_json(run.require("metrics.json")) if world.is_main else {}
         recipe = stored_recipe(run)
         cache = run.path("cache")
         metrics = train_prepared(run, recipe, cache, world, console, resume=job.resume, track=job.track)
@@ -72,6 +75,12 @@ def train(job: Job, console: Console) -> dict[str, Any]:
             write_slices(run, headline_fold(metrics))
             _report(run, metrics, console)
         return metrics
+
+
+def _is_finished(run: Run) -> bool:
+    """Whether training came to its end, and its number into a report."""
+    measured = "metrics.json" in run.ledger["artefacts"] and run.path("report.html").is_file()
+    return measured and not run.ledger["interrupted"]
 
 
 def train_prepared(

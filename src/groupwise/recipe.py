@@ -88,10 +88,15 @@ PARTS: dict[str, type[Any]] = {
 }
 
 
+def shipped_recipes() -> dict[str, Path]:
+    """The files of the recipes that come with the package, by name."""
+    folder = Path(str(resources.files("groupwise") / "recipes"))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
 def recipe_file(name: str) -> Path:
     """The file of a recipe given by the name of one that ships with the package, or by its path."""
-    folder = Path(str(resources.files("groupwise") / "recipes"))
-    shipped = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    shipped = shipped_recipes()
     if name in shipped:
         return shipped[name]
     if Path(name).is_file():

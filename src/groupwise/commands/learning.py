@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from groupwise.arguments import (
     Parser,
     add_budget_option,
     add_data_options,
+    add_recipe_choice,
     add_recipe_options,
     build_recipe,
     data_words,
@@ -91,7 +93,7 @@ def plan(parser: Parser, argv: list[str]) -> None:
     planned = plan_job(
         job, planning_of(arguments, argv), manifest, prepared.split, started=started, console=console
     )
-    write_atomic(arguments.out, planned.to_yaml())
+    write_atomic(arguments.out, replace(planned, recipe=replace(planned.recipe, name="planned")).to_yaml())
     again = f"groupwise train {data_words(arguments)} --recipe {arguments.out} --run runs/planned"
     console.say(f"Recipe: {arguments.out}. Edit it, then:\n{again}")
 
@@ -102,7 +104,7 @@ def train(parser: Parser, argv: list[str]) -> None:
 
     add_data_options(parser, optional=True)
     parser.add_argument("--run", type=Path, help="the folder to write; required")
-    parser.add_argument("--recipe", help="name of a recipe, or a YAML file; without it, one is planned")
+    add_recipe_choice(parser, "; without it, one is planned from the data, and the defaults below may differ")
     add_budget_option(parser)
     parser.add_argument("--resume", action="store_true", help="go on with the run that is in --run")
     parser.add_argument("--cv", metavar="K", type=int, help="cross-validate over K folds of whole sources")
@@ -161,7 +163,7 @@ def lr_find(parser: Parser, argv: list[str]) -> None:
     from groupwise.studies.rate import find_rate
 
     add_data_options(parser)
-    parser.add_argument("--recipe", default="default", help="name of a recipe, or a YAML file")
+    add_recipe_choice(parser, default="default")
     parser.add_argument("--steps", type=int, default=100, help="steps from the lowest rate to the highest")
     parser.add_argument("--out", type=Path, default=Path("learning-rate.png"), help="the PNG file to write")
     add_recipe_options(parser)
@@ -170,6 +172,11 @@ def lr_find(parser: Parser, argv: list[str]) -> None:
     console = Console()
     manifest = scan_with_progress(scan_of(arguments), console)
     curve = find_rate(manifest, recipe, arguments.out, steps=arguments.steps, console=console)
+    console.say(
+        f"Recipe {recipe.name}: {recipe.model.preset}, {recipe.data.image_size_px} px, batches of"
+        f" {recipe.training.batch_size}, {recipe.optim.name}. Another batch wants another rate: for a planned"
+        " training, give --recipe the file that `groupwise plan` wrote."
+    )
     console.say(f"Curve: {arguments.out}")
     console.say(
         f"Suggested: --optim.learning_rate {curve.suggestion:.1e} "
@@ -187,7 +194,7 @@ def sweep(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--run", type=Path, required=True, help="the folder to write (required)")
     parser.add_argument("--trials", type=int, default=20, help="networks to train in all")
     parser.add_argument("--jobs", type=int, default=1, help="networks to train at once")
-    parser.add_argument("--recipe", default="default", help="name of a recipe, or a YAML file, to begin with")
+    add_recipe_choice(parser, ", to begin with", default="default")
     parser.add_argument("--resume", action="store_true", help="go on with the sweep that is in --run")
     add_recipe_options(parser)
     file = recipe_file(value_of("--recipe", argv) or "default")

@@ -29,7 +29,7 @@ class AugmentConfig:
         contrast: Largest relative change of contrast.
         saturation: Largest relative change of saturation.
         erase: Probability that a rectangle of a tenth to a third of the side is blanked (Zhong et al. 2017).
-        trivial: Change each image by one more operation at random (TrivialAugment, 2021); see `trivial.py`.
+        trivial: Change each image by one more operation at random (TrivialAugment, arXiv 2103.10158).
         mixup: Alpha of the Beta distribution by which two images are faded into one; 0 is none, 0.2 usual.
         cutmix: Alpha of the same for the area of a pasted rectangle; 0 is none, 1 usual.
     """

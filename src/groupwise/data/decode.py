@@ -143,10 +143,13 @@ _RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resamplin
 class Preprocessing:
     """How an RGB image of any size becomes a model's input; a bundle carries these values.
 
-    `resize` says how an oblong image becomes a square of `image_size_px`: "squash" ignores its aspect,
-    "crop" scales the short side and cuts the middle out, "pad" scales the long side and fills up with the
-    mean colour.
-    `mean` and `std` are for values from 0 to 1, in the order red, green, blue; the defaults are ImageNet's.
+    Args:
+        image_size_px: Side of the square that a network sees.
+        resize: How an oblong image becomes a square: `squash` ignores its aspect, `crop` scales the short
+            side and cuts the middle out, `pad` scales the long side and fills up with the mean colour.
+        interpolation: Of that scaling, antialiased.
+        mean: Of red, green and blue, for values from 0 to 1; ImageNet's unless said otherwise.
+        std: Their standard deviations.
     """
 
     image_size_px: int = 224

@@ -99,7 +99,9 @@ def _list_folder(data: Path, group_column: str | None) -> list[Sample]:
 
 
 def _list_rows(data: Path, group_column: str | None, label_column: str, path_column: str) -> list[Sample]:
-    if os.path.exists(data) and data.suffix.lower() != ".csv":  # noqa: PTH110  # as in `scan`
+    if not os.path.lexists(data):
+        raise GroupwiseError("no such file or folder", place=data, remedy="Check the path.")
+    if data.suffix.lower() != ".csv":
         raise GroupwiseError(
             "neither a folder nor a CSV file",
             place=data,
