@@ -35,7 +35,7 @@ SIZE = {
     "training.batch_size": 16,
 }
 WAYS: dict[str, tuple[str, dict[str, Any]]] = {
-    "from scratch, `default`, 60 epochs": ("default", {"training.epochs": 60, "optim.learning_rate": 1e-3}),
+    "from scratch, `default`, 60 epochs": ("default", {"training.epochs": 60, "optim.learning_rate": 2e-3}),
     "`finetune`": ("finetune", {}),
     "`finetune`, 30 epochs": ("finetune", {"training.epochs": 30}),
     "`finetune`, the head alone": ("finetune", {"training.epochs": 30, "optim.frozen": 5}),

@@ -92,6 +92,25 @@ def test_the_learning_rate_follows_the_batch(optimizer, factor):
     assert few.optim.learning_rate == pytest.approx(base.optim.learning_rate / factor, rel=5e-3)
 
 
+def test_the_learning_rate_follows_the_width_of_networks_for_adam_alone():
+    plan = plan_of(budget_s=500)
+    assert plan.recipe.model.preset == "resnext14_32x4d"  # twice as wide
+    assert plan.recipe.optim.learning_rate == BASE.optim.learning_rate / 2
+    (choice,) = [choice for choice in plan.choices if choice.field == "optim.learning_rate"]
+    assert "goes with a network of width 32, of which this has 64, and scales inversely" in choice.reason
+    sgd = load_recipe("default", {"optim.name": "sgd"})[1]
+    wide = make_plan(FACTS, sgd, measure, left_s=lambda: 500).recipe
+    assert (wide.model.preset, wide.optim.learning_rate) == ("resnext14_32x4d", sgd.optim.learning_rate)
+
+
+@pytest.mark.parametrize(("chosen", "factor"), [({"training.batch_size"}, 2), ({"optim.learning_rate"}, 1)])
+def test_a_batch_that_the_user_chose_has_the_rate_that_goes_with_it(chosen, factor):
+    mine = load_recipe("default", {"training.batch_size": 16})[1]
+    plan = make_plan(FACTS, mine, measure, usual=BASE, chosen={"training.batch_size", *chosen})
+    assert plan.recipe.training.batch_size == 16
+    assert plan.recipe.optim.learning_rate == BASE.optim.learning_rate / factor
+
+
 def test_tiny_images_get_a_stem_that_keeps_them():
     assert plan_of(dataclasses.replace(FACTS, short_side_px=28)).recipe.model.preset == "resnext11_8x4d"
     assert plan_of(dataclasses.replace(FACTS, short_side_px=41)).recipe.model.preset == BASE.model.preset

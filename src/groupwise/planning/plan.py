@@ -14,6 +14,7 @@ from typing import Any
 
 from groupwise.durations import duration
 from groupwise.errors import UsageError
+from groupwise.models.resnext import configure
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.rungs import Rung, rungs
 from groupwise.planning.trial import Rates
@@ -73,17 +74,19 @@ def make_plan(
     base: Recipe,
     measure: Measure,
     *,
+    usual: Recipe | None = None,
     chosen: Set[str] = frozenset(),
     left_s: Left | None = None,
 ) -> Plan:
     """Change `base` to suit the data and, with `left_s`, the time that is left.
 
-    `chosen` are the fields that the user set himself, which stay as they are. Without a budget all that
-    decides the score depends on the data alone. Raises `UsageError` where the budget does not hold a single
-    epoch.
+    `usual` is the recipe that `base` came from, whose rate goes with its own batch and width. `chosen` are
+    the fields that the user set himself, which stay as they are. Without a budget all that decides the score
+    depends on the data alone. Raises `UsageError` where the budget does not hold a single epoch.
     """
-    usual = [c for c in _suit_data(facts, base) if c.field not in chosen]
-    base = with_fields(base, {c.field: c.value for c in usual})
+    usual = usual or base
+    suited = [c for c in _suit_data(facts, base) if c.field not in chosen]
+    base = with_fields(base, {c.field: c.value for c in suited})
     ladder = rungs(facts, base, chosen)
     if left_s is None:
         rung, reason = ladder[0], _why_first(ladder, facts, chosen)
@@ -93,6 +96,9 @@ def make_plan(
         reason = _why_climbed(rung, ladder, left_s())
     more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in chosen]
     recipe = with_fields(base, {c.field: c.value for c in more})
+    if "optim.learning_rate" not in chosen:
+        suited += (rate := _rate(recipe, usual))
+        recipe = with_fields(recipe, {c.field: c.value for c in rate})
     if "training.compile" not in chosen and _is_long(recipe, facts, rates, left_s):
         compiled, rates = _try_compiled(recipe, facts, rates, measure)
         recipe = with_fields(recipe, {"training.compile": compiled.value})
@@ -100,9 +106,9 @@ def make_plan(
     if left_s is not None and "training.epochs" not in chosen:
         epochs = _fill(recipe, facts, rates, left_s())
         recipe = with_fields(recipe, {"training.epochs": epochs.value})
-        usual = [c for c in usual if c.field != "training.epochs"]
+        suited = [c for c in suited if c.field != "training.epochs"]
         more.append(epochs)
-    return Plan(recipe, (*more, *usual), expected_seconds(recipe, facts, rates))
+    return Plan(recipe, (*more, *suited), expected_seconds(recipe, facts, rates))
 
 
 def expected_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
@@ -120,7 +126,7 @@ def expected_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
 def _suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
     """What follows from the data alone."""
     n, scarcest = facts.train_images, facts.scarcest
-    choices = [*_batch_size(n, base), _epochs(n)]
+    choices = [_batch_size(n), _epochs(n)]
     if facts.imbalance >= SKEWED:
         reason = (
             f"The largest class has {facts.imbalance:.1f} training images for one of the smallest; rare"
@@ -138,20 +144,34 @@ def _suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
     return choices
 
 
-def _batch_size(n: int, base: Recipe) -> list[Choice]:
+def _batch_size(n: int) -> Choice:
     size = 64 if n >= 1000 else 32 if n >= 300 else 16
-    choices = [
-        Choice("training.batch_size", size, f"{n:,} training images make {n / size:.0f} steps an epoch.")
-    ]
-    ratio = size / base.training.batch_size
-    if ratio != 1:
-        linear = base.optim.name == "sgd"
-        rate = base.optim.learning_rate * (ratio if linear else math.sqrt(ratio))
+    return Choice("training.batch_size", size, f"{n:,} training images make {n / size:.0f} steps an epoch.")
+
+
+def _rate(recipe: Recipe, usual: Recipe) -> list[Choice]:
+    """The rate that `usual` has for its own batch and width, for those of `recipe`."""
+    rate, reasons = usual.optim.learning_rate, list[str]()
+    batch, width = recipe.training.batch_size, _width(recipe)
+    linear = recipe.optim.name == "sgd"
+    if (ratio := batch / usual.training.batch_size) != 1:
+        rate *= ratio if linear else math.sqrt(ratio)
         law = "as the batch (Goyal et al. 2017)" if linear else "as its root (Malladi et al. 2022)"
-        before = f"{base.optim.learning_rate:g} goes with {base.training.batch_size} images a step"
-        reason = f"{before}; it scales {law}."
-        choices.append(Choice("optim.learning_rate", float(f"{rate:.3g}"), reason))
-    return choices
+        reasons.append(f"goes with {usual.training.batch_size} images a step and scales {law}")
+    if not linear and (ratio := _width(usual) / width) != 1:
+        rate *= ratio
+        law = "inversely to it (Yang et al. 2022)"
+        reasons.append(
+            f"goes with a network of width {_width(usual)}, of which this has {width}, and scales {law}"
+        )
+    if not reasons:
+        return []
+    reason = f"{usual.optim.learning_rate:g} {'; it '.join(reasons)}."
+    return [Choice("optim.learning_rate", float(f"{rate:.3g}"), reason)]
+
+
+def _width(recipe: Recipe) -> int:
+    return configure(recipe.model.preset, **recipe.model.overrides).planes
 
 
 def _epochs(n: int) -> Choice:
