@@ -15,6 +15,7 @@ import yaml
 from PIL import Image
 
 from folder_case import tiny_options, write_folder
+from groupwise.api import load_recipe
 from groupwise.cli import VERBS, main
 from groupwise.evaluation.predict import load_run
 from groupwise.run import Run
@@ -187,7 +188,11 @@ def test_a_plan_can_be_read_edited_and_trained_on(capsys, folder, tmp_path):
 
 def test_a_planned_run_keeps_its_reasons_and_its_plan(capsys, folder, trained):
     ledger = json.loads((trained / "run.json").read_text())
-    assert {choice["field"] for choice in ledger["plan"]["choices"]} == {"augment.zoom", "augment.erase"}
+    planned = {choice["field"]: choice["value"] for choice in ledger["plan"]["choices"]}
+    assert planned.keys() == {"augment.zoom", "augment.erase", "optim.learning_rate"}
+    assert (
+        planned["optim.learning_rate"] == load_recipe("default")[1].optim.learning_rate / 2
+    )  # batches of 16
     assert ledger["chosen"]["training.epochs"] == 2
     status, _, err = run(capsys, "train", folder, "--run", trained, "--resume", "--training.epochs", 3)
     assert (status, "this run began with: " in err, "training.epochs was 2" in err) == (2, True, True)
