@@ -190,9 +190,8 @@ def test_a_planned_run_keeps_its_reasons_and_its_plan(capsys, folder, trained):
     ledger = json.loads((trained / "run.json").read_text())
     planned = {choice["field"]: choice["value"] for choice in ledger["plan"]["choices"]}
     assert planned.keys() == {"augment.zoom", "augment.erase", "optim.learning_rate"}
-    assert (
-        planned["optim.learning_rate"] == load_recipe("default")[1].optim.learning_rate / 2
-    )  # batches of 16
+    # Batches of 16 halve it, and half the width doubles it
+    assert planned["optim.learning_rate"] == load_recipe("default")[1].optim.learning_rate
     assert ledger["chosen"]["training.epochs"] == 2
     status, _, err = run(capsys, "train", folder, "--run", trained, "--resume", "--training.epochs", 3)
     assert (status, "this run began with: " in err, "training.epochs was 2" in err) == (2, True, True)
