@@ -122,14 +122,19 @@ class Workshop:
         )
 
 
+def number_labels(split: Split) -> IntArray:
+    """The class number of each row, (N,)."""
+    classes = sorted({row.label for row in split.rows})
+    return np.array([classes.index(row.label) for row in split.rows])
+
+
 def train_once(workshop: Workshop, recipe: Recipe, *, imbalance: float, whitened: bool) -> dict[str, float]:
     """Train by `recipe` on the folds of its seed; returns what `measure_fit` does."""
     split, images = workshop.split(recipe), workshop.images(recipe.data)
-    classes = sorted({row.label for row in split.rows})
-    labels = np.array([classes.index(row.label) for row in split.rows])
+    labels = number_labels(split)
     train = thin_out(split.indices("train"), labels, imbalance, recipe.seed)
     torch.manual_seed(recipe.seed)
-    model = create_model(recipe.model.preset, **recipe.model.overrides, num_classes=len(classes))
+    model = create_model(recipe.model.preset, **recipe.model.overrides, num_classes=int(labels.max()) + 1)
     if whitened:
         whiten_stem(model, images[train[:500]], recipe.data)
     data = FitData(images, labels, train, split.indices("val"))

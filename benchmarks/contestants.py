@@ -210,7 +210,7 @@ def groupwise(
 
     keep_freed_memory()
     recipe = load_recipe(name, {**changes, "seed": seed})[1]
-    folds = [Fold(split_file, root, name) for name in ("train", "val", "test")]
+    folds = [Fold(split_file, root, fold) for fold in ("train", "val", "test")]
     started = time.perf_counter()
     files = [file for fold in folds for file in fold.files]
     images = decode_images(files, [sha256_file(file) for file in files], recipe.data)

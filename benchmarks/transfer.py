@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ablation import Workshop, difference, measure_fit
+from ablation import Workshop, difference, measure_fit, number_labels
 from groupwise.allocator import keep_freed_memory
 from groupwise.api import load_recipe
 from groupwise.data.stratify import IntArray
@@ -67,10 +67,10 @@ class Rows:
 def open_rows(workshop: Workshop, recipe: Recipe) -> Rows:
     """Everything of the split that the recipe's seed makes."""
     split = workshop.split(recipe)
-    names = sorted({row.label for row in split.rows})
-    labels = np.array([names.index(row.label) for row in split.rows])
     folds = {fold: split.indices(fold) for fold in ("train", "val", "test")}
-    return Rows(workshop.images(recipe.data), labels, tuple(row.group for row in split.rows), folds)
+    return Rows(
+        workshop.images(recipe.data), number_labels(split), tuple(row.group for row in split.rows), folds
+    )
 
 
 def new_network(recipe: Recipe, num_classes: int, weights: dict[str, torch.Tensor] | None) -> ResNeXt:

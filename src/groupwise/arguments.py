@@ -29,6 +29,8 @@ SHORT_NAMES = {
     "decision.prevalence": "--prevalence",
 }
 KINDS = {"int": "a whole number", "float": "a number", "tuple": "a list"}
+# How DATA is read, with what is usual
+READING = {"group_column": None, "group_regex": None, "label_column": "label", "path_column": "path"}
 OPERANDS = {"folder": "DATA", "images": "IMAGE", "run": "RUN", "runs": "RUN", "out": "--out", "to": "--to"}
 
 
@@ -120,28 +122,26 @@ def add_data_options(parser: Parser, *, optional: bool = False) -> None:
     parser.add_argument(
         "--group-regex", help="the same, as a pattern searched in each path: r'(patient\\d+)'"
     )
-    parser.add_argument("--label-column", default="label", help="column of the CSV that holds the class")
-    parser.add_argument("--path-column", default="path", help="column of the CSV that holds the path")
+    parser.add_argument(
+        "--label-column", default=READING["label_column"], help="column of the CSV that holds the class"
+    )
+    parser.add_argument(
+        "--path-column", default=READING["path_column"], help="column of the CSV that holds the path"
+    )
 
 
 def scan_of(arguments: Any) -> Callable[[Callable[[int, int], None]], Manifest]:
     """The scan that the parsed arguments ask for; it wants a function of (done, total)."""
     from groupwise.data.scan import scan
 
-    names = ("group_column", "group_regex", "label_column", "path_column")
-    options = {name: arguments[name] for name in names}
+    options = {name: arguments[name] for name in READING}
     return lambda progress: scan(Path(arguments.folder), progress=progress, **options)
 
 
 def data_words(arguments: Any) -> str:
     """DATA and how to read it, as a shell takes them, for a command that is to see the same sources."""
     words = [arguments.folder]
-    for name, usual in (
-        ("group_column", None),
-        ("group_regex", None),
-        ("label_column", "label"),
-        ("path_column", "path"),
-    ):
+    for name, usual in READING.items():
         if arguments[name] != usual:
             words += [f"--{name.replace('_', '-')}", arguments[name]]
     return shlex.join(words)
