@@ -19,19 +19,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from scipy import stats
 
+from candidates import sharpness_aware, whiten_stem
 from groupwise.allocator import keep_freed_memory
 from groupwise.api import load_recipe
 from groupwise.console import Console
-from groupwise.data.batches import normalise
 from groupwise.data.cache import Images, open_cache
 from groupwise.data.decode import Preprocessing
 from groupwise.data.manifest import Manifest, read_manifest
@@ -73,11 +72,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "batch 32": {"training.batch_size": 32},
     "no label smoothing": {"loss.label_smoothing": 0.0},
     "frozen whitening stem": {"optim.frozen": 1},
+    "SAM, 12 epochs": {"training.epochs": 12},  # of two passes a step
     "logit adjustment": {"loss.logit_adjustment": 1.0},
     "balanced sampling": {"training.sampling": "balanced"},
     "balanced class weights": {"loss.class_weights": "balanced"},
 }
 WHITENED = {"frozen whitening stem"}
+SHARPNESS_AWARE = {"SAM, 12 epochs": 0.05}  # the radius of the paper
 
 
 class Workshop:
@@ -128,17 +129,19 @@ def number_labels(split: Split) -> IntArray:
     return np.array([classes.index(row.label) for row in split.rows])
 
 
-def train_once(workshop: Workshop, recipe: Recipe, *, imbalance: float, whitened: bool) -> dict[str, float]:
-    """Train by `recipe` on the folds of its seed; returns what `measure_fit` does."""
+def train_once(workshop: Workshop, recipe: Recipe, variant: str, imbalance: float) -> dict[str, float]:
+    """Train `variant` on the folds of its recipe's seed; returns what `measure_fit` does."""
     split, images = workshop.split(recipe), workshop.images(recipe.data)
     labels = number_labels(split)
     train = thin_out(split.indices("train"), labels, imbalance, recipe.seed)
     torch.manual_seed(recipe.seed)
     model = create_model(recipe.model.preset, **recipe.model.overrides, num_classes=int(labels.max()) + 1)
-    if whitened:
+    if variant in WHITENED:
         whiten_stem(model, images[train[:500]], recipe.data)
     data = FitData(images, labels, train, split.indices("val"))
-    return measure_fit(model, data, split.indices("test"), recipe)
+    radius = SHARPNESS_AWARE.get(variant)
+    with sharpness_aware(radius) if radius else nullcontext():
+        return measure_fit(model, data, split.indices("test"), recipe)
 
 
 def measure_fit(model: ResNeXt, data: FitData, test: IntArray, recipe: Recipe) -> dict[str, float]:
@@ -168,21 +171,6 @@ def thin_out(rows: IntArray, labels: IntArray, ratio: float, seed: int) -> IntAr
         mine = rows[labels[rows] == number]
         kept.append(mine[: round(len(mine) * ratio ** (-number / labels.max()))])
     return np.sort(np.concatenate(kept))
-
-
-def whiten_stem(model: ResNeXt, images: npt.NDArray[np.uint8], preprocessing: Preprocessing) -> None:
-    """Let the stem tell the leading principal components of its patches, each with both signs and variance 1.
-
-    After the first layer of Jordan 2024 (arXiv 2404.00498, section 3.1).
-    """
-    stem = model.conv1
-    inputs = normalise(torch.from_numpy(images).permute(0, 3, 1, 2).float(), preprocessing)
-    patches = F.unfold(inputs, stem.kernel_size, stride=stem.stride).permute(0, 2, 1).flatten(0, 1)
-    values, vectors = torch.linalg.eigh(torch.cov(patches.T))  # ascending
-    half = stem.out_channels // 2
-    filters = (vectors / values.clamp(min=1e-6).sqrt())[:, -half:].T.reshape(half, *stem.weight.shape[1:])
-    with torch.no_grad():
-        stem.weight.copy_(torch.cat([filters, -filters]))
 
 
 def difference(gains: list[float]) -> str:
@@ -242,7 +230,7 @@ def main() -> None:
             if (variant, seed) in done:
                 continue
             recipe = load_recipe(options.recipe, {"seed": seed, **VARIANTS[variant]})[1]
-            figures = train_once(workshop, recipe, imbalance=options.imbalance, whitened=variant in WHITENED)
+            figures = train_once(workshop, recipe, variant, options.imbalance)
             results.append({"variant": variant, "seed": seed, **figures})
             with file.open("a") as out:
                 out.write(json.dumps(results[-1]) + "\n")
