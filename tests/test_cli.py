@@ -404,6 +404,20 @@ def test_resume_refuses_another_recipe(capsys, trained, folder):
     assert "the recipe differs from the one this run began with: seed was 0" in err
 
 
+def test_a_run_from_before_a_field_was_there_goes_on(capsys, folder, tmp_path):
+    target = tmp_path / "run"
+    command = ["train", folder, "--run", target, "--recipe", "default", *tiny_options()]
+    assert run(capsys, *command)[0] == 0
+    stored = yaml.safe_load((target / "recipe.yaml").read_text())
+    assert stored["optim"].pop("frozen") == 0
+    (target / "recipe.yaml").write_text(yaml.safe_dump(stored))
+    Run.open(target).record("recipe.yaml")
+    assert run(capsys, *command, "--resume")[0] == 0
+    status, _, err = run(capsys, *command, "--resume", "--optim.frozen", 1)
+    assert status == 2
+    assert "optim.frozen was 0" in err
+
+
 def test_a_stale_parent_is_refused(capsys, folder, tmp_path):
     target = tmp_path / "run"
     main(["train", str(folder), "--run", str(target), *tiny_options()])

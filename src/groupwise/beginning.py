@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from groupwise import __version__
 from groupwise.ancestry import count_known_images
 from groupwise.arguments import build_recipe
@@ -105,9 +107,10 @@ def _check(job: Job) -> None:
     Run.refuse_occupied(job.folder)
     config = network_config(job.recipe, num_classes=2)
     complexity(config, job.recipe.data.image_size_px)
-    model = ResNeXt(config)
-    freeze(model, job.recipe.optim.frozen)
     weights = job.recipe.model.weights
+    with torch.device("meta" if weights is None else "cpu"):  # without weights the names alone are looked at
+        model = ResNeXt(config)
+    freeze(model, job.recipe.optim.frozen)
     if weights is None:
         return
     if not Path(weights).exists():
@@ -144,7 +147,7 @@ def _refuse_other_recipe(run: Run, job: Job) -> None:
     if (began is None) != (now is None):
         changed = f"it was {'given' if began is None else 'planned'}"
     else:
-        began = began or flatten(read_recipe(run.require("recipe.yaml")))
+        began = began or flatten(as_dict(stored_recipe(run)))  # what is newer than the run, by its default
         now = now or flatten(as_dict(job.recipe))
         names = sorted(name for name in began.keys() | now.keys() if began.get(name) != now.get(name))
         changed = ", ".join(f"{name} was {began.get(name, 'not set')}" for name in names)
