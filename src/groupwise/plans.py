@@ -41,7 +41,7 @@ def plan_job(
     ends = None if planning.budget_s is None else started + planning.budget_s
     left_s = None if ends is None else partial(_left_s, ends, rounds)
     chosen = planning.chosen | ({"model.preset"} if job.recipe.model.weights else set())
-    plan = make_plan(facts, job.recipe, measure, usual=job.base, chosen=chosen, left_s=left_s)
+    plan = make_plan(facts, job.recipe, measure, usual=job.base, chosen=chosen, left_s=left_s, rounds=rounds)
     each = f" for each of {models} models" if models > 1 else ""
     console.say(
         f"Plan: about {duration(plan.seconds)} of training{each} after the audit,"

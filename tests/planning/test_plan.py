@@ -152,6 +152,12 @@ def test_a_budget_below_one_epoch_is_refused_with_what_it_would_take():
     assert plan_of(budget_s=2 + 3).recipe.training.epochs >= 1
 
 
+def test_a_budget_of_several_trainings_is_to_grow_by_what_all_of_them_lack():
+    told = r"2\ss are left for each of 5 trainings in a row, and one epoch .* at least 15\ss more."
+    with pytest.raises(UsageError, match=told):
+        plan_of(budget_s=2, rounds=5)
+
+
 @pytest.mark.parametrize("trial_s", [0, 60, 600])
 def test_the_time_of_the_trials_comes_off_the_budget(trial_s):
     began = [0.0]

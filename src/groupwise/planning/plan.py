@@ -77,8 +77,9 @@ def make_plan(
     usual: Recipe | None = None,
     chosen: Set[str] = frozenset(),
     left_s: Left | None = None,
+    rounds: int = 1,
 ) -> Plan:
-    """Change `base` to suit the data and, with `left_s`, the time that is left.
+    """Change `base` to suit the data and, with `left_s`, the time left for each of `rounds` trainings.
 
     `usual` is the recipe that `base` came from, whose rate goes with its own batch and width. `chosen` are
     the fields that the user set himself, which stay as they are. Without a budget all that decides the score
@@ -104,7 +105,7 @@ def make_plan(
         recipe = with_fields(recipe, {"training.compile": compiled.value})
         more.append(compiled)
     if left_s is not None and "training.epochs" not in chosen:
-        epochs = _fill(recipe, facts, rates, left_s())
+        epochs = _fill(recipe, facts, rates, left_s(), rounds)
         recipe = with_fields(recipe, {"training.epochs": epochs.value})
         suited = [c for c in suited if c.field != "training.epochs"]
         more.append(epochs)
@@ -242,7 +243,7 @@ def _try_compiled(recipe: Recipe, facts: Fingerprint, plain: Rates, measure: Mea
     return Choice("training.compile", True, told), compiled
 
 
-def _fill(recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: float) -> Choice:
+def _fill(recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: float, rounds: int) -> Choice:
     """As many epochs as the budget holds, up to `MOST_STRETCH` times the usual number."""
     usual = recipe.training.epochs
     without = expected_seconds(with_fields(recipe, {"training.epochs": 1}), facts, rates)
@@ -250,10 +251,11 @@ def _fill(recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: float) -> Ch
     usable = (1 - KEPT_BACK) * left_s - (without - epoch)
     epochs = min(math.floor(usable / epoch), round(MOST_STRETCH * usual))
     if epochs < 1:
+        each = f" for each of {rounds} trainings in a row" if rounds > 1 else ""
         raise UsageError(
-            f"{duration(max(left_s, 0))} are left, and one epoch takes {duration(without)}",
+            f"{duration(max(left_s, 0))} are left{each}, and one epoch takes {duration(without)}",
             place="--budget",
-            remedy=f"Give at least {duration(1.2 * without - left_s)} more.",
+            remedy=f"Give at least {duration(rounds * (1.2 * without - left_s))} more.",
         )
     told = f"{duration(left_s)} are left, an epoch takes {epoch:.1f} s; {usual} are usual for so many images."
     if epochs < usual / 2:
