@@ -111,7 +111,7 @@ def test_a_run_from_before_there_were_decisions_still_answers_and_can_decide(run
     (run / "run.json").write_text(json.dumps(ledger))
     (prediction,) = load_run(run).predict([folder / "cat" / "000.png"])
     assert (prediction.answer.prediction_set, prediction.answer.unlike) == (None, None)
-    assert prediction.answer.abstain is False
+    assert prediction.answer.abstain is None
     assert main(["decide", str(run)]) == 0
     (prediction,) = load_run(run).predict([folder / "cat" / "000.png"])
     assert prediction.answer.unlike is not None

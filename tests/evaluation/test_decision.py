@@ -43,7 +43,7 @@ def test_each_part_speaks_in_the_answer():
 def test_what_was_not_decided_is_not_said():
     bare = Decision(CLASSES).answers(LOGITS)
     assert {(a.prediction_set, a.abstain, a.unlike, a.decided == a.label) for a in bare} == {
-        (None, False, None, True)
+        (None, None, None, True)
     }
     parts = [part(0.1, 3, reason="few") for part in (Conformal, Abstention, Unlike)]
     refused = Decision(CLASSES, 1.0, *parts)

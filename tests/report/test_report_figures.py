@@ -7,6 +7,7 @@ import warnings
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
 from groupwise.report import drawing, figures
@@ -49,6 +50,31 @@ def test_a_dark_figure_has_a_dark_paper():
 def test_a_confusion_matrix_is_orange_exactly_where_it_is_wrong():
     assert not holds(figures.confusion([[5, 0], [0, 5]], ["a", "b"]), WRONG_ORANGE)
     assert holds(figures.confusion([[5, 0], [5, 0]], ["a", "b"]), WRONG_ORANGE)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ratio"),
+    [
+        ("#000000", "#ffffff", 21.0),
+        ("#767676", "#ffffff", 4.54),
+        ("#777777", "#ffffff", 4.48),
+        ("r", "r", 1.0),
+    ],
+)  # the greys on both sides of WCAG's 4.5
+def test_contrast_is_that_of_the_web(one, other, ratio):
+    assert drawing.contrast(one, other) == drawing.contrast(other, one) == pytest.approx(ratio, abs=0.01)
+
+
+@pytest.mark.parametrize("theme", [drawing.LIGHT, drawing.DARK])
+@pytest.mark.parametrize("share", [1, 3, 4, 5, 10])
+def test_counts_are_written_in_the_ink_that_is_read_more_easily(monkeypatch, theme, share):
+    drawn = {}
+    monkeypatch.setattr(Axes, "text", lambda self, x, y, *_, color, **how: drawn.update({(y, x): color}))
+    monkeypatch.setattr(Axes, "imshow", lambda self, cells: drawn.update(cells=cells))
+    figures.confusion([[10 - share, share], [0, 1]], ["a", "b"], theme=theme)
+    ink, cell = drawn[0, 1], drawn["cells"][0, 1]
+    other = theme.ink if ink == theme.paper else theme.paper
+    assert drawing.contrast(ink, cell) > max(drawing.contrast(other, cell), 3.7)
 
 
 @pytest.mark.parametrize("k", [2, 30, 120])

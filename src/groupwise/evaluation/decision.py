@@ -7,7 +7,7 @@ parts are the keys. A part is null where nobody asked for it; one that was refus
     {"label": "cat", "probability": 0.9, "probabilities": {"cat": 0.9, "dog": 0.1}, "prediction_set": ["cat"],
      "abstain": false, "unlike": false, "decided": "cat"}
 
-`prediction_set` and `unlike` are null where they were refused or cannot be known.
+`prediction_set`, `abstain` and `unlike` are null where they were refused or cannot be known.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Answer:
         probability: Its probability.
         probabilities: Of every class.
         prediction_set: The classes that it may be, most probable first; None where no set can be promised.
-        abstain: Whether the network is not sure enough to answer.
+        abstain: Whether the network is not sure enough to answer; None where no rule can tell.
         unlike: Whether the image is unlike the training data; None where that cannot be told.
         decided: The class by the operating point where one is set, else `label`.
     """
@@ -51,7 +51,7 @@ class Answer:
     probability: float
     probabilities: Mapping[str, float]
     prediction_set: tuple[str, ...] | None
-    abstain: bool
+    abstain: bool | None
     unlike: bool | None
     decided: str
 
@@ -78,7 +78,7 @@ class Decision:
         """One answer an image, by logits (N, K), features (N, C) and those of training images, (M, C)."""
         probs = self.probs(logits)
         sets = self._sets(probs)
-        abstains = self.abstention.abstains(probs) if self.abstention else np.zeros(len(probs), dtype=bool)
+        abstains = self._abstains(probs)
         flags = self._flags(logits, features, reference)
         decided = self._decide(probs)
         return [
@@ -87,7 +87,7 @@ class Decision:
                 probability=float(row.max()),
                 probabilities=dict(zip(self.classes, row.tolist(), strict=True)),
                 prediction_set=None if sets is None else sets[i],
-                abstain=bool(abstains[i]),
+                abstain=None if abstains is None else abstains[i],
                 unlike=None if flags is None else flags[i],
                 decided=decided[i],
             )
@@ -106,6 +106,12 @@ class Decision:
         members = self.conformal.sets(probs)
         order = np.argsort(-probs, axis=1, kind="stable")
         return [tuple(self.classes[k] for k in ks if row[k]) for ks, row in zip(order, members, strict=True)]
+
+    def _abstains(self, probs: Floats) -> list[bool] | None:
+        if self.abstention is None or self.abstention.threshold is None:
+            return None
+        abstains: list[bool] = self.abstention.abstains(probs).tolist()
+        return abstains
 
     def _flags(
         self, logits: Floats, features: Features | None, reference: Features | None

@@ -16,7 +16,9 @@ import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 
 from groupwise.report.lettering import font_families
 
@@ -88,3 +90,16 @@ def to_png(figure: Figure, *, tight: bool = False) -> bytes:
         buffer, format="png", dpi=DPI, metadata={"Software": None}, bbox_inches="tight" if tight else None
     )
     return buffer.getvalue()
+
+
+def contrast(one: ColorType, other: ColorType) -> float:
+    """How well two colours are told apart, 1 to 21; WCAG 2.2 (1.4.3) asks 4.5 of small text."""
+    dark, light = sorted(_luminance(colour) for colour in (one, other))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: ColorType) -> float:
+    """WCAG's relative luminance of an sRGB colour, 0 to 1."""
+    srgb = np.array(to_rgb(colour))
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])

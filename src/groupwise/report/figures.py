@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from groupwise.report.drawing import LIGHT, Image, Theme, style, to_png
+from groupwise.report.drawing import LIGHT, Image, Theme, contrast, style, to_png
 from groupwise.report.lettering import drawable_names, shorten
 
 # Beyond these numbers of classes the counts, and then the names, would be too small to read.
@@ -103,12 +104,15 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, theme:
     with style(theme):
         figure = Figure(figsize=(side + 1.6, side + 1.2))
         axes = figure.add_subplot()
-        right = np.eye(k, dtype=bool)
-        for cells, colour in ((right, theme.full), (~right, theme.wrong)):
-            shade = LinearSegmentedColormap.from_list("share", [theme.paper, colour])
-            axes.imshow(np.where(cells, shares, np.nan), cmap=shade, norm=PowerNorm(0.6, vmin=0, vmax=1))
+        shown = PowerNorm(0.6, vmin=0, vmax=1)(shares)
+        right, wrong = (
+            LinearSegmentedColormap.from_list("share", [theme.paper, colour])(shown)
+            for colour in (theme.full, theme.wrong)
+        )
+        cells = np.where(np.eye(k, dtype=bool)[..., None], right, wrong)  # (K, K, 4) RGBA
+        axes.imshow(cells)
         if k <= MOST_COUNTS:
-            _write_counts(axes, counts, shares, side / k, theme)
+            _write_counts(axes, counts, cells, side / k, theme)
         _name_classes(axes, classes, side / k)
         axes.set_xticks(np.arange(k + 1) - 0.5, minor=True)
         axes.set_yticks(np.arange(k + 1) - 0.5, minor=True)
@@ -117,11 +121,11 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, theme:
         return to_png(figure, tight=True)
 
 
-def _write_counts(axes: Axes, counts: Any, shares: Any, cell_inches: float, theme: Theme) -> None:
+def _write_counts(axes: Axes, counts: Any, cells: Any, cell_inches: float, theme: Theme) -> None:
     widest = len(str(counts.max()))
     size = min(11.0, 72 * cell_inches / (0.75 * max(widest, 2)))
     for row, column in zip(*np.nonzero(counts), strict=True):
-        colour = theme.paper if shares[row, column] > 0.4 else theme.ink
+        colour = max(theme.paper, theme.ink, key=partial(contrast, cells[row, column]))
         weight = "bold" if row == column else "normal"
         count = str(counts[row, column])
         axes.text(

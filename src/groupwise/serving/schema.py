@@ -20,7 +20,9 @@ class Answer(BaseModel):
     prediction_set: list[str] | None = Field(
         description="The classes that it may be; null where no set can be promised."
     )
-    abstain: bool = Field(description="The network is not sure enough to answer.")
+    abstain: bool | None = Field(
+        description="The network is not sure enough to answer; null where no rule can tell."
+    )
     unlike: bool | None = Field(
         description="The picture is unlike the training data; null where that cannot be told."
     )

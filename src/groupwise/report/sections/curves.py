@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 
 from groupwise.durations import duration
 from groupwise.report import figures
@@ -24,7 +26,10 @@ def build(files: RunFiles) -> Section:
         "time_spent": time_spent(files),
         "recipe_name": files.recipe_name,
         "recipe_text": files.recipe_text,
-        "choices": choices,
+        "choices": [
+            (reason, [(choice["field"], choice["value"]) for choice in alike])
+            for reason, alike in groupby(choices, key=itemgetter("reason"))
+        ],
         "changes": [
             change for change in files.ledger.get("recipe_changes") or [] if change["field"] not in planned
         ],

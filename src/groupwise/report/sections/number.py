@@ -73,8 +73,8 @@ def _reach(files: RunFiles) -> str:
     if hidden_faults(files):
         return "It covers the luck of the draw alone, not what is said in red below."
     figures = files.metrics[files.fold]
-    drawn = count(figures["groups"], "source") if sources_known(files) else count(figures["n"], "image")
-    return f"With another {drawn} of the same kind, a number anywhere in this range would be no surprise."
+    drawn, unit = (figures["groups"], "source") if sources_known(files) else (figures["n"], "image")
+    return f"The share among all {unit}s of this kind probably lies there; {count(drawn, unit)} tell no more."
 
 
 def _role(files: RunFiles) -> str:

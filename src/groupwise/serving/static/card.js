@@ -135,7 +135,7 @@ export class Card {
 
   renderAnswer() {
     const { label, probability, probabilities, abstain, unlike, decided } = this.answer;
-    const doubtful = abstain || unlike === true;
+    const doubtful = abstain === true || unlike === true;
     const ranked = Object.entries(probabilities).sort((a, b) => b[1] - a[1]);
     this.element.classList.toggle("doubtful", doubtful);
     this.find("h3").textContent = abstain ? say("unsure") : label;
@@ -145,6 +145,7 @@ export class Card {
     this.find(".set").textContent = [
       decided === label ? null : say("decided", { label: decided, ...this.point() }),
       this.sentenceOfSet(),
+      abstain === null ? say("abstain-unknown") : null,
       unlike === null ? say("unlike-unknown") : null,
     ].filter(Boolean).join(" ");
     const [few, rest] = [ranked.slice(0, UNFOLDED), ranked.slice(UNFOLDED)];

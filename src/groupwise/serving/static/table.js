@@ -9,7 +9,7 @@ export function toCsv(cards, classes) {
     const empty = [...HEADER.slice(1), ...classes].map(() => "");
     if (!answer) return [name, ...empty, refusal ? refusal.message || refusal.status : ""];
     const { label, decided, abstain, unlike, prediction_set: set, probabilities } = answer;
-    return [name, label, decided, (set ?? []).join("|"), abstain, unlike ?? "", ...classes.map((k) => probabilities[k]), ""];
+    return [name, label, decided, (set ?? []).join("|"), abstain ?? "", unlike ?? "", ...classes.map((k) => probabilities[k]), ""];
   });
   const header = [...HEADER, ...classes.map((name) => `prob_${name}`), "error"];
   return [header, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
