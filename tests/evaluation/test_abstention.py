@@ -62,5 +62,5 @@ def test_too_few_sources_are_refused_and_then_everything_is_answered(sources, re
     rule = fit_abstention(probs, labels, numbers, 0.05)
     assert (rule.threshold is None) == refused
     if refused:
-        assert rule.reason == "18 sources to decide by, and a rate of 5 % can be promised from 19 on"
+        assert rule.reason == "18 sources to decide by, and a promise of 5 % needs at least 19"
         assert not rule.abstains(probs).any()

@@ -46,7 +46,7 @@ def test_too_few_sources_promise_nothing(rate, needed):
     assert too_few(needed, rate) is None
     assert math.isfinite(source_quantile(np.zeros(needed), np.arange(needed), rate))
     assert source_quantile(np.zeros(needed - 1), np.arange(needed - 1), rate) == math.inf
-    assert too_few(8, 0.1) == "8 sources to decide by, and a rate of 10 % can be promised from 9 on"
+    assert too_few(8, 0.1) == "8 sources to decide by, and a promise of 10 % needs at least 9"
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.9, 1.0])

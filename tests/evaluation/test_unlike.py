@@ -83,4 +83,4 @@ def test_too_few_sources_are_refused():
     known = features(1, 18)
     rule = fit_unlike(logits_of(known), known, features(0, 30), np.arange(18), 0.05)
     assert rule.distance is None
-    assert rule.reason == "18 sources to decide by, and a rate of 5 % can be promised from 19 on"
+    assert rule.reason == "18 sources to decide by, and a promise of 5 % needs at least 19"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-NOTHING_ON_LABELS = "not shown to be better than guessing, so its disagreements say nothing of the labels"
+NOTHING_ON_LABELS = "not shown to be better than guessing, so it cannot judge the labels"
 
 
 def may_be_guessing(figures: Mapping[str, Any]) -> bool:

@@ -116,5 +116,5 @@ def _warnings(fold: Fold, classes: Sequence[str]) -> list[str]:
     if fold.groups == 1:
         told.append("a single source: no figure of this fold has an interval")
     elif few:
-        told.append(f"fewer than {FEW_SOURCES} sources in {', '.join(few)}: intervals are likely too narrow")
+        told.append(f"fewer than {FEW_SOURCES} sources in {', '.join(few)}: intervals may be too narrow")
     return told

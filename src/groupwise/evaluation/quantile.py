@@ -63,4 +63,4 @@ def too_few(groups: int, rate: float) -> str | None:
     if groups >= needed:
         return None
     have = f"{groups} source{'s' * (groups != 1)}"
-    return f"{have} to decide by, and a rate of {100 * rate:g} % can be promised from {needed} on"
+    return f"{have} to decide by, and a promise of {100 * rate:g} % needs at least {needed}"

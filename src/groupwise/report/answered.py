@@ -145,7 +145,11 @@ def output(files: RunFiles) -> Answer:
 
 def slices(files: RunFiles) -> Answer:
     """Which columns were compared."""
-    columns = [column["column"] for column in (files.slices or {}).get("columns", ())]
+    columns = [column["column"] for column in files.slices.get("columns", ())]
+    if not columns and files.skipped_columns:
+        return yours(
+            f"Not compared: {files.skipped_columns}. Give another column in the CSV, such as a site or device."
+        )
     if not columns:
         if files.further_columns:
             return yours(f"`groupwise slices RUN` compares by {', '.join(files.further_columns)}.")

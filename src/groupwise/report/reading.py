@@ -82,6 +82,12 @@ class RunFiles:
         return names
 
     @property
+    def skipped_columns(self) -> str:
+        """Columns that were to be compared and could not be, each with the reason; empty where none was."""
+        skipped = self.slices.get("skipped") or ()
+        return "; ".join(f"{one['column']} ({one['reason']})" for one in skipped)
+
+    @property
     def further_columns(self) -> list[str]:
         """The user's own columns of the manifest."""
         return [name for name in (self.manifest[0] if self.manifest else {}) if name not in COLUMNS]

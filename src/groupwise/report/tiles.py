@@ -17,7 +17,8 @@ class Tile:
     image: Image | None
     label: str
     predicted: str = ""
-    prob: float = 0.0
+    prob: float = 0.0  # of the predicted class
+    true_prob: float = 0.0
 
     @property
     def name(self) -> str:

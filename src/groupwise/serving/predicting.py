@@ -56,7 +56,7 @@ def predict_files(
             raise KeyboardInterrupt(f"Stopped{kept}.") from None
         speed = n / (time.perf_counter() - start)
     if csv:
-        console.say(f"Predicted {n:,} images, {speed:.1f} a second: {csv}")
+        console.say(f"Predicted {n:,} image{'s' * (n != 1)}, {speed:.1f} a second: {csv}")
     if bad:
         raise GroupwiseError(
             f"{bad:,} of {n + bad:,} files could not be read",

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from groupwise.files import read_json, write_csv, write_json
+from groupwise.report.answered import slices
 from groupwise.report.html import write_report
 from groupwise.report.protocol import cautions
 from groupwise.report.reading import read_run
@@ -78,7 +79,8 @@ def test_columns_that_nobody_compared_are_not_called_absent(make_run):
     assert "`groupwise slices RUN` compares by site" in " ".join(unchecked(read_run(run)))
     skipped = [{"column": "site", "reason": "the same for all images: north"}]
     write_json(run / "slices.json", {"fold": "test", "columns": [], "skipped": skipped})
-    assert "not compared were site (the same for all images" in " ".join(unchecked(read_run(run)))
+    assert "not compared: site (the same for all images" in " ".join(unchecked(read_run(run)))
+    assert "Not compared: site (the same for all images: north)." in slices(read_run(run)).text
 
 
 def test_a_network_that_may_be_guessing_accuses_no_label(make_run, parse):
@@ -93,7 +95,7 @@ def test_a_network_that_may_be_guessing_accuses_no_label(make_run, parse):
     assert "The most wrong images" in text
     assert "Look for wrong labels first." not in text
     assert "Labels that may be wrong" not in text
-    assert text.count("so its disagreements say nothing of the labels") >= 2  # the caution and the checklist
+    assert text.count("so it cannot judge the labels") >= 2  # the caution and the checklist
 
 
 @pytest.mark.parametrize(("temperature", "told"), [(19.9999, True), (12.0, False)])

@@ -48,6 +48,7 @@ def _wrong_tiles(files: RunFiles) -> list[Tile]:
             row["label"],
             row["predicted"],
             _prob(row, row["predicted"]),
+            _prob(row, row["label"]),
         )
         for row in worst[:MOST]
     ]

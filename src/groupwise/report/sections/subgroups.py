@@ -41,7 +41,7 @@ def build(files: RunFiles) -> Section | None:
     columns = [_column(column) for column in facts["columns"]]
     values = {
         "columns": columns,
-        "skipped": facts["skipped"],
+        "skipped": files.skipped_columns,
         "verdict": verdict(facts),
         "whole": Estimate.read(facts["accuracy"]),
         "fold": facts["fold"],

@@ -50,9 +50,8 @@ def unchecked(files: RunFiles) -> list[str]:
 
 
 def _no_slices(files: RunFiles) -> str:
-    skipped = files.slices.get("skipped")
-    if skipped:
-        return "not compared were " + ", ".join(f"{one['column']} ({one['reason']})" for one in skipped)
+    if files.skipped_columns:
+        return f"not compared: {files.skipped_columns}"
     if files.further_columns:
         return f"`groupwise slices RUN` compares by {', '.join(files.further_columns)}"
     return "no such column was given"
