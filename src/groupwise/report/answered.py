@@ -148,7 +148,7 @@ def slices(files: RunFiles) -> Answer:
     columns = [column["column"] for column in files.slices.get("columns", ())]
     if not columns and files.skipped_columns:
         return yours(
-            f"Not compared: {files.skipped_columns}. Give another column in the CSV, such as a site or device."
+            f"Not compared: {files.skipped_columns}. Give another column in the CSV, such as a site."
         )
     if not columns:
         if files.further_columns:
