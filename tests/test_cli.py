@@ -404,6 +404,19 @@ def test_resume_refuses_another_recipe(capsys, trained, folder):
     assert "the recipe differs from the one this run began with: seed was 0" in err
 
 
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (["--group-regex", r"(\d)\d\.png"], "this run read its data with no options"),
+        (["--target-sensitivity", "0.9", "--class", "cat"], "decision.positive_class was not set"),
+    ],
+)
+def test_resume_refuses_what_the_run_did_not_begin_with(capsys, trained, folder, option, told):
+    status, _, err = run(capsys, "train", folder, "--run", trained, "--resume", *tiny_options(), *option)
+    assert status == 2
+    assert told in err
+
+
 def test_a_run_from_before_a_field_was_there_goes_on(capsys, folder, tmp_path):
     target = tmp_path / "run"
     command = ["train", folder, "--run", target, "--recipe", "default", *tiny_options()]

@@ -102,6 +102,20 @@ def test_numbers_may_be_written_as_yaml_reads_them(tmp_path):
     assert recipe.training.select_by == ("loss",)
 
 
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ({"training.sampling": "balanced", "loss.class_weights": "balanced"}, "loss.class_weights"),
+        ({"training.sampling": "balanced", "loss.logit_adjustment": 1}, "loss.logit_adjustment"),
+    ],
+)
+def test_an_imbalance_is_mended_once(more, place):
+    with pytest.raises(UsageError, match=rf"training\.sampling: balanced sampling and {place} would"):
+        load_recipe("default", more)
+    for field, value in more.items():
+        load_recipe("default", {field: value})
+
+
 def test_images_do_not_shrink_while_training():
     with pytest.raises(UsageError, match=r"training\.start_size_px: 96 is not between 8 and the final 64"):
         load_recipe("default", {"training.start_size_px": 96})

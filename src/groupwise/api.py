@@ -59,6 +59,8 @@ def train(
     if recipe is None:
         planning = Planning(frozenset(changes or ()), parse_duration(budget, "budget") if budget else None)
     base, changed = load_recipe(recipe or "default", changes)
+    groups = {"group_column": group_column, "group_regex": group_regex}
+    reading = {name: value for name, value in groups.items() if value is not None}
     look = partial(scan, Path(data), group_column=group_column, group_regex=group_regex)
     study = None if cv is None else CrossValidation(cv, repeats)
     job = Job(
@@ -72,6 +74,7 @@ def train(
         planning,
         tuple(track),
         jobs,
+        reading,
     )
     return (crossval if study else run_job)(job, Console(quiet=quiet))
 

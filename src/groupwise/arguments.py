@@ -8,7 +8,7 @@ import difflib
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -138,13 +138,19 @@ def scan_of(arguments: Any) -> Callable[[Callable[[int, int], None]], Manifest]:
     return lambda progress: scan(Path(arguments.folder), progress=progress, **options)
 
 
+def reading_of(arguments: Any) -> dict[str, str]:
+    """How DATA is read, as far as it is not the usual way."""
+    return {name: arguments[name] for name, usual in READING.items() if arguments[name] != usual}
+
+
+def reading_words(reading: Mapping[str, str]) -> list[str]:
+    """The options that read DATA so."""
+    return [word for name, value in reading.items() for word in (f"--{name.replace('_', '-')}", value)]
+
+
 def data_words(arguments: Any) -> str:
     """DATA and how to read it, as a shell takes them, for a command that is to see the same sources."""
-    words = [arguments.folder]
-    for name, usual in READING.items():
-        if arguments[name] != usual:
-            words += [f"--{name.replace('_', '-')}", arguments[name]]
-    return shlex.join(words)
+    return shlex.join([arguments.folder, *reading_words(reading_of(arguments))])
 
 
 def value_of(option: str, argv: Sequence[str]) -> str | None:
@@ -194,9 +200,13 @@ def planning_of(arguments: Any, argv: Sequence[str]) -> Any:
     from groupwise.durations import parse_duration
     from groupwise.job import Planning
 
-    chosen = {name for name in arguments.as_flat().__dict__ if value_of(f"--{name}", argv) is not None}
+    fields = [name for name in arguments.as_flat().__dict__ if "." in name]
+    spellings = {name: (f"--{name}", SHORT_NAMES.get(name, f"--{name}")) for name in fields}
+    chosen = {
+        name for name in fields if any(value_of(option, argv) is not None for option in spellings[name])
+    }
     budget_s = parse_duration(arguments.budget, "--budget") if arguments.budget else None
-    return Planning(frozenset(name for name in chosen if "." in name), budget_s)
+    return Planning(frozenset(chosen), budget_s)
 
 
 def build_recipe(values: dict[str, Any], source: Path | None = None) -> Any:

@@ -12,7 +12,7 @@ import torch
 
 from groupwise import __version__
 from groupwise.ancestry import count_known_images
-from groupwise.arguments import build_recipe
+from groupwise.arguments import build_recipe, reading_words
 from groupwise.console import Console
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split
@@ -77,6 +77,7 @@ def _create(job: Job, console: Console) -> Run:
         recipe = plan.recipe
     run = Run.create(job.folder, data=job.data, root=manifest.root, version=__version__)
     run.note(notes=list(manifest.notes), recipe_changes=differences(recipe, job.base))
+    run.note(reading=dict(job.reading))
     if job.planning:
         run.note(plan=plan.as_json(), chosen=_chosen(job))
     if job.cv:
@@ -131,6 +132,13 @@ def _refuse_other_data(run: Run, job: Job) -> None:
             f"this run began with {before}",
             place=job.data,
             remedy="Give the same data to --resume, or another --run.",
+        )
+    reading = run.ledger.get("reading", job.reading)  # older runs have not kept it
+    if reading != job.reading:
+        raise UsageError(
+            f"this run read its data with {' '.join(reading_words(reading)) or 'no options'}",
+            place=job.data,
+            remedy="Give the same to --resume, or another --run.",
         )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from groupwise.data.manifest import Manifest
@@ -65,7 +65,8 @@ class Job:
     `data` is what the user named, and `scan` makes the manifest of it, with a function for the progress.
     `base` is the recipe that `recipe` changes; the report lists the changes. `cv` asks for cross-validation,
     `planning` for a recipe that suits the data, and `track` names the trackers that are told of every epoch.
-    `jobs` is how many of several networks are trained at once.
+    `jobs` is how many of several networks are trained at once. `reading` are the options by which `scan`
+    reads the data, where they are not the usual ones.
     """
 
     data: Path
@@ -78,6 +79,7 @@ class Job:
     planning: Planning | None = None
     track: tuple[str, ...] = ()
     jobs: int = 1
+    reading: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.jobs < 1:

@@ -84,6 +84,15 @@ def test_only_a_skew_that_matters_is_adjusted_for():
     assert plan_of(skewed).recipe.loss.logit_adjustment == 1
 
 
+@pytest.mark.parametrize("field", ["training.sampling", "loss.class_weights"])
+def test_a_skew_that_the_user_mends_is_not_adjusted_for_again(field):
+    base = load_recipe("default", {field: "balanced"})[1]
+    skewed = dataclasses.replace(FACTS, class_sizes={"cat": 900, "dog": 100})
+    plan = make_plan(skewed, base, measure, usual=BASE, chosen={field})
+    assert plan.recipe.loss.logit_adjustment == 0
+    assert make_plan(skewed, BASE, measure).recipe.loss.logit_adjustment == 1
+
+
 @pytest.mark.parametrize(("optimizer", "factor"), [("sgd", 4), ("adamw", 2), ("adam", 2)])
 def test_the_learning_rate_follows_the_batch(optimizer, factor):
     base = load_recipe("default", {"optim.name": optimizer, "training.batch_size": 64})[1]
@@ -150,6 +159,16 @@ def test_a_budget_below_one_epoch_is_refused_with_what_it_would_take():
     with pytest.raises(UsageError, match=told):
         plan_of(budget_s=2)
     assert plan_of(budget_s=2 + 3).recipe.training.epochs >= 1
+
+
+def test_epochs_that_were_chosen_and_do_not_fit_are_refused():
+    base = load_recipe("default", {"training.epochs": 100})[1]
+    chosen = {"training.epochs"}
+    needed = make_plan(FACTS, base, measure, chosen=chosen).seconds
+    told = r"--budget: .* are left, and 100 epochs take .*, or fewer --training\.epochs"
+    with pytest.raises(UsageError, match=told):
+        make_plan(FACTS, base, measure, chosen=chosen, left_s=lambda: 0.9 * needed)
+    assert make_plan(FACTS, base, measure, chosen=chosen, left_s=lambda: needed).seconds == needed
 
 
 def test_a_budget_of_several_trainings_is_to_grow_by_what_all_of_them_lack():

@@ -258,6 +258,21 @@ def test_side_by_side_goes_on_fold_by_fold_after_sigterm(capsys, study, broken, 
         assert (broken / name).read_bytes() == (study / name).read_bytes(), name
 
 
+def test_a_fold_that_was_interrupted_is_trained_on_though_it_was_measured(capsys, study, broken, folder):
+    half = Run.open(broken / FOLDS[0])
+    half.note(interrupted=True)  # as Ctrl-C leaves it, and `evaluate` measures it
+    for checkpoint in half.path("checkpoints").iterdir():
+        if "2" in checkpoint.name.split("-step")[0]:
+            checkpoint.unlink()
+    half.path("metrics.json").write_text(half.path("metrics.json").read_text() + "\n")
+    half.record("metrics.json", ["predictions.csv"])
+    status, out, _ = run(capsys, "train", folder, "--run", broken, "--cv", 3, "--resume", *tiny_options())
+    assert status == 0
+    assert f"{FOLDS[0]} is there already" not in out
+    for name in ("predictions.csv", "metrics.json"):
+        assert (broken / FOLDS[0] / name).read_bytes() == (study / FOLDS[0] / name).read_bytes(), name
+
+
 def test_a_fold_that_fails_side_by_side_is_named(capsys, broken, folder):
     split = broken / FOLDS[1] / "split.csv"
     split.write_text(split.read_text() + "\n")

@@ -17,6 +17,7 @@ from groupwise.arguments import (
     data_words,
     parse_recipe,
     planning_of,
+    reading_of,
     scan_of,
     value_of,
 )
@@ -153,6 +154,7 @@ def train(parser: Parser, argv: list[str]) -> None:
         planning,
         tuple(arguments.track),
         arguments.jobs,
+        reading_of(arguments),
     )
     (crossval if cv else run_job)(job, Console())
 
@@ -209,6 +211,7 @@ def sweep(parser: Parser, argv: list[str]) -> None:
         base,
         arguments.resume,
         jobs=arguments.jobs,
+        reading=reading_of(arguments),
     )
     console = Console()
     study(job, arguments.trials, console)

@@ -83,7 +83,8 @@ def make_plan(
 
     `usual` is the recipe that `base` came from, whose rate goes with its own batch and width. `chosen` are
     the fields that the user set himself, which stay as they are. Without a budget all that decides the score
-    depends on the data alone. Raises `UsageError` where the budget does not hold a single epoch.
+    depends on the data alone. Raises `UsageError` where the budget does not hold a single epoch, or not the
+    epochs that the user chose.
     """
     usual = usual or base
     suited = [c for c in _suit_data(facts, base) if c.field not in chosen]
@@ -109,7 +110,16 @@ def make_plan(
         recipe = with_fields(recipe, {"training.epochs": epochs.value})
         suited = [c for c in suited if c.field != "training.epochs"]
         more.append(epochs)
-    return Plan(recipe, (*more, *suited), expected_seconds(recipe, facts, rates))
+    plan = Plan(recipe, (*more, *suited), expected_seconds(recipe, facts, rates))
+    if left_s is not None and plan.seconds > (left := left_s()):  # by epochs that the user chose
+        more_s = 1.2 * rounds * (plan.seconds - left)
+        raise UsageError(
+            f"{duration(max(left, 0))} are left, and {recipe.training.epochs} epochs take"
+            f" {duration(plan.seconds)}",
+            place="--budget",
+            remedy=f"Give at least {duration(more_s)} more, or fewer --training.epochs.",
+        )
+    return plan
 
 
 def expected_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
@@ -128,7 +138,7 @@ def _suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
     """What follows from the data alone."""
     n, scarcest = facts.train_images, facts.scarcest
     choices = [_batch_size(n), _epochs(n)]
-    if facts.imbalance >= SKEWED:
+    if facts.imbalance >= SKEWED and not _mends_imbalance(base):
         reason = (
             f"The largest class has {facts.imbalance:.1f} training images for one of the smallest; rare"
             " classes get a wider margin, for balanced accuracy. 0 favours plain accuracy."
@@ -143,6 +153,11 @@ def _suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
         )
         choices += [Choice("augment.zoom", 0.7, reason), Choice("augment.erase", 0.25, reason)]
     return choices
+
+
+def _mends_imbalance(recipe: Recipe) -> bool:
+    """Whether the recipe does something for rare classes already; twice would favour them over the others."""
+    return recipe.training.sampling == "balanced" or recipe.loss.class_weights == "balanced"
 
 
 def _batch_size(n: int) -> Choice:
@@ -197,6 +212,8 @@ def _why_first(ladder: list[Rung], facts: Fingerprint, chosen: Set[str]) -> str:
 def _why_climbed(rung: Rung, ladder: list[Rung], left_s: float) -> str:
     if len(ladder) == 1:
         return "The only network size there is for images as small as these."
+    if rung == ladder[0]:
+        return f"The smallest of {len(ladder)} network sizes; the next takes longer than {duration(left_s)}."
     place = "The largest" if rung == ladder[-1] else "The largest that fits"
     return f"{place} of {len(ladder)} network sizes for {duration(left_s)}, by a measured step."
 
