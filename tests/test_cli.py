@@ -522,7 +522,7 @@ def test_slices_of_a_folder_say_where_columns_would_come_from(trained, capsys):
 
 
 @pytest.mark.parametrize(
-    ("verb", "said"), [("train", "Stopped before anything was learnt."), ("predict", "Stopped.")]
+    ("verb", "said"), [("train", "Stopped. Go on with --resume."), ("predict", "Stopped.")]
 )
 def test_ctrl_c_says_no_more_than_is_true(capsys, monkeypatch, verb, said):
     def stop(*_):
@@ -535,7 +535,7 @@ def test_ctrl_c_says_no_more_than_is_true(capsys, monkeypatch, verb, said):
 def test_sigterm_before_training_asks_to_be_started_again(capsys, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setitem(VERBS, "train", ("", lambda *_: signal.raise_signal(signal.SIGTERM)))
-    assert run(capsys, "train", "x") == (75, "", "groupwise: Stopped before anything was learnt.\n")
+    assert run(capsys, "train", "x") == (75, "", "groupwise: Stopped. Go on with --resume.\n")
     assert signal.getsignal(signal.SIGTERM) == before
 
 

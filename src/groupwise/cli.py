@@ -71,7 +71,7 @@ def _explain(error: BaseException, argv: Sequence[str]) -> str:
         return str(error)
     if isinstance(error, KeyboardInterrupt):
         # What has come further than this says so itself.
-        return str(error) or ("Stopped before anything was learnt." if argv[0] in LEARNS else "Stopped.")
+        return str(error) or ("Stopped. Go on with --resume." if argv[0] in GO_ON else "Stopped.")
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}. Check the path, its permissions and the space there."
     return f"{type(error).__name__}: {error}. This is a defect of Groupwise; --debug shows where."
@@ -114,7 +114,8 @@ def _overview() -> str:
     )
 
 
-LEARNS = ("train", "sweep", "lr-find", "demo")
+GO_ON = ("train", "sweep", "demo")
+LEARNS = (*GO_ON, "lr-find")
 OPERANDS = {
     "info": "[NETWORK]",
     "evaluate": "RUN",

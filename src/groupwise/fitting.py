@@ -66,8 +66,6 @@ def fit_run(
             on_epoch=on_epoch,
             warn=console.warn,
         )
-    for rejected in fitted.rejected:
-        console.warn(f"{rejected.path.name} was passed over: {rejected.reason}")
     console.say(time_line(fitted.history))
     return fitted
 

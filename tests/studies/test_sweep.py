@@ -224,7 +224,7 @@ def scripted(accuracies):
         epochs = [Epoch(k, 0.5, 0.5, "val", 0.7, accuracy, 1e-3, 1.0, 1.0, 0.0) for k in (1, 2)]
         for k in (1, 2):
             on_epoch(epochs[:k])
-        return Fitted(tuple(epochs), epochs[-1], {}, (), (), interrupted=False)
+        return Fitted(tuple(epochs), epochs[-1], {}, (), interrupted=False)
 
     return pretend
 

@@ -5,7 +5,7 @@ import torch
 
 from fit_case import small_config, small_data, small_fit, small_model
 from groupwise.distributed import World
-from groupwise.errors import UsageError
+from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.predict import predict_logits
 from groupwise.training.loop import fit
 from groupwise.training.optim import OptimConfig
@@ -61,9 +61,23 @@ def test_a_run_resumed_from_an_older_checkpoint_is_bit_identical(tmp_path, whole
         small_fit(tmp_path, on_batch=stop_after(3))
     newest = max(tmp_path.iterdir())
     newest.write_bytes(newest.read_bytes()[:-1])
-    resumed = small_fit(tmp_path, resume=True)
-    assert [rejected.path for rejected in resumed.rejected] == [newest]
+    told = []
+    resumed = small_fit(tmp_path, resume=True, warn=told.append)
+    assert [text.partition(" ")[0] for text in told] == [newest.name]
     assert_same(resumed, whole)
+
+
+def test_where_no_checkpoint_is_sound_nothing_is_overwritten(tmp_path):
+    with pytest.raises(Stopped):
+        small_fit(tmp_path, on_batch=stop_after(3))
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:-1])
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    told = []
+    with pytest.raises(GroupwiseError, match=r"none of 2 checkpoints is sound.*remove the folder"):
+        small_fit(tmp_path, resume=True, warn=told.append)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert sorted(text.partition(" ")[0] for text in told) == sorted(before)
 
 
 def test_another_seed_is_another_run(tmp_path, whole):

@@ -136,6 +136,33 @@ def test_a_second_ctrl_c_acts_at_once_and_handlers_come_back(tmp_path):
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
+def test_a_second_sigterm_does_not_disturb_the_saving(tmp_path, whole):
+    def twice():
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Terminated, match="after step 2 of 5, and saved"):
+        averaged_fit(tmp_path, on_batch=at_step(2, twice))
+    assert load_checkpoint(tmp_path)[0]["step"] == 2
+    assert_same(averaged_fit(tmp_path, resume=True), whole[0])
+
+
+def test_sigterm_on_a_full_disk_does_not_claim_to_have_saved(tmp_path, whole, monkeypatch):
+    from groupwise.training import keeper
+
+    def fill():
+        def full(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        patch.setattr(keeper, "save_checkpoint", full)
+        signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch, pytest.raises(Terminated, match="after step 2 of 5, and not saved"):
+        averaged_fit(tmp_path, on_batch=at_step(2, fill))
+    assert load_checkpoint(tmp_path)[0]["step"] == 0
+    assert_same(averaged_fit(tmp_path, resume=True), whole[0])
+
+
 class Killed(Exception):  # noqa: N818
     """What a test raises in place of SIGKILL: nothing is saved on the way out."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from groupwise.errors import GroupwiseError
-from groupwise.training.checkpoint import Rejected, load_checkpoint, save_checkpoint
+from groupwise.training.checkpoint import load_checkpoint, save_checkpoint
 from groupwise.training.state import State, versions
 
 RETRY_S = 60.0
@@ -48,16 +48,17 @@ class Keeper:
         """Whether the last checkpoint is old enough for another within the epoch."""
         return time.monotonic() >= self._due
 
-    def save(self, state: State) -> None:
+    def save(self, state: State) -> bool:
         """Save `state` in the main process; all have to call. Raises `NotFinite` for one gone bad.
 
-        A full or failing disk is said, not raised: older checkpoints stay, and the next try comes soon.
+        A full or failing disk is said, and False is returned: older checkpoints stay, and the next try comes
+        soon.
         """
         collected = {**state.collect(), "made_from": self._made_from}
         require_finite(collected["tally"])
         self._wait()
         if not state.world.is_main:
-            return
+            return True
         try:
             save_checkpoint(self._folder, state.moment, collected)
         except OSError as error:
@@ -66,16 +67,29 @@ class Keeper:
                 f"No checkpoint at {_words(state)}: {error.strerror} ({self._folder}). "
                 "Training goes on and tries again; older checkpoints are kept."
             )
+            return False
+        return True
 
-    def load(self, state: State, *, whole_epochs: bool = False) -> tuple[bool, list[Rejected]]:
-        """Bring `state` back to the newest sound checkpoint; whether there was one, and those passed over."""
+    def load(self, state: State, *, whole_epochs: bool = False) -> bool:
+        """Bring `state` back to the newest sound checkpoint, naming damaged ones; False where none is there.
+
+        Where all are damaged it raises instead: going on from the start would overwrite what may be mended.
+        """
         saved, rejected = load_checkpoint(self._folder, whole_epochs=whole_epochs)
+        for damaged in rejected:
+            self._warn(f"{damaged.path.name} was passed over: {damaged.reason}")
         if saved is None:
-            return False, rejected
+            if rejected:
+                raise GroupwiseError(
+                    f"none of {len(rejected)} checkpoints is sound",
+                    place=self._folder,
+                    remedy="Put copies back, or remove the folder to train from the start with --resume.",
+                )
+            return False
         self._check(saved)
         state.restore(saved)
         state.world.barrier()  # before the main process writes, and drops what others may still read
-        return True, rejected
+        return True
 
     def _check(self, saved: dict[str, Any]) -> None:
         for name, digest in self._made_from.items():

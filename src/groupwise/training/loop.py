@@ -54,8 +54,7 @@ def fit(
     steps = -(-len(data.train) // config.training.batch_size)
     state = State(learner, steps, config.training.accumulate, world, warn)
     keeper = Keeper(checkpoints, 60 * config.training.checkpoint_minutes, dict(made_from or {}), warn)
-    loaded, rejected = keeper.load(state) if resume else (False, [])
-    if not loaded:
+    if not (resume and keeper.load(state)):
         keeper.save(state)  # so that even the first epoch has a state to go back to
 
     on_begin(tuple(state.history))
@@ -76,7 +75,7 @@ def fit(
             _save_and_leave(state, keeper, request)
     best = state.history[state.best["epoch"] - 1]
     weights = state.best["weights"]
-    return Fitted(tuple(state.history), best, weights, tuple(rejected), tuple(state.remarks), request.is_made)
+    return Fitted(tuple(state.history), best, weights, tuple(state.remarks), request.is_made)
 
 
 def _is_over(state: State, config: FitConfig) -> bool:
@@ -109,7 +108,7 @@ def _go_back(trouble: NotFinite, state: State, keeper: Keeper, data: FitData, co
         rows = next(training_batches(data, config, state, World())).samples.tolist()
         names = [data.paths[row] if data.paths else f"row {row}" for row in rows]
     halved = state.rate_factor < 1
-    if halved or not keeper.load(state, whole_epochs=True)[0]:
+    if halved or not keeper.load(state, whole_epochs=True):
         raise Diverged(
             fact + (", also with half the learning rate" if halved else ""),
             place="training",
@@ -124,12 +123,14 @@ def _go_back(trouble: NotFinite, state: State, keeper: Keeper, data: FitData, co
 
 def _save_and_leave(state: State, keeper: Keeper, request: StopRequest) -> None:
     """Keep what was learnt, and raise unless the user may be content with the best epoch so far."""
-    with suppress(NotFinite):  # then the older checkpoint is the one to go on from
-        keeper.save(state)
+    saved = False
+    with suppress(NotFinite):
+        saved = keeper.save(state)
     where = f"in epoch {state.finished + 1} after step {state.step} of {state.steps}"
     if request.signal is not signal.SIGINT:
+        told = "and saved" if saved else "and not saved there: the checkpoint before it is kept"
         raise Terminated(
-            f"stopped by SIGTERM {where}, and saved", place="training", remedy="Go on with --resume."
+            f"stopped by SIGTERM {where}, {told}", place="training", remedy="Go on with --resume."
         )
     if not state.best:
         raise KeyboardInterrupt(f"Stopped {where}. Go on with --resume.")

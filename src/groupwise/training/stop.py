@@ -44,10 +44,12 @@ class StopRequest:
             raise Stopping
 
     def take(self, number: int, _: FrameType | None) -> None:
-        """Take the signal; the second one acts at once, as it would have without us."""
+        """Take the signal; a second Ctrl-C acts at once, as it would have without us.
+
+        A second SIGTERM does not: launchers pass on the one that a scheduler has sent to every process.
+        """
         self.signal = signal.Signals(number)
-        for call in CALLS:
-            signal.signal(call, signal.SIG_DFL if call is signal.SIGTERM else signal.default_int_handler)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from groupwise.data.augment import AugmentConfig
 from groupwise.data.decode import Preprocessing
 from groupwise.data.stratify import IntArray
 from groupwise.errors import GroupwiseError, UsageError
-from groupwise.training.checkpoint import Rejected
 from groupwise.training.loss import LossConfig
 from groupwise.training.optim import OptimConfig
 
@@ -142,6 +141,5 @@ class Fitted:
     history: tuple[Epoch, ...]
     best: Epoch
     weights: Mapping[str, Tensor]
-    rejected: tuple[Rejected, ...]
     remarks: tuple[str, ...]
     interrupted: bool
