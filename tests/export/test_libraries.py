@@ -122,6 +122,7 @@ def test_the_program_answers_any_batch(run):
 
 @pytest.mark.parametrize("form", ["timm", "torchvision"])
 def test_a_network_that_a_library_lacks_is_refused(run, form, tmp_path):
-    with pytest.raises(UsageError, match=f"{form} has no such network: stem cifar, planes 16, depths"):
+    told = f"{form} has no such network: stem cifar instead of imagenet, planes 16 instead of 64, 2 stages"
+    with pytest.raises(UsageError, match=told):
         export_run(run.folder, form, tmp_path / "out")
     assert not list(tmp_path.iterdir())

@@ -110,15 +110,15 @@ def torchvision_arguments(config: ResNeXtConfig, library: str) -> dict[str, Any]
     """The arguments of torchvision's `ResNet`; `UsageError` where neither it nor timm has such a network."""
     ours = ResNeXtConfig(config.depths, config.cardinality, config.base_width, num_classes=config.num_classes)
     differing = [
-        name
+        f"{name} {mine} instead of {theirs}"
         for name in ("stem", "planes", "in_channels", "conv_bias", "stride_in", "pool_px")
-        if getattr(config, name) != getattr(ours, name)
+        if (mine := getattr(config, name)) != (theirs := getattr(ours, name))
     ]
     if len(config.depths) != 4:
-        differing.append("depths")
+        differing.append(f"{len(config.depths)} stages instead of 4")
     if differing:
         raise UsageError(
-            f"{library} has no such network: {', '.join(f'{n} {getattr(config, n)}' for n in differing)}",
+            f"{library} has no such network: {', '.join(differing)}",
             place="--to",
             remedy="Export it --to bundle, onnx or torch.",
         )
