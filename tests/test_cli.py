@@ -391,6 +391,25 @@ def test_ctrl_c_keeps_the_epoch_and_resume_ends_as_if_nothing_had_been(
         assert (target / name).read_bytes() == (trained / name).read_bytes(), name
 
 
+def test_a_run_goes_on_without_the_weights_that_it_began_from(capsys, trained, folder, tmp_path, monkeypatch):
+    def interrupt(epoch):
+        signal.raise_signal(signal.SIGINT)
+        return "interrupted"
+
+    weights = Path(shutil.copy(trained / "model.safetensors", tmp_path))
+    command = ["train", folder, "--run", tmp_path / "run", "--model.weights", weights, *tiny_options()]
+    with monkeypatch.context() as patch:
+        patch.setattr("groupwise.fitting.epoch_line", interrupt)
+        assert run(capsys, *command)[0] == 130
+    weights.unlink()
+    assert run(capsys, *command, "--resume")[0] == 0
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    Run.open(tmp_path / "run").note(interrupted=True)
+    status, _, err = run(capsys, *command, "--resume")
+    assert status == 1
+    assert "no such file" in err
+
+
 def test_a_run_is_not_overwritten(capsys, trained, folder):
     status, _, err = run(capsys, "train", folder, "--run", trained, *tiny_options())
     assert status == 2

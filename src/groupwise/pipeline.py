@@ -102,7 +102,8 @@ def train_prepared(
     manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
     split = read_split(run.require("split.csv"))
     classes = split_classes(split)
-    model = new_model(recipe, len(classes))
+    begun = resume and any(run.path("checkpoints").glob("*.safetensors"))  # which hold all that was read
+    model = new_model(recipe, len(classes), pretrained=not begun)
     data = open_data(recipe, cache, manifest, split, world, console)
     with tracking(track, run.folder, flatten(as_dict(recipe)), console.warn) as tracked:
         fitted = fit_run(recipe, run, data, model, world, console, tracked, resume=resume)
@@ -128,11 +129,14 @@ def split_classes(split: Split) -> tuple[str, ...]:
     return tuple(sorted({row.label for row in split.rows if row.fold != EXCLUDED}))
 
 
-def new_model(recipe: Recipe, num_classes: int) -> ResNeXt:
-    """The network of a recipe as it is before training: its weights are decided by the seed, or read."""
+def new_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) -> ResNeXt:
+    """The network of a recipe as it is before training: its weights are decided by the seed, or read.
+
+    Without `pretrained` no file is read.
+    """
     torch.manual_seed(recipe.seed)
     model = ResNeXt(network_config(recipe, num_classes))
-    if recipe.model.weights:
+    if recipe.model.weights and pretrained:
         load_weights(model, Path(recipe.model.weights), replace_head=True)
     return model
 
