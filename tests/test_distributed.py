@@ -14,13 +14,17 @@ from safetensors.torch import load_file, save_file
 
 from fit_case import small_config, small_data, small_model
 from groupwise.data.batches import batches
-from groupwise.distributed import World, choose_device, joined_world, restarted
+from groupwise.distributed import World, choose_device, joined_world, restarted, share_batch_statistics
 from groupwise.errors import UsageError
 from groupwise.training.loop import fit
 from groupwise.training.optim import OptimConfig
 
+# Batches of 17 in four pieces, and a last one of 2, of which the third of three processes has none
 CONFIG = small_config(
-    optim=OptimConfig(name="sgd", learning_rate=0.05, weight_decay=1e-3), batch_size=9, epochs=1
+    optim=OptimConfig(name="sgd", learning_rate=0.05, weight_decay=1e-3),
+    batch_size=17,
+    accumulate=4,
+    epochs=1,
 )
 
 
@@ -69,18 +73,43 @@ def two(tmp_path_factory):
     return torchrun(tmp_path_factory.mktemp("processes") / "two", 2)[0]
 
 
-def test_two_processes_equal_one(tmp_path, two):
+def test_several_processes_equal_one(tmp_path, two):
     one, _ = torchrun(tmp_path / "one", 1)
-    assert one.keys() == two.keys()
-    for key in one:
-        torch.testing.assert_close(two[key], one[key], rtol=0, atol=1e-11, msg=lambda m, k=key: f"{k}: {m}")
+    three, _ = torchrun(tmp_path / "three", 3)
+    for several in (two, three):
+        assert several.keys() == one.keys()
+        for key in one:
+            torch.testing.assert_close(
+                several[key], one[key], rtol=0, atol=1e-11, msg=lambda m, k=key: f"{k}: {m}"
+            )
 
 
 def test_a_killed_process_is_started_again_and_ends_bit_identical(tmp_path, two):
-    killed, err = torchrun(tmp_path / "killed", 2, killed_step=3)
+    killed, err = torchrun(tmp_path / "killed", 2, killed_step=2)
     assert "SIGKILL" in err or "-9" in err
     assert killed.keys() == two.keys()
     assert all(torch.equal(killed[key], two[key]) for key in two)
+
+
+@pytest.mark.parametrize("batch_size", [2, 5])
+def test_fewer_than_two_images_a_process_are_refused(tmp_path, batch_size):
+    config = small_config(batch_size=batch_size)
+    with pytest.raises(
+        UsageError,
+        match=rf"training.batch_size: {batch_size} images a step are fewer than two for each of 3 processes. "
+        "Give at least 6, or start fewer processes",
+    ):
+        fit(small_model(), small_data(), config, checkpoints=tmp_path, world=World(0, 3))
+    assert not list(tmp_path.iterdir())
+
+
+def test_torchs_own_batch_norm_gets_an_empty_part_in_float32(monkeypatch):
+    seen = []
+    monkeypatch.setattr(torch.nn.SyncBatchNorm, "forward", lambda _, x: seen.append(x.dtype))
+    model = share_batch_statistics(torch.nn.BatchNorm2d(4), World(0, 2, torch.device("cuda")))
+    for n in (0, 1):
+        model(torch.zeros(n, 4, 2, 2, dtype=torch.bfloat16))
+    assert seen == [torch.float32, torch.bfloat16]
 
 
 @settings(max_examples=100, deadline=None)

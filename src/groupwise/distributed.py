@@ -144,11 +144,23 @@ def _sum_with_gradient(values: Tensor) -> Tensor:
     return total
 
 
+class SyncBatchNorm(nn.SyncBatchNorm):
+    """torch's own for GPUs, also where a process has no sample of the last batch.
+
+    torch sends the sums of an empty part in the type of its input, and those of all others in float32.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x if x.numel() else x.float())
+
+
 def share_batch_statistics(model: nn.Module, world: World) -> nn.Module:
     """Make every batch normalisation of `model` see the global batch; parameters and keys stay."""
     if world.device.type == "cuda" and world.size > 1:
-        return nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-any-return, no-untyped-call]
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
     for module in model.modules():
+        if type(module) is nn.SyncBatchNorm:
+            module.__class__ = SyncBatchNorm
         if world.size > 1 and type(module) is nn.BatchNorm2d:
             module.__class__ = GlobalBatchNorm2d
     return model

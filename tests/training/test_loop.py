@@ -105,6 +105,18 @@ def test_ties_in_accuracy_go_to_the_first_epoch_or_to_the_lower_loss(tmp_path):
     assert lowest.best.select_loss == min(epoch.select_loss for epoch in ties)
 
 
+def test_a_training_fold_of_one_image_is_refused_and_one_of_two_is_learnt(tmp_path):
+    data = small_data()
+
+    def train(n):
+        fold = dataclasses.replace(data, train=data.train[:n])
+        return fit(small_model(), fold, small_config(epochs=1), world=World(), checkpoints=tmp_path)
+
+    with pytest.raises(GroupwiseError, match=r"fewer than the two images.*Add images, or give split.train"):
+        train(1)
+    assert len(train(2).history) == 1
+
+
 @pytest.mark.parametrize("field", ["epochs", "batch_size"])
 def test_impossible_counts_are_refused(field):
     with pytest.raises(UsageError, match=rf"training\.{field}"):

@@ -71,8 +71,9 @@ def batches(
         balanced: Whether a training epoch shows each class equally often.
         first: The batch to begin with, counted from 0.
 
-    A training epoch leaves out a last batch of fewer than two samples a process, for which batch
-    statistics do not exist. Without `shuffle` every sample comes exactly once.
+    A training epoch leaves out a last batch of one sample, for which batch statistics do not exist. Of one
+    with fewer samples than processes, some have an empty part. Without `shuffle` every sample comes exactly
+    once.
     """
     order = samples
     if shuffle is not None and balanced:
@@ -81,7 +82,7 @@ def batches(
         order = samples[epoch_order(len(samples), *shuffle)]
     for start in range(first * batch_size, len(order), batch_size):
         whole = order[start : start + batch_size]
-        if shuffle is not None and len(whole) < 2 * world.size:
+        if shuffle is not None and len(whole) < 2:
             break
         part = whole[world.rank :: world.size]
         yield Batch(

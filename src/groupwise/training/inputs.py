@@ -19,6 +19,8 @@ def training_inputs(
     Targets are class numbers (n,), or shares (n, K) where images are mixed.
     """
     images, targets = resize(batch.images.float(), image_size_px), batch.labels
+    if not len(images):  # a last batch with fewer samples than processes; torch turns no empty batch
+        return normalise(images, config.preprocessing), targets
     images = augment(images, batch.samples, config.augment, seed=config.seed, epoch=epoch)
     if config.augment.trivial:
         images = trivial_augment(images, batch.samples, seed=config.seed, epoch=epoch)

@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import nn
 
 from groupwise.distributed import World
+from groupwise.errors import GroupwiseError, UsageError
 from groupwise.training.checkpoint import clone_state
 from groupwise.training.epoch import run_epoch, training_batches
 from groupwise.training.keeper import Keeper, NotFinite
@@ -50,6 +51,7 @@ def fit(
     raises `Diverged`. `on_begin` is given the epochs that are there already, `on_epoch` all so far;
     `on_scored` is shown the model that each epoch was scored with, in evaluation mode.
     """
+    _refuse_idle(data, config, world)
     learner = Learner.create(model, data, config, world, remark=lambda text: state.remark(text))
     steps = -(-len(data.train) // config.training.batch_size)
     state = State(learner, steps, config.training.accumulate, world, warn)
@@ -76,6 +78,23 @@ def fit(
     best = state.history[state.best["epoch"] - 1]
     weights = state.best["weights"]
     return Fitted(tuple(state.history), best, weights, tuple(state.remarks), request.is_made)
+
+
+def _refuse_idle(data: FitData, config: FitConfig, world: World) -> None:
+    """Raise for settings with which some processes, or all, would have nothing to learn from."""
+    batch_size, least = config.training.batch_size, 2 * world.size
+    if batch_size < least:
+        raise UsageError(
+            f"{batch_size} images a step are fewer than two for each of {world.size} processes",
+            place="training.batch_size",
+            remedy=f"Give at least {least}, or start fewer processes.",
+        )
+    if len(data.train) < 2:
+        raise GroupwiseError(
+            "the training fold has fewer than the two images that batch statistics need",
+            place="training",
+            remedy="Add images, or give split.train a larger share.",
+        )
 
 
 def _is_over(state: State, config: FitConfig) -> bool:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from groupwise.data.batches import Batch
+from groupwise.distributed import World
 from groupwise.errors import GroupwiseError
 from groupwise.training.inputs import training_inputs
 from groupwise.training.optim import set_learning_rate
@@ -47,14 +48,15 @@ def _add_gradients(
     learner = state.learner
     learner.optimizer.zero_grad(set_to_none=True)
     total = torch.zeros(3, dtype=torch.float64, device=state.world.device)
-    count = min(state.micro_batches, _most_pieces(batch, state))
+    count = min(state.micro_batches, _most_pieces(batch))
+    cuts = _cuts(batch, count, state.world)
     try:
         # All of it at once, so that the pieces hold what the whole batch would
         size = image_size_at(share, config.training, batch.images.shape[-1])
         images, targets = training_inputs(
             batch, config, num_classes=num_classes, image_size_px=size, epoch=state.finished + 1
         )
-        parts = zip(*(t.tensor_split(count) for t in (images, targets, batch.labels)), strict=True)
+        parts = zip(*(t.tensor_split(cuts) for t in (images, targets, batch.labels)), strict=True)
         for number, (piece, wanted, labels) in enumerate(parts, start=1):
             with nullcontext() if number == count else _alone(learner.network):
                 with learner.half_precision():
@@ -79,14 +81,21 @@ def sums(loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
     return torch.stack([loss.double(), correct.double(), correct.new_tensor(len(logits)).double()])
 
 
-def _most_pieces(batch: Batch, state: State) -> int:
-    """As many as leave two samples a piece, for batch statistics, in every process."""
-    return max(1, batch.global_size // state.world.size // 2)
+def _most_pieces(batch: Batch) -> int:
+    """As many as leave two samples a piece, for batch statistics."""
+    return max(1, batch.global_size // 2)
+
+
+def _cuts(batch: Batch, count: int, world: World) -> list[int]:
+    """Where this process cuts its part, so that all of them together have the pieces of one process alone."""
+    pieces = torch.arange(batch.global_size).tensor_split(count)
+    # Sample i of the whole batch is with process i modulo their number
+    return [len(range(world.rank, int(piece[0]), world.size)) for piece in pieces[1:]]
 
 
 def _halve(batch: Batch, state: State) -> int:
     count = 2 * state.micro_batches
-    if state.world.size > 1 or count > _most_pieces(batch, state):
+    if state.world.size > 1 or count > _most_pieces(batch):
         # The other processes wait within the step, so none of them can begin it again.
         raise GroupwiseError(
             f"out of memory with {len(batch.labels) // state.micro_batches} images at once",
