@@ -310,22 +310,25 @@ def test_a_rate_far_too_high_is_named(tmp_path):
         averaged_fit(tmp_path, config)
 
 
-def small_memory(most):
-    """A network that runs out of memory on more than `most` training images at once."""
+def small_memory(most, *, layer="conv1", training=True):
+    """A network in which a layer runs out of memory on more than `most` images at once."""
     model = small_model()
 
     def check(module, inputs):
-        if module.training and len(inputs[0]) > most:
+        if module.training is training and len(inputs[0]) > most:
             raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    model.register_forward_pre_hook(check)
+    model.get_submodule(layer).register_forward_pre_hook(check)
     return model
 
 
-def test_out_of_memory_takes_the_batch_in_pieces_and_says_so(tmp_path):
+@pytest.mark.parametrize("layer", ["conv1", "layer2", "fc"])  # behind batch statistics, too
+def test_out_of_memory_takes_the_batch_in_pieces_and_says_so(tmp_path, layer):
     said = []
     options = {"world": World(), "warn": said.append}
-    fitted = fit(small_memory(2), small_data(), small_config(), checkpoints=tmp_path / "oom", **options)
+    fitted = fit(
+        small_memory(2, layer=layer), small_data(), small_config(), checkpoints=tmp_path / "oom", **options
+    )
     assert_same(fitted, small_fit(tmp_path / "ref", small_config(accumulate=4)))
     assert [re.search(r"in (\d) pieces", s)[1] for s in said] == ["2", "4"]
     assert all("The steps stay as large, but batch normalisation sees the pieces." in s for s in said)
@@ -340,11 +343,50 @@ def test_too_little_memory_for_the_smallest_piece_is_an_error(tmp_path):
         fit(small_memory(1), small_data(), small_config(), world=World(), checkpoints=tmp_path)
 
 
-def test_another_error_is_not_taken_for_little_memory(tmp_path):
+@pytest.mark.parametrize("most", [1, 2])
+def test_out_of_memory_while_scoring_changes_no_score(tmp_path, most):
+    model, said = small_memory(most, layer="fc", training=False), []
+    options = {"world": World(), "warn": said.append}
+    fitted = fit(model, small_data(), small_config(), checkpoints=tmp_path / "oom", **options)
+    reference = small_fit(tmp_path / "ref")
+    for epoch, other in zip(fitted.history, reference.history, strict=True):
+        assert epoch.select_accuracy == other.select_accuracy
+        assert epoch.select_loss == pytest.approx(other.select_loss, abs=1e-6)
+    assert all(torch.equal(fitted.weights[key], reference.weights[key]) for key in fitted.weights)
+    assert not said
+
+
+def test_too_little_memory_to_score_an_image_is_an_error(tmp_path):
+    with pytest.raises(GroupwiseError, match=r"out of memory with a single image to score. Lower data.image"):
+        fit(
+            small_memory(0, training=False), small_data(), small_config(), world=World(), checkpoints=tmp_path
+        )
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory."), GroupwiseError, r"in the optimizer's step. Lower"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), GroupwiseError, r"in the optimizer's"),
+        (RuntimeError("a defect"), RuntimeError, "a defect"),
+    ],
+)
+def test_out_of_memory_in_the_optimizer_is_told_from_a_defect(tmp_path, monkeypatch, error, kind, message):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("torch.optim.AdamW.step", fail)
+    with pytest.raises(kind, match=message):
+        small_fit(tmp_path)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_another_error_is_not_taken_for_little_memory(tmp_path, training):
     model = small_model()
 
-    def fail(*_):
-        raise RuntimeError("a defect")
+    def fail(module, _):
+        if module.training is training:
+            raise RuntimeError("a defect")
 
     model.register_forward_pre_hook(fail)
     with pytest.raises(RuntimeError, match="a defect"):

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from groupwise.data.batches import Batch, batches, normalise
 from groupwise.distributed import World
 from groupwise.training.keeper import Keeper, NotFinite, require_finite
+from groupwise.training.memory import is_out_of_memory, out_of_memory
 from groupwise.training.state import State
 from groupwise.training.step import sums, take_step
 from groupwise.training.stop import StopRequest
@@ -93,18 +94,40 @@ def score_fold(
     """Sums of plain cross-entropy, correct answers and samples over the selection fold, each sample once.
 
     `model` is not the one that shares its work, which would wait for processes whose part of a small fold is
-    empty.
+    empty. A batch that does not fit into memory is answered in pieces, which changes no score.
     """
     model.eval()
+    pieces = 1
     totals = torch.zeros(3, dtype=torch.float64, device=state.world.device)
     batch_size = max(2 * config.training.batch_size // state.micro_batches, 1)
     for batch in batches(data.images, data.labels, data.select, batch_size=batch_size, world=state.world):
         if len(batch.labels):
-            logits = model(normalise(batch.images.float(), config.preprocessing))
+            while (logits := _answers(model, batch, config, pieces)) is None:
+                pieces = _more_pieces(batch, pieces)
             totals += sums(F.cross_entropy(logits, batch.labels, reduction="sum"), logits, batch.labels)
         request.heed(state.world)
     loss_sum, correct_sum, seen = state.world.sum(totals).tolist()
     return loss_sum, correct_sum, seen
+
+
+def _answers(model: nn.Module, batch: Batch, config: FitConfig, pieces: int) -> Tensor | None:
+    """Logits of a batch, or None where memory ran out."""
+    parts = batch.images.tensor_split(min(pieces, len(batch.images)))
+    try:
+        return torch.cat([model(normalise(part.float(), config.preprocessing)) for part in parts])
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        return None
+
+
+def _more_pieces(batch: Batch, pieces: int) -> int:
+    if pieces >= len(batch.images):
+        remedy = "Lower data.image_size_px, or choose a smaller model.preset."
+        raise out_of_memory("with a single image to score", remedy)
+    if batch.images.is_cuda:
+        torch.cuda.empty_cache()
+    return 2 * pieces
 
 
 class Timed:

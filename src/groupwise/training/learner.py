@@ -18,6 +18,7 @@ from groupwise.training.loss import TrainingLoss
 from groupwise.training.optim import make_optimizer
 from groupwise.training.parts import freeze
 from groupwise.training.terms import FitConfig, FitData
+from groupwise.training.undo import BatchStatistics
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
@@ -28,7 +29,8 @@ class Learner:
 
     `model` has the weights; `network` is what training calls, the same model unless it is compiled or several
     processes share the work. `average` is the moving average of weights and batch statistics, where the
-    recipe asks for one. `frozen` are the modules that do not learn.
+    recipe asks for one. `statistics` can undo what a failed pass did to the model's; `frozen` are the modules
+    that do not learn.
     """
 
     model: nn.Module
@@ -39,6 +41,7 @@ class Learner:
     clip_norm: float | None
     scaler: torch.amp.GradScaler
     precision: torch.dtype
+    statistics: BatchStatistics
     frozen: tuple[nn.Module, ...]
 
     @classmethod
@@ -69,6 +72,7 @@ class Learner:
             clip_norm=config.optim.clip_norm,
             scaler=torch.amp.GradScaler(world.device.type, enabled=precision is torch.float16),
             precision=precision,
+            statistics=BatchStatistics(model),
             frozen=frozen,
         )
 

@@ -10,8 +10,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from groupwise.data.batches import Batch
 from groupwise.distributed import World
-from groupwise.errors import GroupwiseError
 from groupwise.training.inputs import training_inputs
+from groupwise.training.memory import is_out_of_memory, out_of_memory
 from groupwise.training.optim import set_learning_rate
 from groupwise.training.schedule import image_size_at, learning_rate_at
 from groupwise.training.state import State
@@ -27,6 +27,7 @@ def take_step(batch: Batch, share: float, state: State, config: FitConfig, *, nu
     # Follow the schedule
     rate = learning_rate_at(share, config.optim) * state.rate_factor
     set_learning_rate(state.learner.optimizer, rate, share)
+    state.learner.statistics.keep()
     while (added := _add_gradients(batch, share, state, config, num_classes)) is None:
         # Here and not where the error was caught, because its traceback holds on to the memory
         state.micro_batches = _halve(batch, state)
@@ -34,9 +35,10 @@ def take_step(batch: Batch, share: float, state: State, config: FitConfig, *, nu
             f"Out of memory: from epoch {state.finished + 1}, step {state.step + 1} on, batches are taken in "
             f"{state.micro_batches} pieces. The steps stay as large, but batch normalisation sees the pieces."
         )
+        state.learner.statistics.restore()
         if batch.images.is_cuda:
             torch.cuda.empty_cache()
-    state.learner.step()
+    _follow_gradients(state)
     state.tally[state.step] = added
     state.step += 1
 
@@ -68,10 +70,21 @@ def _add_gradients(
             # Sums stay on the device
             total += sums(loss, logits, labels)
     except RuntimeError as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         return None
     return total
+
+
+def _follow_gradients(state: State) -> None:
+    try:
+        state.learner.step()
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        # Some weights may have moved already, so this step cannot be taken again.
+        remedy = "Lower training.batch_size, or choose optim.name sgd or a smaller model.preset."
+        raise out_of_memory("in the optimizer's step", remedy) from None
 
 
 @torch.no_grad()
@@ -97,10 +110,9 @@ def _halve(batch: Batch, state: State) -> int:
     count = 2 * state.micro_batches
     if state.world.size > 1 or count > _most_pieces(batch):
         # The other processes wait within the step, so none of them can begin it again.
-        raise GroupwiseError(
-            f"out of memory with {len(batch.labels) // state.micro_batches} images at once",
-            place="training",
-            remedy="Raise training.accumulate, or lower training.batch_size or data.image_size_px.",
+        raise out_of_memory(
+            f"with {len(batch.labels) // state.micro_batches} images at once",
+            "Raise training.accumulate, or lower training.batch_size or data.image_size_px.",
         )
     return count
 
@@ -108,8 +120,3 @@ def _halve(batch: Batch, state: State) -> int:
 def _alone(network: nn.Module) -> AbstractContextManager[None]:
     """Keep gradients within the process; they are shared with those of the last piece."""
     return network.no_sync() if isinstance(network, DistributedDataParallel) else nullcontext()
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    # A GPU has a class for it, the CPU's allocator only a message
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
