@@ -102,7 +102,10 @@ def test_every_command_explains_itself(capsys, verb):
         (["predict", "no-run", "a.png", "--csv", "x.csv", "b.png"], "holds neither a run"),
         (["explain", "no-run", "--out", "x", "a.png"], "holds no run"),
         (["compare", "no-run", "--fold", "val", "other"], "holds no run"),
-        (["train", "DATA", "--run", "x", "--seed", "-1"], "--seed: -1 is negative"),
+        (
+            ["train", "DATA", "--run", "x", "--seed", "-1"],
+            "--seed: -1 is not at least 0 and below 4294967296",
+        ),
         (["train", "DATA", "--run", "x", "--model.preset", "resnet18"], "did you mean 'resnet50'?"),
         (["train", "DATA", "--run", "x", "--recipe", "classic", "--data.image_size_px", "64"], "7 px pool"),
         (["train", "DATA", "--run", "x", "--model.weights", "none.pth"], "model.weights: no such file"),

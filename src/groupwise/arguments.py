@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import jsonargparse
 
 from groupwise.errors import UsageError
+from groupwise.settings import require_seed
 
 if TYPE_CHECKING:
     from groupwise.data.manifest import Manifest
@@ -60,6 +61,13 @@ class Parser(jsonargparse.ArgumentParser):
             allow_abbrev=False,
             formatter_class=Formatter,
         )
+
+    def parse_args(self, *arguments: Any, **options: Any) -> Any:
+        """Parse, and refuse a `--seed` of any verb that could not seed everything."""
+        parsed = super().parse_args(*arguments, **options)
+        if "seed" in parsed:
+            require_seed(parsed.seed)
+        return parsed
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002
         """Raise `UsageError` instead of leaving the process."""

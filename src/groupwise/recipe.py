@@ -17,6 +17,7 @@ from groupwise.data.decode import Preprocessing
 from groupwise.data.split import SplitConfig
 from groupwise.errors import GroupwiseError, UsageError, first_line
 from groupwise.evaluation.rates import DecisionConfig
+from groupwise.settings import require_seed
 from groupwise.training.loss import LossConfig
 from groupwise.training.optim import OptimConfig
 from groupwise.training.terms import TrainingConfig
@@ -53,8 +54,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise UsageError(f"{self.seed} is negative", place="--seed", remedy="Give 0 or more.")
+        require_seed(self.seed)
         if self.training.select_fold not in self.split.shares:
             raise UsageError(
                 f"the fold {self.training.select_fold!r} that chooses the epoch has no share",

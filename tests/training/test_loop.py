@@ -123,6 +123,11 @@ def test_impossible_counts_are_refused(field):
         small_config(**{field: 0})
 
 
+def test_an_epoch_that_nothing_chooses_is_refused():
+    with pytest.raises(UsageError, match=r"training.select_by: no figure is left.*accuracy, loss or both"):
+        small_config(select_by=())
+
+
 def test_the_model_of_every_score_is_shown(tmp_path):
     data, accuracies = small_data(), []
 

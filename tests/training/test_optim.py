@@ -65,7 +65,8 @@ def test_a_body_without_rate_keeps_its_weights():
 
 
 @pytest.mark.parametrize(
-    "fields", [{"layer_decay": 0.0}, {"head_first": 1.0}, {"clip_norm": 0.0}, {"frozen": -1}]
+    "fields",
+    [{"layer_decay": 0.0}, {"head_first": 1.0}, {"clip_norm": 0.0}, {"frozen": -1}, {"step_factor": 0.0}],
 )
 def test_impossible_values_are_refused(fields):
     with pytest.raises(UsageError, match=rf"optim\.{next(iter(fields))}"):

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from groupwise.errors import UsageError
+from groupwise.settings import require_numbers
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class AugmentConfig:
     cutmix: float = 0.0
 
     def __post_init__(self) -> None:
+        require_numbers(self, "augment")
         shares = {name: getattr(self, name) for name in ("flip", "shift", "erase")}
         shares |= {name: getattr(self, name) for name in ("brightness", "contrast", "saturation")}
         for name, value in shares.items():

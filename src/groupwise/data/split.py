@@ -13,6 +13,7 @@ from groupwise.data.sources import find_sources
 from groupwise.data.stratify import UNASSIGNED, IntArray, assign_random, assign_sources
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_csv, write_csv
+from groupwise.settings import require_numbers
 
 EXCLUDED = "excluded"  # the fold of samples that take no part until the user decides about them
 
@@ -40,6 +41,7 @@ class SplitConfig:
     extend: str | None = None
 
     def __post_init__(self) -> None:
+        require_numbers(self, "split")
         if min(self.train, self.val, self.test) < 0 or self.train == 0:
             raise UsageError(
                 f"a share is negative, or train has none: {self.train}:{self.val}:{self.test}",

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from groupwise.errors import UsageError
+from groupwise.settings import require_numbers
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class DecisionConfig:
     prevalence: float | None = None
 
     def __post_init__(self) -> None:
+        require_numbers(self, "decision")
         for name, value in vars(self).items():
             if isinstance(value, int | float) and not 0 < value < 1:
                 raise UsageError(

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from groupwise.errors import UsageError
+from groupwise.settings import require_numbers
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class LossConfig:
     logit_adjustment: float = 0.0
 
     def __post_init__(self) -> None:
+        require_numbers(self, "loss")
         if not 0 <= self.label_smoothing < 1:
             raise UsageError(
                 f"{self.label_smoothing} is not at least 0 and below 1",

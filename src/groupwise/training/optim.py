@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from groupwise.errors import UsageError
+from groupwise.settings import require_numbers
 from groupwise.training.muon import Muon
 from groupwise.training.parts import part_names, part_of
 
@@ -51,6 +52,7 @@ class OptimConfig:
     frozen: int = 0
 
     def __post_init__(self) -> None:
+        require_numbers(self, "optim")
         if self.learning_rate <= 0:
             raise UsageError(
                 f"{self.learning_rate} is not above 0", place="optim.learning_rate", remedy="1e-3 is usual."
@@ -65,7 +67,11 @@ class OptimConfig:
                 raise UsageError(
                     f"{value} is out of range", place=f"optim.{name}", remedy=f"At least 0 and below {end}."
                 )
-        for name, factor in (("layer_decay", self.layer_decay), ("clip_norm", self.clip_norm)):
+        for name, factor in (
+            ("step_factor", self.step_factor),
+            ("layer_decay", self.layer_decay),
+            ("clip_norm", self.clip_norm),
+        ):
             if factor is not None and factor <= 0:
                 raise UsageError(
                     f"{factor} is not above 0", place=f"optim.{name}", remedy="Give more than 0."

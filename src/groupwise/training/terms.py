@@ -14,6 +14,7 @@ from groupwise.data.augment import AugmentConfig
 from groupwise.data.decode import Preprocessing
 from groupwise.data.stratify import IntArray
 from groupwise.errors import GroupwiseError, UsageError
+from groupwise.settings import require_numbers
 from groupwise.training.loss import LossConfig
 from groupwise.training.optim import OptimConfig
 
@@ -62,6 +63,7 @@ class TrainingConfig:
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
+        require_numbers(self, "training")
         for name, value, least in (
             ("epochs", self.epochs, 1),
             ("batch_size", self.batch_size, 2),
@@ -74,6 +76,12 @@ class TrainingConfig:
                 raise UsageError(
                     f"{value} is below {least}", place=f"training.{name}", remedy=f"Give at least {least}."
                 )
+        if not self.select_by:
+            raise UsageError(
+                "no figure is left to choose the epoch by",
+                place="training.select_by",
+                remedy="Give accuracy, loss or both.",
+            )
         for name, share in (("ema_decay", self.ema_decay), ("full_size_from", self.full_size_from)):
             if not 0 <= share < 1:
                 raise UsageError(

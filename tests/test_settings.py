@@ -1,0 +1,65 @@
+import math
+
+import pytest
+
+from groupwise.api import load_recipe
+from groupwise.cli import main
+from groupwise.errors import UsageError
+from groupwise.evaluation.rates import DecisionConfig
+from groupwise.recipe import PARTS, Recipe
+from groupwise.settings import SEEDS, require_seed
+
+NUMBERS = [
+    (part, name)
+    for part, config in PARTS.items()
+    for name, kind in config.__annotations__.items()
+    if "float" in str(kind)
+]
+
+
+def field_value(part, name, number):
+    """`number`, in as many places as the field has."""
+    default = getattr(getattr(Recipe(), part), name)
+    return (number,) * max(len(default), 1) if isinstance(default, tuple) else number
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(("part", "name"), NUMBERS)
+def test_no_field_of_a_recipe_is_nan_or_infinite(part, name, number):
+    with pytest.raises(UsageError, match=rf"{part}\.{name}"):
+        PARTS[part](**{name: field_value(part, name, number)})
+
+
+def test_every_part_with_numbers_is_tested_here():
+    assert {part for part, _ in NUMBERS} == PARTS.keys() - {"model"}
+    assert ("augment", "mixup") in NUMBERS
+    assert ("optim", "milestones") in NUMBERS
+
+
+def test_finite_numbers_pass_however_large_or_small():
+    recipe = load_recipe("default", {"optim.learning_rate": 1e300, "training.checkpoint_minutes": 1e9})[1]
+    assert recipe.optim.learning_rate == 1e300
+    assert DecisionConfig(alpha=1e-9).alpha == 1e-9
+
+
+def test_the_message_names_the_field_as_the_user_spells_it():
+    with pytest.raises(UsageError, match=r"^augment\.mixup: nan is not a finite number\. Give one"):
+        load_recipe("default", {"augment.mixup": math.nan})
+
+
+@pytest.mark.parametrize("seed", [-1, SEEDS])
+def test_seeds_that_not_every_generator_takes_are_refused(seed):
+    with pytest.raises(UsageError, match=rf"--seed: {seed} is not at least 0 and below {SEEDS}"):
+        Recipe(seed=seed)
+    for near_miss in (0, SEEDS - 1):
+        require_seed(near_miss)
+        assert Recipe(seed=near_miss).seed == near_miss
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("audit", "DATA"), ("show", "DATA"), ("split", "DATA", "--out", "s.csv"), ("robustness", "RUN")],
+)
+def test_so_they_are_by_every_verb(words, capsys):
+    assert main([*words, "--seed", str(SEEDS)]) == UsageError.exit_status
+    assert f"--seed: {SEEDS} is not at least 0" in capsys.readouterr().err
