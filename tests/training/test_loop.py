@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
@@ -7,6 +8,8 @@ from fit_case import small_config, small_data, small_fit, small_model
 from groupwise.distributed import World
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.predict import predict_logits
+from groupwise.training.checkpoint import clone_state
+from groupwise.training.inputs import training_inputs
 from groupwise.training.loop import fit
 from groupwise.training.optim import OptimConfig
 
@@ -138,6 +141,37 @@ def test_the_model_of_every_score_is_shown(tmp_path):
 
     fitted = small_fit(tmp_path, small_config(ema_decay=0.9), on_scored=score)
     assert accuracies == [epoch.select_accuracy for epoch in fitted.history]
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.9])
+def test_the_weights_that_were_scored_are_kept(tmp_path, decay):
+    model, scored = small_model(), []
+
+    def remember(judged):
+        assert (judged is model) == (decay == 0)
+        scored.append(clone_state(judged.state_dict()))
+
+    config = small_config(ema_decay=decay)
+    options = {"world": World(), "checkpoints": tmp_path, "on_scored": remember}
+    fitted = fit(model, small_data(), config, **options)
+    kept = scored[fitted.best.epoch - 1]
+    assert kept.keys() == fitted.weights.keys()
+    assert all(torch.equal(kept[key], fitted.weights[key]) for key in kept)
+
+
+@pytest.mark.parametrize(("sampling", "shown"), [("natural", [18, 4]), ("balanced", [11, 11])])
+def test_an_epoch_shows_the_classes_as_the_sampling_has_it(tmp_path, monkeypatch, sampling, shown):
+    data, seen = small_data(), []
+    skewed = dataclasses.replace(data, train=np.r_[data.train[::2], data.train[1:9:2]])
+
+    def inputs(batch, *arguments, **options):
+        seen.extend(batch.labels.tolist())
+        return training_inputs(batch, *arguments, **options)
+
+    monkeypatch.setattr("groupwise.training.step.training_inputs", inputs)
+    config = small_config(epochs=1, batch_size=11, sampling=sampling)
+    fit(small_model(), skewed, config, world=World(), checkpoints=tmp_path)
+    assert np.bincount(seen).tolist() == shown
 
 
 def test_the_schedule_ends_with_the_time(tmp_path, monkeypatch):
