@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_json, sha256_file, write_json
+from groupwise.locks import locked
 
 LEDGER = "run.json"
 
@@ -17,7 +19,8 @@ class Run:
     """A run directory and its ledger, `run.json`.
 
     The ledger names the data, notes what the user should know, counts the readings of the test fold, and
-    keeps for each artefact its digest and those of its parents.
+    keeps for each artefact its digest and those of its parents. Several commands may enter what they did at
+    the same time: each change is made to what then lies on disk, alone, and `ledger` is as of the last one.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -77,18 +80,28 @@ class Run:
         """Where the artefact lies or will lie."""
         return self.folder / name
 
+    @contextmanager
+    def _entry(self) -> Iterator[dict[str, Any]]:
+        """The ledger as it now is on disk, written back after the block; other processes wait."""
+        file = self.folder / LEDGER
+        with locked(file):
+            ledger = read_json(file)
+            yield ledger
+            write_json(file, ledger)
+            self.ledger = ledger
+
     def note(self, **facts: Any) -> None:
         """Set entries of the ledger."""
-        self.ledger |= facts
-        write_json(self.folder / LEDGER, self.ledger)
+        with self._entry() as ledger:
+            ledger.update(facts)
 
     def record(self, name: str, made_from: Iterable[str] = ()) -> None:
         """Enter an artefact that was just written, with the digests of its parents."""
-        self.ledger["artefacts"][name] = {
-            "sha256": sha256_file(self.path(name)),
-            "from": {parent: sha256_file(self.path(parent)) for parent in made_from},
-        }
-        self.note()
+        with self._entry() as ledger:  # digests too: of two that write it, the last entry has what lies there
+            ledger["artefacts"][name] = {
+                "sha256": sha256_file(self.path(name)),
+                "from": {parent: sha256_file(self.path(parent)) for parent in made_from},
+            }
 
     def require(self, name: str) -> Path:
         """The path of an artefact that is there, unchanged, and not older than what it was made from."""
@@ -119,10 +132,14 @@ class Run:
 
     def count_test_reading(self, why: str) -> None:
         """Enter that the test fold was looked at; the report prints how often."""
-        self.note(
-            test_readings=self.ledger["test_readings"] + 1,
-            test_reading_log=[*self.ledger["test_reading_log"], {"when": _now(), "why": why}],
-        )
+        with self._entry() as ledger:
+            ledger["test_readings"] += 1
+            ledger["test_reading_log"].append({"when": _now(), "why": why})
+
+    def count_study_readings(self, readings: int) -> None:
+        """Enter how often networks that were trained to study the run looked at test folds of their own."""
+        with self._entry() as ledger:
+            ledger["study_test_readings"] = ledger.get("study_test_readings", 0) + readings
 
 
 def _now() -> str:

@@ -53,8 +53,7 @@ def control(
         "epochs": recipe.training.epochs,
         "controls": controls,
     }
-    readings = recipe.training.epochs * permutations
-    run.note(study_test_readings=run.ledger.get("study_test_readings", 0) + readings)
+    run.count_study_readings(recipe.training.epochs * permutations)
     write_json(run.path(FILE), facts)
     run.record(FILE, ["recipe.yaml", "split.csv"])
     return facts

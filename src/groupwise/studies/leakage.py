@@ -79,7 +79,7 @@ def _train(run: Run, materials: Materials, seeds: int, scratch: Path, console: C
         answers += _answers(seed, method, split, asked)
         write_csv(run.path(ANSWERS), Answer._fields, answers)
         run.record(ANSWERS, ["recipe.yaml", "split.csv"])
-        run.note(study_test_readings=run.ledger.get("study_test_readings", 0) + len(asked.predicted))
+        run.count_study_readings(len(asked.predicted))
         console.say(f"Seed {seed}, {method} split: {100 * asked.right[asked.chosen].mean():.1f} %")
     return [answer for answer in answers if answer.seed in numbers]
 
