@@ -16,6 +16,7 @@ from PIL import Image
 
 from folder_case import tiny_options, write_folder
 from groupwise.api import load_recipe
+from groupwise.claim import claimed
 from groupwise.cli import VERBS, main
 from groupwise.evaluation.predict import load_run
 from groupwise.run import Run
@@ -335,6 +336,15 @@ def test_evaluate_reproduces_the_numbers_and_counts_the_reading(capsys, trained)
     assert json.loads(out)["test"] == json.loads((trained / "metrics.json").read_text())["test"]
     assert json.loads((trained / "run.json").read_text())["test_readings"] == before + 1
     assert "were classified correctly" in run(capsys, "evaluate", trained, "--fold", "val")[1]
+
+
+def test_a_run_that_is_being_trained_can_be_read(capsys, trained, folder):
+    readings = Run.open(trained).ledger["test_readings"]
+    with claimed(trained):
+        assert run(capsys, "evaluate", trained, "--fold", "test")[0] == 0
+        assert run(capsys, "predict", trained, folder / "cat" / "000.png")[0] == 0
+        assert run(capsys, "report", trained)[0] == 0
+    assert Run.open(trained).ledger["test_readings"] == readings + 1
 
 
 def test_evaluate_finds_moved_data_and_refuses_changed_data(capsys, trained, folder, tmp_path):

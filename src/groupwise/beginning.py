@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from groupwise import __version__
 from groupwise.ancestry import count_known_images
 from groupwise.arguments import build_recipe, reading_words
+from groupwise.claim import claimed, clear
 from groupwise.console import Console
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split
@@ -30,6 +32,16 @@ from groupwise.recipe import Recipe, as_dict, differences, flatten, read_recipe,
 from groupwise.run import LEDGER, Run
 from groupwise.training.parts import freeze
 from groupwise.training.trackers import require_trackers
+
+
+@contextmanager
+def begun(job: Job, world: World, console: Console) -> Iterator[Run]:
+    """Open or create the run, by the main process; no other command can train in it within the block."""
+    with claimed(job.folder) if world.is_main else nullcontext():
+        if world.is_main:
+            begin(job, world, console)
+        world.barrier()
+        yield Run.open(job.folder)
 
 
 def begin(job: Job, world: World, console: Console) -> Run:
@@ -56,7 +68,7 @@ def _clear_half_prepared(folder: Path) -> None:
     """Remove what a crash left behind before anything could be learnt."""
     remove_partial_files(folder)
     if (folder / LEDGER).is_file() and "split.json" not in Run.open(folder).ledger["artefacts"]:
-        shutil.rmtree(folder)
+        clear(folder)
 
 
 def _create(job: Job, console: Console) -> Run:

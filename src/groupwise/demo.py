@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from groupwise.arguments import build_recipe
+from groupwise.claim import claimed, clear, is_occupied
 from groupwise.console import Console
 from groupwise.data.scan import scan
 from groupwise.errors import UsageError
@@ -30,7 +30,8 @@ def demo(folder: Path, console: Console, *, resume: bool = False) -> dict[str, A
     data = folder.with_name(f"{folder.name}-digits")
     _refuse_foreign(folder, data)
     if not resume:
-        shutil.rmtree(folder, ignore_errors=True)  # an earlier demo
+        with claimed(folder):
+            clear(folder)  # an earlier demo
     write_digits(data)
     console.say(f"Wrote scikit-learn's handwritten digits to {data}")
     file = recipe_file(DEMO)
@@ -41,7 +42,7 @@ def demo(folder: Path, console: Console, *, resume: bool = False) -> dict[str, A
 
 def _refuse_foreign(folder: Path, data: Path) -> None:
     """Raise `UsageError` where anything but an earlier demo would be overwritten."""
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and is_occupied(folder):
         recipe = folder / "recipe.yaml"
         if not recipe.is_file() or read_recipe(recipe).get("name") != DEMO:
             raise UsageError("holds something else than a demo", place=folder, remedy="Give another --run.")

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from groupwise.allocator import keep_freed_memory
-from groupwise.beginning import begin, network_config, stored_recipe
+from groupwise.beginning import begun, network_config, stored_recipe
 from groupwise.console import Console
 from groupwise.data.cache import Images, open_cache
 from groupwise.data.manifest import Manifest, read_manifest
@@ -60,21 +60,22 @@ def train(job: Job, console: Console) -> dict[str, Any]:
     with joined_world(job.recipe.training.device) as world:
         if not world.is_main:
             console = Console(quiet=True)
-        if world.is_main:
-            begin(job, world, console)
-        world.barrier()
-        run = Run.open(job.folder)
-        if job.resume and _is_finished(run):
-            console.say(f"Nothing is left to do. Report: {run.path('report.html')}")
-            return read_json(run.require("metrics.json")) if world.is_main else {}
-        recipe = stored_recipe(run)
-        cache = run.path("cache")
-        metrics = train_prepared(run, recipe, cache, world, console, resume=job.resume, track=job.track)
-        if world.is_main:
-            _imagine_random_split(run, recipe, console)
-            write_slices(run, headline_fold(metrics))
-            _report(run, metrics, console)
-        return metrics
+        with begun(job, world, console) as run:
+            return _train(job, run, world, console)
+
+
+def _train(job: Job, run: Run, world: World, console: Console) -> dict[str, Any]:
+    if job.resume and _is_finished(run):
+        console.say(f"Nothing is left to do. Report: {run.path('report.html')}")
+        return read_json(run.require("metrics.json")) if world.is_main else {}
+    recipe = stored_recipe(run)
+    cache = run.path("cache")
+    metrics = train_prepared(run, recipe, cache, world, console, resume=job.resume, track=job.track)
+    if world.is_main:
+        _imagine_random_split(run, recipe, console)
+        write_slices(run, headline_fold(metrics))
+        _report(run, metrics, console)
+    return metrics
 
 
 def _is_finished(run: Run) -> bool:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from groupwise.claim import is_occupied
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_json, sha256_file, write_json
 from groupwise.locks import locked
@@ -52,7 +53,7 @@ class Run:
     @staticmethod
     def refuse_occupied(folder: Path) -> None:
         """Raise `UsageError` unless `folder` is new or empty."""
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or is_occupied(folder)):
             raise UsageError(
                 "already holds something" if folder.is_dir() else "is a file",
                 place=folder,

@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -15,12 +16,16 @@ from sklearn.metrics import accuracy_score
 
 import groupwise
 from folder_case import tiny_options, write_folder
+from groupwise.claim import claimed
 from groupwise.cli import main
-from groupwise.errors import GroupwiseError
+from groupwise.console import Console
+from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.predict import load_run
 from groupwise.evaluation.words import sentence
 from groupwise.job import CrossValidation
+from groupwise.recipe import Recipe
 from groupwise.run import Run
+from groupwise.studies import crossval
 
 WRONG = ("dog/000", "dog/010", "cat/001")
 FOLDS = ("repeat-1/fold-1", "repeat-1/fold-2", "repeat-1/fold-3")
@@ -116,6 +121,7 @@ def test_the_ledger_counts_one_reading_of_each_image(study):
 def test_data_are_read_once(study):
     assert (study / "audit.html").is_file()
     assert not list(study.rglob("cache"))
+    assert not list(study.rglob(".*"))
     for name in FOLDS:
         for shared in ("manifest.csv", "clusters.csv", "findings.json"):
             assert (study / name / shared).read_bytes() == (study / shared).read_bytes()
@@ -276,6 +282,22 @@ def test_a_fold_that_was_interrupted_is_trained_on_though_it_was_measured(capsys
     assert f"{FOLDS[0]} is there already" not in out
     for name in ("predictions.csv", "metrics.json"):
         assert (broken / FOLDS[0] / name).read_bytes() == (study / FOLDS[0] / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_fold_that_is_being_trained_is_waited_for_and_then_refused(
+    capsys, monkeypatch, broken, folder, jobs
+):
+    monkeypatch.setattr(crossval, "ORPHAN_S", 0.2)
+    words = ["train", folder, "--run", broken, "--cv", 3, "--jobs", jobs, "--resume", *tiny_options()]
+    with claimed(broken / FOLDS[1]):
+        status, _, err = run(capsys, *words)
+        assert status == 2
+        assert f"{broken / FOLDS[1]}: is being trained by process {os.getpid()} on" in err
+        with pytest.raises(UsageError, match="is being trained"):  # as the process of the fold has it
+            crossval.train_fold(broken / FOLDS[1], Recipe(), broken / "cache", (), Console(quiet=True))
+    with claimed(broken):
+        assert f"{broken}: is being trained" in run(capsys, *words)[2]
 
 
 def test_a_fold_that_fails_side_by_side_is_named(capsys, broken, folder):

@@ -9,6 +9,7 @@ import torch
 
 from folder_case import TINY, tiny_options, write_folder
 from groupwise.api import load_recipe
+from groupwise.claim import claimed
 from groupwise.cli import main
 from groupwise.console import Console
 from groupwise.data.split import read_split
@@ -145,6 +146,18 @@ def test_rounds_of_trials_in_processes_of_their_own(capsys, pets, prepared):
     for number, score in enumerate(scores, start=1):
         assert f"Trial {number}/2: val {float(score):.1%} in epoch" in out
     assert not list(prepared.glob("trial-*"))
+
+
+def test_a_sweep_or_a_trial_that_another_process_trains_is_refused(capsys, monkeypatch, pets, prepared):
+    with claimed(prepared):
+        assert start(pets, prepared, "--resume", trials=1) == 2
+    assert f"{prepared}: is being trained by process" in capsys.readouterr().err
+    monkeypatch.setattr(sweep_trial, "ORPHAN_S", 0.2)
+    with claimed(prepared / "trial-0"):  # by a job of a sweep that was killed
+        assert start(pets, prepared, "--resume", trials=1) == 2
+    assert f"{prepared / 'trial-0'}: is being trained by process" in capsys.readouterr().err
+    assert start(pets, prepared, "--resume", trials=1) == 0
+    assert not list(prepared.rglob(".*"))
 
 
 def test_a_sweep_stopped_within_a_round_ends_as_if_nothing_had_been(monkeypatch, pets, whole, prepared):

@@ -8,12 +8,15 @@ import time
 
 import pytest
 
+import groupwise
 from folder_case import TINY, tiny_options, write_folder
 from groupwise.api import load_recipe
 from groupwise.beginning import begin
+from groupwise.claim import CLAIM, claimed
 from groupwise.console import Console
 from groupwise.data.scan import scan
 from groupwise.distributed import World
+from groupwise.errors import UsageError
 from groupwise.job import Job
 from groupwise.training.checkpoint import load_checkpoint
 
@@ -62,10 +65,42 @@ def test_sigterm_leaves_with_75_and_loses_no_step(tmp_path):
     assert where in err
 
 
+def test_a_run_that_is_being_trained_is_refused_to_others_and_free_once_killed(tmp_path):
+    folder, run = write_folder(tmp_path / "pets", n=30), tmp_path / "run"
+    process = started(folder, run)
+    second = subprocess.run(command(folder, run, "--resume"), capture_output=True, text=True, check=False)
+    assert second.returncode == 2
+    assert f"{run}: is being trained by process {process.pid} on" in second.stderr
+    before = newest(run)
+    wait_for(lambda: newest(run) > before, process)  # which nothing has disturbed
+    process.kill()
+    process.wait()
+    before = newest(run)
+    again = started(folder, run, "--resume")
+    wait_for(lambda: newest(run) > before, again)
+    again.send_signal(signal.SIGTERM)
+    assert (again.wait(60), (run / CLAIM).exists()) == (75, False)
+
+
+def newest(run):
+    return max(file.name for file in run.glob("checkpoints/epoch-*"))
+
+
+def test_data_that_another_process_prepares_are_not_taken_for_those_of_a_crash(tmp_path):
+    folder, run = write_folder(tmp_path / "pets", n=60), tmp_path / "run"
+    with claimed(run):
+        (run / "run.json").write_text('{"artefacts": {"manifest.csv": {}}}')
+        (run / ".split.csv.abc.partial").touch()
+        with pytest.raises(UsageError, match="is being trained by process"):
+            groupwise.train(folder, run=run, recipe="default", changes=TINY, resume=True, quiet=True)
+        assert sorted(file.name for file in run.iterdir()) == [".split.csv.abc.partial", CLAIM, "run.json"]
+
+
 @pytest.mark.parametrize("left", [".run.json.abc.partial", "run.json"])
 def test_a_start_that_was_killed_in_its_first_moments_is_repeated(tmp_path, left):
     folder, run = write_folder(tmp_path / "pets", n=60), tmp_path / "run"
     run.mkdir()
+    (run / CLAIM).touch()
     (run / left).write_text('{"artefacts": {"manifest.csv": {}}, "data": "x", "root": "x"}')
     base, recipe = load_recipe("default", TINY)
     job = Job(folder, lambda progress: scan(folder, progress=progress), run, recipe, base, resume=True)

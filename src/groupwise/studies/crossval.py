@@ -5,15 +5,16 @@ Scan, audit and decoding happen once, in the folder of the study; each fold mode
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from groupwise import __version__
 from groupwise.allocator import keep_freed_memory
-from groupwise.beginning import begin, stored_recipe
+from groupwise.beginning import begun, stored_recipe
+from groupwise.claim import ORPHAN_S, claimed, clear
 from groupwise.console import Console
 from groupwise.data.manifest import read_manifest
 from groupwise.data.split import Split, proof, read_split
@@ -62,17 +63,17 @@ def crossval(job: Job, console: Console) -> dict[str, Any]:
     with shared_threads(jobs), joined_world(job.recipe.training.device) as world:
         if not world.is_main:
             console = Console(quiet=True)
-        if world.is_main:
-            begin(job, world, console)
-        world.barrier()
-        study = Run.open(job.folder)
-        models = fold_models(study, stored_recipe(study), job.cv)
-        if job.jobs > 1:
-            _train_side_by_side(study, models, job, console)
-        else:
-            for model in models:
-                _train(study, model, world, console, job.track)
-        return pool(study, job.cv, job.cv.models, console) if world.is_main else {}
+        with begun(job, world, console) as study:
+            models = fold_models(study, stored_recipe(study), job.cv)
+            if job.jobs > 1:
+                _train_side_by_side(study, models, job, console)
+            else:
+                for model in models:
+                    folder = study.path(model.name)
+                    # The study may have been killed side by side, and a job of it be about to save and leave.
+                    with claimed(folder, patience_s=ORPHAN_S) if world.is_main else nullcontext():
+                        _train(study, model, world, console, job.track)
+            return pool(study, job.cv, job.cv.models, console) if world.is_main else {}
 
 
 def _refuse(recipe: Recipe) -> None:
@@ -142,7 +143,8 @@ def _train_side_by_side(study: Run, models: Iterable[FoldModel], job: Job, conso
     def tasks() -> Iterator[Task]:
         for model in models:
             if model.name not in finished:
-                _prepare(study, model)
+                with claimed(study.path(model.name), patience_s=ORPHAN_S):
+                    _prepare(study, model)
                 yield Task(model.name, train_fold, (study.path(model.name), model.recipe, cache, job.track))
 
     total = len(job.cv.models)
@@ -165,7 +167,8 @@ def train_fold(folder: Path, recipe: Recipe, cache: Path, track: tuple[str, ...]
     """Train and measure the model whose run is in `folder`, alone in this process; returns its accuracy."""
     keep_freed_memory()
     world = World(device=choose_device(recipe.training.device))
-    metrics = train_prepared(Run.open(folder), recipe, cache, world, console, resume=True, track=track)
+    with claimed(folder, patience_s=ORPHAN_S):
+        metrics = train_prepared(Run.open(folder), recipe, cache, world, console, resume=True, track=track)
     return sentence("accuracy", metrics["test"]["accuracy"])
 
 
@@ -182,7 +185,7 @@ def _prepare(study: Run, model: FoldModel) -> None:
     folder = study.path(model.name)
     if (folder / LEDGER).is_file() and "split.json" in Run.open(folder).ledger["artefacts"]:
         return
-    shutil.rmtree(folder, ignore_errors=True)
+    clear(folder)
     run = Run.create(folder, data=study.ledger["data"], root=study.ledger["root"], version=__version__)
     run.note(notes=study.ledger["notes"], recipe_changes=study.ledger["recipe_changes"])
     write_atomic(run.path("recipe.yaml"), to_yaml(model.recipe))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from groupwise.allocator import keep_freed_memory
-from groupwise.beginning import begin
+from groupwise.beginning import begun
 from groupwise.console import Console
 from groupwise.distributed import World, choose_device
 from groupwise.errors import GroupwiseError, UsageError
@@ -59,8 +59,8 @@ def sweep(job: Job, trials: int, console: Console) -> Recipe:
     _refuse(job.recipe, trials)
     refuse_several_processes(job.jobs)
     keep_freed_memory()
-    with shared_threads(min(job.jobs, max(trials, 1))):
-        begin(job, World(device=choose_device(job.recipe.training.device)), console)
+    world = World(device=choose_device(job.recipe.training.device))
+    with shared_threads(min(job.jobs, max(trials, 1))), begun(job, world, console):
         shared = open_shared(job.folder, console)
         study = _open_study(shared)
         while (done := len(_finished(study))) < trials:
@@ -69,8 +69,8 @@ def sweep(job: Job, trials: int, console: Console) -> Recipe:
             outcomes = _run_round(asked, shared, done, trials, alone=job.jobs == 1)
             _enter(study, asked, outcomes, shared.run)
             _write_table(shared.run, study)
-    shutil.rmtree(shared.run.path("cache"), ignore_errors=True)
-    return _choose(study, shared)
+        shutil.rmtree(shared.run.path("cache"), ignore_errors=True)
+        return _choose(study, shared)
 
 
 def _refuse(recipe: Recipe, trials: int) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from groupwise.allocator import keep_freed_memory
 from groupwise.beginning import stored_recipe
+from groupwise.claim import ORPHAN_S, claimed
 from groupwise.console import Console
 from groupwise.data.manifest import read_manifest
 from groupwise.data.split import read_split
@@ -95,7 +96,8 @@ def run_trial(trial: optuna.Trial, shared: Shared, name: str) -> Outcome:
 
     values = ", ".join(f"{knob.partition('.')[2]} {value:.2g}" for knob, value in trial.params.items())
     try:
-        fitted = _fit(trial, shared, name)
+        with claimed(shared.run.path(trial_folder(trial)), patience_s=ORPHAN_S):
+            fitted = _fit(trial, shared, name)
     except Diverged:
         return Outcome(f"diverged ({values})", None)
     except optuna.TrialPruned:
