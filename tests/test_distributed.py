@@ -1,5 +1,6 @@
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,8 +15,9 @@ from safetensors.torch import load_file, save_file
 
 from fit_case import small_config, small_data, small_model
 from groupwise.data.batches import batches
-from groupwise.distributed import World, choose_device, joined_world, restarted, share_batch_statistics
+from groupwise.distributed import World, choose_device, joined_world, share_batch_statistics
 from groupwise.errors import UsageError
+from groupwise.launch import restarted
 from groupwise.training.loop import fit
 from groupwise.training.optim import OptimConfig
 
@@ -35,6 +37,7 @@ def train_here(folder: Path, killed_step: int) -> None:
     torch.set_default_dtype(torch.float64)
     torch.Tensor.float = torch.Tensor.double
     with joined_world("cpu") as world:
+        (folder / f"{world.rank}-{restarted()}").write_text(" ".join(world.launches))
 
         def on_batch(done: int, total: int) -> None:
             if done == killed_step and world.rank == 1 and not restarted():
@@ -89,6 +92,9 @@ def test_a_killed_process_is_started_again_and_ends_bit_identical(tmp_path, two)
     assert "SIGKILL" in err or "-9" in err
     assert killed.keys() == two.keys()
     assert all(torch.equal(killed[key], two[key]) for key in two)
+    starts = [f"{rank}-{again}" for rank in range(2) for again in (False, True)]
+    (name,) = {(tmp_path / "killed" / start).read_text() for start in starts}
+    assert re.fullmatch("[0-9a-f]{16}", name)  # one launch, before and after
 
 
 @pytest.mark.parametrize("batch_size", [2, 5])

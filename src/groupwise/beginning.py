@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from groupwise.environment import environment
 from groupwise.errors import UsageError
 from groupwise.files import remove_partial_files, write_atomic, write_json
 from groupwise.job import CrossValidation, Job
+from groupwise.launch import restarted
 from groupwise.models.complexity import complexity
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig, configure
 from groupwise.models.weights import load_weights
@@ -35,13 +36,24 @@ from groupwise.training.trackers import require_trackers
 
 
 @contextmanager
-def begun(job: Job, world: World, console: Console) -> Iterator[Run]:
-    """Open or create the run, by the main process; no other command can train in it within the block."""
+def begun(job: Job, world: World, console: Console) -> Iterator[tuple[Job, Run]]:
+    """Open or create the run, by the main process; no other command can train in it within the block.
+
+    The job that comes with it resumes where `torchrun` started the processes of this one again.
+    """
     with claimed(job.folder) if world.is_main else nullcontext():
+        job = replace(job, resume=world.any(job.resume or (world.is_main and _goes_on(job.folder, world))))
         if world.is_main:
             begin(job, world, console)
         world.barrier()
-        yield Run.open(job.folder)
+        yield job, Run.open(job.folder)
+
+
+def _goes_on(folder: Path, world: World) -> bool:
+    """Whether this is a restart, and the run in `folder` not one that the first start was refused."""
+    if not (restarted() and (folder / LEDGER).is_file()):
+        return restarted()
+    return not world.launches.isdisjoint(Run.open(folder).ledger.get("launches", ()))
 
 
 def begin(job: Job, world: World, console: Console) -> Run:
@@ -58,7 +70,7 @@ def begin(job: Job, world: World, console: Console) -> Run:
         if job.resume:
             console.say(f"Nothing to resume in {job.folder}: a new run begins.")
         _check(job)
-        run = _create(job, console)
+        run = _create(job, world, console)
     write_json(run.path("environment.json"), environment(world))
     run.record("environment.json")
     return run
@@ -71,7 +83,7 @@ def _clear_half_prepared(folder: Path) -> None:
         clear(folder)
 
 
-def _create(job: Job, console: Console) -> Run:
+def _create(job: Job, world: World, console: Console) -> Run:
     started = time.perf_counter()
     manifest = scan_with_progress(job.scan, console)
     if job.data.is_dir() and job.folder.resolve().is_relative_to(manifest.root):
@@ -87,7 +99,9 @@ def _create(job: Job, console: Console) -> Run:
     if job.planning:
         plan = plan_job(job, job.planning, manifest, prepared.split, started=started, console=console)
         recipe = plan.recipe
-    run = Run.create(job.folder, data=job.data, root=manifest.root, version=__version__)
+    run = Run.create(
+        job.folder, data=job.data, root=manifest.root, version=__version__, launches=world.launches
+    )
     run.note(notes=list(manifest.notes), recipe_changes=differences(recipe, job.base))
     run.note(reading=dict(job.reading))
     if job.planning:

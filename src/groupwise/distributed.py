@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from groupwise.errors import UsageError
+from groupwise.launch import launch
 
 # The main process scans, audits and decodes while the others wait; one that died is noticed all the same.
 PATIENCE = timedelta(hours=6)
@@ -23,13 +24,15 @@ PATIENCE = timedelta(hours=6)
 class World:
     """The processes that train together, and this one's place among them.
 
-    `control` is a group on the CPU, over which they agree without waiting for a device.
+    `control` is a group on the CPU, over which they agree without waiting for a device. `launches` names the
+    `torchrun` of every machine that started them.
     """
 
     rank: int = 0
     size: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     control: dist.ProcessGroup | None = None
+    launches: frozenset[str] = frozenset()
 
     @property
     def is_main(self) -> bool:
@@ -63,11 +66,6 @@ class World:
         return values
 
 
-def restarted() -> bool:
-    """Whether `torchrun` started this process again after another had failed."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
-
-
 def choose_device(name: str, local_rank: int = 0) -> torch.device:
     """Turn `auto`, `cpu` or `cuda` into a device that exists here."""
     available = torch.cuda.is_available()
@@ -82,14 +80,18 @@ def joined_world(device: str = "auto") -> Iterator[World]:
     size = int(os.environ.get("WORLD_SIZE", "1"))
     chosen = choose_device(device, int(os.environ.get("LOCAL_RANK", "0")))
     if size == 1:
-        yield World(device=chosen)
+        yield _launched(World(device=chosen))
         return
     dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         control = dist.new_group(backend="gloo", timeout=PATIENCE)
-        yield World(dist.get_rank(), size, chosen, control)
+        yield _launched(World(dist.get_rank(), size, chosen, control))
     finally:
         dist.destroy_process_group()
+
+
+def _launched(world: World) -> World:
+    return replace(world, launches=frozenset(filter(None, world.gather(launch()))))
 
 
 class GlobalBatchNorm2d(nn.BatchNorm2d):

@@ -60,7 +60,7 @@ def train(job: Job, console: Console) -> dict[str, Any]:
     with joined_world(job.recipe.training.device) as world:
         if not world.is_main:
             console = Console(quiet=True)
-        with begun(job, world, console) as run:
+        with begun(job, world, console) as (job, run):
             return _train(job, run, world, console)
 
 

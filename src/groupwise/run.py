@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,10 @@ class Run:
         self.ledger: dict[str, Any] = read_json(folder / LEDGER)
 
     @classmethod
-    def create(cls, folder: Path, *, data: Path, root: Path, version: str) -> Run:
-        """Begin a run in a new or empty folder."""
+    def create(
+        cls, folder: Path, *, data: Path, root: Path, version: str, launches: Collection[str] = ()
+    ) -> Run:
+        """Begin a run in a new or empty folder; `launches` names who may go on with it unasked."""
         cls.refuse_occupied(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_json(
@@ -40,6 +42,7 @@ class Run:
                 "data": str(data),
                 "root": str(root),
                 "created": _now(),
+                "launches": sorted(launches),
                 "artefacts": {},
                 "test_readings": 0,
                 "test_reading_log": [],

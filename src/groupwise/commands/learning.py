@@ -137,7 +137,6 @@ def train(parser: Parser, argv: list[str]) -> None:
     for name, value in (("DATA", arguments.folder), ("--run", arguments.run)):
         if value is None:
             raise UsageError("missing", place=name, remedy="As in: groupwise train DATA --run runs/first")
-    from groupwise.distributed import restarted
     from groupwise.job import CrossValidation, Job
     from groupwise.pipeline import train as run_job
     from groupwise.studies.crossval import crossval
@@ -149,7 +148,7 @@ def train(parser: Parser, argv: list[str]) -> None:
         arguments.run,
         recipe,
         base,
-        arguments.resume or restarted(),
+        arguments.resume,
         cv,
         planning,
         tuple(arguments.track),

@@ -55,16 +55,17 @@ def crossval(job: Job, console: Console) -> dict[str, Any]:
 
     Raises `UsageError` for a recipe that cannot be cross-validated, before any file is read.
     """
-    assert job.cv is not None
+    cv = job.cv
+    assert cv is not None
     _refuse(job.recipe)
     refuse_several_processes(job.jobs)
     keep_freed_memory()
-    jobs = min(job.jobs, len(job.cv.models))
+    jobs = min(job.jobs, len(cv.models))
     with shared_threads(jobs), joined_world(job.recipe.training.device) as world:
         if not world.is_main:
             console = Console(quiet=True)
-        with begun(job, world, console) as study:
-            models = fold_models(study, stored_recipe(study), job.cv)
+        with begun(job, world, console) as (job, study):
+            models = fold_models(study, stored_recipe(study), cv)
             if job.jobs > 1:
                 _train_side_by_side(study, models, job, console)
             else:
@@ -73,7 +74,7 @@ def crossval(job: Job, console: Console) -> dict[str, Any]:
                     # The study may have been killed side by side, and a job of it be about to save and leave.
                     with claimed(folder, patience_s=ORPHAN_S) if world.is_main else nullcontext():
                         _train(study, model, world, console, job.track)
-            return pool(study, job.cv, job.cv.models, console) if world.is_main else {}
+            return pool(study, cv, cv.models, console) if world.is_main else {}
 
 
 def _refuse(recipe: Recipe) -> None:
