@@ -1,13 +1,14 @@
 """Trains named variants of a recipe on the same splits, and says what each gains over the base and costs.
 
     python benchmarks/ablation.py ../shared/data/sign-digits.csv --group-column student
-        [--recipe default --variants Muon mixup ... --seeds 0 1 2 --imbalance 10 --work runs/ablation]
+        [--recipe default --variants Muon mixup ... --seeds 0 1 2 --imbalance 10 --sources 30 --work DIR]
 
 The data are scanned and audited once; each seed has its own split by source, and each image size its own
 cache, so that a run is training alone. Every finished run is a line of RESULTS in the work folder: the
 program can be stopped, and only trains what is missing. Gains are differences to the base with the same seed,
 with a 95 % t-interval over seeds. Choose by `val`; `test` is here to see whether the choice held.
-`--imbalance` thins the training images out, class by class, and leaves the other folds as they are.
+`--imbalance` thins the training images out, class by class, `--sources` keeps the first sources of the
+training fold alone, and both leave the other folds as they are.
 """
 
 from __future__ import annotations
@@ -67,6 +68,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "CutMix": {"augment.cutmix": 1.0},
     "TrivialAugment": {"augment.trivial": True},
     "no zero-init": {"model.overrides": {}},
+    "as planned for few images": {
+        "training.batch_size": 16,
+        "training.epochs": 60,
+        "optim.learning_rate": 2e-3,
+    },
     "8 epochs": {"training.epochs": 8},
     "12 epochs": {"training.epochs": 12},
     "batch 32": {"training.batch_size": 32},
@@ -129,11 +135,14 @@ def number_labels(split: Split) -> IntArray:
     return np.array([classes.index(row.label) for row in split.rows])
 
 
-def train_once(workshop: Workshop, recipe: Recipe, variant: str, imbalance: float) -> dict[str, float]:
+def train_once(
+    workshop: Workshop, recipe: Recipe, variant: str, *, imbalance: float, sources: int | None
+) -> dict[str, float]:
     """Train `variant` on the folds of its recipe's seed; returns what `measure_fit` does."""
     split, images = workshop.split(recipe), workshop.images(recipe.data)
     labels = number_labels(split)
-    train = thin_out(split.indices("train"), labels, imbalance, recipe.seed)
+    train = first_sources(split, sources) if sources else split.indices("train")
+    train = thin_out(train, labels, imbalance, recipe.seed)
     torch.manual_seed(recipe.seed)
     model = create_model(recipe.model.preset, **recipe.model.overrides, num_classes=int(labels.max()) + 1)
     if variant in WHITENED:
@@ -161,6 +170,13 @@ def measure_fit(model: ResNeXt, data: FitData, test: IntArray, recipe: Recipe) -
         "seconds": wall,
         "processor_seconds": processor,
     }
+
+
+def first_sources(split: Split, count: int) -> IntArray:
+    """The rows of the training fold that belong to its first `count` groups."""
+    train = split.indices("train")
+    kept = list(dict.fromkeys(split.rows[row].group for row in train))[:count]
+    return np.array([row for row in train if split.rows[row].group in kept])
 
 
 def thin_out(rows: IntArray, labels: IntArray, ratio: float, seed: int) -> IntArray:
@@ -218,6 +234,7 @@ def main() -> None:
     parser.add_argument(
         "--imbalance", type=float, default=1.0, help="training images of the first class for one of the last"
     )
+    parser.add_argument("--sources", type=int, help="sources of the training fold to learn from")
     parser.add_argument("--work", type=Path, default=Path("runs/ablation"))
     options = parser.parse_args()
     keep_freed_memory()
@@ -230,7 +247,9 @@ def main() -> None:
             if (variant, seed) in done:
                 continue
             recipe = load_recipe(options.recipe, {"seed": seed, **VARIANTS[variant]})[1]
-            figures = train_once(workshop, recipe, variant, options.imbalance)
+            figures = train_once(
+                workshop, recipe, variant, imbalance=options.imbalance, sources=options.sources
+            )
             results.append({"variant": variant, "seed": seed, **figures})
             with file.open("a") as out:
                 out.write(json.dumps(results[-1]) + "\n")
