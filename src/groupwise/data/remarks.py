@@ -17,9 +17,15 @@ def join_remarks(remarks: Sequence[Remark]) -> str:
     return _SEPARATOR.join(f"{code}: {sentence}" for code, sentence in remarks)
 
 
+def list_remarks(reason: str) -> tuple[Remark, ...]:
+    """The remarks of a reason, in its order."""
+    parts = [part.partition(": ") for part in reason.split(_SEPARATOR) if part]
+    return tuple((code, sentence) for code, _, sentence in parts)
+
+
 def list_codes(reason: str) -> tuple[str, ...]:
     """The codes of a reason, in its order."""
-    return tuple(part.partition(":")[0] for part in reason.split(_SEPARATOR) if part)
+    return tuple(code for code, _ in list_remarks(reason))
 
 
 def to_plain(text: object) -> str:

@@ -22,8 +22,8 @@ def _siblings(facts: Mapping[str, Any]) -> Iterator[str]:
     apart = [f"{_percent(random[name])} {what}" for name, what in kinds.items() if random[name] is not None]
     own = siblings["this_split"]
     yield (
-        f"Siblings: under a random split {_percent(random['sources'])} of the {fold} images would have a"
-        f" sibling in training ({', '.join(apart)}); exact, over all random splits."
+        f"Siblings, images of one source: under a random split {_percent(random['sources'])} of the {fold}"
+        f" images would have a sibling in training ({', '.join(apart)}); exact, over all random splits."
         + (f" In this run's split it is {_percent(own)}." if own is not None else "")
     )
     yield f"  Evidence {facts['evidence']['siblings']}"

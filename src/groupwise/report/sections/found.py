@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from groupwise.data.remarks import list_codes
+from groupwise.data.remarks import list_remarks
 from groupwise.report.finding import SEVERITIES, Finding
 from groupwise.report.reading import RunFiles
 from groupwise.report.section import Section
@@ -23,11 +23,14 @@ def build(files: RunFiles) -> Section | None:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What became of every file, and what the audit found (None where it was not run)."""
+    """What became of every file, and what the audit found (None where it was not run).
+
+    A reason is a status, a code, the sentence of the first file that has it, and how many have.
+    """
 
     files: int
     statuses: list[tuple[str, int]]
-    reasons: list[tuple[str, str, int]]
+    reasons: list[tuple[str, str, str, int]]
     remarkable: list[dict[str, str]]
     more: int
     findings: list[Finding] | None
@@ -37,13 +40,15 @@ class DataFacts:
 def data_facts(files: RunFiles) -> DataFacts:
     """Files by status and by reason, those that are not plainly ok by name, findings by severity."""
     statuses = Counter(row["status"] for row in files.manifest)
-    reasons = Counter((row["status"], code) for row in files.manifest for code in list_codes(row["reason"]))
+    remarks = [(row["status"], *remark) for row in files.manifest for remark in list_remarks(row["reason"])]
+    reasons = Counter((status, code) for status, code, _ in remarks)
+    first = {code: sentence for _, code, sentence in reversed(remarks)}
     remarkable = [row for row in files.manifest if row["status"] == "quarantined"]
     findings = None if files.findings is None else list(map(Finding.read, files.findings))
     return DataFacts(
         files=len(files.manifest),
         statuses=[(status, statuses[status]) for status in ("ok", "warned", "quarantined", "ignored")],
-        reasons=[(status, code, n) for (status, code), n in reasons.most_common()],
+        reasons=[(status, code, first[code], n) for (status, code), n in reasons.most_common()],
         remarkable=remarkable[:LONGEST_LIST],
         more=max(0, len(remarkable) - LONGEST_LIST),
         findings=findings and sorted(findings, key=lambda item: SEVERITIES.index(item.severity)),
