@@ -111,4 +111,4 @@ def _finish(axes: Axes, x: str, y: str, *, left: float) -> None:
         axis.set_major_formatter(PercentFormatter(1.0, decimals=None, symbol=" %"))
     axes.grid(linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(length=0)
+    axes.tick_params(length=0, pad=7)  # so that the two zeros at the origin stand apart
