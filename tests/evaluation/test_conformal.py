@@ -52,7 +52,7 @@ def test_new_sources_are_covered_and_image_counting_does_not_cover_them():
 def test_too_few_sources_are_refused_in_words():
     probs, labels, sources = fold(0, sources=8, copies=14)
     assert fit_conformal(probs, labels, sources, 0.1) == Conformal(
-        0.1, 8, reason="8 sources to decide by, and a rate of 10 % can be promised from 9 on"
+        0.1, 8, reason="8 sources to decide by, and a promise of 10 % needs at least 9"
     )
     assert fit_conformal(*fold(0, sources=9), 0.1).threshold is not None
     with pytest.raises(AssertionError):
