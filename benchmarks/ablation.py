@@ -49,6 +49,23 @@ from groupwise.training.terms import FitConfig, FitData
 RESULTS = "results.jsonl"
 SGD = {"optim.name": "sgd", "optim.learning_rate": 0.1, "optim.weight_decay": 5e-4, "optim.warmup": 0.25}
 
+# What `best` was until it lost to `default` (docs/log.md), as changes of what it is now
+DEEP_AND_MIXED = {
+    "model.preset": "resnext26_32x4d",
+    "data.image_size_px": 96,
+    "training.start_size_px": 64,
+    "training.epochs": 64,
+    "training.batch_size": 64,
+    "training.ema_decay": 0.995,
+    "optim.learning_rate": 2e-3,
+    "augment.trivial": True,
+    "augment.cutmix": 1.0,
+    "augment.flip": 0.0,
+    "augment.alternate_flip": True,
+    "augment.rotate_degrees": 0.0,
+    **{f"augment.{name}": 0.0 for name in ("brightness", "contrast", "saturation")},
+}
+
 VARIANTS: dict[str, dict[str, Any]] = {
     "base": {},
     "full width, 16 epochs": {"model.preset": "resnext14_32x4d", "training.epochs": 16},
@@ -67,6 +84,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "mixup": {"augment.mixup": 0.2},
     "CutMix": {"augment.cutmix": 1.0},
     "TrivialAugment": {"augment.trivial": True},
+    "deep and mixed": DEEP_AND_MIXED,
     "no zero-init": {"model.overrides": {}},
     "as planned for few images": {
         "training.batch_size": 16,
