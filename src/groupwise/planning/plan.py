@@ -202,7 +202,7 @@ def _epochs(n: int) -> Choice:
 
 def _why_first(ladder: list[Rung], facts: Fingerprint, chosen: Set[str]) -> str:
     px = facts.short_side_px
-    fastest = "The smallest is the fastest to a score; where classes differ in fine detail, give a time budget."
+    fastest = "The smallest is the fastest to a score; where classes differ in detail, give a time budget."
     if "data.image_size_px" in chosen:  # so the network alone is to be explained
         return fastest if len(ladder) > 1 else f"The network for images of {px} px on their shorter side."
     more = fastest if len(ladder) > 1 else "More would show nothing new."
