@@ -53,9 +53,7 @@ def test_what_another_process_holds_is_free_again_when_it_is_killed(file):
 def test_a_lock_is_not_passed_on_to_a_process_that_outlives_us(file):
     with locked(file):
         left = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
-    wait_for(
-        lambda: is_free(file), seconds=10
-    )  # the kernel closes the child's copy a moment after
+    wait_for(lambda: is_free(file), seconds=10)  # the kernel closes the child's copy a moment after
     assert left.poll() is None
     left.communicate(b"\n")
 
