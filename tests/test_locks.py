@@ -87,7 +87,9 @@ def test_a_file_system_without_locks_stops_nobody(file, monkeypatch, number):
 
     monkeypatch.setattr(locks.fcntl, "flock", refuse)
     with locked(file):
-        os.close(lock(file, wait=False))
+        descriptor = lock(file, wait=False)
+        assert os.path.samestat(os.fstat(descriptor), file.stat())
+        os.close(descriptor)
 
 
 def test_another_failure_is_not_taken_for_that(file, monkeypatch):

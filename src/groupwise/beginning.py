@@ -102,8 +102,8 @@ def _create(job: Job, world: World, console: Console) -> Run:
     run = Run.create(
         job.folder, data=job.data, root=manifest.root, version=__version__, launches=world.launches
     )
-    run.note(notes=list(manifest.notes), recipe_changes=differences(recipe, job.base))
-    run.note(reading=dict(job.reading))
+    changes = differences(recipe, job.base)
+    run.note(notes=list(manifest.notes), recipe_changes=changes, reading=dict(job.reading))
     if job.planning:
         run.note(plan=plan.as_json(), chosen=_chosen(job))
     if job.cv:

@@ -80,8 +80,7 @@ def _train(job: Job, run: Run, world: World, console: Console) -> dict[str, Any]
 
 def _is_finished(run: Run) -> bool:
     """Whether training came to its end, and its number into a report."""
-    measured = "metrics.json" in run.ledger["artefacts"] and run.path("report.html").is_file()
-    return measured and not run.ledger["interrupted"]
+    return run.is_measured and run.path("report.html").is_file()
 
 
 def train_prepared(

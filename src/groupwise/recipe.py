@@ -61,15 +61,14 @@ class Recipe:
                 place="training.select_fold",
                 remedy=f"Give split.{self.training.select_fold} a share, or choose by another fold.",
             )
-        if self.training.sampling == "balanced":
-            loss = self.loss
-            other = "class_weights" if loss.class_weights == "balanced" else "logit_adjustment"
-            if other == "class_weights" or loss.logit_adjustment:
-                raise UsageError(
-                    f"balanced sampling and loss.{other} would mend the imbalance twice",
-                    place="training.sampling",
-                    remedy="Choose one of them.",
-                )
+        weighted, adjusted = self.loss.class_weights == "balanced", bool(self.loss.logit_adjustment)
+        if self.training.sampling == "balanced" and (weighted or adjusted):
+            raise UsageError(
+                f"balanced sampling and loss.{'class_weights' if weighted else 'logit_adjustment'} would mend"
+                " the imbalance twice",
+                place="training.sampling",
+                remedy="Choose one of them.",
+            )
         start = self.training.start_size_px
         if start is not None and not 8 <= start <= self.data.image_size_px:
             raise UsageError(

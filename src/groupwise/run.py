@@ -84,6 +84,11 @@ class Run:
         """Where the artefact lies or will lie."""
         return self.folder / name
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether training came to its end and was measured; what was interrupted can be measured as well."""
+        return "metrics.json" in self.ledger["artefacts"] and not self.ledger["interrupted"]
+
     @contextmanager
     def _entry(self) -> Iterator[dict[str, Any]]:
         """The ledger as it now is on disk, written back after the block; other processes wait."""

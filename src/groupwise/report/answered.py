@@ -146,11 +146,11 @@ def output(files: RunFiles) -> Answer:
 def slices(files: RunFiles) -> Answer:
     """Which columns were compared."""
     columns = [column["column"] for column in files.slices.get("columns", ())]
-    if not columns and files.skipped_columns:
-        return yours(
-            f"Not compared: {files.skipped_columns}. Give another column in the CSV, such as a site."
-        )
     if not columns:
+        if files.skipped_columns:
+            return yours(
+                f"Not compared: {files.skipped_columns}. Give another column in the CSV, such as a site."
+            )
         if files.further_columns:
             return yours(f"`groupwise slices RUN` compares by {', '.join(files.further_columns)}.")
         return yours("Give such columns in the CSV, and run `groupwise slices RUN`.")

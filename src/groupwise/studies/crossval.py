@@ -175,10 +175,7 @@ def train_fold(folder: Path, recipe: Recipe, cache: Path, track: tuple[str, ...]
 
 def _is_finished(study: Run, name: str) -> bool:
     folder = study.path(name)
-    if not (folder / LEDGER).is_file():
-        return False
-    ledger = Run.open(folder).ledger  # one that was interrupted may have been measured by itself
-    return "metrics.json" in ledger["artefacts"] and not ledger["interrupted"]
+    return (folder / LEDGER).is_file() and Run.open(folder).is_measured
 
 
 def _prepare(study: Run, model: FoldModel) -> None:
