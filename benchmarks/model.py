@@ -92,7 +92,8 @@ def run(tasks: Sequence[Task], results: Path) -> bool:
         mine = cores[number * task.threads :][: task.threads]
         environment = {**os.environ, "OMP_NUM_THREADS": str(task.threads)}
         if "src" in task.varied:
-            environment["PYTHONPATH"] = str(Path(task.varied["src"]).resolve())
+            places = [str(Path(task.varied["src"]).resolve()), os.environ.get("PYTHONPATH", "")]
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, places))
         words = [sys.executable, str(PROGRAM), json.dumps(asdict(task)), str(results)]
         _stay_on(mine)  # which the new process inherits
         running.append(subprocess.Popen(words, env=environment))
@@ -176,8 +177,10 @@ def main() -> None:
             continue
         if not run(tasks if options.side_by_side else missing, options.results):
             failed += [task.contestant for task in tasks]
-        for line in standings.read(options.results)[-len(tasks) :]:
-            print(standings.describe(line), flush=True)
+        done = standings.read(options.results)
+        for task in tasks if options.side_by_side else missing:
+            if (line := standings.find(done, task.conditions, task.varied)) is not None:
+                print(standings.describe(line), flush=True)
     print(f"\n{standings.tables(standings.read(options.results))}")
     if failed:
         raise SystemExit(f"\nnot measured, for the reasons above: {', '.join(failed)}")
