@@ -49,10 +49,11 @@ def test_it_learns_and_keeps_the_labels_type(pets, fitted):
     assert set(fitted.metrics_) == {"val"}
 
 
-def test_groups_reach_the_split(pets, tmp_path):
-    paths, labels = pets
+@pytest.mark.parametrize("kind", [list, np.array])
+def test_groups_reach_the_split(pets, tmp_path, kind):
+    paths, labels = map(kind, pets)
     groups = [f"patient {i // 4}" for i in range(48)]
-    GroupwiseClassifier(changes=TINY, run=tmp_path / "run").fit(paths, labels, groups=groups)
+    GroupwiseClassifier(changes=TINY, run=tmp_path / "run").fit(paths, labels, groups=kind(groups))
     from groupwise.data.split import proof, read_split
 
     split = read_split(tmp_path / "run" / "split.csv")

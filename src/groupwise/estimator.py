@@ -64,9 +64,10 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         files = [Path(os.path.abspath(path)) for path in X]  # noqa: PTH100  # symbolic links stay
         root = Path(os.path.commonpath([file.parent for file in files]))
+        group_of = [None] * len(files) if groups is None else groups
         samples = [
             Sample(file.relative_to(root).as_posix(), str(label), "" if group is None else str(group))
-            for file, label, group in zip(files, y, groups or [None] * len(files), strict=True)
+            for file, label, group in zip(files, y, group_of, strict=True)
         ]
         if self.run is None:
             self._folder = tempfile.TemporaryDirectory(prefix="groupwise-")

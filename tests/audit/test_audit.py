@@ -69,6 +69,19 @@ def test_a_photograph_under_two_labels_stops_and_is_left_out(audited: Audit) -> 
     assert set(conflict.pictured) == set(conflict.paths)
 
 
+def test_a_copy_without_any_difference_under_another_label_is_drawn(tmp_path: Path, scene: Scene) -> None:
+    # Saved anew in another format, its evidence is perfect and yet its bytes are others.
+    grey = scene(900).mean(axis=2, keepdims=True).repeat(3, axis=2).astype(np.uint8)
+    _save(tmp_path / "a" / "owl.png", grey)
+    _save(tmp_path / "b" / "owl.jpg", grey)
+    for k, word in enumerate(("oak", "elm", "fir", "ash")):
+        _save(tmp_path / "ab"[k % 2] / f"{word}.png", scene(910 + k))
+    found = audit(scan(tmp_path), seed=0, workers=1)
+    assert found.conflicts == ("a/owl.png", "b/owl.jpg")
+    [conflict] = [one for one in found.findings if one.code == "copies-across-labels"]
+    assert conflict.pictured == found.conflicts
+
+
 def test_copies_inside_a_class_are_counted(audited: Audit) -> None:
     [found] = [one for one in audited.findings if one.code == "copies-in-class"]
     assert found.title == "Class a: 17 files, but only 15 different photographs"

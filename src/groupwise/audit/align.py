@@ -25,7 +25,7 @@ _TOLERANCES = tuple(share * WORKING_AREA_PX**0.5 for share in (0.06, 0.035, 0.02
 _LOOSE = 0.08 * WORKING_AREA_PX**0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Alignment:
     """`matrix` (2, 3) maps the second's working-size pixels onto the first; `support` matches agree."""
 

@@ -63,7 +63,7 @@ class Audit:
         write_json(run_dir / "findings.json", [finding.to_json() for finding in self.findings])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Copies:
     """Clusters (N,), the pairs behind them, by sample number, and the bridges left out."""
 
@@ -235,7 +235,7 @@ class _Illustrator:
         candidates = [
             pair for pair in (*inside, exact) if labels[pair.first] != labels[pair.second]
         ] or inside
-        pair = max(candidates or [exact], key=lambda pair: (pair in inside, pair.score))
+        pair = max(candidates or [exact], key=lambda pair: (pair is not exact, pair.score))
         picture = draw_pair(self._load(pair.first), self._load(pair.second), pair)
         pictured = tuple(self._manifest.usable[i].path for i in (pair.first, pair.second))
         return replace(finding, picture=picture, pictured=pictured)

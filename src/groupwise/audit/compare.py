@@ -28,7 +28,7 @@ _MIN_OVERLAP = 0.15
 _HOPELESS = 0.45  # copies start at 0.55 or more; refining the rest is time lost
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What the pixels say about one pair.
 

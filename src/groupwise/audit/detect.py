@@ -29,7 +29,7 @@ NEGATIVES = 400
 _LEAST_FOR_WORDS = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Detection:
     """Pairs of copies, best evidence a pair, sorted by (first, second), and the line they passed."""
 

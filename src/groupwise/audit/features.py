@@ -27,7 +27,7 @@ _MIRROR = _CELLS[::-1][:, :, -np.arange(8) % 8].ravel()
 _NEGATIVE = _CELLS[::-1, ::-1].ravel()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Features:
     """K local features of one photograph at its working size.
 

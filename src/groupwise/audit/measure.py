@@ -21,7 +21,7 @@ Pixels = npt.NDArray[np.uint8]
 _EXIF_IFD, _TAKEN, _MAKE, _MODEL = 0x8769, 0x9003, 0x010F, 0x0110
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Measured:
     """One file: the digest of its pixels, its photograph, and the clues that a model should not need.
 

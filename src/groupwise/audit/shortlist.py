@@ -40,7 +40,7 @@ class Candidate:
     mirrored: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Vocabulary:
     """Two-level tree of visual words: (R, 128) branches, then (R, L, 128) leaves a branch."""
 

@@ -40,7 +40,7 @@ _SPREAD_OF_CROWD = 0.05  # with many copies the neighbours are copies too; a cro
 _TO_GRID = np.array([[_GRID, 0, (_GRID - 1) / 2], [0, _GRID, (_GRID - 1) / 2], [0, 0, 1.0]])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Tiny:
     """One image on the grid, (_GRID, _GRID); `side` is the short side of its source in pixels."""
 
@@ -48,7 +48,7 @@ class _Tiny:
     side: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Match:
     """Correlation, the share of the smaller frame that both cover, and the second's map onto the first."""
 

@@ -23,7 +23,7 @@ MIN_OVERLAP = 0.3
 """Share of the smaller frame that both must cover; less is a common logo, ruler or corner."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Photograph:
     """What the detector keeps of one photograph: about 35 kB, however large the file.
 
@@ -41,7 +41,7 @@ class Photograph:
         return float(min(self.grey.shape)) / self.enlarged
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pair:
     """Two photographs, `first` < `second`, and what their pixels say about them."""
 

@@ -16,7 +16,7 @@ from groupwise.data.stratify import IntArray
 from groupwise.distributed import World
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Batch:
     """Part of a batch on one device.
 

@@ -35,7 +35,7 @@ _UPRIGHT = {
 _ORIENTATION_TAG = 0x0112
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Decoded:
     """`rgb` is (H, W, 3) uint8, upright, sRGB, opaque, read-only; a draft is smaller than `width` x `height`.
 

@@ -20,7 +20,7 @@ MAX_BINS = 15
 SOURCES_PER_BIN = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bins:
     """Sums within each source and bin, both (G, B): correct minus confidence, and images.
 

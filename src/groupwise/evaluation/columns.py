@@ -17,7 +17,7 @@ QUANTILES = 4
 BLANK = "(no value)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cut:
     """The slice of each image, `numbers` (N,), and what each slice is called; `binned` if by quantiles."""
 

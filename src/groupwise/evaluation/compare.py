@@ -82,7 +82,7 @@ class Pair:
     separable: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Measure:
     """One figure's difference, taken apart.
 

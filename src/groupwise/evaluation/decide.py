@@ -28,7 +28,7 @@ MOST_REFERENCES = 2000
 CHOSEN_ON_TEST = "the epoch was chosen on the test fold, so no fold is left to decide by"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Seen:
     """What the network says of images that it did not learn, their class numbers (N,) and sources (N,)."""
 

@@ -23,7 +23,7 @@ MOST_IMAGES = 2000
 SPLITS = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Neighbours:
     """What the nearest neighbour answered under both protocols, over `images` images and `splits` splits."""
 

@@ -32,7 +32,7 @@ class Outputs(NamedTuple):
     features: Features
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Predictor:
     """A trained network, its preprocessing, what was decided of its answers, and features to compare with."""
 

@@ -15,7 +15,7 @@ from groupwise.files import read_csv
 PROBABILITY = "prob_"  # begins the names of the columns that hold probabilities
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Predictions:
     """Rows of a split with the class probabilities (N, K) that a model gave for them."""
 

@@ -22,7 +22,7 @@ COVERS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Answers:
     """Every test answer of one protocol: its seed, its source and its score (1 if right), (A,) each."""
 

@@ -63,7 +63,7 @@ class _Scorer:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resampled:
     """A fold, its figures in one row and, where it has several sources, bootstrap draws of them."""
 

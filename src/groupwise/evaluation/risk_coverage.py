@@ -25,7 +25,7 @@ COVERAGES = (0.8, 0.9, 0.95)
 POINTS = 50
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Risks:
     """Images from the surest to the least sure, to weigh them again and again.
 

@@ -27,7 +27,7 @@ from groupwise.files import read_json, write_csv, write_json
 from groupwise.run import Run
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scored:
     """One fold's rows of `split.csv`, their class probabilities (N, K), and the metrics."""
 

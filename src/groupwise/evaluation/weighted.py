@@ -25,7 +25,7 @@ CLIP = float(np.finfo(np.float64).eps)
 MOST_LOSS = float(-np.log(CLIP))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fold:
     """What is known of one fold: labels (N,), probabilities (N, K) and sources (N,) numbered 0..G-1."""
 
@@ -96,7 +96,7 @@ def check_fold(labels: Ints, probs: Floats, sources: Ints, classes: Sequence[str
     return Fold(labels.astype(np.int64), probs, numbers.astype(np.int64))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ClassCounts:
     """Weighted counts a draw and class, each (D, K): correct, labelled so, predicted so."""
 
@@ -141,7 +141,7 @@ def macro_f1(fold: Fold, counts: ClassCounts) -> Floats:
     return np.where((counts.labelled[:, present] > 0).all(axis=1), mean, np.nan)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ranking:
     """Images in descending order of one class's probability, to weigh them again and again.
 

@@ -37,7 +37,7 @@ class Neighbour:
     similarity: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Explanation:
     """One image, uint8 (S, S, 3), its answer, the class that is shown, and the heat (h, w) for it."""
 

@@ -27,7 +27,7 @@ PARITY = "parity.json"
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy", "pillow")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
     """What is exported: a run with its opened network, and images to check it by."""
 

@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 TEST, TRAIN = "test", "train"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Material:
     """Images of one fold: where they lie, their digests, class numbers (N,) and sources (N,).
 

@@ -38,7 +38,7 @@ UNSEEN = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Side:
     """What stands under one label: some of its files as tiles, and the names of all."""
 
@@ -47,7 +47,7 @@ class Side:
     paths: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Conflict:
     """A photograph under several labels; `picture` is the proof in base64, or nothing."""
 

@@ -9,7 +9,7 @@ from groupwise.report.drawing import DARK, DPI, LIGHT, Image
 from groupwise.report.pictures import image_uri, png_uri
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tile:
     """An image with its caption; `image` is None where the file is gone."""
 

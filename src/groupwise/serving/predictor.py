@@ -38,7 +38,7 @@ FORMAT = 1
 BATCH_SIZE = 16  # more is not faster, and takes memory
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BundlePredictor:
     """An exported network, its preprocessing, what was decided of its answers, and its reference."""
 

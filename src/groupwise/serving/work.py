@@ -38,7 +38,7 @@ class Predictor(Protocol):
     def heat_maps(self, images: Pixels, class_numbers: Sequence[int]) -> npt.NDArray[np.floating[Any]]: ...
 
 
-@dataclass
+@dataclass(eq=False)
 class _Picture:
     pixels: Pixels
     heat: bool

@@ -33,7 +33,7 @@ Method = Literal["grouped", "random"]
 METHODS: tuple[Method, ...] = ("grouped", "random")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Materials:
     """What a run was made from: recipe, split, and images (N, S, S, 3), one for each row of the split."""
 
@@ -78,7 +78,7 @@ def open_materials(run: Run, scratch: Path, console: Console, *, root: Path | No
     return Materials(recipe, split, open_images(recipe, cache, manifest, split, console))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Asked:
     """What one network answered on the reported fold.
 

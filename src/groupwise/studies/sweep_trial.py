@@ -32,7 +32,7 @@ JOURNAL = "sweep.journal"
 WARM_UP = 1 / 3  # share of the epochs before a trial below the median may be given up
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shared:
     """What every trial has in common; the run holds the study."""
 

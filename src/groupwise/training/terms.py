@@ -103,7 +103,7 @@ class FitConfig:
     seed: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FitData:
     """Images of the cache, uint8 (N, S, S, 3), class numbers (N,), and the rows of the two folds in use.
 
@@ -142,7 +142,7 @@ class Diverged(GroupwiseError):  # noqa: N818
     """The loss is not finite, also with half the learning rate."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fitted:
     """What `fit` leaves: every epoch, the weights of the best one, and remarks for who reads the result."""
 
