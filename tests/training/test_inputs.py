@@ -11,11 +11,13 @@ from groupwise.distributed import World
 from groupwise.training.inputs import training_inputs
 
 
-def inputs(image_size_px=16, epoch=1, **fields):
+def inputs(image_size_px=16, epoch=1, share=0.0, **fields):
     data = small_data()
     (batch, *_) = batches(data.images, data.labels, data.train, batch_size=36, world=World())
     config = dataclasses.replace(small_config(), augment=AugmentConfig(**fields))
-    return training_inputs(batch, config, num_classes=2, image_size_px=image_size_px, epoch=epoch)
+    return training_inputs(
+        batch, config, num_classes=2, image_size_px=image_size_px, epoch=epoch, share=share
+    )
 
 
 def test_without_augmentation_it_is_the_one_preprocessing():
@@ -39,6 +41,13 @@ def test_small_images_come_small():
 
 def test_mixed_targets_are_shares():
     assert inputs(cutmix=1.0)[1].shape == (36, 2)
+
+
+@pytest.mark.parametrize(("share", "mixed"), [(0.0, True), (0.79, True), (0.8, False), (1.0, False)])
+def test_training_ends_on_whole_images(share, mixed):
+    images, targets = inputs(cutmix=1.0, mix_until=0.8, share=share)
+    assert (targets.ndim == 2) == mixed
+    assert torch.equal(images, inputs()[0]) == (not mixed)
 
 
 def test_training_with_everything_at_once_goes_through(tmp_path):

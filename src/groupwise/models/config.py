@@ -121,7 +121,8 @@ class ResNeXtConfig:
         return {"imagenet": 224, "strided": 64, "cifar": 32}[self.stem]
 
 
-# Groups of 8 channels in bottlenecks, and dense 3x3 convolutions at the strides (docs/planner.md)
+# Groups of 8 channels in bottlenecks, and dense 3x3 convolutions at the strides. Weights begin smaller than
+# He et al. have them, which behind batch normalisation is a larger step (docs/planner.md).
 SMALL = ResNeXtConfig(
     (1, 1, 2, 2),
     cardinality=1,
@@ -132,6 +133,7 @@ SMALL = ResNeXtConfig(
     expansion=1,
     group_width=8,
     halving="conv3x3",
+    init="torch",
 )
 
 PRESETS: dict[str, ResNeXtConfig] = {

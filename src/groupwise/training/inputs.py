@@ -12,11 +12,11 @@ from groupwise.training.terms import FitConfig
 
 
 def training_inputs(
-    batch: Batch, config: FitConfig, *, num_classes: int, image_size_px: int, epoch: int
+    batch: Batch, config: FitConfig, *, num_classes: int, image_size_px: int, epoch: int, share: float = 0.0
 ) -> tuple[Tensor, Tensor]:
     """Images (n, 3, S, S), resized, changed at random and normalised on their device, and their targets.
 
-    Targets are class numbers (n,), or shares (n, K) where images are mixed.
+    Targets are class numbers (n,), or shares (n, K) where images are mixed. `share` of training is done.
     """
     images, targets = resize(batch.images.float(), image_size_px), batch.labels
     if not len(images):  # a last batch with fewer samples than processes; torch turns no empty batch
@@ -24,7 +24,7 @@ def training_inputs(
     images = augment(images, batch.samples, config.augment, seed=config.seed, epoch=epoch)
     if config.augment.trivial:
         images = trivial_augment(images, batch.samples, seed=config.seed, epoch=epoch)
-    if config.augment.mixes:
+    if config.augment.mixes and share < config.augment.mix_until:
         images, targets = mix(
             images,
             targets,

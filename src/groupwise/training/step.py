@@ -56,7 +56,12 @@ def _add_gradients(
         # All of it at once, so that the pieces hold what the whole batch would
         size = image_size_at(share, config.training, batch.images.shape[-1])
         images, targets = training_inputs(
-            batch, config, num_classes=num_classes, image_size_px=size, epoch=state.finished + 1
+            batch,
+            config,
+            num_classes=num_classes,
+            image_size_px=size,
+            epoch=state.finished + 1,
+            share=share,
         )
         parts = zip(*(t.tensor_split(cuts) for t in (images, targets, batch.labels)), strict=True)
         for number, (piece, wanted, labels) in enumerate(parts, start=1):
