@@ -193,5 +193,5 @@ def test_what_is_turned_as_well_is_shifted_once():
 
 @pytest.mark.parametrize("crop", [0.0, -0.5, 1.5, math.nan])
 def test_a_crop_that_shows_nothing_or_more_than_all_is_refused(crop):
-    with pytest.raises(UsageError, match="augment.crop"):
+    with pytest.raises(UsageError, match=r"augment\.crop"):
         AugmentConfig(crop=crop)

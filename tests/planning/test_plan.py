@@ -72,8 +72,9 @@ def test_what_the_user_chose_stays():
 
 
 def test_missing_colour_changes_the_augmentation():
-    coloured = load_recipe("default", {"augment.saturation": 0.2})[1]
-    assert make_plan(FACTS, coloured, measure).recipe.augment == coloured.augment
+    coloured = load_recipe("default", {"augment.saturation": 0.2, "training.epochs": 20})[1]
+    plan = make_plan(FACTS, coloured, measure, chosen={"training.epochs"})
+    assert plan.recipe.augment == coloured.augment
     grey = dataclasses.replace(FACTS, grey=True)
     assert make_plan(grey, coloured, measure).recipe.augment.saturation == 0
 
@@ -118,21 +119,21 @@ def test_the_learning_rate_follows_the_batch(optimizer, factor):
 
 
 def test_the_learning_rate_follows_the_width_of_networks_for_adam_alone():
-    plan = plan_of(budget_s=3000)
+    plan = plan_of(budget_s=6000)
     assert plan.recipe.model.preset == "resnext22_w8_wide"  # twice as wide
     assert plan.recipe.optim.learning_rate == BASE.optim.learning_rate / 2
     (choice,) = [choice for choice in plan.choices if choice.field == "optim.learning_rate"]
     assert "goes with a network of width 32, of which this has 64, and scales inversely" in choice.reason
     sgd = load_recipe("default", {"optim.name": "sgd"})[1]
-    wide = make_plan(FACTS, sgd, measure, left_s=lambda: 3000).recipe
+    wide = make_plan(FACTS, sgd, measure, left_s=lambda: 6000).recipe
     assert (wide.model.preset, wide.optim.learning_rate) == ("resnext22_w8_wide", sgd.optim.learning_rate)
 
 
 @pytest.mark.parametrize(("chosen", "factor"), [({"training.batch_size"}, 2), ({"optim.learning_rate"}, 1)])
 def test_a_batch_that_the_user_chose_has_the_rate_that_goes_with_it(chosen, factor):
-    mine = load_recipe("default", {"training.batch_size": 16})[1]
+    mine = load_recipe("default", {"training.batch_size": 8})[1]
     plan = make_plan(FACTS, mine, measure, usual=BASE, chosen={"training.batch_size", *chosen})
-    assert plan.recipe.training.batch_size == 16
+    assert plan.recipe.training.batch_size == 8
     assert plan.recipe.optim.learning_rate == BASE.optim.learning_rate / factor
 
 
@@ -160,7 +161,7 @@ def test_a_budget_is_kept(budget_s):
 
 
 def test_more_time_buys_larger_images():
-    sizes = [plan_of(budget_s=b).recipe.data.image_size_px for b in (20, 200, 2000, 20000)]
+    sizes = [plan_of(budget_s=b).recipe.data.image_size_px for b in (20, 200, 2000, 40000)]
     assert sizes == sorted(sizes)
     assert (sizes[0], sizes[-1]) == (64, 224)
 
@@ -268,3 +269,14 @@ def test_a_short_training_is_not_even_tried_and_the_users_choice_stays():
     plan, asked = compiling_plan(0.5, chosen={"training.compile"})
     assert asked == [False]
     assert "training.compile" not in {choice.field for choice in plan.choices}
+
+
+@pytest.mark.parametrize(("epochs", "mixed"), [(39, False), (40, True)])
+def test_long_trainings_alone_mix_their_images(epochs, mixed):
+    base = load_recipe("default", {"training.epochs": epochs})[1]
+    recipe = make_plan(FACTS, base, measure, chosen={"training.epochs"}).recipe
+    assert (recipe.augment.cutmix > 0) == mixed
+    chosen = make_plan(FACTS, base, measure, chosen={"training.epochs", "augment.cutmix"}).recipe
+    assert chosen.augment.cutmix == 0
+    faded = load_recipe("default", {"training.epochs": epochs, "augment.mixup": 0.2})[1]
+    assert make_plan(FACTS, faded, measure, chosen={"training.epochs"}).recipe.augment.cutmix == 0

@@ -17,14 +17,17 @@ from groupwise.errors import UsageError
 from groupwise.models.resnext import configure
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.rungs import Rung, rungs
-from groupwise.planning.suit import Choice, suit_data
+from groupwise.planning.suit import Choice, suit_data, suit_epochs
 from groupwise.planning.trial import Rates
 from groupwise.recipe import Recipe, to_yaml, with_fields
 
 KEPT_BACK = 0.1  # of a budget, for a machine that is slower than it was in the trial
 LONG_S = 600  # of training, below which compiling would spare a minute at best
 LEAST_SPARED = 0.05  # of training, which a trial can tell from noise
-MOST_STRETCH = 2.0  # epochs beyond twice the usual number were never seen to pay
+MOST_STRETCH = 4.0  # times the usual epochs, beyond which more were not seen to pay
+CLIMBING = (
+    2.0  # times the usual epochs, which larger images have to be given before they pay (docs/planner.md)
+)
 
 Measure = Callable[[Recipe], Rates]
 Left = Callable[[], float]  # seconds of a budget that are left now, since trials take their share of it
@@ -97,7 +100,9 @@ def make_plan(
         recipe = with_fields(recipe, {"training.epochs": epochs.value})
         suited = [c for c in suited if c.field != "training.epochs"]
         more.append(epochs)
-    plan = Plan(recipe, (*more, *suited), expected_seconds(recipe, facts, rates))
+    mixed = [c for c in suit_epochs(recipe) if c.field not in chosen]
+    recipe = with_fields(recipe, {c.field: c.value for c in mixed})
+    plan = Plan(recipe, (*more, *suited, *mixed), expected_seconds(recipe, facts, rates))
     if left_s is not None and plan.seconds > (left := left_s()):  # by epochs that the user chose
         more_s = 1.2 * rounds * (plan.seconds - left)
         raise UsageError(
@@ -159,9 +164,13 @@ def _why_climbed(rung: Rung, ladder: list[Rung], left_s: float) -> str:
     if len(ladder) == 1:
         return "The only network size there is for images as small as these."
     if rung == ladder[0]:
-        return f"The smallest of {len(ladder)} network sizes; the next takes longer than {duration(left_s)}."
+        return (
+            f"The smallest of {len(ladder)} network sizes; the next pays from {CLIMBING:g} times the usual epochs"
+            f" on, which take longer than {duration(left_s)}."
+        )
     place = "The largest" if rung == ladder[-1] else "The largest that fits"
-    return f"{place} of {len(ladder)} network sizes for {duration(left_s)}, by a measured step."
+    epochs = f"{CLIMBING:g} times the usual epochs"
+    return f"{place} of {len(ladder)} network sizes for {epochs} in {duration(left_s)}, by a measured step."
 
 
 def _climb(
@@ -172,10 +181,11 @@ def _climb(
     for rung in reversed(ladder[1:]):
         growth = rung.multiply_adds(base) / ladder[0].multiply_adds(base)
         recipe = with_fields(base, rung.fields)
+        longer = with_fields(recipe, {"training.epochs": round(CLIMBING * recipe.training.epochs)})
         guess = Rates(lowest.train_s * growth, lowest.score_s * growth, lowest.decode_s)
-        if _fits(recipe, facts, guess, left_s()):
+        if _fits(longer, facts, guess, left_s()):
             rates = measure(recipe)
-            if _fits(recipe, facts, rates, left_s()):
+            if _fits(longer, facts, rates, left_s()):
                 return rung, rates
     return ladder[0], lowest
 

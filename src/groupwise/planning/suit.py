@@ -12,6 +12,7 @@ from groupwise.recipe import Recipe
 # Epochs that a small network is given without a budget (docs/planner.md): so many, with so many images.
 MEASURED_IMAGES, MEASURED_EPOCHS = 2000, 40
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 120
+MIXED_EPOCHS = 40
 SKEWED = 3.0  # images of the largest class for one of the smallest, which are worth a word
 CHIRAL = 0.75  # the share of images told from their mirror images between photographs of things and script
 
@@ -53,6 +54,17 @@ def suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
     return choices
 
 
+def suit_epochs(recipe: Recipe) -> list[Choice]:
+    """What follows from the number of passes: long trainings get pictures that cannot be learnt by heart."""
+    if recipe.augment.mixes or recipe.training.epochs < MIXED_EPOCHS:
+        return []
+    reason = (
+        f"In {recipe.training.epochs} epochs images would be learnt by heart; from {MIXED_EPOCHS} on they are"
+        " pasted into one another, which fewer have no time to learn from."
+    )
+    return [Choice("augment.cutmix", 1.0, reason)]
+
+
 def _mends_imbalance(recipe: Recipe) -> bool:
     """Whether the recipe does something for rare classes already."""
     balanced = "balanced" in (recipe.training.sampling, recipe.loss.class_weights)
@@ -60,7 +72,7 @@ def _mends_imbalance(recipe: Recipe) -> bool:
 
 
 def _batch_size(n: int) -> Choice:
-    size = 64 if n >= 1000 else 32 if n >= 300 else 16
+    size = 64 if n >= 10_000 else 32 if n >= 300 else 16
     return Choice("training.batch_size", size, f"{n:,} training images make {n / size:.0f} steps an epoch.")
 
 
