@@ -165,8 +165,8 @@ def _why_climbed(rung: Rung, ladder: list[Rung], left_s: float) -> str:
         return "The only network size there is for images as small as these."
     if rung == ladder[0]:
         return (
-            f"The smallest of {len(ladder)} network sizes; the next pays from {CLIMBING:g} times the usual epochs"
-            f" on, which take longer than {duration(left_s)}."
+            f"The smallest of {len(ladder)} network sizes; the next pays from {CLIMBING:g} times the usual"
+            f" epochs on, which take longer than {duration(left_s)}."
         )
     place = "The largest" if rung == ladder[-1] else "The largest that fits"
     epochs = f"{CLIMBING:g} times the usual epochs"
