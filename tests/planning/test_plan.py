@@ -278,5 +278,7 @@ def test_long_trainings_alone_mix_their_images(epochs, mixed):
     assert (recipe.augment.cutmix > 0) == mixed
     chosen = make_plan(FACTS, base, measure, chosen={"training.epochs", "augment.cutmix"}).recipe
     assert chosen.augment.cutmix == 0
+    chiral = dataclasses.replace(FACTS, chirality=0.9)
+    assert make_plan(chiral, base, measure, chosen={"training.epochs"}).recipe.augment.cutmix == 0
     faded = load_recipe("default", {"training.epochs": epochs, "augment.mixup": 0.2})[1]
     assert make_plan(FACTS, faded, measure, chosen={"training.epochs"}).recipe.augment.cutmix == 0

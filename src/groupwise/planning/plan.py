@@ -100,7 +100,7 @@ def make_plan(
         recipe = with_fields(recipe, {"training.epochs": epochs.value})
         suited = [c for c in suited if c.field != "training.epochs"]
         more.append(epochs)
-    mixed = [c for c in suit_epochs(recipe) if c.field not in chosen]
+    mixed = [c for c in suit_epochs(facts, recipe) if c.field not in chosen]
     recipe = with_fields(recipe, {c.field: c.value for c in mixed})
     plan = Plan(recipe, (*more, *suited, *mixed), expected_seconds(recipe, facts, rates))
     if left_s is not None and plan.seconds > (left := left_s()):  # by epochs that the user chose

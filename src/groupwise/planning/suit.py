@@ -54,9 +54,14 @@ def suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
     return choices
 
 
-def suit_epochs(recipe: Recipe) -> list[Choice]:
-    """What follows from the number of passes: long trainings get pictures that cannot be learnt by heart."""
-    if recipe.augment.mixes or recipe.training.epochs < MIXED_EPOCHS:
+def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
+    """What follows from the number of passes: long trainings get pictures that no one learns by heart.
+
+    Script and hands are left whole: where the form of one thing is what counts, a part pasted over it costs
+    points (docs/log.md).
+    """
+    short = recipe.training.epochs < MIXED_EPOCHS
+    if recipe.augment.mixes or short or facts.chirality >= CHIRAL:
         return []
     reason = (
         f"In {recipe.training.epochs} epochs images would be learnt by heart; from {MIXED_EPOCHS} on they are"
