@@ -68,7 +68,7 @@ def train(
         "root": None if root is None else str(root),
         "layout": layout,
     }
-    reading = {name: value for name, value in options.items() if value != READING[name]}
+    reading = {name: value for name, value in options.items() if value and value != READING[name]}
     study = None if cv is None else CrossValidation(cv, repeats)
     look, where = scan_with(Path(data), options, changed.split.given), Path(run)
     job = Job(Path(data), look, where, changed, base, resume, study, planning, tuple(track), jobs, reading)

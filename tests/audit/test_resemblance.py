@@ -14,6 +14,7 @@ def labels_of(n, names="ab"):
 ALIKE = {
     "one part under a fixed camera": (np.zeros(60, int), labels_of(60)),
     "three printed digits": (np.repeat([0, 1, 2], 30), list(np.repeat(list("358"), 30))),
+    "ten printed digits": (np.repeat(np.arange(10), 30), list(np.repeat(list("0123456789"), 30))),
     "forms, of which some stand alone": (np.array([0] * 40 + list(range(1, 21))), labels_of(60)),
     "five kinds of board, each sound and broken": (
         np.arange(100) % 5,
@@ -29,6 +30,11 @@ APART = {
     "some labels that err": (np.r_[np.arange(90), [0, 1, 2, 3, 4] * 2], labels_of(100)),
     "a few images": (np.zeros(LEAST_IMAGES - 1, int), labels_of(LEAST_IMAGES - 1)),
     "six exposures of each of ten parts": (np.arange(60) // 6, [("ab")[i // 30] for i in range(60)]),
+    "one class of three in one picture": (
+        np.r_[[0] * 20, np.arange(1, 41)],
+        list("a" * 20 + "b" * 20 + "c" * 20),
+    ),
+    "four photographs of each class": (np.arange(112) // 14, [("ab")[i // 56] for i in range(112)]),
     "nothing": (np.zeros(0, int), []),
 }
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -465,9 +467,49 @@ def test_several_labels_in_a_cell_are_said_or_refused(pets):
 
 
 def test_parquet_without_pyarrow_says_what_it_needs(pets, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     (pets / "t.parquet").write_bytes(b"PAR1")
     with pytest.raises(UsageError, match=r"pip install 'groupwise\[parquet\]'"):
+        scan(pets / "t.parquet")
+
+
+class FakeParquet:
+    """What of pyarrow.parquet is called, over a schema and rows."""
+
+    def __init__(self, types: dict[str, str], rows: list[dict[str, Any]]) -> None:
+        self.types, self.rows = types, rows
+
+    def read_schema(self, file: Path) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name=name, type=kind) for name, kind in self.types.items()]
+
+    def read_table(self, file: Path, columns: list[str]) -> FakeParquet:
+        return FakeParquet(self.types, [{name: row[name] for name in columns} for row in self.rows])
+
+    def to_pylist(self) -> list[dict[str, Any]]:
+        return self.rows
+
+
+def give_parquet(monkeypatch: pytest.MonkeyPatch, fake: FakeParquet) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", SimpleNamespace(parquet=fake))
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", fake)
+
+
+def test_parquet_of_names_is_read(pets, monkeypatch):
+    rows = [{"file_name": p, "label": c, "thumbnail": b"x"} for p, c in PETS]
+    give_parquet(
+        monkeypatch,
+        FakeParquet(dict.fromkeys(("file_name", "label"), "string") | {"thumbnail": "binary"}, rows),
+    )
+    (pets / "metadata.parquet").touch()
+    assert {s.path: s.label for s in scan(pets / "metadata.parquet").usable} == dict(PETS)
+
+
+def test_parquet_of_the_images_themselves_is_refused_unread(pets, monkeypatch):
+    give_parquet(
+        monkeypatch, FakeParquet({"image": "struct<bytes: binary, path: string>", "label": "int64"}, [])
+    )
+    (pets / "t.parquet").touch()
+    with pytest.raises(GroupwiseError, match="holds the images themselves"):
         scan(pets / "t.parquet")
 
 

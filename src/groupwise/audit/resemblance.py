@@ -17,7 +17,11 @@ LEAST_IMAGES = 20
 """Fewer images may well be copies of a handful of photographs."""
 
 FEWEST_PHOTOGRAPHS = 4.0
-"""Of equal size; so few cannot be divided into folds of two classes."""
+FEWEST_IN_A_CLASS = 3.0
+"""Photographs of equal size, in all and in most classes; fewer cannot be divided into folds."""
+
+LEAST_OF_A_CLASS = 10
+"""Images; smaller classes say nothing of whether a class can be photographed in several ways."""
 
 MOST_CONFLICTS = 1 / 3
 """Share of images whose photograph stands under several labels, above which it is not the labels that err."""
@@ -27,9 +31,22 @@ def pictures_resemble(clusters: npt.NDArray[np.int64], labels: Sequence[str]) ->
     """Whether the clusters (N,) of images with `labels` (N) join pictures that only resemble one another."""
     if len(clusters) < LEAST_IMAGES:
         return False
+    names = np.asarray(labels)
+    large = [
+        name for name, n in zip(*np.unique(names, return_counts=True), strict=True) if n >= LEAST_OF_A_CLASS
+    ]
+    thin = [name for name in large if _effective(clusters[names == name]) < FEWEST_IN_A_CLASS]
+    return bool(
+        _effective(clusters) < FEWEST_PHOTOGRAPHS
+        or len(thin) > len(large) / 2
+        or _conflicting(clusters, labels) > MOST_CONFLICTS
+    )
+
+
+def _effective(clusters: npt.NDArray[np.int64]) -> float:
+    """How many photographs of equal size would be as many as these, of unequal ones."""
     sizes = np.unique(clusters, return_counts=True)[1]
-    effective = 1 / ((sizes / sizes.sum()) ** 2).sum()  # photographs of equal size that are as many
-    return bool(effective < FEWEST_PHOTOGRAPHS or _conflicting(clusters, labels) > MOST_CONFLICTS)
+    return float(1 / ((sizes / sizes.sum()) ** 2).sum())
 
 
 def _conflicting(clusters: npt.NDArray[np.int64], labels: Sequence[str]) -> float:

@@ -52,7 +52,7 @@ def note_outside(data: Path, root: Path, samples: Sequence[Sample]) -> list[str]
     common = where_images_lie(root, samples)
     if common is None:
         return []
-    return [f"Files that {data} names lie outside of it: --root {common} takes them."]
+    return [f"Files that {data} names lie outside of its folder: --root {common} takes them."]
 
 
 def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]:

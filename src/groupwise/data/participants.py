@@ -56,7 +56,7 @@ def choose_participants(
         notes.append(f"Classes of fewer than {min_sources} independent sources are {done}: {named}")
     if rare == "drop":
         excluded |= {sample.path for sample in samples if sample.label in few}
-    _refuse_too_few_classes(samples, excluded, few)
+    _refuse_too_few_classes(samples, excluded, few, conflicts)
     return Participants(bound, excluded, few.keys() if rare == "train" else frozenset(), tuple(notes))
 
 
@@ -90,17 +90,24 @@ def _few_sources(
     return {name: count for name, count in counts.items() if count < least}
 
 
-def _refuse_too_few_classes(samples: Sequence[Sample], excluded: Set[str], few: Collection[str]) -> None:
+def _refuse_too_few_classes(
+    samples: Sequence[Sample], excluded: Set[str], few: Collection[str], conflicts: Collection[str]
+) -> None:
     before = {sample.label for sample in samples}
     after = {sample.label for sample in samples if sample.path not in excluded}
     if len(after) >= 2 or len(before) < 2:
         return
+    remedy = "If they are no copies of one another, add --copies report."
+    if few:
+        remedy = "Ask for fewer sources, or add --rare train."
+    elif conflicts:
+        remedy = (
+            "They pass for one photograph under several labels: if they are different pictures, add --copies"
+            " report; if the labels are right, --label-conflicts keep."
+        )
     raise GroupwiseError(
         f"{len(excluded):,} of {len(samples):,} images are left out, and {len(after)} of {len(before)}"
-        f" classes remain{'' if few else ', because they pass for one photograph under two labels'}",
+        " classes remain",
         place="split",
-        remedy="Ask for fewer sources, or add --rare train."
-        if few
-        else "If they are different pictures, add --copies report; if the labels are right, --label-conflicts"
-        " keep.",
+        remedy=remedy,
     )

@@ -195,7 +195,7 @@ def _refuse_few_sources(
         images = {str(name): int((labels == k).sum()) for k, name in enumerate(classes)}
         joined = any(images[name] > count for name, count in few.items())
         (first, count), *others = few.items()
-        also = "".join(f", class {name!r} has {n}" for name, n in others)
+        also = "".join(f"; class {name!r} has {n}" for name, n in others)
         raise GroupwiseError(
             f"class {first!r} has {count} independent source{'s' * (count != 1)},"
             f" too few for the {len(folds)} folds {', '.join(folds)}{also}",

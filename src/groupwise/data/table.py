@@ -243,14 +243,12 @@ def _read_parquet(file: Path) -> Table:
             place=file,
             remedy="Install it with `pip install 'groupwise[parquet]'`, or save the table as a CSV.",
         ) from None
-    content = parquet.read_table(file)
-    columns = [name for name in content.column_names if str(content.schema.field(name).type) != "binary"]
-    records = content.select(columns).to_pylist()
-    for record in records:
-        if any(isinstance(value, dict) and "bytes" in value for value in record.values()):
-            raise GroupwiseError(
-                "holds the images themselves, not their names",
-                place=file,
-                remedy="Write them to files first: `datasets.load_dataset(...)`, then `image.save(path)`.",
-            )
-    return _from_records(records, "Parquet", file)
+    types = {field.name: str(field.type) for field in parquet.read_schema(file)}
+    if any(kind.startswith("struct") and "bytes: binary" in kind for kind in types.values()):
+        raise GroupwiseError(
+            "holds the images themselves, not their names",
+            place=file,
+            remedy="Write them to files first: `datasets.load_dataset(...)`, then `image.save(path)`.",
+        )
+    columns = [name for name, kind in types.items() if "binary" not in kind]
+    return _from_records(parquet.read_table(file, columns=columns).to_pylist(), "Parquet", file)
