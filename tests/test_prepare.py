@@ -8,7 +8,7 @@ from groupwise.audit.audit import Audit
 from groupwise.console import Console
 from groupwise.data.manifest import GIVEN_FOLD, Manifest, Sample
 from groupwise.data.split import EXCLUDED, SplitConfig
-from groupwise.prepare import scan_with_progress, split_manifest
+from groupwise.prepare import audit_given_split, scan_with_progress, split_manifest
 
 N = 48
 
@@ -59,6 +59,17 @@ def test_a_given_split_says_what_it_cuts_and_how_to_mend_it(capsys, given, repai
     assert f"{touched} of 16 in test" in told
     assert repaired in told
     assert {row.fold for row in split.rows} == {"train", "val", "test"}
+
+
+def test_the_audit_names_the_sources_that_a_given_split_cuts(capsys):
+    data = manifest(group=lambda i: "g" if i in (0, 4) else "")
+    copied = audited(data, clusters=[1 if i == 5 else i for i in range(N)])
+    facts = audit_given_split(data, copied, Console())
+    assert (facts["spanning_sources"], facts["folds"]["test"]["with_sibling_in_train"]) == (2, 2)
+    told = capsys.readouterr().out
+    assert "Given fold test: 16 images from 16 sources, 2 of them with a sibling in train" in told
+    assert "0.jpg (train), 4.jpg (test)" in told
+    assert audit_given_split(manifest(folds=()), copied, Console()) is None
 
 
 def test_the_folds_of_folders_that_are_pooled_are_divided_anew(capsys):

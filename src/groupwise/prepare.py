@@ -19,7 +19,7 @@ from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.listing import LINK_OUTSIDE, OUTSIDE_ROOT, where_images_lie
 from groupwise.data.manifest import GIVEN_FOLD, Manifest
 from groupwise.data.participants import Participants, choose_participants
-from groupwise.data.split import Split, SplitConfig, make_split, proof, read_split
+from groupwise.data.split import EXCLUDED, Assignment, Split, SplitConfig, make_split, proof, read_split
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_atomic, write_json
 from groupwise.report.audit_page import write_audit_page
@@ -184,6 +184,29 @@ def _divide(
     for note in given.notes:
         console.say(note)
     return given.split, "given"
+
+
+def audit_given_split(manifest: Manifest, audited: Audit, console: Console) -> dict[str, Any] | None:
+    """What `split.json` would hold of the folds that the data bring, and the worst of it said; None without.
+
+    Copies bind here as the audit found them, whatever a training would make of them.
+    """
+    if not any(GIVEN_FOLD in sample.extra for sample in manifest.usable):
+        return None
+    rows = [
+        Assignment(s.path, s.label, s.group, audited.clusters[s.path], s.extra.get(GIVEN_FOLD) or EXCLUDED)
+        for s in manifest.usable
+    ]
+    facts = proof(Split(tuple(rows)))
+    for name, fold in facts["folds"].items():
+        seen = fold["with_sibling_in_train"]
+        touched = f", {seen:,} of them with a sibling in train" if seen else ""
+        console.say(f"Given fold {name}: {fold['n']:,} images from {fold['sources']:,} sources{touched}")
+    if facts["spanning_sources"]:
+        console.warn(f"Sources that span two folds of the given split: {facts['spanning_sources']:,}")
+    for example in facts["spanning_examples"][:5]:
+        console.say(f"  {', '.join(example)}")
+    return facts
 
 
 def _say_leak(facts: Mapping[str, Any], config: SplitConfig, console: Console) -> None:

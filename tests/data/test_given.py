@@ -128,6 +128,11 @@ class TestParticipants:
             untested=learnt.untested,
         )
         assert {row.fold for row in split.rows if row.label in "cd"} == {"train"}
+        shares = {"train": 0.2, "test": 0.8}
+        drawn = make_split(
+            rows, [*range(23)], shares=shares, seed=0, method="random", untested=learnt.untested
+        )
+        assert {row.fold for row in drawn.rows if row.label in "cd"} == {"train"}
 
     def test_all_rare_classes_are_named_at_once(self):
         rows = [*samples(20, lambda i: ""), ("c/0.jpg", "c", ""), ("d/0.jpg", "d", "")]

@@ -45,7 +45,7 @@ def show(parser: Parser, argv: list[str]) -> None:
 
 def audit(parser: Parser, argv: list[str]) -> None:
     """Find copies, conflicts and bad files."""
-    from groupwise.prepare import audit_manifest, scan_with_progress, write_audit
+    from groupwise.prepare import audit_given_split, audit_manifest, scan_with_progress, write_audit
 
     add_data_options(parser, given=True)
     parser.add_argument("--out", type=Path, default=Path("audit"), help="the folder to write")
@@ -56,10 +56,12 @@ def audit(parser: Parser, argv: list[str]) -> None:
     manifest = scan_with_progress(scan_of(arguments), console)
     audited = audit_manifest(manifest, seed=arguments.seed, console=console)
     manifest.write(arguments.out / "manifest.csv")
+    given = audit_given_split(manifest, audited, console)
     page = write_audit(arguments.out, Path(arguments.folder), manifest, audited)
     if arguments.json:
         findings = [finding.to_json() | {"picture": None} for finding in audited.findings]
-        print(json.dumps({**audited.facts, "findings": findings}, indent=2, ensure_ascii=False))
+        facts = {**audited.facts, "findings": findings} | ({"given_split": given} if given else {})
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
     console.say(f"Report: {page}")
 
 

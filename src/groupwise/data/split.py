@@ -163,6 +163,7 @@ def make_split(
     fold_numbers = np.full(len(samples), UNASSIGNED, dtype=np.int64)
     if method == "random":
         fold_numbers[keep] = assign_random(int(keep.sum()), list(shares.values()), seed)
+        fold_numbers[keep & np.array([label in spared for label in labels], dtype=bool)] = 0
     else:
         paths = [path for path, _, _ in samples]
         _refuse_cut_sources(paths, sources, given, names)
