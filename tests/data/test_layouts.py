@@ -218,6 +218,20 @@ def test_boxes_are_no_classes(tmp_path, parts):
         scan(tmp_path, given="folders")
 
 
+@pytest.mark.parametrize("folder", ["images", "photos"])
+def test_a_table_beside_a_flat_folder_is_pointed_at(tmp_path, folder):
+    put(tmp_path, *numbered(folder))
+    listing = table(
+        tmp_path, "labels.csv", "path,label", ((f"{folder}/00{i}.jpg", "ab"[i % 2]) for i in range(3))
+    )
+    try:
+        told = " ".join(scan(tmp_path).notes)
+    except GroupwiseError as error:
+        told = str(error)
+    assert f"give {listing}" in told
+    assert scan(listing).classes == ("a", "b")
+
+
 class TestMasks:
     def test_a_folder_of_masks_in_each_class(self, tmp_path):
         for name in ("COVID", "Normal"):

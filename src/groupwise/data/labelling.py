@@ -8,10 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from groupwise.data.fold_names import TRAIN, UNLABELLED
-from groupwise.data.layout import FOLDERS, POOL, Parts, Shape, recognise
+from groupwise.data.layout import FOLDERS, POOL, Parts, Shape, find_candidates, recognise
 from groupwise.data.manifest import GIVEN_FOLD, Sample
 from groupwise.data.walk import label_of_archive
 from groupwise.errors import GroupwiseError, UsageError
+
+_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".manifest")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def label_by_folders(data: Path, samples: Sequence[Sample], given: str | None) -
     """
     shape = recognise(samples)
     if shape.boxes:
-        raise _boxes(data)
+        raise _boxes(data, samples)
     if shape.variants:
         first = Path(data, *shape.inside, shape.variants[0])
         raise GroupwiseError(
@@ -54,19 +56,28 @@ def label_by_folders(data: Path, samples: Sequence[Sample], given: str | None) -
             place=f"--split.given {given}",
             remedy="Leave it out, or name the folder that holds them.",
         )
-    return _label_classes(samples, shape)
+    return _label_classes(data, samples, shape)
 
 
-def _boxes(data: Path) -> GroupwiseError:
+def _boxes(data: Path, samples: Sequence[Sample]) -> GroupwiseError:
+    tables = _find_tables(samples)
     return GroupwiseError(
-        "holds images beside labels, masks or annotations: a data set of boxes or masks, where no image"
-        " has a class",
+        "its folders are called images, labels or alike, and none names a class: are these boxes or masks?",
         place=data,
-        remedy="Give one folder of images a class, or a CSV of paths and labels.",
+        remedy=f"If {tables[0]} names the classes, give {data / tables[0]}."
+        if tables
+        else "Give one folder of images a class, a CSV of paths and labels, or --label-regex where the names"
+        " of the files hold the class.",
     )
 
 
-def _label_classes(samples: Sequence[Sample], shape: Shape) -> Labelled:
+def _find_tables(samples: Sequence[Sample]) -> list[str]:
+    """Tables that may name the classes, those highest up first."""
+    found = [sample.path for sample in samples if sample.path.lower().endswith(_TABLES)]
+    return sorted(found, key=lambda path: (path.count("/"), path))
+
+
+def _label_classes(data: Path, samples: Sequence[Sample], shape: Shape) -> Labelled:
     depth = len(shape.inside)
     words = "class folders"
     if shape.inside:
@@ -86,6 +97,9 @@ def _label_classes(samples: Sequence[Sample], shape: Shape) -> Labelled:
             f"The folder {names} is taken for images without a class, and left out. If it is a class, add"
             " --layout classes."
         )
+    tables = _find_tables(samples)
+    if tables and len({sample.label for sample in find_candidates(labelled)} - {""}) < 2:
+        notes.append(f"If {tables[0]} names the classes, give {data / tables[0]} as DATA.")
     return Labelled(tuple(labelled), words, tuple(notes), shape.inside)
 
 
