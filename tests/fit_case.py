@@ -29,7 +29,7 @@ def small_data() -> FitData:
 
 def small_config(*, optim: OptimConfig | None = None, **training: object) -> FitConfig:
     return FitConfig(
-        TrainingConfig(**{"epochs": 4, "batch_size": 8, "device": "cpu"} | training),
+        TrainingConfig(**{"epochs": 4, "batch_size": 8, "device": "cpu", "precision": "fp32"} | training),
         optim or OptimConfig(learning_rate=3e-3, warmup=0.2),
         LossConfig(label_smoothing=0.1),
         AugmentConfig(flip=0.5, rotate_degrees=20, zoom=0.7, shift=0.1, brightness=0.3, erase=0.5),

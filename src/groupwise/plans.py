@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 
 import numpy as np
 
 from groupwise.console import Console
+from groupwise.data.cache import decode_images
+from groupwise.data.decode import Preprocessing
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.data.stratify import IntArray
 from groupwise.durations import duration
 from groupwise.job import Job, Planning
+from groupwise.planning.chirality import SIDE_PX, chirality
 from groupwise.planning.fingerprint import fingerprint
 from groupwise.planning.plan import Plan, make_plan
 from groupwise.planning.trial import Rates, measure_rates
 from groupwise.recipe import Recipe
+
+CHIRALITY_IMAGES = 500  # which leave a standard error of 2 points
 
 
 def plan_job(
@@ -37,7 +43,10 @@ def plan_job(
 
     models = len(job.cv.models) if job.cv else 1
     rounds = -(-models // job.jobs)
-    facts = fingerprint(manifest, split, *_rows(job, split))
+    train, select = _rows(job, split)
+    facts = fingerprint(manifest, split, train, select)
+    if not {"augment.flip", "augment.alternate_flip"} & planning.chosen:
+        facts = replace(facts, chirality=_chirality(manifest, split, train, job.recipe.seed))
     ends = None if planning.budget_s is None else started + planning.budget_s
     left_s = None if ends is None else partial(_left_s, ends, rounds)
     chosen = planning.chosen | ({"model.preset"} if job.recipe.model.weights else set())
@@ -50,6 +59,19 @@ def plan_job(
     for reason, choices in groupby(plan.choices, key=lambda choice: choice.reason):
         console.say(f"  {', '.join(f'{choice.field} {choice.value}' for choice in choices)}: {reason}")
     return plan
+
+
+def _chirality(manifest: Manifest, split: Split, train: IntArray, seed: int) -> float:
+    """Of a drawn part of the training images."""
+    drawn = np.sort(np.random.default_rng(seed).permutation(train)[:CHIRALITY_IMAGES])
+    samples = {sample.path: sample for sample in manifest.usable}
+    shown = [samples[split.rows[i].path] for i in drawn]
+    images = decode_images(
+        [manifest.file(sample) for sample in shown],
+        [sample.sha256 for sample in shown],
+        Preprocessing(image_size_px=SIDE_PX),
+    )
+    return chirality(images, split.sources[drawn], seed=seed)
 
 
 def _left_s(ends: float, rounds: int) -> float:

@@ -156,3 +156,42 @@ def test_a_negative_alpha_is_refused(field):
 def test_two_ways_of_mirroring_are_refused():
     with pytest.raises(UsageError, match=r"augment\.flip: .*Set it to 0 beside augment\.alternate_flip"):
         AugmentConfig(flip=0.5, alternate_flip=True)
+
+
+def test_a_crop_is_a_square_of_whole_pixels_at_any_place():
+    images = pictures(64)  # of 12 px
+    cropped = augment(images, torch.arange(64), AugmentConfig(crop=0.75), seed=0, epoch=1)
+    assert cropped.shape == (64, 3, 9, 9)
+    corners = set()
+    for image, part in zip(images, cropped, strict=True):
+        found = [
+            (y, x) for y in range(4) for x in range(4) if torch.equal(image[:, y : y + 9, x : x + 9], part)
+        ]
+        corners.update(found)
+        assert len(found) == 1
+    assert {y for y, _ in corners} == {x for _, x in corners} == {0, 1, 2, 3}
+
+
+def test_a_shift_alone_moves_by_whole_pixels_and_reflects_the_border():
+    images = torch.arange(12.0).expand(64, 3, 12, 12)  # brighter from left to right
+    moved = augment(images, torch.arange(64), AugmentConfig(shift=0.17), seed=0, epoch=1)
+    steps = {tuple(row) for row in moved[:, 0, 0].long().tolist()}
+    reflected = [2, 1, *range(12), 10, 9]
+    assert steps == {tuple(reflected[first : first + 12]) for first in range(5)}
+
+
+def test_what_is_turned_as_well_is_shifted_once():
+    """The bilinear sampling shifts already, so the window behind it must not."""
+    images, samples = pictures(), torch.arange(8)
+    turned = AugmentConfig(rotate_degrees=1e-9, shift=0.5)
+    there = augment(images, samples, turned, seed=0, epoch=1)
+    cropped = augment(
+        images, samples, AugmentConfig(rotate_degrees=1e-9, shift=0.5, crop=0.99), seed=0, epoch=1
+    )
+    torch.testing.assert_close(there, cropped)  # 0.99 of 12 px are 12
+
+
+@pytest.mark.parametrize("crop", [0.0, -0.5, 1.5, math.nan])
+def test_a_crop_that_shows_nothing_or_more_than_all_is_refused(crop):
+    with pytest.raises(UsageError, match="augment.crop"):
+        AugmentConfig(crop=crop)

@@ -7,7 +7,7 @@ from torch import nn
 from fit_case import small_config, small_data, small_fit, small_model
 from groupwise.distributed import World
 from groupwise.errors import UsageError
-from groupwise.training.learner import Learner, moving_average
+from groupwise.training.learner import Learner, choose_precision, moving_average
 from groupwise.training.optim import OptimConfig
 
 
@@ -93,3 +93,17 @@ def test_gradients_are_clipped_at_their_true_length(tmp_path):
     free = dataclasses.replace(config, optim=dataclasses.replace(optim, clip_norm=None))
     clipped, unclipped = small_fit(tmp_path / "a", config), small_fit(tmp_path / "b", free)
     assert clipped.history[-1].train_loss == pytest.approx(unclipped.history[-1].train_loss, rel=1e-3)
+
+
+def test_a_processor_computes_in_bfloat16_where_it_has_the_instructions(monkeypatch):
+    cpu = torch.device("cpu")
+    for known, expected in (
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"amx_bf16": True}, torch.bfloat16),
+        ({"avx512_f": True, "avx512_bf16": False}, torch.float32),
+        ({}, torch.float32),
+    ):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda known=known: known)
+        assert choose_precision("auto", cpu) is expected
+        assert choose_precision("fp32", cpu) is torch.float32
+        assert choose_precision("bf16", cpu) is torch.bfloat16

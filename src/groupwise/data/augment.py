@@ -26,6 +26,9 @@ class AugmentConfig:
         rotate_degrees: Largest rotation to either side.
         zoom: Smallest visible share of the side; 0.8 magnifies up to 1.25 times.
         shift: Largest shift to each side, as a share of the side.
+        crop: Side of the random square that training sees, as a share of the side. It is not magnified, so
+            things have the size that they will have in use, nothing is blurred, and a step takes `crop`
+            squared of the time; answers are for whole images.
         brightness: Largest relative change of brightness.
         contrast: Largest relative change of contrast.
         saturation: Largest relative change of saturation.
@@ -40,6 +43,7 @@ class AugmentConfig:
     rotate_degrees: float = 0.0
     zoom: float = 1.0
     shift: float = 0.0
+    crop: float = 1.0
     brightness: float = 0.0
     contrast: float = 0.0
     saturation: float = 0.0
@@ -68,10 +72,13 @@ class AugmentConfig:
                 place="augment.flip",
                 remedy="Set it to 0 beside augment.alternate_flip.",
             )
-        if not 0 < self.zoom <= 1:
-            raise UsageError(
-                f"{self.zoom} is not above 0 and at most 1", place="augment.zoom", remedy="1 is no zoom."
-            )
+        for name in ("zoom", "crop"):
+            if not 0 < getattr(self, name) <= 1:
+                raise UsageError(
+                    f"{getattr(self, name)} is not above 0 and at most 1",
+                    place=f"augment.{name}",
+                    remedy="1 shows the whole image.",
+                )
         if not 0 <= self.rotate_degrees <= 180:
             raise UsageError(
                 f"{self.rotate_degrees} is not between 0 and 180",
@@ -87,10 +94,16 @@ class AugmentConfig:
     @property
     def moves(self) -> bool:
         """Whether pixels change place."""
-        return bool(self.flip or self.alternate_flip or self.rotate_degrees or self.shift or self.zoom < 1)
+        return bool(self.flip or self.alternate_flip or self.shift or self.crop < 1 or self.turns)
+
+    @property
+    def turns(self) -> bool:
+        """Whether pixels come to lie between others, so that they have to be interpolated."""
+        return bool(self.rotate_degrees or self.zoom < 1)
 
 
 DRAWS = 12  # random numbers a sample may use
+LEAST_PX = 8  # side of a crop
 
 
 def uniforms(seed: int, epoch: int, samples: Tensor, draws: int) -> Tensor:
@@ -122,13 +135,21 @@ def _shifted(z: Tensor, bits: int) -> Tensor:
 
 
 def augment(images: Tensor, samples: Tensor, config: AugmentConfig, *, seed: int, epoch: int) -> Tensor:
-    """Change float images (N, 3, S, S) in 0..255 as `config` allows; the input is left as it was."""
+    """Change float images (N, 3, S, S) in 0..255 as `config` allows; the input is left as it was.
+
+    Returns (N, 3, C, C), where C is S unless images are cropped.
+    """
     u = uniforms(seed, epoch, samples, DRAWS).to(images.dtype)  # (N, DRAWS)
     if config.moves:
         mirrored = u[:, 0] < config.flip
         if config.alternate_flip:
             mirrored = (uniforms(seed, 0, samples, 1)[:, 0] < 0.5) ^ (epoch % 2 == 1)
-        images = _move(images, u[:, 1:5], mirrored, config)
+        if config.turns:
+            images = _turn(images, u[:, 1:5], mirrored, config)
+        else:
+            images = torch.where(mirrored[:, None, None, None], images.flip(-1), images)
+        places = uniforms(seed, epoch, samples, 22)[:, 20:]  # apart from those of `mix`
+        images = _window(images, places, 0.0 if config.turns else config.shift, config.crop)
     if config.brightness or config.contrast or config.saturation:
         images = _recolour(images, u[:, 5:8], config)
     if config.erase:
@@ -136,7 +157,7 @@ def augment(images: Tensor, samples: Tensor, config: AugmentConfig, *, seed: int
     return images
 
 
-def _move(images: Tensor, u: Tensor, mirrored: Tensor, config: AugmentConfig) -> Tensor:
+def _turn(images: Tensor, u: Tensor, mirrored: Tensor, config: AugmentConfig) -> Tensor:
     """Mirror, rotate, zoom and shift in one bilinear sampling, with the border reflected."""
     mirror = 1 - 2 * mirrored.to(u.dtype)
     angle = (2 * u[:, 0] - 1) * math.radians(config.rotate_degrees)
@@ -149,6 +170,22 @@ def _move(images: Tensor, u: Tensor, mirrored: Tensor, config: AugmentConfig) ->
     ]
     grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+
+
+def _window(images: Tensor, u: Tensor, shift: float, crop: float) -> Tensor:
+    """A square of whole pixels of each image, which is reflected at its border as far as `shift` reaches."""
+    side = images.shape[-1]
+    margin, length = round(shift * side), min(max(round(crop * side), LEAST_PX), side)
+    if margin == 0 and length == side:
+        return images
+    padded = F.pad(images, (margin,) * 4, mode="reflect")
+    corners = (u * (side + 2 * margin - length + 1)).long().tolist()
+    return torch.stack(
+        [
+            image[:, top : top + length, left : left + length]
+            for image, (top, left) in zip(padded, corners, strict=True)
+        ]
+    )
 
 
 def _recolour(images: Tensor, u: Tensor, config: AugmentConfig) -> Tensor:

@@ -97,7 +97,7 @@ def model_config(
     return {
         "architecture": preset,
         "num_classes": len(classes),
-        "num_features": config.planes * 4 * 2 ** (len(config.depths) - 1),
+        "num_features": config.num_features,
         "label_names": list(classes),
         "temperature": temperature,
         "pretrained_cfg": {

@@ -1,7 +1,8 @@
-"""The residual block of ResNet and ResNeXt: 1x1, grouped 3x3, 1x1, and a shortcut around them.
+"""The blocks of ResNet, ResNeXt and their small relatives, and what halves the maps between stages.
 
-He et al. 2015 (arXiv 1512.03385) for the bottleneck, Xie et al. 2016 (arXiv 1611.05431) for the groups.
-Module names are torchvision's, so that its weights load unchanged.
+He et al. 2015 (arXiv 1512.03385) for the bottleneck and its shortcut, Xie et al. 2016 (arXiv 1611.05431) for
+the groups, Hu et al. 2017 (arXiv 1709.01507) for squeeze and excitation. Module names are torchvision's, so
+that its weights load unchanged.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 StridePlace = Literal["3x3", "1x1"]
+Halving = Literal["block", "conv3x3", "grouped3x3", "avgpool"]
 
 
 class Bottleneck(nn.Module):
@@ -18,7 +20,8 @@ class Bottleneck(nn.Module):
 
     Maps (N, in_channels, H, W) to (N, out_channels, H / stride, W / stride). `width` is the number of
     channels inside, all groups together. `stride_in` says which convolution strides: the 3x3 (torchvision,
-    and the default) or the first 1x1 (the original Caffe model, and the tutorial).
+    and the default) or the first 1x1 (the original Caffe model, and the tutorial). `se_ratio` is the share of
+    `width` to which squeeze and excitation narrows; 0 is none.
     """
 
     def __init__(
@@ -31,6 +34,7 @@ class Bottleneck(nn.Module):
         *,
         bias: bool = False,
         stride_in: StridePlace = "3x3",
+        se_ratio: float = 0.0,
     ) -> None:
         super().__init__()
         stride_1x1, stride_3x3 = (stride, 1) if stride_in == "1x1" else (1, stride)
@@ -40,6 +44,9 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, out_channels, 1, bias=bias)
         self.bn3 = nn.BatchNorm2d(out_channels)
+        self.se = (
+            SqueezeExcitation(out_channels, round(out_channels * se_ratio)) if se_ratio else nn.Identity()
+        )
         self.relu = nn.ReLU(inplace=True)
         self.downsample = (
             Projection(in_channels, out_channels, stride, bias=bias)
@@ -50,7 +57,7 @@ class Bottleneck(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.relu(self.bn1(self.conv1(x)))
         y = self.relu(self.bn2(self.conv2(y)))
-        y = self.bn3(self.conv3(y))
+        y = self.se(self.bn3(self.conv3(y)))
         y += self.downsample(x)
         return self.relu(y)  # type: ignore[no-any-return]
 
@@ -62,3 +69,57 @@ class Projection(nn.Sequential):
         super().__init__(
             nn.Conv2d(in_channels, out_channels, 1, stride, bias=bias), nn.BatchNorm2d(out_channels)
         )
+
+
+class PlainBlock(nn.Module):
+    """`relu(bn1(conv1(x)))`, one 3x3 with `cardinality` groups; with a shortcut, `relu(x + bn1(conv1(x)))`.
+
+    Maps (N, channels, H, W) to the same shape.
+    """
+
+    def __init__(
+        self, channels: int, cardinality: int = 1, *, shortcut: bool = False, se_ratio: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, groups=cardinality, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.se = SqueezeExcitation(channels, round(channels * se_ratio)) if se_ratio else nn.Identity()
+        self.relu = nn.ReLU(inplace=True)
+        self.shortcut = shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.se(self.bn1(self.conv1(x)))
+        if self.shortcut:
+            y += x
+        return self.relu(y)  # type: ignore[no-any-return]
+
+
+class Reduction(nn.Sequential):
+    """What halves the maps ahead of a stage's blocks: a 3x3 convolution, batch normalisation and ReLU.
+
+    Maps (N, in_channels, H, W) to (N, out_channels, H / 2, W / 2). `kind` says how: `conv3x3` and
+    `grouped3x3` (of `groups` groups) stride by 2; `avgpool` averages what the convolution gives at full size.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kind: Halving, groups: int = 1) -> None:
+        stride = 1 if kind == "avgpool" else 2
+        groups = groups if kind == "grouped3x3" else 1
+        super().__init__(
+            nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, groups=groups, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+            nn.AvgPool2d(2, ceil_mode=True) if kind == "avgpool" else nn.Identity(),
+        )
+
+
+class SqueezeExcitation(nn.Module):
+    """Scales each channel by a factor from 0 to 1 that two layers make of all channels' means."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Conv2d(channels, max(squeezed, 1), 1)
+        self.fc2 = nn.Conv2d(max(squeezed, 1), channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scale: Tensor = self.fc2(self.fc1(x.mean((2, 3), keepdim=True)).relu()).sigmoid()
+        return x * scale

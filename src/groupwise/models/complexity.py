@@ -84,7 +84,8 @@ def ungrouped(config: ResNeXtConfig) -> ResNeXtConfig:
 
     Example: `ungrouped` of 32x4d is 1x128d. Against it one sees what the groups save.
     """
-    return dataclasses.replace(config, cardinality=1, base_width=config.base_width * config.cardinality)
+    base_width = config.base_width * config.cardinality
+    return dataclasses.replace(config, cardinality=1, base_width=base_width, group_width=None)
 
 
 def _on_meta(config: ResNeXtConfig, size_px: int) -> tuple[ResNeXt, Tensor]:

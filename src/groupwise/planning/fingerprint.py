@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ class Fingerprint:
     """What is known of the data before anything is learnt.
 
     `sources` counts the independent sources of each class in the training fold: photographs, patients,
-    places. `short_side_px` is the median over the images of their shorter side.
+    places. `short_side_px` is the median over the images of their shorter side. `chirality` is the share of
+    images that are told from their mirror images, nan where it was not measured.
     """
 
     images: int
@@ -31,6 +33,7 @@ class Fingerprint:
     class_sizes: Mapping[str, int]
     short_side_px: int
     grey: bool
+    chirality: float = math.nan
 
     @property
     def scarcest(self) -> str:

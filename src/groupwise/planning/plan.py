@@ -17,14 +17,10 @@ from groupwise.errors import UsageError
 from groupwise.models.resnext import configure
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.rungs import Rung, rungs
+from groupwise.planning.suit import Choice, suit_data
 from groupwise.planning.trial import Rates
 from groupwise.recipe import Recipe, to_yaml, with_fields
 
-# What `default` was measured with (docs/log.md): so many training images, and so many passes over them.
-MEASURED_IMAGES, MEASURED_EPOCHS = 1650, 24
-FEWEST_EPOCHS, MOST_EPOCHS = 4, 60
-FEW_SOURCES = 100  # of a class, below which augmentation goes further
-SKEWED = 3.0  # images of the largest class for one of the smallest
 KEPT_BACK = 0.1  # of a budget, for a machine that is slower than it was in the trial
 LONG_S = 600  # of training, below which compiling would spare a minute at best
 LEAST_SPARED = 0.05  # of training, which a trial can tell from noise
@@ -32,15 +28,6 @@ MOST_STRETCH = 2.0  # epochs beyond twice the usual number were never seen to pa
 
 Measure = Callable[[Recipe], Rates]
 Left = Callable[[], float]  # seconds of a budget that are left now, since trials take their share of it
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One field of the recipe, its value, and why."""
-
-    field: str
-    value: Any
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -87,7 +74,7 @@ def make_plan(
     epochs that the user chose.
     """
     usual = usual or base
-    suited = [c for c in _suit_data(facts, base) if c.field not in chosen]
+    suited = [c for c in suit_data(facts, base) if c.field not in chosen]
     base = with_fields(base, {c.field: c.value for c in suited})
     ladder = rungs(facts, base, chosen)
     if left_s is None:
@@ -134,37 +121,6 @@ def expected_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
     )
 
 
-def _suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
-    """What follows from the data alone."""
-    n, scarcest = facts.train_images, facts.scarcest
-    choices = [_batch_size(n), _epochs(n)]
-    if facts.imbalance >= SKEWED and not _mends_imbalance(base):
-        reason = (
-            f"The largest class has {facts.imbalance:.1f} training images for one of the smallest; rare"
-            " classes get a wider margin, for balanced accuracy. 0 favours plain accuracy."
-        )
-        choices.append(Choice("loss.logit_adjustment", 1.0, reason))
-    if facts.grey and base.augment.saturation:
-        choices.append(Choice("augment.saturation", 0.0, "The images have no colour to change."))
-    if facts.sources[scarcest] < FEW_SOURCES:
-        reason = (
-            f"Class {scarcest!r} has {facts.sources[scarcest]} independent sources to learn from, fewer than"
-            f" {FEW_SOURCES}, so images are changed further."
-        )
-        choices += [Choice("augment.zoom", 0.7, reason), Choice("augment.erase", 0.25, reason)]
-    return choices
-
-
-def _mends_imbalance(recipe: Recipe) -> bool:
-    """Whether the recipe does something for rare classes already; twice would favour them over the others."""
-    return recipe.training.sampling == "balanced" or recipe.loss.class_weights == "balanced"
-
-
-def _batch_size(n: int) -> Choice:
-    size = 64 if n >= 1000 else 32 if n >= 300 else 16
-    return Choice("training.batch_size", size, f"{n:,} training images make {n / size:.0f} steps an epoch.")
-
-
 def _rate(recipe: Recipe, usual: Recipe) -> list[Choice]:
     """The rate that `usual` has for its own batch and width, for those of `recipe`."""
     rate, reasons = usual.optim.learning_rate, list[str]()
@@ -188,16 +144,6 @@ def _rate(recipe: Recipe, usual: Recipe) -> list[Choice]:
 
 def _width(recipe: Recipe) -> int:
     return configure(recipe.model.preset, **recipe.model.overrides).planes
-
-
-def _epochs(n: int) -> Choice:
-    epochs = round(MEASURED_EPOCHS * math.sqrt(MEASURED_IMAGES / n))
-    epochs = min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
-    reason = f"{MEASURED_EPOCHS} were enough for {MEASURED_IMAGES:,} images"
-    if abs(n - MEASURED_IMAGES) > 0.05 * MEASURED_IMAGES:
-        reason += f"; with {n:,}, passes go with the root of the ratio"
-        reason += f", between {FEWEST_EPOCHS} and {MOST_EPOCHS}"
-    return Choice("training.epochs", epochs, f"{reason}.")
 
 
 def _why_first(ladder: list[Rung], facts: Fingerprint, chosen: Set[str]) -> str:

@@ -32,12 +32,12 @@ class Rung:
         return complexity(config, self.image_size_px).multiply_adds
 
 
-TINY = (Rung("resnext11_8x4d", 32),)
+TINY = (Rung("resnext22_w8_cifar", 32),)
 LADDER = (
-    Rung("resnext14_16x8d", 64),
-    Rung("resnext14_32x4d", 96),
-    Rung("resnext26_32x4d", 128),
-    Rung("resnext26_32x4d", 160),
+    Rung("resnext22_w8", 64),
+    Rung("resnext22_w8", 96),
+    Rung("resnext22_w8", 128),
+    Rung("resnext22_w8_wide", 160),
     Rung("resnext50_32x4d", 224),
 )
 

@@ -102,8 +102,9 @@ def score_fold(
     batch_size = max(2 * config.training.batch_size // state.micro_batches, 1)
     for batch in batches(data.images, data.labels, data.select, batch_size=batch_size, world=state.world):
         if len(batch.labels):
-            while (logits := _answers(model, batch, config, pieces)) is None:
-                pieces = _more_pieces(batch, pieces)
+            with state.learner.half_precision():
+                while (logits := _answers(model, batch, config, pieces)) is None:
+                    pieces = _more_pieces(batch, pieces)
             totals += sums(F.cross_entropy(logits, batch.labels, reduction="sum"), logits, batch.labels)
         request.heed(state.world)
     loss_sum, correct_sum, seen = state.world.sum(totals).tolist()
@@ -114,7 +115,11 @@ def _answers(model: nn.Module, batch: Batch, config: FitConfig, pieces: int) -> 
     """Logits of a batch, or None where memory ran out."""
     parts = batch.images.tensor_split(min(pieces, len(batch.images)))
     try:
-        return torch.cat([model(normalise(part.float(), config.preprocessing)) for part in parts])
+        return (
+            torch.cat([model(normalise(part.float(), config.preprocessing)) for part in parts])
+            .float()
+            .float()
+        )
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise

@@ -32,7 +32,7 @@ class TrainingConfig:
             where that is ahead of the epochs. Such a run is not bit-identical when resumed.
         patience: Epochs without a better score after which training ends; None goes on to the last.
         precision: `fp32`, `bf16` or `fp16` (with scaled gradients); `auto` is half precision on a GPU, in the
-            kind that it computes with, and `fp32` on a CPU.
+            kind that it computes with, `bf16` on a processor that has instructions for it, and else `fp32`.
         compile: Let `torch.compile` fuse the network's operations, once images have their final size. A plan
             sets it where training is long and a trial says that it pays.
         sampling: `natural` shows every training image once an epoch; `balanced` each class equally often.

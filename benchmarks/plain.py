@@ -1,0 +1,122 @@
+"""The yardstick: the network and the recipe that a user of torch writes in twenty lines.
+
+Four stages of two dense 3x3 convolutions, of which the first strides, 32 to 256 channels; 64 px by a plain
+resize; mirror and one shift of up to 6 px a batch; AdamW, one cycle to 3e-3, label smoothing 0.1, batches of
+64. It ends after a number of epochs or, since an equal time is what a comparison needs, by the clock, which
+its one cycle then follows. `model.py` sets it against Groupwise.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from groupwise.data.stratify import IntArray
+
+SIZE_PX, SHIFT_PX, BATCH = 64, 6, 64
+WIDTHS = (3, 32, 64, 128, 256)
+TICKS = 100_000  # of a cycle that follows the clock
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training left, and what it took."""
+
+    network: nn.Module
+    epochs: float
+    seconds: float
+    processor_seconds: float
+
+
+def read_images(files: Sequence[Path], cores: int) -> npt.NDArray[np.uint8]:
+    """The files, each resized to a square whatever its shape, (N, S, S, 3)."""
+    from PIL import Image
+
+    def read(file: Path) -> npt.NDArray[np.uint8]:
+        return np.asarray(Image.open(file).convert("RGB").resize((SIZE_PX, SIZE_PX)))
+
+    with ThreadPoolExecutor(cores) as pool:
+        return np.stack(list(pool.map(read, files)))
+
+
+def plain_network(num_classes: int) -> nn.Sequential:
+    """Logits of (N, 3, 64, 64)."""
+    stages = [_stage(i, o) for i, o in pairwise(WIDTHS)]
+    return nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(WIDTHS[-1], num_classes))
+
+
+def _stage(channels_in: int, channels_out: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for channels, stride in ((channels_in, 2), (channels_out, 1)):
+        convolution = nn.Conv2d(channels, channels_out, 3, stride, 1, bias=False)
+        layers += [convolution, nn.BatchNorm2d(channels_out), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def train_plain(
+    images: npt.NDArray[np.uint8],
+    labels: IntArray,
+    num_classes: int,
+    *,
+    seed: int,
+    epochs: int | None = None,
+    seconds: float | None = None,
+) -> Trained:
+    """Learn from images (N, 64, 64, 3) and their class numbers (N,) for so many epochs or seconds."""
+    assert (epochs is None) != (seconds is None)
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    # As the pixels lie, channels last: torch's kernels then take them so, as in the twenty lines.
+    x, y = torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(labels)
+    network = plain_network(num_classes)
+    network.train()
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=0.05)
+    steps = -(-len(x) // BATCH)
+    ticks = TICKS if epochs is None else steps * epochs
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=ticks)
+    started, processor, done = time.perf_counter(), time.process_time(), 0
+    while True:
+        for rows in np.array_split(rng.permutation(len(x)), steps):
+            loss = F.cross_entropy(network(_vary(x[rows], rng)), y[rows], label_smoothing=0.1)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            done += 1
+            elapsed = time.perf_counter() - started
+            if (elapsed >= seconds) if seconds is not None else (done >= ticks):
+                return Trained(network, done / steps, elapsed, time.process_time() - processor)
+            if seconds is not None:
+                cycle.last_epoch = int(elapsed / seconds * (ticks - 1)) - 1
+            cycle.step()
+
+
+def normalise(images: Tensor) -> Tensor:
+    """Bytes as inputs from -1 to 1."""
+    return images.float() / 127.5 - 1
+
+
+def _vary(images: Tensor, rng: np.random.Generator) -> Tensor:
+    """Each image mirrored or not, and all of them shifted alike."""
+    inputs = normalise(images)
+    inputs = torch.where(torch.rand(len(inputs), 1, 1, 1) < 0.5, inputs.flip(3), inputs)
+    down, right = rng.integers(0, 2 * SHIFT_PX + 1, 2)
+    padded = F.pad(inputs, (SHIFT_PX,) * 4, mode="reflect")
+    return padded[:, :, down : down + SIZE_PX, right : right + SIZE_PX]
+
+
+@torch.inference_mode()
+def answer(network: nn.Module, images: npt.NDArray[np.uint8]) -> IntArray:
+    """The class number of each image, (N,)."""
+    network.eval()
+    parts = torch.from_numpy(images).permute(0, 3, 1, 2).split(256)
+    return torch.cat([network(normalise(part)).argmax(1) for part in parts]).numpy()

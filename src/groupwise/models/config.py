@@ -1,0 +1,186 @@
+"""The values that make a network of the family, the presets among them by name, and what is refused.
+
+Xie et al. 2016 (arXiv 1611.05431): table 1 for ImageNet, section 5.3 for CIFAR.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from groupwise.errors import UsageError
+from groupwise.models.blocks import Halving, StridePlace
+
+
+@dataclass(frozen=True)
+class ResNeXtConfig:
+    """The values that make a network; `resnext50_32x4d` has cardinality 32 and base width 4.
+
+    Args:
+        depths: Blocks a stage.
+        cardinality: Groups of every 3x3 convolution.
+        base_width: Channels a group in the first stage; it doubles from stage to stage.
+        planes: Width of the stem, and a quarter of the first stage's output.
+        stem: `imagenet` (7x7 stride 2, then a pool of stride 2), `strided` (3x3 stride 2) or `cifar` (3x3
+            stride 1).
+        num_classes: Length of the logits.
+        in_channels: Channels of the images.
+        zero_init_residual: Start each block as the identity (Goyal et al. 2017, arXiv 1706.02677).
+        conv_bias: Give the convolutions biases, which the batch normalisation behind them makes idle.
+        stride_in: The convolution of a block that strides.
+        pool_px: Side of a fixed average pool; None pools the whole map, whatever its size.
+        init: `kaiming` (He et al. 2015, fan out) or `torch`, the layers' own.
+        mirror_average: Outside of training, average each map with that of the mirrored image, mirrored back.
+            The head is linear, so the logits are the average of two looks; it takes twice the time.
+        expansion: A stage's output in units of its planes: 4 in the published networks (He et al. 2015,
+            figure 5).
+        group_width: Channels a group of every 3x3 in the blocks, whatever their width, in place of
+            `cardinality` (Radosavovic et al. 2020, arXiv 2003.13678).
+        halving: What halves the maps between stages: the first `block` of each (published), or a 3x3
+            convolution ahead of the blocks: `conv3x3` (dense), `grouped3x3`, or `avgpool` (dense, averaged).
+        block: `bottleneck`, or `plain`: one 3x3, in networks too shallow to need more.
+        shortcut: Whether `plain` blocks have one; a bottleneck always does.
+        se_ratio: Share of a block's channels to which squeeze and excitation narrows; 0 is none.
+    """
+
+    depths: tuple[int, ...] = (3, 4, 6, 3)
+    cardinality: int = 32
+    base_width: int = 4
+    planes: int = 64
+    stem: Literal["imagenet", "strided", "cifar"] = "imagenet"
+    num_classes: int = 1000
+    in_channels: int = 3
+    zero_init_residual: bool = False
+    conv_bias: bool = False
+    stride_in: StridePlace = "3x3"
+    pool_px: int | None = None
+    init: Literal["kaiming", "torch"] = "kaiming"
+    mirror_average: bool = False
+    expansion: int = 4
+    group_width: int | None = None
+    halving: Halving = "block"
+    block: Literal["bottleneck", "plain"] = "bottleneck"
+    shortcut: bool = True
+    se_ratio: float = 0.0
+
+    def __post_init__(self) -> None:
+        counts = (self.cardinality, self.base_width, self.planes, self.num_classes, self.in_channels)
+        least_depth = 1 if self.halving == "block" else 0  # a reduction is a stage of its own
+        if not self.depths or min(*counts, self.expansion) < 1 or min(self.depths) < least_depth:
+            raise UsageError(
+                f"every count must be at least 1, got {self}",
+                place="model",
+                remedy="Give positive whole numbers.",
+            )
+        if self.planes * self.base_width % 64:
+            raise UsageError(
+                f"planes {self.planes} x base_width {self.base_width} leaves a group a fraction of a channel",
+                place="model",
+                remedy="Choose planes x base_width as a multiple of 64.",
+            )
+        if self.block == "plain" and (self.halving == "block" or self.expansion != 1):
+            raise UsageError(
+                "a plain block keeps the shape of its maps, and something else has to change it",
+                place="model.overrides",
+                remedy="Beside it, set halving to conv3x3, grouped3x3 or avgpool, and expansion to 1.",
+            )
+        if not 0 <= self.se_ratio <= 1:
+            raise UsageError(
+                f"{self.se_ratio} is not between 0 and 1",
+                place="model.overrides.se_ratio",
+                remedy="0 is none, 0.25 is usual.",
+            )
+        for number in range(len(self.depths)):
+            inner = self.planes * 2**number if self.block == "plain" else self.inner_width(number)
+            if self.group_width is not None and (self.group_width < 1 or inner % self.group_width):
+                raise UsageError(
+                    f"{inner} channels do not fall into groups of {self.group_width}",
+                    place="model.overrides.group_width",
+                    remedy="Choose a number that divides the channels of every stage, such as 8.",
+                )
+
+    def inner_width(self, stage: int) -> int:
+        """Channels inside the bottlenecks of a stage, counted from 0, all groups together."""
+        planes = self.planes << stage  # which double from stage to stage
+        return planes * self.base_width // 64 * self.cardinality
+
+    def groups(self, channels: int) -> int:
+        """Groups of a 3x3 with so many channels."""
+        return self.cardinality if self.group_width is None else channels // self.group_width
+
+    @property
+    def num_features(self) -> int:
+        """Channels of the last stage, which the head classifies."""
+        return (self.planes << len(self.depths) - 1) * self.expansion
+
+    @property
+    def default_image_size_px(self) -> int:
+        """The side for which its cost is stated: 224 in the paper, 32 with the CIFAR stem, 64 if strided."""
+        return {"imagenet": 224, "strided": 64, "cifar": 32}[self.stem]
+
+
+# Groups of 8 channels in bottlenecks, and dense 3x3 convolutions at the strides (docs/planner.md)
+SMALL = ResNeXtConfig(
+    (1, 1, 2, 2),
+    cardinality=1,
+    base_width=64,
+    planes=32,
+    stem="strided",
+    num_classes=10,
+    expansion=1,
+    group_width=8,
+    halving="conv3x3",
+)
+
+PRESETS: dict[str, ResNeXtConfig] = {
+    "resnet50": ResNeXtConfig(cardinality=1, base_width=64),
+    "resnext50_32x4d": ResNeXtConfig(),
+    "resnext101_32x4d": ResNeXtConfig(depths=(3, 4, 23, 3)),
+    "resnext101_32x8d": ResNeXtConfig(depths=(3, 4, 23, 3), base_width=8),
+    "resnext101_64x4d": ResNeXtConfig(depths=(3, 4, 23, 3), cardinality=64),
+    "resnext152_64x4d": ResNeXtConfig(depths=(3, 8, 36, 3), cardinality=64),
+    # CIFAR, section 5.3: three stages of three blocks
+    "resnext29_8x64d": ResNeXtConfig((3, 3, 3), 8, 64, stem="cifar", num_classes=10),
+    "resnext29_16x64d": ResNeXtConfig((3, 3, 3), 16, 64, stem="cifar", num_classes=10),
+    "resnext29_32x4d": ResNeXtConfig((3, 3, 3), 32, 4, stem="cifar", num_classes=10),
+    # Small networks for small data
+    "resnext11_8x4d": ResNeXtConfig((1, 1, 1), 8, 4, planes=32, stem="cifar", num_classes=10),
+    "resnext14_16x8d": ResNeXtConfig((1, 1, 1, 1), 16, 8, planes=32),  # half as wide
+    "resnext14_32x4d": ResNeXtConfig((1, 1, 1, 1)),
+    "resnext22_w8": SMALL,
+    "resnext22_w8_cifar": dataclasses.replace(SMALL, stem="cifar"),
+    "resnext22_w8_wide": dataclasses.replace(SMALL, planes=64),
+    "resnext26_32x4d": ResNeXtConfig((2, 2, 2, 2)),
+    # The tutorial's own reading of ResNeXt-50
+    "resnext50_tutorial": ResNeXtConfig(conv_bias=True, stride_in="1x1", pool_px=7, init="torch"),
+}
+
+
+def configure(preset: str, **overrides: Any) -> ResNeXtConfig:
+    """The configuration behind a preset's name, with fields replaced; raises as `create_model` does."""
+    return dataclasses.replace(preset_config(preset), **_known(overrides))
+
+
+def preset_config(preset: str) -> ResNeXtConfig:
+    """The configuration behind a preset's name."""
+    if preset not in PRESETS:
+        near = difflib.get_close_matches(preset, PRESETS, n=1)
+        raise UsageError(
+            f"no preset {preset!r}" + (f", did you mean {near[0]!r}?" if near else ""),
+            place="model.preset",
+            remedy=f"Choose one of {', '.join(PRESETS)}.",
+        )
+    return PRESETS[preset]
+
+
+def _known(overrides: dict[str, Any]) -> dict[str, Any]:
+    fields = {field.name for field in dataclasses.fields(ResNeXtConfig)}
+    if unknown := sorted(set(overrides) - fields):
+        raise UsageError(
+            f"no field {', '.join(unknown)} in a network",
+            place="create_model",
+            remedy=f"Choose among {', '.join(sorted(fields))}.",
+        )
+    return overrides

@@ -1,0 +1,74 @@
+"""The fields of a recipe that follow from the data alone, each with its reason."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from groupwise.planning.fingerprint import Fingerprint
+from groupwise.recipe import Recipe
+
+# Epochs that a small network is given without a budget (docs/planner.md): so many, with so many images.
+MEASURED_IMAGES, MEASURED_EPOCHS = 2000, 40
+FEWEST_EPOCHS, MOST_EPOCHS = 4, 120
+SKEWED = 3.0  # images of the largest class for one of the smallest, which are worth a word
+CHIRAL = 0.75  # the share of images told from their mirror images between photographs of things and script
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One field of the recipe, its value, and why."""
+
+    field: str
+    value: Any
+    reason: str
+
+
+def suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
+    """Batch, epochs, and what images of this kind may undergo."""
+    n = facts.train_images
+    choices = [_batch_size(n), _epochs(n)]
+    if facts.imbalance >= SKEWED and not _mends_imbalance(base):
+        reason = (
+            f"The largest class has {facts.imbalance:.1f} training images for one of the smallest."
+            " Accuracy counts unless you say otherwise; 1 favours balanced accuracy."
+        )
+        choices.append(Choice("loss.logit_adjustment", 0.0, reason))
+    if facts.grey and base.augment.saturation:
+        choices.append(Choice("augment.saturation", 0.0, "The images have no colour to change."))
+    if facts.chirality >= CHIRAL:
+        reason = (
+            f"{100 * facts.chirality:.0f} % of the images can be told from their mirror images, as script and"
+            " hands can, so a mirror image is no further example."
+        )
+        choices += [
+            Choice(f"augment.{name}", off, reason)
+            for name, off in (("flip", 0.0), ("alternate_flip", False))
+            if getattr(base.augment, name)
+        ]
+        if base.model.overrides.get("mirror_average"):
+            kept = {name: value for name, value in base.model.overrides.items() if name != "mirror_average"}
+            choices.append(Choice("model.overrides", kept, reason))
+    return choices
+
+
+def _mends_imbalance(recipe: Recipe) -> bool:
+    """Whether the recipe does something for rare classes already."""
+    balanced = "balanced" in (recipe.training.sampling, recipe.loss.class_weights)
+    return balanced or bool(recipe.loss.logit_adjustment)
+
+
+def _batch_size(n: int) -> Choice:
+    size = 64 if n >= 1000 else 32 if n >= 300 else 16
+    return Choice("training.batch_size", size, f"{n:,} training images make {n / size:.0f} steps an epoch.")
+
+
+def _epochs(n: int) -> Choice:
+    epochs = round(MEASURED_EPOCHS * math.sqrt(MEASURED_IMAGES / n))
+    epochs = min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
+    reason = f"{MEASURED_EPOCHS} were enough for {MEASURED_IMAGES:,} images"
+    if abs(n - MEASURED_IMAGES) > 0.05 * MEASURED_IMAGES:
+        reason += f"; with {n:,}, passes go with the root of the ratio"
+        reason += f", between {FEWEST_EPOCHS} and {MOST_EPOCHS}"
+    return Choice("training.epochs", epochs, f"{reason}.")
