@@ -48,6 +48,13 @@ def test_nothing_is_cut_where_the_epoch_is_chosen_otherwise():
     assert set(counted(use(["train"] * 32 + ["test"] * 8, val=None).split)) == {"train", "test"}
 
 
+def test_a_class_of_one_source_in_training_is_not_taken_for_val():
+    folds = ["train"] * 20 + ["test"] * 20
+    split = use(folds, group=lambda i: "one" if i % 2 and i < 20 else f"g{i}").split
+    assert [row.fold for row in split.rows if row.label == "b"] == ["train"] * 10 + ["test"] * 10
+    assert counted(split)["val"] > 0
+
+
 def test_a_source_that_it_cuts_stays_cut_and_is_proven():
     split = use(["train", "train", "test", "test"] * 10, group=lambda i: f"g{i // 4}").split
     facts = proof(split)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from groupwise.data.fold_names import TEST, TRAIN, VAL
+from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED, Assignment, Split, make_split
 from groupwise.errors import GroupwiseError, UsageError
 
@@ -131,12 +133,17 @@ def _refuse_unlearnt(rows: Sequence[Assignment]) -> None:
 
 
 def _cut_val(rows: Sequence[Assignment], val: float, seed: int) -> list[Assignment]:
+    """The rows with whole sources of training as `val`; a class of one source there is learnt alone."""
     places = [i for i, row in enumerate(rows) if row.fold == TRAIN]
+    sources = find_sources([rows[i].group for i in places], [rows[i].cluster for i in places])
+    kinds = {(rows[i].label, int(source)) for i, source in zip(places, sources, strict=True)}
+    count = Counter(label for label, _ in kinds)
     inner = make_split(
         [rows[i][:3] for i in places],
         [rows[i].cluster for i in places],
         shares={TRAIN: 1 - val, VAL: val},
         seed=seed,
+        untested=[label for label, n in count.items() if n < 2],
     )
     cut = list(rows)
     for i, row in zip(places, inner.rows, strict=True):
