@@ -210,6 +210,12 @@ def test_classes_in_file_names(tmp_path):
         scan(table(tmp_path, "t.csv", "path,label", []), label_regex="x")
 
 
+def test_a_fold_without_class_folders_beside_one_with_them(tmp_path):
+    classes(tmp_path, "train/n01/images", "train/n02/images")
+    put(tmp_path, *numbered("val/images"))
+    assert scan(tmp_path, given="pool").classes == ("n01", "n02")
+
+
 @pytest.mark.parametrize("parts", [("images", "labels"), ("images", "annotations"), ("images", "masks")])
 def test_boxes_are_no_classes(tmp_path, parts):
     split(tmp_path, "train", "val", names=parts[:1])
@@ -462,8 +468,20 @@ def test_two_columns_of_one_name_are_refused(pets):
 
 def test_columns_that_nobody_can_guess_name_the_options(pets):
     with pytest.raises(GroupwiseError, match=r"--path-column and --label-column"):
+        scan(table(pets, "t.csv", "a,b", (("nowhere", c) for _, c in PETS)))
+    with pytest.raises(GroupwiseError, match=r"with --label-column.*may stand in 'b' \(2 values\)"):
         scan(table(pets, "t.csv", "a,b", PETS))
     assert scan(pets / "t.csv", path_column="a", label_column="b").classes == ("cat", "dog")
+    assert scan(pets / "t.csv", label_column="b").classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize("ending", [".jpg", ""])
+def test_paths_are_known_by_where_they_lead(pets, ending):
+    rows = [("7", p[4:-4] + ending, c) for p, c in PETS]
+    manifest = scan(table(pets, "t.csv", "weight,pet_of_the_day,label", rows))
+    assert {sample.path: sample.label for sample in manifest.usable} == dict(PETS)
+    with pytest.raises(GroupwiseError, match=r"--label-column.*may stand in 'sort' \(2 values\)"):
+        scan(table(pets, "u.csv", "weight,pet_of_the_day,sort", rows))
 
 
 @pytest.mark.parametrize("cell", ["nan", "NaN", "<NA>", "", "#N/A"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,15 @@ from groupwise.data.table import Row, Table, is_image_name
 from groupwise.errors import GroupwiseError
 
 PATH, LABEL = "path", "label"
+_LOOK = 20
+"""Rows whose cells are looked at to tell what a column holds."""
+
+_FEW_CLASSES = 50
 
 # In the order in which they are looked for; compared without case, blanks, hyphens and underscores.
 _PATH_NAMES = (  # noqa: SIM905  # shorter so
     "path filename filepath file image imagepath imagefile imagefilename imagename imgpath img imgname"
-    " imageid imageindex isicid sourceref uri url gcsuri name id"
+    " imageid imageindex idcode imgid photo picture fname isicid sourceref uri url gcsuri name id"
 ).split()
 _LABEL_NAMES = (  # noqa: SIM905  # shorter so
     "label class labels category classname labelname target diagnosis dx choice classification"
@@ -50,14 +54,19 @@ def plain_name(column: str) -> str:
     return "".join(character for character in column.casefold() if character.isalnum())
 
 
-def choose_columns(file: Path, table: Table, path_column: str, label_column: str) -> tuple[Table, Columns]:
+def choose_columns(
+    file: Path, table: Table, path_column: str, label_column: str, is_there: Callable[[str], bool]
+) -> tuple[Table, Columns]:
     """The columns to use, and the table with its classes in one of them.
 
     What the user named has to be there. Where the usual names are not, the format's own or a customary name
-    is taken, which `guessed` then says. Raises `GroupwiseError` with the options that help.
+    is taken, or for paths the column whose cells lead to images, by `is_there`; `guessed` then says so.
+    Raises `GroupwiseError` with the options that help.
     """
     table = _spread_attributes(table)
     path = _choose(table, path_column, PATH, table.path_column, _PATH_NAMES)
+    if path is None and path_column == PATH:
+        path = next((name for name in table.columns if _holds_paths(table, name, is_there)), None)
     label = _choose(table, label_column, LABEL, table.label_column, _LABEL_NAMES)
     if path is not None and label is None and label_column == LABEL:
         table, label = _join_one_hot(table, path)
@@ -81,8 +90,13 @@ def _choose(
     names = {plain_name(column): column for column in reversed(table.columns)}
     found = [names[name] for name in customary if name in names]
     if customary is _PATH_NAMES:  # of `image_id` and `image_path` the one that looks like a file
-        found.sort(key=lambda column: not any(is_image_name(row[column]) for row in table.rows[:20]))
+        found.sort(key=lambda column: not any(is_image_name(row[column]) for row in table.rows[:_LOOK]))
     return found[0] if found else None
+
+
+def _holds_paths(table: Table, column: str, is_there: Callable[[str], bool]) -> bool:
+    cells = list(dict.fromkeys(row[column] for row in table.rows[:_LOOK] if row[column].strip()))
+    return bool(cells) and (all(map(is_image_name, cells)) or all(map(is_there, cells)))
 
 
 def _missing(
@@ -95,8 +109,22 @@ def _missing(
     return GroupwiseError(
         f"no column {', '.join(map(repr, absent))} among {', '.join(map(repr, table.columns)) or 'nothing'}",
         place=file,
-        remedy=f"Name the column that holds it with {' and '.join(options)}, or rename it.",
+        remedy=f"Name the column that holds it with {' and '.join(options)}, or rename it."
+        + _suggest_labels(table, path if label is None else None),
     )
+
+
+def _suggest_labels(table: Table, path: str | None) -> str:
+    """Columns of few values, which may hold the class of the paths in the column `path`."""
+    if path is None:
+        return ""
+    values = {name: len({row[name] for row in table.rows}) for name in table.columns if name != path}
+    few = [
+        f"{name!r} ({n} values)"
+        for name, n in values.items()
+        if 1 < n <= min(_FEW_CLASSES, len(table.rows) / 2)
+    ]
+    return f" The class may stand in {', '.join(few[:5])}." if few else ""
 
 
 def _spread_attributes(table: Table) -> Table:

@@ -140,7 +140,7 @@ def _label_in_fold(sample: Sample, shape: Shape, depth: int, *, keep: bool) -> S
         return replace(
             sample, label="", status="ignored", reason="beside-split: it lies in none of the split's folders"
         )
-    if fold == UNLABELLED and sample.status == "ok":
+    if (fold == UNLABELLED or name in shape.flat) and sample.status == "ok":
         return replace(sample, label="", status="quarantined", reason=_no_label(sample, depth))
     return _label_at(sample, depth + 1 + len(shape.wrapped.get(name, ())), fold if keep else "")
 

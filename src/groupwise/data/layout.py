@@ -39,7 +39,8 @@ class Shape:
 
     `inside` are the folders around all of them. `folds` says of each folder there which fold it is, if the
     folders are a split; `inverted` that the folds lie below the class folders instead. `others` are folders
-    beside a split, and `unlabelled` folders whose names say that their images have no class.
+    beside a split, `flat` folders of it that hold no class folders though another does, and `unlabelled`
+    folders whose names say that their images have no class.
     """
 
     inside: Parts = ()
@@ -48,6 +49,7 @@ class Shape:
     others: tuple[str, ...] = ()
     unlabelled: tuple[str, ...] = ()
     wrapped: Mapping[str, Parts] = field(default_factory=dict)
+    flat: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     boxes: bool = False
     doubts: tuple[str, ...] = ()
@@ -141,25 +143,33 @@ def _shape_split(
     for name in folds:
         inner = [path[1:] for path in paths if path[:1] == (name,)]
         wrapped[name] = _find_wrapper(inner, names_of_folds=False)
-    labelled = {
-        label
+    labels = {
+        name: {path[len(wrapped[name]) + 1] for path in paths if _has_class(path, name, wrapped[name])}
         for name, fold in folds.items()
         if fold != UNLABELLED
-        for path in paths
-        if path[:1] == (name,) and len(path) > len(wrapped[name]) + 2
-        for label in [path[len(wrapped[name]) + 1]]
     }
+    no_class = [name for name, found in labels.items() if found and _names_parts(found)]
+    is_boxes = bool(no_class) and all(name in no_class for name, found in labels.items() if found)
     return Shape(
         inside,
         folds,
         others=tuple(name for name in tops if name not in folds),
         wrapped=wrapped,
-        boxes=bool(labelled) and {label.casefold() for label in labelled} <= _PARTS_OF_BOXES,
+        flat=() if is_boxes else tuple(no_class),
+        boxes=is_boxes,
     )
 
 
+def _has_class(path: Parts, fold: str, wrapped: Parts) -> bool:
+    return path[:1] == (fold,) and len(path) > len(wrapped) + 2
+
+
+def _names_parts(labels: Iterable[str]) -> bool:
+    return {label.casefold() for label in labels} <= _PARTS_OF_BOXES
+
+
 def _is_boxes(tops: Mapping[str, Counter[str]]) -> bool:
-    return bool(tops) and {name.casefold() for name in tops} <= _PARTS_OF_BOXES and len(tops) == 1
+    return len(tops) == 1 and _names_parts(tops)
 
 
 def _is_variant(name: str) -> bool:

@@ -52,7 +52,8 @@ def read_listing(
     fold a row is in, if that is to be used. A file listed twice with one label counts once; with two labels
     all of its rows are quarantined, because at least one is wrong.
     """
-    table, columns = choose_columns(file, read_table(file), path_column, label_column)
+    places = _Places(file, root)
+    table, columns = choose_columns(file, read_table(file), path_column, label_column, places.leads_to_image)
     header, rows = table.columns, table.rows
     if group_column is not None and rows and group_column not in header:
         raise UsageError(
@@ -65,7 +66,6 @@ def read_listing(
     used = {columns.path, columns.label} | ({"group"} if group_column == "group" else set())
     names = _name_extras(header, is_manifest, used)
     folds = _given_folds(file, table, columns, given)
-    places = _Places(file, root)
     samples = []
     for row, fold in zip(rows, folds, strict=True):
         extra = {name: row[column] for column, name in names.items()}
@@ -195,6 +195,13 @@ class _Places:
             return replace(sample, status="quarantined", reason=reason)
         status, reason = judge_kind(self.root, self.root / relative) or ("ok", "")
         return replace(sample, path=relative, status=status, reason=reason)
+
+    def leads_to_image(self, cell: str) -> bool:
+        """Whether a cell leads to one image, as written or by its name."""
+        try:
+            return bool(cell) and self._finder.find(cell) is not None
+        except AmbiguousNameError:
+            return False
 
     def _as_written(self, cell: str) -> str | None:
         """The cell, or with the slashes of this system, whichever is there."""
