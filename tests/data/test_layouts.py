@@ -640,6 +640,9 @@ class TestFolderTables:
         assert counts(manifest) == {"cat": 2, "dog": 2}
         assert name in manifest.layout
         assert any("--group-column person" in note for note in manifest.notes)
+        assert {sample.group for sample in scan(tmp_path, group_column="person").usable} == {"p0", "p1"}
+        with pytest.raises(UsageError, match="no column 'patient'"):
+            scan(tmp_path, group_column="patient")
 
     def test_captions_leave_the_classes_to_the_folders(self, tmp_path):
         classes(tmp_path, "cat", "dog")

@@ -151,6 +151,33 @@ def _list_folder(
         raise UsageError(
             f"{layout!r} is none of {AUTO}, {CLASSES}", place="--layout", remedy="Give one of them."
         )
+    place = data.resolve()
+    if is_archive(place):
+        samples = walk_archive(place)
+    else:
+        samples = enter_archives(place, walk(place, root.resolve() if root is not None else None))
+    if labels is not None or layout == CLASSES:
+        _refuse_columns(data, group_column, given)
+    if labels is not None:
+        return Listing(tuple(_assign_labels(samples, labels)), place, "classes by --label-regex"), []
+    if layout == CLASSES:
+        folders = [] if is_archive(place) else list_class_folders(place)
+        return Listing(tuple(samples), place, "class folders, as asked"), folders
+    if not is_archive(place):
+        tables = read_folder_tables(data, place, samples, root=root, given=given, group_column=group_column)
+        if tables is not None:
+            return tables, []
+    _refuse_columns(data, group_column, given)
+    samples = set_masks_aside(place, samples)
+    labelled = label_by_folders(data, samples, given)
+    folders = _class_folders(place, labelled)
+    masks = count_masks(samples)
+    words = f"{labelled.words}; {masks:,} masks left out" if masks else labelled.words
+    return Listing(labelled.samples, place, words, labelled.notes), folders
+
+
+def _refuse_columns(data: Path, group_column: str | None, given: str | None) -> None:
+    """Raise `UsageError` for options that name columns, where there is no table."""
     for option, column in (("--group-column", group_column), ("--split.given", given)):
         if column is not None and not (option == "--split.given" and column in (FOLDERS, POOL)):
             raise UsageError(
@@ -160,25 +187,6 @@ def _list_folder(
                 if option == "--group-column"
                 else "Give `folders` for a split that lies in folders.",
             )
-    place = data.resolve()
-    if is_archive(place):
-        samples = walk_archive(place)
-    else:
-        samples = enter_archives(place, walk(place, root.resolve() if root is not None else None))
-    if labels is not None:
-        return Listing(tuple(_assign_labels(samples, labels)), place, "classes by --label-regex"), []
-    if layout == CLASSES:
-        folders = [] if is_archive(place) else list_class_folders(place)
-        return Listing(tuple(samples), place, "class folders, as asked"), folders
-    tables = None if is_archive(place) else read_folder_tables(data, place, samples, root=root, given=given)
-    if tables is not None:
-        return tables, []
-    samples = set_masks_aside(place, samples)
-    labelled = label_by_folders(data, samples, given)
-    folders = _class_folders(place, labelled)
-    masks = count_masks(samples)
-    words = f"{labelled.words}; {masks:,} masks left out" if masks else labelled.words
-    return Listing(labelled.samples, place, words, labelled.notes), folders
 
 
 def _class_folders(place: Path, labelled: Labelled) -> list[str]:
