@@ -1,6 +1,9 @@
+import io
+import json
+
 import pytest
 
-from groupwise.console import Console
+from groupwise.console import Console, show_any_character
 
 
 @pytest.fixture
@@ -46,3 +49,34 @@ def test_a_quiet_console_stays_quiet(capsys, clock):
         clock[0] = 600.0
         move(3, 8)
     assert capsys.readouterr().out == ""
+
+
+CONSOLES = ("ascii", "gbk", "cp932", "cp949", "latin-1", "utf-8")
+
+
+@pytest.mark.parametrize("encoding", CONSOLES)
+def test_a_console_shows_any_text(monkeypatch, encoding):
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
+    monkeypatch.setattr("sys.stdout", out)
+    for text in ("48\N{NO-BREAK SPACE}s", "Löwe", "狮子", "\U0001f981", "odd \udce9 byte"):
+        Console().say(text)
+    shown = out.buffer.getvalue().decode(encoding).splitlines()
+    assert shown[0].replace("\N{NO-BREAK SPACE}", " ") == "48 s"
+    assert len(shown) == 5
+    assert shown[4] == "odd \\udce9 byte"
+
+
+def test_letters_that_cannot_be_shown_stay_exact_and_json(monkeypatch):
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    monkeypatch.setattr("sys.stdout", out)
+    show_any_character()
+    print(json.dumps({"name": "Löwe 狮子 \U0001f981"}, ensure_ascii=False))
+    assert json.loads(out.buffer.getvalue()) == {"name": "Löwe 狮子 \U0001f981"}
+
+
+@pytest.mark.parametrize("encoding", CONSOLES)
+def test_what_a_console_can_show_it_shows_as_it_is(monkeypatch, encoding):
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
+    monkeypatch.setattr("sys.stdout", out)
+    Console().say("cat [b] 5-6 ... x")
+    assert out.buffer.getvalue().decode(encoding) == "cat [b] 5-6 ... x\n"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from groupwise.arguments import build_recipe
+from groupwise.arguments import READING, build_recipe, scan_with
 from groupwise.console import Console
-from groupwise.data.scan import scan
 from groupwise.durations import parse_duration
 from groupwise.errors import UsageError
 from groupwise.job import CrossValidation, Job, Planning
@@ -27,6 +25,11 @@ def train(
     budget: str | None = None,
     group_column: str | None = None,
     group_regex: str | None = None,
+    label_column: str = "label",
+    path_column: str = "path",
+    label_regex: str | None = None,
+    root: str | Path | None = None,
+    layout: str = "auto",
     resume: bool = False,
     cv: int | None = None,
     repeats: int = 1,
@@ -42,8 +45,9 @@ def train(
         recipe: Name of a recipe, or a YAML file; None for one that is planned from the data.
         changes: Fields to change, by their paths: `{"training.epochs": 20}`.
         budget: The time that the plan has to fit into, such as "20min".
-        group_column: Column of the CSV that says which images belong together.
-        group_regex: The same, as a pattern searched in each path.
+        group_column, group_regex: What belongs together, as a column of the CSV or a pattern in each path.
+        label_column, path_column, label_regex: The columns of class and path, or a pattern of the class.
+        root, layout: Folder that paths or links lead to; `classes` takes every folder for a class.
         resume: Go on with the run that is there.
         cv: Cross-validate over this many folds instead, and return the metrics of the answers pooled.
         repeats: With `cv`, how often to divide the images anew.
@@ -53,30 +57,32 @@ def train(
 
     Raises `GroupwiseError` for what the user can mend.
     """
-    if recipe is not None and budget is not None:
-        raise UsageError("a recipe that is given is not planned", place="budget", remedy="Leave out recipe.")
-    planning = None
-    if recipe is None:
-        planning = Planning(frozenset(changes or ()), parse_duration(budget, "budget") if budget else None)
+    planning = _planning(recipe, budget, changes)
     base, changed = load_recipe(recipe or "default", changes)
-    groups = {"group_column": group_column, "group_regex": group_regex}
-    reading = {name: value for name, value in groups.items() if value is not None}
-    look = partial(scan, Path(data), group_column=group_column, group_regex=group_regex)
+    options = {
+        "group_column": group_column,
+        "group_regex": group_regex,
+        "label_column": label_column,
+        "path_column": path_column,
+        "label_regex": label_regex,
+        "root": None if root is None else str(root),
+        "layout": layout,
+    }
+    reading = {name: value for name, value in options.items() if value and value != READING[name]}
     study = None if cv is None else CrossValidation(cv, repeats)
-    job = Job(
-        Path(data),
-        lambda progress: look(progress=progress),
-        Path(run),
-        changed,
-        base,
-        resume,
-        study,
-        planning,
-        tuple(track),
-        jobs,
-        reading,
-    )
+    look, where = scan_with(Path(data), options, changed.split.given), Path(run)
+    job = Job(Path(data), look, where, changed, base, resume, study, planning, tuple(track), jobs, reading)
     return (crossval if study else run_job)(job, Console(quiet=quiet))
+
+
+def _planning(
+    recipe: str | Path | None, budget: str | None, changes: Mapping[str, Any] | None
+) -> Planning | None:
+    if recipe is None:
+        return Planning(frozenset(changes or ()), parse_duration(budget, "budget") if budget else None)
+    if budget is not None:
+        raise UsageError("a recipe that is given is not planned", place="budget", remedy="Leave out recipe.")
+    return None
 
 
 def load_recipe(recipe: str | Path, changes: Mapping[str, Any] | None = None) -> tuple[Recipe, Recipe]:

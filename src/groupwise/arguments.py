@@ -21,17 +21,26 @@ from groupwise.settings import require_seed
 if TYPE_CHECKING:
     from groupwise.data.manifest import Manifest
 
+    Scan = Callable[[Callable[[int, int], None]], Manifest]
 
 # Fields of the recipe that are named elsewhere: by the audit's remedy, and by `groupwise decide`.
 SHORT_NAMES = {
     "split.label_conflicts": "--label-conflicts",
+    "split.copies": "--copies",
+    "split.min_sources": "--min-sources",
+    "split.rare": "--rare",
     "decision.target_sensitivity": "--target-sensitivity",
     "decision.positive_class": "--class",
     "decision.prevalence": "--prevalence",
 }
 KINDS = {"int": "a whole number", "float": "a number", "tuple": "a list"}
 # How DATA is read, with what is usual
-READING = {"group_column": None, "group_regex": None, "label_column": "label", "path_column": "path"}
+READING = dict.fromkeys(("group_column", "group_regex", "label_regex", "root")) | {
+    "label_column": "label",
+    "path_column": "path",
+    "layout": "auto",
+}
+GIVEN = "split.given"  # a field of the recipe, which decides how DATA is read as well
 OPERANDS = {"folder": "DATA", "images": "IMAGE", "run": "RUN", "runs": "RUN", "out": "--out", "to": "--to"}
 
 
@@ -118,13 +127,13 @@ def operands_together(parser: Parser, argv: Sequence[str]) -> list[str]:
     return operands + options
 
 
-def add_data_options(parser: Parser, *, optional: bool = False) -> None:
-    """The positional DATA, and the options that say how to read it."""
+def add_data_options(parser: Parser, *, optional: bool = False, given: bool = False) -> None:
+    """The positional DATA and how to read it; `given` adds what a verb with a recipe has from there."""
     parser.add_argument(
         "folder",
         metavar="DATA",
         nargs="?" if optional else None,
-        help="folder of class folders, or a CSV file",
+        help="folder of class folders, or a CSV file or another table",
     )
     parser.add_argument("--group-column", help="column of the CSV that says which images belong together")
     parser.add_argument(
@@ -136,14 +145,34 @@ def add_data_options(parser: Parser, *, optional: bool = False) -> None:
     parser.add_argument(
         "--path-column", default=READING["path_column"], help="column of the CSV that holds the path"
     )
+    parser.add_argument(
+        "--label-regex", help="the class, as a pattern searched in each path of a folder: r'^(\\w+?)_'"
+    )
+    parser.add_argument("--root", help="folder that the paths of the CSV, or links, lead to")
+    parser.add_argument(
+        "--layout",
+        choices=("auto", "classes"),
+        default=READING["layout"],
+        help="classes: every folder of DATA is a class, whatever it is called",
+    )
+    if given:
+        parser.add_argument(
+            f"--{GIVEN}", help="a ready split: `folders`, or the column of the CSV; `pool` joins its folders"
+        )
 
 
-def scan_of(arguments: Any) -> Callable[[Callable[[int, int], None]], Manifest]:
+def scan_of(arguments: Any) -> Scan:
     """The scan that the parsed arguments ask for; it wants a function of (done, total)."""
+    options = {name: arguments[name] for name in READING}
+    return scan_with(Path(arguments.folder), options, arguments[GIVEN])
+
+
+def scan_with(data: Path, options: Mapping[str, Any], given: str | None) -> Scan:
+    """The scan of `data` with the options in `READING`, and the split that they bring."""
     from groupwise.data.scan import scan
 
-    options = {name: arguments[name] for name in READING}
-    return lambda progress: scan(Path(arguments.folder), progress=progress, **options)
+    root = None if options["root"] is None else Path(options["root"])
+    return lambda progress: scan(data, progress=progress, **{**options, "root": root}, given=given)
 
 
 def reading_of(arguments: Any) -> dict[str, str]:

@@ -21,7 +21,7 @@ from groupwise.data.split import Split
 from groupwise.distributed import World
 from groupwise.environment import environment
 from groupwise.errors import UsageError
-from groupwise.files import remove_partial_files, write_atomic, write_json
+from groupwise.files import remove_partial_files, sha256_file, write_atomic, write_json
 from groupwise.job import CrossValidation, Job
 from groupwise.launch import restarted
 from groupwise.models.complexity import complexity
@@ -64,6 +64,7 @@ def begin(job: Job, world: World, console: Console) -> Run:
     if job.resume and (job.folder / LEDGER).is_file():
         run = Run.open(job.folder)
         _refuse_other_data(run, job)
+        _refuse_changed_table(run, job)
         _refuse_other_recipe(run, job)
         _refuse_other_folds(run, job.cv)
     else:
@@ -104,6 +105,8 @@ def _create(job: Job, world: World, console: Console) -> Run:
     )
     changes = differences(recipe, job.base)
     run.note(notes=list(manifest.notes), recipe_changes=changes, reading=dict(job.reading))
+    if job.data.is_file():
+        run.note(table_sha256=sha256_file(job.data))
     if job.planning:
         run.note(plan=plan.as_json(), chosen=_chosen(job))
     if job.cv:
@@ -165,6 +168,17 @@ def _refuse_other_data(run: Run, job: Job) -> None:
             f"this run read its data with {' '.join(reading_words(reading)) or 'no options'}",
             place=job.data,
             remedy="Give the same to --resume, or another --run.",
+        )
+
+
+def _refuse_changed_table(run: Run, job: Job) -> None:
+    """Refuse to go on where labels, groups or rows may have changed: the run has learnt from the old ones."""
+    before = run.ledger.get("table_sha256")  # older runs have not kept it
+    if before is not None and job.data.is_file() and sha256_file(job.data) != before:
+        raise UsageError(
+            "has changed since this run began, which would go on by its old rows, labels and groups",
+            place=job.data,
+            remedy="Restore it to go on, or give another --run to learn from the new one.",
         )
 
 

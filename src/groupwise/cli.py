@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext
 from groupwise import __version__
 from groupwise.arguments import Parser
 from groupwise.commands import learning, looking, measuring, probing, studying, using
+from groupwise.console import show_any_character
 from groupwise.errors import GroupwiseError, UsageError
 
 INTERRUPTED = 130  # what a shell gives for Ctrl-C
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Read when torch loads. Threads that spin for long while they wait keep a shared core busy.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    show_any_character()
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     if debug:

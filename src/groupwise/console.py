@@ -1,8 +1,12 @@
-"""Says what happens: live bars on a terminal, plain lines everywhere else."""
+"""Says what happens: live bars on a terminal, plain lines everywhere else, on a console of any encoding."""
 
 from __future__ import annotations
 
+import codecs
+import io
+import sys
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -13,6 +17,42 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextCol
 from rich.text import Text
 
 EVERY_S = 60.0  # where there is no terminal, long work says a line this often
+
+SHOW_NEAREST = "groupwise.show_nearest"
+"""Error handler of codecs: what a console cannot show becomes what comes nearest, and nothing fails."""
+
+_NEAREST = str.maketrans(
+    {"×": "x", "–": "-", "—": "-", "−": "-", "…": "...", "→": "->", "±": "+-", "·": "*", "•": "*"}
+    | dict.fromkeys("“”„", '"')
+    | dict.fromkeys("‘’‚", "'")
+)
+
+
+def _show_nearest(error: UnicodeError) -> tuple[str, int]:
+    """Spaces and punctuation as ASCII has them; letters escaped as in JSON, so that a name stays exact."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_nearest, error.object[error.start : error.end])), error.end
+
+
+def _nearest(character: str) -> str:
+    if unicodedata.category(character) == "Zs":
+        return " "
+    plain = character.translate(_NEAREST)
+    if plain.isascii():
+        return plain
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{int.from_bytes(units[i : i + 2], 'big'):04x}" for i in range(0, len(units), 2))
+
+
+codecs.register_error(SHOW_NEAREST, _show_nearest)
+
+
+def show_any_character() -> None:
+    """Let this process print any text, whatever its console's encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=SHOW_NEAREST)
 
 
 class Move(Protocol):
@@ -30,11 +70,16 @@ class Console:
 
     def say(self, text: str) -> None:
         """Print one line."""
-        self._rich.print(escape(text))
+        self._rich.print(escape(self._shown(text)))
 
     def warn(self, text: str) -> None:
         """Print one line that the user should not overlook."""
-        self._rich.print(f"[bold red]{escape(text)}[/]")
+        self._rich.print(f"[bold red]{escape(self._shown(text))}[/]")
+
+    def _shown(self, text: str) -> str:
+        # Said from a notebook or a script, whose streams are its own.
+        encoding = self._rich.encoding
+        return text.encode(encoding, SHOW_NEAREST).decode(encoding)
 
     @contextmanager
     def progress(self, task: str) -> Iterator[Move]:
@@ -56,8 +101,8 @@ class Console:
             number = bar.add_task(escape(task), total=None, note="")
 
             def move(done: int, total: int | None, *, task: str | None = None, note: str = "") -> None:
-                name = None if task is None else escape(task)
-                bar.update(number, completed=done, total=total, description=name, note=note)
+                name = None if task is None else escape(self._shown(task))
+                bar.update(number, completed=done, total=total, description=name, note=self._shown(note))
 
             yield move
 

@@ -14,6 +14,7 @@ from groupwise.allocator import keep_freed_memory
 from groupwise.beginning import begun, network_config, stored_recipe
 from groupwise.console import Console
 from groupwise.data.cache import Images, open_cache
+from groupwise.data.layout import POOL
 from groupwise.data.manifest import Manifest, read_manifest
 from groupwise.data.split import EXCLUDED, Split, read_split
 from groupwise.distributed import World, joined_world
@@ -24,6 +25,7 @@ from groupwise.evaluation.counterfactual import counterfactual, write_counterfac
 from groupwise.evaluation.decide import CHOSEN_ON_TEST, Seen, decide, reference_rows, undecided
 from groupwise.evaluation.decision import Decision
 from groupwise.evaluation.decision_files import write_decision
+from groupwise.evaluation.exposure import exposure_lines
 from groupwise.evaluation.headline import TEST, headline_fold
 from groupwise.evaluation.predict import model_config, predict_outputs
 from groupwise.evaluation.score import score_fold, write_scores
@@ -218,7 +220,14 @@ def _imagine_random_split(run: Run, recipe: Recipe, console: Console) -> None:
     manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
     split = read_split(run.require("split.csv"))
     images = open_images(recipe, run.path("cache"), manifest, split, console)
-    write_counterfactual(run, counterfactual(split, recipe.split.shares, images, seed=recipe.seed))
+    write_counterfactual(run, counterfactual(split, _shares(recipe, split), images, seed=recipe.seed))
+
+
+def _shares(recipe: Recipe, split: Split) -> dict[str, float]:
+    """The relative sizes of the folds, as they were asked for or as the data brought them."""
+    if recipe.split.given in (None, POOL):
+        return recipe.split.shares
+    return {fold: float(len(split.indices(fold))) for fold in split.folds}
 
 
 def _report(run: Run, metrics: dict[str, Any], console: Console) -> None:
@@ -229,4 +238,6 @@ def _report(run: Run, metrics: dict[str, Any], console: Console) -> None:
         console.warn(f"Do not rely on the number. {fault.title}")
     name = headline_fold(metrics)
     console.say(f"\n{name.capitalize()}: {sentence('accuracy', metrics[name]['accuracy'])}")
+    for line in exposure_lines(metrics[name]):
+        console.say(f"  {line}")
     console.say(f"Report: {report}")

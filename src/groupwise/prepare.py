@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,14 @@ import numpy as np
 
 from groupwise.audit.audit import Audit, audit
 from groupwise.console import Console
+from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
-from groupwise.data.listing import OUTSIDE_ROOT
-from groupwise.data.manifest import Manifest
-from groupwise.data.split import Split, SplitConfig, make_split, proof, read_split
+from groupwise.data.given import use_given_division, use_given_split
+from groupwise.data.layout import FOLDERS, POOL
+from groupwise.data.listing import LINK_OUTSIDE, OUTSIDE_ROOT, where_images_lie
+from groupwise.data.manifest import GIVEN_FOLD, Manifest
+from groupwise.data.participants import Participants, choose_participants
+from groupwise.data.split import EXCLUDED, Assignment, Split, SplitConfig, make_split, proof, read_split
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_atomic, write_json
 from groupwise.report.audit_page import write_audit_page
@@ -31,9 +35,25 @@ def scan_with_progress(scan: Callable[[Callable[[int, int], None]], Manifest], c
         manifest = scan(progress)
     images, classes = len(manifest.usable), len(manifest.classes)
     console.say(f"Data: {images:,} images in {classes} classes; {_status_counts(manifest)}")
+    console.say(f"Read as: {_reading(manifest)}")
     for note in manifest.notes:
         console.warn(note)
     return manifest
+
+
+def _reading(manifest: Manifest) -> str:
+    """What the data were taken for, in one line: layout, folds and groups."""
+    folds = Counter(sample.extra[GIVEN_FOLD] for sample in manifest.usable if GIVEN_FOLD in sample.extra)
+    groups = {sample.group for sample in manifest.usable} - {""}
+    alone = sum(not sample.group for sample in manifest.usable)
+    parts = [
+        manifest.layout or "a list of files",
+        f"folds {', '.join(f'{name} {n:,}' for name, n in folds.items() if name)}" if folds else "no folds",
+        f"{len(groups):,} groups" + (f", {alone:,} images without" if alone else "")
+        if groups
+        else "no groups",
+    ]
+    return "; ".join(parts)
 
 
 def _status_counts(manifest: Manifest) -> str:
@@ -52,7 +72,7 @@ def audit_manifest(manifest: Manifest, *, seed: int, console: Console) -> Audit:
 
     Raises `GroupwiseError` where there are none.
     """
-    _require_usable(manifest)
+    require_usable(manifest)
     with console.progress("Looking for copies") as progress:
         audited = audit(manifest, seed=seed, progress=progress)
     facts = audited.facts
@@ -63,7 +83,7 @@ def audit_manifest(manifest: Manifest, *, seed: int, console: Console) -> Audit:
     return audited
 
 
-def _require_usable(manifest: Manifest) -> None:
+def require_usable(manifest: Manifest) -> None:
     """Raise `GroupwiseError` where no image can be used, naming the commonest reason."""
     if manifest.usable:
         return
@@ -74,9 +94,17 @@ def _require_usable(manifest: Manifest) -> None:
         f"no image can be used; {n:,} of {len(manifest.samples):,} are quarantined as"
         f" {example.path} is ({example.reason})",
         place="DATA",
-        remedy="Paths must lie below the folder of the CSV: move the CSV up, to where all images lie below."
-        if codes == (OUTSIDE_ROOT,)
+        remedy=_root_remedy(manifest)
+        if codes in ((OUTSIDE_ROOT,), (LINK_OUTSIDE,))
         else "`groupwise scan` gives the reason of each.",
+    )
+
+
+def _root_remedy(manifest: Manifest) -> str:
+    common = where_images_lie(manifest.root, manifest.samples)
+    return (
+        f"Name the folder of the images: --root {'DIR' if common is None else common}; or move the CSV up, to"
+        " where all images lie below."
     )
 
 
@@ -97,26 +125,103 @@ def split_manifest(
     shares: dict[str, float] | None = None,
 ) -> tuple[Split, dict[str, Any]]:
     """Split the usable samples; returns the split and what `split.json` holds."""
-    excluded = audited.conflicts if config.label_conflicts == "drop" else ()
-    split = make_split(
-        [(sample.path, sample.label, sample.group) for sample in manifest.usable],
+    chosen = choose_participants(
+        manifest.usable,
         [audited.clusters[sample.path] for sample in manifest.usable],
-        shares=shares or config.shares,
-        seed=seed,
-        method=config.method,
-        previous=read_split(Path(config.extend)) if config.extend else None,
-        excluded=excluded,
+        audited.conflicts if config.label_conflicts == "drop" else (),
+        copies=_copies(audited, config),
+        min_sources=config.min_sources,
+        rare=config.rare,
     )
-    facts = {"method": config.method, "seed": seed, **proof(split)}
-    if excluded:
-        console.warn(f"Left out, because one photograph stands under two labels: {len(excluded)} images")
+    for note in chosen.notes:
+        console.warn(note)
+    split, method = _divide(manifest, chosen, config, seed, console, shares)
+    facts = {"method": method, "seed": seed, "copies": _copies(audited, config), **proof(split)}
     for name, fold in facts["folds"].items():
         console.say(f"Fold {name}: {fold['n']:,} images from {fold['sources']:,} sources")
     if facts["spanning_sources"]:
-        console.warn(
-            f"Sources that span two folds: {facts['spanning_sources']} (split.method {config.method})"
-        )
+        console.warn(f"Sources that span two folds: {facts['spanning_sources']} (split.method {method})")
+    if method == "given":
+        _say_leak(facts, config, console)
     return split, facts
+
+
+def _copies(audited: Audit, config: SplitConfig) -> str:
+    """What copies do, decided by the audit where the user has not."""
+    if config.copies != "auto":
+        return config.copies
+    return "report" if audited.facts.get("resemble") else "group"
+
+
+def _divide(
+    manifest: Manifest,
+    chosen: Participants,
+    config: SplitConfig,
+    seed: int,
+    console: Console,
+    shares: dict[str, float] | None,
+) -> tuple[Split, str]:
+    """The split, made anew or given, and by which method."""
+    samples = [(sample.path, sample.label, sample.group) for sample in manifest.usable]
+    if config.given in (None, POOL):
+        split = make_split(
+            samples,
+            chosen.clusters,
+            shares=shares or config.shares,
+            seed=seed,
+            method=config.method,
+            previous=read_split(Path(config.extend)) if config.extend else None,
+            excluded=chosen.excluded,
+            untested=chosen.untested,
+        )
+        return split, config.method
+    folds = [sample.extra.get(GIVEN_FOLD, "") for sample in manifest.usable]
+    if shares:
+        names = list(shares)
+        return use_given_division(samples, chosen.clusters, folds, names, excluded=chosen.excluded), "given"
+    val = config.val / (config.train + config.val) if config.val else None
+    given = use_given_split(samples, chosen.clusters, folds, val=val, seed=seed, excluded=chosen.excluded)
+    for note in given.notes:
+        console.say(note)
+    return given.split, "given"
+
+
+def audit_given_split(manifest: Manifest, audited: Audit, console: Console) -> dict[str, Any] | None:
+    """What `split.json` would hold of the folds that the data bring, and the worst of it said; None without.
+
+    Copies bind here as the audit found them, whatever a training would make of them.
+    """
+    if not any(GIVEN_FOLD in sample.extra for sample in manifest.usable):
+        return None
+    rows = [
+        Assignment(s.path, s.label, s.group, audited.clusters[s.path], s.extra.get(GIVEN_FOLD) or EXCLUDED)
+        for s in manifest.usable
+    ]
+    facts = proof(Split(tuple(rows)))
+    for name, fold in facts["folds"].items():
+        seen = fold["with_sibling_in_train"]
+        touched = f", {seen:,} of them with a sibling in train" if seen else ""
+        console.say(f"Given fold {name}: {fold['n']:,} images from {fold['sources']:,} sources{touched}")
+    if facts["spanning_sources"]:
+        console.warn(f"Sources that span two folds of the given split: {facts['spanning_sources']:,}")
+    for example in facts["spanning_examples"][:5]:
+        console.say(f"  {', '.join(example)}")
+    return facts
+
+
+def _say_leak(facts: Mapping[str, Any], config: SplitConfig, console: Console) -> None:
+    """What of the folds that measure a given split has already shown in training, and how to mend it."""
+    touched = {
+        name: fold["with_sibling_in_train"] for name, fold in facts["folds"].items() if name != "train"
+    }
+    if not any(touched.values()):
+        return
+    said = ", ".join(f"{n:,} of {facts['folds'][name]['n']:,} in {name}" for name, n in touched.items() if n)
+    repaired = "--split.given pool" if config.given == FOLDERS else "no --split.given"
+    console.warn(
+        f"The given split leaks: images of a source that training has seen as well: {said}. The same"
+        f" command with {repaired} divides the images anew, by whole sources."
+    )
 
 
 @dataclass(frozen=True)
@@ -169,5 +274,5 @@ def draw_samples(manifest: Manifest, file: Path, *, rows: int, cols: int, seed: 
         )
     drawn = np.random.default_rng(seed).permutation(len(manifest.usable))[: rows * cols]
     samples = [manifest.usable[i] for i in drawn]
-    images = [decode(manifest.file(sample).read_bytes(), place=sample.path).rgb for sample in samples]
+    images = [decode(read_file(manifest.file(sample)), place=sample.path).rgb for sample in samples]
     write_atomic(file, sample_grid(images, [sample.label for sample in samples], rows=rows, cols=cols))

@@ -22,11 +22,13 @@ from groupwise.audit.findings import Finding
 from groupwise.audit.measure import Measured, measure
 from groupwise.audit.pictures import draw_pair
 from groupwise.audit.planted import FAMILIES
+from groupwise.audit.resemblance import pictures_resemble
 from groupwise.audit.shortcuts import find_shortcuts
 from groupwise.audit.threshold import wilson
 from groupwise.audit.tiny import RIGID_PX
 from groupwise.audit.verify import Pair, Photograph, reduce_photograph
 from groupwise.audit.workers import one_thread_a_worker
+from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
 from groupwise.data.manifest import Manifest
 from groupwise.files import write_csv, write_json
@@ -96,6 +98,7 @@ def audit(manifest: Manifest, *, seed: int, progress: Progress | None = None, wo
         "rigid_images": sum(one.photograph.side < RIGID_PX for one in measured),
         "tiny_images": sum(one.photograph.side <= TINY_PX for one in measured),
         **_recall(detection, sources, len(kept)),
+        "resemble": pictures_resemble(copies.clusters, [sample.label for sample in manifest.usable]),
     }
     found = _findings(manifest, measured, copies, facts, seed)
     facts["seconds"] = round(time.monotonic() - start, 3)
@@ -124,7 +127,7 @@ def _plant(
 
     def plant(number: int) -> Photograph:
         file = manifest.file(manifest.usable[kept[places[number]]])
-        rgb = decode(file.read_bytes(), place=file).rgb
+        rgb = decode(read_file(file), place=file).rgb
         rng = np.random.default_rng((seed, number))
         return reduce_photograph(families[number % len(families)](rgb, rng))
 
@@ -178,14 +181,11 @@ def _findings(
 ) -> list[Finding]:
     samples = manifest.usable
     paths, labels = [sample.path for sample in samples], [sample.label for sample in samples]
-    draw = _Illustrator(manifest, copies)
-    members = say.group_by(copies.clusters.tolist())
-    conflicts = [group for group in members.values() if len({labels[i] for i in group}) > 1]
-    found = [
-        draw(say.find_conflict([paths[i] for i in group], [labels[i] for i in group]), group, labels)
-        for group in conflicts
-    ]
-    found += _class_findings(paths, labels, list(members.values()), draw)
+    found = (
+        [say.find_resemblance(facts["images"], facts["photographs"])]
+        if facts["resemble"]
+        else _copy_findings(paths, labels, copies, _Illustrator(manifest, copies))
+    )
     if copies.bridges:
         found.append(say.find_bridges([(paths[i], paths[j]) for i, j in copies.bridges]))
     if not any(sample.group for sample in samples):  # what the user says about groups wins
@@ -194,6 +194,19 @@ def _findings(
     shortcuts = find_shortcuts(_clues(measured), labels, copies.clusters.tolist(), seed=seed)
     found += map(say.find_shortcut, shortcuts)
     return [*found, say.find_quality(facts)] if facts["planted"] else found
+
+
+def _copy_findings(
+    paths: Sequence[str], labels: Sequence[str], copies: _Copies, draw: _Illustrator
+) -> list[Finding]:
+    """Photographs under several labels, and those that a class holds several times."""
+    members = say.group_by(copies.clusters.tolist())
+    conflicts = [group for group in members.values() if len({labels[i] for i in group}) > 1]
+    found = [
+        draw(say.find_conflict([paths[i] for i in group], [labels[i] for i in group]), group, labels)
+        for group in conflicts
+    ]
+    return found + _class_findings(paths, labels, list(members.values()), draw)
 
 
 def _class_findings(
@@ -242,7 +255,7 @@ class _Illustrator:
 
     def _load(self, i: int) -> npt.NDArray[np.uint8]:
         file = self._manifest.file(self._manifest.usable[i])
-        return decode(file.read_bytes(), place=file).rgb
+        return decode(read_file(file), place=file).rgb
 
 
 def _clues(measured: Sequence[Measured]) -> dict[str, npt.NDArray[np.float64]]:

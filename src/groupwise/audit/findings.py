@@ -132,6 +132,22 @@ def find_shortcut(shortcut: Shortcut) -> Finding:
     )
 
 
+def find_resemblance(images: int, photographs: int) -> Finding:
+    """Pictures that nearly all pass for copies of one another, as of one part, print or form."""
+    return Finding(
+        "resemblance",
+        "warning",
+        f"The pictures resemble one another: {images} would be {photographs} different"
+        f" photograph{'s' if photographs != 1 else ''}",
+        "Pictures of one kind of part under a fixed camera, printed characters and scans of one form agree as"
+        " copies do, so the audit cannot tell which of these are copies. It binds files of equal content"
+        " alone, leaves nothing out, and finds no label that errs. If some are copies, the same thing stands"
+        " in training and test, and the score is too high.",
+        f"Say which images belong together (the part, the sheet, the sitting): {_GROUP_OPTIONS}. If they are"
+        " copies of so few photographs, --copies group keeps them together.",
+    )
+
+
 def find_bridges(pairs: Sequence[tuple[str, str]]) -> Finding:
     """Pairs that look like copies but would alone join two large clusters."""
     return Finding(

@@ -14,6 +14,7 @@ from PIL import Image
 from groupwise.audit.capture import Exif
 from groupwise.audit.exact import pixel_digest
 from groupwise.audit.verify import Photograph, reduce_photograph
+from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
 
 Pixels = npt.NDArray[np.uint8]
@@ -40,7 +41,7 @@ class Measured:
 
 def measure(file: Path) -> Measured:
     """Read and decode one file; raises what `decode` raises."""
-    data = file.read_bytes()
+    data = read_file(file)
     decoded = decode(data, place=file)
     rgb = decoded.rgb
     return Measured(

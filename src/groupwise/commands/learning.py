@@ -32,7 +32,7 @@ def split(parser: Parser, argv: list[str]) -> None:
     from groupwise.data.split import SplitConfig
     from groupwise.prepare import audit_manifest, scan_with_progress, split_manifest
 
-    add_data_options(parser)
+    add_data_options(parser, given=True)
     parser.add_argument(
         "--out", type=Path, required=True, help="the split.csv to write (required); extended if there"
     )
@@ -48,6 +48,19 @@ def split(parser: Parser, argv: list[str]) -> None:
         default="drop",
         help="whether files of one photograph under two labels are left out",
     )
+    parser.add_argument(
+        "--copies",
+        choices=("auto", "report", "group", "drop"),
+        default="auto",
+        help="group: copies stay in one fold; report: they are only named; drop: one of each is kept;"
+        " auto: group, unless all pictures resemble one another",
+    )
+    parser.add_argument(
+        "--min-sources", type=int, default=0, help="leave out classes of fewer independent sources"
+    )
+    parser.add_argument(
+        "--rare", choices=("drop", "train"), default="drop", help="train: learn from them, untested, instead"
+    )
     parser.add_argument("--seed", type=int, default=0, help="decides among sources of equal size")
     arguments = parser.parse_args(argv)
     console = Console()
@@ -59,12 +72,20 @@ def split(parser: Parser, argv: list[str]) -> None:
         test=arguments.test,
         label_conflicts=arguments.label_conflicts,
         extend=extend,
+        given=arguments["split.given"],
+        copies=arguments.copies,
+        min_sources=arguments.min_sources,
+        rare=arguments.rare,
     )
     audited = audit_manifest(manifest, seed=arguments.seed, console=console)
     shares = _equal_folds(arguments.folds) if arguments.folds is not None else None
-    split, _ = split_manifest(manifest, audited, config, seed=arguments.seed, console=console, shares=shares)
+    split, facts = split_manifest(
+        manifest, audited, config, seed=arguments.seed, console=console, shares=shares
+    )
     split.write(arguments.out)
-    console.say(f"{'Extended' if extend else 'Split'}: {arguments.out}. No source spans two folds.")
+    spanning = facts["spanning_sources"]
+    proof = f"{spanning:,} sources span two folds" if spanning else "No source spans two folds"
+    console.say(f"{'Extended' if extend else 'Split'}: {arguments.out}. {proof}.")
 
 
 def _equal_folds(count: int) -> dict[str, float]:

@@ -11,9 +11,9 @@ from groupwise.console import Console
 
 def scan(parser: Parser, argv: list[str]) -> None:
     """Say of every file whether it can be used."""
-    from groupwise.prepare import scan_with_progress
+    from groupwise.prepare import require_usable, scan_with_progress
 
-    add_data_options(parser)
+    add_data_options(parser, given=True)
     parser.add_argument("--out", type=Path, help="write the manifest to this CSV file")
     arguments = parser.parse_args(argv)
     console = Console()
@@ -24,13 +24,14 @@ def scan(parser: Parser, argv: list[str]) -> None:
     if arguments.out:
         manifest.write(arguments.out)
         console.say(f"Manifest: {arguments.out}")
+    require_usable(manifest)
 
 
 def show(parser: Parser, argv: list[str]) -> None:
     """Draw a grid of sample images."""
     from groupwise.prepare import draw_samples, scan_with_progress
 
-    add_data_options(parser)
+    add_data_options(parser, given=True)
     parser.add_argument("--rows", type=int, default=2, help="rows of the grid")
     parser.add_argument("--cols", type=int, default=8, help="columns of the grid")
     parser.add_argument("--seed", type=int, default=0, help="decides which images are drawn")
@@ -44,9 +45,9 @@ def show(parser: Parser, argv: list[str]) -> None:
 
 def audit(parser: Parser, argv: list[str]) -> None:
     """Find copies, conflicts and bad files."""
-    from groupwise.prepare import audit_manifest, scan_with_progress, write_audit
+    from groupwise.prepare import audit_given_split, audit_manifest, scan_with_progress, write_audit
 
-    add_data_options(parser)
+    add_data_options(parser, given=True)
     parser.add_argument("--out", type=Path, default=Path("audit"), help="the folder to write")
     parser.add_argument("--seed", type=int, default=0, help="decides which copies are planted as a check")
     parser.add_argument("--json", action="store_true", help="print the facts and findings as JSON")
@@ -55,10 +56,12 @@ def audit(parser: Parser, argv: list[str]) -> None:
     manifest = scan_with_progress(scan_of(arguments), console)
     audited = audit_manifest(manifest, seed=arguments.seed, console=console)
     manifest.write(arguments.out / "manifest.csv")
+    given = audit_given_split(manifest, audited, console)
     page = write_audit(arguments.out, Path(arguments.folder), manifest, audited)
     if arguments.json:
         findings = [finding.to_json() | {"picture": None} for finding in audited.findings]
-        print(json.dumps({**audited.facts, "findings": findings}, indent=2, ensure_ascii=False))
+        facts = {**audited.facts, "findings": findings} | ({"given_split": given} if given else {})
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
     console.say(f"Report: {page}")
 
 

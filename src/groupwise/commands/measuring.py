@@ -8,6 +8,7 @@ from pathlib import Path
 
 from groupwise.arguments import Parser, operands_together
 from groupwise.console import Console
+from groupwise.data.archive import images_root
 
 
 def evaluate(parser: Parser, argv: list[str]) -> None:
@@ -22,7 +23,7 @@ def evaluate(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
     data = arguments.data
-    root = data.parent if data is not None and data.is_file() else data
+    root = images_root(data)
     run = Run.open(arguments.run)
     scored = score_fold(run, arguments.fold, root=root, why="groupwise evaluate")
     if not run.path("metrics.json").exists():  # a run that was interrupted can have its report
@@ -52,7 +53,7 @@ def decide(parser: Parser, argv: list[str]) -> None:
     data, run = arguments.data, Run.open(arguments.run)
     before = decided_before(run)
     given = {name: arguments[name] for name in vars(before) if arguments[name] is not None}
-    root = data.parent if data is not None and data.is_file() else data
+    root = images_root(data)
     decision = decide_again(run, dataclasses.replace(before, **given), root=root)
     console = Console()
     for line in decision_lines(decision):

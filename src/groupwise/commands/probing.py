@@ -7,6 +7,7 @@ from pathlib import Path
 
 from groupwise.arguments import Parser
 from groupwise.console import Console
+from groupwise.data.archive import images_root
 from groupwise.errors import UsageError
 
 
@@ -59,7 +60,7 @@ def robustness(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
     data = arguments.data
-    root = data.parent if data is not None and data.is_file() else data
+    root = images_root(data)
     run, console = Run.open(arguments.run), Console(quiet=arguments.json)
     with console.progress("Damaging images") as progress:
         facts = write_robustness(run, arguments.fold, root=root, seed=arguments.seed, progress=progress)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from groupwise.arguments import Parser, operands_together
 from groupwise.console import Console
+from groupwise.data.archive import images_root
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.run import Run
 
@@ -120,7 +121,7 @@ def export(parser: Parser, argv: list[str]) -> None:
     )
     arguments = parser.parse_args(argv)
     data = arguments.data
-    root = data.parent if data is not None and data.is_file() else data
+    root = images_root(data)
     Run.open(arguments.run)
     console = Console()
     console.say(f"Exporting to {arguments.to}: some seconds, or a minute for a large network ...")

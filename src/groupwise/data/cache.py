@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from groupwise.data.archive import read_file
 from groupwise.data.decode import Preprocessing, decode
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json, sha256_bytes, sha256_file, sha256_mapping, write_json
@@ -48,7 +49,7 @@ def decode_images(
 def load_image(file: Path, preprocessing: Preprocessing, *, expected_sha256: str | None = None) -> Images:
     """Read one file as uint8 (S, S, 3)."""
     try:
-        data = file.read_bytes()
+        data = read_file(file)
     except OSError as error:
         raise GroupwiseError(
             f"cannot be read ({error.strerror})", place=file, remedy="Check that it is there and readable."

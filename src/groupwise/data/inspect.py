@@ -7,6 +7,7 @@ import stat
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from groupwise.data.archive import read_file, size_in_archive
 from groupwise.data.decode import Decoded, UndecodableImage, decode
 from groupwise.data.manifest import Sample, Status
 from groupwise.data.remarks import Remark, join_remarks, to_plain
@@ -53,6 +54,22 @@ def inspect(sample: Sample, root: Path) -> Sample:
 
 def _read(path: Path, suffix: str) -> bytes:
     """Read a regular image file whole, and of anything else only the head."""
+    try:
+        return _read_plain(path, suffix)
+    except NotADirectoryError:  # in an archive, which declares the sizes of its files
+        _refuse_size(size_in_archive(path))
+        data = read_file(path)
+        _refuse_content(data[:HEAD_BYTES], suffix)
+        return data
+
+
+def _refuse_size(size: int) -> None:
+    if size > MAX_FILE_BYTES:
+        limit = f"more than the {MAX_FILE_BYTES >> 20} MiB that are read"
+        raise _RefusedError("quarantined", f"too-large: {size >> 20} MiB, {limit}")
+
+
+def _read_plain(path: Path, suffix: str) -> bytes:
     # Without O_NONBLOCK a pipe that took the file's place would hang the scan.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123  # a descriptor, not a path
@@ -63,9 +80,7 @@ def _read(path: Path, suffix: str) -> bytes:
             )
         head = file.read(HEAD_BYTES)
         _refuse_content(head, suffix)
-        if status.st_size > MAX_FILE_BYTES:
-            limit = f"more than the {MAX_FILE_BYTES >> 20} MiB that are read"
-            raise _RefusedError("quarantined", f"too-large: {status.st_size >> 20} MiB, {limit}")
+        _refuse_size(status.st_size)
         rest = max(0, status.st_size - len(head))
         chunks = [head]
         while rest > 0 and (chunk := file.read(rest)):

@@ -1,33 +1,60 @@
-"""Reads the user's CSV of paths and labels into one sample a row, and judges the rows among themselves."""
+"""The user's table of paths and labels as one sample a row, and what the rows say against one another."""
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from groupwise.data.manifest import COLUMNS, Sample
+from groupwise.data.annotations import SEVERAL
+from groupwise.data.columns import Columns, choose_columns, find_fold_column, find_group_columns, read_folds
+from groupwise.data.finder import AmbiguousNameError, Finder
+from groupwise.data.fold_names import name_folds
+from groupwise.data.layout import FOLDERS, POOL
+from groupwise.data.manifest import COLUMNS, GIVEN_FOLD, Sample
+from groupwise.data.table import Row, Table, read_table
 from groupwise.data.walk import judge_kind
-from groupwise.errors import GroupwiseError, UsageError
-from groupwise.files import read_csv
+from groupwise.errors import UsageError
 
 OUTSIDE_ROOT = "outside-root"
+LINK_OUTSIDE = "link-outside"
+
+# What programs write where a label is missing; `None` and `unknown` may be the names of classes.
+_NO_LABEL = frozenset({"nan", "<na>", "#n/a", "null", "n/a"})
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One sample a row below `root`, in words what the table was taken for, and what was not certain."""
+
+    samples: tuple[Sample, ...]
+    root: Path
+    words: str
+    notes: tuple[str, ...] = ()
 
 
 def read_listing(
-    file: Path, *, path_column: str = "path", label_column: str = "label", group_column: str | None = None
-) -> list[Sample]:
-    """Return one sample a row, in the order of the rows, paths relative to the CSV's folder.
+    file: Path,
+    *,
+    path_column: str = "path",
+    label_column: str = "label",
+    group_column: str | None = None,
+    root: Path | None = None,
+    given: str | None = None,
+) -> Listing:
+    """Read one sample a row, in their order, paths relative to `root` or else to the table's folder.
 
-    A manifest is such a CSV too: what `scan` measured is measured again, but a row whose status is `ignored`
-    stays so, and its column `group` is used where no other is named. In any other CSV, columns that bear a
-    manifest's names are kept as `user_width` and the like. A file listed twice with one label counts once;
-    with two labels all of its rows are quarantined, because at least one is wrong.
+    A manifest is such a table too: what `scan` measured is measured again, but a row whose status is
+    `ignored` stays so, and its column `group` is used where no other is named. In any other table, columns
+    that bear a manifest's names are kept as `user_width` and the like. `given` is the column that says which
+    fold a row is in, if that is to be used. A file listed twice with one label counts once; with two labels
+    all of its rows are quarantined, because at least one is wrong.
     """
-    rows = _read_rows(file, path_column, label_column)
-    header = list(rows[0]) if rows else []
+    places = _Places(file, root)
+    table, columns = choose_columns(file, read_table(file), path_column, label_column, places.leads_to_image)
+    header, rows = table.columns, table.rows
     if group_column is not None and rows and group_column not in header:
         raise UsageError(
             f"{file.name} has no column {group_column!r}, only {', '.join(header)}",
@@ -36,29 +63,90 @@ def read_listing(
         )
     is_manifest = set(COLUMNS) <= set(header)
     group_column = group_column or ("group" if "group" in header else None)
-    used = {path_column, label_column} | ({"group"} if group_column == "group" else set())
+    used = {columns.path, columns.label} | ({"group"} if group_column == "group" else set())
     names = _name_extras(header, is_manifest, used)
-    base = Path(os.path.abspath(file.parent))  # noqa: PTH100  # resolve() would follow links
+    folds = _given_folds(file, table, columns, given)
     samples = []
-    for row in rows:
+    for row, fold in zip(rows, folds, strict=True):
         extra = {name: row[column] for column, name in names.items()}
+        if given is not None and given != POOL:
+            extra[GIVEN_FOLD] = fold
         group = row[group_column] if group_column else ""
-        sample = _judge_path(base, Sample(row[path_column], row[label_column], group, extra=extra))
+        sample = places.locate(Sample(row[columns.path], row[columns.label], group, extra=extra))
         if is_manifest and row["status"] == "ignored":
             sample = replace(
                 sample, status="ignored", reason=row["reason"] or "by-user: ignored in the manifest"
             )
         samples.append(sample)
-    return _judge_repeats(samples)
+    further = [column for column in header if column not in (columns.path, columns.label)]
+    notes = [
+        *_note_columns(columns),
+        *places.notes(),
+        *_note_folds(rows, further, given),
+        *([] if group_column else _note_groups(rows, further)),
+    ]
+    samples = _judge_labels(_judge_repeats(samples))
+    return Listing(tuple(samples), places.root, _words(table, columns), tuple(notes))
 
 
-def _read_rows(file: Path, path_column: str, label_column: str) -> list[dict[str, str]]:
-    try:
-        return read_csv(file, (path_column, label_column))
-    except OSError as error:
-        raise GroupwiseError(
-            f"the file cannot be read ({error.strerror})", place=file, remedy="Check its permissions."
-        ) from None
+def _words(table: Table, columns: Columns) -> str:
+    return f"{table.kind}, paths in {columns.path!r} and classes in {columns.label!r}"
+
+
+def _note_columns(columns: Columns) -> list[str]:
+    if not columns.guessed:
+        return []
+    return [
+        f"Paths are taken from the column {columns.path!r} and classes from {columns.label!r}. Others are"
+        " named by --path-column and --label-column."
+    ]
+
+
+def _note_folds(rows: Sequence[Row], columns: Sequence[str], given: str | None) -> list[str]:
+    found = find_fold_column(rows, columns) if given is None else None
+    if found is None:
+        return []
+    column, counts = found
+    numbers = ", ".join(f"{fold} {n:,}" for fold, n in counts.items())
+    return [
+        f"The column {column!r} names folds ({numbers}) and is not used: the images are divided anew. To use"
+        f" it as it is, add --split.given {column}."
+    ]
+
+
+def _note_groups(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    found = find_group_columns(rows, columns)
+    return [
+        f"The column {column!r} has {values:,} values for {len(rows):,} images. If images of one value belong"
+        f" together, add --group-column {column}."
+        for column, values in list(found.items())[:3]
+    ]
+
+
+def _given_folds(file: Path, table: Table, columns: Columns, given: str | None) -> list[str]:
+    """The fold of each row, "" where it has none or none are asked for."""
+    if given is None or given == POOL:
+        return [""] * len(table.rows)
+    if given == FOLDERS:
+        parts = [row[columns.path].replace("\\", "/").split("/")[:-1] for row in table.rows]
+        meant = name_folds({part for folders in parts for part in folders})
+        folds = [next((meant[part] for part in folders if part in meant), "") for folders in parts]
+    elif given not in table.columns:
+        raise UsageError(
+            f"{file.name} has no column {given!r}, only {', '.join(table.columns)}",
+            place="--split.given",
+            remedy="Name one of those columns, or `folders` where the paths hold the folds.",
+        )
+    else:
+        read = read_folds([row[given] for row in table.rows], given) or {}
+        folds = [read.get(row[given].strip(), "") for row in table.rows]
+    if not any(folds):
+        raise UsageError(
+            "names no folds such as train, val and test",
+            place=f"--split.given {given}",
+            remedy="Name a column that does, or leave it out.",
+        )
+    return folds
 
 
 def _name_extras(header: Sequence[str], is_manifest: bool, used: set[str]) -> Mapping[str, str]:
@@ -75,28 +163,92 @@ def _name_extras(header: Sequence[str], is_manifest: bool, used: set[str]) -> Ma
     return names
 
 
-def _judge_path(base: Path, sample: Sample) -> Sample:
-    cell = sample.path
-    if not cell or "\0" in cell:
-        return replace(sample, status="quarantined", reason="missing: the row names no file")
-    from_windows = cell.replace("\\", "/")
-    if not os.path.lexists(base / cell) and os.path.lexists(base / from_windows):
-        cell = from_windows
-    relative = _find_relative(base, cell)
-    if relative is None:
-        reason = f"{OUTSIDE_ROOT}: the path leads out of the CSV's folder"
-        return replace(sample, status="quarantined", reason=reason)
-    status, reason = judge_kind(base.resolve(), base.resolve() / relative) or ("ok", "")
-    return replace(sample, path=relative, status=status, reason=reason)
+class _Places:
+    """Where the paths of a table lead: below `root`, as written or under another spelling."""
+
+    def __init__(self, file: Path, root: Path | None) -> None:
+        self._base = Path(os.path.abspath(file.parent))  # noqa: PTH100  # resolve() would follow links
+        self._asked = root.resolve() if root is not None else None
+        self.root = self._asked or self._base.resolve()
+        self._finder = Finder(self.root)
+        self._found: list[tuple[str, str]] = []
+
+    def locate(self, sample: Sample) -> Sample:
+        """The sample with its path below the root, or with what is wrong with it."""
+        cell = sample.path
+        if not cell or "\0" in cell:
+            return replace(sample, status="quarantined", reason="missing: the row names no file")
+        written = self._as_written(cell)
+        relative = self._find_relative(cell if written is None else written)
+        if written is None:
+            try:
+                found = self._finder.find(cell)
+            except AmbiguousNameError as error:
+                first, second = map(str, error.args)
+                reason = f"ambiguous: {first} and {second} are both called so".replace(";", ",")
+                return replace(sample, status="quarantined", reason=reason)
+            if found is not None:
+                self._found.append((cell, found))
+                relative = found
+        if relative is None:
+            reason = f"{OUTSIDE_ROOT}: the path leads out of the CSV's folder"
+            return replace(sample, status="quarantined", reason=reason)
+        status, reason = judge_kind(self.root, self.root / relative) or ("ok", "")
+        return replace(sample, path=relative, status=status, reason=reason)
+
+    def leads_to_image(self, cell: str) -> bool:
+        """Whether a cell leads to one image, as written or by its name."""
+        try:
+            return bool(cell) and self._finder.find(cell) is not None
+        except AmbiguousNameError:
+            return False
+
+    def _as_written(self, cell: str) -> str | None:
+        """The cell, or with the slashes of this system, whichever is there."""
+        for way in dict.fromkeys((cell, cell.replace("\\", "/"))):
+            if any(os.path.lexists(base / way) for base in (self.root, self._base)):
+                return way
+        return None
+
+    def _find_relative(self, cell: str) -> str | None:
+        # An absolute path may name the folder as the user does or as it really is.
+        bases = (self.root,) if self._asked else (self._base, self.root)
+        for base in bases:
+            relative = os.path.relpath(os.path.join(base, cell), base)  # noqa: PTH118  # no pathlib twin
+            if Path(relative).parts[:1] != (os.pardir,) and (
+                not self._asked or os.path.lexists(base / relative)
+            ):
+                return Path(relative).as_posix()
+        if self._asked and os.path.lexists(self._base / cell):
+            real = Path(os.path.realpath(self._base / cell))
+            if real.is_relative_to(self.root):
+                return real.relative_to(self.root).as_posix()
+        return None
+
+    def notes(self) -> list[str]:
+        """That some paths were found under another spelling."""
+        if not self._found:
+            return []
+        cell, found = self._found[0]
+        return [
+            f"{len(self._found):,} paths are not there as written, and were found by their names, such as"
+            f" {cell!r} as {found!r}."
+        ]
 
 
-def _find_relative(base: Path, cell: str) -> str | None:
-    # An absolute path may name the folder as the user does or as it really is.
-    for root in (base, base.resolve()):
-        relative = os.path.relpath(os.path.join(root, cell), root)  # noqa: PTH118  # no pathlib twin of relpath
-        if Path(relative).parts[:1] != (os.pardir,):
-            return Path(relative).as_posix()
-    return None
+def where_images_lie(root: Path, samples: Iterable[Sample]) -> Path | None:
+    """The folder above all files that a table or links name outside of `root`; None where there is none."""
+    outside = [
+        os.path.realpath(root / sample.path)
+        for sample in samples
+        if sample.codes in ((OUTSIDE_ROOT,), (LINK_OUTSIDE,))
+    ]
+    there = [path for path in outside if os.path.isfile(path)]  # noqa: PTH113  # as in `scan`
+    if not there:
+        return None
+    folders = sorted({os.path.dirname(path) for path in there})  # noqa: PTH120  # of text
+    common = Path(os.path.commonpath(folders))
+    return common if common != Path(common.anchor) else None
 
 
 def _judge_repeats(samples: list[Sample]) -> list[Sample]:
@@ -118,3 +270,20 @@ def _judge_repeat(sample: Sample, labels: set[str], seen: set[str]) -> Sample:
         return replace(sample, status="ignored", reason="listed-twice: an earlier row names the same file")
     seen.add(sample.path)
     return sample
+
+
+def _judge_labels(samples: list[Sample]) -> list[Sample]:
+    """Quarantine labels that say there is none, and those that are several at once."""
+    single = {sample.label for sample in samples if SEVERAL not in sample.label}
+    judged = []
+    for sample in samples:
+        parts = sample.label.split(SEVERAL)
+        if sample.status == "ok" and sample.label.strip().casefold() in _NO_LABEL:
+            reason = f"no-label: the cell holds {sample.label!r}, which stands for a missing one"
+            judged.append(replace(sample, label="", status="quarantined", reason=reason))
+        elif sample.status == "ok" and len(parts) > 1 and single.intersection(parts):
+            reason = f"several-labels: {', '.join(parts)}, where one image needs one".replace(";", ",")
+            judged.append(replace(sample, status="quarantined", reason=reason))
+        else:
+            judged.append(sample)
+    return judged

@@ -15,6 +15,8 @@ from groupwise.files import read_csv, sha256_bytes, write_csv
 Status = Literal["ok", "warned", "quarantined", "ignored"]
 COLUMNS = ("path", "label", "group", "status", "reason", "width", "height", "mode", "sha256")
 USABLE: tuple[Status, ...] = ("ok", "warned")
+GIVEN_FOLD = "given_fold"
+"""The further column that holds the fold which the user's own split gives a file, where it is to be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,14 @@ class Sample:
 class Manifest:
     """Every file below `root` exactly once (or every row of a CSV), sorted as found.
 
-    `notes` are sentences about the whole, such as an empty class; they are not written to the file.
+    `notes` are sentences about the whole, such as an empty class, and `layout` says in words what the data
+    were taken for; neither is written to the file.
     """
 
     root: Path
     samples: tuple[Sample, ...]
     notes: tuple[str, ...] = ()
+    layout: str = ""
 
     @property
     def usable(self) -> tuple[Sample, ...]:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 import warnings
-from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from groupwise.data.archive import is_archive
+from groupwise.data.folder_tables import read_folder_tables
+from groupwise.data.group_names import tidy_groups
 from groupwise.data.inspect import inspect
-from groupwise.data.listing import read_listing
-from groupwise.data.manifest import USABLE, Manifest, Sample
-from groupwise.data.sniff import FORMAT_OF_SUFFIX
-from groupwise.data.walk import list_class_folders, walk
+from groupwise.data.labelling import Labelled, label_by_folders
+from groupwise.data.layout import FOLDERS, POOL, find_candidates
+from groupwise.data.listing import Listing, read_listing
+from groupwise.data.manifest import Manifest, Sample
+from groupwise.data.masks import count_masks, set_masks_aside
+from groupwise.data.notes import note_classes, note_groups, note_outside, note_series
+from groupwise.data.table import SUFFIXES
+from groupwise.data.walk import enter_archives, list_class_folders, walk, walk_archive
 from groupwise.errors import GroupwiseError, UsageError
 
-SPLIT_NAMES = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
+AUTO, CLASSES = "auto", "classes"
+"""Values of `layout`: recognise what a folder is, or take its folders for classes, whatever their names."""
+
 Progress = Callable[[int, int], None]
 
 
@@ -31,29 +38,55 @@ def scan(
     group_regex: str | None = None,
     label_column: str = "label",
     path_column: str = "path",
+    label_regex: str | None = None,
+    root: Path | None = None,
+    layout: str = AUTO,
+    given: str | None = None,
     workers: int = os.cpu_count() or 1,
     progress: Progress | None = None,
 ) -> Manifest:
-    """Look into every file below a folder, or every row of a CSV, and give each a status and a reason.
+    """Look into every file below a folder, or every row of a table, and give each a status and a reason.
 
-    In a folder the first folder below it is the label. In a CSV the paths are relative to the CSV's folder.
-    The group is the cell in `group_column`, or what `group_regex` finds in the relative path: its first
-    capture group, or the whole match. Each file is read once and decoded in full, `workers` at a time;
-    `progress` is called with the number of files done and of all. The result does not depend on `workers`.
+    In a folder the label is the folder that names a class: the first one, apart from those around all images
+    and those of a ready split. In a table the paths are relative to the table's folder, or to `root`; in a
+    folder, links that lead to below `root` are followed. The group is the cell in `group_column`, or what
+    `group_regex` finds in the relative path: its first capture group, or the whole match; `label_regex` finds
+    the label so. `given` says where a ready split lies that is to be used: the column of a table, or
+    `folders`; `pool` takes one in folders together. With `layout` "classes" no folder is taken for anything
+    but a class. Each file is read once and decoded in full, `workers` at a time; `progress` is called with
+    the number of files done and of all. The result does not depend on `workers`.
     Raises UsageError for options that cannot be meant, and GroupwiseError where there are no images.
     """
-    pattern = _compile(group_regex, group_column)
+    pattern, labels = _compile(group_regex, "--group-regex"), _compile(label_regex, "--label-regex")
+    _refuse_options(data, group_column, group_regex, label_regex, root)
     is_folder = os.path.isdir(data)  # noqa: PTH112  # Path.is_dir raises where the path may not be entered
-    if is_folder:
-        samples, root = _list_folder(data, group_column), data.resolve()
+    if is_folder or is_archive(data):
+        found, folders = _list_folder(data, group_column, labels, root, layout, given)
     else:
-        samples, root = _list_rows(data, group_column, label_column, path_column), data.parent.resolve()
+        folders = []
+        found = _list_rows(
+            data,
+            group_column=group_column,
+            label_column=label_column,
+            path_column=path_column,
+            root=root,
+            given=given,
+        )
+    samples = list(found.samples)
     if pattern is not None:
         samples = _assign_groups(samples, pattern)
-    samples = _inspect_all(samples, root, workers, progress)
+    samples, spelling = _tidy(samples)
+    samples = _inspect_all(samples, found.root, workers, progress)
     _require_images(data, samples)
-    folders = list_class_folders(root) if is_folder else []
-    return Manifest(root, tuple(samples), (*_note_groups(samples, pattern), *_note_classes(samples, folders)))
+    notes = [
+        *found.notes,
+        *note_groups(samples, pattern),
+        *spelling,
+        *note_series(samples),
+        *note_outside(data, found.root, samples),
+        *note_classes(samples, folders),
+    ]
+    return Manifest(found.root, tuple(samples), tuple(notes), found.words)
 
 
 def scan_listed(
@@ -64,72 +97,162 @@ def scan_listed(
     progress: Progress | None = None,
 ) -> Manifest:
     """As `scan`, for files that the caller lists with labels and groups, at paths relative to `root`."""
-    done = _inspect_all(list(samples), root, workers, progress)
+    tidy, spelling = _tidy(samples)
+    done = _inspect_all(tidy, root, workers, progress)
     _require_images(root, done)
-    return Manifest(root, tuple(done), tuple(_note_classes(done, [])))
+    return Manifest(root, tuple(done), (*spelling, *note_classes(done, [])))
 
 
-def _compile(group_regex: str | None, group_column: str | None) -> re.Pattern[str] | None:
-    if group_regex is None:
-        return None
-    if group_column is not None:
+def _refuse_options(
+    data: Path,
+    group_column: str | None,
+    group_regex: str | None,
+    label_regex: str | None,
+    root: Path | None,
+) -> None:
+    """Raise `UsageError` for options that exclude one another, or that `data` has no use for."""
+    if group_regex is not None and group_column is not None:
         raise UsageError(
             "--group-column is given as well", place="--group-regex", remedy="Give one of them, not both."
         )
+    if label_regex is not None and data.is_file() and not is_archive(data):
+        raise UsageError(
+            f"{data} is a table, whose classes stand in a column",
+            place="--label-regex",
+            remedy="Use --label-column, or give the folder of the images.",
+        )
+    if root is not None and not root.is_dir():
+        raise UsageError("no such folder", place=f"--root {root}", remedy="Give the folder of the images.")
+
+
+def _compile(pattern: str | None, option: str) -> re.Pattern[str] | None:
+    if pattern is None:
+        return None
     try:
-        return re.compile(group_regex)
+        return re.compile(pattern)
     except re.error as error:
         raise UsageError(
-            f"{group_regex!r} is not a regular expression ({error})",
-            place="--group-regex",
+            f"{pattern!r} is not a regular expression ({error})",
+            place=option,
             remedy="Give one such as `IMG_(\\d+)`, in quotes.",
         ) from None
 
 
-def _list_folder(data: Path, group_column: str | None) -> list[Sample]:
-    if group_column is not None:
+def _list_folder(
+    data: Path,
+    group_column: str | None,
+    labels: re.Pattern[str] | None,
+    root: Path | None,
+    layout: str,
+    given: str | None,
+) -> tuple[Listing, list[str]]:
+    """What lies below a folder, and the names of its class folders."""
+    if layout not in (AUTO, CLASSES):
         raise UsageError(
-            f"{data} is a folder, which has no columns",
-            place="--group-column",
-            remedy="Use --group-regex, or list the images in a CSV file.",
+            f"{layout!r} is none of {AUTO}, {CLASSES}", place="--layout", remedy="Give one of them."
         )
-    samples = walk(data.resolve())
-    _refuse_ready_split(data, samples)
-    return samples
+    place = data.resolve()
+    if is_archive(place):
+        samples = walk_archive(place)
+    else:
+        samples = enter_archives(place, walk(place, root.resolve() if root is not None else None))
+    if labels is not None or layout == CLASSES:
+        _refuse_columns(data, group_column, given)
+    if labels is not None:
+        return Listing(tuple(_assign_labels(samples, labels)), place, "classes by --label-regex"), []
+    if layout == CLASSES:
+        folders = [] if is_archive(place) else list_class_folders(place)
+        return Listing(tuple(samples), place, "class folders, as asked"), folders
+    if not is_archive(place):
+        tables = read_folder_tables(data, place, samples, root=root, given=given, group_column=group_column)
+        if tables is not None:
+            return tables, []
+    _refuse_columns(data, group_column, given)
+    samples = set_masks_aside(place, samples)
+    labelled = label_by_folders(data, samples, given)
+    folders = _class_folders(place, labelled)
+    masks = count_masks(samples)
+    words = f"{labelled.words}; {masks:,} masks left out" if masks else labelled.words
+    return Listing(labelled.samples, place, words, labelled.notes), folders
 
 
-def _list_rows(data: Path, group_column: str | None, label_column: str, path_column: str) -> list[Sample]:
+def _refuse_columns(data: Path, group_column: str | None, given: str | None) -> None:
+    """Raise `UsageError` for options that name columns, where there is no table."""
+    for option, column in (("--group-column", group_column), ("--split.given", given)):
+        if column is not None and not (option == "--split.given" and column in (FOLDERS, POOL)):
+            raise UsageError(
+                f"{data} is a folder, which has no columns",
+                place=option,
+                remedy="Use --group-regex, or list the images in a CSV file."
+                if option == "--group-column"
+                else "Give `folders` for a split that lies in folders.",
+            )
+
+
+def _class_folders(place: Path, labelled: Labelled) -> list[str]:
+    """Names of the folders that stand for a class: each that gave one, and each that holds nothing at all."""
+    if labelled.classes_in is None or is_archive(place):
+        return []
+    depth = len(labelled.classes_in)
+    parts = [sample.path.split("/") for sample in labelled.samples]
+    filled = {one[depth] for one in parts if len(one) > depth + 1}
+    labels = {sample.label for sample in labelled.samples}
+    names = list_class_folders(Path(place, *labelled.classes_in))
+    return [name for name in names if name in labels or name not in filled]
+
+
+def _list_rows(
+    data: Path,
+    *,
+    group_column: str | None,
+    label_column: str,
+    path_column: str,
+    root: Path | None,
+    given: str | None,
+) -> Listing:
     if not os.path.lexists(data):
         raise GroupwiseError("no such file or folder", place=data, remedy="Check the path.")
-    if data.suffix.lower() != ".csv":
+    if data.suffix.lower() not in SUFFIXES:
         raise GroupwiseError(
             "neither a folder nor a CSV file",
             place=data,
-            remedy="Give a folder of class folders, or a CSV file.",
+            remedy="Give a folder of class folders, a .zip or .tar of such, or a table that ends in one of"
+            f" {', '.join(SUFFIXES)}; a spreadsheet can be saved as one.",
         )
-    return read_listing(data, path_column=path_column, label_column=label_column, group_column=group_column)
+    return read_listing(
+        data,
+        path_column=path_column,
+        label_column=label_column,
+        group_column=group_column,
+        root=root,
+        given=given,
+    )
 
 
-def _refuse_ready_split(data: Path, samples: Sequence[Sample]) -> None:
-    labels = {sample.label for sample in _find_candidates(samples)} - {""}
-    if labels and all(label.casefold() in SPLIT_NAMES for label in labels):
-        raise GroupwiseError(
-            f"the folders are called {', '.join(sorted(labels))}: this looks like a data set already split",
-            place=data,
-            remedy=f"Give one of them, such as {data / min(labels)}, or a CSV of all images with labels.",
+def _assign_labels(samples: Sequence[Sample], pattern: re.Pattern[str]) -> list[Sample]:
+    labelled = [replace(sample, label=_find(pattern, sample)) for sample in samples]
+    candidates = find_candidates(labelled)
+    if candidates and not any(sample.label for sample in candidates):
+        raise UsageError(
+            f"{pattern.pattern!r} finds no class in any path, such as {candidates[0].path!r}",
+            place="--label-regex",
+            remedy="It is searched in the path below the data's folder: give one that matches there.",
         )
+    return labelled
 
 
-def _find_candidates(samples: Sequence[Sample]) -> list[Sample]:
-    """The files that may be images, before any is opened: by their suffix, or all where none has one."""
-    pending = [sample for sample in samples if sample.status == "ok"]
-    named = [sample for sample in pending if PurePosixPath(sample.path).suffix.lower() in FORMAT_OF_SUFFIX]
-    return named or pending
+def _tidy(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
+    """One spelling for each group, and what was done about the others."""
+    groups, notes = tidy_groups([sample.group for sample in samples])
+    return [
+        sample if sample.group == group else replace(sample, group=group)
+        for sample, group in zip(samples, groups, strict=True)
+    ], notes
 
 
 def _assign_groups(samples: list[Sample], pattern: re.Pattern[str]) -> list[Sample]:
-    grouped = [replace(sample, group=_find_group(pattern, sample)) for sample in samples]
-    candidates = _find_candidates(grouped)
+    grouped = [replace(sample, group=_find(pattern, sample)) for sample in samples]
+    candidates = find_candidates(grouped)
     if candidates and not any(sample.group for sample in candidates):
         # Said now rather than after a long scan.
         raise UsageError(
@@ -140,15 +263,7 @@ def _assign_groups(samples: list[Sample], pattern: re.Pattern[str]) -> list[Samp
     return grouped
 
 
-def _note_groups(samples: Sequence[Sample], pattern: re.Pattern[str] | None) -> list[str]:
-    usable = [sample for sample in samples if sample.status in USABLE]
-    misses = sum(not sample.group for sample in usable)
-    if pattern is None or not misses:
-        return []
-    return [f"{misses} of {len(usable)} images have no group by {pattern.pattern!r}: each stands alone."]
-
-
-def _find_group(pattern: re.Pattern[str], sample: Sample) -> str:
+def _find(pattern: re.Pattern[str], sample: Sample) -> str:
     match = pattern.search(sample.path) if sample.status == "ok" else None
     if match is None:
         return ""
@@ -172,29 +287,10 @@ def _require_images(data: Path, samples: Sequence[Sample]) -> None:
         raise GroupwiseError(
             f"none of the {len(samples)} files that it names exists, such as {samples[0].path!r}",
             place=data,
-            remedy="Paths are relative to the CSV's folder: move the CSV or correct the paths.",
+            remedy="Paths are relative to the CSV's folder: name that of the images with --root, move the CSV"
+            " or correct the paths.",
         )
     if all(sample.status == "ignored" for sample in samples):
         raise GroupwiseError(
             "there are no images", place=data, remedy="Give a folder that holds one folder of images a class."
         )
-
-
-def _note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]:
-    counts = Counter(sample.label for sample in samples if sample.status in USABLE)
-    labels = sorted(counts)
-    notes = [f"The class folder {name!r} holds no usable image." for name in folders if name not in counts]
-    alike: dict[str, list[str]] = defaultdict(list)
-    for label in labels:
-        alike[unicodedata.normalize("NFKC", label).casefold().strip()].append(label)
-    notes += [
-        f"The classes {' and '.join(map(repr, names))} differ only in spelling: are they one?"
-        for names in alike.values()
-        if len(names) > 1
-    ]
-    notes += [f"The class {label!r} has a single image." for label in labels if counts[label] == 1]
-    if len(labels) == 1:
-        notes.append(f"There is only one class, {labels[0]!r}: training needs two.")
-    if not labels:
-        notes.append("No image can be used: see the reasons in the manifest.")
-    return notes

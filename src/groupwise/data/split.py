@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -31,6 +31,13 @@ class SplitConfig:
         label_conflicts: What becomes of the files of one photograph under two labels: `drop` leaves them out
             until one of the labels is mended, `keep` trusts them all.
         extend: An earlier `split.csv`, whose samples keep their folds.
+        given: A split that the data bring along, to be used as it is: the column that names the folds, or
+            `folders` where they are folders; `pool` divides the images of such folders anew.
+        copies: What the copies that the audit finds do: `group` keeps those of one photograph in one fold,
+            `report` only names them, and the groups of the user rule, `drop` keeps one of each; `auto` is
+            `report` where the audit finds that all pictures resemble one another, and else `group`.
+        min_sources: Classes with fewer independent sources are not measured; see `rare`.
+        rare: What becomes of those: `drop` leaves them out, `train` learns from all of their images.
     """
 
     method: Literal["grouped", "random"] = "grouped"
@@ -39,6 +46,10 @@ class SplitConfig:
     test: float = 0.1
     label_conflicts: Literal["drop", "keep"] = "drop"
     extend: str | None = None
+    given: str | None = None
+    copies: Literal["auto", "report", "group", "drop"] = "auto"
+    min_sources: int = 0
+    rare: Literal["drop", "train"] = "drop"
 
     def __post_init__(self) -> None:
         require_numbers(self, "split")
@@ -47,6 +58,17 @@ class SplitConfig:
                 f"a share is negative, or train has none: {self.train}:{self.val}:{self.test}",
                 place="split.train, split.val, split.test",
                 remedy="Give for example 0.8, 0.1 and 0.1, or 8, 1 and 1.",
+            )
+        if self.min_sources < 0:
+            raise UsageError(
+                f"{self.min_sources} is negative", place="split.min_sources", remedy="Give 0 or more."
+            )
+        if self.given not in (None, "pool") and (self.extend or self.method == "random"):
+            other = "split.extend" if self.extend else "split.method random"
+            raise UsageError(
+                f"a split that is given is not divided by {other}",
+                place="split.given",
+                remedy="Leave one of them out.",
             )
 
     @property
@@ -116,12 +138,14 @@ def make_split(
     method: Literal["grouped", "random"] = "grouped",
     previous: Split | None = None,
     excluded: Iterable[str] = (),
+    untested: Iterable[str] = (),
 ) -> Split:
     """Assign samples, given as (path, label, group), and their clusters to the folds named in `shares`.
 
     Samples of `previous` keep their fold, and what is joined to them follows. `excluded` paths get the
-    fold `excluded`. Raises `GroupwiseError` where a class has too few sources for the folds, or where an
-    earlier assignment cuts what is now known to be one source.
+    fold `excluded`; sources that hold one of the classes `untested` go to the first fold whole. Raises
+    `GroupwiseError` where a class has too few sources for the folds, where an earlier assignment cuts what is
+    now known to be one source, or where a fold stays empty.
     """
     names = tuple(shares)
     _refuse_other_folds(previous, names)
@@ -134,17 +158,21 @@ def make_split(
         dtype=np.int64,
     )
     sources = find_sources([group for _, _, group in samples], clusters)
+    spared = set(untested)
+    given[np.isin(sources, sources[[label in spared for label in labels]]) & (given == UNASSIGNED)] = 0
     fold_numbers = np.full(len(samples), UNASSIGNED, dtype=np.int64)
     if method == "random":
         fold_numbers[keep] = assign_random(int(keep.sum()), list(shares.values()), seed)
+        fold_numbers[keep & np.array([label in spared for label in labels], dtype=bool)] = 0
     else:
         paths = [path for path, _, _ in samples]
         _refuse_cut_sources(paths, sources, given, names)
         classes, numbers = np.unique(np.array(labels)[keep], return_inverse=True)
-        _refuse_few_sources(numbers, sources[keep], classes.tolist(), names)
+        _refuse_few_sources(numbers, sources[keep], classes.tolist(), names, spared)
         fold_numbers[keep] = assign_sources(
             numbers, sources[keep], list(shares.values()), seed, given=given[keep]
         )
+    _refuse_empty_folds(fold_numbers, names, previous)
     return Split(
         tuple(
             Assignment(path, label, group, int(cluster), EXCLUDED if number == UNASSIGNED else names[number])
@@ -154,7 +182,7 @@ def make_split(
 
 
 def _refuse_few_sources(
-    labels: IntArray, sources: IntArray, classes: Sequence[str], folds: Sequence[str]
+    labels: IntArray, sources: IntArray, classes: Sequence[str], folds: Sequence[str], spared: Set[str]
 ) -> None:
     if len(classes) < 2:
         raise GroupwiseError(
@@ -162,15 +190,35 @@ def _refuse_few_sources(
             place="split",
             remedy="Give a folder with one sub-folder a class, or a CSV with several labels.",
         )
-    for number, name in enumerate(classes):
-        have = len(np.unique(sources[labels == number]))
-        if have < len(folds):
-            raise GroupwiseError(
-                f"class {str(name)!r} has {have} independent source{'s' * (have != 1)},"
-                f" too few for the {len(folds)} folds {', '.join(folds)}",
-                place="split",
-                remedy="Add photographs from other sources, leave the class out, or ask for fewer folds.",
-            )
+    have = {str(name): len(np.unique(sources[labels == k])) for k, name in enumerate(classes)}
+    few = {name: count for name, count in have.items() if count < len(folds) and name not in spared}
+    if few:
+        images = {str(name): int((labels == k).sum()) for k, name in enumerate(classes)}
+        joined = any(images[name] > count for name, count in few.items())
+        (first, count), *others = few.items()
+        also = "".join(f"; class {name!r} has {n}" for name, n in others)
+        raise GroupwiseError(
+            f"class {first!r} has {count} independent source{'s' * (count != 1)},"
+            f" too few for the {len(folds)} folds {', '.join(folds)}{also}",
+            place="split",
+            remedy=f"Add photographs from other sources, ask for fewer folds, or add --min-sources"
+            f" {len(folds)} to leave out every class that has fewer."
+            + " If copies were found that are none, --copies report."
+            * joined,
+        )
+
+
+def _refuse_empty_folds(fold_numbers: IntArray, folds: Sequence[str], previous: Split | None) -> None:
+    empty = [name for number, name in enumerate(folds) if not (fold_numbers == number).any()]
+    if empty:
+        raise GroupwiseError(
+            f"the fold {empty[0]} would hold no image",
+            place="the split to extend" if previous else "split",
+            remedy="To use a split without it as it is, give its file as DATA, with --split.given fold. Or"
+            " ask for the folds that it has, as with --split.val 0 --training.select_fold test."
+            if previous
+            else "Give the fold a larger share, or add images.",
+        )
 
 
 def _refuse_other_folds(previous: Split | None, folds: Sequence[str]) -> None:

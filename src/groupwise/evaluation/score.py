@@ -18,6 +18,7 @@ from groupwise.data.split import Assignment, read_split
 from groupwise.errors import UsageError
 from groupwise.evaluation.calibration import calibrated
 from groupwise.evaluation.decision_figures import decision_figures
+from groupwise.evaluation.exposure import measure_exposure
 from groupwise.evaluation.headline import TEST
 from groupwise.evaluation.metrics import evaluate_fold
 from groupwise.evaluation.predict import load_run, predict_outputs
@@ -68,8 +69,10 @@ def score_fold(
     labels = np.array([predictor.classes.index(row.label) for row in rows])
     sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
     metrics = evaluate_fold(labels, probs, sources, predictor.classes, seed=0)
+    measured = check_fold(labels, probs, sources, predictor.classes)
+    metrics |= measure_exposure(measured, split, chosen)
     metrics |= decision_figures(
-        check_fold(labels, probs, sources, predictor.classes),
+        measured,
         predictor.decision,
         outputs.logits,
         outputs.features,

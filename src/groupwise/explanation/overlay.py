@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from groupwise.data.archive import read_file
 from groupwise.data.decode import Resize, decode
 from groupwise.explanation.heat import Floats
 
@@ -54,7 +55,7 @@ def overlay(image: Pixels, heat: Floats, resize: Resize = "squash") -> Pixels:
 
 def photograph(file: Path) -> Pixels:
     """The image of a file, (H, W, 3), its shorter side from `SHORT_PX` to twice that, enlarged if need be."""
-    image = Image.fromarray(decode(file.read_bytes(), place=file, draft_px=2 * SHORT_PX).rgb)
+    image = Image.fromarray(decode(read_file(file), place=file, draft_px=2 * SHORT_PX).rgb)
     short, long = sorted(image.size)
     wanted = min(max(short, SHORT_PX), 2 * SHORT_PX)
     scale = min(wanted / short, LONG_PX / long)

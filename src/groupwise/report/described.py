@@ -84,9 +84,14 @@ def balance(files: RunFiles) -> Answer:
 def assignment(files: RunFiles) -> Answer:
     """By method, shares and seed."""
     method, folds = files.split.get("method"), files.split["folds"]
-    if method not in ("grouped", "random"):
+    if method not in ("grouped", "random", "given"):
         return yours("split.json does not say.")
-    how = "whole sources, stratified by class" if method == "grouped" else "single images, at random"
+    ways = {
+        "grouped": "whole sources, stratified by class",
+        "random": "single images, at random",
+        "given": "the split that the data bring",
+    }
+    how = ways[method]
     seed = f" (seed {files.split['seed']})" if "seed" in files.split else ""
     return filled(f"As {how}{seed}: {_sizes(folds)}.")
 

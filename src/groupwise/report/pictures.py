@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as PillowImage
 
+from groupwise.data.archive import read_file
 from groupwise.data.decode import UndecodableImage, decode
 from groupwise.report.drawing import Image
 from groupwise.report.figures import TINY_PX
@@ -22,7 +23,7 @@ def load_thumbnail(path: Path) -> Image | None:
     try:
         if not path.is_file():
             return None
-        rgb = decode(path.read_bytes(), place=path, draft_px=THUMBNAIL_PX).rgb
+        rgb = decode(read_file(path), place=path, draft_px=THUMBNAIL_PX).rgb
     except (OSError, ValueError, UndecodableImage):  # ValueError: a path with a null byte
         return None
     picture = PillowImage.fromarray(rgb)

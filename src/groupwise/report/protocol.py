@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from groupwise.evaluation.exposure import exposure_lines
 from groupwise.evaluation.guessing import NOTHING_ON_LABELS, may_be_guessing
 from groupwise.report.reading import RunFiles
 from groupwise.report.words import as_sentence, count, percent, verb
@@ -26,7 +27,12 @@ def sources_known(files: RunFiles) -> bool:
 
 def hidden_faults(files: RunFiles) -> list[Notice]:
     """What makes the number of the page too high, whatever its interval says; empty for a sound protocol."""
-    return [*_shared_sources(files), *_known_before(files), *_chosen_where_reported(files)]
+    return [
+        *_shared_sources(files),
+        *_copies_unknown(files),
+        *_known_before(files),
+        *_chosen_where_reported(files),
+    ]
 
 
 def chosen_where_reported(files: RunFiles) -> bool:
@@ -38,13 +44,19 @@ def _shared_sources(files: RunFiles) -> Iterator[Notice]:
     spanning, fold = files.split["spanning_sources"], files.split["folds"].get(files.fold, {})
     siblings, n = fold.get("with_sibling_in_train", 0), fold.get("n", 0)
     remedy = "Train again with `split.method: grouped`, which keeps every source on one side."
+    if files.split.get("method") == "given":
+        remedy = (
+            "Train again without `split.given`, or with `split.given: pool` for folders: the same images are"
+            " then divided anew, every source on one side."
+        )
     if siblings:
         yield Notice(
             "The network has seen siblings of the images it was tested on",
             f"{siblings:,} of {n:,} {files.fold} images ({percent(siblings / n)}) have a sibling of the"
             " same source in training: a copy of the same photograph, or an image of the same group. The"
             " network can recognise those without having learnt the classes. For images of new sources the"
-            " number is too high.",
+            " number is too high."
+            + "".join(f" {line}" for line in exposure_lines(files.metrics[files.fold])),
             remedy,
         )
     elif spanning:
@@ -61,6 +73,21 @@ def _shared_sources(files: RunFiles) -> Iterator[Notice]:
             " the same person, place or thing, they stand on both sides, and the number is too high.",
             "Say which images belong together (`--group-column` or `--group-regex`), and split by group.",
         )
+
+
+def _copies_unknown(files: RunFiles) -> Iterator[Notice]:
+    if files.audit.get("resemble") and files.split.get("copies") == "report" and not _all_grouped(files):
+        yield Notice(
+            "Nobody knows whether copies of the images it was tested on were in training",
+            "All pictures resemble one another, so that the audit cannot tell copies from new pictures of the"
+            " same thing, and not every image has a group. If some are copies, or show the same piece, they"
+            " may stand on both sides, and the number is too high.",
+            "Say which images belong together (`--group-column` or `--group-regex`), all of them.",
+        )
+
+
+def _all_grouped(files: RunFiles) -> bool:
+    return all(row["group"] for row in files.assignments)
 
 
 def _known_before(files: RunFiles) -> Iterator[Notice]:

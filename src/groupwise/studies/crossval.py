@@ -16,12 +16,13 @@ from groupwise.allocator import keep_freed_memory
 from groupwise.beginning import begun, stored_recipe
 from groupwise.claim import ORPHAN_S, claimed, clear
 from groupwise.console import Console
+from groupwise.data.layout import POOL
 from groupwise.data.manifest import read_manifest
 from groupwise.data.split import Split, proof, read_split
 from groupwise.distributed import World, choose_device, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.words import sentence
-from groupwise.files import write_atomic, write_json
+from groupwise.files import read_json, write_atomic, write_json
 from groupwise.job import CrossValidation, Job
 from groupwise.pipeline import open_images, train_prepared
 from groupwise.recipe import Recipe, to_yaml
@@ -57,7 +58,7 @@ def crossval(job: Job, console: Console) -> dict[str, Any]:
     """
     cv = job.cv
     assert cv is not None
-    _refuse(job.recipe)
+    _refuse(job.recipe, cv)
     refuse_several_processes(job.jobs)
     keep_freed_memory()
     jobs = min(job.jobs, len(cv.models))
@@ -77,7 +78,13 @@ def crossval(job: Job, console: Console) -> dict[str, Any]:
             return pool(study, cv, cv.models, console) if world.is_main else {}
 
 
-def _refuse(recipe: Recipe) -> None:
+def _refuse(recipe: Recipe, cv: CrossValidation) -> None:
+    if recipe.split.given not in (None, POOL) and cv.repeats > 1:
+        raise UsageError(
+            "a split that is given divides the images once",
+            place=f"--repeats {cv.repeats}",
+            remedy="Leave out --repeats, or --split.given.",
+        )
     if recipe.split.method != "grouped":
         raise UsageError(
             "cross-validation keeps every source in one fold, which a random split does not",
@@ -193,6 +200,12 @@ def _prepare(study: Run, model: FoldModel) -> None:
         run.record(name, parents)
     model.split.write(run.path("split.csv"))
     run.record("split.csv", ["manifest.csv", "clusters.csv"])
-    facts = {"method": model.recipe.split.method, "seed": model.recipe.seed, **proof(model.split)}
+    asked = model.recipe.split
+    facts = {
+        "method": asked.method if asked.given in (None, POOL) else "given",
+        "seed": model.recipe.seed,
+        "copies": read_json(study.require("split.json")).get("copies"),
+        **proof(model.split),
+    }
     write_json(run.path("split.json"), facts)
     run.record("split.json", ["split.csv"])

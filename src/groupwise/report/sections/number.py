@@ -81,7 +81,12 @@ def _role(files: RunFiles) -> str:
     # "took no part" is claimed only where it is true of the sources as well.
     if files.crossval:
         return "that were answered by networks which never saw their sources"
-    apart = files.split.get("method") == "grouped" and not files.split["spanning_sources"]
+    apart = files.split.get("method") in ("grouped", "given") and not files.split["spanning_sources"]
     if chosen_where_reported(files):
         return "that were kept out of training but chose its epoch"
-    return "that took no part in training" if apart else "that were kept out of training at random"
+    return "that took no part in training" if apart else _kept_out(files)
+
+
+def _kept_out(files: RunFiles) -> str:
+    given = files.split.get("method") == "given"
+    return f"that were kept out of training {'by the split that the data bring' if given else 'at random'}"

@@ -1,0 +1,91 @@
+"""The file that a cell means where none is there as written: other ending, case, folder or machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from groupwise.data.sniff import FORMAT_OF_SUFFIX
+
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,9}://")
+_DRIVE = re.compile(r"[a-zA-Z]:[\\/]|\\\\")
+_UPLOAD = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of an uploaded file
+
+
+class AmbiguousNameError(Exception):
+    """Several files bear the name; carries two of them."""
+
+
+class Finder:
+    """The files below a folder by their names; they are listed once, at the first question."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files: dict[str, list[tuple[str, ...]]] | None = None
+
+    def find(self, cell: str) -> str | None:
+        """The path below the root of the one file that `cell` means, or None.
+
+        The whole path is looked for at any depth, without case, in any composition of accents, and without an
+        ending where it has none. What comes from elsewhere (a URL, an absolute path, another machine) may
+        lose its leading folders, and an upload its prefix. Raises `AmbiguousNameError`.
+        """
+        parts, is_foreign = _take_apart(cell)
+        if not parts:
+            return None
+        for start in range(len(parts) if is_foreign else 1):
+            if found := self._ending_in(parts[start:]):
+                return found
+        bare = _UPLOAD.sub("", parts[-1])
+        return self._ending_in((bare,)) if is_foreign and bare != parts[-1] else None
+
+    def _ending_in(self, parts: tuple[str, ...]) -> str | None:
+        name = parts[-1]
+        has_ending = PurePosixPath(name).suffix.lower() in FORMAT_OF_SUFFIX
+        known = self._list()
+        files = known.get(name, []) if has_ending else known.get(f"{name}.", [])
+        depth = len(parts) - 1
+        matching = [file for file in files if not depth or _folded(file[-1 - depth : -1]) == parts[:-1]]
+        if len(matching) > 1:
+            raise AmbiguousNameError("/".join(matching[0]), "/".join(matching[1]))
+        return "/".join(matching[0]) if matching else None
+
+    def _list(self) -> dict[str, list[tuple[str, ...]]]:
+        """Files by folded name, and by folded name without ending and with a dot at the end."""
+        if self._files is None:
+            self._files = defaultdict(list)
+            for folder, folders, names in os.walk(self._root):
+                folders[:] = sorted(name for name in folders if not name.startswith("."))
+                inside = Path(folder).relative_to(self._root).parts
+                for name in sorted(names):
+                    stem, suffix = os.path.splitext(name)  # noqa: PTH122  # a Path a file is slow for millions
+                    if suffix.lower() in FORMAT_OF_SUFFIX:
+                        for key in (_fold(name), f"{_fold(stem)}."):
+                            self._files[key].append((*inside, name))
+        return self._files
+
+
+def _fold(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _folded(parts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(_fold, parts))
+
+
+def _take_apart(cell: str) -> tuple[tuple[str, ...], bool]:
+    """The folded parts of a path, and whether it was written for another place."""
+    text, is_foreign = cell.strip(), False
+    if _SCHEME.match(text) or "/?d=" in text:
+        is_foreign = True
+        address = urlsplit(text)
+        local = parse_qs(address.query).get("d")  # Label Studio's local files
+        text = local[0] if local else unquote(address.path)
+    if _DRIVE.match(text) or text.startswith("/"):
+        is_foreign = True
+    parts = PurePosixPath(text.replace("\\", "/")).parts
+    return _folded(tuple(part for part in parts if part not in ("/", ".", "..", ""))), is_foreign

@@ -1,0 +1,68 @@
+"""Tables that lie among the images of a folder and name their classes, as hubs and labelling tools do it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from groupwise.data.fold_names import name_folds
+from groupwise.data.labelling import refuse_ready_split
+from groupwise.data.layout import FOLDERS, POOL
+from groupwise.data.listing import Listing, read_listing
+from groupwise.data.manifest import GIVEN_FOLD, Sample
+from groupwise.errors import GroupwiseError, UsageError
+
+# HuggingFace's imagefolder, and Roboflow's classes of an image.
+_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "_classes.csv")
+
+
+def read_folder_tables(
+    data: Path,
+    place: Path,
+    samples: Sequence[Sample],
+    *,
+    root: Path | None,
+    given: str | None,
+    group_column: str | None,
+) -> Listing | None:
+    """What the tables in a folder, or in each folder of its split, list; None where none names classes."""
+    tables = [PurePosixPath(s.path) for s in samples if PurePosixPath(s.path).name in _NAMES]
+    top = [path for path in tables if len(path.parts) == 1]
+    if top:
+        return _read(place / top[0], root, given, group_column)
+    folds = name_folds([path.parts[0] for path in tables if len(path.parts) == 2])
+    listings = {
+        name: _read(place / path, root, None, group_column)
+        for path in tables
+        if (name := path.parts[0]) in folds
+    }
+    read = {name: listing for name, listing in listings.items() if listing is not None}
+    if not read:
+        return None
+    if given not in (FOLDERS, POOL):
+        refuse_ready_split(data, place, folds)
+    moved = [
+        _move(sample, name, folds[name] if given == FOLDERS else "")
+        for name, listing in read.items()
+        for sample in listing.samples
+    ]
+    first = next(iter(read.values()))
+    how = "used as it is" if given == FOLDERS else "divided anew"
+    words = f"a ready split in folders, {', '.join(read)}, {how}, each with {first.words}"
+    return Listing(tuple(moved), place, words, first.notes)
+
+
+def _read(file: Path, root: Path | None, given: str | None, group_column: str | None) -> Listing | None:
+    try:
+        listing = read_listing(file, root=root, given=given, group_column=group_column)
+    except UsageError:
+        raise
+    except GroupwiseError:  # captions or boxes, say: the folders name the classes then
+        return None
+    return replace(listing, words=f"{file.name}, {listing.words}")
+
+
+def _move(sample: Sample, folder: str, fold: str) -> Sample:
+    extra = {**sample.extra, GIVEN_FOLD: fold} if fold else sample.extra
+    return replace(sample, path=f"{folder}/{sample.path}", extra=extra)

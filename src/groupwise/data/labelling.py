@@ -1,0 +1,191 @@
+"""The class and the given fold of every file below a folder, by the folders that it lies in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
+
+from groupwise.data.fold_names import TRAIN, UNLABELLED
+from groupwise.data.layout import FOLDERS, POOL, Parts, Shape, find_candidates, recognise
+from groupwise.data.manifest import GIVEN_FOLD, Sample
+from groupwise.data.walk import label_of_archive
+from groupwise.errors import GroupwiseError, UsageError
+
+_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".manifest")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Samples with their classes and folds, in words what they were taken for, and what was not certain.
+
+    `classes_in` is the folder that holds the class folders, where one does.
+    """
+
+    samples: tuple[Sample, ...]
+    words: str
+    notes: tuple[str, ...] = ()
+    classes_in: Parts | None = ()
+
+
+def label_by_folders(data: Path, samples: Sequence[Sample], given: str | None) -> Labelled:
+    """Give each sample the class and the fold that its folders name.
+
+    `given` is "folders" to use a split that lies in folders, "pool" to take its images together; without it
+    such a split is refused. Raises `GroupwiseError` for what has no class an image, and `UsageError` for a
+    `given` that the folders do not bear out.
+    """
+    shape = recognise(samples)
+    if shape.boxes:
+        raise _boxes(data, samples)
+    if shape.variants:
+        first = Path(data, *shape.inside, shape.variants[0])
+        raise GroupwiseError(
+            f"{', '.join(shape.variants)} hold the same folders: the same pictures in several forms",
+            place=data,
+            remedy=f"Give one of them, such as {first}, or add --layout classes to take them for classes.",
+        )
+    if shape.folds and shape.inverted:
+        return _label_inverted(data, samples, shape, given)
+    if shape.folds:
+        return _label_split(data, samples, shape, given)
+    if given in (FOLDERS, POOL):
+        raise UsageError(
+            "there are no folders called train, val, test or alike",
+            place=f"--split.given {given}",
+            remedy="Leave it out, or name the folder that holds them.",
+        )
+    return _label_classes(data, samples, shape)
+
+
+def _boxes(data: Path, samples: Sequence[Sample]) -> GroupwiseError:
+    tables = _find_tables(samples)
+    return GroupwiseError(
+        "its folders are called images, labels or alike, and none names a class: are these boxes or masks?",
+        place=data,
+        remedy=f"If {tables[0]} names the classes, give {data / tables[0]}."
+        if tables
+        else "Give one folder of images a class, a CSV of paths and labels, or --label-regex where the names"
+        " of the files hold the class.",
+    )
+
+
+def _find_tables(samples: Sequence[Sample]) -> list[str]:
+    """Tables that may name the classes, those highest up first."""
+    found = [sample.path for sample in samples if sample.path.lower().endswith(_TABLES)]
+    return sorted(found, key=lambda path: (path.count("/"), path))
+
+
+def _label_classes(data: Path, samples: Sequence[Sample], shape: Shape) -> Labelled:
+    depth = len(shape.inside)
+    words = "class folders"
+    if shape.inside:
+        words += f" within {'/'.join(shape.inside)}"
+    notes = list(shape.doubts)
+    labelled = [_label_at(sample, depth) for sample in samples]
+    if shape.unlabelled:
+        left_out = set(shape.unlabelled)
+        labelled = [
+            replace(s, label="", status="quarantined", reason=_no_label(s, depth))
+            if s.status == "ok" and s.label in left_out
+            else s
+            for s in labelled
+        ]
+        names = ", ".join(map(repr, shape.unlabelled))
+        notes.append(
+            f"The folder {names} is taken for images without a class, and left out. If it is a class, add"
+            " --layout classes."
+        )
+    tables = _find_tables(samples)
+    if tables and len({sample.label for sample in find_candidates(labelled)} - {""}) < 2:
+        notes.append(f"If {tables[0]} names the classes, give {data / tables[0]} as DATA.")
+    return Labelled(tuple(labelled), words, tuple(notes), shape.inside)
+
+
+def _no_label(sample: Sample, depth: int) -> str:
+    return f"no-label: it lies in the folder {PurePosixPath(sample.path).parts[depth]}".replace(";", ",")
+
+
+def _label_at(sample: Sample, depth: int, fold: str = "") -> Sample:
+    """The sample with the name of its folder at `depth` as its class, "" where it lies above."""
+    parts = PurePosixPath(sample.path).parts
+    label = label_of_archive(parts[depth]) if len(parts) > depth + 1 else ""
+    extra = {**sample.extra, GIVEN_FOLD: fold} if fold else sample.extra
+    return replace(sample, label=label, extra=extra)
+
+
+def _label_split(data: Path, samples: Sequence[Sample], shape: Shape, given: str | None) -> Labelled:
+    if given not in (FOLDERS, POOL):
+        refuse_ready_split(data, Path(data, *shape.inside), shape.folds, shape.others)
+    depth = len(shape.inside)
+    labelled = [_label_in_fold(sample, shape, depth, keep=given == FOLDERS) for sample in samples]
+    names = ", ".join(f"{name} ({fold})" for name, fold in shape.folds.items())
+    words = f"a ready split in folders, {names}, {'used as it is' if given == FOLDERS else 'divided anew'}"
+    notes = []
+    if shape.others:
+        notes.append(
+            f"Left out, because beside the folders of the split: {', '.join(map(repr, shape.others))}."
+        )
+    return Labelled(tuple(labelled), words, tuple(notes), None)
+
+
+def _label_in_fold(sample: Sample, shape: Shape, depth: int, *, keep: bool) -> Sample:
+    parts = PurePosixPath(sample.path).parts
+    name = parts[depth] if len(parts) > depth + 1 else ""
+    fold = shape.folds.get(name)
+    if fold is None:
+        if sample.status != "ok":
+            return replace(sample, label="")
+        return replace(
+            sample, label="", status="ignored", reason="beside-split: it lies in none of the split's folders"
+        )
+    if (fold == UNLABELLED or name in shape.flat) and sample.status == "ok":
+        return replace(sample, label="", status="quarantined", reason=_no_label(sample, depth))
+    return _label_at(sample, depth + 1 + len(shape.wrapped.get(name, ())), fold if keep else "")
+
+
+def refuse_ready_split(
+    data: Path, folder: Path, folds: Mapping[str, str], others: Sequence[str] = ()
+) -> NoReturn:
+    """Raise `GroupwiseError` for the folders of a split in `folder`, with the options that say what is so."""
+    train = next((name for name, fold in folds.items() if fold == TRAIN), min(folds))
+    beside = f", beside {', '.join(others[:6])}" if others else ""
+    raise GroupwiseError(
+        f"the folders are called {', '.join(sorted(folds))}{beside}: this looks like a data set already"
+        " split",
+        place=data,
+        remedy=f"Give one of them, such as {folder / train}, or add --split.given folders to use the split as"
+        " it is, --split.given pool to divide its images anew, --layout classes if these are the classes.",
+    )
+
+
+def _label_inverted(data: Path, samples: Sequence[Sample], shape: Shape, given: str | None) -> Labelled:
+    depth = len(shape.inside)
+    deeper = [
+        parts
+        for sample in samples
+        if sample.status == "ok" and len(parts := PurePosixPath(sample.path).parts) > depth + 3
+    ]
+    if deeper:
+        one = Path(data, *deeper[0][: depth + 1])
+        raise GroupwiseError(
+            f"holds several data sets that are already split, such as {deeper[0][depth]}",
+            place=data,
+            remedy=f"Give one of them, such as {one}, with --split.given folders or --split.given pool.",
+        )
+    labelled = []
+    for sample in samples:
+        parts = PurePosixPath(sample.path).parts
+        fold = shape.folds.get(parts[depth + 1], "") if len(parts) > depth + 2 else ""
+        labelled.append(_label_at(sample, depth, fold if given == FOLDERS else ""))
+    words = f"class folders that hold {', '.join(shape.folds)}"
+    notes = []
+    if given is None:
+        notes.append(
+            f"Each class folder holds {', '.join(shape.folds)}: a ready split, which is not used. To use it"
+            " as it is, add --split.given folders; --split.given pool says that it is not meant."
+        )
+    elif given == FOLDERS:
+        words += ", a ready split, used as it is"
+    return Labelled(tuple(labelled), words, tuple(notes), shape.inside)

@@ -1,0 +1,213 @@
+"""What a folder of images is taken for: class folders, a ready split of such, or an archive around either."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from groupwise.data.fold_names import TRAIN, UNLABELLED, is_ready_split, name_folds
+from groupwise.data.manifest import Sample
+from groupwise.data.sniff import FORMAT_OF_SUFFIX
+
+Parts = tuple[str, ...]
+
+FOLDERS, POOL = "folders", "pool"
+"""Values of `split.given` for a split that lies in folders: used as it is, or divided anew."""
+
+_MOST_LOOSE = 3
+"""Pictures that may lie beside the one folder of an archive, such as a preview."""
+
+# Of one picture saved in several ways, as PlantVillage and depth cameras have it.
+_VARIANTS = frozenset(
+    (  # noqa: SIM905  # shorter so
+        "color colour colored rgb bgr gray grey grayscale greyscale bw mono segmented depth thermal"
+        " ir nir infrared hsv lab edges edge normal original augmented cropped raw denoised enhanced"
+        " clahe"
+    ).split()
+)
+# What detection and segmentation sets call their parts: no class among them.
+_PARTS_OF_BOXES = frozenset(
+    ["images", "labels", "annotations", "masks", "jpegimages", "imagesets", "annotation", "label", "xml"]
+)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How the images lie below a folder.
+
+    `inside` are the folders around all of them. `folds` says of each folder there which fold it is, if the
+    folders are a split; `inverted` that the folds lie below the class folders instead. `others` are folders
+    beside a split, `flat` folders of it that hold no class folders though another does, and `unlabelled`
+    folders whose names say that their images have no class.
+    """
+
+    inside: Parts = ()
+    folds: Mapping[str, str] = field(default_factory=dict)
+    inverted: bool = False
+    others: tuple[str, ...] = ()
+    unlabelled: tuple[str, ...] = ()
+    wrapped: Mapping[str, Parts] = field(default_factory=dict)
+    flat: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    boxes: bool = False
+    doubts: tuple[str, ...] = ()
+
+
+def find_candidates(samples: Sequence[Sample]) -> list[Sample]:
+    """The files that may be images, before any is opened: by their suffix, or all where none has one."""
+    pending = [sample for sample in samples if sample.status == "ok"]
+    named = [sample for sample in pending if PurePosixPath(sample.path).suffix.lower() in FORMAT_OF_SUFFIX]
+    return named or pending
+
+
+def recognise(samples: Sequence[Sample]) -> Shape:
+    """The shape of a folder by the paths of its images alone."""
+    paths = [PurePosixPath(sample.path).parts for sample in find_candidates(samples)]
+    inside = _find_wrapper(paths)
+    paths = [path[len(inside) :] for path in paths]
+    tops = _below(paths)
+    folds = name_folds(tops)
+    if _is_split(tops, folds):
+        return _shape_split(paths, inside, tops, folds)
+    if _is_inverted(tops):
+        inner = name_folds({name for below in tops.values() for name in below})
+        return Shape(inside, inner, inverted=True)
+    variants = tuple(name for name in tops if _is_variant(name))
+    if len(variants) == len(tops) > 1 and _recurring(tops):
+        return Shape(inside, variants=variants)
+    unlabelled = tuple(name for name, fold in folds.items() if fold == UNLABELLED)
+    if len(tops) - len(unlabelled) < 2:
+        unlabelled = ()
+    kept = {name: below for name, below in tops.items() if name not in unlabelled}
+    doubts = [*_doubt_names(kept, folds), *_doubt_depth(kept)]
+    return Shape(inside, unlabelled=unlabelled, boxes=_is_boxes(tops), doubts=tuple(doubts))
+
+
+def _below(paths: Iterable[Parts]) -> dict[str, Counter[str]]:
+    """Images below each folder, by the next folder; "" for those that lie directly in it."""
+    tops: dict[str, Counter[str]] = defaultdict(Counter)
+    for path in paths:
+        if len(path) > 1:
+            tops[path[0]][path[1] if len(path) > 2 else ""] += 1
+    return dict(sorted(tops.items()))
+
+
+def _find_wrapper(paths: Sequence[Parts], *, names_of_folds: bool = True) -> Parts:
+    """The folders that each hold one folder alone, down to the first that holds several."""
+    inside: Parts = ()
+    while True:
+        rest = [path[len(inside) :] for path in paths]
+        tops = {path[0] for path in rest if len(path) > 1}
+        loose = sum(len(path) == 1 for path in rest)
+        if len(tops) != 1 or loose > _MOST_LOOSE:
+            return inside
+        (name,) = tops
+        if names_of_folds and name_folds([name]):
+            return inside
+        deeper = {path[1] for path in rest if len(path) > 2}
+        if not deeper or any(len(path) == 2 for path in rest):
+            return inside  # its images lie in it: a class
+        inside, paths = (*inside, name), [path for path in paths if len(path) > len(inside) + 1]
+
+
+def _is_split(tops: Mapping[str, Counter[str]], folds: Mapping[str, str]) -> bool:
+    kinds = set(folds.values())
+    if not folds or kinds == {UNLABELLED}:
+        return False
+    if len(folds) == len(tops) or is_ready_split(kinds):
+        return True
+    holding = [name for name in folds if len(set(tops[name]) - {""}) > 1 and not tops[name][""]]
+    others = [name for name in tops if name not in folds]
+    # `train` alone, with class folders in it and none of the same names elsewhere
+    return kinds == {TRAIN} and bool(holding) and not _share(tops, holding, others)
+
+
+def _share(tops: Mapping[str, Counter[str]], some: Sequence[str], others: Sequence[str]) -> bool:
+    inner = set().union(*(tops[name] for name in some)) - {""}
+    return any(len(inner & set(tops[name])) > 1 for name in others)
+
+
+def _is_inverted(tops: Mapping[str, Counter[str]]) -> bool:
+    """Whether every class folder holds the folds of a split."""
+    folds = name_folds({name for below in tops.values() for name in below if name})
+    inner = [{folds.get(name) for name in below} for below in tops.values()]
+    return bool(inner) and all(None not in one for one in inner) and is_ready_split(set(folds.values()))
+
+
+def _shape_split(
+    paths: Sequence[Parts], inside: Parts, tops: Mapping[str, Counter[str]], folds: Mapping[str, str]
+) -> Shape:
+    wrapped = {}
+    for name in folds:
+        inner = [path[1:] for path in paths if path[:1] == (name,)]
+        wrapped[name] = _find_wrapper(inner, names_of_folds=False)
+    labels = {
+        name: {path[len(wrapped[name]) + 1] for path in paths if _has_class(path, name, wrapped[name])}
+        for name, fold in folds.items()
+        if fold != UNLABELLED
+    }
+    no_class = [name for name, found in labels.items() if found and _names_parts(found)]
+    is_boxes = bool(no_class) and all(name in no_class for name, found in labels.items() if found)
+    return Shape(
+        inside,
+        folds,
+        others=tuple(name for name in tops if name not in folds),
+        wrapped=wrapped,
+        flat=() if is_boxes else tuple(no_class),
+        boxes=is_boxes,
+    )
+
+
+def _has_class(path: Parts, fold: str, wrapped: Parts) -> bool:
+    return path[:1] == (fold,) and len(path) > len(wrapped) + 2
+
+
+def _names_parts(labels: Iterable[str]) -> bool:
+    return {label.casefold() for label in labels} <= _PARTS_OF_BOXES
+
+
+def _is_boxes(tops: Mapping[str, Counter[str]]) -> bool:
+    return len(tops) == 1 and _names_parts(tops)
+
+
+def _is_variant(name: str) -> bool:
+    return any(word in _VARIANTS for word in name.casefold().replace("-", "_").replace(" ", "_").split("_"))
+
+
+def _recurring(tops: Mapping[str, Counter[str]]) -> set[str]:
+    """Names of folders that lie below more than half of the folders, if there are two or more of them."""
+    counts = Counter(name for below in tops.values() for name in below if name)
+    often = {name for name, count in counts.items() if count > len(tops) / 2 and count > 1}
+    return often if len(often) > 1 else set()
+
+
+def _doubt_names(tops: Mapping[str, Counter[str]], folds: Mapping[str, str]) -> Iterable[str]:
+    for name in tops:
+        if name in folds:
+            yield (
+                f"The folder {name!r} is taken for a class, whose name is that of a fold. If it is none, give"
+                " DATA without it."
+            )
+
+
+def _doubt_depth(tops: Mapping[str, Counter[str]]) -> Iterable[str]:
+    nested = {name: [inner for inner in below if inner] for name, below in tops.items() if set(below) - {""}}
+    whole = {name: inner for name, inner in nested.items() if not tops[name][""]}
+    if not whole or len(tops) < 2:
+        return
+    name, inner = max(whole.items(), key=lambda item: len(item[1]))
+    again = sorted(_recurring(tops))
+    if again:
+        yield (
+            f"Below the class folders lie folders of the same names, such as {', '.join(again[:3])}. If those"
+            " are the classes: --label-regex '([^/]+)/[^/]+$'. If each is one subject: --group-regex"
+            " '([^/]+)/[^/]+$'."
+        )
+    elif len(inner) > 1:
+        yield (
+            f"Below the class folders lie further folders, such as {name}/{inner[0]}: taken for parts of the"
+            f" class {name!r}. If they are the classes: --label-regex '([^/]+)/[^/]+$'. If each is one"
+            " subject: --group-regex '([^/]+)/[^/]+$'."
+        )

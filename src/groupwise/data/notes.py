@@ -1,0 +1,98 @@
+"""What the user should know about the whole of the data: classes, groups, and files that lie elsewhere."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from groupwise.data.listing import where_images_lie
+from groupwise.data.manifest import USABLE, Sample
+
+# Names of classes that may stand for a missing label.
+_DOUBTFUL = frozenset(
+    ["none", "na", "n/a", "?", "-", "--", "unknown", "unlabeled", "unlabelled", "missing", "undefined"]
+)
+
+
+def note_groups(samples: Sequence[Sample], pattern: re.Pattern[str] | None) -> list[str]:
+    """How many images the pattern gave no group."""
+    usable = [sample for sample in samples if sample.status in USABLE]
+    misses = sum(not sample.group for sample in usable)
+    if pattern is None or not misses:
+        return []
+    return [f"{misses} of {len(usable)} images have no group by {pattern.pattern!r}: each stands alone."]
+
+
+# The beginning of a name before its number, as in p12_3.jpg.
+_NUMBERED_NAME = r"([^/]+?)[ _.-]+\d+\.\w+$"
+
+
+def note_series(samples: Sequence[Sample]) -> list[str]:
+    """A pattern that may give groups, where file names begin alike in small numbers."""
+    usable = [sample for sample in samples if sample.status in USABLE]
+    if any(sample.group for sample in usable):
+        return []
+    found = [match[1] for sample in usable if (match := re.search(_NUMBERED_NAME, sample.path))]
+    series = Counter(found)
+    classes = len({sample.label for sample in usable})
+    if len(found) < 0.9 * len(usable) or not 2 * classes < len(series) <= len(found) / 2:
+        return []
+    name, size = series.most_common(1)[0]
+    return [
+        f"File names begin in {len(series):,} ways, {name!r} {size:,} times. If images that begin alike show"
+        f" one subject, add --group-regex '{_NUMBERED_NAME}'."
+    ]
+
+
+def note_outside(data: Path, root: Path, samples: Sequence[Sample]) -> list[str]:
+    """The option that takes files which lie outside of the data's folder."""
+    common = where_images_lie(root, samples)
+    if common is None:
+        return []
+    return [f"Files that {data} names lie outside of its folder: --root {common} takes them."]
+
+
+def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]:
+    """Classes that are empty, alone, alike, or may be no single class; `folders` are those of the classes."""
+    counts = Counter(sample.label for sample in samples if sample.status in USABLE)
+    labels = sorted(counts)
+    notes = [f"The class folder {name!r} holds no usable image." for name in folders if name not in counts]
+    alike: dict[str, list[str]] = defaultdict(list)
+    for label in labels:
+        alike[unicodedata.normalize("NFKC", label).casefold().strip()].append(label)
+    notes += [
+        f"The classes {' and '.join(map(repr, names))} differ only in spelling: are they one?"
+        for names in alike.values()
+        if len(names) > 1
+    ]
+    notes += _doubt_labels(labels)
+    notes += [f"The class {label!r} has a single image." for label in labels if counts[label] == 1]
+    if len(labels) == 1:
+        notes.append(f"There is only one class, {labels[0]!r}: training needs two.")
+    if not labels:
+        notes.append("No image can be used: see the reasons in the manifest.")
+    return notes
+
+
+def _doubt_labels(labels: Sequence[str]) -> list[str]:
+    """Classes that may be a missing label, or several labels in one cell."""
+    doubts = [
+        f"The class {label!r} may stand for a missing label: if it does, leave its cells empty."
+        for label in labels
+        if label.strip().casefold() in _DOUBTFUL
+    ]
+    several = [label for label in labels if _names_another(label, set(labels))]
+    if several:
+        doubts.append(
+            f"{len(several):,} classes name another class and more, such as {several[0]!r}: if a cell can"
+            " hold several labels, choose one an image."
+        )
+    return doubts
+
+
+def _names_another(label: str, labels: set[str]) -> bool:
+    parts = [part for part in re.split(r"[\s,;/|&+]+", label) if part]
+    return len(parts) > 1 and bool((labels - {label}).intersection(parts))

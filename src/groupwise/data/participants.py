@@ -1,0 +1,113 @@
+"""Which samples take part in a split, and what binds them: copies, conflicts and rare classes as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+
+from groupwise.data.manifest import Sample
+from groupwise.data.sources import find_sources
+from groupwise.errors import GroupwiseError
+
+
+@dataclass(frozen=True)
+class Participants:
+    """The cluster of each sample, the paths that take no part, classes that are not tested, and why."""
+
+    clusters: list[int]
+    excluded: Set[str]
+    untested: Set[str]
+    notes: tuple[str, ...]
+
+
+def choose_participants(
+    samples: Sequence[Sample],
+    clusters: Sequence[int],
+    conflicts: Collection[str],
+    *,
+    copies: str,
+    min_sources: int,
+    rare: str,
+) -> Participants:
+    """Let copies bind, be reported or dropped, leave out `conflicts`, and set aside classes of few sources.
+
+    Where copies are only reported, files of equal content alone are bound, and one photograph under two
+    labels is none. Raises `GroupwiseError` where fewer than two classes are left of several.
+    """
+    notes = []
+    bound = list(clusters) if copies != "report" else _number([sample.sha256 for sample in samples])
+    excluded = set(conflicts) if copies != "report" else set()
+    if copies == "report":
+        notes.append(
+            "Copies that the audit names bind nobody: equal files and the groups that were given do."
+        )
+    if excluded:
+        notes.append(f"Left out, because one photograph stands under two labels: {len(excluded)} images")
+    if copies == "drop":
+        further = _further_copies(samples, clusters, excluded)
+        notes.append(f"Left out, because each is a copy of an image that is kept: {len(further):,} images")
+        excluded |= further
+    few = _few_sources(samples, bound, excluded, min_sources)
+    if few:
+        named = ", ".join(f"{name!r} ({count})" for name, count in few.items())
+        done = "left out" if rare == "drop" else "learnt, and not tested"
+        notes.append(f"Classes of fewer than {min_sources} independent sources are {done}: {named}")
+    if rare == "drop":
+        excluded |= {sample.path for sample in samples if sample.label in few}
+    _refuse_too_few_classes(samples, excluded, few, conflicts)
+    return Participants(bound, excluded, few.keys() if rare == "train" else frozenset(), tuple(notes))
+
+
+def _number(values: Sequence[str]) -> list[int]:
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(value or f"file {i}", len(numbers)) for i, value in enumerate(values)]
+
+
+def _further_copies(samples: Sequence[Sample], clusters: Sequence[int], excluded: Set[str]) -> set[str]:
+    seen: set[int] = set()
+    further = set()
+    for sample, cluster in zip(samples, clusters, strict=True):
+        if sample.path in excluded:
+            continue
+        if cluster in seen:
+            further.add(sample.path)
+        seen.add(cluster)
+    return further
+
+
+def _few_sources(
+    samples: Sequence[Sample], clusters: Sequence[int], excluded: Set[str], least: int
+) -> dict[str, int]:
+    """Classes with fewer independent sources than `least`, and how many each has."""
+    if not least:
+        return {}
+    kept = [i for i, sample in enumerate(samples) if sample.path not in excluded]
+    sources = find_sources([samples[i].group for i in kept], [clusters[i] for i in kept])
+    labels = np.array([samples[i].label for i in kept])
+    counts = {str(name): len(np.unique(sources[labels == name])) for name in np.unique(labels)}
+    return {name: count for name, count in counts.items() if count < least}
+
+
+def _refuse_too_few_classes(
+    samples: Sequence[Sample], excluded: Set[str], few: Collection[str], conflicts: Collection[str]
+) -> None:
+    before = {sample.label for sample in samples}
+    after = {sample.label for sample in samples if sample.path not in excluded}
+    if len(after) >= 2 or len(before) < 2:
+        return
+    remedy = "If they are no copies of one another, add --copies report."
+    if few:
+        remedy = "Ask for fewer sources, or add --rare train."
+    elif conflicts:
+        remedy = (
+            "They pass for one photograph under several labels: if they are different pictures, add --copies"
+            " report; if the labels are right, --label-conflicts keep."
+        )
+    raise GroupwiseError(
+        f"{len(excluded):,} of {len(samples):,} images are left out, and {len(after)} of {len(before)}"
+        " classes remain",
+        place="split",
+        remedy=remedy,
+    )

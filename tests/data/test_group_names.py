@@ -1,0 +1,94 @@
+"""Spellings of one group are joined, placeholders bind nobody, and both are said; two groups stay two."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from groupwise.data.group_names import is_placeholder, spelling_key, tidy_groups
+
+SPELLINGS = (
+    *(("p1", "P1"), ("p1", "p1 "), ("p1", " p1"), ("1", "1.0"), ("1", "01"), ("1", "1."), ("7", "007")),
+    *(
+        ("p1", "p 1"),
+        ("p1", "p_1"),
+        ("p1", "p-1"),
+        ("p1", "p01"),
+        ("p1", "p001"),
+        ("Anna Maria", "anna  maria"),
+    ),
+    *(
+        ("p1", "\ufeffp1"),
+        ("p1", "p1\N{ZERO WIDTH SPACE}"),
+        ("p1", "p1\N{NO-BREAK SPACE}"),
+        ("p1", "\uff501"),
+    ),
+    *(("é", "e\N{COMBINING ACUTE ACCENT}"), ("straße", "STRASSE"), ("100000", "1e+05"), ("12", '"12"')),
+    *(("3", "3,0"), ("x\ty", "x y"), ("Müller", "MÜLLER")),
+)
+DIFFERENT = (
+    *(("p1", "p10"), ("1", "10"), ("1.1", "1.10"), ("1-1", "11"), ("p1", "q1"), ("1", "-1"), ("0.5", "5")),
+    *(("10", "1"), ("a", "b"), ("2024-01-01", "2024-01-11"), ("1.5", "15"), ("e", "é")),
+)
+PLACEHOLDERS = (
+    *("", " ", "nan", "NaN", "NA", "N/A", "n.a.", "<NA>", "#N/A", "None", "null", "NULL", "nil", "NaT"),
+    *("unknown", "Unknown ", "missing", "-", "--", "?", "undefined", "not available", "tbd", "\u200b"),
+)
+
+
+@pytest.mark.parametrize(("first", "second"), SPELLINGS)
+def test_spellings_of_one_group_are_joined_and_said(first, second):
+    tidy, notes = tidy_groups([first, second, first, "another"])
+    assert tidy == [first, first, first, "another"]
+    [note] = notes
+    assert "spellings" in note
+    assert repr(second) in note
+
+
+@pytest.mark.parametrize(("first", "second"), DIFFERENT)
+def test_different_groups_stay_apart(first, second):
+    assert tidy_groups([first, second]) == ([first, second], [])
+
+
+@pytest.mark.parametrize("value", PLACEHOLDERS)
+def test_placeholders_bind_nobody_and_are_counted(value):
+    tidy, notes = tidy_groups(["p1", value, value, "p2"])
+    assert tidy == ["p1", "", "", "p2"]
+    assert len(notes) == bool(value.strip())
+    assert all("2 of 4 groups" in note for note in notes)
+
+
+@pytest.mark.parametrize("value", ["nana", "Anna", "nadal", "unknown soldier", "n1", "0", "p-1", "none2"])
+def test_names_that_resemble_placeholders_are_names(value):
+    assert not is_placeholder(value)
+
+
+def test_a_crowded_suspicious_value_is_named_and_binds():
+    groups = ["0"] * 12 + [f"p{i}" for i in range(6)]
+    tidy, [note] = tidy_groups(groups)
+    assert tidy == groups
+    assert "'0' holds 12 images" in note
+    assert tidy_groups(["0", "0", "1", "1", "2"])[1] == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=6), max_size=8))
+def test_what_was_tidied_is_tidy(groups):
+    tidy, _ = tidy_groups(groups)
+    assert tidy_groups(tidy)[0] == tidy
+    assert [not group for group in tidy] == [is_placeholder(group) for group in groups]
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="abcPQ", min_size=1, max_size=4), st.integers(1, 999), st.integers(0, 3))
+def test_case_blanks_and_zeros_never_part_a_group(word, number, zeros):
+    key = spelling_key(f"{word}{number}")
+    for other in (f" {word.upper()}{number} ", f"{word.lower()}{'0' * zeros}{number}", f"{word} {number}"):
+        assert spelling_key(other) == key
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_numbers_are_one_only_where_they_are_equal(first, second):
+    assert (spelling_key(str(first)) == spelling_key(f"{second}.0")) == (first == second)
