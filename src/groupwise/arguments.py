@@ -138,12 +138,30 @@ def add_data_options(parser: Parser, *, optional: bool = False) -> None:
     )
 
 
+def add_reading_options(parser: Parser) -> None:
+    """The options that say how the pixels of unusual files are read, for a verb that takes no recipe."""
+    from groupwise.data.decode import Preprocessing
+    from groupwise.data.levels import Reading
+
+    others = {field.name for field in dataclasses.fields(Preprocessing)} - set(Reading.__dataclass_fields__)
+    parser.add_class_arguments(Preprocessing, "data", skip=others)
+
+
 def scan_of(arguments: Any) -> Callable[[Callable[[int, int], None]], Manifest]:
     """The scan that the parsed arguments ask for; it wants a function of (done, total)."""
     from groupwise.data.scan import scan
 
     options = {name: arguments[name] for name in READING}
+    options["reading"] = pixel_reading(arguments)
     return lambda progress: scan(Path(arguments.folder), progress=progress, **options)
+
+
+def pixel_reading(arguments: Any) -> Any:
+    """How the pixels of unusual files are read, by the options `--data.*` of a verb that has them."""
+    from groupwise.data.levels import Reading
+
+    given = {name: arguments.get(f"data.{name}") for name in Reading.__dataclass_fields__}
+    return Reading.from_facts({name: value for name, value in given.items() if value is not None}, False)
 
 
 def reading_of(arguments: Any) -> dict[str, str]:

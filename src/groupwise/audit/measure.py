@@ -14,7 +14,8 @@ from PIL import Image
 from groupwise.audit.capture import Exif
 from groupwise.audit.exact import pixel_digest
 from groupwise.audit.verify import Photograph, reduce_photograph
-from groupwise.data.decode import decode
+from groupwise.data.decode import UNSETTLED, decode
+from groupwise.data.levels import Reading
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -38,10 +39,10 @@ class Measured:
     mean_colour: npt.NDArray[np.float64]
 
 
-def measure(file: Path) -> Measured:
+def measure(file: Path, reading: Reading = UNSETTLED) -> Measured:
     """Read and decode one file; raises what `decode` raises."""
     data = file.read_bytes()
-    decoded = decode(data, place=file)
+    decoded = decode(data, place=file, reading=reading)
     rgb = decoded.rgb
     return Measured(
         digest=pixel_digest(rgb),

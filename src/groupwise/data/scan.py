@@ -13,7 +13,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from groupwise.data.dicom import PATIENT
 from groupwise.data.inspect import inspect
+from groupwise.data.levels import Reading, note_rule, settle
 from groupwise.data.listing import read_listing
 from groupwise.data.manifest import USABLE, Manifest, Sample
 from groupwise.data.sniff import FORMAT_OF_SUFFIX
@@ -31,6 +33,7 @@ def scan(
     group_regex: str | None = None,
     label_column: str = "label",
     path_column: str = "path",
+    reading: Reading = Reading(),  # noqa: B008  # frozen
     workers: int = os.cpu_count() or 1,
     progress: Progress | None = None,
 ) -> Manifest:
@@ -38,8 +41,10 @@ def scan(
 
     In a folder the first folder below it is the label. In a CSV the paths are relative to the CSV's folder.
     The group is the cell in `group_column`, or what `group_regex` finds in the relative path: its first
-    capture group, or the whole match. Each file is read once and decoded in full, `workers` at a time;
-    `progress` is called with the number of files done and of all. The result does not depend on `workers`.
+    capture group, or the whole match. `reading` says what is known of deep pictures and of channels; what it
+    leaves open is decided by all pictures together, and the manifest has it. Each file is read once and
+    decoded in full, `workers` at a time; `progress` is called with the number of files done and of all. The
+    result does not depend on `workers`.
     Raises UsageError for options that cannot be meant, and GroupwiseError where there are no images.
     """
     pattern = _compile(group_regex, group_column)
@@ -50,23 +55,34 @@ def scan(
         samples, root = _list_rows(data, group_column, label_column, path_column), data.parent.resolve()
     if pattern is not None:
         samples = _assign_groups(samples, pattern)
-    samples = _inspect_all(samples, root, workers, progress)
+    samples = _inspect_all(samples, root, reading, workers, progress)
     _require_images(data, samples)
     folders = list_class_folders(root) if is_folder else []
-    return Manifest(root, tuple(samples), (*_note_groups(samples, pattern), *_note_classes(samples, folders)))
+    notes = [*_note_groups(samples, pattern), *_note_classes(samples, folders)]
+    return _settle(root, samples, notes, reading)
 
 
 def scan_listed(
     root: Path,
     samples: Sequence[Sample],
     *,
+    reading: Reading = Reading(),  # noqa: B008  # frozen
     workers: int = os.cpu_count() or 1,
     progress: Progress | None = None,
 ) -> Manifest:
     """As `scan`, for files that the caller lists with labels and groups, at paths relative to `root`."""
-    done = _inspect_all(list(samples), root, workers, progress)
+    done = _inspect_all(list(samples), root, reading, workers, progress)
     _require_images(root, done)
-    return Manifest(root, tuple(done), tuple(_note_classes(done, [])))
+    return _settle(root, done, _note_classes(done, []), reading)
+
+
+def _settle(root: Path, samples: Sequence[Sample], notes: Sequence[str], reading: Reading) -> Manifest:
+    """Decide for all deep pictures together what becomes black and white in them, and say it."""
+    deep = {sample.path: sample.depth for sample in samples if sample.status in USABLE and sample.depth}
+    settled = settle(list(deep.values()), reading)
+    patients = sum(sample.group.startswith(PATIENT) for sample in samples)
+    said = [f"The groups of {patients:,} DICOM images are their patients, hashed."] if patients else []
+    return Manifest(root, tuple(samples), (*notes, *said, *note_rule(deep, settled)), settled)
 
 
 def _compile(group_regex: str | None, group_column: str | None) -> re.Pattern[str] | None:
@@ -155,12 +171,16 @@ def _find_group(pattern: re.Pattern[str], sample: Sample) -> str:
     return (match[1] if pattern.groups else match[0]) or ""
 
 
-def _inspect_all(samples: list[Sample], root: Path, workers: int, progress: Progress | None) -> list[Sample]:
+def _inspect_all(
+    samples: list[Sample], root: Path, reading: Reading, workers: int, progress: Progress | None
+) -> list[Sample]:
     done = []
     # Pillow's warnings are the manifest's business; the filter is process-wide, so it is set here, once.
     with warnings.catch_warnings(), ThreadPoolExecutor(max(1, workers)) as pool:
         warnings.simplefilter("ignore")
-        for number, sample in enumerate(pool.map(partial(inspect, root=root), samples), start=1):
+        for number, sample in enumerate(
+            pool.map(partial(inspect, root=root, reading=reading), samples), start=1
+        ):
             done.append(sample)
             if progress is not None:
                 progress(number, len(samples))
