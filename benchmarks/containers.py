@@ -23,7 +23,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 from PIL import Image
-from pydicom.uid import ImplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
+from pydicom.uid import ImplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
 from groupwise.data.decode import UndecodableImage, decode
 from groupwise.data.levels import Reading
@@ -168,7 +168,21 @@ CONTAINERS = {
     "DICOM, JPEG 2000": Container(
         ".dcm", lambda g: write_dicom(_twelve(g), syntax=JPEG2000Lossless, **TWELVE)
     ),
-    "DICOM, JPEG-LS": Container(".dcm", lambda g: write_dicom(_twelve(g), syntax=JPEGLSLossless, **TWELVE)),
+    "DICOM, JPEG-LS": Container(
+        ".dcm",
+        lambda g: write_dicom(
+            _twelve(g), syntax=JPEGLSLossless, frame=imagecodecs.jpegls_encode(_twelve(g)), **TWELVE
+        ),
+    ),
+    "DICOM, lossless JPEG": Container(
+        ".dcm",
+        lambda g: write_dicom(
+            _twelve(g),
+            syntax=JPEGLosslessSV1,
+            frame=imagecodecs.ljpeg_encode(_twelve(g), bitspersample=12),
+            **TWELVE,
+        ),
+    ),
     "DICOM, RGB": Container(".dcm", lambda c: write_dicom(c), grey=False),
 }
 

@@ -19,6 +19,7 @@ import pydicom
 import tifffile
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 Pixels = np.ndarray
@@ -71,8 +72,13 @@ def write_pillow(values: Pixels, name: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def write_dicom(values: Pixels, *, syntax: str = ExplicitVRLittleEndian, **tags: Any) -> bytes:
-    """A DICOM file of one frame as pydicom writes it; `tags` come last and may be wrong on purpose."""
+def write_dicom(
+    values: Pixels, *, syntax: str = ExplicitVRLittleEndian, frame: bytes | None = None, **tags: Any
+) -> bytes:
+    """A DICOM file of one frame as pydicom writes it; `tags` come last and may be wrong on purpose.
+
+    `frame` are the pixels as another writer packed them for `syntax`.
+    """
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = (
         SecondaryCaptureImageStorage,
@@ -93,7 +99,10 @@ def write_dicom(values: Pixels, *, syntax: str = ExplicitVRLittleEndian, **tags:
         setattr(dataset, name, value)
     dataset.PixelData = np.ascontiguousarray(values).tobytes()
     dataset["PixelData"].VR = "OW" if bits > 8 else "OB"
-    if syntax == ImplicitVRLittleEndian:
+    if frame is not None:
+        dataset.PixelData = encapsulate([frame])
+        dataset["PixelData"].VR = "OB"
+    if frame is not None or syntax == ImplicitVRLittleEndian:
         meta.TransferSyntaxUID = syntax
     elif syntax != ExplicitVRLittleEndian:
         dataset.compress(syntax, generate_instance_uid=False)

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
+from functools import partial
 
+import imagecodecs
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
+from pydicom.uid import (
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 import pixels_case as case
 from groupwise.data.decode import UndecodableImage, decode
@@ -15,14 +25,37 @@ from groupwise.data.decode import UndecodableImage, decode
 GREY = case.picture()[..., 0]
 
 
-@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, JPEGLSLossless])
-def test_packed_pixels_are_those_that_were_packed(syntax: str) -> None:
-    plain = case.write_dicom(case.deepen(GREY, 12), BitsStored=12, HighBit=11)
-    try:
-        packed = case.write_dicom(case.deepen(GREY, 12), BitsStored=12, HighBit=11, syntax=syntax)
-    except (RuntimeError, ValueError, ImportError) as error:
-        pytest.skip(f"no writer: {error}")
-    np.testing.assert_array_equal(decode(packed).rgb, decode(plain).rgb)
+@pytest.mark.parametrize(
+    ("syntax", "pack"),
+    [
+        (ImplicitVRLittleEndian, None),
+        (RLELossless, None),
+        (JPEG2000Lossless, None),
+        (JPEGLSLossless, imagecodecs.jpegls_encode),
+        (JPEGLosslessSV1, partial(imagecodecs.ljpeg_encode, bitspersample=12)),
+    ],
+    ids=["implicit", "RLE", "JPEG 2000", "JPEG-LS", "lossless JPEG"],
+)
+def test_packed_pixels_are_those_that_were_packed(syntax: str, pack: Callable[..., bytes] | None) -> None:
+    values = case.deepen(GREY, 12)
+    plain = decode(case.write_dicom(values, BitsStored=12, HighBit=11))
+    frame = pack(values) if pack else None
+    packed = decode(case.write_dicom(values, BitsStored=12, HighBit=11, syntax=syntax, frame=frame))
+    np.testing.assert_array_equal(packed.rgb, plain.rgb)
+    assert np.abs(plain.rgb[..., 0].astype(int) - GREY).max() <= 1
+
+
+def test_a_jpeg_in_it_is_that_jpeg() -> None:
+    frame = case.write_pillow(GREY, "JPEG", quality=95)
+    packed = decode(case.write_dicom(GREY, syntax=JPEGBaseline8Bit, frame=frame))
+    assert np.abs(packed.rgb.astype(int) - decode(frame).rgb).max() <= 1
+
+
+def test_a_frame_of_another_size_is_damage() -> None:
+    frame = imagecodecs.jpeg2k_encode(np.zeros((64, 64), np.uint8), level=0)
+    with pytest.raises(UndecodableImage, match="packed frame is of 64 x 64 pixels") as caught:
+        decode(case.write_dicom(GREY, syntax=JPEG2000Lossless, frame=frame))
+    assert caught.value.code == "corrupt"
 
 
 def test_values_below_and_above_the_window_are_black_and_white() -> None:

@@ -150,8 +150,10 @@ def _to_shown(values: npt.NDArray[Any], dataset: Any) -> tuple[npt.NDArray[Any],
 
 def _simplify(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Whole numbers where all are: the Hounsfield units of a CT are, though they come as floats."""
+    if values.dtype.kind != "f":
+        return values
     whole = values.astype(np.int32) if np.abs(values).max(initial=0) < 2**31 else values
-    return whole if values.dtype.kind != "f" or (whole == values).all() else values.astype(np.float32)
+    return whole if (whole == values).all() else values.astype(np.float32)
 
 
 def _stored_range(dataset: Any) -> Range:
