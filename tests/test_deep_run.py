@@ -58,4 +58,5 @@ def test_prediction_refuses_another_depth(deep, tmp_path, capsys):
     file: Path = tmp_path / "16.png"
     cv2.imwrite(str(file), np.full((40, 40), 50000, np.uint16))
     assert main(["predict", str(deep / "run"), str(file)]) == 1
-    assert "the data set is of pictures whose white is 4095" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "the data set is of pictures whose white is 4095" in told.out + told.err
