@@ -76,14 +76,15 @@ def type_range(dtype: np.dtype[Any]) -> Range:
 
 
 def measure_depth(values: npt.NDArray[Any], declared: Range | None, tails_percent: float) -> Depth:
-    """Measure the samples of one picture, of any shape."""
-    flat = values.reshape(-1)
-    some = flat[:: max(1, flat.size // _MEASURED)]
+    """Measure the samples of one picture, (H, W) or (H, W, C)."""
+    # Of rows and columns, so that planes one behind the other are not copied into one.
+    step = max(1, int((values.size / _MEASURED) ** 0.5))
+    some = values[::step, ::step].reshape(-1)
     if values.dtype.kind == "f":
         some = some[np.isfinite(some)]
-        low, high = _finite_extremes(flat)
+        low, high = _finite_extremes(values)
     else:
-        low, high = float(flat.min()), float(flat.max())
+        low, high = float(values.min()), float(values.max())
     wanted = [99, tails_percent, 100 - tails_percent]
     bright, *tails = (
         np.percentile(some.astype(np.float64), wanted, method="nearest").tolist()
@@ -96,11 +97,11 @@ def measure_depth(values: npt.NDArray[Any], declared: Range | None, tails_percen
     return Depth(kind, low, high, (tails[0], tails[1]), bright, type_range(values.dtype), declared)
 
 
-def _finite_extremes(flat: npt.NDArray[Any]) -> Range:
-    low, high = float(flat.min()), float(flat.max())
+def _finite_extremes(values: npt.NDArray[Any]) -> Range:
+    low, high = float(values.min()), float(values.max())
     if np.isfinite(low) and np.isfinite(high):  # a single NaN makes both NaN
         return low, high
-    finite = flat[np.isfinite(flat)]
+    finite = values[np.isfinite(values)]
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
 
@@ -162,7 +163,7 @@ def _say_samples(depth: Depth) -> str:
 
 def to_levels(values: npt.NDArray[Any], chosen: Range, depth: Depth) -> npt.NDArray[np.uint8]:
     """Scale samples to 0 to 255, to the nearest level; what lies outside the range becomes black or white."""
-    if values.dtype == np.uint16:
+    if values.dtype == np.uint16 and values.size > _MEASURED:
         return np.asarray(_scale(np.arange(65536), chosen)[values])  # a table is ten times as fast
     if values.dtype.kind == "f":
         values = np.nan_to_num(values, nan=depth.low, posinf=depth.high, neginf=depth.low)
