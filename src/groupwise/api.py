@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from groupwise.arguments import READING, build_recipe, scan_with
+from groupwise.arguments import build_recipe
 from groupwise.console import Console
+from groupwise.data_options import READING, scan_with
 from groupwise.durations import parse_duration
 from groupwise.errors import UsageError
 from groupwise.job import CrossValidation, Job, Planning
@@ -70,7 +71,7 @@ def train(
     }
     reading = {name: value for name, value in options.items() if value and value != READING[name]}
     study = None if cv is None else CrossValidation(cv, repeats)
-    look, where = scan_with(Path(data), options, changed.split.given), Path(run)
+    look, where = scan_with(Path(data), options, changed.split.given, changed.data.wanted), Path(run)
     job = Job(Path(data), look, where, changed, base, resume, study, planning, tuple(track), jobs, reading)
     return (crossval if study else run_job)(job, Console(quiet=quiet))
 

@@ -13,11 +13,12 @@ import torch
 
 from groupwise import __version__
 from groupwise.ancestry import count_known_images
-from groupwise.arguments import build_recipe, reading_words
+from groupwise.arguments import build_recipe
 from groupwise.claim import claimed, clear
 from groupwise.console import Console
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split
+from groupwise.data_options import reading_words
 from groupwise.distributed import World
 from groupwise.environment import environment
 from groupwise.errors import UsageError
@@ -33,6 +34,9 @@ from groupwise.recipe import Recipe, as_dict, differences, flatten, read_recipe,
 from groupwise.run import LEDGER, Run
 from groupwise.training.parts import freeze
 from groupwise.training.trackers import require_trackers
+
+# Fields that a scan decides where they are not given.
+SETTLED = ("data.integer_range", "data.float_range")
 
 
 @contextmanager
@@ -87,6 +91,7 @@ def _clear_half_prepared(folder: Path) -> None:
 def _create(job: Job, world: World, console: Console) -> Run:
     started = time.perf_counter()
     manifest = scan_with_progress(job.scan, console)
+    job = replace(job, recipe=settled_recipe(job.recipe, manifest))
     if job.data.is_dir() and job.folder.resolve().is_relative_to(manifest.root):
         raise UsageError(
             f"lies inside the data, {job.data}, and would become part of them",
@@ -117,6 +122,11 @@ def _create(job: Job, world: World, console: Console) -> Run:
     if recipe.model.weights:
         _say_what_is_known(run, recipe.model.weights, manifest, prepared.split, console)
     return run
+
+
+def settled_recipe(recipe: Recipe, manifest: Manifest) -> Recipe:
+    """The recipe with what the scan decided of deep pictures, for all of them alike."""
+    return replace(recipe, data=recipe.data.settled(manifest.reading))
 
 
 def _say_what_is_known(run: Run, weights: str, manifest: Manifest, split: Split, console: Console) -> None:
@@ -197,6 +207,8 @@ def _refuse_other_recipe(run: Run, job: Job) -> None:
     else:
         began = began or flatten(as_dict(stored_recipe(run)))  # what is newer than the run, by its default
         now = now or flatten(as_dict(job.recipe))
+        # What the scan decided where nothing was given stays as it is.
+        now |= {name: began.get(name) for name in SETTLED if now.get(name) is None and name in began}
         names = sorted(name for name in began.keys() | now.keys() if began.get(name) != now.get(name))
         changed = ", ".join(f"{name} was {began.get(name, 'not set')}" for name in names)
     if changed:

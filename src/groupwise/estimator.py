@@ -75,7 +75,7 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         base, recipe = load_recipe(self.recipe, {**NO_TEST_FOLD, **(self.changes or {})})
 
         def scan(progress: Any) -> Manifest:
-            manifest = scan_listed(root, samples, progress=progress)
+            manifest = scan_listed(root, samples, reading=recipe.data.wanted, progress=progress)
             for sample in set(manifest.samples) - set(manifest.usable):
                 raise GroupwiseError(sample.reason, place=root / sample.path, remedy="Leave it out of X.")
             return manifest

@@ -46,7 +46,7 @@ def plan_job(
     train, select = _rows(job, split)
     facts = fingerprint(manifest, split, train, select)
     if not {"augment.flip", "augment.alternate_flip"} & planning.chosen:
-        facts = replace(facts, chirality=_chirality(manifest, split, train, job.recipe.seed))
+        facts = replace(facts, chirality=_chirality(manifest, split, train, job.recipe))
     ends = None if planning.budget_s is None else started + planning.budget_s
     left_s = None if ends is None else partial(_left_s, ends, rounds)
     chosen = planning.chosen | ({"model.preset"} if job.recipe.model.weights else set())
@@ -61,17 +61,22 @@ def plan_job(
     return plan
 
 
-def _chirality(manifest: Manifest, split: Split, train: IntArray, seed: int) -> float:
+def _chirality(manifest: Manifest, split: Split, train: IntArray, recipe: Recipe) -> float:
     """Of a drawn part of the training images."""
-    drawn = np.sort(np.random.default_rng(seed).permutation(train)[:CHIRALITY_IMAGES])
+    drawn = np.sort(np.random.default_rng(recipe.seed).permutation(train)[:CHIRALITY_IMAGES])
     samples = {sample.path: sample for sample in manifest.usable}
     shown = [samples[split.rows[i].path] for i in drawn]
     images = decode_images(
         [manifest.file(sample) for sample in shown],
         [sample.sha256 for sample in shown],
-        Preprocessing(image_size_px=SIDE_PX),
+        _whole(recipe.data),
     )
-    return chirality(images, split.sources[drawn], seed=seed)
+    return chirality(images, split.sources[drawn], seed=recipe.seed)
+
+
+def _whole(data: Preprocessing) -> Preprocessing:
+    """As the recipe reads pixels, but small and uncut, whatever the network is to see."""
+    return replace(data, image_size_px=SIDE_PX, resize="squash", interpolation="bilinear")
 
 
 def _left_s(ends: float, rounds: int) -> float:

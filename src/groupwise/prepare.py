@@ -111,7 +111,15 @@ def _root_remedy(manifest: Manifest) -> str:
 def write_audit(folder: Path, data: Path, manifest: Manifest, audited: Audit) -> Path:
     """Write `clusters.csv`, `findings.json`, `audit.json` and `audit.html` beside `manifest.csv`."""
     audited.write(folder)
-    write_json(folder / "audit.json", {"data": str(data), "root": str(manifest.root), **audited.facts})
+    write_json(
+        folder / "audit.json",
+        {
+            "data": str(data),
+            "root": str(manifest.root),
+            "reading": manifest.reading.facts(),
+            **audited.facts,
+        },
+    )
     return write_audit_page(folder)
 
 
@@ -274,5 +282,8 @@ def draw_samples(manifest: Manifest, file: Path, *, rows: int, cols: int, seed: 
         )
     drawn = np.random.default_rng(seed).permutation(len(manifest.usable))[: rows * cols]
     samples = [manifest.usable[i] for i in drawn]
-    images = [decode(read_file(manifest.file(sample)), place=sample.path).rgb for sample in samples]
+    images = [
+        decode(read_file(manifest.file(sample)), place=sample.path, reading=manifest.reading).rgb
+        for sample in samples
+    ]
     write_atomic(file, sample_grid(images, [sample.label for sample in samples], rows=rows, cols=cols))

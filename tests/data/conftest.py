@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 Encode = Callable[..., bytes]
 
@@ -38,6 +39,14 @@ def make_photo(width: int = 48, height: int = 32, seed: int = 0) -> Image.Image:
     ]
     pixels = np.stack([255 * (x - x.min()) / max(np.ptp(x), 1) for x in channels], axis=-1)
     return Image.fromarray(pixels.astype(np.uint8))
+
+
+def dng_tags() -> ImageFileDirectory_v2:
+    """What every DNG says, and some raw files of cameras."""
+    tags = ImageFileDirectory_v2()
+    tags.tagtype[50706] = 1  # bytes
+    tags[50706] = b"\1\4\0\0"
+    return tags
 
 
 def two_frames() -> dict[str, object]:
@@ -162,6 +171,7 @@ def _contents() -> dict[str, tuple[bytes, str, str]]:
         # read, with a warning
         "really-a-png.jpg": (encode_image(photo, "PNG"), "warned", "wrong-extension"),
         "no-suffix": (jpeg, "warned", "wrong-extension"),
+        "really-a-tiff.nef": (encode_image(photo, "TIFF"), "warned", "wrong-extension"),
         "cmyk.jpg": (encode_image(photo.convert("CMYK"), "JPEG"), "warned", "cmyk"),
         "orientation-9.jpg": (
             encode_image(photo, "JPEG", exif=make_exif(9)),
@@ -213,7 +223,7 @@ def _contents() -> dict[str, tuple[bytes, str, str]]:
         "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40), "quarantined", "heic-unsupported"),
         "drawing.psd": (b"8BPS\0\1" + bytes(40), "quarantined", "unsupported-format"),
         "slice.dcm": (bytes(128) + b"DICM" + bytes(40), "quarantined", "unsupported-format"),
-        "raw.nef": (encode_image(photo, "TIFF"), "quarantined", "unsupported-format"),
+        "raw.nef": (encode_image(photo, "TIFF", tiffinfo=dng_tags()), "quarantined", "unsupported-format"),
         # nobody meant these as images
         "notes.txt": (b"seen on Monday\n", "ignored", "not-an-image"),
         "empty.txt": (b"", "ignored", "not-an-image"),

@@ -48,6 +48,21 @@ def test_an_answer_is_what_the_predictor_says(client):
     }
 
 
+def test_what_scanning_would_remark_is_said(client):
+    file = io.BytesIO()
+    Image.fromarray(np.full((16, 16), 52428, np.uint16)).save(file, "PNG")
+    remarks = client.post("/v1/predict", content=file.getvalue()).json()["remarks"]
+    assert [remark["code"] for remark in remarks] == ["deep-integer"]
+
+
+def test_a_depth_that_the_model_does_not_know_is_refused(client):
+    file = io.BytesIO()
+    Image.fromarray(np.full((16, 16), 3000, np.uint16)).save(file, "PNG")
+    response = client.post("/v1/predict", content=file.getvalue())
+    assert (response.status_code, response.json()["code"]) == (415, "unknown-depth")
+    assert "nothing says which of them is white" in response.json()["fact"]
+
+
 def test_the_preprocessing_is_the_one_of_training(client):
     rng = np.random.default_rng(0)
     rgb = rng.integers(0, 255, (40, 70, 3)).astype(np.uint8)

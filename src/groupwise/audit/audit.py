@@ -110,7 +110,9 @@ def audit(manifest: Manifest, *, seed: int, progress: Progress | None = None, wo
 def _measure_all(manifest: Manifest, workers: int, progress: Progress | None) -> list[Measured]:
     samples, measured = manifest.usable, []
     with one_thread_a_worker(), ThreadPoolExecutor(workers) as pool:
-        for done, one in enumerate(pool.map(lambda s: measure(manifest.file(s)), samples), start=1):
+        for done, one in enumerate(
+            pool.map(lambda s: measure(manifest.file(s), manifest.reading), samples), start=1
+        ):
             measured.append(one)
             if progress:
                 progress(done, 2 * len(samples))
@@ -127,7 +129,7 @@ def _plant(
 
     def plant(number: int) -> Photograph:
         file = manifest.file(manifest.usable[kept[places[number]]])
-        rgb = decode(read_file(file), place=file).rgb
+        rgb = decode(read_file(file), place=file, reading=manifest.reading).rgb
         rng = np.random.default_rng((seed, number))
         return reduce_photograph(families[number % len(families)](rgb, rng))
 
@@ -255,7 +257,7 @@ class _Illustrator:
 
     def _load(self, i: int) -> npt.NDArray[np.uint8]:
         file = self._manifest.file(self._manifest.usable[i])
-        return decode(read_file(file), place=file).rgb
+        return decode(read_file(file), place=file, reading=self._manifest.reading).rgb
 
 
 def _clues(measured: Sequence[Measured]) -> dict[str, npt.NDArray[np.float64]]:

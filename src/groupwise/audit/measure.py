@@ -15,7 +15,8 @@ from groupwise.audit.capture import Exif
 from groupwise.audit.exact import pixel_digest
 from groupwise.audit.verify import Photograph, reduce_photograph
 from groupwise.data.archive import read_file
-from groupwise.data.decode import decode
+from groupwise.data.decode import UNSETTLED, decode
+from groupwise.data.levels import Reading
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -39,10 +40,10 @@ class Measured:
     mean_colour: npt.NDArray[np.float64]
 
 
-def measure(file: Path) -> Measured:
+def measure(file: Path, reading: Reading = UNSETTLED) -> Measured:
     """Read and decode one file; raises what `decode` raises."""
     data = read_file(file)
-    decoded = decode(data, place=file)
+    decoded = decode(data, place=file, reading=reading)
     rgb = decoded.rgb
     return Measured(
         digest=pixel_digest(rgb),

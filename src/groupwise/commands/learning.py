@@ -10,18 +10,15 @@ from pathlib import Path
 from groupwise.arguments import (
     Parser,
     add_budget_option,
-    add_data_options,
     add_recipe_choice,
     add_recipe_options,
     build_recipe,
-    data_words,
     parse_recipe,
     planning_of,
-    reading_of,
-    scan_of,
     value_of,
 )
 from groupwise.console import Console
+from groupwise.data_options import add_data_options, add_reading_options, data_words, reading_of, scan_of
 from groupwise.errors import UsageError
 
 PRINT = "--print_config"  # taken out by hand: the parser library reserves the name
@@ -33,6 +30,7 @@ def split(parser: Parser, argv: list[str]) -> None:
     from groupwise.prepare import audit_manifest, scan_with_progress, split_manifest
 
     add_data_options(parser, given=True)
+    add_reading_options(parser)
     parser.add_argument(
         "--out", type=Path, required=True, help="the split.csv to write (required); extended if there"
     )
@@ -96,6 +94,7 @@ def _equal_folds(count: int) -> dict[str, float]:
 
 def plan(parser: Parser, argv: list[str]) -> None:
     """Suit a recipe to the data and to the time there is."""
+    from groupwise.beginning import settled_recipe
     from groupwise.files import write_atomic
     from groupwise.job import Job
     from groupwise.plans import plan_job
@@ -112,6 +111,7 @@ def plan(parser: Parser, argv: list[str]) -> None:
     job = Job(Path(arguments.folder), scan_of(arguments), arguments.out, recipe, base)
     console, started = Console(), time.perf_counter()
     manifest = scan_with_progress(job.scan, console)
+    job = replace(job, recipe=settled_recipe(recipe, manifest))
     prepared = prepare(manifest, recipe.split, seed=recipe.seed, console=console)
     planned = plan_job(
         job, planning_of(arguments, argv), manifest, prepared.split, started=started, console=console
@@ -181,6 +181,7 @@ def train(parser: Parser, argv: list[str]) -> None:
 
 def lr_find(parser: Parser, argv: list[str]) -> None:
     """Suggest a learning rate."""
+    from groupwise.beginning import settled_recipe
     from groupwise.prepare import scan_with_progress
     from groupwise.recipe import recipe_fields, recipe_file
     from groupwise.studies.rate import find_rate
@@ -194,6 +195,7 @@ def lr_find(parser: Parser, argv: list[str]) -> None:
     arguments, recipe = parse_recipe(parser, argv, build_recipe(recipe_fields(file), file))
     console = Console()
     manifest = scan_with_progress(scan_of(arguments), console)
+    recipe = settled_recipe(recipe, manifest)
     curve = find_rate(manifest, recipe, arguments.out, steps=arguments.steps, console=console)
     console.say(
         f"Recipe {recipe.name}: {recipe.model.preset}, {recipe.data.image_size_px} px, batches of"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from groupwise.arguments import Parser, add_data_options, scan_of
+from groupwise.arguments import Parser
 from groupwise.console import Console
+from groupwise.data_options import add_data_options, add_reading_options, scan_of
 
 
 def scan(parser: Parser, argv: list[str]) -> None:
@@ -14,6 +15,7 @@ def scan(parser: Parser, argv: list[str]) -> None:
     from groupwise.prepare import require_usable, scan_with_progress
 
     add_data_options(parser, given=True)
+    add_reading_options(parser)
     parser.add_argument("--out", type=Path, help="write the manifest to this CSV file")
     arguments = parser.parse_args(argv)
     console = Console()
@@ -32,6 +34,7 @@ def show(parser: Parser, argv: list[str]) -> None:
     from groupwise.prepare import draw_samples, scan_with_progress
 
     add_data_options(parser, given=True)
+    add_reading_options(parser)
     parser.add_argument("--rows", type=int, default=2, help="rows of the grid")
     parser.add_argument("--cols", type=int, default=8, help="columns of the grid")
     parser.add_argument("--seed", type=int, default=0, help="decides which images are drawn")
@@ -48,6 +51,7 @@ def audit(parser: Parser, argv: list[str]) -> None:
     from groupwise.prepare import audit_given_split, audit_manifest, scan_with_progress, write_audit
 
     add_data_options(parser, given=True)
+    add_reading_options(parser)
     parser.add_argument("--out", type=Path, default=Path("audit"), help="the folder to write")
     parser.add_argument("--seed", type=int, default=0, help="decides which copies are planted as a check")
     parser.add_argument("--json", action="store_true", help="print the facts and findings as JSON")

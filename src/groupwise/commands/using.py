@@ -94,7 +94,7 @@ def _explain(run: Run, asked: Sequence[Asked], arguments: Any, console: Console)
         console.say(one.line)
         if one.caution:
             console.warn(f"  {one.caution}")
-    page = write_explanations(folder, found, data_root(run), predictor.preprocessing.resize)
+    page = write_explanations(folder, found, data_root(run), predictor.preprocessing)
     console.say(f"Explained: {page}")
 
 

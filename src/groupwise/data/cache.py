@@ -13,11 +13,14 @@ import numpy.typing as npt
 
 from groupwise.data.archive import read_file
 from groupwise.data.decode import Preprocessing, decode
+from groupwise.data.remarks import Remark
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json, sha256_bytes, sha256_file, sha256_mapping, write_json
 
 Images = npt.NDArray[np.uint8]
 Progress = Callable[[int, int], None]
+# The fields that every cache is named by.
+FIRST = ("image_size_px", "resize", "interpolation", "mean", "std")
 
 
 def decode_images(
@@ -48,6 +51,13 @@ def decode_images(
 
 def load_image(file: Path, preprocessing: Preprocessing, *, expected_sha256: str | None = None) -> Images:
     """Read one file as uint8 (S, S, 3)."""
+    return load_picture(file, preprocessing, expected_sha256=expected_sha256)[0]
+
+
+def load_picture(
+    file: Path, preprocessing: Preprocessing, *, expected_sha256: str | None = None
+) -> tuple[Images, tuple[Remark, ...]]:
+    """Read one file as uint8 (S, S, 3), with what was no plain copy of it."""
     try:
         data = read_file(file)
     except OSError as error:
@@ -58,7 +68,8 @@ def load_image(file: Path, preprocessing: Preprocessing, *, expected_sha256: str
         raise GroupwiseError(
             "changed since the data were scanned", place=file, remedy="Restore it, or start a new run."
         )
-    return preprocessing.resize_image(decode(data, place=file, draft_px=preprocessing.image_size_px).rgb)
+    decoded = decode(data, place=file, draft_px=preprocessing.image_size_px, reading=preprocessing.reading)
+    return preprocessing.resize_image(decoded.rgb), decoded.warnings
 
 
 def open_cache(
@@ -75,7 +86,7 @@ def open_cache(
     half-built, damaged or foreign cache is built anew.
     """
     shape = [len(files), preprocessing.image_size_px, preprocessing.image_size_px, 3]
-    key = sha256_mapping({"files": list(digests), "preprocessing": asdict(preprocessing), "shape": shape})
+    key = sha256_mapping({"files": list(digests), "preprocessing": _name(preprocessing), "shape": shape})
     array, marker = folder / "images.npy", folder / "cache.json"
     if not _is_whole(array, marker, key):
         marker.unlink(missing_ok=True)
@@ -86,6 +97,14 @@ def open_cache(
         out.flush()
         write_json(marker, {"key": key, "sha256": sha256_file(array)})
     return np.load(array, mmap_mode="r")  # type: ignore[no-any-return]
+
+
+def _name(preprocessing: Preprocessing) -> dict[str, object]:
+    """Its fields, without those that came later and stand as they always were: older caches stay valid."""
+    usual = asdict(Preprocessing())
+    return {
+        name: value for name, value in asdict(preprocessing).items() if name in FIRST or value != usual[name]
+    }
 
 
 def _is_whole(array: Path, marker: Path, key: str) -> bool:

@@ -1,13 +1,11 @@
-"""Turns an image of any mode, depth, transparency and colour profile into 8-bit sRGB."""
+"""Turns an 8-bit image of any mode, transparency and colour profile into sRGB."""
 
 from __future__ import annotations
 
 import io
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageCms
 
 from groupwise.data.remarks import Remark, to_plain
@@ -17,17 +15,13 @@ BACKGROUND = (255, 255, 255)
 SRGB_TOLERANCE = 3
 
 
-def to_srgb(image: Image.Image, raw_mode: str) -> tuple[Image.Image, list[Remark]]:
-    """Convert a loaded image to mode RGB in the sRGB colour space, and say what was not a plain copy.
+def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, list[Remark]]:
+    """Convert a loaded image of 8 bits to mode RGB in the sRGB colour space, and say what was no plain copy.
 
-    `raw_mode` is Pillow's name for the samples in the file, which alone tells 16-bit colour from 8-bit.
-    The rules: 16-bit values v become round(v * 255 / 65535) (Pillow keeps the high byte of 16-bit *colour*,
-    which is at most one level lower). Floats within [0, 1] are multiplied by 255, floats within [0, 255] are
-    kept, and any others are stretched from their least to their greatest finite value. Transparency is
-    composited on `BACKGROUND`. CMYK is converted by its profile, and by Pillow's plain formula without one.
+    Transparency is composited on `BACKGROUND`. CMYK is converted by its profile, and by Pillow's plain
+    formula without one.
     """
-    profile = image.info.get("icc_profile")
-    image, remarks = _to_eight_bit(image, raw_mode)
+    image, remarks = _widen_bits(image)
     image, more = _composite(image)
     remarks += more
     if image.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
@@ -39,46 +33,10 @@ def to_srgb(image: Image.Image, raw_mode: str) -> tuple[Image.Image, list[Remark
     return image.convert("RGB"), remarks
 
 
-def _to_eight_bit(image: Image.Image, raw_mode: str) -> tuple[Image.Image, list[Remark]]:
-    if image.mode == "1":
-        return image.convert("L"), [
-            ("one-bit", "only black and white pixels, as in a mask or a scanned page")
-        ]
-    if image.mode.startswith("I"):
-        values, rule = _scale_integers(np.asarray(image))
-        return Image.fromarray(values), [("deep-integer", rule)]
-    if image.mode == "F":
-        values, rule = _scale_floats(np.asarray(image))
-        return Image.fromarray(values), [("float", rule)]
-    if ";16" in raw_mode:
-        return image, [("deep-integer", "16 bits a channel, scaled to 8")]
-    return image, []
-
-
-def _scale_integers(values: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint8], str]:
-    low, high = int(values.min()), int(values.max())
-    if low < 0 or high > 65535:
-        return _stretch(values, low, high), f"integers from {low} to {high}, stretched to 0 to 255"
-    # (v + 128) // 257 is v * 255 / 65535 to the nearest whole number.
-    scaled = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    return scaled, f"16 bits a channel, scaled to 8 (the brightest of 65535 is {high})"
-
-
-def _scale_floats(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.uint8], str]:
-    finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    clean = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
-    if low >= 0 and high <= 1:
-        return np.rint(clean * 255).astype(np.uint8), "floats from 0 to 1, multiplied by 255"
-    if low >= 0 and high <= 255:
-        return np.rint(clean).astype(np.uint8), "floats from 0 to 255, rounded"
-    return _stretch(clean, low, high), f"floats from {low:g} to {high:g}, stretched to 0 to 255"
-
-
-def _stretch(values: npt.NDArray[Any], low: float, high: float) -> npt.NDArray[np.uint8]:
-    # In float64, because the difference of two large float32 overflows.
-    span = max(float(high) - float(low), np.finfo(np.float64).tiny)
-    return np.rint((values.astype(np.float64) - low) / span * 255).astype(np.uint8)
+def _widen_bits(image: Image.Image) -> tuple[Image.Image, list[Remark]]:
+    if image.mode != "1":
+        return image, []
+    return image.convert("L"), [("one-bit", "only black and white pixels, as in a mask or a scanned page")]
 
 
 def _composite(image: Image.Image) -> tuple[Image.Image, list[Remark]]:

@@ -17,6 +17,8 @@ from groupwise.errors import GroupwiseError
 MAX_PIXELS = (256 << 20) // 3
 # Each scan of a progressive JPEG passes over the whole image; an honest one has about ten.
 MAX_JPEG_SCANS = 200
+# libjpeg decodes a baseline JPEG at 1/8 for little time and memory.
+MAX_SHRINK = 8
 
 
 class UndecodableImage(GroupwiseError):  # noqa: N818  # names the file, as the messages do
@@ -29,7 +31,7 @@ class UndecodableImage(GroupwiseError):  # noqa: N818  # names the file, as the 
 
 def open_image(data: bytes, place: object, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Identify the format and read the header, and refuse what is too large before decoding."""
-    name = _name_format(data, place)
+    name = name_format(data, place)
     if name == "JPEG" and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
         raise UndecodableImage(
             "decompression-bomb",
@@ -38,17 +40,26 @@ def open_image(data: bytes, place: object, max_pixels: int = MAX_PIXELS) -> Imag
             remedy="Save it again as an ordinary JPEG, or leave it out.",
         )
     try:
-        image = Image.open(io.BytesIO(data), formats=[name])
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _refuse_size("far more pixels", max_pixels, place) from None
+        image = _open(data, name)
     except Exception as error:  # Pillow raises nearly everything on a hostile file
         raise explain(error, data, place) from None
-    if image.width * image.height > max_pixels:
-        raise _refuse_size(f"{image.width} x {image.height} pixels, more", max_pixels, place)
+    # A JPEG is read at 1/8 where it has to be, so only what is left of it then counts.
+    shrink = MAX_SHRINK if name == "JPEG" and "progressive" not in image.info else 1
+    refuse_size(-(-image.width // shrink), -(-image.height // shrink), max_pixels, place)
     return image
 
 
-def _name_format(data: bytes, place: object) -> str:
+def _open(data: bytes, name: str) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=[name])
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        # The limit is ours, and may be higher than Pillow's for the whole process.
+        factory, _ = Image.OPEN[name]
+        return factory(io.BytesIO(data), "")
+
+
+def name_format(data: bytes, place: object) -> str:
+    """Pillow's name of the format, or "DICOM"; raises `UndecodableImage` for what is not read."""
     if not data:
         raise UndecodableImage("zero-byte", "the file is empty", place=place, remedy="Copy it again.")
     content = sniff(data)
@@ -58,7 +69,7 @@ def _name_format(data: bytes, place: object) -> str:
             code,
             f"the file holds {content.name}",
             place=place,
-            remedy="Put an image in its place or remove it.",
+            remedy=content.remedy,
         )
     if content.name == "HEIF" and not _register_heif():
         raise UndecodableImage(
@@ -78,13 +89,27 @@ def _register_heif() -> bool:
     return True
 
 
-def _refuse_size(size: str, max_pixels: int, place: object) -> UndecodableImage:
-    return UndecodableImage(
-        "decompression-bomb",
-        f"it declares {size} than the {max_pixels} that are decoded",
-        place=place,
-        remedy="Make the image smaller, or leave it out.",
-    )
+def refuse_size(width: int, height: int, max_pixels: int, place: object) -> None:
+    """Raise `UndecodableImage` for more pixels than are decoded."""
+    if width * height > max_pixels:
+        raise UndecodableImage(
+            "decompression-bomb",
+            f"it declares {width} x {height} pixels, more than the {max_pixels} that are decoded",
+            place=place,
+            remedy="Make the image smaller, raise --data.max_pixels, or leave it out.",
+        )
+
+
+def draft(image: Image.Image, draft_px: int | None, max_pixels: int) -> None:
+    """Let a JPEG be decoded smaller, as asked for, or until it has no more than `max_pixels`."""
+    scale = 1
+    while -(-image.width // scale) * -(-image.height // scale) > max_pixels and scale < MAX_SHRINK:
+        scale *= 2
+    if draft_px is None and scale == 1:
+        return
+    width, height = image.width // scale, image.height // scale
+    small = max(image.size) if draft_px is None else draft_px
+    image.draft(image.mode, (min(width, small), min(height, small)))  # a second call would do nothing
 
 
 def explain(error: Exception, data: bytes, place: object) -> UndecodableImage:

@@ -9,14 +9,18 @@ from pathlib import Path, PurePosixPath
 
 from groupwise.data.archive import read_file, size_in_archive
 from groupwise.data.decode import Decoded, UndecodableImage, decode
+from groupwise.data.levels import Reading
 from groupwise.data.manifest import Sample, Status
 from groupwise.data.remarks import Remark, join_remarks, to_plain
-from groupwise.data.sniff import FORMAT_OF_SUFFIX, HEAD_BYTES, RAW_SUFFIXES, SUFFIXES, sniff
+from groupwise.data.sniff import FORMAT_OF_SUFFIX, HEAD_BYTES, SUFFIXES, sniff
 from groupwise.files import sha256_bytes
 
 MAX_FILE_BYTES = 512 << 20
 MIN_SIDE_PX = 8
 MAX_ASPECT = 20
+DEPTH_CODES = ("deep-integer", "float")
+# Codes of files that are sound: what is wanted is another form of them.
+UNREAD = ("unsupported-format", "several-channels", "several-planes", "unknown-depth", "decompression-bomb")
 
 
 class _RefusedError(Exception):
@@ -27,7 +31,7 @@ class _RefusedError(Exception):
         self.reason = reason
 
 
-def inspect(sample: Sample, root: Path) -> Sample:
+def inspect(sample: Sample, root: Path, reading: Reading = Reading()) -> Sample:  # noqa: B008  # frozen
     """Fill in status, reason, size, mode and digest of a sample that is still to be looked into.
 
     A sample that was already judged comes back as it is. Whatever the file is, it raises nothing: one bad
@@ -46,9 +50,9 @@ def inspect(sample: Sample, root: Path) -> Sample:
     judged = replace(sample, sha256=sha256_bytes(data))
     try:
         # The smallest draft still reads every coefficient of a JPEG, at half the time.
-        decoded = decode(data, place=sample.path, draft_px=1)
+        decoded = decode(data, place=sample.path, draft_px=1, reading=reading, facts_only=True)
     except UndecodableImage as error:
-        return replace(judged, status="quarantined", reason=f"{error.code}: {to_plain(error.fact)}")
+        return replace(judged, status="quarantined", reason=_say_why(error))
     return _accept(judged, decoded, suffix)
 
 
@@ -92,32 +96,52 @@ def _read_plain(path: Path, suffix: str) -> bytes:
 def _refuse_content(head: bytes, suffix: str) -> None:
     """Refuse what no image is, in words that depend on whether its name says that it is one."""
     named_image = suffix in FORMAT_OF_SUFFIX
-    if suffix in RAW_SUFFIXES:
-        raise _RefusedError(
-            "quarantined", "unsupported-format: a camera's raw file, export it as JPEG or PNG"
-        )
     if not head:
         if named_image:
             raise _RefusedError("quarantined", "zero-byte: the file is empty")
         raise _RefusedError("ignored", "not-an-image: an empty file")
     content = sniff(head)
     if content.kind == "unsupported":
-        raise _RefusedError("quarantined", f"unsupported-format: {content.name}, export it as JPEG or PNG")
+        raise _RefusedError("quarantined", f"unsupported-format: {content.name}: {to_plain(content.remedy)}")
     if content.kind == "other":
         if named_image:
             raise _RefusedError("quarantined", f"wrong-content: named {suffix} but holds {content.name}")
         raise _RefusedError("ignored", f"not-an-image: the file holds {content.name}")
 
 
+def _say_why(error: UndecodableImage) -> str:
+    """The code and the fact, and for a sound file of an unread kind what to do with it."""
+    remedy = f": {to_plain(error.remedy)}" if error.code in UNREAD else ""
+    return f"{error.code}: {to_plain(error.fact)}{remedy}"
+
+
 def _accept(sample: Sample, decoded: Decoded, suffix: str) -> Sample:
     width, height = decoded.width, decoded.height
-    measured = replace(sample, width=width, height=height, mode=decoded.mode)
+    measured = replace(
+        sample,
+        width=width,
+        height=height,
+        mode=decoded.mode,
+        depth=decoded.depth,
+        group=sample.group or decoded.group,
+    )
     if not sample.label:
         return replace(
             measured, status="quarantined", reason="no-label: an image that lies in no class folder"
         )
-    remarks = (*decoded.warnings, *_remark_name(decoded.format, suffix), *_remark_shape(width, height))
+    # By which rule deep samples become levels is decided for all of them later, and said in a note.
+    remarks = (*_without_rule(decoded), *_remark_name(decoded.format, suffix), *_remark_shape(width, height))
     return replace(measured, status="warned" if remarks else "ok", reason=join_remarks(remarks))
+
+
+def _without_rule(decoded: Decoded) -> list[Remark]:
+    """The remarks, of which that on the depth tells the values alone."""
+    depth = decoded.depth
+    if depth is None:
+        return list(decoded.warnings)
+    declared = f", {depth.declared[0]:.10g} to {depth.declared[1]:.10g} declared" if depth.declared else ""
+    words = f"values from {depth.low:.10g} to {depth.high:.10g}{declared}"
+    return [(code, words if code in DEPTH_CODES else said) for code, said in decoded.warnings]
 
 
 def _remark_name(name: str, suffix: str) -> tuple[Remark, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from groupwise.data.levels import Depth, Reading
 from groupwise.data.remarks import list_codes
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, sha256_bytes, write_csv
@@ -27,7 +28,8 @@ class Sample:
     bytes escaped by backslashes. `label` and `group` are "" where there is none. `reason` is "" or one or
     more "code: sentence", joined by "; ". `width` and `height` are in pixels as a viewer shows the image,
     after orientation, and 0 where it was not decoded; `mode` is the file's own. `extra` holds the further
-    columns of the user's CSV.
+    columns of the user's CSV. `depth` is what a scan found of the samples of a deep picture, and is not
+    written.
     """
 
     path: str
@@ -40,6 +42,7 @@ class Sample:
     mode: str = ""
     sha256: str = ""
     extra: Mapping[str, str] = field(default_factory=dict, hash=False)
+    depth: Depth | None = field(default=None, compare=False, repr=False)
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -51,14 +54,16 @@ class Sample:
 class Manifest:
     """Every file below `root` exactly once (or every row of a CSV), sorted as found.
 
-    `notes` are sentences about the whole, such as an empty class, and `layout` says in words what the data
-    were taken for; neither is written to the file.
+    `notes` are sentences about the whole, such as an empty class, `layout` says in words what the data were
+    taken for, and `reading` is by which rule the samples of its pictures become levels; none of them is
+    written to the file.
     """
 
     root: Path
     samples: tuple[Sample, ...]
     notes: tuple[str, ...] = ()
     layout: str = ""
+    reading: Reading = Reading()  # noqa: RUF009  # frozen
 
     @property
     def usable(self) -> tuple[Sample, ...]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from groupwise.data.archive import read_file
 from groupwise.data.decode import UndecodableImage, decode
+from groupwise.data.levels import Reading
 from groupwise.data.manifest import Sample
 from groupwise.data.sniff import FORMAT_OF_SUFFIX
 
@@ -120,7 +121,7 @@ def _look_like_masks(root: Path, paths: Sequence[str]) -> bool:
 def _is_flat(file: Path) -> bool:
     """Whether a picture consists of few colours, or of black and white."""
     try:
-        rgb = decode(read_file(file), place=file).rgb
+        rgb = _decode_own_range(file)
     except (OSError, UndecodableImage):
         return False
     every = rgb.reshape(-1, 3)
@@ -128,6 +129,20 @@ def _is_flat(file: Path) -> bool:
     _, counts = np.unique(pixels @ np.array([1 << 16, 1 << 8, 1]), return_counts=True)
     few = np.sort(counts)[::-1][:_COLOURS].sum() >= 0.99 * len(pixels) and len(pixels) > 8 * _COLOURS
     return bool(few or _at_the_ends(pixels))
+
+
+def _decode_own_range(file: Path) -> npt.NDArray[np.uint8]:
+    """The pixels, those of a deep picture by its own least and greatest: no data set has been looked at yet.
+
+    By the range of its type a picture of 12 bits would have few colours, as a mask has.
+    """
+    data = read_file(file)
+    decoded = decode(data, place=file)
+    if decoded.depth is None:
+        return decoded.rgb
+    own = (decoded.depth.low, max(decoded.depth.high, decoded.depth.low + 1e-6))
+    reading = Reading(integer_range=own, float_range=own, trust_declared=False)
+    return decode(data, place=file, reading=reading).rgb
 
 
 def _at_the_ends(pixels: npt.NDArray[np.int64]) -> bool:

@@ -26,6 +26,17 @@ def note_groups(samples: Sequence[Sample], pattern: re.Pattern[str] | None) -> l
     return [f"{misses} of {len(usable)} images have no group by {pattern.pattern!r}: each stands alone."]
 
 
+def note_patients(before: Sequence[Sample], samples: Sequence[Sample]) -> list[str]:
+    """How many images have a group from within their file, as DICOM names the patient."""
+    patients = sum(not old.group and bool(new.group) for old, new in zip(before, samples, strict=True))
+    if not patients:
+        return []
+    return [
+        f"The groups of {patients:,} DICOM images are their patients, hashed; spellings of one identifier"
+        " that differ in case, blanks or the form of a number are one."
+    ]
+
+
 # The beginning of a name before its number, as in p12_3.jpg.
 _NUMBERED_NAME = r"([^/]+?)[ _.-]+\d+\.\w+$"
 

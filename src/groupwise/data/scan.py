@@ -16,11 +16,13 @@ from groupwise.data.folder_tables import read_folder_tables
 from groupwise.data.group_names import tidy_groups
 from groupwise.data.inspect import inspect
 from groupwise.data.labelling import Labelled, label_by_folders
-from groupwise.data.layout import FOLDERS, POOL, find_candidates
+from groupwise.data.layout import FOLDERS, POOL
+from groupwise.data.levels import Reading, note_rule, settle
 from groupwise.data.listing import Listing, read_listing
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.masks import count_masks, set_masks_aside
-from groupwise.data.notes import note_classes, note_groups, note_outside, note_series
+from groupwise.data.notes import note_classes, note_groups, note_outside, note_patients, note_series
+from groupwise.data.patterns import assign_groups, assign_labels, compile_pattern
 from groupwise.data.table import SUFFIXES
 from groupwise.data.walk import enter_archives, list_class_folders, walk, walk_archive
 from groupwise.errors import GroupwiseError, UsageError
@@ -42,6 +44,7 @@ def scan(
     root: Path | None = None,
     layout: str = AUTO,
     given: str | None = None,
+    reading: Reading = Reading(),  # noqa: B008  # frozen
     workers: int = os.cpu_count() or 1,
     progress: Progress | None = None,
 ) -> Manifest:
@@ -53,11 +56,16 @@ def scan(
     `group_regex` finds in the relative path: its first capture group, or the whole match; `label_regex` finds
     the label so. `given` says where a ready split lies that is to be used: the column of a table, or
     `folders`; `pool` takes one in folders together. With `layout` "classes" no folder is taken for anything
-    but a class. Each file is read once and decoded in full, `workers` at a time; `progress` is called with
-    the number of files done and of all. The result does not depend on `workers`.
+    but a class. `reading` says what is known of deep pictures and of channels; what it leaves open is decided
+    by all pictures together, and the manifest has it. Each file is read once and decoded in full, `workers`
+    at a time; `progress` is called with the number of files done and of all. The result does not depend on
+    `workers`.
     Raises UsageError for options that cannot be meant, and GroupwiseError where there are no images.
     """
-    pattern, labels = _compile(group_regex, "--group-regex"), _compile(label_regex, "--label-regex")
+    pattern, labels = (
+        compile_pattern(group_regex, "--group-regex"),
+        compile_pattern(label_regex, "--label-regex"),
+    )
     _refuse_options(data, group_column, group_regex, label_regex, root)
     is_folder = os.path.isdir(data)  # noqa: PTH112  # Path.is_dir raises where the path may not be entered
     if is_folder or is_archive(data):
@@ -72,35 +80,43 @@ def scan(
             root=root,
             given=given,
         )
-    samples = list(found.samples)
-    if pattern is not None:
-        samples = _assign_groups(samples, pattern)
-    samples, spelling = _tidy(samples)
-    samples = _inspect_all(samples, found.root, workers, progress)
+    tidy, spelling = _tidy(found.samples if pattern is None else assign_groups(found.samples, pattern))
+    samples = _inspect_all(tidy, found.root, reading, workers, progress)
     _require_images(data, samples)
     notes = [
         *found.notes,
         *note_groups(samples, pattern),
         *spelling,
+        *note_patients(tidy, samples),
         *note_series(samples),
         *note_outside(data, found.root, samples),
         *note_classes(samples, folders),
     ]
-    return Manifest(found.root, tuple(samples), tuple(notes), found.words)
+    return _settle(Manifest(found.root, tuple(samples), tuple(notes), found.words), reading)
 
 
 def scan_listed(
     root: Path,
     samples: Sequence[Sample],
     *,
+    reading: Reading = Reading(),  # noqa: B008  # frozen
     workers: int = os.cpu_count() or 1,
     progress: Progress | None = None,
 ) -> Manifest:
     """As `scan`, for files that the caller lists with labels and groups, at paths relative to `root`."""
     tidy, spelling = _tidy(samples)
-    done = _inspect_all(tidy, root, workers, progress)
+    done = _inspect_all(tidy, root, reading, workers, progress)
     _require_images(root, done)
-    return Manifest(root, tuple(done), (*spelling, *note_classes(done, [])))
+    return _settle(
+        Manifest(root, tuple(done), (*spelling, *note_patients(tidy, done), *note_classes(done, []))), reading
+    )
+
+
+def _settle(manifest: Manifest, reading: Reading) -> Manifest:
+    """Decide for all deep pictures together what becomes black and white in them, and say it."""
+    deep = {sample.path: sample.depth for sample in manifest.usable if sample.depth}
+    settled = settle(list(deep.values()), reading)
+    return replace(manifest, notes=(*manifest.notes, *note_rule(deep, settled)), reading=settled)
 
 
 def _refuse_options(
@@ -125,19 +141,6 @@ def _refuse_options(
         raise UsageError("no such folder", place=f"--root {root}", remedy="Give the folder of the images.")
 
 
-def _compile(pattern: str | None, option: str) -> re.Pattern[str] | None:
-    if pattern is None:
-        return None
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise UsageError(
-            f"{pattern!r} is not a regular expression ({error})",
-            place=option,
-            remedy="Give one such as `IMG_(\\d+)`, in quotes.",
-        ) from None
-
-
 def _list_folder(
     data: Path,
     group_column: str | None,
@@ -159,7 +162,7 @@ def _list_folder(
     if labels is not None or layout == CLASSES:
         _refuse_columns(data, group_column, given)
     if labels is not None:
-        return Listing(tuple(_assign_labels(samples, labels)), place, "classes by --label-regex"), []
+        return Listing(tuple(assign_labels(samples, labels)), place, "classes by --label-regex"), []
     if layout == CLASSES:
         folders = [] if is_archive(place) else list_class_folders(place)
         return Listing(tuple(samples), place, "class folders, as asked"), folders
@@ -229,18 +232,6 @@ def _list_rows(
     )
 
 
-def _assign_labels(samples: Sequence[Sample], pattern: re.Pattern[str]) -> list[Sample]:
-    labelled = [replace(sample, label=_find(pattern, sample)) for sample in samples]
-    candidates = find_candidates(labelled)
-    if candidates and not any(sample.label for sample in candidates):
-        raise UsageError(
-            f"{pattern.pattern!r} finds no class in any path, such as {candidates[0].path!r}",
-            place="--label-regex",
-            remedy="It is searched in the path below the data's folder: give one that matches there.",
-        )
-    return labelled
-
-
 def _tidy(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
     """One spelling for each group, and what was done about the others."""
     groups, notes = tidy_groups([sample.group for sample in samples])
@@ -250,32 +241,16 @@ def _tidy(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
     ], notes
 
 
-def _assign_groups(samples: list[Sample], pattern: re.Pattern[str]) -> list[Sample]:
-    grouped = [replace(sample, group=_find(pattern, sample)) for sample in samples]
-    candidates = find_candidates(grouped)
-    if candidates and not any(sample.group for sample in candidates):
-        # Said now rather than after a long scan.
-        raise UsageError(
-            f"{pattern.pattern!r} finds no group in any path, such as {candidates[0].path!r}",
-            place="--group-regex",
-            remedy="It is searched in the path below the data's folder: give one that matches there.",
-        )
-    return grouped
-
-
-def _find(pattern: re.Pattern[str], sample: Sample) -> str:
-    match = pattern.search(sample.path) if sample.status == "ok" else None
-    if match is None:
-        return ""
-    return (match[1] if pattern.groups else match[0]) or ""
-
-
-def _inspect_all(samples: list[Sample], root: Path, workers: int, progress: Progress | None) -> list[Sample]:
+def _inspect_all(
+    samples: list[Sample], root: Path, reading: Reading, workers: int, progress: Progress | None
+) -> list[Sample]:
     done = []
     # Pillow's warnings are the manifest's business; the filter is process-wide, so it is set here, once.
     with warnings.catch_warnings(), ThreadPoolExecutor(max(1, workers)) as pool:
         warnings.simplefilter("ignore")
-        for number, sample in enumerate(pool.map(partial(inspect, root=root), samples), start=1):
+        for number, sample in enumerate(
+            pool.map(partial(inspect, root=root, reading=reading), samples), start=1
+        ):
             done.append(sample)
             if progress is not None:
                 progress(number, len(samples))

@@ -10,7 +10,7 @@ HEAD_BYTES = 4096
 
 # What `decode` reads: the format's name is Pillow's, the suffixes are the honest ones for it.
 SUFFIXES: dict[str, tuple[str, ...]] = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jls"),
     "PNG": (".png", ".apng"),
     "GIF": (".gif",),
     "BMP": (".bmp", ".dib"),
@@ -20,10 +20,9 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
     "HEIF": (".heic", ".heif", ".hif"),
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
     "JPEG2000": (".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"),
+    "DICOM": (".dcm", ".dicom", ".ima"),
 }
 FORMAT_OF_SUFFIX = {suffix: name for name, suffixes in SUFFIXES.items() for suffix in suffixes}
-# A raw file is a TIFF by its first bytes, but what Pillow finds in it is a thumbnail.
-RAW_SUFFIXES = (".dng", ".nef", ".cr2", ".cr3", ".arw", ".orf", ".rw2", ".raf", ".pef")
 
 _MAGIC = {
     "JPEG": rb"\xff\xd8\xff",
@@ -37,16 +36,43 @@ _MAGIC = {
     "HEIF": rb"....ftyp(?:hei[cmsx]|hev[cmsx]|mif1|msf1)",
     "PPM": rb"P[1-6Ffy]\s",
     "JPEG2000": rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
+    "DICOM": rb".{128}DICM",
 }
-_UNSUPPORTED = {
-    "a Photoshop document": rb"8BPS",
-    "a JPEG XL image": rb"\xff\x0a|\0\0\0\x0cJXL ",
-    "a DICOM file": rb".{128}DICM",
-    "an icon": rb"\x00\x00\x01\x00",
-    "a PostScript file": rb"%!PS|\xc5\xd0\xd3\xc6",
-    "a FITS image": rb"SIMPLE  =",
-    "a QOI image": rb"qoif",
-    "an SVG drawing": rb"(?:\xef\xbb\xbf)?\s*<(?:[^>]{0,2000}>\s*<){0,5}svg[\s>]",
+# Sound files that nothing here reads, each with what converts it. Other raw files are told by their tags.
+_CAMERA = "Develop it to TIFF or JPEG, as darktable, RawTherapee or the camera's own program do."
+_FIJI = "Export the plane that is meant as TIFF, as Fiji with Bio-Formats does."
+_UNSUPPORTED: dict[str, tuple[bytes, str]] = {
+    "a camera's raw file": (
+        rb"II\x2a\0.{4}CR|II(?:RO|RS|U\0)|MMOR|FUJIFILMCCD-RAW|....ftypcrx |FOVb|\0MRM|II\x2a\0IIII",
+        _CAMERA,
+    ),
+    "a Photoshop document": (rb"8BPS", "Export it as TIFF or PNG."),
+    "a JPEG XL image": (rb"\xff\x0a|\0\0\0\x0cJXL ", "Convert it with `djxl`."),
+    "a JPEG XR image": (rb"II\xbc[\0\1]", "Convert it with `JxrDecApp` to TIFF."),
+    "an OpenEXR image": (rb"\x76\x2f\x31\x01", "Convert it to a float TIFF, as `oiiotool` does."),
+    "a Radiance image": (rb"#\?(?:RADIANCE|RGBE)", "Convert it to a float TIFF, as `oiiotool` does."),
+    "a colour PFM image": (rb"PF\s", "Convert it to a float TIFF, as `oiiotool` does."),
+    "a PAM image": (rb"P7\s", "Convert it with `pamtopng`."),
+    "a DICOM file without its preamble": (
+        rb"\x08\0[\0\x01\x05\x08\x16\x18]\0(?:[A-Z]{2}|.{2}\0\0)",
+        "Write it anew with `dcmconv`.",
+    ),
+    "an icon": (rb"\x00\x00\x01\x00", "Export it as PNG."),
+    "a PostScript file": (rb"%!PS|\xc5\xd0\xd3\xc6", "Convert it with Ghostscript to PNG."),
+    "a FITS image": (rb"SIMPLE  =", "Convert it to a TIFF, as astropy or Fiji do."),
+    "a NIfTI volume": (
+        rb"(?:\x5c\x01\0\0|\0\0\x01\x5c).{340}n[+i]1\0",
+        "Export the slices that are meant as TIFF.",
+    ),
+    "an NRRD volume": (rb"NRRD000", "Export the slices that are meant as TIFF."),
+    "a Zeiss CZI stack": (rb"ZISRAWFILE", _FIJI),
+    "a Nikon ND2 stack": (rb"\xda\xce\xbe\x0a", _FIJI),
+    "a Leica LIF stack": (rb"\x70\0\0\0.{4}\x2a", _FIJI),
+    "a QOI image": (rb"qoif", "Convert it to PNG."),
+    "an SVG drawing": (
+        rb"(?:\xef\xbb\xbf)?\s*<(?:[^>]{0,2000}>\s*<){0,5}svg[\s>]",
+        "Export it as PNG.",
+    ),
 }
 _OTHER = {
     "a Git LFS pointer": rb"version https://git-lfs",
@@ -56,19 +82,24 @@ _OTHER = {
     "a ZIP archive": rb"PK\x03\x04",
     "a gzip archive": rb"\x1f\x8b",
 }
+# Unsupported ones first: many a raw file begins as a TIFF does.
 _TABLES: dict[Literal["image", "unsupported", "other"], dict[str, re.Pattern[bytes]]] = {
+    "unsupported": {name: re.compile(magic, re.DOTALL) for name, (magic, _) in _UNSUPPORTED.items()},
     "image": {name: re.compile(magic, re.DOTALL) for name, magic in _MAGIC.items()},
-    "unsupported": {name: re.compile(magic, re.DOTALL) for name, magic in _UNSUPPORTED.items()},
     "other": {name: re.compile(magic, re.DOTALL) for name, magic in _OTHER.items()},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """`kind` says whether `decode` reads it; `name` is a key of `SUFFIXES` or a noun with its article."""
+    """`kind` says whether `decode` reads it; `name` is a key of `SUFFIXES` or a noun with its article.
+
+    `remedy` says what makes a picture of it that is read.
+    """
 
     kind: Literal["image", "unsupported", "other"]
     name: str
+    remedy: str = "Put an image in its place or remove it."
 
 
 def sniff(data: bytes) -> Content:
@@ -77,6 +108,8 @@ def sniff(data: bytes) -> Content:
     for kind, table in _TABLES.items():
         for name, magic in table.items():
             if magic.match(head):
+                if kind == "unsupported":
+                    return Content(kind, name, _UNSUPPORTED[name][1])
                 return Content(kind, _choose_brand(name, head))
     return Content("other", "text" if _is_text(head) else "data of no known image format")
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from groupwise.data.cache import Images, load_image
+from groupwise.data.cache import Images, load_picture
 from groupwise.data.decode import Preprocessing
+from groupwise.data.remarks import Remark
 from groupwise.errors import GroupwiseError
 from groupwise.evaluation.decision import Answer
 
@@ -21,14 +22,16 @@ BATCH_SIZE = 64
 AHEAD = 2 * BATCH_SIZE  # images decoded before the network asks for them
 
 OnBad = Callable[[GroupwiseError], None]
+Picture = tuple[Images, tuple[Remark, ...]]
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer to one image file."""
+    """The answer to one image file, with what `scan` would remark of the file."""
 
     path: str
     answer: Answer
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def label(self) -> str:
@@ -61,21 +64,21 @@ def stream_predictions(
     """
     images = _decode_ahead(map(str, paths), preprocessing, on_bad)
     while batch := tuple(islice(images, batch_size)):
-        answers = answer_images(np.stack([image for _, image in batch]))
-        for (path, _), answer in zip(batch, answers, strict=True):
-            yield Prediction(path, answer)
+        answers = answer_images(np.stack([image for _, (image, _) in batch]))
+        for (path, (_, remarks)), answer in zip(batch, answers, strict=True):
+            yield Prediction(path, answer, remarks)
 
 
 def _decode_ahead(
     paths: Iterator[str], preprocessing: Preprocessing, on_bad: OnBad | None
-) -> Iterator[tuple[str, Images]]:
-    waiting: deque[tuple[str, Future[Images]]] = deque()
+) -> Iterator[tuple[str, Picture]]:
+    waiting: deque[tuple[str, Future[Picture]]] = deque()
     # Pillow lets go of the interpreter lock while it decodes, so threads are enough.
     pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
     try:
         while True:
             for path in islice(paths, AHEAD - len(waiting)):
-                waiting.append((path, pool.submit(load_image, Path(path), preprocessing)))
+                waiting.append((path, pool.submit(load_picture, Path(path), preprocessing)))
             if not waiting:
                 return
             path, image = waiting.popleft()

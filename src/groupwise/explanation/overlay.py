@@ -12,7 +12,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from groupwise.data.archive import read_file
-from groupwise.data.decode import Resize, decode
+from groupwise.data.decode import UNSETTLED, Resize, decode
+from groupwise.data.levels import Reading
 from groupwise.explanation.heat import Floats
 
 Pixels = npt.NDArray[np.uint8]
@@ -53,9 +54,9 @@ def overlay(image: Pixels, heat: Floats, resize: Resize = "squash") -> Pixels:
     return mixed
 
 
-def photograph(file: Path) -> Pixels:
+def photograph(file: Path, reading: Reading = UNSETTLED) -> Pixels:
     """The image of a file, (H, W, 3), its shorter side from `SHORT_PX` to twice that, enlarged if need be."""
-    image = Image.fromarray(decode(read_file(file), place=file, draft_px=2 * SHORT_PX).rgb)
+    image = Image.fromarray(decode(read_file(file), place=file, draft_px=2 * SHORT_PX, reading=reading).rgb)
     short, long = sorted(image.size)
     wanted = min(max(short, SHORT_PX), 2 * SHORT_PX)
     scale = min(wanted / short, LONG_PX / long)

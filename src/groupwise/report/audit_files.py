@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from groupwise.data.levels import Reading
 from groupwise.data.manifest import USABLE
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, read_json
@@ -49,6 +50,11 @@ class AuditFiles:
     def root(self) -> Path:
         """Where the images lie."""
         return Path(self.facts["root"])
+
+    @property
+    def reading(self) -> Reading:
+        """How the samples of deep pictures became levels; older audits have not kept it."""
+        return Reading.from_facts(self.facts.get("reading", {}))
 
     def with_status(self, *statuses: str) -> list[Row]:
         """The files that stand so in the manifest."""

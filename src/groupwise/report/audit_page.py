@@ -119,7 +119,7 @@ def write_audit_page(folder: Path) -> Path:
 
 
 def _tile(files: AuditFiles, path: str) -> Tile:
-    return Tile(path, load_thumbnail(files.root / path), files.labels[path])
+    return Tile(path, load_thumbnail(files.root / path, files.reading), files.labels[path])
 
 
 def _seen(files: AuditFiles, paths: Sequence[str], most: int) -> list[Tile]:

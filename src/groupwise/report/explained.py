@@ -13,25 +13,27 @@ from groupwise.report.rendering import render
 from groupwise.report.tiles import Tile
 
 if TYPE_CHECKING:
-    from groupwise.data.decode import Resize
+    from groupwise.data.decode import Preprocessing
     from groupwise.explanation.explain import Explanation
 
 PAGE, LISTING = "explain.html", "heatmaps.json"
 
 
-def write_explanations(folder: Path, explanations: Iterable[Explanation], root: Path, resize: Resize) -> Path:
+def write_explanations(
+    folder: Path, explanations: Iterable[Explanation], root: Path, preprocessing: Preprocessing
+) -> Path:
     """Write one overlay an image, `heatmaps.json` (name -> file), and the page; returns the page.
 
-    `root` is where the training images lie, and `resize` how images become the network's input.
+    `root` is where the training images lie, and `preprocessing` how images become the network's input.
     """
-    overlays = {}
+    overlays, reading = {}, preprocessing.reading
     items = []
     for found in explanations:
-        picture = overlay(photograph(found.asked.file), found.heat, resize)
+        picture = overlay(photograph(found.asked.file, reading), found.heat, preprocessing.resize)
         overlays[found.asked.name] = picture_name(found.asked.name)
         write_atomic(folder / overlays[found.asked.name], png(picture))
         nearest = [
-            Tile(near.path, load_thumbnail(root / near.path), near.label, prob=near.similarity)
+            Tile(near.path, load_thumbnail(root / near.path, reading), near.label, prob=near.similarity)
             for near in found.nearest
         ]
         items.append((found, png_uri(png(found.image)), image_uri(picture), nearest))

@@ -11,19 +11,23 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from groupwise.data.archive import read_file
-from groupwise.data.decode import UndecodableImage, decode
+from groupwise.data.decode import UNSETTLED, UndecodableImage, decode
+from groupwise.data.levels import Reading
 from groupwise.report.drawing import Image
 from groupwise.report.figures import TINY_PX
 
 THUMBNAIL_PX = 240
 
 
-def load_thumbnail(path: Path) -> Image | None:
-    """The image, (H, W, 3) uint8, its long side at most `THUMBNAIL_PX`; None if gone or damaged."""
+def load_thumbnail(path: Path, reading: Reading = UNSETTLED) -> Image | None:
+    """The image of a file, (H, W, 3) uint8, its long side at most `THUMBNAIL_PX`; None if gone or damaged.
+
+    `reading` is that of its data set.
+    """
     try:
-        if not path.is_file():
+        if path.exists() and not path.is_file():  # a pipe would be waited for
             return None
-        rgb = decode(read_file(path), place=path, draft_px=THUMBNAIL_PX).rgb
+        rgb = decode(read_file(path), place=path, draft_px=THUMBNAIL_PX, reading=reading).rgb
     except (OSError, ValueError, UndecodableImage):  # ValueError: a path with a null byte
         return None
     picture = PillowImage.fromarray(rgb)

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from groupwise.data.levels import Reading
 from groupwise.data.manifest import COLUMNS
 from groupwise.errors import GroupwiseError
 from groupwise.evaluation.calibration import says_nothing
@@ -62,6 +63,11 @@ class RunFiles:
     def root(self) -> Path:
         """Where the images lay when the run was made."""
         return Path(self.ledger["root"])
+
+    @property
+    def reading(self) -> Reading:
+        """How the samples of deep pictures became levels."""
+        return Reading.from_facts(_dig(self.recipe, "data"))
 
     @property
     def fold(self) -> str:

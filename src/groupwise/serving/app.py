@@ -61,7 +61,7 @@ def create_app(
 def _add_predict(app: FastAPI, work: Work, intake: Intake, counters: Counters) -> None:
     @app.post(
         "/v1/predict",
-        response_model=schema.Answer,
+        response_model=schema.RemarkedAnswer | schema.Answer,
         responses=schema.errors(408, 413, 415, 422, 503),
         openapi_extra=schema.PICTURE,
     )

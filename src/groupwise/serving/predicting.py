@@ -33,6 +33,7 @@ def predict_files(
     there are passed over. However many files there are, few images are in memory at a time.
     """
     bad = 0
+    remarked: dict[str, list[str]] = {}
 
     def tell(error: GroupwiseError) -> None:
         nonlocal bad
@@ -51,10 +52,13 @@ def predict_files(
         try:
             for n, prediction in enumerate(predictor.stream(paths, on_bad=tell), start=1):
                 _put(prediction, table, console, move, n)
+                for code, words in prediction.remarks:
+                    remarked.setdefault(code, []).append(f"{prediction.path}: {words}")
         except KeyboardInterrupt:
             kept = f": {table.rows:,} answers are in {csv}; go on with --resume" if table else ""
             raise KeyboardInterrupt(f"Stopped{kept}.") from None
         speed = n / (time.perf_counter() - start)
+    _tell_remarks(remarked, console)
     if csv:
         console.say(f"Predicted {n:,} image{'s' * (n != 1)}, {speed:.1f} a second: {csv}")
     if bad:
@@ -63,6 +67,13 @@ def predict_files(
             place="predict",
             remedy="They are named above; the others were predicted.",
         )
+
+
+def _tell_remarks(remarked: dict[str, list[str]], console: Console) -> None:
+    """Say of each remark that `scan` would make how many files it is about, with the first of them."""
+    for code, told in remarked.items():
+        more = f" (and {len(told) - 1:,} more)" if len(told) > 1 else ""
+        console.warn(f"{code}: {told[0]}{more}")
 
 
 def _put(

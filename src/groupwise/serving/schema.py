@@ -11,6 +11,13 @@ from groupwise.explanation.heat import HeatMethod
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
+class Note(BaseModel):
+    """What was not taken from the file as it stands, such as a colour profile or more than 8 bits."""
+
+    code: str = Field(description="The kind of remark, in one word, as `groupwise scan` says it.")
+    fact: str
+
+
 class Answer(BaseModel):
     """What is said of one picture."""
 
@@ -30,6 +37,12 @@ class Answer(BaseModel):
     heat: list[list[Probability]] | None = Field(
         description="With `heat=1`: what spoke for `label`, 0 to 1, rows from the top, over the input."
     )
+
+
+class RemarkedAnswer(Answer):
+    """What is said of a picture of which scanning would remark something."""
+
+    remarks: list[Note]
 
 
 class Accuracy(BaseModel):

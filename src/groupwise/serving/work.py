@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.data.decode import Preprocessing, UndecodableImage, decode
+from groupwise.data.remarks import Remark
 from groupwise.explanation.heat import HeatMethod
 from groupwise.serving.limits import MAX_PIXELS, Refused, busy
 
@@ -20,7 +21,14 @@ Pixels = npt.NDArray[np.uint8]
 MAX_BATCH = 8
 MAX_INSIDE = 16
 
-UNSUPPORTED = ("wrong-content", "unsupported-format", "heic-unsupported")
+UNSUPPORTED = (
+    "wrong-content",
+    "unsupported-format",
+    "heic-unsupported",
+    "unknown-depth",
+    "several-channels",
+    "several-planes",
+)
 
 
 class Predictor(Protocol):
@@ -41,6 +49,7 @@ class Predictor(Protocol):
 @dataclass(eq=False)
 class _Picture:
     pixels: Pixels
+    remarks: tuple[Remark, ...]
     heat: bool
     answer: asyncio.Future[dict[str, Any]]
 
@@ -71,8 +80,8 @@ class Work:
         self.inside += 1
         try:
             loop = asyncio.get_running_loop()
-            pixels = await loop.run_in_executor(self._decoders, self._decode, data)
-            picture = _Picture(pixels, heat, loop.create_future())
+            pixels, remarks = await loop.run_in_executor(self._decoders, self._decode, data)
+            picture = _Picture(pixels, remarks, heat, loop.create_future())
             self._waiting.append(picture)
             if self._running is None:
                 self._running = loop.create_task(self._run())
@@ -85,16 +94,20 @@ class Work:
         self._decoders.shutdown()
         self._network.shutdown()
 
-    def _decode(self, data: bytes) -> Pixels:
+    def _decode(self, data: bytes) -> tuple[Pixels, tuple[Remark, ...]]:
         preprocessing = self.predictor.preprocessing
         try:
             decoded = decode(
-                data, place="picture", draft_px=preprocessing.image_size_px, max_pixels=MAX_PIXELS
+                data,
+                place="picture",
+                draft_px=preprocessing.image_size_px,
+                max_pixels=MAX_PIXELS,
+                reading=preprocessing.reading,
             )
         except UndecodableImage as error:
             status = _status(error.code)
             raise Refused(status, error.fact, remedy=error.remedy, place="picture", code=error.code) from None
-        return preprocessing.resize_image(decoded.rgb)
+        return preprocessing.resize_image(decoded.rgb), decoded.warnings
 
     async def _run(self) -> None:
         """Run the network as long as pictures wait."""
@@ -115,7 +128,10 @@ class Work:
 
     def _answer(self, batch: Sequence[_Picture]) -> list[dict[str, Any]]:
         answers = self.predictor.answer_images(np.stack([picture.pixels for picture in batch]))
-        found = [{**answer.as_json(), "heat": None} for answer in answers]
+        found = [
+            {**answer.as_json(), **_remarks(picture), "heat": None}
+            for answer, picture in zip(answers, batch, strict=True)
+        ]
         hot = [i for i, picture in enumerate(batch) if picture.heat]
         if hot:
             numbers = [self.predictor.classes.index(found[i]["label"]) for i in hot]
@@ -123,6 +139,12 @@ class Work:
             for i, heat in zip(hot, maps, strict=True):
                 found[i]["heat"] = np.round(heat.astype(float), 4).tolist()
         return found
+
+
+def _remarks(picture: _Picture) -> dict[str, list[dict[str, str]]]:
+    """The remarks by their name; nothing where there are none, as of most pictures."""
+    told = [{"code": code, "fact": fact} for code, fact in picture.remarks]
+    return {"remarks": told} if told else {}
 
 
 def _status(code: str) -> int:

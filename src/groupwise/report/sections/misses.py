@@ -44,7 +44,7 @@ def _wrong_tiles(files: RunFiles) -> list[Tile]:
     return [
         Tile(
             row["path"],
-            load_thumbnail(files.root / row["path"]),
+            load_thumbnail(files.root / row["path"], files.reading),
             row["label"],
             row["predicted"],
             _prob(row, row["predicted"]),

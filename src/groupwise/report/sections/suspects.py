@@ -18,7 +18,7 @@ def build(files: RunFiles) -> Section | None:
     tiles = [
         Tile(
             row["path"],
-            load_thumbnail(files.root / row["path"]),
+            load_thumbnail(files.root / row["path"], files.reading),
             row["label"],
             row["suggested"],
             float(row.get("prob_suggested") or 0),

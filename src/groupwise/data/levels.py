@@ -1,0 +1,273 @@
+"""The scale of deep pictures: which of their values become black and white, by one rule for a data set."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.data.header import MAX_PIXELS, UndecodableImage
+
+Range = tuple[float, float]
+# Whoever comes out below this share of the scale, in 99 of 100 of its samples, shows next to nothing.
+NEARLY_BLACK = 1 / 8
+# Values are measured on about so many samples of a picture, evenly spaced; least and greatest on all.
+_MEASURED = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What the samples of a deep picture are, before they are scaled.
+
+    `low` and `high` are the least and the greatest finite value, `tails` the same without the share that
+    `Reading.tails_percent` leaves out, and 99 of 100 samples are at most `bright`. `container` is the range
+    of the type, `declared` the range that the file itself gives, if it does.
+    """
+
+    kind: Literal["integer", "float"]
+    low: float
+    high: float
+    tails: Range
+    bright: float
+    container: Range
+    declared: Range | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What decides the pixels of a file beside the file: of one data set, and of the model trained on it.
+
+    `settled` says that the ranges were decided for a data set: what they do not cover is then refused rather
+    than scaled by a guess. See `Preprocessing` for the other fields.
+    """
+
+    integer_range: Range | None = None
+    float_range: Range | None = None
+    trust_declared: bool = True
+    tails_percent: float = 0.0
+    channels: tuple[int | str, ...] = ()
+    max_pixels: int = MAX_PIXELS
+    settled: bool = False
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any], settled: bool = True) -> Reading:
+        """The reading of a data set, from what a recipe or an audit wrote; other fields are passed over."""
+        known = {field.name for field in fields(cls)}
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in facts.items() if k in known
+        }
+        return cls(**{**values, "settled": settled})
+
+    def facts(self) -> dict[str, Any]:
+        """What `from_facts` reads."""
+        return asdict(self)
+
+
+def type_range(dtype: np.dtype[Any]) -> Range:
+    """The least and greatest value of a type of whole numbers; 0 to 1 for floats, by convention."""
+    if dtype.kind == "f":
+        return (0.0, 1.0)
+    limits = np.iinfo(dtype)
+    return (int(limits.min), int(limits.max))
+
+
+def measure_depth(values: npt.NDArray[Any], declared: Range | None, tails_percent: float) -> Depth:
+    """Measure the samples of one picture, (H, W) or (H, W, C)."""
+    # Of rows and columns, so that planes one behind the other are not copied into one.
+    step = max(1, int((values.size / _MEASURED) ** 0.5))
+    some = values[::step, ::step].reshape(-1)
+    if values.dtype.kind == "f":
+        some = some[np.isfinite(some)]
+        low, high = _finite_extremes(values)
+    else:
+        low, high = float(values.min()), float(values.max())
+    wanted = [99, tails_percent, 100 - tails_percent]
+    bright, *tails = (
+        np.percentile(some.astype(np.float64), wanted, method="nearest").tolist()
+        if some.size
+        else (high, low, high)
+    )
+    if not tails_percent:
+        tails = [low, high]
+    kind: Literal["integer", "float"] = "float" if values.dtype.kind == "f" else "integer"
+    return Depth(kind, low, high, (tails[0], tails[1]), bright, type_range(values.dtype), declared)
+
+
+def _finite_extremes(values: npt.NDArray[Any]) -> Range:
+    low, high = float(values.min()), float(values.max())
+    if np.isfinite(low) and np.isfinite(high):  # a single NaN makes both NaN
+        return low, high
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
+def choose_range(depth: Depth, reading: Reading, place: object) -> Range:
+    """The values that become black and white; raises `UndecodableImage` where nothing says which they are.
+
+    The file's own declaration goes first, then the data set's rule. Without a rule whole numbers of 16 bits
+    go by their container, as viewers of photographs do; a settled reading does so only where the picture
+    shows that it uses it, because 12 bits in a 16-bit file would come out black, and be answered so.
+    """
+    if depth.declared is not None and reading.trust_declared:
+        return depth.declared
+    rule = reading.integer_range if depth.kind == "integer" else reading.float_range
+    if rule is not None:
+        if not reading.tails_percent:
+            _refuse_beyond(depth, rule, place)
+        return rule
+    if not reading.settled:
+        return _guess(depth)
+    if depth.kind == "float" and depth.low >= 0 and depth.high <= 1:
+        return (0.0, 1.0)
+    if depth.kind == "integer" and depth.container == (0, 65535) and depth.bright > 32767:
+        return depth.container
+    raise UndecodableImage(
+        "unknown-depth",
+        f"{_say_samples(depth)}, and nothing says which of them is white: the file does not declare it, and"
+        " the model has not learnt from such pictures",
+        place=place,
+        remedy="Convert it to 8 bits by the rule of its camera, or train on pictures of this kind.",
+    )
+
+
+def _guess(depth: Depth) -> Range:
+    """A range for one picture alone, where there is no data set to take the rule from."""
+    low, high = depth.low, depth.high
+    if depth.kind == "integer":
+        return (0, 65535) if low >= 0 and high <= 65535 else (low, high)
+    if low >= 0 and high <= 1:
+        return (0.0, 1.0)
+    return (0.0, 255.0) if low >= 0 and high <= 255 else (low, high)
+
+
+def _refuse_beyond(depth: Depth, rule: Range, place: object) -> None:
+    """Refuse a picture of which more than one sample in a hundred would be burnt out to white."""
+    if depth.bright <= rule[1]:
+        return
+    raise UndecodableImage(
+        "unknown-depth",
+        f"{_say_samples(depth)}, and the data set is of pictures whose white is {_say(rule[1])}",
+        place=place,
+        remedy="Give pictures of one depth, or another range.",
+    )
+
+
+def _say_samples(depth: Depth) -> str:
+    words = "floating-point values" if depth.kind == "float" else "values of more than 8 bits"
+    return f"it holds {words}, from {_say(depth.low)} to {_say(depth.high)}"
+
+
+def to_levels(values: npt.NDArray[Any], chosen: Range, depth: Depth) -> npt.NDArray[np.uint8]:
+    """Scale samples to 0 to 255, to the nearest level; what lies outside the range becomes black or white."""
+    if values.dtype == np.uint16 and values.size > _MEASURED:
+        return np.asarray(_scale(np.arange(65536), chosen)[values])  # a table is ten times as fast
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values, nan=depth.low, posinf=depth.high, neginf=depth.low)
+    return _scale(values, chosen)
+
+
+def _scale(values: npt.NDArray[Any], chosen: Range) -> npt.NDArray[np.uint8]:
+    # In float64, because the difference of two large float32 overflows.
+    black, white = chosen
+    span = max(float(white) - float(black), np.finfo(np.float64).tiny)
+    levels: npt.NDArray[np.uint8] = np.rint(
+        ((values.astype(np.float64) - black) / span * 255).clip(0, 255)
+    ).astype(np.uint8)
+    return levels
+
+
+def settle(depths: Sequence[Depth], reading: Reading) -> Reading:
+    """Decide the ranges that the pictures of a data set need and nobody gave.
+
+    Whole numbers get the fewest whole bits that hold the greatest of all pictures, which is what a sensor
+    has; negative ones, and those of which the tails are left out, the least and greatest of all. Floats get
+    0 to 1 or 0 to 255 where all lie within.
+    """
+    free = [depth for depth in depths if depth.declared is None or not reading.trust_declared]
+    integers = _join([depth.tails for depth in free if depth.kind == "integer"])
+    floats = _join([depth.tails for depth in free if depth.kind == "float"])
+    return replace(
+        reading,
+        integer_range=reading.integer_range or (integers and _round_integers(integers, reading)),
+        float_range=reading.float_range or (floats and _round_floats(floats, reading)),
+        settled=True,
+    )
+
+
+def _join(ranges: Sequence[Range]) -> Range | None:
+    return (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
+
+
+def _round_integers(found: Range, reading: Reading) -> Range:
+    low, high = found
+    if low < 0 or reading.tails_percent:
+        return (low, max(high, low + 1))
+    return (0.0, float(2 ** max(8, int(high).bit_length()) - 1))
+
+
+def _round_floats(found: Range, reading: Reading) -> Range:
+    low, high = found
+    if reading.tails_percent:
+        return (low, high if high > low else low + 1)
+    # Interpolation overshoots a little; 127 of 255 is the least that still looks like levels.
+    if low >= -0.05 and high <= 1.05:
+        return (0.0, 1.0)
+    if low >= 0 and 127 < high <= 255:
+        return (0.0, 255.0)
+    return (low, high if high > low else low + 1)
+
+
+def is_nearly_black(depth: Depth, chosen: Range) -> bool:
+    """Whether 99 of 100 samples fall into the darkest eighth of the scale, though they are not all alike."""
+    black, white = chosen
+    return depth.high > depth.low and depth.bright - black < NEARLY_BLACK * (white - black)
+
+
+def note_rule(deep: Mapping[str, Depth], reading: Reading) -> list[str]:
+    """Say before anything is trained what becomes black and white, and which pictures come out nearly black.
+
+    `deep` are the deep pictures by their paths, and `reading` is settled.
+    """
+    notes, ruled = [], defaultdict[str, list[str]](list)
+    for path, depth in deep.items():
+        declares = depth.declared is not None and reading.trust_declared
+        ruled["declared" if declares else depth.kind].append(path)
+    if paths := ruled["declared"]:
+        notes.append(f"{_count(paths)} of more than 8 bits declare their own depth, and are read by it.")
+    for kind, rule in (("integer", reading.integer_range), ("float", reading.float_range)):
+        if (paths := ruled[kind]) and rule is not None:
+            words = "of more than 8 bits" if kind == "integer" else "of floating-point values"
+            notes.append(
+                f"{_count(paths)} {words}: in all of them alike {_say(rule[0])} becomes black and"
+                f" {_say(rule[1])} white{_say_bits(rule)}. Another range: --data.{kind}_range"
+                f" '[{_say(rule[0])}, {_say(rule[1])}]'."
+            )
+    dark = [path for path, one in deep.items() if is_nearly_black(one, choose_range(one, reading, path))]
+    if dark:
+        one = deep[dark[0]]
+        white = _say(choose_range(one, reading, dark[0])[1])
+        notes.append(
+            f"{_count(dark)} come out nearly black, such as {dark[0]}: 99 of 100 of its values are at most"
+            f" {_say(one.bright)}, of {white} for white. If they are of"
+            " another depth than the rest, they do not belong into one set; else give the range, and add"
+            " --data.trust_declared false where a file declares another."
+        )
+    return notes
+
+
+def _count(paths: Sequence[str]) -> str:
+    return f"{len(paths):,} picture{'s' * (len(paths) != 1)}"
+
+
+def _say(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:g}"
+
+
+def _say_bits(rule: Range) -> str:
+    bits = int(rule[1] + 1).bit_length() - 1
+    is_whole = rule[0] == 0 and rule[1] + 1 == 2**bits and bits > 1
+    return f", the {bits} bits that they use" if is_whole else ""

@@ -1,0 +1,59 @@
+"""Patterns that find the class or the group of an image in its path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from groupwise.data.layout import find_candidates
+from groupwise.data.manifest import Sample
+from groupwise.errors import UsageError
+
+
+def compile_pattern(pattern: str | None, option: str) -> re.Pattern[str] | None:
+    """The pattern that an option gives; raises `UsageError` for one that is none."""
+    if pattern is None:
+        return None
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise UsageError(
+            f"{pattern!r} is not a regular expression ({error})",
+            place=option,
+            remedy="Give one such as `IMG_(\\d+)`, in quotes.",
+        ) from None
+
+
+def assign_labels(samples: Sequence[Sample], pattern: re.Pattern[str]) -> list[Sample]:
+    """The samples with the labels that stand in their paths; raises `UsageError` where none does."""
+    labelled = [replace(sample, label=_find(pattern, sample)) for sample in samples]
+    candidates = find_candidates(labelled)
+    if candidates and not any(sample.label for sample in candidates):
+        raise UsageError(
+            f"{pattern.pattern!r} finds no class in any path, such as {candidates[0].path!r}",
+            place="--label-regex",
+            remedy="It is searched in the path below the data's folder: give one that matches there.",
+        )
+    return labelled
+
+
+def assign_groups(samples: Sequence[Sample], pattern: re.Pattern[str]) -> list[Sample]:
+    """The samples with the groups that stand in their paths; raises `UsageError` where none does."""
+    grouped = [replace(sample, group=_find(pattern, sample)) for sample in samples]
+    candidates = find_candidates(grouped)
+    if candidates and not any(sample.group for sample in candidates):
+        # Said now rather than after a long scan.
+        raise UsageError(
+            f"{pattern.pattern!r} finds no group in any path, such as {candidates[0].path!r}",
+            place="--group-regex",
+            remedy="It is searched in the path below the data's folder: give one that matches there.",
+        )
+    return grouped
+
+
+def _find(pattern: re.Pattern[str], sample: Sample) -> str:
+    match = pattern.search(sample.path) if sample.status == "ok" else None
+    if match is None:
+        return ""
+    return (match[1] if pattern.groups else match[0]) or ""

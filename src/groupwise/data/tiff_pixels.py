@@ -1,0 +1,225 @@
+"""Pixels of the TIFF files that Pillow cannot read or reads wrong, through tifffile and imagecodecs."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import logging
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.data import tiff as tags
+from groupwise.data.header import UndecodableImage
+from groupwise.data.levels import Range, Reading, type_range
+from groupwise.data.remarks import Remark, to_plain
+from groupwise.data.samples import Samples, name_mode, pick_channels, refuse_choice
+from groupwise.data.tiff import Stack, Tiff, read_stack
+
+_CONVERT = "Convert it with `tiffcp -c none` or ImageJ to a plain TIFF, or export it as PNG."
+
+
+def needs_tifffile(tiff: Tiff) -> bool:
+    """Whether the file is left to `read_samples`: Pillow would fail at it, or be wrong in silence."""
+    stack = read_stack(tiff)
+    if stack is not None and (stack.slices > 1 or stack.times > 1 or _planes(tiff, stack) > 1):
+        return True
+    return not tiff.is_plain
+
+
+def _planes(tiff: Tiff, stack: Stack) -> int:
+    """How many planes lie beside each other as channels; the colours of one plane do not count."""
+    return 1 if tiff.number(tags.CHANNELS, 1) >= stack.channels else stack.channels
+
+
+def read_samples(data: bytes, tiff: Tiff, reading: Reading, place: object) -> Samples:
+    """Read the first page, or the chosen channels; raises `UndecodableImage` for what cannot be read right.
+
+    Whatever tifffile raises on a damaged file comes out as it is.
+    """
+    stack = read_stack(tiff)
+    if stack is not None and (stack.slices > 1 or stack.times > 1):
+        raise UndecodableImage(
+            "several-planes",
+            f"an {stack.writer} stack of {stack.slices} slices and {stack.times} times",
+            place=place,
+            remedy="Export the plane that is meant, or a projection, as one picture.",
+        )
+    names = stack.names if stack is not None else ()
+    if stack is not None and (count := _planes(tiff, stack)) > 1 and not reading.channels:
+        raise refuse_choice(count, names, place)
+    if importlib.util.find_spec("tifffile") is None:
+        raise UndecodableImage(
+            "unsupported-format",
+            f"a TIFF of {describe(tiff)}, which needs the package tifffile",
+            place=place,
+            remedy="Run `pip install 'groupwise[science]'`, or convert it to PNG.",
+        )
+    import tifffile
+
+    # What it thinks of a broken tag is no news for a terminal: the file is refused, or read without it.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        try:
+            if stack is not None and (count := _planes(tiff, stack)) > 1:
+                planes = _read_planes(file, data, count, reading, place)
+            else:
+                planes = _read_page(file.pages[0], data, reading, place)
+        except Exception as error:
+            raise _explain_codec(error, tiff, place) from error
+    return _to_samples(planes, tiff, names, reading, place)
+
+
+def _explain_codec(error: Exception, tiff: Tiff, place: object) -> Exception:
+    """A codec that is not there is no damage: say which file it is and who converts it."""
+    words = str(error)
+    missing = "requires the 'imagecodecs' package" in words or "could not import name" in words
+    if isinstance(error, UndecodableImage) or not (missing or "not supported" in words):
+        return error
+    remedy = "Run `pip install 'groupwise[science]'`, or convert it to PNG." if missing else _CONVERT
+    return UndecodableImage(
+        "unsupported-format",
+        f"a TIFF of {describe(tiff)} ({to_plain(words)})",
+        place=place,
+        remedy=remedy,
+    )
+
+
+def describe(tiff: Tiff) -> str:
+    """Such as "3 channels of 16 bits, plane by plane"."""
+    channels, bits = tiff.number(tags.CHANNELS, 1), tiff.number(tags.BITS, 1)
+    apart = ", plane by plane" if tiff.number(tags.PLANAR, 1) == 2 else ""
+    kind = {2: " with a sign", 3: " floating point"}.get(tiff.number(tags.FORMAT, 1), "")
+    return f"{channels} channel{'s' * (channels != 1)} of {bits} bits{kind}{apart}"
+
+
+def _read_page(page: Any, data: bytes, reading: Reading, place: object) -> npt.NDArray[Any]:
+    """The samples of one page, (H, W, C)."""
+    ends = [o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False)]
+    if ends and max(ends) > len(data):
+        raise EOFError("truncated")
+    if page.size > 64 * reading.max_pixels or page.imagedepth > 1:
+        raise UndecodableImage(
+            "several-planes",
+            f"one page of {' x '.join(map(str, page.shape))} samples",
+            place=place,
+            remedy="Export the plane that is meant as one picture.",
+        )
+    values: npt.NDArray[Any] = page.asarray(maxworkers=1)
+    if page.axes == "SYX":
+        values = values.transpose(1, 2, 0)
+    return values.reshape(*values.shape[:2], -1) if values.ndim >= 2 else values.reshape(1, -1, 1)
+
+
+def _read_planes(file: Any, data: bytes, count: int, reading: Reading, place: object) -> npt.NDArray[Any]:
+    """The channels of a stack, (H, W, C): a page each, or in a row behind the one page of ImageJ."""
+    if count * file.pages[0].size > 64 * reading.max_pixels:
+        raise refuse_choice(count, (), place)
+    if len(file.pages) >= count:
+        return np.dstack([_read_page(file.pages[i], data, reading, place)[..., 0] for i in range(count)])
+    page = file.pages[0]
+    if page.compression != 1 or len(page.dataoffsets) == 0:
+        raise ValueError(f"{count} channels are declared, and {len(file.pages)} are there")
+    size, start = page.size, page.dataoffsets[0]
+    kind = page.dtype.newbyteorder(file.byteorder)
+    if start + count * size * kind.itemsize > len(data):
+        raise EOFError("truncated")
+    flat = np.frombuffer(data, kind, count * size, start)
+    return flat.reshape(count, *page.shape[:2]).transpose(1, 2, 0).astype(page.dtype)
+
+
+def _to_samples(
+    planes: npt.NDArray[Any], tiff: Tiff, names: tuple[str, ...], reading: Reading, place: object
+) -> Samples:
+    """Colours, opacity and further channels told apart, (H, W, C) of any type."""
+    photometric = tiff.number(tags.PHOTOMETRIC, tags.BLACK_IS_ZERO)
+    if photometric > tags.PALETTE or planes.dtype.kind not in "uif":
+        raise UndecodableImage(
+            "unsupported-format",
+            f"a TIFF of {describe(tiff)} in colours of photometric kind {photometric}",
+            place=place,
+            remedy=_CONVERT,
+        )
+    channels, colours = planes.shape[2], 3 if photometric == tags.RGB else 1
+    if reading.channels and channels > 1:
+        return describe_samples(pick_channels(planes, names, reading.channels, place)[..., None], tiff)
+    opacity = _opacity(planes, tiff, colours)
+    beyond = channels - colours - (opacity is not None)
+    if beyond < 0:
+        raise ValueError(f"{channels} channels for {colours} colours")
+    if beyond and colours == 1:
+        raise refuse_choice(channels, names, place)
+    samples = describe_samples(planes[..., :colours], tiff)
+    if beyond:
+        words = f"{beyond} more beside red, green and blue, left out"
+        samples = replace(samples, remarks=(("extra-channel", words), *samples.remarks))
+    premultiplied = opacity is not None and tiff.first[tags.EXTRA][tiff.opacity or 0] == 1
+    return replace(samples, opacity=opacity, premultiplied=premultiplied)
+
+
+def describe_samples(values: npt.NDArray[Any], tiff: Tiff) -> Samples:
+    """The samples (H, W, 1) or (H, W, 3) of the first page, with what its tags say of them."""
+    values = values.squeeze(-1) if values.shape[-1] == 1 else values
+    mode = name_mode(values, 1 if values.ndim == 2 else 3)
+    photometric = tiff.number(tags.PHOTOMETRIC, tags.BLACK_IS_ZERO)
+    if photometric == tags.PALETTE:
+        values = _apply_palette(values, tiff)
+    if values.dtype == np.float16:
+        values = values.astype(np.float32)
+    orientation, remarks = _orientation(tiff)
+    if len(tiff.pages) > 1 and read_stack(tiff) is None:
+        frames = ("several-frames", "more than one frame or page, of which the first was taken")
+        remarks = (frames, *remarks)
+    profile = tiff.first.get(tags.PROFILE, (None,))[0]
+    return Samples(
+        values,
+        "TIFF",
+        mode,
+        declared=_declared(tiff, values),
+        inverted=photometric == tags.WHITE_IS_ZERO,
+        profile=profile if isinstance(profile, bytes) else None,
+        orientation=orientation,
+        remarks=remarks,
+    )
+
+
+def _opacity(planes: npt.NDArray[Any], tiff: Tiff, colours: int) -> npt.NDArray[np.float32] | None:
+    if tiff.opacity is None or planes.shape[2] <= colours + tiff.opacity:
+        return None
+    layer = planes[..., colours + tiff.opacity].astype(np.float32)
+    top = type_range(planes.dtype)[1] if planes.dtype.kind != "f" else 1.0
+    return np.asarray((layer / np.float32(top)).clip(0, 1))
+
+
+def _apply_palette(indices: npt.NDArray[Any], tiff: Tiff) -> npt.NDArray[np.uint16]:
+    """Colours of 16 bits, (H, W, 3), from a map of 3 x 2**bits values."""
+    table = np.array(tiff.first.get(tags.COLOUR_MAP, ()), np.uint16).reshape(3, -1)
+    return table[:, indices].transpose(1, 2, 0)
+
+
+def _orientation(tiff: Tiff) -> tuple[int, tuple[Remark, ...]]:
+    value = tiff.number(tags.ORIENTATION, 1)
+    if 1 <= value <= 8:
+        return value, ()
+    sentence = f"the EXIF orientation is {value} instead of 1 to 8 and was ignored"
+    return 1, (("exif-orientation-invalid", sentence),)
+
+
+def _declared(tiff: Tiff, values: npt.NDArray[Any]) -> Range | None:
+    """Black and white as the file declares them: by its bits where they fill no type, or by MaxSampleValue.
+
+    MaxSampleValue is by the standard a statistic of the picture, and some microscopes write it so; only a
+    whole number of bits says how deep the camera was.
+    """
+    if tiff.number(tags.PHOTOMETRIC, 1) == tags.PALETTE:
+        return (0, 65535)
+    bits, kind = tiff.number(tags.BITS, 1), tiff.number(tags.FORMAT, 1)
+    if kind != 1 or values.dtype.kind != "u":
+        return None
+    if bits <= 8 or bits not in (16, 32, 64):
+        return (0, 2**bits - 1)
+    top = tiff.number(tags.MAX_VALUE, 0)
+    is_depth = 255 <= top < 2**bits - 1 and (top + 1) & top == 0
+    return (0, top) if is_depth and int(values.max()) <= top else None
