@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from groupwise.data.archive import read_file
-from groupwise.data.decode import UNSETTLED, UndecodableImage, decode
+from groupwise.data.decode import UNSETTLED, decode
 from groupwise.data.levels import Reading
+from groupwise.errors import GroupwiseError
 from groupwise.report.drawing import Image
 from groupwise.report.figures import TINY_PX
 
@@ -28,7 +29,7 @@ def load_thumbnail(path: Path, reading: Reading = UNSETTLED) -> Image | None:
         if path.exists() and not path.is_file():  # a pipe would be waited for
             return None
         rgb = decode(read_file(path), place=path, draft_px=THUMBNAIL_PX, reading=reading).rgb
-    except (OSError, ValueError, UndecodableImage):  # ValueError: a path with a null byte
+    except (OSError, ValueError, GroupwiseError):  # ValueError: a path with a null byte
         return None
     picture = PillowImage.fromarray(rgb)
     picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), PillowImage.Resampling.LANCZOS)
