@@ -14,7 +14,7 @@ from groupwise.data.levels import Depth, Range, Reading, choose_range, measure_d
 from groupwise.data.remarks import Remark
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Samples:
     """One picture before it is scaled.
 
