@@ -35,9 +35,9 @@ def test_few_images_are_in_memory(files, monkeypatch):
     def load(path, preprocessing):
         with lock:
             opened.append(path)
-        return np.zeros((4, 4, 3), np.uint8)
+        return np.zeros((4, 4, 3), np.uint8), ()
 
-    monkeypatch.setattr(answering, "load_image", load)
+    monkeypatch.setattr(answering, "load_picture", load)
     monkeypatch.setattr(answering, "AHEAD", 8)
     stream = stream_predictions((f"{i}.png" for i in range(10**9)), levels, SMALL, batch_size=4)
     for _ in range(6):
