@@ -30,6 +30,14 @@ def test_no_field_of_a_recipe_is_nan_or_infinite(part, name, number):
         PARTS[part](**{name: field_value(part, name, number)})
 
 
+@pytest.mark.parametrize("value", [(0.0, math.inf), (math.nan, 1.0), (5.0, 5.0), (1.0,), 3.0])
+def test_a_range_of_levels_is_two_finite_numbers_that_grow(value):
+    for name in ("integer_range", "float_range"):
+        with pytest.raises(UsageError, match=rf"data\.{name}"):
+            PARTS["data"](**{name: value})
+    assert PARTS["data"](integer_range=(0, 4095)).integer_range == (0, 4095)
+
+
 def test_every_part_with_numbers_is_tested_here():
     assert {part for part, _ in NUMBERS} == PARTS.keys() - {"model"}
     assert ("augment", "mixup") in NUMBERS

@@ -232,8 +232,9 @@ class Preprocessing:
 
     def _require_reading(self) -> None:
         for name, value in (("integer_range", self.integer_range), ("float_range", self.float_range)):
-            fits = value is None or (len(value) == 2 and value[0] < value[1])
-            _require(fits, name, value, "Give the value of black and a greater one for white.")
+            pair = np.atleast_1d(np.asarray([] if value is None else value, float))
+            fits = value is None or (len(pair) == 2 and np.isfinite(pair).all() and pair[0] < pair[1])
+            _require(bool(fits), name, value, "Give the value of black and a greater one for white.")
         _require(0 <= self.tails_percent < 50, "tails_percent", self.tails_percent, "Give 0 to below 50.")
         count = len(self.channels)
         _require(count in (0, 1, 3), "channels", self.channels, "Give one channel, or three.")
