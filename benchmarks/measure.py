@@ -170,7 +170,7 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
     from groupwise.training.terms import FitData
 
     keep_freed_memory()
-    changes = {name: value for name, value in task.varied.items() if name not in ("recipe", "src")}
+    changes = _changes(task)
     if task.epochs is not None:
         changes["training.epochs"] = task.epochs
     elif "recipe" in task.varied:
@@ -245,22 +245,27 @@ def run_command(pictures: PictureSet, folds: Sequence[str], task: Task) -> Outco
     from groupwise.evaluation.predict import load_run, predict_logits
     from groupwise.files import read_json
 
-    changes = {name: value for name, value in task.varied.items() if name != "src"}
+    changes, recipe = _changes(task), task.varied.get("recipe")
+    if recipe is not None:
+        changes |= {"training.epochs": MOST_EPOCHS, "training.budget_minutes": task.minutes}
     file = pictures.write_learnable(folds, TRAIN, VAL)
     with tempfile.TemporaryDirectory() as folder:
         run, clock = Path(folder) / "run", Clock()
-        train(
-            file,
-            run=run,
-            budget=None if task.minutes is None else f"{60 * task.minutes:g}s",
-            group_column="source",
-            changes={**changes, "seed": task.seed},
-            quiet=True,
-        )
+        try:
+            train(
+                file,
+                run=run,
+                recipe=recipe,
+                budget=None if recipe else f"{60 * (task.minutes or 0):g}s",
+                group_column="source",
+                changes={**changes, "seed": task.seed},
+                quiet=True,
+            )
+        finally:
+            file.unlink()
         took = clock.both
         predictor, preset = load_run(run), read_json(run / "config.json")["architecture"]
         epochs = len((run / "history.csv").read_text().splitlines()) - 1
-    file.unlink()
     samples = [pictures.manifest.usable[row] for row in _rows(folds, HELD_OUT)]
     images = decode_images(
         [pictures.manifest.file(sample) for sample in samples],
@@ -313,6 +318,11 @@ def _rows(folds: Sequence[str], *names: str) -> IntArray:
 def _learnt(folds: Sequence[str], task: Task) -> IntArray:
     """The rows that a contestant without a fold to choose on learns from."""
     return _rows(folds, TRAIN, *([VAL] if task.pictures == "all" else []))
+
+
+def _changes(task: Task) -> dict[str, Any]:
+    """The fields that a variation sets."""
+    return {name: value for name, value in task.varied.items() if name not in ("recipe", "src")}
 
 
 def _seconds(task: Task) -> float | None:

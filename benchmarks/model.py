@@ -60,7 +60,9 @@ def tasks_of(options: argparse.Namespace) -> Iterator[list[Task]]:
             kind, _, name = contestant.partition(":")
             if name and name not in varied:
                 raise SystemExit(f"{contestant}: say what {name} varies, as in --vary {name} FIELD=VALUE")
-            if epochs is not None and kind != "plain" and "recipe" not in varied.get(name, {}):
+            if epochs is not None and (
+                kind == "command" or (kind == "groupwise" and "recipe" not in varied.get(name, {}))
+            ):
                 continue  # it is planned for minutes
             cell.append(
                 Task(
