@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from groupwise.data.header import UndecodableImage
+from groupwise.data.header import INSTALL_SCIENCE, UndecodableImage
 from groupwise.data.levels import Range
 from groupwise.data.remarks import Remark
 from groupwise.data.samples import Samples, name_mode
@@ -234,7 +234,7 @@ def _decode(codec: str, data: bytes, name: str, place: object) -> Values:
             "unsupported-format",
             f"the file holds {name}, which needs the package imagecodecs",
             place=place,
-            remedy="Run `pip install 'groupwise[science]'`, or convert it to PNG.",
+            remedy=INSTALL_SCIENCE,
         )
     decode = getattr(importlib.import_module("imagecodecs"), f"{codec}_decode")
     values: Values = decode(data)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from groupwise.data.deep import find_frame, read_jpeg2000_size
 from groupwise.data.group_names import is_placeholder, spelling_key
-from groupwise.data.header import UndecodableImage
+from groupwise.data.header import INSTALL_SCIENCE, UndecodableImage
 from groupwise.data.levels import Range
 from groupwise.data.remarks import Remark, to_plain
 from groupwise.data.samples import Samples
@@ -68,7 +68,7 @@ def _refuse(fact: str, place: object, remedy: str) -> UndecodableImage:
 
 
 def _install() -> str:
-    return "Run `pip install 'groupwise[science]'`, or convert it to PNG."
+    return INSTALL_SCIENCE
 
 
 def read_samples(header: Header, place: object) -> Samples:

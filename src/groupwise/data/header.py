@@ -15,6 +15,8 @@ from groupwise.errors import GroupwiseError
 
 # 256 MiB of RGB, 89 megapixels: what declares more is refused before anything is allocated for it.
 MAX_PIXELS = (256 << 20) // 3
+# What reads a kind that Pillow does not
+INSTALL_SCIENCE = "Run `pip install 'groupwise[science]'`, or convert it to PNG."
 # Each scan of a progressive JPEG passes over the whole image; an honest one has about ten.
 MAX_JPEG_SCANS = 200
 # libjpeg decodes a baseline JPEG at 1/8 for little time and memory.

@@ -29,12 +29,7 @@ def assign_labels(samples: Sequence[Sample], pattern: re.Pattern[str]) -> list[S
     """The samples with the labels that stand in their paths; raises `UsageError` where none does."""
     labelled = [replace(sample, label=_find(pattern, sample)) for sample in samples]
     candidates = find_candidates(labelled)
-    if candidates and not any(sample.label for sample in candidates):
-        raise UsageError(
-            f"{pattern.pattern!r} finds no class in any path, such as {candidates[0].path!r}",
-            place="--label-regex",
-            remedy="It is searched in the path below the data's folder: give one that matches there.",
-        )
+    _require_one(candidates, [sample.label for sample in candidates], pattern, "class", "--label-regex")
     return labelled
 
 
@@ -42,14 +37,20 @@ def assign_groups(samples: Sequence[Sample], pattern: re.Pattern[str]) -> list[S
     """The samples with the groups that stand in their paths; raises `UsageError` where none does."""
     grouped = [replace(sample, group=_find(pattern, sample)) for sample in samples]
     candidates = find_candidates(grouped)
-    if candidates and not any(sample.group for sample in candidates):
-        # Said now rather than after a long scan.
+    _require_one(candidates, [sample.group for sample in candidates], pattern, "group", "--group-regex")
+    return grouped
+
+
+def _require_one(
+    candidates: Sequence[Sample], found: Sequence[str], pattern: re.Pattern[str], what: str, option: str
+) -> None:
+    """Raise where nothing was found in any path, now rather than after a long scan."""
+    if candidates and not any(found):
         raise UsageError(
-            f"{pattern.pattern!r} finds no group in any path, such as {candidates[0].path!r}",
-            place="--group-regex",
+            f"{pattern.pattern!r} finds no {what} in any path, such as {candidates[0].path!r}",
+            place=option,
             remedy="It is searched in the path below the data's folder: give one that matches there.",
         )
-    return grouped
 
 
 def _find(pattern: re.Pattern[str], sample: Sample) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.data import tiff as tags
-from groupwise.data.header import UndecodableImage
+from groupwise.data.header import INSTALL_SCIENCE, UndecodableImage
 from groupwise.data.levels import Range, Reading, type_range
 from groupwise.data.remarks import Remark, to_plain
 from groupwise.data.samples import Samples, name_mode, pick_channels, refuse_choice
@@ -55,7 +55,7 @@ def read_samples(data: bytes, tiff: Tiff, reading: Reading, place: object) -> Sa
             "unsupported-format",
             f"a TIFF of {describe(tiff)}, which needs the package tifffile",
             place=place,
-            remedy="Run `pip install 'groupwise[science]'`, or convert it to PNG.",
+            remedy=INSTALL_SCIENCE,
         )
     import tifffile
 
@@ -78,7 +78,7 @@ def _explain_codec(error: Exception, tiff: Tiff, place: object) -> Exception:
     missing = "requires the 'imagecodecs' package" in words or "could not import name" in words
     if isinstance(error, UndecodableImage) or not (missing or "not supported" in words):
         return error
-    remedy = "Run `pip install 'groupwise[science]'`, or convert it to PNG." if missing else _CONVERT
+    remedy = INSTALL_SCIENCE if missing else _CONVERT
     return UndecodableImage(
         "unsupported-format",
         f"a TIFF of {describe(tiff)} ({to_plain(words)})",

@@ -22,7 +22,7 @@ class ResNeXtConfig:
         depths: Blocks a stage.
         cardinality: Groups of every 3x3 convolution.
         base_width: Channels a group in the first stage; it doubles from stage to stage.
-        planes: Width of the stem, and a quarter of the first stage's output.
+        planes: Width of the stem; it doubles from stage to stage, whose outputs are `expansion` times that.
         stem: `imagenet` (7x7 stride 2, then a pool of stride 2), `strided` (3x3 stride 2) or `cifar` (3x3
             stride 1).
         num_classes: Length of the logits.
@@ -93,7 +93,7 @@ class ResNeXtConfig:
                 remedy="0 is none, 0.25 is usual.",
             )
         for number in range(len(self.depths)):
-            inner = self.planes * 2**number if self.block == "plain" else self.inner_width(number)
+            inner = self.out_channels(number) if self.block == "plain" else self.inner_width(number)
             if self.group_width is not None and (self.group_width < 1 or inner % self.group_width):
                 raise UsageError(
                     f"{inner} channels do not fall into groups of {self.group_width}",
@@ -103,8 +103,14 @@ class ResNeXtConfig:
 
     def inner_width(self, stage: int) -> int:
         """Channels inside the bottlenecks of a stage, counted from 0, all groups together."""
-        planes = self.planes << stage  # which double from stage to stage
-        return planes * self.base_width // 64 * self.cardinality
+        return self._planes(stage) * self.base_width // 64 * self.cardinality
+
+    def out_channels(self, stage: int) -> int:
+        """Channels of the maps that a stage gives, counted from 0."""
+        return self._planes(stage) * self.expansion
+
+    def _planes(self, stage: int) -> int:
+        return self.planes << stage  # they double from stage to stage
 
     def groups(self, channels: int) -> int:
         """Groups of a 3x3 with so many channels."""
@@ -113,7 +119,7 @@ class ResNeXtConfig:
     @property
     def num_features(self) -> int:
         """Channels of the last stage, which the head classifies."""
-        return (self.planes << len(self.depths) - 1) * self.expansion
+        return self.out_channels(len(self.depths) - 1)
 
     @property
     def default_image_size_px(self) -> int:

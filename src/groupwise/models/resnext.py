@@ -36,7 +36,7 @@ class ResNeXt(nn.Module):
         channels, stride = config.planes, 1
         for number, name in enumerate(self.stage_names):
             self.add_module(name, _stage(config, channels, number, stride))
-            channels, stride = config.planes * 2**number * config.expansion, 2
+            channels, stride = config.out_channels(number), 2
         # Head
         self.avgpool = nn.AdaptiveAvgPool2d(1) if config.pool_px is None else nn.AvgPool2d(config.pool_px)
         self.fc = nn.Linear(channels, config.num_classes)
@@ -87,7 +87,7 @@ class ResNeXt(nn.Module):
 
 
 def _stage(config: ResNeXtConfig, in_channels: int, number: int, stride: int) -> nn.Sequential:
-    out_channels = config.planes * 2**number * config.expansion
+    out_channels = config.out_channels(number)
     width, blocks = config.inner_width(number), list[nn.Module]()
     if config.halving != "block" and stride > 1:
         groups = config.groups(math.gcd(in_channels, out_channels))

@@ -33,9 +33,8 @@ def chirality(images: Images, sources: IntArray, *, seed: int = 0) -> float:
     if len(images) < FEWEST or numbers.max() < PARTS:
         return float("nan")
     rng = np.random.default_rng(seed)
-    difference = _features(images) - _features(
-        images[:, :, ::-1]
-    )  # odd: that of the mirror image is -1 times it
+    # Odd: that of the mirror image is -1 times it
+    difference = _features(images) - _features(images[:, :, ::-1])
     part = rng.permutation(np.arange(numbers.max() + 1) % PARTS)[numbers]
     right = np.empty(len(images), bool)
     for k in range(PARTS):

@@ -25,9 +25,7 @@ KEPT_BACK = 0.1  # of a budget, for a machine that is slower than it was in the 
 LONG_S = 600  # of training, below which compiling would spare a minute at best
 LEAST_SPARED = 0.05  # of training, which a trial can tell from noise
 MOST_STRETCH = 4.0  # times the usual epochs, beyond which more were not seen to pay
-CLIMBING = (
-    2.0  # times the usual epochs, which larger images have to be given before they pay (docs/planner.md)
-)
+CLIMBING = 2.0  # times the usual epochs, which larger images have to be given to pay (docs/planner.md)
 
 Measure = Callable[[Recipe], Rates]
 Left = Callable[[], float]  # seconds of a budget that are left now, since trials take their share of it
