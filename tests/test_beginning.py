@@ -37,3 +37,4 @@ def test_a_run_that_has_not_kept_the_table_goes_on(tmp_path, table):
     run, job = begun(tmp_path, table)
     table.write_text("path,label\n")
     _refuse_changed_table(run, job)
+    assert "table_sha256" not in run.ledger  # which is why nothing could be told
