@@ -29,8 +29,6 @@ import torch
 from scipy import stats
 
 from candidates import sharpness_aware, whiten_stem
-from groupwise.allocator import keep_freed_memory
-from groupwise.api import load_recipe
 from groupwise.console import Console
 from groupwise.data.cache import Images, open_cache
 from groupwise.data.decode import Preprocessing
@@ -38,13 +36,15 @@ from groupwise.data.manifest import Manifest, read_manifest
 from groupwise.data.scan import scan
 from groupwise.data.split import EXCLUDED, Split, make_split, read_split
 from groupwise.data.stratify import IntArray
-from groupwise.distributed import World
-from groupwise.evaluation.predict import predict_logits
+from groupwise.distributed.world import World
+from groupwise.inference.predictor import predict_logits
 from groupwise.models.resnext import ResNeXt, create_model
-from groupwise.prepare import audit_manifest, scan_with_progress, split_manifest
-from groupwise.recipe import Recipe
+from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, split_manifest
+from groupwise.recipe.parsing import read_recipe
+from groupwise.recipe.recipe import Recipe
+from groupwise.training.config import FitConfig, FitData
 from groupwise.training.loop import fit
-from groupwise.training.terms import FitConfig, FitData
+from groupwise.training.memory import keep_freed_memory
 
 RESULTS = "results.jsonl"
 SGD = {"optim.name": "sgd", "optim.learning_rate": 0.1, "optim.weight_decay": 5e-4, "optim.warmup": 0.25}
@@ -120,7 +120,7 @@ class Workshop:
         self.manifest: Manifest = read_manifest(manifest_file, root.resolve())
         if not split_file.is_file():
             audited = audit_manifest(self.manifest, seed=0, console=console)
-            config = load_recipe("default")[1].split
+            config = read_recipe("default")[1].split
             split_manifest(self.manifest, audited, config, seed=0, console=console)[0].write(split_file)
         self.prepared = read_split(split_file)
 
@@ -264,7 +264,7 @@ def main() -> None:
         for variant in options.variants:
             if (variant, seed) in done:
                 continue
-            recipe = load_recipe(options.recipe, {"seed": seed, **VARIANTS[variant]})[1]
+            recipe = read_recipe(options.recipe, {"seed": seed, **VARIANTS[variant]})[1]
             figures = train_once(
                 workshop, recipe, variant, imbalance=options.imbalance, sources=options.sources
             )

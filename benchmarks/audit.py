@@ -27,13 +27,13 @@ import numpy.typing as npt
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from groupwise.audit.clusters import cluster_ids, drop_bridges
-from groupwise.audit.detect import detect
-from groupwise.audit.features import working_grey
-from groupwise.audit.hashes import dihedral_hashes, near_hashes
-from groupwise.audit.planted import FAMILIES
-from groupwise.audit.threshold import wilson
-from groupwise.audit.verify import reduce_photograph
+from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
+from groupwise.audit.copies.detect import detect
+from groupwise.audit.copies.features import working_grey
+from groupwise.audit.copies.hashes import dihedral_hashes, near_hashes
+from groupwise.audit.copies.planted import FAMILIES
+from groupwise.audit.copies.threshold import wilson
+from groupwise.audit.copies.verify import reduce_photograph
 from groupwise.data.decode import decode
 
 Pixels = npt.NDArray[np.uint8]

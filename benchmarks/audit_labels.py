@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from groupwise.audit.audit import audit
-from groupwise.audit.planted import FAMILIES
+from groupwise.audit.copies.planted import FAMILIES
 from groupwise.data.scan import scan
 
 

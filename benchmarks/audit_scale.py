@@ -19,11 +19,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.audit.clusters import cluster_ids, drop_bridges
-from groupwise.audit.detect import detect
-from groupwise.audit.planted import FAMILIES
-from groupwise.audit.verify import Photograph, reduce_photograph
-from groupwise.audit.workers import one_thread_a_worker
+from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
+from groupwise.audit.copies.detect import detect
+from groupwise.audit.copies.planted import FAMILIES
+from groupwise.audit.copies.verify import Photograph, reduce_photograph
+from groupwise.audit.copies.workers import one_thread_a_worker
 
 SIZE_PX = 128
 PLANTED_FAMILIES = ("rotate", "shear", "recolour", "dihedral")

@@ -13,14 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from groupwise.data.batches import Batch, normalise
 from groupwise.data.decode import Preprocessing
+from groupwise.loader.batches import Batch, normalise
 from groupwise.models.resnext import ResNeXt
 from groupwise.training import epoch, step
-from groupwise.training.inputs import training_inputs
+from groupwise.training.config import FitConfig
 from groupwise.training.learner import Learner
 from groupwise.training.state import State
-from groupwise.training.terms import FitConfig
+from groupwise.training.step import training_inputs
 
 
 def whiten_stem(model: ResNeXt, images: npt.NDArray[np.uint8], preprocessing: Preprocessing) -> None:

@@ -19,9 +19,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import ndtr, softmax
 
-from groupwise.evaluation.conformal import fit_conformal
-from groupwise.evaluation.quantile import Floats, Ints, too_few
-from groupwise.evaluation.unlike import joint_lines
+from groupwise.stats.conformal import Floats, Ints, fit_conformal, too_few
+from groupwise.stats.ood import joint_lines
 
 SEED = 7
 ALPHA = 0.1

@@ -30,8 +30,8 @@ from groupwise.data.levels import Reading
 from groupwise.data.manifest import Manifest, Sample, read_manifest
 from groupwise.data.scan import scan_listed
 from groupwise.data.split import read_split
-from groupwise.evaluation.predict import Predictor, load_run
-from groupwise.run import Run
+from groupwise.inference.predictor import Predictor, load_run
+from groupwise.runs.run import Run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from pixels_case import (

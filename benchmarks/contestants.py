@@ -257,18 +257,18 @@ def groupwise(
     """A recipe through the layer that `groupwise train` calls, scoring `test` too after every epoch."""
     import torch
 
-    from groupwise.allocator import keep_freed_memory
-    from groupwise.api import load_recipe
     from groupwise.data.cache import decode_images
-    from groupwise.distributed import World
-    from groupwise.evaluation.predict import predict_logits
+    from groupwise.distributed.world import World
     from groupwise.files import sha256_file
+    from groupwise.inference.predictor import predict_logits
     from groupwise.models.resnext import create_model
+    from groupwise.recipe.parsing import read_recipe
+    from groupwise.training.config import FitConfig, FitData
     from groupwise.training.loop import fit
-    from groupwise.training.terms import FitConfig, FitData
+    from groupwise.training.memory import keep_freed_memory
 
     keep_freed_memory()
-    recipe = load_recipe(name, {**changes, "seed": seed})[1]
+    recipe = read_recipe(name, {**changes, "seed": seed})[1]
     folds = [Fold(split_file, root, fold) for fold in ("train", "val", "test")]
     started = time.perf_counter()
     files = [file for fold in folds for file in fold.files]

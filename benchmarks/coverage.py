@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 from scipy import special
 
-from groupwise.evaluation.calibration_error import bin_confidences
-from groupwise.evaluation.limits import Figure, share
-from groupwise.evaluation.resampled import Resampled
-from groupwise.evaluation.weighted import Floats, Fold, Ranking, brier_losses, log_losses
-from groupwise.evaluation.wilson import clustered_variance, wilson_interval
+from groupwise.stats.calibration import bin_confidences
+from groupwise.stats.estimate import Figure, share
+from groupwise.stats.fold import Floats, Fold, Ranking, brier_losses, log_losses
+from groupwise.stats.resampled import Resampled
+from groupwise.stats.wilson import clustered_variance, wilson_interval
 
 SEED = 20
 SOURCES = (10, 20, 25, 50, 200)

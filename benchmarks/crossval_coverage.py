@@ -22,8 +22,8 @@ from scipy import stats
 from sklearn.linear_model import RidgeClassifier
 
 from groupwise.data.stratify import assign_sources
-from groupwise.evaluation.corrected import corrected_mean
-from groupwise.evaluation.limits import share
+from groupwise.stats.estimate import share
+from groupwise.stats.repeated import corrected_mean
 
 SEED = 8
 TELLING, DISTANCE = 3, 0.7

@@ -24,15 +24,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from groupwise.data.augment import AugmentConfig
 from groupwise.data.decode import Preprocessing
-from groupwise.distributed import World
+from groupwise.distributed.world import World
 from groupwise.models.resnext import create_model
+from groupwise.recipe.augment import AugmentConfig
+from groupwise.recipe.optimizer import OptimConfig
+from groupwise.recipe.training import LossConfig, TrainingConfig
 from groupwise.training.checkpoint import load_checkpoint
+from groupwise.training.config import Epoch, FitConfig, FitData, Fitted
 from groupwise.training.loop import fit
-from groupwise.training.loss import LossConfig
-from groupwise.training.optim import OptimConfig
-from groupwise.training.terms import Epoch, FitConfig, FitData, Fitted, TrainingConfig
 
 
 def train(folder: Path, **options: Any) -> Fitted:

@@ -29,7 +29,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from groupwise.cli import main as groupwise
+from groupwise.cli.main import main as groupwise
 from groupwise.training import checkpoint
 
 CLOCK = ("seconds", "images_per_second", "waiting_seconds")

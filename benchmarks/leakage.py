@@ -24,17 +24,17 @@ from PIL import Image
 from scipy.stats import binomtest
 from sklearn.datasets import load_digits
 
-from groupwise.api import load_recipe
 from groupwise.console import Console
 from groupwise.data.scan import scan
 from groupwise.data.split import make_split
-from groupwise.distributed import World
+from groupwise.distributed.world import World
+from groupwise.experiments.leakage import leakage
+from groupwise.experiments.permutation_test import control
 from groupwise.files import write_atomic
-from groupwise.pipeline import train_prepared
-from groupwise.recipe import Recipe, to_yaml
-from groupwise.run import Run
-from groupwise.studies.control import control
-from groupwise.studies.leakage import leakage
+from groupwise.pipeline.train import train_prepared
+from groupwise.recipe.parsing import read_recipe
+from groupwise.recipe.recipe import Recipe, to_yaml
+from groupwise.runs.run import Run
 
 PAGE = Path(__file__).parents[1] / "docs" / "leakage.md"
 BEGIN, END = "<!-- leakage: begin -->", "<!-- leakage: end -->"
@@ -171,8 +171,8 @@ def _percent(share: float) -> str:
 
 def report(sources: int, seeds: int, permutations: int) -> str:
     """Both measurements as Markdown."""
-    _, recipe = load_recipe("digits", SMALL)
-    _, longer = load_recipe("digits", SMALL | {"training.epochs": 15})
+    _, recipe = read_recipe("digits", SMALL)
+    _, longer = read_recipe("digits", SMALL | {"training.epochs": 15})
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         data = write_digits(scratch / "data", sources, COPIES)

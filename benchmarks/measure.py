@@ -25,7 +25,7 @@ from torch import nn
 
 import plain
 from groupwise.data.stratify import IntArray
-from groupwise.recipe import Recipe
+from groupwise.recipe.recipe import Recipe
 from sets import HELD_OUT, TRAIN, VAL, PictureSet, open_set
 
 MOST_EPOCHS = 100_000  # of a recipe that goes on until its minutes are over
@@ -159,15 +159,15 @@ def run_plain(pictures: PictureSet, folds: Sequence[str], task: Task) -> Outcome
 
 def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Outcome:
     """The plan for so many minutes and the training that it leads to, or a recipe as it is."""
-    from groupwise.allocator import keep_freed_memory
-    from groupwise.api import load_recipe
-    from groupwise.distributed import World
-    from groupwise.evaluation.predict import predict_logits
-    from groupwise.fitting import fit_config
-    from groupwise.pipeline import new_model
-    from groupwise.recipe import differences
+    from groupwise.distributed.world import World
+    from groupwise.inference.predictor import predict_logits
+    from groupwise.pipeline.fit import fit_config
+    from groupwise.pipeline.train import new_model
+    from groupwise.recipe.parsing import read_recipe
+    from groupwise.recipe.recipe import differences
+    from groupwise.training.config import FitData
     from groupwise.training.loop import fit
-    from groupwise.training.terms import FitData
+    from groupwise.training.memory import keep_freed_memory
 
     keep_freed_memory()
     changes = _changes(task)
@@ -175,7 +175,7 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
         changes["training.epochs"] = task.epochs
     elif "recipe" in task.varied:
         changes["training.epochs"] = MOST_EPOCHS
-    base, recipe = load_recipe(task.varied.get("recipe", "default"), {**changes, "seed": task.seed})
+    base, recipe = read_recipe(task.varied.get("recipe", "default"), {**changes, "seed": task.seed})
     clock = Clock()
     if "recipe" not in task.varied:
         recipe = plan_for(pictures, folds, base, recipe, frozenset(changes), seconds=_seconds(task))
@@ -242,8 +242,8 @@ def run_command(pictures: PictureSet, folds: Sequence[str], task: Task) -> Outco
     """The whole of `groupwise train CSV --group-column source --budget ...`, which divides for itself."""
     from groupwise.api import train
     from groupwise.data.cache import decode_images
-    from groupwise.evaluation.predict import load_run, predict_logits
     from groupwise.files import read_json
+    from groupwise.inference.predictor import load_run, predict_logits
 
     changes, recipe = _changes(task), task.varied.get("recipe")
     if recipe is not None:

@@ -75,7 +75,7 @@ def table(races: dict[str, list[list[Point]]]) -> str:
 
 def differences(races: dict[str, list[list[Point]]], test: Fold) -> str:
     """Accuracy at the end less that of the first contestant, over the seeds that both have."""
-    from groupwise.evaluation.compare import compare_models
+    from groupwise.stats.paired_tests import compare_models
 
     first, *others = races
     classes = [str(number) for number in range(test.num_classes)]

@@ -31,7 +31,7 @@ TOLERANCE = 1e-5
 def offline(bundle: Path, files: list[bytes]) -> list[dict[str, float]]:
     """The probabilities that the same bundle gives one picture at a time, without a server."""
     from groupwise.data.decode import decode
-    from groupwise.serving.predictor import open_bundle
+    from groupwise.inference.bundle import open_bundle
 
     predictor = open_bundle(bundle)
     size = predictor.preprocessing.image_size_px

@@ -69,7 +69,7 @@ def main() -> None:
     times: dict[str, list[float]] = {name: [] for name in ("bare loop", "server", *map(str, (1, 2, 4, 8)))}
     with tempfile.TemporaryDirectory() as folder:
         bundle = random_bundle(Path(folder), options.preset, options.image_size_px, ("a", "b"))
-        from groupwise.serving.predictor import open_bundle
+        from groupwise.inference.bundle import open_bundle
 
         predictor = open_bundle(bundle)
         with served(bundle) as server:

@@ -24,11 +24,11 @@ def random_bundle(folder: Path, preset: str, image_size_px: int, classes: tuple[
     import torch
 
     from groupwise.data.decode import Preprocessing
-    from groupwise.evaluation.decision import Decision
     from groupwise.export.onnx import export_onnx
     from groupwise.files import sha256_bytes, write_atomic, write_json
+    from groupwise.inference.bundle import BUNDLE, FORMAT, HEAD, MODEL
+    from groupwise.inference.decision import Decision
     from groupwise.models.resnext import create_model
-    from groupwise.serving.predictor import BUNDLE, FORMAT, HEAD, MODEL
 
     torch.manual_seed(0)
     model = create_model(preset, num_classes=len(classes)).eval()

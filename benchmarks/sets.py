@@ -31,9 +31,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.manifest import Manifest, read_manifest
 from groupwise.data.scan import scan
-from groupwise.data.sniff import FORMAT_OF_SUFFIX
 from groupwise.data.split import Assignment, Split
 from groupwise.data.stratify import IntArray
 

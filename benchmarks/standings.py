@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from groupwise.evaluation.compare import compare_models
+from groupwise.stats.paired_tests import compare_models
 
 Line = dict[str, Any]
 REFERENCE = "plain"

@@ -57,7 +57,7 @@ def build(variant: Variant, preset: str) -> Any:
 
 def measure(variant: Variant, preset: str, size_px: int, batch_size: int, steps: int = 8) -> dict[str, float]:
     """Milliseconds an image of the median step after two to warm up, and the seconds of the first step."""
-    from groupwise.allocator import keep_freed_memory
+    from groupwise.training.memory import keep_freed_memory
 
     if variant.allocator:
         keep_freed_memory()

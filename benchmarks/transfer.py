@@ -20,14 +20,14 @@ import numpy as np
 import torch
 
 from ablation import Workshop, difference, measure_fit, number_labels
-from groupwise.allocator import keep_freed_memory
-from groupwise.api import load_recipe
 from groupwise.data.stratify import IntArray
 from groupwise.models.resnext import ResNeXt, create_model
-from groupwise.recipe import Recipe
-from groupwise.training.terms import FitData
+from groupwise.recipe.parsing import read_recipe
+from groupwise.recipe.recipe import Recipe
+from groupwise.training.config import FitData
+from groupwise.training.memory import keep_freed_memory
 
-DEFAULT = load_recipe("default")[0]
+DEFAULT = read_recipe("default")[0]
 SIZE = {
     "model.preset": DEFAULT.model.preset,
     "model.overrides": DEFAULT.model.overrides,
@@ -98,7 +98,7 @@ def main() -> None:
     tests: dict[tuple[int, str], list[float]] = {}
     seconds: dict[tuple[int, str], list[float]] = {}
     for seed in options.seeds:
-        recipe = load_recipe("default", {"seed": seed})[1]
+        recipe = read_recipe("default", {"seed": seed})[1]
         rows = open_rows(workshop, recipe)
         half = (int(rows.labels.max()) + 1) // 2
         known, new = range(half), range(half, 2 * half)
@@ -108,7 +108,7 @@ def main() -> None:
         for sources in options.sources:
             data, test = rows.of(new, sources=sources)
             for way, (name, changes) in WAYS.items():
-                tuned = load_recipe(name, {**SIZE, "seed": seed, **changes})[1]
+                tuned = read_recipe(name, {**SIZE, "seed": seed, **changes})[1]
                 model = new_network(tuned, half, body.state_dict() if name == "finetune" else None)
                 figures = measure_fit(model, data, test, tuned)
                 tests.setdefault((sources, way), []).append(figures["test"])

@@ -20,12 +20,12 @@ from sklearn.datasets import load_digits, load_sample_images
 from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
 from groupwise.data.split import read_split
-from groupwise.evaluation.predict import Predictor, load_run, predict_outputs
-from groupwise.evaluation.quantile import Floats, source_quantile
-from groupwise.evaluation.score import read_images
-from groupwise.evaluation.unlike import energies, fit_unlike, neighbour_distances
+from groupwise.evaluation.evaluate import read_images
 from groupwise.files import read_json
-from groupwise.run import Run
+from groupwise.inference.predictor import Predictor, load_run, predict_outputs
+from groupwise.runs.run import Run
+from groupwise.stats.conformal import Floats, source_quantile
+from groupwise.stats.ood import energies, fit_unlike, neighbour_distances
 
 N = 200
 RATE = 0.05

@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from groupwise.api import load_recipe
 from groupwise.console import Console
 from groupwise.data.scan import scan
 from groupwise.data.split import make_split
+from groupwise.experiments.retrain import Materials, open_materials
 from groupwise.files import write_atomic
-from groupwise.recipe import to_yaml
-from groupwise.run import Run
-from groupwise.studies.retrain import Materials, open_materials
+from groupwise.recipe.parsing import read_recipe
+from groupwise.recipe.recipe import to_yaml
+from groupwise.runs.run import Run
 
 PATTERNS, COPIES = 12, 15
 TINY = {
@@ -55,7 +55,7 @@ def write_run(
     target: Path, data: Path, *, group_regex: str | None = r"(pattern\d+)", **changes: object
 ) -> Run:
     """A run up to its split, which is all that a study needs, without an audit."""
-    _, recipe = load_recipe("default", TINY | changes)
+    _, recipe = read_recipe("default", TINY | changes)
     manifest = scan(data, group_regex=group_regex)
     run = Run.create(target, data=data, root=manifest.root, version="test")
     write_atomic(run.path("recipe.yaml"), to_yaml(recipe))

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from groupwise.data.augment import AugmentConfig
 from groupwise.data.decode import Preprocessing
-from groupwise.distributed import World
+from groupwise.distributed.world import World
 from groupwise.models.resnext import create_model
+from groupwise.recipe.augment import AugmentConfig
+from groupwise.recipe.optimizer import OptimConfig
+from groupwise.recipe.training import LossConfig, TrainingConfig
+from groupwise.training.config import FitConfig, FitData
 from groupwise.training.loop import fit
-from groupwise.training.loss import LossConfig
-from groupwise.training.optim import OptimConfig
-from groupwise.training.terms import FitConfig, FitData, TrainingConfig
 
 
 def small_data() -> FitData:

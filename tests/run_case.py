@@ -9,11 +9,11 @@ from folder_case import TINY, write_folder
 from groupwise.data.decode import Preprocessing
 from groupwise.data.scan import scan
 from groupwise.data.split import Assignment, Split
-from groupwise.evaluation.predict import model_config
 from groupwise.files import write_json
+from groupwise.inference.predictor import model_config
 from groupwise.models.resnext import ResNeXt, create_model
 from groupwise.models.weights import save_weights
-from groupwise.run import Run
+from groupwise.runs.run import Run
 
 PREPROCESSING = Preprocessing(image_size_px=32)
 CLASSES = ("cat", "dog")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from folder_case import tiny_options, write_folder
-from groupwise.cli import main
+from groupwise.cli.main import main
 from groupwise.files import read_json
 from pixels_case import deepen
 

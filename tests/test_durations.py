@@ -1,7 +1,7 @@
 import pytest
 
-from groupwise.durations import duration, parse_duration
 from groupwise.errors import UsageError
+from groupwise.text import duration, parse_duration
 
 
 @pytest.mark.parametrize(

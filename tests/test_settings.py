@@ -2,12 +2,11 @@ import math
 
 import pytest
 
-from groupwise.api import load_recipe
-from groupwise.cli import main
-from groupwise.errors import UsageError
-from groupwise.evaluation.rates import DecisionConfig
-from groupwise.recipe import PARTS, Recipe
-from groupwise.settings import SEEDS, require_seed
+from groupwise.cli.main import main
+from groupwise.errors import SEEDS, UsageError, require_seed
+from groupwise.recipe.decision import DecisionConfig
+from groupwise.recipe.parsing import read_recipe
+from groupwise.recipe.recipe import PARTS, Recipe
 
 NUMBERS = [
     (part, name)
@@ -45,14 +44,14 @@ def test_every_part_with_numbers_is_tested_here():
 
 
 def test_finite_numbers_pass_however_large_or_small():
-    recipe = load_recipe("default", {"optim.learning_rate": 1e300, "training.checkpoint_minutes": 1e9})[1]
+    recipe = read_recipe("default", {"optim.learning_rate": 1e300, "training.checkpoint_minutes": 1e9})[1]
     assert recipe.optim.learning_rate == 1e300
     assert DecisionConfig(alpha=1e-9).alpha == 1e-9
 
 
 def test_the_message_names_the_field_as_the_user_spells_it():
     with pytest.raises(UsageError, match=r"^augment\.mixup: nan is not a finite number\. Give one"):
-        load_recipe("default", {"augment.mixup": math.nan})
+        read_recipe("default", {"augment.mixup": math.nan})
 
 
 @pytest.mark.parametrize("seed", [-1, SEEDS])

@@ -17,9 +17,9 @@ __all__ = ["GroupwiseClassifier", "create_model", "load_run", "predict_ray", "tr
 if TYPE_CHECKING:
     from groupwise.api import train
     from groupwise.estimator import GroupwiseClassifier
-    from groupwise.evaluation.predict import load_run
+    from groupwise.inference.predictor import load_run
+    from groupwise.inference.ray import predict_ray
     from groupwise.models.resnext import create_model
-    from groupwise.serving.predict_ray import predict_ray
 
 
 def __dir__() -> list[str]:
@@ -36,11 +36,11 @@ def __getattr__(name: str) -> Any:
 
         return GroupwiseClassifier
     if name == "load_run":
-        from groupwise.evaluation.predict import load_run
+        from groupwise.inference.predictor import load_run
 
         return load_run
     if name == "predict_ray":
-        from groupwise.serving.predict_ray import predict_ray
+        from groupwise.inference.ray import predict_ray
 
         return predict_ray
     if name == "create_model":

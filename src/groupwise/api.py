@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from groupwise.arguments import build_recipe
 from groupwise.console import Console
-from groupwise.data_options import READING, scan_with
-from groupwise.durations import parse_duration
+from groupwise.data.reading import READING, scan_with
 from groupwise.errors import UsageError
-from groupwise.job import CrossValidation, Job, Planning
-from groupwise.pipeline import train as run_job
-from groupwise.recipe import Recipe, recipe_fields, recipe_file
-from groupwise.studies.crossval import crossval
+from groupwise.experiments.crossval import crossval
+from groupwise.pipeline.train import train as run_job
+from groupwise.recipe.parsing import read_recipe
+from groupwise.runs.request import CrossValidation, Job, Planning
+from groupwise.text import parse_duration
 
 
 def train(
@@ -59,7 +58,7 @@ def train(
     Raises `GroupwiseError` for what the user can mend.
     """
     planning = _planning(recipe, budget, changes)
-    base, changed = load_recipe(recipe or "default", changes)
+    base, changed = read_recipe(recipe or "default", changes)
     options = {
         "group_column": group_column,
         "group_regex": group_regex,
@@ -84,11 +83,3 @@ def _planning(
     if budget is not None:
         raise UsageError("a recipe that is given is not planned", place="budget", remedy="Leave out recipe.")
     return None
-
-
-def load_recipe(recipe: str | Path, changes: Mapping[str, Any] | None = None) -> tuple[Recipe, Recipe]:
-    """A recipe as its file has it, and with `changes` by path."""
-    file = recipe_file(str(recipe))
-    fields = recipe_fields(file)
-    base: Recipe = build_recipe(fields, file)
-    return base, build_recipe({**fields, **(changes or {})})

@@ -13,14 +13,14 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from groupwise.api import load_recipe
 from groupwise.console import Console
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.scan import scan_listed
 from groupwise.errors import GroupwiseError, UsageError
-from groupwise.evaluation.predict import load_run
-from groupwise.job import Job
-from groupwise.pipeline import train
+from groupwise.inference.predictor import load_run
+from groupwise.pipeline.train import train
+from groupwise.recipe.parsing import read_recipe
+from groupwise.runs.request import Job
 
 # What a cross-validation holds out is its own test fold, so none is set aside here.
 NO_TEST_FOLD = {"split.train": 0.9, "split.val": 0.1, "split.test": 0.0}
@@ -72,7 +72,7 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.run is None:
             self._folder = tempfile.TemporaryDirectory(prefix="groupwise-")
         folder = Path(self._folder.name, "run") if self.run is None else Path(self.run)
-        base, recipe = load_recipe(self.recipe, {**NO_TEST_FOLD, **(self.changes or {})})
+        base, recipe = read_recipe(self.recipe, {**NO_TEST_FOLD, **(self.changes or {})})
 
         def scan(progress: Any) -> Manifest:
             manifest = scan_listed(root, samples, reading=recipe.data.wanted, progress=progress)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 
 from groupwise.audit.audit import Audit, audit
-from groupwise.audit.planted import FAMILIES
+from groupwise.audit.copies.planted import FAMILIES
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.scan import scan
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from groupwise.audit.capture import Suspicion
 from groupwise.audit.findings import find_quality, find_suspicion
+from groupwise.audit.sessions import Suspicion
 
 
 def _facts(found: int) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from groupwise.data.decode import Preprocessing
 from groupwise.data.manifest import Sample
 from groupwise.data.masks import count_masks
 from groupwise.data.scan import scan, scan_listed
-from groupwise.prepare import draw_samples
-from groupwise.report.pictures import load_thumbnail
+from groupwise.pipeline.prepare import draw_samples
+from groupwise.report.thumbnails import load_thumbnail
 
 GREY = case.picture()[..., 0]
 

@@ -16,9 +16,9 @@ from PIL import Image
 from groupwise.data import inspect as inspect_module
 from groupwise.data import scan as scan_module
 from groupwise.data.inspect import inspect
-from groupwise.data.listing import read_listing
 from groupwise.data.manifest import Manifest, Sample, read_manifest
 from groupwise.data.scan import scan
+from groupwise.data.table import read_listing
 from groupwise.errors import GroupwiseError, UsageError
 
 SIGN_DIGITS = Path(__file__).parents[2] / "../shared/data/sign-digits.csv"

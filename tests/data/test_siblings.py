@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groupwise.data.siblings import expected_sibling_share
+from groupwise.data.sources import expected_sibling_share
 from groupwise.data.stratify import assign_random
 
 

@@ -8,11 +8,11 @@ import torch
 from safetensors.numpy import load_file
 
 from folder_case import tiny_options, write_folder
-from groupwise.cli import main
+from groupwise.cli.main import main
 from groupwise.data.split import Assignment, Split
 from groupwise.evaluation import decide
 from groupwise.evaluation.decide import reference_rows
-from groupwise.evaluation.predict import load_run
+from groupwise.inference.predictor import load_run
 
 POINT = ("--target-sensitivity", "0.9", "--class", "dog")
 

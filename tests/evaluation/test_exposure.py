@@ -3,8 +3,8 @@
 import numpy as np
 
 from groupwise.data.split import Assignment, Split
-from groupwise.evaluation.exposure import KEY, exposure_lines, measure_exposure
-from groupwise.evaluation.weighted import check_fold
+from groupwise.evaluation.leakage import KEY, exposure_lines, measure_exposure
+from groupwise.stats.fold import check_fold
 
 
 def made(cut: bool):

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from groupwise.evaluation.bootstrap import source_weights, strata
-from groupwise.evaluation.limits import balanced_support, share
-from groupwise.evaluation.metrics import evaluate_fold
-from groupwise.evaluation.resampled import Resampled
-from groupwise.evaluation.weighted import Floats, Fold, Ranking
-from groupwise.evaluation.wilson import (
+from groupwise.stats.bootstrap import source_weights, strata
+from groupwise.stats.estimate import balanced_support, share
+from groupwise.stats.fold import Floats, Fold, Ranking
+from groupwise.stats.metrics import evaluate_fold
+from groupwise.stats.resampled import Resampled
+from groupwise.stats.wilson import (
     Support,
     clustered_variance,
     effective_n,
@@ -176,7 +176,7 @@ def test_draws_depend_on_the_seed_alone_and_add_up_over_chunks(monkeypatch: pyte
     fold = pure_fold([6, 7], copies=3)
     np.testing.assert_array_equal(all_weights(fold, 50, seed=3), all_weights(fold, 50, seed=3))
     assert (all_weights(fold, 50, seed=3) != all_weights(fold, 50, seed=4)).any()
-    monkeypatch.setattr("groupwise.evaluation.bootstrap.CHUNK_CELLS", 10 * fold.n)
+    monkeypatch.setattr("groupwise.stats.bootstrap.CHUNK_CELLS", 10 * fold.n)
     assert [len(chunk) for chunk in source_weights(fold, 25, 0)] == [10, 10, 5]
 
 

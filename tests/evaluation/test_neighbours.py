@@ -1,7 +1,7 @@
 import numpy as np
 
 from groupwise.evaluation.neighbours import MOST_IMAGES, nearest_neighbours
-from groupwise.evaluation.protocols import gap
+from groupwise.stats.repeated import gap
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
 

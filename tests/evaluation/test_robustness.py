@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from groupwise.evaluation.corruptions import CORRUPTIONS, corrupt
-from groupwise.evaluation.limits import share
 from groupwise.evaluation.robustness import measure
+from groupwise.stats.estimate import share
 
 
 def pictures(n=24, side=24):

@@ -8,20 +8,17 @@ import numpy as np
 import onnx
 import pytest
 
-from groupwise.cli import main
+from groupwise.cli.main import main
 from groupwise.errors import GroupwiseError, UsageError
-from groupwise.evaluation.decision import Answer
-from groupwise.evaluation.decision_files import write_decision
-from groupwise.evaluation.operating import OperatingPoint
-from groupwise.evaluation.predict import load_run
-from groupwise.evaluation.quantile import just_below
 from groupwise.export import bundle as bundle_module
-from groupwise.export.folder import whole_folder
-from groupwise.export.forms import FORMS
+from groupwise.export.current import FORMS
 from groupwise.export.parity import check_answers, check_parity
-from groupwise.export.targets import TARGETS, export_run
+from groupwise.export.targets import TARGETS, export_run, whole_folder
 from groupwise.files import sha256_file
-from groupwise.serving.predictor import open_predictor
+from groupwise.inference.bundle import open_predictor
+from groupwise.inference.decision import Answer, write_decision
+from groupwise.inference.predictor import load_run
+from groupwise.stats.conformal import OperatingPoint, just_below
 from run_case import write_run
 
 
@@ -138,7 +135,9 @@ def test_a_run_that_is_not_there_gets_no_folder(tmp_path, capsys):
 
 def test_the_form_is_asked_for_and_checked_before_torch_is_loaded(tmp_path):
     assert tuple(TARGETS) == FORMS
-    program = "import sys; from groupwise.cli import main; main(sys.argv[1:]); print('torch' in sys.modules)"
+    program = (
+        "import sys; from groupwise.cli.main import main; main(sys.argv[1:]); print('torch' in sys.modules)"
+    )
     for options, words in ((["--to", "bogus"], "invalid choice: 'bogus'"), ([], "required: --to")):
         command = [sys.executable, "-c", program, "export", str(tmp_path), *options]
         done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -4,10 +4,9 @@ import shutil
 import pytest
 
 from groupwise.errors import UsageError
-from groupwise.evaluation.decision import Decision
-from groupwise.evaluation.decision_files import write_decision
 from groupwise.export.current import current_bundle
-from groupwise.run import Run
+from groupwise.inference.decision import Decision, write_decision
+from groupwise.runs.run import Run
 
 
 @pytest.fixture

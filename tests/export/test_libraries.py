@@ -10,8 +10,8 @@ import safetensors.torch
 import torch
 
 from groupwise.errors import UsageError
-from groupwise.evaluation.predict import load_run
 from groupwise.export.targets import export_run
+from groupwise.inference.predictor import load_run
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig, create_model
 from run_case import write_run
 

@@ -5,11 +5,11 @@ import onnx
 import pytest
 
 from groupwise.errors import GroupwiseError
-from groupwise.evaluation.predict import load_run
 from groupwise.export import quantise as quantise_module
 from groupwise.export.bundle import Terms
 from groupwise.export.targets import export_run
-from groupwise.serving.predictor import open_predictor
+from groupwise.inference.bundle import open_predictor
+from groupwise.inference.predictor import load_run
 from run_case import write_run
 
 

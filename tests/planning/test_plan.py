@@ -5,15 +5,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groupwise.api import load_recipe
-from groupwise.arguments import build_recipe
 from groupwise.errors import UsageError
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.plan import expected_seconds, make_plan
 from groupwise.planning.suit import FEWEST_EPOCHS, MOST_EPOCHS
 from groupwise.planning.trial import Rates
+from groupwise.recipe.parsing import build_recipe, read_recipe
 
-BASE = load_recipe("default")[0]
+BASE = read_recipe("default")[0]
 FACTS = Fingerprint(
     images=2000,
     train_images=1600,
@@ -43,7 +42,7 @@ def test_equal_data_give_an_equal_plan_whatever_the_machine():
 
 
 def test_every_choice_stands_in_the_recipe_with_a_sentence():
-    coloured = load_recipe("default", {"augment.saturation": 0.2})[1]
+    coloured = read_recipe("default", {"augment.saturation": 0.2})[1]
     plan = make_plan(dataclasses.replace(FACTS, grey=True, chirality=0.9), coloured, measure)
     assert {"model.preset", "training.epochs", "augment.saturation", "augment.flip", "model.overrides"} <= {
         choice.field for choice in plan.choices
@@ -63,7 +62,7 @@ def test_the_file_reads_back_as_the_same_recipe_and_keeps_the_reasons():
 
 
 def test_what_the_user_chose_stays():
-    base = load_recipe("default", {"data.image_size_px": 48, "training.epochs": 3})[1]
+    base = read_recipe("default", {"data.image_size_px": 48, "training.epochs": 3})[1]
     plan = make_plan(
         FACTS, base, measure, chosen={"data.image_size_px", "training.epochs"}, left_s=lambda: 3600
     )
@@ -72,7 +71,7 @@ def test_what_the_user_chose_stays():
 
 
 def test_missing_colour_changes_the_augmentation():
-    coloured = load_recipe("default", {"augment.saturation": 0.2, "training.epochs": 20})[1]
+    coloured = read_recipe("default", {"augment.saturation": 0.2, "training.epochs": 20})[1]
     plan = make_plan(FACTS, coloured, measure, chosen={"training.epochs"})
     assert plan.recipe.augment == coloured.augment
     grey = dataclasses.replace(FACTS, grey=True)
@@ -87,7 +86,7 @@ def test_what_can_be_told_from_its_mirror_image_is_not_mirrored(chirality, mirro
     recipe = plan_of(dataclasses.replace(FACTS, chirality=chirality)).recipe
     assert (recipe.augment.flip > 0) == mirrored
     assert recipe.model.overrides.get("mirror_average", False) == mirrored
-    alternating = load_recipe("default", {"augment.flip": 0.0, "augment.alternate_flip": True})[1]
+    alternating = read_recipe("default", {"augment.flip": 0.0, "augment.alternate_flip": True})[1]
     recipe = make_plan(dataclasses.replace(FACTS, chirality=chirality), alternating, measure).recipe
     assert recipe.augment.alternate_flip == mirrored
 
@@ -106,13 +105,13 @@ def test_a_skew_that_matters_is_said_and_not_adjusted_for():
     (choice,) = [c for c in plan_of(skewed).choices if c.field == "loss.logit_adjustment"]
     assert choice.value == plan_of(skewed).recipe.loss.logit_adjustment == 0
     assert "3.0 training images for one of the smallest" in choice.reason
-    asked = load_recipe("default", {"loss.logit_adjustment": 1.0})[1]
+    asked = read_recipe("default", {"loss.logit_adjustment": 1.0})[1]
     assert make_plan(skewed, asked, measure).recipe.loss.logit_adjustment == 1
 
 
 @pytest.mark.parametrize(("optimizer", "factor"), [("sgd", 4), ("adamw", 2), ("adam", 2)])
 def test_the_learning_rate_follows_the_batch(optimizer, factor):
-    base = load_recipe("default", {"optim.name": optimizer, "training.batch_size": 64})[1]
+    base = read_recipe("default", {"optim.name": optimizer, "training.batch_size": 64})[1]
     few = make_plan(dataclasses.replace(FACTS, train_images=100), base, measure).recipe
     assert few.training.batch_size == 16
     assert few.optim.learning_rate == pytest.approx(base.optim.learning_rate / factor, rel=5e-3)
@@ -124,14 +123,14 @@ def test_the_learning_rate_follows_the_width_of_networks_for_adam_alone():
     assert plan.recipe.optim.learning_rate == BASE.optim.learning_rate / 2
     (choice,) = [choice for choice in plan.choices if choice.field == "optim.learning_rate"]
     assert "goes with a network of width 32, of which this has 64, and scales inversely" in choice.reason
-    sgd = load_recipe("default", {"optim.name": "sgd"})[1]
+    sgd = read_recipe("default", {"optim.name": "sgd"})[1]
     wide = make_plan(FACTS, sgd, measure, left_s=lambda: 6000).recipe
     assert (wide.model.preset, wide.optim.learning_rate) == ("resnext22_w8_wide", sgd.optim.learning_rate)
 
 
 @pytest.mark.parametrize(("chosen", "factor"), [({"training.batch_size"}, 2), ({"optim.learning_rate"}, 1)])
 def test_a_batch_that_the_user_chose_has_the_rate_that_goes_with_it(chosen, factor):
-    mine = load_recipe("default", {"training.batch_size": 8})[1]
+    mine = read_recipe("default", {"training.batch_size": 8})[1]
     plan = make_plan(FACTS, mine, measure, usual=BASE, chosen={"training.batch_size", *chosen})
     assert plan.recipe.training.batch_size == 8
     assert plan.recipe.optim.learning_rate == BASE.optim.learning_rate / factor
@@ -179,7 +178,7 @@ def test_a_budget_below_one_epoch_is_refused_with_what_it_would_take():
 
 
 def test_epochs_that_were_chosen_and_do_not_fit_are_refused():
-    base = load_recipe("default", {"training.epochs": 100})[1]
+    base = read_recipe("default", {"training.epochs": 100})[1]
     chosen = {"training.epochs"}
     needed = make_plan(FACTS, base, measure, chosen=chosen).seconds
     told = r"--budget: .* are left, and 100 epochs take .*, or fewer --training\.epochs"
@@ -273,12 +272,12 @@ def test_a_short_training_is_not_even_tried_and_the_users_choice_stays():
 
 @pytest.mark.parametrize(("epochs", "mixed"), [(39, False), (40, True)])
 def test_long_trainings_alone_mix_their_images(epochs, mixed):
-    base = load_recipe("default", {"training.epochs": epochs})[1]
+    base = read_recipe("default", {"training.epochs": epochs})[1]
     recipe = make_plan(FACTS, base, measure, chosen={"training.epochs"}).recipe
     assert (recipe.augment.cutmix > 0) == mixed
     chosen = make_plan(FACTS, base, measure, chosen={"training.epochs", "augment.cutmix"}).recipe
     assert chosen.augment.cutmix == 0
     chiral = dataclasses.replace(FACTS, chirality=0.9)
     assert make_plan(chiral, base, measure, chosen={"training.epochs"}).recipe.augment.cutmix == 0
-    faded = load_recipe("default", {"training.epochs": epochs, "augment.mixup": 0.2})[1]
+    faded = read_recipe("default", {"training.epochs": epochs, "augment.mixup": 0.2})[1]
     assert make_plan(FACTS, faded, measure, chosen={"training.epochs"}).recipe.augment.cutmix == 0

@@ -5,9 +5,9 @@ from PIL import Image
 
 from fit_case import compile_by
 from folder_case import TINY
-from groupwise.api import load_recipe
 from groupwise.files import sha256_file
 from groupwise.planning.trial import FEWEST_IMAGES, images_a_step, measure_rates
+from groupwise.recipe.parsing import read_recipe
 
 
 def test_a_trial_is_positive_scales_with_the_work_and_leaves_no_trace(tmp_path):
@@ -16,7 +16,7 @@ def test_a_trial_is_positive_scales_with_the_work_and_leaves_no_trace(tmp_path):
     before = torch.get_rng_state()
 
     def rates(size_px):
-        recipe = load_recipe("default", {**TINY, "data.image_size_px": size_px, "training.device": "cpu"})[1]
+        recipe = read_recipe("default", {**TINY, "data.image_size_px": size_px, "training.device": "cpu"})[1]
         return measure_rates(recipe, 3, [file], [sha256_file(file)])
 
     small, large = rates(16), rates(128)
@@ -29,7 +29,7 @@ def test_a_trial_is_positive_scales_with_the_work_and_leaves_no_trace(tmp_path):
 def test_only_a_large_network_is_tried_on_fewer_images_than_it_will_see():
     def images(preset, size_px, batch_size):
         changes = {"model.preset": preset, "data.image_size_px": size_px, "training.batch_size": batch_size}
-        return images_a_step(load_recipe("default", changes)[1])
+        return images_a_step(read_recipe("default", changes)[1])
 
     assert images("resnext14_16x8d", 64, 64) == 64
     assert images("resnext50_32x4d", 224, 64) == FEWEST_IMAGES
@@ -47,7 +47,7 @@ def test_a_compiled_trial_counts_the_compilation_or_says_that_there_is_none(tmp_
     file = tmp_path / "a.png"
     Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(file)
     changes = {**TINY, "training.compile": True, "training.accumulate": 2, "training.device": "cpu"}
-    rates = measure_rates(load_recipe("default", changes)[1], 3, [file], [sha256_file(file)])
+    rates = measure_rates(read_recipe("default", changes)[1], 3, [file], [sha256_file(file)])
     if works:
         assert rates.compile_s > 10 * rates.train_s  # tracing takes longer than any step of a tiny network
     else:

@@ -13,7 +13,7 @@ from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, read_json, write_csv, write_json
 from groupwise.report.audit_files import read_audit
 from groupwise.report.audit_page import write_audit_page
-from groupwise.report.verdict import judge
+from groupwise.report.audit_verdict import judge
 
 PAIR = ("cat/1.png", "cat/2.png")
 HOSTILE = "<script>alert(1)</script>"

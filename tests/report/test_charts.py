@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from groupwise.report import charts
-from groupwise.report.drawing import DARK, DPI
+from groupwise.report.style import DARK, DPI
 
 BLUE = np.array((0, 114, 178))
 NO_LIMITS = {"low": None, "high": None}

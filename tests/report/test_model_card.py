@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
-from groupwise.report.card import OPEN, model_card, plain
-from groupwise.report.reading import read_run
+from groupwise.report.model_card import OPEN, model_card, plain
+from groupwise.runs.files import read_run
 
 
 def split_card(run):

@@ -10,7 +10,8 @@ import pytest
 from matplotlib.axes import Axes
 from PIL import Image
 
-from groupwise.report import drawing, figures
+from groupwise.report import figures
+from groupwise.report import style as drawing
 
 
 def pixels(png: bytes):

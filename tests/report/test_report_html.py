@@ -13,7 +13,7 @@ from PIL import Image
 
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_json, write_csv, write_json
-from groupwise.report.html import write_report
+from groupwise.report.page import write_report
 from groupwise.report.rendering import mark_code, render
 
 HOSTILE = "<script>alert(1)</script>"
@@ -234,7 +234,7 @@ def test_a_value_that_a_template_lacks_is_an_error():
 
 
 def test_neither_torch_nor_pyplot_is_loaded():
-    program = "import sys, json, groupwise.report.html; print(json.dumps(sorted(sys.modules)))"
+    program = "import sys, json, groupwise.report.page; print(json.dumps(sorted(sys.modules)))"
     loaded = json.loads(
         subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
     )

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from groupwise.evaluation.answer_words import answer_header
-from groupwise.serving import limits
+from groupwise.inference.text import answer_header
+from groupwise.serving import intake as limits
 from groupwise.serving.app import STATIC
 from serving_case import FakePredictor, picture
 

@@ -8,8 +8,8 @@ import sys
 import httpx
 import pytest
 
-from groupwise.cli import main
-from groupwise.evaluation.predict import load_run
+from groupwise.cli.main import main
+from groupwise.inference.predictor import load_run
 from run_case import write_run
 
 SERVE = [sys.executable, "-m", "groupwise", "serve"]

@@ -3,8 +3,8 @@ import asyncio
 import pytest
 from starlette.requests import Request
 
-from groupwise.serving import limits
-from groupwise.serving.limits import Intake, Refused
+from groupwise.serving import intake as limits
+from groupwise.serving.intake import Intake, Refused
 
 
 def request(chunks, *, pause_s=0.0, **headers):

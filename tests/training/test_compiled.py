@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from fit_case import at_step, compile_by, raise_signal, small_config, small_data, small_fit, small_model
-from groupwise.distributed import World
+from groupwise.distributed.world import World
 from groupwise.training.learner import Learner
-from groupwise.training.stop import Terminated
+from groupwise.training.signals import Terminated
 
 
 @pytest.fixture

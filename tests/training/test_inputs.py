@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from fit_case import small_config, small_data, small_fit
-from groupwise.data.augment import AugmentConfig
-from groupwise.data.batches import batches
-from groupwise.distributed import World
-from groupwise.training.inputs import training_inputs
+from groupwise.distributed.world import World
+from groupwise.loader.batches import batches
+from groupwise.recipe.augment import AugmentConfig
+from groupwise.training.step import training_inputs
 
 
 def inputs(image_size_px=16, epoch=1, share=0.0, **fields):

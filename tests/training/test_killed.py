@@ -10,14 +10,14 @@ import pytest
 
 import groupwise
 from folder_case import TINY, tiny_options, write_folder
-from groupwise.api import load_recipe
-from groupwise.beginning import begin
-from groupwise.claim import CLAIM, claimed
 from groupwise.console import Console
 from groupwise.data.scan import scan
-from groupwise.distributed import World
+from groupwise.distributed.world import World
 from groupwise.errors import UsageError
-from groupwise.job import Job
+from groupwise.pipeline.create import begin
+from groupwise.recipe.parsing import read_recipe
+from groupwise.runs.lock import CLAIM, claimed
+from groupwise.runs.request import Job
 from groupwise.training.checkpoint import load_checkpoint
 
 
@@ -102,7 +102,7 @@ def test_a_start_that_was_killed_in_its_first_moments_is_repeated(tmp_path, left
     run.mkdir()
     (run / CLAIM).touch()
     (run / left).write_text('{"artefacts": {"manifest.csv": {}}, "data": "x", "root": "x"}')
-    base, recipe = load_recipe("default", TINY)
+    base, recipe = read_recipe("default", TINY)
     job = Job(folder, lambda progress: scan(folder, progress=progress), run, recipe, base, resume=True)
     begun = begin(job, World(), Console(quiet=True))
     assert begun.require("split.json").is_file()

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from fit_case import small_config, small_data, small_fit, small_model
-from groupwise.distributed import World
+from groupwise.distributed.world import World
 from groupwise.errors import UsageError
+from groupwise.recipe.optimizer import OptimConfig
 from groupwise.training.learner import Learner, choose_precision, moving_average
-from groupwise.training.optim import OptimConfig
 
 
 def test_the_moving_average_is_the_recursion():

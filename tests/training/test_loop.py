@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from fit_case import small_config, small_data, small_fit, small_model
-from groupwise.distributed import World
+from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError, UsageError
-from groupwise.evaluation.predict import predict_logits
+from groupwise.inference.predictor import predict_logits
+from groupwise.recipe.optimizer import OptimConfig
 from groupwise.training.checkpoint import clone_state
-from groupwise.training.inputs import training_inputs
 from groupwise.training.loop import fit
-from groupwise.training.optim import OptimConfig
+from groupwise.training.step import training_inputs
 
 
 class Stopped(Exception):  # noqa: N818

@@ -8,7 +8,8 @@ from scipy.special import log_softmax
 from sklearn.utils.class_weight import compute_class_weight
 
 from groupwise.errors import UsageError
-from groupwise.training.loss import LossConfig, TrainingLoss
+from groupwise.recipe.training import LossConfig
+from groupwise.training.loss import TrainingLoss
 
 LABELS = torch.tensor([0] * 12 + [1] * 6 + [2] * 2)
 LOGITS = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))

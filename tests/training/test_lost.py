@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from fit_case import at_step, raise_signal, small_config, small_data, small_fit, small_model
-from groupwise.distributed import World
+from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError, UsageError
+from groupwise.recipe.optimizer import OptimConfig
 from groupwise.training.checkpoint import load_checkpoint
 from groupwise.training.loop import fit
-from groupwise.training.optim import OptimConfig
-from groupwise.training.stop import Terminated
+from groupwise.training.signals import Terminated
 
 STEPS = 5  # of an epoch of 36 images in batches of 8
 
@@ -148,7 +148,7 @@ def test_a_second_sigterm_does_not_disturb_the_saving(tmp_path, whole):
 
 
 def test_sigterm_on_a_full_disk_does_not_claim_to_have_saved(tmp_path, whole, monkeypatch):
-    from groupwise.training import keeper
+    from groupwise.training import checkpoint_manager as keeper
 
     def fill():
         def full(*_):
@@ -212,7 +212,7 @@ def test_global_generators_go_on_where_they_were(tmp_path):
 
 def full_disk(monkeypatch, fails):
     """Make the writes for which `fails(number)` meet a full disk, counted from 1."""
-    from groupwise.training import keeper
+    from groupwise.training import checkpoint_manager as keeper
 
     real, numbers = keeper.save_checkpoint, iter(range(1, 10_000))
 
@@ -245,7 +245,7 @@ def test_the_old_checkpoint_outlives_a_disk_that_stays_full(tmp_path, whole, mon
 
 def poison(monkeypatch, is_bad):
     """Make the pixels of a sample no numbers where `is_bad(samples)` says so."""
-    from groupwise.training import inputs
+    from groupwise.training import step as inputs
 
     real = inputs.augment
 

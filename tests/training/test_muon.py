@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from fit_case import small_config, small_fit
 from groupwise.models.resnext import create_model
+from groupwise.recipe.optimizer import OptimConfig
 from groupwise.training.muon import Muon, orthogonalise
-from groupwise.training.optim import OptimConfig, make_optimizer
+from groupwise.training.optimizer import make_optimizer
 
 
 @settings(deadline=None, max_examples=40)

@@ -2,13 +2,13 @@ import pytest
 import torch
 
 from fit_case import raise_signal, small_config, small_data, small_fit, small_model
-from groupwise.distributed import World
+from groupwise.distributed.world import World
 from groupwise.errors import UsageError
 from groupwise.models.resnext import create_model
+from groupwise.recipe.optimizer import OptimConfig
 from groupwise.training.learner import Learner
-from groupwise.training.optim import OptimConfig
-from groupwise.training.parts import freeze, part_names, part_of
-from groupwise.training.stop import Terminated
+from groupwise.training.optimizer import freeze, part_names, part_of
+from groupwise.training.signals import Terminated
 
 
 def config_of(frozen, **training):

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from fit_case import small_config, small_data, small_model
-from groupwise.data.augment import AugmentConfig
-from groupwise.distributed import World
-from groupwise.training.optim import OptimConfig
+from groupwise.distributed.world import World
+from groupwise.recipe.augment import AugmentConfig
+from groupwise.recipe.optimizer import OptimConfig
 from groupwise.training.rate_range import HIGHEST, LOWEST, MARGIN, RateCurve, rate_range_test
 
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from groupwise.errors import UsageError
-from groupwise.training.optim import OptimConfig
+from groupwise.recipe.optimizer import OptimConfig
+from groupwise.recipe.training import TrainingConfig
 from groupwise.training.schedule import image_size_at, learning_rate_at
-from groupwise.training.terms import TrainingConfig
 
 
 def rates(steps=100, **fields):

@@ -7,9 +7,9 @@ from mlflow import MlflowClient
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from wandb.proto import wandb_internal_pb2
 
-from groupwise.cli import main
+from groupwise.cli.main import main
 from groupwise.training import trackers
-from groupwise.training.terms import Epoch
+from groupwise.training.config import Epoch
 from groupwise.training.tracking import flat_figures, tracking
 
 ALL = ("tensorboard", "mlflow", "wandb")
@@ -169,7 +169,7 @@ def test_wandb_and_mlflow_go_where_the_environment_says(monkeypatch, tmp_path):
 
 def test_the_command_line_names_the_trackers(monkeypatch, tmp_path):
     jobs = []
-    monkeypatch.setattr("groupwise.pipeline.train", lambda job, console: jobs.append(job))
+    monkeypatch.setattr("groupwise.pipeline.train.train", lambda job, console: jobs.append(job))
     assert main(["train", str(tmp_path), "--run", str(tmp_path / "run"), "--track", "mlflow", "wandb"]) == 0
     assert jobs[0].track == ("mlflow", "wandb")
 

@@ -13,21 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit import findings as say
-from groupwise.audit.capture import suspect_groups
-from groupwise.audit.clusters import cluster_ids, drop_bridges
-from groupwise.audit.compare import Evidence
-from groupwise.audit.detect import TINY_PX, Detection, detect
-from groupwise.audit.exact import exact_copies
+from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
+from groupwise.audit.copies.compare import Evidence
+from groupwise.audit.copies.detect import TINY_PX, Detection, detect
+from groupwise.audit.copies.hashes import exact_copies
+from groupwise.audit.copies.planted import FAMILIES
+from groupwise.audit.copies.resemblance import pictures_resemble
+from groupwise.audit.copies.threshold import wilson
+from groupwise.audit.copies.tiny import RIGID_PX
+from groupwise.audit.copies.verify import Pair, Photograph, draw_pair, reduce_photograph
+from groupwise.audit.copies.workers import one_thread_a_worker
 from groupwise.audit.findings import Finding
 from groupwise.audit.measure import Measured, measure
-from groupwise.audit.pictures import draw_pair
-from groupwise.audit.planted import FAMILIES
-from groupwise.audit.resemblance import pictures_resemble
+from groupwise.audit.sessions import suspect_groups
 from groupwise.audit.shortcuts import find_shortcuts
-from groupwise.audit.threshold import wilson
-from groupwise.audit.tiny import RIGID_PX
-from groupwise.audit.verify import Pair, Photograph, reduce_photograph
-from groupwise.audit.workers import one_thread_a_worker
 from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
 from groupwise.data.manifest import Manifest

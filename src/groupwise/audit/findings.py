@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from groupwise.audit.capture import Suspicion
-from groupwise.audit.detect import TINY_PX
+from groupwise.audit.copies.detect import TINY_PX
+from groupwise.audit.copies.tiny import RIGID_PX
+from groupwise.audit.sessions import Suspicion
 from groupwise.audit.shortcuts import Shortcut
-from groupwise.audit.tiny import RIGID_PX
-from groupwise.percentages import percentage
+from groupwise.text import percentage
 
 Severity = Literal["stop", "warning", "note"]
 

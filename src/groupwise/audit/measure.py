@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from groupwise.audit.capture import Exif
-from groupwise.audit.exact import pixel_digest
-from groupwise.audit.verify import Photograph, reduce_photograph
+from groupwise.audit.copies.hashes import pixel_digest
+from groupwise.audit.copies.verify import Photograph, reduce_photograph
+from groupwise.audit.sessions import Exif
 from groupwise.data.archive import read_file
 from groupwise.data.decode import UNSETTLED, decode
 from groupwise.data.levels import Reading

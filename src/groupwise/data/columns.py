@@ -9,7 +9,7 @@ from pathlib import Path
 
 from groupwise.data.annotations import SEVERAL, read_attributes, read_choice
 from groupwise.data.fold_names import is_ready_split, name_folds
-from groupwise.data.table import Row, Table, is_image_name
+from groupwise.data.table_files import Row, Table, is_image_name
 from groupwise.errors import GroupwiseError
 
 PATH, LABEL = "path", "label"

@@ -21,9 +21,10 @@ from groupwise.data.header import (
     explain,
     name_format,
     open_image,
+    read_orientation,
+    turn_upright,
 )
 from groupwise.data.levels import Depth, Reading
-from groupwise.data.orientation import read_orientation, turn_upright
 from groupwise.data.readers import Unread, find_deep
 from groupwise.data.remarks import Remark
 from groupwise.data.samples import Samples, pick_channels, render

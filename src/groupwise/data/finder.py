@@ -9,7 +9,7 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from groupwise.data.sniff import FORMAT_OF_SUFFIX
+from groupwise.data.formats import FORMAT_OF_SUFFIX
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,9}://")
 _DRIVE = re.compile(r"[a-zA-Z]:[\\/]|\\\\")

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from groupwise.data.fold_names import name_folds
 from groupwise.data.labelling import refuse_ready_split
 from groupwise.data.layout import FOLDERS, POOL
-from groupwise.data.listing import Listing, read_listing
 from groupwise.data.manifest import GIVEN_FOLD, Sample
+from groupwise.data.table import Listing, read_listing
 from groupwise.errors import GroupwiseError, UsageError
 
 # HuggingFace's imagefolder, and Roboflow's classes of an image.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from groupwise.data.sniff import FORMAT_OF_SUFFIX
+from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.errors import GroupwiseError
 
 LIST_SUFFIX = ".txt"

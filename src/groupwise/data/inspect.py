@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 
 from groupwise.data.archive import read_file, size_in_archive
 from groupwise.data.decode import Decoded, UndecodableImage, decode
+from groupwise.data.formats import FORMAT_OF_SUFFIX, HEAD_BYTES, SUFFIXES, sniff
 from groupwise.data.levels import Reading
 from groupwise.data.manifest import Sample, Status
 from groupwise.data.remarks import Remark, join_remarks, to_plain
-from groupwise.data.sniff import FORMAT_OF_SUFFIX, HEAD_BYTES, SUFFIXES, sniff
 from groupwise.files import sha256_bytes
 
 MAX_FILE_BYTES = 512 << 20

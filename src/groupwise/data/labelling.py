@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from groupwise.data.fold_names import TRAIN, UNLABELLED
+from groupwise.data.folder import label_of_archive
 from groupwise.data.layout import FOLDERS, POOL, Parts, Shape, find_candidates, recognise
 from groupwise.data.manifest import GIVEN_FOLD, Sample
-from groupwise.data.walk import label_of_archive
 from groupwise.errors import GroupwiseError, UsageError
 
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".manifest")

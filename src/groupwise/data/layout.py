@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from groupwise.data.fold_names import TRAIN, UNLABELLED, is_ready_split, name_folds
+from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.manifest import Sample
-from groupwise.data.sniff import FORMAT_OF_SUFFIX
 
 Parts = tuple[str, ...]
 

@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from groupwise.data.listing import where_images_lie
 from groupwise.data.manifest import USABLE, Sample
+from groupwise.data.table import where_images_lie
 
 # Names of classes that may stand for a missing label.
 _DOUBTFUL = frozenset(

@@ -12,19 +12,19 @@ from functools import partial
 from pathlib import Path
 
 from groupwise.data.archive import is_archive
+from groupwise.data.folder import enter_archives, list_class_folders, walk, walk_archive
 from groupwise.data.folder_tables import read_folder_tables
 from groupwise.data.group_names import tidy_groups
 from groupwise.data.inspect import inspect
 from groupwise.data.labelling import Labelled, label_by_folders
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.levels import Reading, note_rule, settle
-from groupwise.data.listing import Listing, read_listing
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.masks import count_masks, set_masks_aside
 from groupwise.data.notes import note_classes, note_groups, note_outside, note_patients, note_series
 from groupwise.data.patterns import assign_groups, assign_labels, compile_pattern
-from groupwise.data.table import SUFFIXES
-from groupwise.data.walk import enter_archives, list_class_folders, walk, walk_archive
+from groupwise.data.table import Listing, read_listing
+from groupwise.data.table_files import SUFFIXES
 from groupwise.errors import GroupwiseError, UsageError
 
 AUTO, CLASSES = "auto", "classes"

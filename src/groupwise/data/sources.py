@@ -8,6 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.stats import hypergeom
+
+from groupwise.data.stratify import IntArray
 
 
 def find_sources(*keys: Sequence[Hashable]) -> npt.NDArray[np.int64]:
@@ -40,3 +43,16 @@ def number_components(n: int, edges: Iterable[tuple[int, int]]) -> npt.NDArray[n
     _, component = connected_components(graph, directed=False)
     _, first, number = np.unique(component, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[number].astype(np.int64)
+
+
+def expected_sibling_share(sources: IntArray, n_train: int) -> float:
+    """Expected share of the images outside training that have a sibling in it, under a random split; exact.
+
+    `sources` (N,) numbers the source of each image, and `n_train` below N of them are drawn for training. An
+    image outside has m - 1 siblings among the N - 1 others, so it has none in training with the
+    hypergeometric probability C(N - m, n_train) / C(N - 1, n_train). Every image is as likely to be outside,
+    so the share is the mean over all images.
+    """
+    _, number, sizes = np.unique(sources, return_inverse=True, return_counts=True)
+    alone = hypergeom.pmf(0, len(sources) - 1, sizes - 1, n_train)
+    return float(1 - alone[number].mean())

@@ -11,9 +11,8 @@ import numpy as np
 
 from groupwise.data.sources import find_sources
 from groupwise.data.stratify import UNASSIGNED, IntArray, assign_random, assign_sources
-from groupwise.errors import GroupwiseError, UsageError
+from groupwise.errors import GroupwiseError, UsageError, require_numbers
 from groupwise.files import read_csv, write_csv
-from groupwise.settings import require_numbers
 
 EXCLUDED = "excluded"  # the fold of samples that take no part until the user decides about them
 

@@ -1,254 +1,289 @@
-"""Tables as people have them: commas, semicolons or tabs, JSON lines, Parquet, with a header or without."""
+"""The user's table of paths and labels as one sample a row, and what the rows say against one another."""
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
-import json
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path, PurePosixPath
-from typing import Any
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from groupwise.data.annotations import read_annotations
+from groupwise.data.annotations import SEVERAL
+from groupwise.data.columns import Columns, choose_columns, find_fold_column, find_group_columns, read_folds
+from groupwise.data.finder import AmbiguousNameError, Finder
 from groupwise.data.fold_names import name_folds
-from groupwise.data.sniff import FORMAT_OF_SUFFIX
-from groupwise.errors import GroupwiseError, UsageError
+from groupwise.data.folder import judge_kind
+from groupwise.data.layout import FOLDERS, POOL
+from groupwise.data.manifest import COLUMNS, GIVEN_FOLD, Sample
+from groupwise.data.table_files import Row, Table, read_table
+from groupwise.errors import UsageError
 
-SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".manifest", ".parquet")
-_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright bars"}
-_BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?\r?\n', re.IGNORECASE)
+OUTSIDE_ROOT = "outside-root"
+LINK_OUTSIDE = "link-outside"
 
-Row = dict[str, str]
+# What programs write where a label is missing; `None` and `unknown` may be the names of classes.
+_NO_LABEL = frozenset({"nan", "<na>", "#n/a", "null", "n/a"})
 
 
 @dataclass(frozen=True)
-class Table:
-    """Rows of text by column, and in words what the file was taken for, such as "a CSV with semicolons".
+class Listing:
+    """One sample a row below `root`, in words what the table was taken for, and what was not certain."""
 
-    `path_column` and `label_column` are known where the format itself says which they are.
+    samples: tuple[Sample, ...]
+    root: Path
+    words: str
+    notes: tuple[str, ...] = ()
+
+
+def read_listing(
+    file: Path,
+    *,
+    path_column: str = "path",
+    label_column: str = "label",
+    group_column: str | None = None,
+    root: Path | None = None,
+    given: str | None = None,
+) -> Listing:
+    """Read one sample a row, in their order, paths relative to `root` or else to the table's folder.
+
+    A manifest is such a table too: what `scan` measured is measured again, but a row whose status is
+    `ignored` stays so, and its column `group` is used where no other is named. In any other table, columns
+    that bear a manifest's names are kept as `user_width` and the like. `given` is the column that says which
+    fold a row is in, if that is to be used. A file listed twice with one label counts once; with two labels
+    all of its rows are quarantined, because at least one is wrong.
     """
-
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-    kind: str
-    path_column: str | None = None
-    label_column: str | None = None
-
-
-def read_table(file: Path) -> Table:
-    """Read a table of any format in `SUFFIXES`; raises `GroupwiseError` for one that cannot be read."""
-    suffix = file.suffix.lower()
-    try:
-        if suffix == ".parquet":
-            return _read_parquet(file)
-        text = _read_text(file)
-        if suffix in (".jsonl", ".ndjson", ".manifest"):
-            return _from_records(_read_lines(text, file), "JSON lines", file)
-        if suffix == ".json":
-            return _from_records(_load(text, file), "JSON", file)
-        return _read_delimited(text, file)
-    except FileNotFoundError:
-        raise GroupwiseError(
-            "no such file", place=file, remedy="Check the path, or run the command that writes it."
-        ) from None
-    except OSError as error:
-        raise GroupwiseError(
-            f"the file cannot be read ({error.strerror})", place=file, remedy="Check its permissions."
-        ) from None
-
-
-def _read_text(file: Path) -> str:
-    data = file.read_bytes()
-    encoding = next((name for bom, name in _BOMS.items() if data.startswith(bom)), "utf-8")
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise GroupwiseError(
-            f"not a readable CSV file ({error})", place=file, remedy="Save it as UTF-8 text."
-        ) from None
-
-
-def _read_delimited(text: str, file: Path) -> Table:
-    if match := _SEPARATOR_LINE.match(text):  # as spreadsheets write it for one another
-        delimiter, text = match[1], text[match.end() :]
-    else:
-        delimiter = _find_delimiter(text, file)
-    if file.suffix.lower() == ".txt" and delimiter not in text.partition("\n")[0]:
-        return _read_image_list(text, file)
-    kind = f"a table with {_DELIMITERS[delimiter]}"
-    lines = io.StringIO(text, newline="")
-    try:
-        records = list(csv.reader(lines, delimiter=delimiter, strict=False))
-    except csv.Error as error:
-        raise GroupwiseError(
-            f"not a readable CSV file ({error})", place=file, remedy="Save it as UTF-8 text with commas."
-        ) from None
-    records = [record for record in records if record]
-    if not records:
-        return Table((), (), kind)
-    if _is_headless(records):
-        return _name_columns(records, kind, file)
-    header = [name.strip() for name in records[0]]
-    _refuse_twins(header, file)
-    padded = any(name != name.lstrip() for name in records[0])  # then its cells have blanks in front too
-    rows = []
-    for number, record in enumerate(records[1:], start=1):
-        _require_width(record, header, number, file)
-        cells = [cell.lstrip() for cell in record] if padded else record
-        rows.append(dict(zip(header, cells, strict=True)))
-    return Table(tuple(header), tuple(rows), kind)
-
-
-def _read_image_list(text: str, file: Path) -> Table:
-    """Lines of path and class with a blank between; the class may be a number in the list of their names."""
-    lines = [line.rsplit(maxsplit=1) for line in text.splitlines() if line.strip()]
-    for number, line in enumerate(lines, start=1):
-        if len(line) < 2:
-            raise GroupwiseError(
-                f"line {number} holds no class after the path",
-                place=file,
-                remedy="Write the path, a blank and the class on each line, or give a CSV.",
-            )
-    names = _class_names(file.parent)
-    numbers = {label for _, label in lines}
-    if names and all(label.isdecimal() and int(label) < len(names) for label in numbers):
-        lines = [[path, names[int(label)]] for path, label in lines]
-    rows = tuple({"path": path, "label": label} for path, label in lines)
-    return Table(("path", "label"), rows, "a list of images and classes", "path", "label")
-
-
-def _class_names(folder: Path) -> list[str]:
-    """Names of the classes by number, from a `synsets.txt` or its like; none where there is no such file."""
-    for name in ("synsets.txt", "classes.txt", "labels.txt"):
-        if (folder / name).is_file():
-            return [line.strip() for line in _read_text(folder / name).splitlines() if line.strip()]
-    return []
-
-
-def _find_delimiter(text: str, file: Path) -> str:
-    """The one that cuts the first lines into most cells, equally many each; commas where none does."""
-    if file.suffix.lower() in (".tsv", ".tab"):
-        return "\t"
-    best, widest = ",", 1
-    for delimiter in _DELIMITERS:
-        widths = _widths(text, delimiter)
-        if len(widths) == 1 and (width := widths.pop()) > widest:
-            best, widest = delimiter, width
-    return best
-
-
-def _widths(text: str, delimiter: str) -> set[int]:
-    """The numbers of cells in the first rows; none where they cannot be read so."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        return {len(row) for row in islice(filter(None, rows), 20)}
-    except csv.Error:
-        return set()
-
-
-def _require_width(record: Sequence[str], header: Sequence[str], number: int, file: Path) -> None:
-    if len(record) != len(header):
-        raise GroupwiseError(
-            f"row {number} does not have the {len(header)} columns of the header",
-            place=file,
-            remedy="Quote cells that hold commas, and fill every column.",
-        )
-
-
-def _refuse_twins(header: Sequence[str], file: Path) -> None:
-    twins = sorted({name for name in header if name and header.count(name) > 1})
-    if twins:
-        raise GroupwiseError(
-            f"{header.count(twins[0])} columns are called {twins[0]!r}",
-            place=file,
-            remedy="Rename all but one, so that it is clear which is meant.",
-        )
-
-
-def is_image_name(cell: str) -> bool:
-    """Whether a cell names an image file, by its ending."""
-    return PurePosixPath(cell.strip().partition("?")[0]).suffix.lower() in FORMAT_OF_SUFFIX
-
-
-def _is_headless(records: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row is data already: it names an image where the second does."""
-    first, second = records[0], records[min(1, len(records) - 1)]
-    return any(is_image_name(a) and is_image_name(b) for a, b in zip(first, second, strict=False))
-
-
-def _name_columns(records: Sequence[Sequence[str]], kind: str, file: Path) -> Table:
-    """Columns of a table without header, as Vertex AI writes one: [fold,] path, label."""
-    width = len(records[0])
-    place = next(i for i, cell in enumerate(records[0]) if is_image_name(cell))
-    names = [f"column {i + 1}" for i in range(width)]
-    names[place] = "path"
-    others = [i for i in range(width) if i != place]
-    folds = [i for i in others if _names_folds(record[i] for record in records if len(record) == width)]
-    if folds:
-        names[folds[0]] = "fold"
-    labels = [i for i in others if i not in folds[:1]]
-    if labels:
-        names[labels[0]] = "label"
-    rows = []
-    for number, record in enumerate(records, start=1):
-        _require_width(record, names, number, file)
-        rows.append(dict(zip(names, record, strict=True)))
-    return Table(tuple(names), tuple(rows), f"{kind}, without a header")
-
-
-def _names_folds(cells: Iterator[str]) -> bool:
-    values = {cell.strip() for cell in cells} - {"", "UNASSIGNED"}
-    return bool(values) and name_folds(values).keys() == values
-
-
-def _load(text: str, file: Path, line: int | None = None) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        where = f"line {line}: " if line is not None else ""
-        raise GroupwiseError(
-            f"{where}not valid JSON ({error})", place=file, remedy="Export the file again, or mend it."
-        ) from None
-
-
-def _read_lines(text: str, file: Path) -> list[Any]:
-    lines = enumerate(text.splitlines(), start=1)
-    return [_load(line, file, number) for number, line in lines if line.strip()]
-
-
-def _from_records(content: Any, kind: str, file: Path) -> Table:
-    found = read_annotations(content)
-    if found is None:
-        raise GroupwiseError(
-            "holds no list of images that is known here",
-            place=file,
-            remedy="Give a CSV with the columns path and label, or one of the exports in docs/data.md.",
-        )
-    columns = tuple(dict.fromkeys(name for row in found.rows for name in row))
-    rows = tuple({name: row.get(name, "") for name in columns} for row in found.rows)
-    return Table(columns, rows, found.kind or kind, found.path_column, found.label_column)
-
-
-def _read_parquet(file: Path) -> Table:
-    try:
-        import pyarrow.parquet as parquet
-    except ImportError:
+    places = _Places(file, root)
+    table, columns = choose_columns(file, read_table(file), path_column, label_column, places.leads_to_image)
+    header, rows = table.columns, table.rows
+    if group_column is not None and rows and group_column not in header:
         raise UsageError(
-            "a Parquet file, which needs pyarrow",
-            place=file,
-            remedy="Install it with `pip install 'groupwise[parquet]'`, or save the table as a CSV.",
-        ) from None
-    types = {field.name: str(field.type) for field in parquet.read_schema(file)}
-    if any(kind.startswith("struct") and "bytes: binary" in kind for kind in types.values()):
-        raise GroupwiseError(
-            "holds the images themselves, not their names",
-            place=file,
-            remedy="Write them to files first: `datasets.load_dataset(...)`, then `image.save(path)`.",
+            f"{file.name} has no column {group_column!r}, only {', '.join(header)}",
+            place="--group-column",
+            remedy="Name one of those columns.",
         )
-    columns = [name for name, kind in types.items() if "binary" not in kind]
-    return _from_records(parquet.read_table(file, columns=columns).to_pylist(), "Parquet", file)
+    is_manifest = set(COLUMNS) <= set(header)
+    group_column = group_column or ("group" if "group" in header else None)
+    used = {columns.path, columns.label} | ({"group"} if group_column == "group" else set())
+    names = _name_extras(header, is_manifest, used)
+    folds = _given_folds(file, table, columns, given)
+    samples = []
+    for row, fold in zip(rows, folds, strict=True):
+        extra = {name: row[column] for column, name in names.items()}
+        if given is not None and given != POOL:
+            extra[GIVEN_FOLD] = fold
+        group = row[group_column] if group_column else ""
+        sample = places.locate(Sample(row[columns.path], row[columns.label], group, extra=extra))
+        if is_manifest and row["status"] == "ignored":
+            sample = replace(
+                sample, status="ignored", reason=row["reason"] or "by-user: ignored in the manifest"
+            )
+        samples.append(sample)
+    further = [column for column in header if column not in (columns.path, columns.label)]
+    notes = [
+        *_note_columns(columns),
+        *places.notes(),
+        *_note_folds(rows, further, given),
+        *([] if group_column else _note_groups(rows, further)),
+    ]
+    samples = _judge_labels(_judge_repeats(samples))
+    return Listing(tuple(samples), places.root, _words(table, columns), tuple(notes))
+
+
+def _words(table: Table, columns: Columns) -> str:
+    return f"{table.kind}, paths in {columns.path!r} and classes in {columns.label!r}"
+
+
+def _note_columns(columns: Columns) -> list[str]:
+    if not columns.guessed:
+        return []
+    return [
+        f"Paths are taken from the column {columns.path!r} and classes from {columns.label!r}. Others are"
+        " named by --path-column and --label-column."
+    ]
+
+
+def _note_folds(rows: Sequence[Row], columns: Sequence[str], given: str | None) -> list[str]:
+    found = find_fold_column(rows, columns) if given is None else None
+    if found is None:
+        return []
+    column, counts = found
+    numbers = ", ".join(f"{fold} {n:,}" for fold, n in counts.items())
+    return [
+        f"The column {column!r} names folds ({numbers}) and is not used: the images are divided anew. To use"
+        f" it as it is, add --split.given {column}."
+    ]
+
+
+def _note_groups(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    found = find_group_columns(rows, columns)
+    return [
+        f"The column {column!r} has {values:,} values for {len(rows):,} images. If images of one value belong"
+        f" together, add --group-column {column}."
+        for column, values in list(found.items())[:3]
+    ]
+
+
+def _given_folds(file: Path, table: Table, columns: Columns, given: str | None) -> list[str]:
+    """The fold of each row, "" where it has none or none are asked for."""
+    if given is None or given == POOL:
+        return [""] * len(table.rows)
+    if given == FOLDERS:
+        parts = [row[columns.path].replace("\\", "/").split("/")[:-1] for row in table.rows]
+        meant = name_folds({part for folders in parts for part in folders})
+        folds = [next((meant[part] for part in folders if part in meant), "") for folders in parts]
+    elif given not in table.columns:
+        raise UsageError(
+            f"{file.name} has no column {given!r}, only {', '.join(table.columns)}",
+            place="--split.given",
+            remedy="Name one of those columns, or `folders` where the paths hold the folds.",
+        )
+    else:
+        read = read_folds([row[given] for row in table.rows], given) or {}
+        folds = [read.get(row[given].strip(), "") for row in table.rows]
+    if not any(folds):
+        raise UsageError(
+            "names no folds such as train, val and test",
+            place=f"--split.given {given}",
+            remedy="Name a column that does, or leave it out.",
+        )
+    return folds
+
+
+def _name_extras(header: Sequence[str], is_manifest: bool, used: set[str]) -> Mapping[str, str]:
+    """Map each further column of the CSV to its name in the manifest."""
+    further = [column for column in header if column not in used]
+    if is_manifest:
+        return {column: column for column in further if column not in COLUMNS}
+    names: dict[str, str] = {}
+    for column in further:
+        name = column
+        while name in COLUMNS or (name != column and name in header):
+            name = f"user_{name}"
+        names[column] = name
+    return names
+
+
+class _Places:
+    """Where the paths of a table lead: below `root`, as written or under another spelling."""
+
+    def __init__(self, file: Path, root: Path | None) -> None:
+        self._base = Path(os.path.abspath(file.parent))  # noqa: PTH100  # resolve() would follow links
+        self._asked = root.resolve() if root is not None else None
+        self.root = self._asked or self._base.resolve()
+        self._finder = Finder(self.root)
+        self._found: list[tuple[str, str]] = []
+
+    def locate(self, sample: Sample) -> Sample:
+        """The sample with its path below the root, or with what is wrong with it."""
+        cell = sample.path
+        if not cell or "\0" in cell:
+            return replace(sample, status="quarantined", reason="missing: the row names no file")
+        written = self._as_written(cell)
+        relative = self._find_relative(cell if written is None else written)
+        if written is None:
+            try:
+                found = self._finder.find(cell)
+            except AmbiguousNameError as error:
+                first, second = map(str, error.args)
+                reason = f"ambiguous: {first} and {second} are both called so".replace(";", ",")
+                return replace(sample, status="quarantined", reason=reason)
+            if found is not None:
+                self._found.append((cell, found))
+                relative = found
+        if relative is None:
+            reason = f"{OUTSIDE_ROOT}: the path leads out of the CSV's folder"
+            return replace(sample, status="quarantined", reason=reason)
+        status, reason = judge_kind(self.root, self.root / relative) or ("ok", "")
+        return replace(sample, path=relative, status=status, reason=reason)
+
+    def leads_to_image(self, cell: str) -> bool:
+        """Whether a cell leads to one image, as written or by its name."""
+        try:
+            return bool(cell) and self._finder.find(cell) is not None
+        except AmbiguousNameError:
+            return False
+
+    def _as_written(self, cell: str) -> str | None:
+        """The cell, or with the slashes of this system, whichever is there."""
+        for way in dict.fromkeys((cell, cell.replace("\\", "/"))):
+            if any(os.path.lexists(base / way) for base in (self.root, self._base)):
+                return way
+        return None
+
+    def _find_relative(self, cell: str) -> str | None:
+        # An absolute path may name the folder as the user does or as it really is.
+        bases = (self.root,) if self._asked else (self._base, self.root)
+        for base in bases:
+            relative = os.path.relpath(os.path.join(base, cell), base)  # noqa: PTH118  # no pathlib twin
+            if Path(relative).parts[:1] != (os.pardir,) and (
+                not self._asked or os.path.lexists(base / relative)
+            ):
+                return Path(relative).as_posix()
+        if self._asked and os.path.lexists(self._base / cell):
+            real = Path(os.path.realpath(self._base / cell))
+            if real.is_relative_to(self.root):
+                return real.relative_to(self.root).as_posix()
+        return None
+
+    def notes(self) -> list[str]:
+        """That some paths were found under another spelling."""
+        if not self._found:
+            return []
+        cell, found = self._found[0]
+        return [
+            f"{len(self._found):,} paths are not there as written, and were found by their names, such as"
+            f" {cell!r} as {found!r}."
+        ]
+
+
+def where_images_lie(root: Path, samples: Iterable[Sample]) -> Path | None:
+    """The folder above all files that a table or links name outside of `root`; None where there is none."""
+    outside = [
+        os.path.realpath(root / sample.path)
+        for sample in samples
+        if sample.codes in ((OUTSIDE_ROOT,), (LINK_OUTSIDE,))
+    ]
+    there = [path for path in outside if os.path.isfile(path)]  # noqa: PTH113  # as in `scan`
+    if not there:
+        return None
+    folders = sorted({os.path.dirname(path) for path in there})  # noqa: PTH120  # of text
+    common = Path(os.path.commonpath(folders))
+    return common if common != Path(common.anchor) else None
+
+
+def _judge_repeats(samples: list[Sample]) -> list[Sample]:
+    labels: dict[str, set[str]] = defaultdict(set)
+    for sample in samples:
+        if sample.status == "ok":
+            labels[sample.path].add(sample.label)
+    seen: set[str] = set()
+    return [_judge_repeat(sample, labels[sample.path], seen) for sample in samples]
+
+
+def _judge_repeat(sample: Sample, labels: set[str], seen: set[str]) -> Sample:
+    if sample.status != "ok":
+        return sample
+    if len(labels) > 1:
+        reason = f"two-labels: listed as {', '.join(map(repr, sorted(labels)))}".replace(";", ",")
+        return replace(sample, status="quarantined", reason=reason)
+    if sample.path in seen:
+        return replace(sample, status="ignored", reason="listed-twice: an earlier row names the same file")
+    seen.add(sample.path)
+    return sample
+
+
+def _judge_labels(samples: list[Sample]) -> list[Sample]:
+    """Quarantine labels that say there is none, and those that are several at once."""
+    single = {sample.label for sample in samples if SEVERAL not in sample.label}
+    judged = []
+    for sample in samples:
+        parts = sample.label.split(SEVERAL)
+        if sample.status == "ok" and sample.label.strip().casefold() in _NO_LABEL:
+            reason = f"no-label: the cell holds {sample.label!r}, which stands for a missing one"
+            judged.append(replace(sample, label="", status="quarantined", reason=reason))
+        elif sample.status == "ok" and len(parts) > 1 and single.intersection(parts):
+            reason = f"several-labels: {', '.join(parts)}, where one image needs one".replace(";", ",")
+            judged.append(replace(sample, status="quarantined", reason=reason))
+        else:
+            judged.append(sample)
+    return judged

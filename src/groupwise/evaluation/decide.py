@@ -9,20 +9,24 @@ import numpy as np
 
 from groupwise.data.split import Split, read_split
 from groupwise.errors import UsageError
-from groupwise.evaluation.abstention import Abstention, fit_abstention
-from groupwise.evaluation.calibration import calibrated
-from groupwise.evaluation.conformal import Conformal, fit_conformal
-from groupwise.evaluation.decision import Decision
-from groupwise.evaluation.decision_files import write_decision
-from groupwise.evaluation.headline import TEST
-from groupwise.evaluation.operating import OperatingPoint, fit_operating_point
-from groupwise.evaluation.predict import Outputs, load_run, predict_outputs
-from groupwise.evaluation.quantile import Ints
-from groupwise.evaluation.rates import DecisionConfig
-from groupwise.evaluation.score import read_images, refresh_scores, score_fold
-from groupwise.evaluation.unlike import Features, Unlike, fit_unlike
-from groupwise.recipe import read_recipe
-from groupwise.run import Run
+from groupwise.evaluation.evaluate import read_images, refresh_scores, score_fold
+from groupwise.inference.decision import Decision, write_decision
+from groupwise.inference.predictor import Outputs, load_run, predict_outputs
+from groupwise.recipe.decision import DecisionConfig
+from groupwise.recipe.recipe import read_fields
+from groupwise.runs.files import TEST
+from groupwise.runs.run import Run
+from groupwise.stats.calibration import calibrated
+from groupwise.stats.conformal import (
+    Abstention,
+    Conformal,
+    Ints,
+    OperatingPoint,
+    fit_abstention,
+    fit_conformal,
+    fit_operating_point,
+)
+from groupwise.stats.ood import Features, Unlike, fit_unlike
 
 MOST_REFERENCES = 2000
 CHOSEN_ON_TEST = "the epoch was chosen on the test fold, so no fold is left to decide by"
@@ -82,7 +86,7 @@ def reference_rows(split: Split, seed: int) -> Ints:
 
 def decided_before(run: Run) -> DecisionConfig:
     """The rates that the run was trained with; the usual ones for a run from before there were any."""
-    return DecisionConfig(**read_recipe(run.require("recipe.yaml")).get("decision", {}))
+    return DecisionConfig(**read_fields(run.require("recipe.yaml")).get("decision", {}))
 
 
 def decide_again(run: Run, config: DecisionConfig, *, root: Path | None = None) -> Decision:
@@ -93,7 +97,7 @@ def decide_again(run: Run, config: DecisionConfig, *, root: Path | None = None) 
     """
     run.refuse_ensemble()
     predictor, split = load_run(run.folder), read_split(run.require("split.csv"))
-    recipe = read_recipe(run.require("recipe.yaml"))
+    recipe = read_fields(run.require("recipe.yaml"))
     fold = recipe["training"]["select_fold"]
     if fold == TEST:
         raise UsageError(CHOSEN_ON_TEST, place=run.folder, remedy="Train again with a `val` fold.")

@@ -21,7 +21,7 @@ from cleanlab.filter import find_label_issues
 
 from groupwise.evaluation.predictions import Predictions
 from groupwise.files import write_csv
-from groupwise.run import Run
+from groupwise.runs.run import Run
 
 LABEL_ERRORS = "label_errors.csv"
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from groupwise.data.cache import Images
 from groupwise.data.stratify import IntArray, assign_random, assign_sources
-from groupwise.evaluation.protocols import Answers
-from groupwise.evaluation.wilson import Floats
+from groupwise.stats.repeated import Answers
+from groupwise.stats.wilson import Floats
 
 FEATURE_SIDE_PX = 8
 MOST_IMAGES = 2000

@@ -20,13 +20,13 @@ from groupwise.data.sources import find_sources
 from groupwise.data.split import read_split
 from groupwise.errors import UsageError
 from groupwise.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupt
-from groupwise.evaluation.headline import TEST
-from groupwise.evaluation.limits import share
-from groupwise.evaluation.predict import load_run, predict_outputs
-from groupwise.evaluation.score import read_images
-from groupwise.evaluation.weighted import Ints
+from groupwise.evaluation.evaluate import read_images
 from groupwise.files import write_json
-from groupwise.run import Run
+from groupwise.inference.predictor import load_run, predict_outputs
+from groupwise.runs.files import TEST
+from groupwise.runs.run import Run
+from groupwise.stats.estimate import share
+from groupwise.stats.fold import Ints
 
 FILE = "robustness.json"
 

@@ -12,10 +12,10 @@ from groupwise.data.manifest import Manifest, Sample, read_manifest
 from groupwise.data.sources import find_sources
 from groupwise.errors import UsageError
 from groupwise.evaluation.predictions import read_predictions
-from groupwise.evaluation.slices import slice_fold
-from groupwise.evaluation.weighted import check_fold
 from groupwise.files import read_json, write_json
-from groupwise.run import Run
+from groupwise.runs.run import Run
+from groupwise.stats.fold import check_fold
+from groupwise.stats.slices import slice_fold
 
 FILE = "slices.json"
 MADE_FROM = ("predictions.csv", "manifest.csv")

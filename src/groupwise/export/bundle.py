@@ -1,4 +1,4 @@
-"""Turns a run into a bundle that answers without torch; `groupwise.serving.predictor` lists its files."""
+"""Turns a run into a bundle that answers without torch; `groupwise.inference.bundle` lists its files."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import safetensors.numpy
 import torch
 
 from groupwise import __version__
-from groupwise.evaluation.ensemble import head_weight
-from groupwise.evaluation.predict import Outputs, Predictor, load_run
 from groupwise.export.material import Material, read_material
 from groupwise.export.network import LANES, ExportedNetwork, Network
 from groupwise.export.onnx import OPSET, export_onnx
 from groupwise.export.parity import IMAGES, check_answers, check_parity
 from groupwise.files import read_json, sha256_bytes, write_atomic, write_json
-from groupwise.run import Run
-from groupwise.serving.predictor import BUNDLE, FORMAT, HEAD, MODEL, REFERENCE, open_session
+from groupwise.inference.bundle import BUNDLE, FORMAT, HEAD, MODEL, REFERENCE, open_session
+from groupwise.inference.predictor import Outputs, Predictor, load_run
+from groupwise.models.ensemble import head_weight
+from groupwise.runs.run import Run
 
 PARITY = "parity.json"
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy", "pillow")

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from groupwise.evaluation.decision_files import DECISION
 from groupwise.files import read_json
-from groupwise.run import Run
-from groupwise.serving.predictor import BUNDLE, FORMAT, is_bundle
+from groupwise.inference.bundle import BUNDLE, FORMAT, is_bundle
+from groupwise.inference.decision import DECISION
+from groupwise.runs.run import Run
 
 
 def current_bundle(folder: Path, *, on_export: Callable[[], None]) -> Path:
@@ -39,3 +39,6 @@ def _is_current(run: Run, file: Path) -> bool:
 
 def _decision(run: Run) -> Any:
     return read_json(run.require(DECISION))
+
+
+FORMS = ("bundle", "onnx", "int8", "torch", "timm", "hub", "torchvision")

@@ -14,8 +14,8 @@ from groupwise.data.cache import Images, decode_images
 from groupwise.data.decode import Preprocessing
 from groupwise.data.manifest import read_manifest
 from groupwise.data.split import EXCLUDED, read_split
-from groupwise.recipe import read_recipe
-from groupwise.run import Run
+from groupwise.recipe.recipe import read_fields
+from groupwise.runs.run import Run
 
 Ints = npt.NDArray[np.int64]
 
@@ -65,7 +65,7 @@ def read_material(run: Run, classes: Sequence[str], *, root: Path | None = None)
     """The fold that chose the epoch, or the training fold where the test fold did; `root` if it was moved."""
     manifest = read_manifest(run.require("manifest.csv"), root or Path(run.ledger["root"]))
     split = read_split(run.require("split.csv"))
-    chosen = read_recipe(run.require("recipe.yaml"))["training"]["select_fold"]
+    chosen = read_fields(run.require("recipe.yaml"))["training"]["select_fold"]
     # Where the test fold chose, and of an ensemble, whose members learnt from all, no fold is left.
     fold = TRAIN if chosen == TEST or "members" in run.ledger else chosen
     digests = {sample.path: sample.sha256 for sample in manifest.usable}

@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from groupwise.evaluation.ensemble import Ensemble, last_maps, networks_of
+from groupwise.models.ensemble import Ensemble, last_maps, networks_of
 from groupwise.models.resnext import ResNeXt
 
 Network = ResNeXt | Ensemble

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.errors import GroupwiseError
-from groupwise.evaluation.decision import Answer
+from groupwise.inference.decision import Answer
 
 Floats = npt.NDArray[np.float64]
 Forward = Callable[[npt.NDArray[np.float32]], Floats]

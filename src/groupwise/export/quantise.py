@@ -19,11 +19,11 @@ import numpy.typing as npt
 from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
 from groupwise.errors import GroupwiseError
-from groupwise.evaluation.calibration import calibrated
-from groupwise.evaluation.compare import Difference, compare_models
 from groupwise.export.bundle import PARITY, Source, Terms, write_onnx, write_rest
 from groupwise.files import read_json, write_json
-from groupwise.serving.predictor import BATCH_SIZE, MODEL, open_session
+from groupwise.inference.bundle import BATCH_SIZE, MODEL, open_session
+from groupwise.stats.calibration import calibrated
+from groupwise.stats.paired_tests import Difference, compare_models
 
 CALIBRATION_IMAGES = 128
 # Its products are summed by fours, so wider groups pay than with floats (docs/export.md).

@@ -12,14 +12,14 @@ from collections.abc import Callable, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from groupwise.durations import duration
 from groupwise.errors import UsageError
 from groupwise.models.resnext import configure
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.rungs import Rung, rungs
 from groupwise.planning.suit import Choice, suit_data, suit_epochs
 from groupwise.planning.trial import Rates
-from groupwise.recipe import Recipe, to_yaml, with_fields
+from groupwise.recipe.recipe import Recipe, to_yaml, with_fields
+from groupwise.text import duration
 
 KEPT_BACK = 0.1  # of a budget, for a machine that is slower than it was in the trial
 LONG_S = 600  # of training, below which compiling would spare a minute at best

@@ -9,7 +9,7 @@ from typing import Any
 from groupwise.models.complexity import complexity
 from groupwise.models.resnext import configure
 from groupwise.planning.fingerprint import Fingerprint
-from groupwise.recipe import Recipe
+from groupwise.recipe.recipe import Recipe
 
 TINY_PX = 40  # below this a stem that quarters the side leaves nothing to look at
 

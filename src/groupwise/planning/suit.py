@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from groupwise.planning.fingerprint import Fingerprint
-from groupwise.recipe import Recipe
+from groupwise.recipe.recipe import Recipe
 
 # Epochs that a small network is given without a budget (docs/planner.md): so many, with so many images.
 MEASURED_IMAGES, MEASURED_EPOCHS = 2000, 40

@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from groupwise.data.batches import batches, normalise
 from groupwise.data.cache import decode_images
-from groupwise.distributed import World, choose_device
+from groupwise.distributed.world import World, choose_device
+from groupwise.loader.batches import batches, normalise
 from groupwise.models.resnext import ResNeXt, configure
 from groupwise.planning.rungs import Rung
-from groupwise.recipe import Recipe
+from groupwise.recipe.recipe import Recipe
+from groupwise.training.config import FitConfig, FitData
 from groupwise.training.learner import Learner
 from groupwise.training.state import State
 from groupwise.training.step import take_step
-from groupwise.training.terms import FitConfig, FitData
 
 STEPS = 5
 WARM_UP = 2  # the first steps choose kernels and fill caches

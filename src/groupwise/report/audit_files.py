@@ -13,7 +13,6 @@ from groupwise.data.levels import Reading
 from groupwise.data.manifest import USABLE
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, read_json
-from groupwise.report.finding import Finding
 
 CONFLICT = "copies-across-labels"
 COPIES = "copies-in-class"
@@ -164,4 +163,32 @@ def _check_kinship(files: AuditFiles) -> None:
             f"does not list the usable files of manifest.csv: they differ in {example!r}",
             place=files.folder / "clusters.csv",
             remedy=_AGAIN,
+        )
+
+
+SEVERITIES = ("stop", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the audit says of the data; `picture` is a PNG in base64, or nothing."""
+
+    severity: str
+    title: str
+    text: str
+    remedy: str
+    paths: tuple[str, ...]
+    picture: str
+
+    @classmethod
+    def read(cls, item: Mapping[str, Any]) -> Finding:
+        """From an entry of `findings.json`; an unknown severity is shown as a warning."""
+        severity = item.get("severity")
+        return cls(
+            severity if severity in SEVERITIES else "warning",
+            str(item.get("title") or item.get("code") or "untitled"),
+            str(item.get("text") or ""),
+            str(item.get("remedy") or ""),
+            tuple(map(str, item.get("paths") or ())),
+            str(item.get("picture") or ""),
         )

@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from groupwise.durations import duration
 from groupwise.files import write_atomic
-from groupwise.report.audit_files import CONFLICT, SUSPECTED, AuditFiles, Named, Row, read_audit
-from groupwise.report.finding import Finding
-from groupwise.report.pictures import load_thumbnail
+from groupwise.report.audit_files import CONFLICT, SUSPECTED, AuditFiles, Finding, Named, Row, read_audit
+from groupwise.report.audit_verdict import judge, planted_recall
 from groupwise.report.rendering import render
+from groupwise.report.thumbnails import load_thumbnail
 from groupwise.report.tiles import Tile
-from groupwise.report.verdict import judge, planted_recall
 from groupwise.report.words import NBSP, count, verb
+from groupwise.text import duration
 
 SHOWN_CONFLICTS = 40
 SHOWN_SIDE = 3

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
-from groupwise.report.drawing import LIGHT, Theme, style, to_png
+from groupwise.report.style import LIGHT, Theme, style, to_png
 
 BAND = 0.22  # opacity
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from groupwise.evaluation.compare import TARGET, Difference, Pair
 from groupwise.report.words import count
+from groupwise.stats.paired_tests import TARGET, Difference, Pair
 
 # What is compared is what was trained: nothing here knows of other seeds (Bouthillier et al. 2021, MLSys).
 SCOPE = "This compares trained networks, not their recipes: another seed makes another network."

@@ -12,8 +12,8 @@ from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from groupwise.report.drawing import LIGHT, Image, Theme, contrast, style, to_png
-from groupwise.report.lettering import drawable_names, shorten
+from groupwise.report.fonts import drawable_names, shorten
+from groupwise.report.style import LIGHT, Image, Theme, contrast, style, to_png
 
 # Beyond these numbers of classes the counts, and then the names, would be too small to read.
 MOST_COUNTS, MOST_NAMES = 40, 80

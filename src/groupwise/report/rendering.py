@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -37,3 +39,11 @@ def mark_code(text: str) -> Markup:
     return Markup().join(
         Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(parts)
     )
+
+
+@dataclass(frozen=True)
+class Section:
+    """`values` are the names that the partial uses; `pictures` are PNG files of `figures/` by their name."""
+
+    values: Mapping[str, object]
+    pictures: Mapping[str, bytes] = field(default_factory=dict)

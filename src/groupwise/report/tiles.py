@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from groupwise.report.drawing import DARK, DPI, LIGHT, Image
-from groupwise.report.pictures import image_uri, png_uri
+from groupwise.report.style import DARK, DPI, LIGHT, Image
+from groupwise.report.thumbnails import image_uri, png_uri
 
 
 @dataclass(frozen=True, eq=False)

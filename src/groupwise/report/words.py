@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from groupwise.percentages import percentage
+from groupwise.text import percentage
 
 NBSP = "\N{NO-BREAK SPACE}"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from groupwise.serving import limits
-from groupwise.serving.work import Predictor
+from groupwise.serving import intake as limits
+from groupwise.serving.batching import Predictor
 
 FIGURES = {"value": "value", "low": "low", "high": "high", "n": "n", "groups": "sources"}  # their names here
 

@@ -17,10 +17,10 @@ from starlette.staticfiles import StaticFiles
 from groupwise import __version__
 from groupwise.serving import schema
 from groupwise.serving.about import about
-from groupwise.serving.counters import Counters
-from groupwise.serving.guard import Guard, refusal
-from groupwise.serving.limits import Intake, Refused
-from groupwise.serving.work import Predictor, Work
+from groupwise.serving.batching import Predictor, Work
+from groupwise.serving.intake import Intake, Refused
+from groupwise.serving.metrics import Counters
+from groupwise.serving.security import Guard, refusal
 
 STATIC = files("groupwise.serving").joinpath("static")
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' own

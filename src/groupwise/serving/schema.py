@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from groupwise.explanation.heat import HeatMethod
+from groupwise.inference.heatmaps import HeatMethod
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 

@@ -18,8 +18,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.serving.app import create_app
-from groupwise.serving.limits import BODY_DEADLINE_S
-from groupwise.serving.work import Predictor
+from groupwise.serving.batching import Predictor
+from groupwise.serving.intake import BODY_DEADLINE_S
 
 HEAD_DEADLINE_S = 10.0
 # How long a stopping server still takes requests, until whoever sends them has read /readyz or seen its

@@ -10,14 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from groupwise.data.batches import Batch, batches, normalise
-from groupwise.distributed import World
-from groupwise.training.keeper import Keeper, NotFinite, require_finite
+from groupwise.distributed.world import World
+from groupwise.loader.batches import Batch, batches, normalise
+from groupwise.training.checkpoint_manager import Keeper, NotFinite, require_finite
+from groupwise.training.config import Epoch, FitConfig, FitData
 from groupwise.training.memory import is_out_of_memory, out_of_memory
+from groupwise.training.signals import StopRequest
 from groupwise.training.state import State
 from groupwise.training.step import sums, take_step
-from groupwise.training.stop import StopRequest
-from groupwise.training.terms import Epoch, FitConfig, FitData
 
 OnBatch = Callable[[int, int], None]
 

@@ -12,13 +12,11 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
-from groupwise.distributed import World, share_batch_statistics
-from groupwise.training.compiled import Compiled
+from groupwise.distributed.world import World, share_batch_statistics
+from groupwise.errors import first_line
+from groupwise.training.config import FitConfig, FitData
 from groupwise.training.loss import TrainingLoss
-from groupwise.training.optim import make_optimizer
-from groupwise.training.parts import freeze
-from groupwise.training.terms import FitConfig, FitData
-from groupwise.training.undo import BatchStatistics
+from groupwise.training.optimizer import freeze, make_optimizer
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
@@ -173,3 +171,58 @@ def moving_average(model: nn.Module, decay: float) -> AveragedModel:
                 mean.copy_(new)
 
     return AveragedModel(model, multi_avg_fn=move, use_buffers=True)
+
+
+class BatchStatistics:
+    """The buffers of `model`, and memory of the same size to keep them in."""
+
+    def __init__(self, model: nn.Module) -> None:
+        buffers = list(model.buffers())
+        # By kind, because one pass over many tensors needs them all of one type
+        kinds = [[b for b in buffers if b.dtype is dtype] for dtype in {b.dtype for b in buffers}]
+        self._pairs = [(kind, [torch.empty_like(buffer) for buffer in kind]) for kind in kinds]
+
+    @torch.no_grad()
+    def keep(self) -> None:
+        """Copy them, before a pass, since one that fails has overwritten them."""
+        for live, kept in self._pairs:
+            torch._foreach_copy_(kept, live)
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Put them back to what they were."""
+        for live, kept in self._pairs:
+            torch._foreach_copy_(live, kept)
+
+
+class Compiled(nn.Module):
+    """`model`, of whose forward and backward pass `torch.compile` makes fewer passes over memory.
+
+    Inputs of one shape alone are compiled. Growing images and the last, smaller batch of an epoch go through
+    the model as it is: each would cost a compilation of its own, and which of them had been compiled as what
+    would depend on where a run was resumed, and with it the last bits of the result.
+
+    Args:
+        model: What is called. Its parameters stay its own, and a checkpoint knows nothing of this module.
+        shape: Of the inputs that are compiled, (n, 3, S, S).
+        remark: Told once where compiling fails, for want of a C++ compiler for example.
+    """
+
+    def __init__(self, model: nn.Module, shape: tuple[int, ...], remark: Callable[[str], None]) -> None:
+        super().__init__()
+        self.model, self._shape, self._remark = model, shape, remark
+        self._compiled: Callable[[Tensor], Tensor] | None = torch.compile(model.forward, dynamic=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (n, K) of images (n, 3, S, S)."""
+        if self._compiled is not None and images.shape == self._shape:
+            try:
+                return self._compiled(images)
+            except (
+                Exception
+            ) as error:  # whatever a compiler may raise; what is not its fault comes again below
+                self._compiled = None
+                fact = first_line(getattr(error, "inner_exception", error))
+                self._remark(f"torch.compile failed ({fact}): training goes on without it.")
+        logits: Tensor = self.model(images)
+        return logits

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from torch import nn
 
-from groupwise.distributed import World
+from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.training.checkpoint import clone_state
+from groupwise.training.checkpoint_manager import Keeper, NotFinite
+from groupwise.training.config import Diverged, Epoch, FitConfig, FitData, Fitted
 from groupwise.training.epoch import run_epoch, training_batches
-from groupwise.training.keeper import Keeper, NotFinite
 from groupwise.training.learner import Learner
+from groupwise.training.signals import Stopping, StopRequest, Terminated, stop_request
 from groupwise.training.state import State
-from groupwise.training.stop import Stopping, StopRequest, Terminated, stop_request
-from groupwise.training.terms import Diverged, Epoch, FitConfig, FitData, Fitted
 
 
 def _silent(*_: object) -> None:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from groupwise.data.batches import Batch, batches
-from groupwise.distributed import World
+from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError
-from groupwise.training.inputs import training_inputs
+from groupwise.loader.batches import Batch, batches
+from groupwise.training.config import FitConfig, FitData
 from groupwise.training.learner import Learner
-from groupwise.training.optim import set_learning_rate
-from groupwise.training.terms import FitConfig, FitData
+from groupwise.training.optimizer import set_learning_rate
+from groupwise.training.step import training_inputs
 
 LOWEST, HIGHEST = 1e-6, 10.0
 SMOOTHING = 0.9  # share of the past in the smoothed loss

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from groupwise.training.optim import OptimConfig
-from groupwise.training.terms import TrainingConfig
+from groupwise.recipe.optimizer import OptimConfig
+from groupwise.recipe.training import TrainingConfig
 
 SIZE_STEP_PX = 8
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from groupwise.distributed import World
+from groupwise.distributed.world import World
+from groupwise.recipe.training import TrainingConfig
 from groupwise.training.checkpoint import Moment
+from groupwise.training.config import Epoch
 from groupwise.training.learner import Learner
-from groupwise.training.terms import Epoch, TrainingConfig
 
 
 class State:

@@ -8,14 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from groupwise.data.batches import Batch
-from groupwise.distributed import World
-from groupwise.training.inputs import training_inputs
+from groupwise.distributed.world import World
+from groupwise.loader.augment import augment
+from groupwise.loader.batches import Batch, normalise, resize
+from groupwise.loader.mixup import mix
+from groupwise.loader.trivial_augment import trivial_augment
+from groupwise.training.config import FitConfig
 from groupwise.training.memory import is_out_of_memory, out_of_memory
-from groupwise.training.optim import set_learning_rate
+from groupwise.training.optimizer import set_learning_rate
 from groupwise.training.schedule import image_size_at, learning_rate_at
 from groupwise.training.state import State
-from groupwise.training.terms import FitConfig
 
 
 def take_step(batch: Batch, share: float, state: State, config: FitConfig, *, num_classes: int) -> None:
@@ -125,3 +127,29 @@ def _halve(batch: Batch, state: State) -> int:
 def _alone(network: nn.Module) -> AbstractContextManager[None]:
     """Keep gradients within the process; they are shared with those of the last piece."""
     return network.no_sync() if isinstance(network, DistributedDataParallel) else nullcontext()
+
+
+def training_inputs(
+    batch: Batch, config: FitConfig, *, num_classes: int, image_size_px: int, epoch: int, share: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Images (n, 3, S, S), resized, changed at random and normalised on their device, and their targets.
+
+    Targets are class numbers (n,), or shares (n, K) where images are mixed. `share` of training is done.
+    """
+    images, targets = resize(batch.images.float(), image_size_px), batch.labels
+    if not len(images):  # a last batch with fewer samples than processes; torch turns no empty batch
+        return normalise(images, config.preprocessing), targets
+    images = augment(images, batch.samples, config.augment, seed=config.seed, epoch=epoch)
+    if config.augment.trivial:
+        images = trivial_augment(images, batch.samples, seed=config.seed, epoch=epoch)
+    if config.augment.mixes and share < config.augment.mix_until:
+        images, targets = mix(
+            images,
+            targets,
+            batch.samples,
+            config.augment,
+            num_classes=num_classes,
+            seed=config.seed,
+            epoch=epoch,
+        )
+    return normalise(images, config.preprocessing), targets

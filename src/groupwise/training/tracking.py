@@ -11,7 +11,7 @@ from typing import Any
 
 from groupwise.errors import first_line
 from groupwise.files import read_json, write_json
-from groupwise.training.terms import Epoch
+from groupwise.training.config import Epoch
 from groupwise.training.trackers import TRACKERS, Numbers, Tracker
 
 TOLD = "tracking.json"

@@ -3,9 +3,9 @@
 import pytest
 
 from groupwise.files import read_json, write_json
-from groupwise.report.html import write_report
-from groupwise.report.reading import read_run
+from groupwise.report.page import write_report
 from groupwise.report.sections import decisions
+from groupwise.runs.files import read_run
 
 pytestmark = pytest.mark.usefixtures("plain_figures")
 

@@ -5,13 +5,13 @@ import pytest
 from PIL import Image
 
 from groupwise.files import read_json, write_csv, write_json
-from groupwise.report.answered import slices
-from groupwise.report.html import write_report
-from groupwise.report.protocol import cautions
-from groupwise.report.reading import read_run
+from groupwise.report.checklist.evaluation import slices
+from groupwise.report.page import write_report
 from groupwise.report.sections import number
 from groupwise.report.sections.subgroups import verdict
 from groupwise.report.sections.unchecked import unchecked
+from groupwise.report.validity import cautions
+from groupwise.runs.files import read_run
 
 pytestmark = pytest.mark.usefixtures("plain_figures")
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from groupwise.report import figures
-from groupwise.report.lettering import drawable_names
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.report.fonts import drawable_names
+from groupwise.report.rendering import Section
 from groupwise.report.tiles import Chart
 from groupwise.report.words import Estimate
+from groupwise.runs.files import RunFiles
 
 # What a score says, in the order of the page; True for those that read best in per cent.
 SCORES: dict[str, tuple[str, bool, str]] = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from groupwise.report import charts
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.report.rendering import Section
 from groupwise.report.tiles import Chart
 from groupwise.report.words import Estimate
+from groupwise.runs.files import RunFiles
 
 
 def build(files: RunFiles) -> Section | None:

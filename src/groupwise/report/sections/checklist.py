@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from groupwise.report.checklist import answer_all
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.report.checklist.checklist import answer_all
+from groupwise.report.rendering import Section
+from groupwise.runs.files import RunFiles
 
 STATES = ("needs you", "prefilled, confirm", "filled by the software")
 

@@ -6,12 +6,12 @@ from functools import partial
 from itertools import groupby
 from operator import itemgetter
 
-from groupwise.durations import duration
 from groupwise.report import figures
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.report.rendering import Section
 from groupwise.report.tiles import Chart
 from groupwise.report.words import percent, verb
+from groupwise.runs.files import RunFiles
+from groupwise.text import duration
 
 PANELS = ("accuracy", "loss")
 

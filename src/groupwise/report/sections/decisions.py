@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from groupwise.report import charts
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.report.rendering import Section
 from groupwise.report.tiles import Chart
 from groupwise.report.words import Estimate, percent
+from groupwise.runs.files import RunFiles
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from groupwise.report.protocol import sources_known
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.report.rendering import Section
+from groupwise.report.validity import sources_known
 from groupwise.report.words import count, verb
+from groupwise.runs.files import RunFiles
 
 
 def build(files: RunFiles) -> Section:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from groupwise.report.protocol import cautions, hidden_faults
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.report.rendering import Section
+from groupwise.report.validity import cautions, hidden_faults
+from groupwise.runs.files import RunFiles
 
 
 def build(files: RunFiles) -> Section | None:

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from groupwise.data.remarks import list_remarks
-from groupwise.report.finding import SEVERITIES, Finding
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.report.audit_files import SEVERITIES, Finding
+from groupwise.report.rendering import Section
+from groupwise.runs.files import RunFiles
 
 LONGEST_LIST = 40
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.report.rendering import Section
 from groupwise.report.words import Estimate
+from groupwise.runs.files import RunFiles
 
 
 def build(files: RunFiles) -> Section:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from groupwise.errors import GroupwiseError
-from groupwise.evaluation.guessing import may_be_guessing
+from groupwise.evaluation.words import may_be_guessing
 from groupwise.report import figures
-from groupwise.report.pictures import image_uri, load_thumbnail
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.report.rendering import Section
+from groupwise.report.thumbnails import image_uri, load_thumbnail
 from groupwise.report.tiles import Tile
+from groupwise.runs.files import RunFiles
 
 MOST = 12
 

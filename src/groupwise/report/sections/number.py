@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from groupwise.errors import GroupwiseError
-from groupwise.report.protocol import chosen_where_reported, hidden_faults, sources_known
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.report.rendering import Section
+from groupwise.report.validity import chosen_where_reported, hidden_faults, sources_known
 from groupwise.report.words import Estimate, count
+from groupwise.runs.files import RunFiles
 
 
 def build(files: RunFiles) -> Section:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from groupwise.report import figures
-from groupwise.report.pictures import draw_samples, load_thumbnail
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.report.rendering import Section
+from groupwise.report.thumbnails import draw_samples, load_thumbnail
 from groupwise.report.tiles import Tile
+from groupwise.runs.files import RunFiles
 
 ROWS, COLS = 2, 8
 

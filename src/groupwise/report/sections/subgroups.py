@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from groupwise.evaluation.compare import ALPHA
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.report.rendering import Section
 from groupwise.report.words import Estimate, count, percent
+from groupwise.runs.files import RunFiles
+from groupwise.stats.paired_tests import ALPHA
 
 
 @dataclass(frozen=True)

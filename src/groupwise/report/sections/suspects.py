@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from groupwise.evaluation.guessing import may_be_guessing
-from groupwise.report.pictures import load_thumbnail
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.evaluation.words import may_be_guessing
+from groupwise.report.rendering import Section
+from groupwise.report.thumbnails import load_thumbnail
 from groupwise.report.tiles import Tile
+from groupwise.runs.files import RunFiles
 
 MOST = 12
 

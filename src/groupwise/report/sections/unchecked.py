@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from groupwise.report.reading import RunFiles
-from groupwise.report.section import Section
+from groupwise.report.rendering import Section
+from groupwise.runs.files import RunFiles
 
 NOT_SAID = (
     "It says nothing about cameras, places, people or times other than those that were sampled.",

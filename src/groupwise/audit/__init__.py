@@ -1,0 +1,1 @@
+"""May the data be trusted: copies, findings, sessions and shortcuts, with measured recall."""

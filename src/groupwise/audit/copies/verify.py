@@ -1,0 +1,121 @@
+"""Turns a candidate pair into evidence: align by local features or by orientation, then compare pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.audit.copies.align import align, plausible
+from groupwise.audit.copies.compare import Evidence, compare
+from groupwise.audit.copies.features import Features, describe, working_grey
+from groupwise.audit.copies.hashes import dihedral_hashes, orient_matrix
+from groupwise.audit.copies.vocabulary import Candidate
+
+Pixels = npt.NDArray[np.uint8]
+
+MAX_HOLE = 0.012
+"""Share of the texture that may disagree inside the overlap: copies reach 0.008, a moved thumb 0.05."""
+
+MIN_OVERLAP = 0.3
+"""Share of the smaller frame that both must cover; less is a common logo, ruler or corner."""
+
+
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """What the detector keeps of one photograph: about 35 kB, however large the file.
+
+    `grey` (h, w) is at working size, `enlarged` how many times its source was enlarged for it, at least 1.
+    """
+
+    grey: Pixels
+    enlarged: float
+    hashes: npt.NDArray[np.uint64]
+    features: Features
+
+    @property
+    def side(self) -> float:
+        """Short side in pixels of the source; of the working size, if the source was larger than that."""
+        return float(min(self.grey.shape)) / self.enlarged
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two photographs, `first` < `second`, and what their pixels say about them."""
+
+    first: int
+    second: int
+    evidence: Evidence
+
+    @property
+    def score(self) -> float:
+        """The evidence as one number, -1 to 1; a hole or a small overlap rules a copy out whatever agrees."""
+        evidence = self.evidence
+        sound = evidence.hole <= MAX_HOLE and evidence.overlap >= MIN_OVERLAP and plausible(evidence.matrix)
+        return evidence.score if sound else -1.0
+
+
+def reduce_photograph(rgb: Pixels) -> Photograph:
+    """Bring one decoded photograph (H, W, 3) to what the detector needs."""
+    grey = working_grey(rgb)
+    enlarged = max(1.0, (grey.size / (rgb.shape[0] * rgb.shape[1])) ** 0.5)
+    return Photograph(grey, enlarged, dihedral_hashes(grey), describe(grey))
+
+
+def verify_features(photographs: Sequence[Photograph], candidate: Candidate) -> Pair | None:
+    """Evidence for a pair of the short list; None where no plausible map lays one on the other."""
+    first, second = photographs[candidate.first], photographs[candidate.second]
+    found = align(first.features, second.features, mirror=candidate.mirrored)
+    if found is None:
+        return None
+    return Pair(candidate.first, candidate.second, _compare(first, second, found.matrix))
+
+
+def verify_orientation(photographs: Sequence[Photograph], i: int, j: int, orientation: int) -> Pair:
+    """Evidence for like hashes: the second turned by `orientation`, stretched to the first's frame."""
+    first, second = photographs[i], photographs[j]
+    (height, width), (h, w) = first.grey.shape, second.grey.shape
+    turned = orient_matrix(orientation, (h, w))
+    own = (w, h) if orientation & 4 else (h, w)
+    scale = np.array([width / own[1], height / own[0]])
+    # Pixel centres lie half a pixel inside the frame, so scaling moves the origin.
+    matrix = np.column_stack([turned[:, :2] * scale[:, None], scale * turned[:, 2] + (scale - 1) / 2])
+    return Pair(i, j, _compare(first, second, matrix))
+
+
+def _compare(first: Photograph, second: Photograph, matrix: npt.NDArray[np.float64]) -> Evidence:
+    return compare(first.grey, second.grey, matrix, enlarged=max(first.enlarged, second.enlarged))
+
+
+HEIGHT_PX = 192
+
+
+_GAP = 6
+
+
+def draw_pair(first: Pixels, second: Pixels, pair: Pair) -> bytes:
+    """PNG with the two photographs (H, W, 3) and the overlay side by side, each `HEIGHT_PX` high.
+
+    The overlay shows the first in red and the second, warped onto it, in blue and green: grey where they
+    agree, coloured where they differ.
+    """
+    ours, theirs = working_grey(first), working_grey(second)
+    warped = cv2.warpAffine(theirs, pair.evidence.matrix, ours.shape[::-1])
+    panels = [_panel(first), _panel(second), _panel(np.dstack([ours, warped, warped]))]
+    gap = np.full((HEIGHT_PX, _GAP, 3), 255, dtype=np.uint8)
+    picture = np.hstack([panels[0], gap, panels[1], gap, panels[2]])
+    done, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    if not done:
+        raise ValueError(f"cannot encode a picture of shape {picture.shape}")
+    return data.tobytes()
+
+
+def _panel(rgb: Pixels) -> Pixels:
+    height, width = rgb.shape[:2]
+    # A panorama stays inside three times the height; the page has no room for more.
+    wide = int(np.clip(round(width * HEIGHT_PX / height), HEIGHT_PX // 3, 3 * HEIGHT_PX))
+    method = cv2.INTER_AREA if height > HEIGHT_PX else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(rgb, (wide, HEIGHT_PX), interpolation=method), dtype=np.uint8)

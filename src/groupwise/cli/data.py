@@ -1,0 +1,93 @@
+"""Verbs that look at data and networks: scan, show, audit, info."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from groupwise.cli.options import add_data_options, add_reading_options, scan_of
+from groupwise.console import Console
+from groupwise.recipe.parsing import Parser
+
+
+def scan(parser: Parser, argv: list[str]) -> None:
+    """Say of every file whether it can be used."""
+    from groupwise.pipeline.prepare import require_usable, scan_with_progress
+
+    add_data_options(parser, given=True)
+    add_reading_options(parser)
+    parser.add_argument("--out", type=Path, help="write the manifest to this CSV file")
+    arguments = parser.parse_args(argv)
+    console = Console()
+    manifest = scan_with_progress(scan_of(arguments), console)
+    for sample in manifest.samples:
+        if sample.status == "quarantined":
+            console.say(f"  {sample.path}: {sample.reason}")
+    if arguments.out:
+        manifest.write(arguments.out)
+        console.say(f"Manifest: {arguments.out}")
+    require_usable(manifest)
+
+
+def show(parser: Parser, argv: list[str]) -> None:
+    """Draw a grid of sample images."""
+    from groupwise.pipeline.prepare import draw_samples, scan_with_progress
+
+    add_data_options(parser, given=True)
+    add_reading_options(parser)
+    parser.add_argument("--rows", type=int, default=2, help="rows of the grid")
+    parser.add_argument("--cols", type=int, default=8, help="columns of the grid")
+    parser.add_argument("--seed", type=int, default=0, help="decides which images are drawn")
+    parser.add_argument("--out", type=Path, default=Path("samples.png"), help="the PNG file to write")
+    arguments = parser.parse_args(argv)
+    console = Console()
+    manifest = scan_with_progress(scan_of(arguments), console)
+    draw_samples(manifest, arguments.out, rows=arguments.rows, cols=arguments.cols, seed=arguments.seed)
+    console.say(f"Samples: {arguments.out}")
+
+
+def audit(parser: Parser, argv: list[str]) -> None:
+    """Find copies, conflicts and bad files."""
+    from groupwise.pipeline.prepare import audit_given_split, audit_manifest, scan_with_progress, write_audit
+
+    add_data_options(parser, given=True)
+    add_reading_options(parser)
+    parser.add_argument("--out", type=Path, default=Path("audit"), help="the folder to write")
+    parser.add_argument("--seed", type=int, default=0, help="decides which copies are planted as a check")
+    parser.add_argument("--json", action="store_true", help="print the facts and findings as JSON")
+    arguments = parser.parse_args(argv)
+    console = Console(quiet=arguments.json)
+    manifest = scan_with_progress(scan_of(arguments), console)
+    audited = audit_manifest(manifest, seed=arguments.seed, console=console)
+    manifest.write(arguments.out / "manifest.csv")
+    given = audit_given_split(manifest, audited, console)
+    page = write_audit(arguments.out, Path(arguments.folder), manifest, audited)
+    if arguments.json:
+        findings = [finding.to_json() | {"picture": None} for finding in audited.findings]
+        facts = {**audited.facts, "findings": findings} | ({"given_split": given} if given else {})
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+    console.say(f"Report: {page}")
+
+
+def info(parser: Parser, argv: list[str]) -> None:
+    """Print the networks, or one of them."""
+    from groupwise.cli.info import describe_preset, list_presets
+
+    parser.add_argument(
+        "preset", metavar="NETWORK", nargs="?", help="name of a network; without it, all are listed"
+    )
+    parser.add_argument("--num-classes", type=int, help="length of the logits")
+    parser.add_argument("--image-size-px", type=int, help="side of the images; 224, or 32 for CIFAR networks")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments = parser.parse_args(argv)
+    if arguments.preset is None:
+        print(list_presets(as_json=arguments.json))
+    else:
+        print(
+            describe_preset(
+                arguments.preset,
+                num_classes=arguments.num_classes,
+                image_size_px=arguments.image_size_px,
+                as_json=arguments.json,
+            )
+        )

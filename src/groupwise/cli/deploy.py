@@ -1,0 +1,192 @@
+"""Verbs that put a run to use: explain, export, predict, serve."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from groupwise.cli.options import operands_together
+from groupwise.console import Console
+from groupwise.data.archive import images_root
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.recipe.parsing import Parser
+from groupwise.runs.run import Run
+
+if TYPE_CHECKING:
+    from groupwise.explain.request import Asked
+    from groupwise.inference.heatmaps import Method
+
+T = TypeVar("T")
+
+
+def explain(parser: Parser, argv: list[str]) -> None:
+    """Show where answers come from."""
+    from groupwise.explain.request import asked_images, refuse_unknown_class
+    from groupwise.inference.heatmaps import METHODS
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
+    parser.add_argument(
+        "images",
+        metavar="IMAGE",
+        nargs="*",
+        help="image files, folders, or .txt files with one path a line;"
+        " none for the most wrong of the test fold",
+    )
+    parser.add_argument("--out", type=Path, help="the folder to write, by default RUN/explain")
+    parser.add_argument(
+        "--stage",
+        help="the stage whose maps are shown, as in layer4; by default the last of 4x4 cells or more",
+    )
+    parser.add_argument("--class", dest="class_name", help="the class to show, by default the most probable")
+    parser.add_argument("--method", choices=METHODS, help="how heat is made of maps, by default gradcam")
+    parser.add_argument(
+        "--groups",
+        metavar="BLOCK",
+        help="instead of heat: the maps of a block by group, as in layer1.0, and the filters",
+    )
+    arguments = parser.parse_args(operands_together(parser, argv))
+    if arguments.groups:
+        _refuse_beside_groups(arguments)
+    run, console = Run.open(arguments.run), Console()
+    if arguments.class_name is not None:
+        refuse_unknown_class(run, arguments.class_name)
+    asked = list(asked_images(run, arguments.images))
+    if not asked:
+        console.say("No image of the test fold was classified wrongly. Name the images to explain.")
+        return
+    _explain(run, asked, arguments, console)
+
+
+def _refuse_beside_groups(arguments: Any) -> None:
+    """Raise `UsageError` for an option of heat maps, of which --groups draws none."""
+    for option in ("method", "stage", "class_name"):
+        if arguments[option] is not None:
+            raise UsageError(
+                "goes with heat maps, and --groups draws none",
+                place=f"--{option.removesuffix('_name')}",
+                remedy="Leave out one of the two.",
+            )
+
+
+def _explain(run: Run, asked: Sequence[Asked], arguments: Any, console: Console) -> None:
+    from groupwise.explain.explain import explain_images
+    from groupwise.explain.groups import coarse_cells, write_groups
+    from groupwise.explain.page import write_explanations
+    from groupwise.explain.request import data_root
+    from groupwise.inference.predictor import load_run  # brings torch
+
+    predictor, folder = load_run(run.folder), arguments.out or run.path("explain")
+
+    def tell(error: GroupwiseError) -> None:
+        console.warn(str(error))
+
+    if arguments.groups:
+        for file in _refuse_none(write_groups(predictor, asked, arguments.groups, folder, tell)):
+            console.say(f"Groups: {file}")
+        if cells := coarse_cells(predictor, arguments.groups):
+            console.warn(f"{arguments.groups} has maps of only {cells} cells: they show no places.")
+        return
+    options = {"class_name": arguments.class_name, "stage": arguments.stage}
+    method: Method = arguments.method or "gradcam"
+    found = list(explain_images(run, predictor, asked, method=method, on_bad=tell, **options))
+    for one in _refuse_none(found):
+        console.say(one.line)
+        if one.caution:
+            console.warn(f"  {one.caution}")
+    page = write_explanations(folder, found, data_root(run), predictor.preprocessing)
+    console.say(f"Explained: {page}")
+
+
+def _refuse_none(done: Sequence[T]) -> Sequence[T]:
+    """What was done, unless it is nothing, because no file could be read."""
+    if done:
+        return done
+    raise GroupwiseError(
+        "none of the files could be read", place="explain", remedy="They are named above; name others."
+    )
+
+
+def export(parser: Parser, argv: list[str]) -> None:
+    """Write a run in the form of another program."""
+    from groupwise.export.current import FORMS
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
+    parser.add_argument("--to", required=True, choices=FORMS, help="the form (required)")
+    parser.add_argument("--out", type=Path, help="the folder to write, by default RUN/export/FORM")
+    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument("--licence", help="the licence of the weights, kept in the bundle")
+    parser.add_argument(
+        "--max-drop", type=float, default=1.0, help="points of accuracy that int8 may lose on held-out images"
+    )
+    arguments = parser.parse_args(argv)
+    data = arguments.data
+    root = images_root(data)
+    Run.open(arguments.run)
+    console = Console()
+    console.say(f"Exporting to {arguments.to}: some seconds, or a minute for a large network ...")
+    from groupwise.export.bundle import Terms  # brings torch, which takes seconds
+    from groupwise.export.targets import export_run
+
+    terms = Terms(arguments.licence, arguments.max_drop)
+    folder, remarks = export_run(arguments.run, arguments.to, arguments.out, root=root, terms=terms)
+    for remark in (*remarks, f"Exported: {folder}"):
+        console.say(remark)
+
+
+def predict(parser: Parser, argv: list[str]) -> None:
+    """Say class and probability of images."""
+    from groupwise.inference.bundle import model_digest, open_predictor
+    from groupwise.inference.predict_files import predict_files
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run or of a bundle")
+    parser.add_argument(
+        "images", metavar="IMAGE", nargs="+", help="image files, folders, or .txt files with one path a line"
+    )
+    parser.add_argument("--csv", type=Path, help="write the answers into this file as they come")
+    parser.add_argument("--resume", action="store_true", help="go on with the file of --csv")
+    arguments = parser.parse_args(operands_together(parser, argv))
+    if arguments.resume and arguments.csv is None:
+        raise UsageError("nothing to go on with", place="--resume", remedy="Give the file with --csv.")
+    predictor = open_predictor(arguments.run)
+    model = model_digest(arguments.run, predictor.decision)
+    predict_files(
+        predictor, arguments.images, Console(), csv=arguments.csv, model=model, resume=arguments.resume
+    )
+
+
+def serve(parser: Parser, argv: list[str]) -> None:
+    """Answer over HTTP, with a page."""
+    from groupwise.export.current import current_bundle
+    from groupwise.inference.bundle import open_bundle
+
+    parser.add_argument("model", metavar="RUN", type=Path, help="the folder of a finished run, or a bundle")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen; others than this need a token")
+    parser.add_argument("--port", type=int, default=8000, help="the port; 0 takes any that is free")
+    parser.add_argument("--token", help="what clients must send; or set GROUPWISE_TOKEN, which `ps` hides")
+    parser.add_argument(
+        "--allow-host", metavar="NAME", nargs="+", default=[], help="further names of this server"
+    )
+    arguments = parser.parse_args(argv)
+    try:
+        from groupwise.serving.server import Address, serve, url_of
+    except ImportError as error:
+        raise GroupwiseError(
+            f"{error.name} is not installed",
+            place="serve",
+            remedy="Install it: pip install 'groupwise[serve]'",
+        ) from None
+    token = arguments.token or os.environ.get("GROUPWISE_TOKEN")
+    address = Address(arguments.host, arguments.port, token, tuple(arguments.allow_host))
+    console = Console()
+    try:
+        bundle = current_bundle(
+            arguments.model, on_export=lambda: console.say("Making a bundle of the run ...")
+        )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("Stopped before there was a bundle to serve.") from None
+    with address.bind() as listener:
+        predictor = open_bundle(bundle)
+        page = f"Page: {url_of(listener)} (Ctrl-C stops)"
+        serve(predictor, address, listener, on_ready=lambda: console.say(page))

@@ -1,0 +1,251 @@
+"""Verbs that say how good a run is: evaluate, decide, compare, labels, report."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from groupwise.cli.options import operands_together
+from groupwise.console import Console
+from groupwise.data.archive import images_root
+from groupwise.errors import UsageError
+from groupwise.recipe.parsing import Parser
+
+
+def evaluate(parser: Parser, argv: list[str]) -> None:
+    """Measure a fold again."""
+    from groupwise.evaluation.evaluate import refresh_scores, score_fold, write_scores
+    from groupwise.evaluation.words import sentence
+    from groupwise.runs.run import Run
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
+    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument("--fold", default="test", help="the fold to measure")
+    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
+    arguments = parser.parse_args(argv)
+    data = arguments.data
+    root = images_root(data)
+    run = Run.open(arguments.run)
+    scored = score_fold(run, arguments.fold, root=root, why="groupwise evaluate")
+    if not run.path("metrics.json").exists():  # a run that was interrupted can have its report
+        write_scores(run, {arguments.fold: scored})
+    refresh_scores(run, arguments.fold, scored)
+    if arguments.json:
+        print(json.dumps({arguments.fold: scored.metrics}, indent=2, ensure_ascii=False))
+    else:
+        Console().say(f"{arguments.fold.capitalize()}: {sentence('accuracy', scored.metrics['accuracy'])}")
+
+
+def decide(parser: Parser, argv: list[str]) -> None:
+    """Decide anew how images are answered."""
+    from groupwise.evaluation.decide import decide_again, decided_before
+    from groupwise.inference.text import decision_lines
+    from groupwise.runs.run import Run
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
+    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument("--target-sensitivity", type=float, help="share of a class that is to be recognised")
+    parser.add_argument("--class", dest="positive_class", help="the class that is meant")
+    parser.add_argument("--prevalence", type=float, help="its share where the network will be used")
+    parser.add_argument("--alpha", type=float, help="share of images whose set may miss the class")
+    parser.add_argument("--error-rate", type=float, help="share of images that may be answered wrongly")
+    parser.add_argument("--false-flag-rate", type=float, help="share of familiar images that may be flagged")
+    arguments = parser.parse_args(argv)
+    data, run = arguments.data, Run.open(arguments.run)
+    before = decided_before(run)
+    given = {name: arguments[name] for name in vars(before) if arguments[name] is not None}
+    root = images_root(data)
+    decision = decide_again(run, dataclasses.replace(before, **given), root=root)
+    console = Console()
+    for line in decision_lines(decision):
+        console.say(line)
+    console.say(f"How it does on other images: groupwise evaluate {arguments.run} --fold test --json")
+
+
+def compare(parser: Parser, argv: list[str]) -> None:
+    """Say which of several runs is better."""
+    from groupwise.experiments.comparison import compare_runs
+
+    parser.add_argument(
+        "runs",
+        metavar="RUN",
+        type=Path,
+        nargs="+",
+        help="folders of runs on one split: train B with --split.extend A/split.csv",
+    )
+    parser.add_argument("--fold", default="test", help="the fold to compare on")
+    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
+    parser.add_argument("--seed", type=int, default=0, help="decides the resamples and the random flips")
+    arguments = parser.parse_args(operands_together(parser, argv))
+    comparison = compare_runs(arguments.runs, fold=arguments.fold, seed=arguments.seed)
+    if arguments.json:
+        print(json.dumps(comparison.as_json(), indent=2, ensure_ascii=False))
+        return
+    console = Console()
+    console.say(comparison.words())
+    for warning in comparison.warnings:
+        console.warn(f"Warning: {warning}.")
+
+
+def labels(parser: Parser, argv: list[str]) -> None:
+    """Name the labels that are probably wrong."""
+    from groupwise.evaluation.label_errors import find_label_errors, photographs, write_label_errors
+    from groupwise.evaluation.predictions import read_predictions
+    from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
+    from groupwise.files import read_json
+    from groupwise.runs.files import headline_fold
+    from groupwise.runs.run import Run
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run, best of one with --cv")
+    parser.add_argument("--top", type=int, default=20, help="how many to print; the file names them all")
+    arguments = parser.parse_args(argv)
+    run, console = Run.open(arguments.run), Console()
+    predictions = read_predictions(run.require("predictions.csv"))
+    metrics = read_json(run.require("metrics.json"))
+    if may_be_guessing(metrics[headline_fold(metrics)]):
+        write_label_errors(run, [])
+        console.say(f"No label is named: the network is {NOTHING_ON_LABELS}.")
+        return
+    folds = list(dict.fromkeys(row.fold for row in predictions.rows))
+    if "test" in folds:
+        run.count_test_reading("label errors were looked for")
+    suspects = find_label_errors(predictions)
+    write_label_errors(run, suspects)
+    console.say(
+        f"{len(suspects):,} of {len(photographs(predictions)):,} photographs in {' and '.join(folds)} are"
+        " probably mislabelled, judged by a network that never learnt from them."
+    )
+    if "members" not in run.ledger:
+        console.say("Those that it learnt from cannot be judged; `groupwise train --cv 5` judges them all.")
+    for suspect in suspects[: max(arguments.top, 0)]:
+        console.say(f"  {suspect.words()}")
+    console.say(f"All of them: {run.path('label_errors.csv')}")
+
+
+def report(parser: Parser, argv: list[str]) -> None:
+    """Write a run's report again."""
+    from groupwise.report.page import write_report
+    from groupwise.runs.run import Run
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
+    arguments = parser.parse_args(argv)
+    run = Run.open(arguments.run)
+    for name in ("recipe.yaml", "split.json", "predictions.csv", "metrics.json"):
+        run.require(name)
+    Console().say(f"Report: {write_report(arguments.run)}")
+
+
+def slices(parser: Parser, argv: list[str]) -> None:
+    """Compare the values of a column."""
+    from groupwise.evaluation.slice_files import write_slices
+    from groupwise.files import read_json
+    from groupwise.report.page import write_report
+    from groupwise.report.sections.subgroups import verdict
+    from groupwise.runs.files import headline_fold
+    from groupwise.runs.run import Run
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
+    parser.add_argument("--by", metavar="COLUMN", nargs="+", default=[], help="columns; else all of yours")
+    parser.add_argument("--fold", help="the fold whose predictions were kept; else that of the number")
+    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
+    arguments = parser.parse_args(argv)
+    run, console = Run.open(arguments.run), Console()
+    metrics = read_json(run.require("metrics.json"))
+    facts = write_slices(run, arguments.fold or headline_fold(metrics), arguments.by)
+    if facts is None:
+        raise UsageError(
+            "manifest.csv has no further columns",
+            place=arguments.run,
+            remedy="Train from a CSV with columns such as site or device, or give --by width.",
+        )
+    page = write_report(run.folder)
+    if arguments.json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    for column in facts["columns"]:
+        console.say(f"{column['column']}:")
+        for one in column["slices"]:
+            console.say(f"  {one['value']}: {_accuracy(one['accuracy'])}")
+    for one in facts["skipped"]:
+        console.say(f"{one['column']} is not compared: {one['reason']}.")
+    console.say(f"\n{verdict(facts)}\nReport: {page}")
+
+
+def robustness(parser: Parser, argv: list[str]) -> None:
+    """Measure under damage."""
+    from groupwise.evaluation.robustness import write_robustness
+    from groupwise.report.page import write_report
+    from groupwise.runs.run import Run
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
+    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument("--fold", default="test", help="the fold whose images are damaged")
+    parser.add_argument("--seed", type=int, default=0, help="decides the noise")
+    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
+    arguments = parser.parse_args(argv)
+    data = arguments.data
+    root = images_root(data)
+    run, console = Run.open(arguments.run), Console(quiet=arguments.json)
+    with console.progress("Damaging images") as progress:
+        facts = write_robustness(run, arguments.fold, root=root, seed=arguments.seed, progress=progress)
+    page = write_report(run.folder)
+    if arguments.json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+    console.say(f"undamaged: {_accuracy(facts['clean'])}\n\nRight in %, from mild to strong damage:")
+    for name, one in facts["corruptions"].items():
+        console.say(f"{name}, {one['unit']}")
+        steps = zip(one["sizes"], one["accuracy"], strict=True)
+        cells = [(f"{size:g}", f"{100 * accuracy['value']:.1f}") for size, accuracy in steps]
+        for label, row in zip(("damage", "right"), zip(*cells, strict=True), strict=True):
+            console.say(f"  {label:8}" + "".join(f"{cell:>8}" for cell in row))
+    console.say(
+        f"\nIntervals are in the report. The {arguments.fold} fold was read once more.\nReport: {page}"
+    )
+
+
+def _accuracy(figure: dict[str, object]) -> str:
+    from groupwise.evaluation.words import sentence
+
+    return sentence("accuracy", figure)
+
+
+def leakage(parser: Parser, argv: list[str]) -> None:
+    """Tell what a random split would have reported."""
+    from groupwise.evaluation.leakage_words import counterfactual_words
+    from groupwise.experiments.leakage import leakage as study
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
+    parser.add_argument(
+        "--retrain", action="store_true", help="also train under random and grouped splits, and measure both"
+    )
+    parser.add_argument("--seeds", type=int, default=3, help="pairs of networks that --retrain trains")
+    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
+    arguments = parser.parse_args(argv)
+    console = Console(quiet=arguments.json)
+    facts = study(
+        arguments.run, seeds=arguments.seeds if arguments.retrain else 0, root=arguments.data, console=console
+    )
+    if arguments.json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+    for sentence in counterfactual_words(facts, arguments.run):
+        console.say(sentence)
+
+
+def control(parser: Parser, argv: list[str]) -> None:
+    """Train on labels that mean nothing."""
+    from groupwise.experiments.permutation_test import control as study
+    from groupwise.experiments.permutation_test import control_words
+
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
+    parser.add_argument("--permutations", type=int, default=1, help="networks to train, each on other labels")
+    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
+    arguments = parser.parse_args(argv)
+    console = Console(quiet=arguments.json)
+    facts = study(arguments.run, permutations=arguments.permutations, root=arguments.data, console=console)
+    if arguments.json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+    for sentence in control_words(facts):
+        console.say(sentence)

@@ -1,0 +1,148 @@
+"""Options that several verbs share: where the data lie and how they are read, the recipe, the budget."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Callable, Sequence
+from itertools import islice, zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groupwise.data.reading import READING, reading_words, scan_with
+from groupwise.recipe.parsing import SHORT_NAMES, Parser
+
+if TYPE_CHECKING:
+    from groupwise.data.levels import Reading
+    from groupwise.data.manifest import Manifest
+
+    Scan = Callable[[Callable[[int, int], None]], Manifest]
+
+
+def operands_together(parser: Parser, argv: Sequence[str]) -> list[str]:
+    """`argv` with its operands side by side, as argparse wants them, wherever options stood among them.
+
+    Every option of `parser` takes one value or none.
+    """
+    options: list[str] = []
+    operands: list[str] = []
+    words = iter(argv)
+    for word in words:
+        if word == "--":
+            return [*options, "--", *operands, *words]
+        if word.startswith("-"):
+            options.append(word)
+            action = parser._option_string_actions.get(word)
+            options += islice(words, 1 if action is not None and action.nargs != 0 else 0)
+        else:
+            operands.append(word)
+    return operands + options
+
+
+def value_of(option: str, argv: Sequence[str]) -> str | None:
+    """The value that `argv` gives to an option, which is needed before the rest can be parsed."""
+    for word, following in zip_longest(argv, argv[1:]):
+        if word == option:
+            return following
+        if word.startswith(f"{option}="):
+            return word.partition("=")[2]
+    return None
+
+
+def add_recipe_choice(parser: Parser, more: str = "", *, default: str | None = None) -> None:
+    """The recipe to take, whose fields the other options change."""
+    from groupwise.recipe.recipe import shipped_recipes
+
+    names = ", ".join(shipped_recipes())
+    parser.add_argument("--recipe", default=default, help=f"{names}, or a YAML file{more}")
+
+
+def add_budget_option(parser: Parser) -> None:
+    """The time that a plan has to fit into."""
+    parser.add_argument(
+        "--budget", metavar="TIME", help="plan for a command of this long in all: 20min, 90s, 1h30min"
+    )
+
+
+def planning_of(arguments: Any, argv: Sequence[str]) -> Any:
+    """The `Planning` that the options ask for; fields that `argv` sets are the user's own."""
+    from groupwise.runs.request import Planning
+    from groupwise.text import parse_duration
+
+    fields = [name for name in arguments.as_flat().__dict__ if "." in name]
+    spellings = {name: (f"--{name}", SHORT_NAMES.get(name, f"--{name}")) for name in fields}
+    chosen = {
+        name for name in fields if any(value_of(option, argv) is not None for option in spellings[name])
+    }
+    budget_s = parse_duration(arguments.budget, "--budget") if arguments.budget else None
+    return Planning(frozenset(chosen), budget_s)
+
+
+GIVEN = "split.given"  # a field of the recipe, which decides how DATA is read as well
+
+
+def add_data_options(parser: Parser, *, optional: bool = False, given: bool = False) -> None:
+    """The positional DATA and how to read it; `given` adds what a verb with a recipe has from there."""
+    parser.add_argument(
+        "folder",
+        metavar="DATA",
+        nargs="?" if optional else None,
+        help="folder of class folders, or a CSV file or another table",
+    )
+    parser.add_argument("--group-column", help="column of the CSV that says which images belong together")
+    parser.add_argument(
+        "--group-regex", help="the same, as a pattern searched in each path: r'(patient\\d+)'"
+    )
+    parser.add_argument(
+        "--label-column", default=READING["label_column"], help="column of the CSV that holds the class"
+    )
+    parser.add_argument(
+        "--path-column", default=READING["path_column"], help="column of the CSV that holds the path"
+    )
+    parser.add_argument(
+        "--label-regex", help="the class, as a pattern searched in each path of a folder: r'^(\\w+?)_'"
+    )
+    parser.add_argument("--root", help="folder that the paths of the CSV, or links, lead to")
+    parser.add_argument(
+        "--layout",
+        choices=("auto", "classes"),
+        default=READING["layout"],
+        help="classes: every folder of DATA is a class, whatever it is called",
+    )
+    if given:
+        parser.add_argument(
+            f"--{GIVEN}", help="a ready split: `folders`, or the column of the CSV; `pool` joins its folders"
+        )
+
+
+def add_reading_options(parser: Parser) -> None:
+    """The options that say how the pixels of unusual files are read, for a verb that takes no recipe."""
+    from groupwise.data.decode import Preprocessing
+    from groupwise.data.levels import Reading
+
+    others = {field.name for field in dataclasses.fields(Preprocessing)} - set(Reading.__dataclass_fields__)
+    parser.add_class_arguments(Preprocessing, "data", skip=others)
+
+
+def scan_of(arguments: Any) -> Scan:
+    """The scan that the parsed arguments ask for; it wants a function of (done, total)."""
+    options = {name: arguments[name] for name in READING}
+    return scan_with(Path(arguments.folder), options, arguments[GIVEN], pixel_reading(arguments))
+
+
+def pixel_reading(arguments: Any) -> Reading:
+    """How the pixels of unusual files are read, by the options `--data.*` of a verb that has them."""
+    from groupwise.data.levels import Reading
+
+    given = {name: arguments.get(f"data.{name}") for name in Reading.__dataclass_fields__}
+    return Reading.from_facts({name: value for name, value in given.items() if value is not None}, False)
+
+
+def reading_of(arguments: Any) -> dict[str, str]:
+    """How DATA is read, as far as it is not the usual way."""
+    return {name: arguments[name] for name, usual in READING.items() if arguments[name] != usual}
+
+
+def data_words(arguments: Any) -> str:
+    """DATA and how to read it, as a shell takes them, for a command that is to see the same sources."""
+    return shlex.join([arguments.folder, *reading_words(reading_of(arguments))])

@@ -1,0 +1,252 @@
+"""Verbs that divide images, plan, and train: split, plan, train, lr-find, sweep, demo."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from groupwise.cli.options import (
+    add_budget_option,
+    add_data_options,
+    add_reading_options,
+    add_recipe_choice,
+    data_words,
+    planning_of,
+    reading_of,
+    scan_of,
+    value_of,
+)
+from groupwise.console import Console
+from groupwise.errors import UsageError
+from groupwise.recipe.parsing import Parser, add_recipe_options, build_recipe, parse_recipe
+
+PRINT = "--print_config"  # taken out by hand: the parser library reserves the name
+
+
+def split(parser: Parser, argv: list[str]) -> None:
+    """Divide images into folds."""
+    from groupwise.data.split import SplitConfig
+    from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, split_manifest
+
+    add_data_options(parser, given=True)
+    add_reading_options(parser)
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the split.csv to write (required); extended if there"
+    )
+    parser.add_argument(
+        "--train", type=float, default=0.8, help="size of the training fold, relative to the others"
+    )
+    parser.add_argument("--val", type=float, default=0.1, help="size of the fold that selects")
+    parser.add_argument("--test", type=float, default=0.1, help="size of the fold that is read once")
+    parser.add_argument("--folds", type=int, help="instead: this many folds of equal share")
+    parser.add_argument(
+        "--label-conflicts",
+        choices=("drop", "keep"),
+        default="drop",
+        help="whether files of one photograph under two labels are left out",
+    )
+    parser.add_argument(
+        "--copies",
+        choices=("auto", "report", "group", "drop"),
+        default="auto",
+        help="group: copies stay in one fold; report: they are only named; drop: one of each is kept;"
+        " auto: group, unless all pictures resemble one another",
+    )
+    parser.add_argument(
+        "--min-sources", type=int, default=0, help="leave out classes of fewer independent sources"
+    )
+    parser.add_argument(
+        "--rare", choices=("drop", "train"), default="drop", help="train: learn from them, untested, instead"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="decides among sources of equal size")
+    arguments = parser.parse_args(argv)
+    console = Console()
+    manifest = scan_with_progress(scan_of(arguments), console)
+    extend = str(arguments.out) if arguments.out.is_file() else None
+    config = SplitConfig(
+        train=arguments.train,
+        val=arguments.val,
+        test=arguments.test,
+        label_conflicts=arguments.label_conflicts,
+        extend=extend,
+        given=arguments["split.given"],
+        copies=arguments.copies,
+        min_sources=arguments.min_sources,
+        rare=arguments.rare,
+    )
+    audited = audit_manifest(manifest, seed=arguments.seed, console=console)
+    shares = _equal_folds(arguments.folds) if arguments.folds is not None else None
+    split, facts = split_manifest(
+        manifest, audited, config, seed=arguments.seed, console=console, shares=shares
+    )
+    split.write(arguments.out)
+    spanning = facts["spanning_sources"]
+    proof = f"{spanning:,} sources span two folds" if spanning else "No source spans two folds"
+    console.say(f"{'Extended' if extend else 'Split'}: {arguments.out}. {proof}.")
+
+
+def _equal_folds(count: int) -> dict[str, float]:
+    if count < 2:
+        raise UsageError(f"{count} folds", place="--folds", remedy="Give at least 2.")
+    return {f"fold{number}": 1.0 for number in range(1, count + 1)}
+
+
+def plan(parser: Parser, argv: list[str]) -> None:
+    """Suit a recipe to the data and to the time there is."""
+    from groupwise.files import write_atomic
+    from groupwise.pipeline.create import settled_recipe
+    from groupwise.pipeline.plan import plan_job
+    from groupwise.pipeline.prepare import prepare, scan_with_progress
+    from groupwise.recipe.recipe import recipe_fields, recipe_file
+    from groupwise.runs.request import Job
+
+    add_data_options(parser)
+    parser.add_argument("--out", type=Path, default=Path("plan.yaml"), help="the recipe to write")
+    add_budget_option(parser)
+    add_recipe_options(parser)
+    file = recipe_file("default")
+    base = build_recipe(recipe_fields(file), file)
+    arguments, recipe = parse_recipe(parser, argv, base)
+    job = Job(Path(arguments.folder), scan_of(arguments), arguments.out, recipe, base)
+    console, started = Console(), time.perf_counter()
+    manifest = scan_with_progress(job.scan, console)
+    job = replace(job, recipe=settled_recipe(recipe, manifest))
+    prepared = prepare(manifest, recipe.split, seed=recipe.seed, console=console)
+    planned = plan_job(
+        job, planning_of(arguments, argv), manifest, prepared.split, started=started, console=console
+    )
+    write_atomic(arguments.out, replace(planned, recipe=replace(planned.recipe, name="planned")).to_yaml())
+    again = f"groupwise train {data_words(arguments)} --recipe {arguments.out} --run runs/planned"
+    console.say(f"Recipe: {arguments.out}. Edit it, then:\n{again}")
+
+
+def train(parser: Parser, argv: list[str]) -> None:
+    """Run the whole chain."""
+    from groupwise.recipe.recipe import recipe_fields, recipe_file, to_yaml
+
+    add_data_options(parser, optional=True)
+    parser.add_argument("--run", type=Path, help="the folder to write; required")
+    add_recipe_choice(parser, "; without it, one is planned from the data, and the defaults below may differ")
+    add_budget_option(parser)
+    parser.add_argument("--resume", action="store_true", help="go on with the run that is in --run")
+    parser.add_argument("--cv", metavar="K", type=int, help="cross-validate over K folds of whole sources")
+    parser.add_argument("--repeats", type=int, default=1, help="with --cv: how often to divide anew")
+    parser.add_argument("--jobs", type=int, default=1, help="with --cv: networks to train at once")
+    parser.add_argument(
+        "--track",
+        metavar="NAME",
+        nargs="+",
+        default=[],
+        help="tell tensorboard, mlflow, wandb of each epoch",
+    )
+    parser.add_argument(PRINT, action="store_true", help="print the resolved recipe, and stop")
+    add_recipe_options(parser)
+    file = recipe_file(value_of("--recipe", argv) or "default")
+    base = build_recipe(recipe_fields(file), file)
+    arguments, recipe = parse_recipe(parser, [word for word in argv if word != PRINT], base)
+    planning = None if arguments.recipe else planning_of(arguments, argv)
+    if arguments.recipe and arguments.budget:
+        raise UsageError(
+            "a recipe that is given is not planned",
+            place="--budget",
+            remedy="Leave out --recipe.",
+        )
+    if PRINT in argv:
+        print(to_yaml(recipe), end="")
+        return
+    for name, value in (("DATA", arguments.folder), ("--run", arguments.run)):
+        if value is None:
+            raise UsageError("missing", place=name, remedy="As in: groupwise train DATA --run runs/first")
+    from groupwise.experiments.crossval import crossval
+    from groupwise.pipeline.train import train as run_job
+    from groupwise.runs.request import CrossValidation, Job
+
+    cv = None if arguments.cv is None else CrossValidation(arguments.cv, arguments.repeats)
+    job = Job(
+        Path(arguments.folder),
+        scan_of(arguments),
+        arguments.run,
+        recipe,
+        base,
+        arguments.resume,
+        cv,
+        planning,
+        tuple(arguments.track),
+        arguments.jobs,
+        reading_of(arguments),
+    )
+    (crossval if cv else run_job)(job, Console())
+
+
+def lr_find(parser: Parser, argv: list[str]) -> None:
+    """Suggest a learning rate."""
+    from groupwise.experiments.lr_find import find_rate
+    from groupwise.pipeline.create import settled_recipe
+    from groupwise.pipeline.prepare import scan_with_progress
+    from groupwise.recipe.recipe import recipe_fields, recipe_file
+
+    add_data_options(parser)
+    add_recipe_choice(parser, default="default")
+    parser.add_argument("--steps", type=int, default=100, help="steps from the lowest rate to the highest")
+    parser.add_argument("--out", type=Path, default=Path("learning-rate.png"), help="the PNG file to write")
+    add_recipe_options(parser)
+    file = recipe_file(value_of("--recipe", argv) or "default")
+    arguments, recipe = parse_recipe(parser, argv, build_recipe(recipe_fields(file), file))
+    console = Console()
+    manifest = scan_with_progress(scan_of(arguments), console)
+    recipe = settled_recipe(recipe, manifest)
+    curve = find_rate(manifest, recipe, arguments.out, steps=arguments.steps, console=console)
+    console.say(
+        f"Recipe {recipe.name}: {recipe.model.preset}, {recipe.data.image_size_px} px, batches of"
+        f" {recipe.training.batch_size}, {recipe.optim.name}. Another batch wants another rate: for a planned"
+        " training, give --recipe the file that `groupwise plan` wrote."
+    )
+    console.say(f"Curve: {arguments.out}")
+    console.say(
+        f"Suggested: --optim.learning_rate {curve.suggestion:.1e} "
+        f"(the recipe has {recipe.optim.learning_rate:.1e})"
+    )
+
+
+def sweep(parser: Parser, argv: list[str]) -> None:
+    """Look for better values of a recipe's knobs."""
+    from groupwise.experiments.sweep import sweep as study
+    from groupwise.recipe.recipe import recipe_fields, recipe_file
+    from groupwise.runs.request import Job
+
+    add_data_options(parser)
+    parser.add_argument("--run", type=Path, required=True, help="the folder to write (required)")
+    parser.add_argument("--trials", type=int, default=20, help="networks to train in all")
+    parser.add_argument("--jobs", type=int, default=1, help="networks to train at once")
+    add_recipe_choice(parser, ", to begin with", default="default")
+    parser.add_argument("--resume", action="store_true", help="go on with the sweep that is in --run")
+    add_recipe_options(parser)
+    file = recipe_file(value_of("--recipe", argv) or "default")
+    base = build_recipe(recipe_fields(file), file)
+    arguments, recipe = parse_recipe(parser, argv, base)
+    job = Job(
+        Path(arguments.folder),
+        scan_of(arguments),
+        arguments.run,
+        recipe,
+        base,
+        arguments.resume,
+        jobs=arguments.jobs,
+        reading=reading_of(arguments),
+    )
+    console = Console()
+    study(job, arguments.trials, console)
+    best = shlex.quote(str(arguments.run / "best.yaml"))
+    console.say(f"Train it: groupwise train {data_words(arguments)} --recipe {best} --run runs/swept")
+
+
+def demo(parser: Parser, argv: list[str]) -> None:
+    """Train on handwritten digits."""
+    from groupwise.cli.demo import demo as run_demo
+
+    parser.add_argument("--run", type=Path, default=Path("runs/demo"), help="the folder to write")
+    parser.add_argument("--resume", action="store_true", help="go on with a demo that was stopped")
+    arguments = parser.parse_args(argv)
+    run_demo(arguments.run, Console(), resume=arguments.resume)

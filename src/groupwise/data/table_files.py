@@ -1,0 +1,254 @@
+"""Tables as people have them: commas, semicolons or tabs, JSON lines, Parquet, with a header or without."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from groupwise.data.annotations import read_annotations
+from groupwise.data.fold_names import name_folds
+from groupwise.data.formats import FORMAT_OF_SUFFIX
+from groupwise.errors import GroupwiseError, UsageError
+
+SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".manifest", ".parquet")
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright bars"}
+_BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?\r?\n', re.IGNORECASE)
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text by column, and in words what the file was taken for, such as "a CSV with semicolons".
+
+    `path_column` and `label_column` are known where the format itself says which they are.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    kind: str
+    path_column: str | None = None
+    label_column: str | None = None
+
+
+def read_table(file: Path) -> Table:
+    """Read a table of any format in `SUFFIXES`; raises `GroupwiseError` for one that cannot be read."""
+    suffix = file.suffix.lower()
+    try:
+        if suffix == ".parquet":
+            return _read_parquet(file)
+        text = _read_text(file)
+        if suffix in (".jsonl", ".ndjson", ".manifest"):
+            return _from_records(_read_lines(text, file), "JSON lines", file)
+        if suffix == ".json":
+            return _from_records(_load(text, file), "JSON", file)
+        return _read_delimited(text, file)
+    except FileNotFoundError:
+        raise GroupwiseError(
+            "no such file", place=file, remedy="Check the path, or run the command that writes it."
+        ) from None
+    except OSError as error:
+        raise GroupwiseError(
+            f"the file cannot be read ({error.strerror})", place=file, remedy="Check its permissions."
+        ) from None
+
+
+def _read_text(file: Path) -> str:
+    data = file.read_bytes()
+    encoding = next((name for bom, name in _BOMS.items() if data.startswith(bom)), "utf-8")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise GroupwiseError(
+            f"not a readable CSV file ({error})", place=file, remedy="Save it as UTF-8 text."
+        ) from None
+
+
+def _read_delimited(text: str, file: Path) -> Table:
+    if match := _SEPARATOR_LINE.match(text):  # as spreadsheets write it for one another
+        delimiter, text = match[1], text[match.end() :]
+    else:
+        delimiter = _find_delimiter(text, file)
+    if file.suffix.lower() == ".txt" and delimiter not in text.partition("\n")[0]:
+        return _read_image_list(text, file)
+    kind = f"a table with {_DELIMITERS[delimiter]}"
+    lines = io.StringIO(text, newline="")
+    try:
+        records = list(csv.reader(lines, delimiter=delimiter, strict=False))
+    except csv.Error as error:
+        raise GroupwiseError(
+            f"not a readable CSV file ({error})", place=file, remedy="Save it as UTF-8 text with commas."
+        ) from None
+    records = [record for record in records if record]
+    if not records:
+        return Table((), (), kind)
+    if _is_headless(records):
+        return _name_columns(records, kind, file)
+    header = [name.strip() for name in records[0]]
+    _refuse_twins(header, file)
+    padded = any(name != name.lstrip() for name in records[0])  # then its cells have blanks in front too
+    rows = []
+    for number, record in enumerate(records[1:], start=1):
+        _require_width(record, header, number, file)
+        cells = [cell.lstrip() for cell in record] if padded else record
+        rows.append(dict(zip(header, cells, strict=True)))
+    return Table(tuple(header), tuple(rows), kind)
+
+
+def _read_image_list(text: str, file: Path) -> Table:
+    """Lines of path and class with a blank between; the class may be a number in the list of their names."""
+    lines = [line.rsplit(maxsplit=1) for line in text.splitlines() if line.strip()]
+    for number, line in enumerate(lines, start=1):
+        if len(line) < 2:
+            raise GroupwiseError(
+                f"line {number} holds no class after the path",
+                place=file,
+                remedy="Write the path, a blank and the class on each line, or give a CSV.",
+            )
+    names = _class_names(file.parent)
+    numbers = {label for _, label in lines}
+    if names and all(label.isdecimal() and int(label) < len(names) for label in numbers):
+        lines = [[path, names[int(label)]] for path, label in lines]
+    rows = tuple({"path": path, "label": label} for path, label in lines)
+    return Table(("path", "label"), rows, "a list of images and classes", "path", "label")
+
+
+def _class_names(folder: Path) -> list[str]:
+    """Names of the classes by number, from a `synsets.txt` or its like; none where there is no such file."""
+    for name in ("synsets.txt", "classes.txt", "labels.txt"):
+        if (folder / name).is_file():
+            return [line.strip() for line in _read_text(folder / name).splitlines() if line.strip()]
+    return []
+
+
+def _find_delimiter(text: str, file: Path) -> str:
+    """The one that cuts the first lines into most cells, equally many each; commas where none does."""
+    if file.suffix.lower() in (".tsv", ".tab"):
+        return "\t"
+    best, widest = ",", 1
+    for delimiter in _DELIMITERS:
+        widths = _widths(text, delimiter)
+        if len(widths) == 1 and (width := widths.pop()) > widest:
+            best, widest = delimiter, width
+    return best
+
+
+def _widths(text: str, delimiter: str) -> set[int]:
+    """The numbers of cells in the first rows; none where they cannot be read so."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        return {len(row) for row in islice(filter(None, rows), 20)}
+    except csv.Error:
+        return set()
+
+
+def _require_width(record: Sequence[str], header: Sequence[str], number: int, file: Path) -> None:
+    if len(record) != len(header):
+        raise GroupwiseError(
+            f"row {number} does not have the {len(header)} columns of the header",
+            place=file,
+            remedy="Quote cells that hold commas, and fill every column.",
+        )
+
+
+def _refuse_twins(header: Sequence[str], file: Path) -> None:
+    twins = sorted({name for name in header if name and header.count(name) > 1})
+    if twins:
+        raise GroupwiseError(
+            f"{header.count(twins[0])} columns are called {twins[0]!r}",
+            place=file,
+            remedy="Rename all but one, so that it is clear which is meant.",
+        )
+
+
+def is_image_name(cell: str) -> bool:
+    """Whether a cell names an image file, by its ending."""
+    return PurePosixPath(cell.strip().partition("?")[0]).suffix.lower() in FORMAT_OF_SUFFIX
+
+
+def _is_headless(records: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is data already: it names an image where the second does."""
+    first, second = records[0], records[min(1, len(records) - 1)]
+    return any(is_image_name(a) and is_image_name(b) for a, b in zip(first, second, strict=False))
+
+
+def _name_columns(records: Sequence[Sequence[str]], kind: str, file: Path) -> Table:
+    """Columns of a table without header, as Vertex AI writes one: [fold,] path, label."""
+    width = len(records[0])
+    place = next(i for i, cell in enumerate(records[0]) if is_image_name(cell))
+    names = [f"column {i + 1}" for i in range(width)]
+    names[place] = "path"
+    others = [i for i in range(width) if i != place]
+    folds = [i for i in others if _names_folds(record[i] for record in records if len(record) == width)]
+    if folds:
+        names[folds[0]] = "fold"
+    labels = [i for i in others if i not in folds[:1]]
+    if labels:
+        names[labels[0]] = "label"
+    rows = []
+    for number, record in enumerate(records, start=1):
+        _require_width(record, names, number, file)
+        rows.append(dict(zip(names, record, strict=True)))
+    return Table(tuple(names), tuple(rows), f"{kind}, without a header")
+
+
+def _names_folds(cells: Iterator[str]) -> bool:
+    values = {cell.strip() for cell in cells} - {"", "UNASSIGNED"}
+    return bool(values) and name_folds(values).keys() == values
+
+
+def _load(text: str, file: Path, line: int | None = None) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"line {line}: " if line is not None else ""
+        raise GroupwiseError(
+            f"{where}not valid JSON ({error})", place=file, remedy="Export the file again, or mend it."
+        ) from None
+
+
+def _read_lines(text: str, file: Path) -> list[Any]:
+    lines = enumerate(text.splitlines(), start=1)
+    return [_load(line, file, number) for number, line in lines if line.strip()]
+
+
+def _from_records(content: Any, kind: str, file: Path) -> Table:
+    found = read_annotations(content)
+    if found is None:
+        raise GroupwiseError(
+            "holds no list of images that is known here",
+            place=file,
+            remedy="Give a CSV with the columns path and label, or one of the exports in docs/data.md.",
+        )
+    columns = tuple(dict.fromkeys(name for row in found.rows for name in row))
+    rows = tuple({name: row.get(name, "") for name in columns} for row in found.rows)
+    return Table(columns, rows, found.kind or kind, found.path_column, found.label_column)
+
+
+def _read_parquet(file: Path) -> Table:
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise UsageError(
+            "a Parquet file, which needs pyarrow",
+            place=file,
+            remedy="Install it with `pip install 'groupwise[parquet]'`, or save the table as a CSV.",
+        ) from None
+    types = {field.name: str(field.type) for field in parquet.read_schema(file)}
+    if any(kind.startswith("struct") and "bytes: binary" in kind for kind in types.values()):
+        raise GroupwiseError(
+            "holds the images themselves, not their names",
+            place=file,
+            remedy="Write them to files first: `datasets.load_dataset(...)`, then `image.save(path)`.",
+        )
+    columns = [name for name, kind in types.items() if "binary" not in kind]
+    return _from_records(parquet.read_table(file, columns=columns).to_pylist(), "Parquet", file)

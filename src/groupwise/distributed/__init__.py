@@ -1,0 +1,1 @@
+"""One trainer made of one process or several, and what it runs on."""

@@ -1,0 +1,153 @@
+"""Turns one fold and the decision made apart from it into figures that say whether its promises held there.
+
+`metrics.json` has for each fold, with a FIGURE as everywhere a value, its interval, n and sources:
+
+    "conformal": {"alpha", "coverage": FIGURE, "coverage_of_sources": FIGURE, "mean_size": FIGURE,
+                  "singletons": FIGURE}
+    "abstention": {"error_rate", "threshold", "answered": FIGURE, "accuracy": FIGURE, "wrong": FIGURE}
+    "unlike": {"false_flag_rate", "flagged": FIGURE, "flagged_of_sources": FIGURE}
+    "operating_point": {"class", "target_sensitivity", "promised_sensitivity", "threshold",
+                        "sensitivity": FIGURE, "specificity": FIGURE,
+                        "prevalence", "ppv": FIGURE, "npv": FIGURE}
+
+A part that was refused holds its rate and `reason` alone; one that nobody asked for is absent. Figures
+`_of_sources` weigh each source the same, as the promise does: they are what `alpha` and the rate of false
+flags bound. `answered` and `wrong` (answered, and wrongly) are shares of all images, `accuracy` one of those
+answered. `ppv` and `npv` are there if a prevalence was stated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from groupwise.inference.decision import Decision
+from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
+from groupwise.stats.estimate import Figure, Mask, share, share_of_images
+from groupwise.stats.fold import Floats, Fold
+from groupwise.stats.ood import Features, Unlike
+
+PREDICTIVE = "corners of the limits of sensitivity and specificity, which holds for any dependence of the two"
+
+
+def decision_figures(
+    fold: Fold, decision: Decision, logits: Floats, features: Features, reference: Features | None
+) -> dict[str, Any]:
+    """Every figure of the decision on `fold`, whose logits are (N, K) and features (N, C)."""
+    figures: dict[str, Any] = {}
+    if decision.conformal is not None:
+        figures["conformal"] = _conformal(fold, decision.conformal)
+    if decision.abstention is not None:
+        figures["abstention"] = _abstention(fold, decision.abstention)
+    if decision.unlike is not None:
+        figures["unlike"] = _unlike(fold, decision.unlike, logits, features, reference)
+    if decision.operating_point is not None:
+        positive = decision.classes.index(decision.operating_point.positive_class)
+        figures["operating_point"] = _operating_point(fold, decision.operating_point, positive)
+    return figures
+
+
+def _conformal(fold: Fold, rule: Conformal) -> dict[str, Any]:
+    if rule.threshold is None:
+        return {"alpha": rule.alpha, "reason": rule.reason}
+    sets = rule.sets(fold.probs)
+    held, sizes = sets[np.arange(fold.n), fold.labels], sets.sum(axis=1)
+    return {
+        "alpha": rule.alpha,
+        "coverage": _share(fold, held).as_json(),
+        "coverage_of_sources": _share_of_sources(fold, held).as_json(),
+        "mean_size": _mean_size(fold, sizes.astype(np.float64)).as_json(),
+        "singletons": _share(fold, sizes == 1).as_json(),
+    }
+
+
+def _mean_size(fold: Fold, sizes: Floats) -> Figure:
+    # From 1 to K; what lies between, as a share, has the limits of one.
+    most = fold.n_classes - 1
+    spare = share(fold.per_source((sizes - 1) / most), fold.per_source(np.ones(fold.n)), "")
+    value, low, high = (
+        None if limit is None else 1 + most * limit for limit in (spare.value, spare.low, spare.high)
+    )
+    return replace(spare, value=value, low=low, high=high)
+
+
+def _abstention(fold: Fold, rule: Abstention) -> dict[str, Any]:
+    if rule.threshold is None:
+        return {"error_rate": rule.error_rate, "reason": rule.reason}
+    answered = ~rule.abstains(fold.probs)
+    return {
+        "error_rate": rule.error_rate,
+        "threshold": rule.threshold,
+        "answered": _share(fold, answered).as_json(),
+        "accuracy": share_of_images(fold, fold.right, answered, "no image was answered").as_json(),
+        "wrong": _share(fold, answered & ~fold.right).as_json(),
+    }
+
+
+def _unlike(
+    fold: Fold, rule: Unlike, logits: Floats, features: Features, reference: Features | None
+) -> dict[str, Any]:
+    if rule.distance is None or reference is None:
+        return {"false_flag_rate": rule.false_flag_rate, "reason": rule.reason}
+    flagged = rule.flags(logits, features, reference)
+    return {
+        "false_flag_rate": rule.false_flag_rate,
+        "flagged": _share(fold, flagged).as_json(),
+        "flagged_of_sources": _share_of_sources(fold, flagged).as_json(),
+    }
+
+
+def _operating_point(fold: Fold, rule: OperatingPoint, positive: int) -> dict[str, Any]:
+    wanted = {"class": rule.positive_class, "target_sensitivity": rule.target_sensitivity}
+    if rule.threshold is None:
+        return wanted | {"reason": rule.reason}
+    called, member = rule.decide(fold.probs, positive) == positive, fold.labels == positive
+    sensitivity = share_of_images(fold, called, member, f"no image of {rule.positive_class} in this fold")
+    specificity = share_of_images(fold, ~called, ~member, "no image of another class in this fold")
+    figures = wanted | {
+        "promised_sensitivity": rule.promised_sensitivity,
+        "threshold": rule.threshold,
+        "sensitivity": sensitivity.as_json(),
+        "specificity": specificity.as_json(),
+    }
+    if rule.prevalence is not None:
+        ppv, npv = predictive_values(sensitivity, specificity, rule.prevalence)
+        figures |= {"prevalence": rule.prevalence, "ppv": ppv.as_json(), "npv": npv.as_json()}
+    return figures
+
+
+def predictive_values(sensitivity: Figure, specificity: Figure, prevalence: float) -> tuple[Figure, Figure]:
+    """How often a call of the class is right, and how often its absence, where the class has `prevalence`.
+
+    Bayes' rule. Both rise with both figures, so the lower limits give the lower limit.
+    """
+    n, groups = sensitivity.n + specificity.n, min(sensitivity.groups, specificity.groups)
+    of = f"at a prevalence of {100 * prevalence:g} %"
+    for figure in (sensitivity, specificity):
+        if figure.value is None or figure.low is None or figure.high is None:
+            undefined = Figure(None, n, groups, reason=figure.reason, of=of)
+            return undefined, undefined
+    pairs = [(getattr(sensitivity, name), getattr(specificity, name)) for name in ("value", "low", "high")]
+    ppv = [_bayes(prevalence * sens, (1 - prevalence) * (1 - spec)) for sens, spec in pairs]
+    npv = [_bayes((1 - prevalence) * spec, prevalence * (1 - sens)) for sens, spec in pairs]
+    positive, negative = (
+        Figure(value, n, groups, low, high, method=PREDICTIVE, of=of) for value, low, high in (ppv, npv)
+    )
+    return positive, negative
+
+
+def _bayes(right: float, wrong: float) -> float:
+    # Where nothing is called so, what is known is the limit: none of the calls is right.
+    return right / (right + wrong) if right + wrong > 0 else 0.0
+
+
+def _share(fold: Fold, hits: Mask) -> Figure:
+    return share_of_images(fold, hits, np.ones(fold.n, dtype=bool))
+
+
+def _share_of_sources(fold: Fold, hits: Mask) -> Figure:
+    """The share of hits in a source, averaged over sources; its interval and `n` count sources."""
+    within = fold.per_source(hits.astype(np.float64)) / fold.per_source(np.ones(fold.n))
+    return share(within, np.ones(fold.groups), "")

@@ -1,0 +1,123 @@
+"""Turns a run and one of its folds into predictions and metrics, from the saved weights alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.data.cache import Images, decode_images
+from groupwise.data.decode import Preprocessing
+from groupwise.data.manifest import read_manifest
+from groupwise.data.sources import find_sources
+from groupwise.data.split import Assignment, read_split
+from groupwise.errors import UsageError
+from groupwise.evaluation.decision_metrics import decision_figures
+from groupwise.evaluation.leakage import measure_exposure
+from groupwise.evaluation.predictions import PROBABILITY
+from groupwise.files import read_json, write_csv, write_json
+from groupwise.inference.predictor import load_run, predict_outputs
+from groupwise.runs.files import TEST
+from groupwise.runs.run import Run
+from groupwise.stats.calibration import calibrated
+from groupwise.stats.fold import check_fold
+from groupwise.stats.metrics import evaluate_fold
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """One fold's rows of `split.csv`, their class probabilities (N, K), and the metrics."""
+
+    rows: tuple[Assignment, ...]
+    classes: tuple[str, ...]
+    probs: npt.NDArray[np.float64]
+    metrics: dict[str, Any]
+
+
+def score_fold(
+    run: Run,
+    fold: str,
+    *,
+    root: Path | None = None,
+    images: Images | None = None,
+    why: str = "evaluated",
+) -> Scored:
+    """Predict one fold of `run` and measure it; a reading of the test fold is counted.
+
+    `root` is where the images lie if not where they lay during training; `images`, where given, are those of
+    every row of `split.csv`, decoded, uint8 (N, S, S, 3). Raises `UsageError` for a fold that does not
+    exist, and `GroupwiseError` for an image that vanished or changed.
+    """
+    run.refuse_ensemble()
+    split = read_split(run.require("split.csv"))
+    if fold not in split.folds:
+        raise UsageError(
+            f"no fold {fold!r}", place="--fold", remedy=f"Choose one of {', '.join(split.folds)}."
+        )
+    chosen = split.indices(fold)
+    rows = tuple(split.rows[i] for i in chosen)
+    predictor = load_run(run.folder)
+    shown = read_images(run, rows, predictor.preprocessing, root=root) if images is None else images[chosen]
+    if fold == TEST:
+        run.count_test_reading(why)
+    outputs = predict_outputs(predictor.model, shown, predictor.preprocessing)
+    probs = calibrated(outputs.logits, predictor.temperature)
+    labels = np.array([predictor.classes.index(row.label) for row in rows])
+    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    metrics = evaluate_fold(labels, probs, sources, predictor.classes, seed=0)
+    measured = check_fold(labels, probs, sources, predictor.classes)
+    metrics |= measure_exposure(measured, split, chosen)
+    metrics |= decision_figures(
+        measured,
+        predictor.decision,
+        outputs.logits,
+        outputs.features,
+        predictor.reference,
+    )
+    return Scored(rows, predictor.classes, probs, metrics)
+
+
+def read_images(
+    run: Run, rows: Sequence[Assignment], preprocessing: Preprocessing, *, root: Path | None = None
+) -> Images:
+    """Decode the images of some rows of the run's split, uint8 (N, S, S, 3), refusing changed ones."""
+    manifest = read_manifest(run.require("manifest.csv"), root or Path(run.ledger["root"]))
+    digests = {sample.path: sample.sha256 for sample in manifest.usable}
+    files = [manifest.root / row.path for row in rows]
+    return decode_images(files, [digests[row.path] for row in rows], preprocessing)
+
+
+def write_scores(
+    run: Run, scored: dict[str, Scored], made_from: Sequence[str] = ("model.safetensors", "split.csv")
+) -> dict[str, Any]:
+    """Write `predictions.csv` and `metrics.json` of the folds in `scored`; returns the metrics."""
+    classes = next(iter(scored.values())).classes
+    write_csv(
+        run.path("predictions.csv"),
+        (*Assignment._fields, "predicted", *(f"{PROBABILITY}{name}" for name in classes)),
+        (line for fold in scored.values() for line in _lines(fold.rows, fold.probs, classes)),
+    )
+    run.record("predictions.csv", made_from)
+    metrics = {name: fold.metrics for name, fold in scored.items()}
+    write_json(run.path("metrics.json"), metrics)
+    run.record("metrics.json", ["predictions.csv"])
+    return metrics
+
+
+def refresh_scores(run: Run, fold: str, scored: Scored) -> None:
+    """Renew what `metrics.json` holds of a fold, if it was measured by an earlier decision."""
+    metrics = read_json(run.path("metrics.json"))
+    if fold in metrics and metrics[fold] != scored.metrics:
+        write_json(run.path("metrics.json"), metrics | {fold: scored.metrics})
+        run.record("metrics.json", ["predictions.csv"])
+
+
+def _lines(
+    rows: Sequence[Assignment], probs: npt.NDArray[np.float64], classes: Sequence[str]
+) -> list[tuple[object, ...]]:
+    best = probs.argmax(1)
+    return [(*row, classes[k], *map(repr, p.tolist())) for row, k, p in zip(rows, best, probs, strict=True)]

@@ -1,0 +1,1 @@
+"""Several networks, to learn what one cannot tell."""

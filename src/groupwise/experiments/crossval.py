@@ -1,0 +1,251 @@
+"""Turns a job into K models a repeat, each trained without one fold, which it is then tested on.
+
+Scan, audit and decoding happen once, in the folder of the study; each fold model is an ordinary run below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from groupwise import __version__
+from groupwise.console import Console
+from groupwise.data.layout import POOL
+from groupwise.data.manifest import read_manifest
+from groupwise.data.split import EXCLUDED, Split, make_split, proof, read_split
+from groupwise.distributed.world import World, choose_device, joined_world
+from groupwise.errors import UsageError
+from groupwise.evaluation.words import sentence
+from groupwise.experiments.pooling import pool
+from groupwise.files import read_json, write_atomic, write_json
+from groupwise.parallel.pool import refuse_several_processes, run_side_by_side, shared_threads
+from groupwise.parallel.process import Task
+from groupwise.pipeline.create import begun, stored_recipe
+from groupwise.pipeline.train import open_images, train_prepared
+from groupwise.recipe.recipe import Recipe, to_yaml
+from groupwise.runs.lock import ORPHAN_S, claimed, clear
+from groupwise.runs.request import CrossValidation, Job
+from groupwise.runs.run import LEDGER, Run
+from groupwise.training.memory import keep_freed_memory
+
+# What a fold model takes over from the study, with what it was made from.
+SHARED = {
+    "environment.json": (),
+    "manifest.csv": (),
+    "clusters.csv": ("manifest.csv",),
+    "findings.json": ("manifest.csv",),
+    "audit.json": ("manifest.csv",),
+}
+
+
+@dataclass(frozen=True)
+class FoldModel:
+    """One model of the study: its folder there, the split that holds its fold out, and its recipe."""
+
+    name: str
+    split: Split
+    recipe: Recipe
+
+
+def crossval(job: Job, console: Console) -> dict[str, Any]:
+    """Train and measure every fold model that is not there yet; returns the metrics of the answers pooled.
+
+    Raises `UsageError` for a recipe that cannot be cross-validated, before any file is read.
+    """
+    cv = job.cv
+    assert cv is not None
+    _refuse(job.recipe, cv)
+    refuse_several_processes(job.jobs)
+    keep_freed_memory()
+    jobs = min(job.jobs, len(cv.models))
+    with shared_threads(jobs), joined_world(job.recipe.training.device) as world:
+        if not world.is_main:
+            console = Console(quiet=True)
+        with begun(job, world, console) as (job, study):
+            models = fold_models(study, stored_recipe(study), cv)
+            if job.jobs > 1:
+                _train_side_by_side(study, models, job, console)
+            else:
+                for model in models:
+                    folder = study.path(model.name)
+                    # The study may have been killed side by side, and a job of it be about to save and leave.
+                    with claimed(folder, patience_s=ORPHAN_S) if world.is_main else nullcontext():
+                        _train(study, model, world, console, job.track)
+            return pool(study, cv, cv.models, console) if world.is_main else {}
+
+
+def _refuse(recipe: Recipe, cv: CrossValidation) -> None:
+    if recipe.split.given not in (None, POOL) and cv.repeats > 1:
+        raise UsageError(
+            "a split that is given divides the images once",
+            place=f"--repeats {cv.repeats}",
+            remedy="Leave out --repeats, or --split.given.",
+        )
+    if recipe.split.method != "grouped":
+        raise UsageError(
+            "cross-validation keeps every source in one fold, which a random split does not",
+            place=f"split.method {recipe.split.method}",
+            remedy="Leave out --cv, or give --split.method grouped.",
+        )
+    if recipe.training.select_fold != "val":
+        raise UsageError(
+            "the fold that is held out would choose its own epoch",
+            place=f"training.select_fold {recipe.training.select_fold}",
+            remedy="Give --training.select_fold val, and split.val a share.",
+        )
+    if recipe.split.extend:
+        raise UsageError(
+            "cross-validation divides the images itself",
+            place="split.extend",
+            remedy="Leave one of them out.",
+        )
+
+
+def fold_models(study: Run, recipe: Recipe, cv: CrossValidation) -> Iterator[FoldModel]:
+    """Every model of the study, in the order in which they are trained.
+
+    The study's own split is the division of the first repeat; each further repeat has its own division and
+    its own seed. Of what is not held out, `val` has the same share as in the recipe.
+    """
+    division = first = read_split(study.require("split.csv"))
+    val = recipe.split.val / (recipe.split.train + recipe.split.val)
+    for repeat in range(1, cv.repeats + 1):
+        seed = recipe.seed + repeat - 1
+        if repeat > 1:
+            division = divide_again(first, seed=seed)
+        for fold in cv.shares:
+            split = hold_out(division, fold, val=val, seed=seed)
+            yield FoldModel(cv.model(repeat, fold), split, replace(recipe, seed=seed))
+
+
+def _train(study: Run, model: FoldModel, world: World, console: Console, track: tuple[str, ...]) -> None:
+    """Train and measure one model, going on from where it was left."""
+    if world.is_main:
+        _prepare(study, model)
+    world.barrier()
+    run = Run.open(study.path(model.name))
+    finished = _is_finished(study, model.name)
+    world.barrier()  # nobody goes on before all have looked
+    if finished:
+        console.say(f"\n{model.name} is there already")
+        return
+    console.say(f"\n{model.name}: {len(model.split.indices('test')):,} images are held out")
+    cache = study.path("cache")
+    metrics = train_prepared(run, model.recipe, cache, world, console, resume=True, track=track)
+    if world.is_main:
+        console.say(sentence("accuracy", metrics["test"]["accuracy"]))
+
+
+def _train_side_by_side(study: Run, models: Iterable[FoldModel], job: Job, console: Console) -> None:
+    """Train and measure all models that are not finished, several at once, from one cache of images."""
+    assert job.cv is not None
+    finished = [name for name in job.cv.models if _is_finished(study, name)]
+    for name in finished:
+        console.say(f"{name} is there already")
+    cache = study.path("cache")
+
+    def tasks() -> Iterator[Task]:
+        for model in models:
+            if model.name not in finished:
+                with claimed(study.path(model.name), patience_s=ORPHAN_S):
+                    _prepare(study, model)
+                yield Task(model.name, train_fold, (study.path(model.name), model.recipe, cache, job.track))
+
+    total = len(job.cv.models)
+    if len(finished) < total:
+        recipe = stored_recipe(study)
+        manifest = read_manifest(study.require("manifest.csv"), Path(study.ledger["root"]))
+        open_images(recipe, cache, manifest, read_split(study.require("split.csv")), console)
+    run_side_by_side(
+        tasks(),
+        job.jobs,
+        console,
+        title="Fold models",
+        total=total,
+        done=len(finished),
+        on_done=lambda name, words: console.say(f"{name}: {words}"),
+    )
+
+
+def train_fold(folder: Path, recipe: Recipe, cache: Path, track: tuple[str, ...], console: Console) -> str:
+    """Train and measure the model whose run is in `folder`, alone in this process; returns its accuracy."""
+    keep_freed_memory()
+    world = World(device=choose_device(recipe.training.device))
+    with claimed(folder, patience_s=ORPHAN_S):
+        metrics = train_prepared(Run.open(folder), recipe, cache, world, console, resume=True, track=track)
+    return sentence("accuracy", metrics["test"]["accuracy"])
+
+
+def _is_finished(study: Run, name: str) -> bool:
+    folder = study.path(name)
+    return (folder / LEDGER).is_file() and Run.open(folder).is_measured
+
+
+def _prepare(study: Run, model: FoldModel) -> None:
+    """Create the run of one model unless it is there whole."""
+    folder = study.path(model.name)
+    if (folder / LEDGER).is_file() and "split.json" in Run.open(folder).ledger["artefacts"]:
+        return
+    clear(folder)
+    run = Run.create(folder, data=study.ledger["data"], root=study.ledger["root"], version=__version__)
+    run.note(notes=study.ledger["notes"], recipe_changes=study.ledger["recipe_changes"])
+    write_atomic(run.path("recipe.yaml"), to_yaml(model.recipe))
+    run.record("recipe.yaml")
+    for name, parents in SHARED.items():
+        write_atomic(run.path(name), study.path(name).read_bytes())
+        run.record(name, parents)
+    model.split.write(run.path("split.csv"))
+    run.record("split.csv", ["manifest.csv", "clusters.csv"])
+    asked = model.recipe.split
+    facts = {
+        "method": asked.method if asked.given in (None, POOL) else "given",
+        "seed": model.recipe.seed,
+        "copies": read_json(study.require("split.json")).get("copies"),
+        **proof(model.split),
+    }
+    write_json(run.path("split.json"), facts)
+    run.record("split.json", ["split.csv"])
+
+
+def hold_out(division: Split, fold: str, *, val: float, seed: int) -> Split:
+    """The split whose test fold is `fold`; of the other images a share `val` selects, the rest teaches.
+
+    Raises `GroupwiseError` where a class has too few sources left for both.
+    """
+    rest = [i for i, row in enumerate(division.rows) if row.fold not in (fold, EXCLUDED)]
+    inner = make_split(
+        [division.rows[i][:3] for i in rest],
+        [division.rows[i].cluster for i in rest],
+        shares={"train": 1 - val, "val": val},
+        seed=seed,
+    )
+    rows = [row._replace(fold="test") if row.fold == fold else row for row in division.rows]
+    for i, row in zip(rest, inner.rows, strict=True):
+        rows[i] = row
+    return Split(tuple(rows))
+
+
+def divide_again(division: Split, *, seed: int) -> Split:
+    """Another division of the same images into folds of the same names.
+
+    Each fold begins with one source drawn at random, because stratification alone leaves nothing to chance
+    where all sources differ in size, and a repeat would repeat nothing.
+    """
+    names = division.folds
+    _, first = np.unique(division.sources, return_index=True)
+    kept = [int(i) for i in first if division.rows[i].fold != EXCLUDED]
+    drawn = np.random.default_rng(seed).permutation(kept)[: len(names)]
+    begun = [division.rows[i]._replace(fold=name) for i, name in zip(drawn, names, strict=True)]
+    return make_split(
+        [row[:3] for row in division.rows],
+        [row.cluster for row in division.rows],
+        shares=dict.fromkeys(names, 1.0),
+        seed=seed,
+        previous=Split(tuple(begun)),
+        excluded=[row.path for row in division.rows if row.fold == EXCLUDED],
+    )

@@ -1,0 +1,154 @@
+"""Turns a run into controls: trained on labels that mean nothing, an honest pipeline scores chance.
+
+`control.json` holds fold, method (of the split), permuted (what was, in words), sources, epochs, and for each
+of `controls` its seed, accuracy (a figure as in metrics.json), chance, and `at_chance`: whether the interval
+holds chance (null without an interval). Chance is the agreement that answers and labels of these frequencies
+have when they are unrelated (Cohen 1960, Educ. Psychol. Meas. 20:37).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from scipy.stats import binomtest
+
+from groupwise.console import Console
+from groupwise.data.split import EXCLUDED
+from groupwise.data.stratify import IntArray
+from groupwise.errors import UsageError
+from groupwise.experiments.retrain import Materials, open_materials, retrain
+from groupwise.files import write_json
+from groupwise.runs.run import Run
+from groupwise.stats.estimate import share
+
+FILE = "control.json"
+AMONG, WITHIN = "labels among sources", "the names of the classes within each source"
+ALPHA = 0.05
+
+
+def control(
+    folder: Path, *, permutations: int = 1, root: Path | None = None, console: Console
+) -> dict[str, Any]:
+    """Train by the recipe of the run in `folder` on permuted labels; returns what `control.json` holds.
+
+    `root` is where the images lie if not where they lay during training. The run's own network is not asked.
+    """
+    if permutations < 1:
+        raise UsageError(f"{permutations} is below 1", place="--permutations", remedy="Give at least 1.")
+    run = Run.open(folder)
+    with TemporaryDirectory(dir=run.folder, prefix="study-") as scratch:
+        materials = open_materials(run, Path(scratch), console, root=root)
+        recipe = materials.recipe
+        seeds = range(recipe.seed + 1, recipe.seed + 1 + permutations)
+        controls = [_control(materials, seed, Path(scratch), console) for seed in seeds]
+    facts = {
+        "fold": materials.fold,
+        "method": recipe.split.method,
+        **_permuted(materials),
+        "epochs": recipe.training.epochs,
+        "controls": controls,
+    }
+    run.count_study_readings(recipe.training.epochs * permutations)
+    write_json(run.path(FILE), facts)
+    run.record(FILE, ["recipe.yaml", "split.csv"])
+    return facts
+
+
+def _kept(materials: Materials) -> tuple[list[int], list[str], IntArray]:
+    """The rows that take part, their labels and their sources."""
+    rows = [i for i, row in enumerate(materials.split.rows) if row.fold != EXCLUDED]
+    return rows, [materials.split.rows[i].label for i in rows], materials.split.sources[rows]
+
+
+def _permuted(materials: Materials) -> dict[str, Any]:
+    _, labels, sources = _kept(materials)
+    return {
+        "permuted": AMONG if one_class_each(labels, sources) else WITHIN,
+        "sources": len(np.unique(sources)),
+    }
+
+
+def _control(materials: Materials, seed: int, scratch: Path, console: Console) -> dict[str, Any]:
+    rows, kept, sources = _kept(materials)
+    labels = [row.label for row in materials.split.rows]
+    for row, label in zip(rows, permute_labels(kept, sources, seed=seed), strict=True):
+        labels[row] = label
+    training = materials.recipe.training
+    split = materials.split_again(method=materials.recipe.split.method, seed=seed, labels=labels)
+    with console.progress(f"Permutation {seed}") as progress:
+        asked = retrain(materials, split, seed=seed, scratch=scratch, on_batch=progress)
+    # The recipe's own way to choose, also where it is the mistake of choosing on the reported fold.
+    epoch = asked.luckiest if training.select_fold == materials.fold else asked.chosen
+    return {"seed": seed, **judge(asked.labels, asked.predicted[epoch], split.sources[asked.rows])}
+
+
+def judge(labels: IntArray, predicted: IntArray, sources: IntArray) -> dict[str, Any]:
+    """Accuracy of `predicted` classes with its interval over `sources`, and chance; all are (T,)."""
+    _, number = np.unique(sources, return_inverse=True)
+    hits = np.bincount(number, labels == predicted).astype(np.float64)
+    accuracy = share(hits, np.bincount(number).astype(np.float64), "no image was asked")
+    classes = int(max(labels.max(), predicted.max())) + 1
+    frequencies = [np.bincount(values, minlength=classes) / len(labels) for values in (labels, predicted)]
+    chance = float(frequencies[0] @ frequencies[1])
+    at_chance = None
+    if accuracy.low is not None and accuracy.high is not None:
+        at_chance = bool(accuracy.low <= chance <= accuracy.high)
+    return {"accuracy": accuracy.as_json(), "chance": chance, "at_chance": at_chance}
+
+
+def control_words(facts: Mapping[str, Any]) -> list[str]:
+    """What `control.json` says, as sentences."""
+    return [
+        f"Permuted {facts['permuted']} ({facts['sources']:,} sources); {facts['method']} split,"
+        f" {facts['epochs']} epochs. Nothing is left to learn, so an honest network can only guess.",
+        *(f"  Control {k}: {_line(one)}" for k, one in enumerate(facts["controls"], start=1)),
+        _verdict(facts["controls"]),
+    ]
+
+
+def _line(one: Mapping[str, Any]) -> str:
+    figure = one["accuracy"]
+    interval = "no interval"
+    if figure["low"] is not None:
+        interval = f"95 % interval {100 * figure['low']:.1f} to {100 * figure['high']:.1f} %"
+    return f"{100 * figure['value']:.1f} % right ({interval}); chance is {100 * one['chance']:.1f} %."
+
+
+def _verdict(controls: Sequence[Mapping[str, Any]]) -> str:
+    above = sum(one["at_chance"] is False and one["accuracy"]["low"] > one["chance"] for one in controls)
+    # An interval that holds chance 95 % of the time lies above it in one of forty controls.
+    if binomtest(above, len(controls), ALPHA / 2, alternative="greater").pvalue < ALPHA:
+        return (
+            f"{above} of {len(controls)} above chance: labels that mean nothing were recognised, so something"
+            " else than the class is in training and test, and the score on true labels is too high."
+        )
+    within = sum(one["at_chance"] is True for one in controls)
+    return f"{within} of {len(controls)} at chance, as it should be; one in twenty may miss it by bad luck."
+
+
+def one_class_each(labels: Sequence[str], sources: IntArray) -> bool:
+    """Whether no source holds two classes; `labels` and `sources` are (N,)."""
+    return len(set(zip(labels, sources.tolist(), strict=True))) == len(set(sources.tolist()))
+
+
+def permute_labels(labels: Sequence[str], sources: IntArray, *, seed: int) -> list[str]:
+    """Labels (N,) that mean nothing, for images of `sources` (N,)."""
+    rng = np.random.default_rng(seed)
+    names, label = np.unique(np.asarray(labels), return_inverse=True)
+    _, first, source = np.unique(sources, return_index=True, return_inverse=True)
+    if one_class_each(labels, sources):
+        return [str(name) for name in names[rng.permutation(label[first])[source]]]
+    squares = [_latin_square(len(names), rng) for _ in range(-(-len(first) // len(names)))]
+    renamings = rng.permutation(np.concatenate(squares))  # (at least S, K): a row is the renaming of a source
+    return [str(name) for name in names[renamings[source, label]]]
+
+
+def _latin_square(order: int, rng: np.random.Generator) -> IntArray:
+    """A shuffled cyclic square (K, K): every row and every column holds every symbol."""
+    cyclic = (np.arange(order)[:, None] + np.arange(order)) % order
+    rows, columns, symbols = (rng.permutation(order) for _ in range(3))
+    return np.asarray(symbols[cyclic[rows][:, columns]], dtype=np.int64)

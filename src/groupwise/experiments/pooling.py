@@ -1,0 +1,171 @@
+"""Turns finished fold models into out-of-fold predictions, their metrics, and the spread over folds.
+
+Writes into the folder of the study `predictions.csv` and `metrics.json` of the fold `out-of-fold`,
+`label_errors.csv`, `slices.json`, and
+`crossval.json`: {"folds", "repeats", "images", "sources", "words": [sentences],
+"scores": [{"run", "repeat", "fold", "n", "groups", "learnt_from", "best_epoch", <metric>: value, ...}],
+"mean": {<metric>: {"mean", "sd", "folds", "df", "low", "high", "method"}}}, where limits are None with a
+"reason" if folds scored alike.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from groupwise.console import Console
+from groupwise.data.sources import find_sources
+from groupwise.data.split import EXCLUDED, read_split
+from groupwise.evaluation.evaluate import Scored, write_scores
+from groupwise.evaluation.label_errors import find_label_errors, write_label_errors
+from groupwise.evaluation.predictions import Predictions, read_predictions
+from groupwise.evaluation.slice_files import write_slices
+from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing, sentence
+from groupwise.files import read_json, write_json
+from groupwise.report.page import write_report
+from groupwise.runs.files import TEST
+from groupwise.runs.request import CrossValidation
+from groupwise.runs.run import Run
+from groupwise.stats.metrics import evaluate_fold
+from groupwise.stats.repeated import FoldMean, corrected_mean
+
+OUT_OF_FOLD = "out-of-fold"
+ALIKE = (
+    "The second interval is narrower than the first, though it covers more: the folds happened to score"
+    " alike. Quote the wider one."
+)
+# The metrics whose spread over folds is told, with the largest value each can have.
+METRICS = {
+    "accuracy": 1.0,
+    "balanced_accuracy": 1.0,
+    "macro_f1": 1.0,
+    "auroc": 1.0,
+    "average_precision": 1.0,
+    "log_loss": math.inf,
+    "brier": 2.0,
+}
+
+
+def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Console) -> dict[str, Any]:
+    """Write what the study found, and say the number; returns the metrics."""
+    scored = out_of_fold(study, models)
+    made_from = ["split.csv", *(f"{model}/predictions.csv" for model in models)]
+    metrics = write_scores(study, {OUT_OF_FOLD: scored}, made_from)
+    if "members" not in study.ledger:
+        study.count_test_reading(
+            f"each image {cv.repeats} x, by the one model of a repeat that never saw its source"
+        )
+    study.note(members=list(models))
+    scores = [_score(study, model) for model in models]
+    means = fold_means(scores, cv)
+    words = in_words(metrics[OUT_OF_FOLD], means, cv)
+    write_json(
+        study.path("crossval.json"),
+        {
+            "folds": cv.folds,
+            "repeats": cv.repeats,
+            "images": metrics[OUT_OF_FOLD]["n"],
+            "sources": metrics[OUT_OF_FOLD]["groups"],
+            "words": words,
+            "scores": scores,
+            "mean": {name: mean.as_json() for name, mean in means.items()},
+        },
+    )
+    study.record("crossval.json", [f"{model}/metrics.json" for model in models])
+    guessing = may_be_guessing(metrics[OUT_OF_FOLD])
+    predictions = Predictions(scored.rows, scored.classes, scored.probs)
+    suspects = [] if guessing else find_label_errors(predictions)
+    write_label_errors(study, suspects)
+    write_slices(study, OUT_OF_FOLD)
+    report = write_report(study.folder)
+    shutil.rmtree(study.path("cache"), ignore_errors=True)  # the images are decoded again in moments
+    console.say("\n" + "\n".join(words))
+    if guessing:
+        console.say(f"No label is named as wrong: the network is {NOTHING_ON_LABELS}.")
+    if suspects:
+        console.say(f"{len(suspects):,} labels are probably wrong: `groupwise labels {study.folder}`")
+    console.say(f"Report: {report}")
+    return metrics
+
+
+def out_of_fold(study: Run, models: Sequence[str]) -> Scored:
+    """The answers of every image by the models that never saw it, averaged over repeats, and measured."""
+    answers: dict[str, list[Any]] = {}
+    classes: tuple[str, ...] = ()
+    for model in models:
+        tested = _tested(study, model)
+        classes = tested.classes
+        for row, probs in zip(tested.rows, tested.probs, strict=True):
+            answers.setdefault(row.path, []).append(probs)
+    rows = [row for row in read_split(study.require("split.csv")).rows if row.fold != EXCLUDED]
+    probs = np.array([np.mean(answers[row.path], axis=0) for row in rows])
+    metrics = evaluate_fold(
+        np.array([classes.index(row.label) for row in rows]),
+        probs,
+        find_sources([row.group for row in rows], [row.cluster for row in rows]),
+        classes,
+        seed=0,
+    )
+    return Scored(tuple(row._replace(fold=OUT_OF_FOLD) for row in rows), classes, probs, metrics)
+
+
+def _tested(study: Run, model: str) -> Predictions:
+    return read_predictions(Run.open(study.path(model)).require("predictions.csv")).of_fold(TEST)
+
+
+def _score(study: Run, model: str) -> dict[str, Any]:
+    """One entry of `scores`."""
+    run = Run.open(study.path(model))
+    figures = read_json(run.require("metrics.json"))[TEST]
+    split = read_split(run.require("split.csv"))
+    repeat, fold = model.split("/")
+    return {
+        "run": model,
+        "repeat": int(repeat.rpartition("-")[2]),
+        "fold": int(fold.rpartition("-")[2]),
+        "n": figures["n"],
+        "groups": figures["groups"],
+        "learnt_from": sum(len(split.indices(name)) for name in ("train", "val")),
+        "best_epoch": run.ledger["best_epoch"],
+        **{name: figures[name]["value"] for name in METRICS},
+    }
+
+
+def fold_means(scores: Sequence[dict[str, Any]], cv: CrossValidation) -> dict[str, FoldMean]:
+    """The mean over folds of each metric that every fold has."""
+    return {
+        name: corrected_mean([score[name] for score in scores], 1 / (cv.folds - 1), most=most)
+        for name, most in METRICS.items()
+        if all(score[name] is not None for score in scores)
+    }
+
+
+def in_words(figures: dict[str, Any], means: dict[str, FoldMean], cv: CrossValidation) -> list[str]:
+    """Two sentences, each with the question that its interval answers; a third where they seem at odds."""
+    mean = means["accuracy"]
+    times = f" x {cv.repeats} repeats" if cv.repeats > 1 else ""
+    spread = (
+        f"Mean of {cv.folds} folds{times} {100 * mean.mean:.1f} %, standard deviation {100 * mean.sd:.1f}"
+    )
+    limits = f"no interval: {mean.reason}"
+    if mean.low is not None and mean.high is not None:
+        limits = f"95 % interval {100 * mean.low:.1f} to {100 * mean.high:.1f} %"
+    # With repeats an answer is the mean of several models, which is better than each of them.
+    who = "are these models" if cv.repeats == 1 else f"is the mean of {cv.repeats} such models"
+    told = [
+        f"How often {who} right on new sources? {sentence('accuracy', figures['accuracy'])}",
+        f"What would this recipe reach on another {figures['groups']:,} sources, trained anew? {spread};"
+        f" {limits} (Nadeau and Bengio).",
+    ]
+    return [*told, ALIKE] if _narrower(mean, figures["accuracy"]) else told
+
+
+def _narrower(mean: FoldMean, pooled: dict[str, Any]) -> bool:
+    """Whether the corrected interval is narrower than the pooled one, which covers less."""
+    if mean.low is None or mean.high is None or pooled["low"] is None:
+        return False
+    return bool(mean.high - mean.low < pooled["high"] - pooled["low"])

@@ -1,0 +1,148 @@
+"""Turns one trial of a sweep into its outcome: trains with the trial's values, and gives up below the median.
+
+The study lies in Optuna's journal, which several processes may write; each enters its own trial's epochs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groupwise.console import Console
+from groupwise.data.manifest import read_manifest
+from groupwise.data.split import read_split
+from groupwise.distributed.world import World, choose_device
+from groupwise.pipeline.create import stored_recipe
+from groupwise.pipeline.fit import fit_config
+from groupwise.pipeline.train import new_model, open_data
+from groupwise.recipe.recipe import Recipe, with_fields
+from groupwise.runs.lock import ORPHAN_S, claimed
+from groupwise.runs.run import Run
+from groupwise.training.config import Diverged, Epoch, FitData, Fitted
+from groupwise.training.loop import fit
+from groupwise.training.memory import keep_freed_memory
+from groupwise.training.meter import Pace
+
+if TYPE_CHECKING:
+    import optuna
+
+JOURNAL = "sweep.journal"
+WARM_UP = 1 / 3  # share of the epochs before a trial below the median may be given up
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """What every trial has in common; the run holds the study."""
+
+    run: Run
+    recipe: Recipe
+    data: FitData
+    world: World
+    console: Console
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a trial, in words, and its best epoch; None for one that was given up."""
+
+    words: str
+    best: Epoch | None
+
+
+def open_shared(folder: Path, console: Console) -> Shared:
+    """Open the run of a sweep, whose images are decoded unless they are."""
+    run = Run.open(folder)
+    recipe = stored_recipe(run)
+    world = World(device=choose_device(recipe.training.device))
+    manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
+    split = read_split(run.require("split.csv"))
+    data = open_data(recipe, run.path("cache"), manifest, split, world, console)
+    return Shared(run, recipe, data, world, console)
+
+
+def study_options(shared: Shared) -> dict[str, Any]:
+    """The name, journal and pruner of the study; the pruner knows the trials of earlier rounds alone."""
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return {
+        "study_name": "sweep",
+        "storage": optuna.storages.JournalStorage(JournalFileBackend(str(shared.run.path(JOURNAL)))),
+        "pruner": optuna.pruners.MedianPruner(n_warmup_steps=round(WARM_UP * shared.recipe.training.epochs)),
+    }
+
+
+def trial_folder(trial: optuna.trial.FrozenTrial | optuna.Trial) -> str:
+    """Where the checkpoints of a trial lie; one that was stopped goes on from those it began with."""
+    return str(trial.user_attrs.get("folder", f"trial-{trial.number}"))
+
+
+def run_trial_alone(folder: Path, trial_id: int, name: str, console: Console) -> Outcome:
+    """The same in a process of its own, which opens the study in the run `folder`."""
+    import optuna
+
+    keep_freed_memory()
+    shared = open_shared(folder, console)
+    study = optuna.load_study(**study_options(shared))
+    return run_trial(optuna.Trial(study, trial_id), shared, name)
+
+
+def run_trial(trial: optuna.Trial, shared: Shared, name: str) -> Outcome:
+    """Train with the values of one trial, going on from its checkpoints. Raises `KeyboardInterrupt`."""
+    import optuna
+
+    values = ", ".join(f"{knob.partition('.')[2]} {value:.2g}" for knob, value in trial.params.items())
+    try:
+        with claimed(shared.run.path(trial_folder(trial)), patience_s=ORPHAN_S):
+            fitted = _fit(trial, shared, name)
+    except Diverged:
+        return Outcome(f"diverged ({values})", None)
+    except optuna.TrialPruned:
+        return Outcome(f"below the median, given up ({values})", None)
+    if fitted.interrupted:
+        raise KeyboardInterrupt(f"Stopped in {name.lower()}. Go on with --resume.")
+    best = fitted.best
+    return Outcome(f"val {best.select_accuracy:.1%} in epoch {best.epoch} ({values})", best)
+
+
+def _fit(trial: optuna.Trial, shared: Shared, name: str) -> Fitted:
+    """Train one network; raises `TrialPruned` where Optuna's pruner gives it up."""
+    import optuna
+
+    recipe = with_fields(shared.recipe, trial.params)
+    pace = Pace(recipe.training, len(shared.data.train))
+
+    def report(epoch: Epoch) -> None:
+        trial.report(epoch.select_accuracy, epoch.epoch)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+
+    def on_begin(history: Sequence[Epoch]) -> None:
+        pace.begin(history)
+        for epoch in history:
+            report(epoch)
+
+    def on_epoch(history: Sequence[Epoch]) -> None:
+        pace.begin(history)
+        report(history[-1])
+
+    def on_batch(done: int, total: int) -> None:
+        pace.step(done)
+        progress(done, total, task=f"{name}, {pace.task.lower()}", note=pace.note(total))
+
+    with shared.console.progress(name) as progress:
+        return fit(
+            new_model(recipe, shared.data.num_classes),
+            shared.data,
+            fit_config(recipe),
+            world=shared.world,
+            checkpoints=shared.run.path(trial_folder(trial)),
+            resume=True,
+            on_begin=on_begin,
+            on_batch=on_batch,
+            on_epoch=on_epoch,
+            warn=shared.console.warn,
+        )

@@ -1,0 +1,124 @@
+"""Turns images and a run into explanations: where each answer comes from, and the nearest training images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from groupwise.data.split import read_split
+from groupwise.evaluation.decide import reference_rows
+from groupwise.explain.cam import heat_maps
+from groupwise.explain.overlay import Pixels
+from groupwise.explain.request import Asked, load_asked
+from groupwise.inference.decision import Answer
+from groupwise.inference.heatmaps import Floats, Method, border_share, is_coarse
+from groupwise.inference.predictor import Predictor, predict_outputs
+from groupwise.inference.stream import OnBad
+from groupwise.inference.text import answer_line
+from groupwise.models.ensemble import networks_of
+from groupwise.recipe.recipe import read_fields
+from groupwise.runs.run import Run
+
+NEAREST = 6
+AT_ONCE = 16  # images, whose maps are in memory together
+# An even map has 36 % of its heat on the border; half of it there is a background more than an object.
+MUCH_ON_BORDER = 0.5
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A training image, and its cosine similarity to the image in question."""
+
+    path: str
+    label: str
+    similarity: float
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """One image, uint8 (S, S, 3), its answer, the class that is shown, and the heat (h, w) for it."""
+
+    asked: Asked
+    image: Pixels
+    answer: Answer
+    shown: str
+    heat: Floats
+    nearest: tuple[Neighbour, ...]
+
+    @property
+    def line(self) -> str:
+        """What a terminal says of it."""
+        truth = f"; in truth {self.asked.truth}" if self.asked.truth else ""
+        return f"{self.asked.name}: {answer_line(self.answer)}{truth}; heat for {self.shown}"
+
+    @property
+    def border(self) -> float | None:
+        """The share of the heat in the outer tenth of the image; None where the map is too coarse to tell."""
+        return None if is_coarse(self.heat.shape) else border_share(self.heat)
+
+    @property
+    def caution(self) -> str | None:
+        """What to look for where much of the heat lies on the border, or the map is too coarse."""
+        if self.border is None:
+            cells = "x".join(map(str, self.heat.shape))
+            return f"only {cells} cells: the map is too coarse to say where, an earlier --stage has more"
+        if self.border <= MUCH_ON_BORDER:
+            return None
+        return f"{self.border:.0%} of the heat lies on the border: the background may give the class away"
+
+
+def explain_images(
+    run: Run,
+    predictor: Predictor,
+    asked: Iterable[Asked],
+    *,
+    class_name: str | None = None,
+    stage: str | None = None,
+    method: Method = "gradcam",
+    on_bad: OnBad,
+) -> Iterator[Explanation]:
+    """Explain each image, for its most probable class or for `class_name`.
+
+    A file that is no image is told to `on_bad` and left out. Raises `UsageError` for an unknown stage.
+    """
+    read = load_asked(asked, predictor.preprocessing, on_bad)
+    while batch := tuple(islice(read, AT_ONCE)):
+        images = np.stack([image for _, image in batch])
+        outputs = predict_outputs(predictor.model, images, predictor.preprocessing)
+        answers = predictor.decision.answers(*outputs, predictor.reference)
+        shown = [class_name or answer.label for answer in answers]
+        numbers = [predictor.classes.index(name) for name in shown]
+        inputs = predictor.preprocessing.normalise(images)
+        nets = networks_of(predictor.model)
+        heat = np.mean([heat_maps(net, inputs, numbers, stage=stage, method=method) for net in nets], axis=0)
+        nearest = nearest_training_images(run, predictor, outputs.features)
+        for (one, image), *parts in zip(batch, answers, shown, heat, nearest, strict=True):
+            yield Explanation(one, image, *parts)
+
+
+def nearest_training_images(run: Run, predictor: Predictor, features: Floats) -> list[tuple[Neighbour, ...]]:
+    """The training images most like each row of features (N, C), by cosine, among those of the reference.
+
+    None where the run keeps no reference, such as one that chose its epoch on the test fold.
+    """
+    if predictor.reference is None:
+        return [()] * len(features)
+    split = read_split(run.require("split.csv"))
+    rows = reference_rows(split, read_fields(run.require("recipe.yaml"))["seed"])
+    assert len(rows) == len(predictor.reference)
+    similarity = _unit(features) @ _unit(predictor.reference).T
+    return [
+        tuple(
+            Neighbour(split.rows[rows[i]].path, split.rows[rows[i]].label, float(line[i]))
+            for i in np.argsort(-line, kind="stable")[:NEAREST]
+        )
+        for line in similarity
+    ]
+
+
+def _unit(features: Floats) -> Floats:
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    return features / np.where(lengths > 0, lengths, 1)

@@ -1,1 +1,0 @@
-"""Shows what in an image, and what in the network, an answer rests on."""

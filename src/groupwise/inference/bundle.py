@@ -1,0 +1,198 @@
+"""Answers images from a bundle by ONNX Runtime, without torch.
+
+A bundle is a folder:
+
+    bundle.json            format, classes, preprocessing, decision, network, source, licence, digests
+    model.onnx             images (N, 3, S, S) -> logits (N, K), features (N, C), maps (N, C, h, w)
+    head.safetensors       weight (K, C) of the last layer, for heat maps
+    reference.safetensors  features (M, C) of training images; absent where no decision compares with them
+    parity.json            how far torch and ONNX Runtime were apart on images of the run
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.numpy
+
+from groupwise.data.cache import Images
+from groupwise.data.decode import Preprocessing
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.files import read_json, sha256_bytes, sha256_mapping
+from groupwise.inference.decision import Answer, Decision
+from groupwise.inference.heatmaps import Floats, HeatMethod, class_activation_maps, is_coarse
+from groupwise.inference.occlusion import occlusion_maps
+from groupwise.inference.stream import OnBad, Prediction, stream_predictions
+from groupwise.runs.run import LEDGER, Run
+
+if TYPE_CHECKING:
+    from groupwise.inference.predictor import Predictor
+
+BUNDLE, MODEL, HEAD, REFERENCE = "bundle.json", "model.onnx", "head.safetensors", "reference.safetensors"
+FORMAT = 1
+BATCH_SIZE = 16  # more is not faster, and takes memory
+
+
+@dataclass(frozen=True, eq=False)
+class BundlePredictor:
+    """An exported network, its preprocessing, what was decided of its answers, and its reference."""
+
+    session: Any
+    preprocessing: Preprocessing
+    decision: Decision
+    head: npt.NDArray[np.float32]
+    reference: npt.NDArray[np.float32] | None
+    facts: Mapping[str, Any]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the logits."""
+        return self.decision.classes
+
+    def answer_images(self, images: Images) -> list[Answer]:
+        """One answer for each of the preprocessed images, uint8 (N, S, S, 3)."""
+        logits, features = self._compute(images, ["logits", "features"])
+        return self.decision.answers(logits.astype(np.float64), features, self.reference)
+
+    @property
+    def heat_method(self) -> HeatMethod:
+        """How heat maps are made; the last feature maps of a small picture have too few cells for it."""
+        (maps,) = (output for output in self.session.get_outputs() if output.name == "maps")
+        return "occlusion" if is_coarse(maps.shape[2:]) else "class activation map"
+
+    def heat_maps(self, images: Images, class_numbers: Sequence[int]) -> Floats:
+        """What in each image speaks for the class of that number, (N, h, w) from 0 to 1."""
+        if self.heat_method == "occlusion":
+            return occlusion_maps(images, class_numbers, self._probs)
+        (maps,) = self._compute(images, ["maps"])
+        return class_activation_maps(maps, self.head, class_numbers)
+
+    def predict(self, paths: Iterable[str | Path]) -> list[Prediction]:
+        """Answers to image files, in order; raises `GroupwiseError` for one that is none."""
+        return list(self.stream(paths))
+
+    def stream(self, paths: Iterable[str | Path], *, on_bad: OnBad | None = None) -> Iterator[Prediction]:
+        """As `predict`, for any number of files; see `stream_predictions`."""
+        return stream_predictions(paths, self.answer_images, self.preprocessing, on_bad=on_bad)
+
+    def _probs(self, images: Images) -> Floats:
+        (logits,) = self._compute(images, ["logits"])
+        return self.decision.probs(logits)
+
+    def _compute(self, images: Images, names: list[str]) -> list[npt.NDArray[np.float32]]:
+        parts = [
+            self.session.run(
+                names, {"images": self.preprocessing.normalise(images[start : start + BATCH_SIZE])}
+            )
+            for start in range(0, len(images), BATCH_SIZE)
+        ]
+        return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+
+def open_predictor(folder: str | Path) -> BundlePredictor | Predictor:
+    """Open the network of a run, by torch, or of a bundle, without it."""
+    folder = Path(folder)
+    if is_bundle(folder):
+        return open_bundle(folder)
+    from groupwise.inference.predictor import load_run
+
+    return load_run(folder)
+
+
+def model_digest(folder: Path, decision: Decision) -> str:
+    """What tells one model with its decision from another; a run and its bundle are the same, int8 is not."""
+    if is_bundle(folder):
+        facts = read_json(folder / BUNDLE)
+        weights, precision = facts["source"]["weights"], facts["network"]["precision"]
+    else:
+        weights, precision = Run.open(folder).weights, "float32"
+    return sha256_mapping({"weights": weights, "precision": precision, "decision": decision.as_json()})
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder holds a bundle rather than a run; raises `UsageError` where it holds neither."""
+    if (folder / BUNDLE).is_file():
+        return True
+    if (folder / LEDGER).is_file():
+        return False
+    raise UsageError(
+        f"holds neither a run ({LEDGER}) nor a bundle ({BUNDLE})",
+        place=folder,
+        remedy="Give the folder that `groupwise train` or `groupwise export --to bundle` wrote.",
+    )
+
+
+def open_bundle(folder: Path) -> BundlePredictor:
+    """Open a bundle; raises `GroupwiseError` where a file is missing, changed, or of another format."""
+    facts = read_json(folder / BUNDLE)
+    if facts.get("format") != FORMAT:
+        raise GroupwiseError(
+            f"has format {facts.get('format')!r}, and this version reads {FORMAT}",
+            place=folder / BUNDLE,
+            remedy="Export it again with this version of Groupwise.",
+        )
+    content = {name: _read(folder / name, digest) for name, digest in facts["digests"].items()}
+    preprocessing: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in facts["preprocessing"].items()
+    }
+    reference = content.get(REFERENCE)
+    return BundlePredictor(
+        session=open_session(content[MODEL], folder / MODEL),
+        preprocessing=Preprocessing(**preprocessing),
+        decision=Decision.from_json(facts["decision"]),
+        head=safetensors.numpy.load(content[HEAD])["weight"],
+        reference=None if reference is None else safetensors.numpy.load(reference)["features"],
+        facts=facts,
+    )
+
+
+def _read(file: Path, digest: str) -> bytes:
+    if not file.is_file():
+        raise GroupwiseError("is missing", place=file, remedy="Copy the whole bundle again.")
+    content = file.read_bytes()
+    if sha256_bytes(content) != digest:
+        raise GroupwiseError("was changed", place=file, remedy="Copy or export the bundle again.")
+    return content
+
+
+def open_session(model: bytes, place: Path) -> Any:
+    """A session of ONNX Runtime on all cores of this machine, which reads no file but the model."""
+    try:
+        import onnx
+        import onnxruntime
+    except ImportError as error:
+        raise GroupwiseError(
+            f"{error.name} is not installed",
+            place=place,
+            remedy="Install it: pip install 'groupwise[export]'",
+        ) from None
+    refuse_external_data(onnx.load_model_from_string(model), place)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors; warnings are about the machine, not about the model
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def refuse_external_data(model: Any, place: Path) -> None:
+    """Raise `GroupwiseError` where an ONNX model asks for the content of another file."""
+    if any(tensor.external_data for tensor in _tensors(model)):
+        raise GroupwiseError(
+            "keeps weights in another file",
+            place=place,
+            remedy="Export it again: Groupwise writes and reads single files.",
+        )
+
+
+def _tensors(message: Any) -> Iterator[Any]:
+    """Every tensor anywhere within a message of ONNX, whether in a graph, a branch of one or a function."""
+    if message.DESCRIPTOR.name == "TensorProto":
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for part in value if field.is_repeated else [value]:
+                yield from _tensors(part)

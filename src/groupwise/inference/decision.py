@@ -1,0 +1,162 @@
+"""Turns logits into answers, by what the selection fold decided: temperature, sets, abstention, flag, point.
+
+`decision.json` holds one `Decision`, and `bundle.json` another under "decision"; its fields and those of its
+parts are the keys. A part is null where nobody asked for it; one that was refused has null thresholds and a
+`reason`. An `Answer` as JSON:
+
+    {"label": "cat", "probability": 0.9, "probabilities": {"cat": 0.9, "dog": 0.1}, "prediction_set": ["cat"],
+     "abstain": false, "unlike": false, "decided": "cat"}
+
+`prediction_set`, `abstain` and `unlike` are null where they were refused or cannot be known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.numpy
+
+from groupwise.files import read_json, write_atomic, write_json
+from groupwise.runs.run import Run
+from groupwise.stats.conformal import Abstention, Conformal, Floats, OperatingPoint
+from groupwise.stats.ood import Features, Unlike
+
+PARTS: dict[str, type[Any]] = {
+    "conformal": Conformal,
+    "abstention": Abstention,
+    "unlike": Unlike,
+    "operating_point": OperatingPoint,
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said of one image.
+
+    Args:
+        label: The most probable class.
+        probability: Its probability.
+        probabilities: Of every class.
+        prediction_set: The classes that it may be, most probable first; None where no set can be promised.
+        abstain: Whether the network is not sure enough to answer; None where no rule can tell.
+        unlike: Whether the image is unlike the training data; None where that cannot be told.
+        decided: The class by the operating point where one is set, else `label`.
+    """
+
+    label: str
+    probability: float
+    probabilities: Mapping[str, float]
+    prediction_set: tuple[str, ...] | None
+    abstain: bool | None
+    unlike: bool | None
+    decided: str
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields, as JSON holds them."""
+        as_list = None if self.prediction_set is None else list(self.prediction_set)
+        return {**vars(self), "probabilities": dict(self.probabilities), "prediction_set": as_list}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How logits become answers; `temperature` divides them first."""
+
+    classes: tuple[str, ...]
+    temperature: float = 1.0
+    conformal: Conformal | None = None
+    abstention: Abstention | None = None
+    unlike: Unlike | None = None
+    operating_point: OperatingPoint | None = None
+
+    def answers(
+        self, logits: Floats, features: Features | None = None, reference: Features | None = None
+    ) -> list[Answer]:
+        """One answer an image, by logits (N, K), features (N, C) and those of training images, (M, C)."""
+        probs = self.probs(logits)
+        sets = self._sets(probs)
+        abstains = self._abstains(probs)
+        flags = self._flags(logits, features, reference)
+        decided = self._decide(probs)
+        return [
+            Answer(
+                label=self.classes[int(row.argmax())],
+                probability=float(row.max()),
+                probabilities=dict(zip(self.classes, row.tolist(), strict=True)),
+                prediction_set=None if sets is None else sets[i],
+                abstain=None if abstains is None else abstains[i],
+                unlike=None if flags is None else flags[i],
+                decided=decided[i],
+            )
+            for i, row in enumerate(probs)
+        ]
+
+    def probs(self, logits: npt.NDArray[np.floating[Any]]) -> Floats:
+        """Calibrated probabilities (N, K) of logits (N, K)."""
+        from groupwise.stats.calibration import calibrated  # brings scipy, which a reader can spare
+
+        return calibrated(np.asarray(logits, dtype=np.float64), self.temperature)
+
+    def _sets(self, probs: Floats) -> list[tuple[str, ...]] | None:
+        if self.conformal is None or self.conformal.threshold is None:
+            return None
+        members = self.conformal.sets(probs)
+        order = np.argsort(-probs, axis=1, kind="stable")
+        return [tuple(self.classes[k] for k in ks if row[k]) for ks, row in zip(order, members, strict=True)]
+
+    def _abstains(self, probs: Floats) -> list[bool] | None:
+        if self.abstention is None or self.abstention.threshold is None:
+            return None
+        abstains: list[bool] = self.abstention.abstains(probs).tolist()
+        return abstains
+
+    def _flags(
+        self, logits: Floats, features: Features | None, reference: Features | None
+    ) -> list[bool] | None:
+        if self.unlike is None or self.unlike.distance is None or features is None or reference is None:
+            return None
+        flags: list[bool] = self.unlike.flags(logits, features, reference).tolist()
+        return flags
+
+    def _decide(self, probs: Floats) -> list[str]:
+        numbers = probs.argmax(axis=1)
+        if self.operating_point is not None:
+            positive = self.classes.index(self.operating_point.positive_class)
+            numbers = self.operating_point.decide(probs, positive)
+        return [self.classes[k] for k in numbers]
+
+    def as_json(self) -> dict[str, Any]:
+        """What `decision.json` holds."""
+        return {**asdict(self), "classes": list(self.classes)}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Decision:
+        """The decision that `as_json` described."""
+        parts = {name: None if fields[name] is None else part(**fields[name]) for name, part in PARTS.items()}
+        return cls(tuple(fields["classes"]), fields["temperature"], **parts)
+
+
+DECISION, REFERENCE = "decision.json", "reference.safetensors"
+
+
+def write_decision(run: Run, decision: Decision, reference: Features | None) -> None:
+    """Write both files and enter them in the ledger; no reference where none was needed."""
+    if reference is not None:
+        write_atomic(run.path(REFERENCE), safetensors.numpy.save({"features": reference}))
+        run.record(REFERENCE, ["model.safetensors", "split.csv"])
+    write_json(run.path(DECISION), decision.as_json())
+    run.record(DECISION, ["model.safetensors", "config.json"])
+
+
+def read_decision(run: Run, classes: tuple[str, ...], temperature: float) -> tuple[Decision, Features | None]:
+    """The decision and the reference; of a run without them, one that only calibrates."""
+    artefacts = run.ledger["artefacts"]
+    if DECISION not in artefacts:
+        return Decision(classes, temperature), None
+    decision = Decision.from_json(read_json(run.require(DECISION)))
+    if REFERENCE not in artefacts:
+        return decision, None
+    return decision, safetensors.numpy.load_file(run.require(REFERENCE))["features"]

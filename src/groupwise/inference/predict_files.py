@@ -1,0 +1,90 @@
+"""Answers what was named, files, folders and lists, as lines on the terminal or as rows of a CSV file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+from groupwise.console import Console
+from groupwise.data.inputs import image_files
+from groupwise.errors import GroupwiseError
+from groupwise.inference.stream import OnBad, Prediction
+from groupwise.inference.table import PredictionTable, open_table
+from groupwise.inference.text import answer_line
+
+
+class Streams(Protocol):
+    """What answers a stream of files: the predictor of a run or of a bundle."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+    def stream(self, paths: Iterable[str | Path], *, on_bad: OnBad | None = None) -> Iterator[Prediction]: ...
+
+
+def predict_files(
+    predictor: Streams, named: Sequence[str], console: Console, *, csv: Path | None, model: str, resume: bool
+) -> None:
+    """Answer every image file; raises `GroupwiseError` at the end if some could not be read.
+
+    With `csv` the answers go into that file as they come, `model` beside it, and with `resume` those that are
+    there are passed over. However many files there are, few images are in memory at a time.
+    """
+    bad = 0
+    remarked: dict[str, list[str]] = {}
+
+    def tell(error: GroupwiseError) -> None:
+        nonlocal bad
+        bad += 1
+        console.warn(str(error))
+        if table:
+            table.write_error(error)
+
+    found = image_files(named)
+    with ExitStack() as stack:
+        table = stack.enter_context(open_table(csv, predictor.classes, model, resume=resume)) if csv else None
+        paths = (path for path in found if table is None or path not in table.done)
+        move = stack.enter_context(console.progress("Predicting")) if table else None
+        start = time.perf_counter()
+        n = 0
+        try:
+            for n, prediction in enumerate(predictor.stream(paths, on_bad=tell), start=1):
+                _put(prediction, table, console, move, n)
+                for code, words in prediction.remarks:
+                    remarked.setdefault(code, []).append(f"{prediction.path}: {words}")
+        except KeyboardInterrupt:
+            kept = f": {table.rows:,} answers are in {csv}; go on with --resume" if table else ""
+            raise KeyboardInterrupt(f"Stopped{kept}.") from None
+        speed = n / (time.perf_counter() - start)
+    _tell_remarks(remarked, console)
+    if csv:
+        console.say(f"Predicted {n:,} image{'s' * (n != 1)}, {speed:.1f} a second: {csv}")
+    if bad:
+        raise GroupwiseError(
+            f"{bad:,} of {n + bad:,} files could not be read",
+            place="predict",
+            remedy="They are named above; the others were predicted.",
+        )
+
+
+def _tell_remarks(remarked: dict[str, list[str]], console: Console) -> None:
+    """Say of each remark that `scan` would make how many files it is about, with the first of them."""
+    for code, told in remarked.items():
+        more = f" (and {len(told) - 1:,} more)" if len(told) > 1 else ""
+        console.warn(f"{code}: {told[0]}{more}")
+
+
+def _put(
+    prediction: Prediction,
+    table: PredictionTable | None,
+    console: Console,
+    move: Callable[[int, int | None], None] | None,
+    n: int,
+) -> None:
+    if table is not None and move is not None:
+        table.write(prediction)
+        move(n, None)
+        return
+    console.say(f"{prediction.path}: {answer_line(prediction.answer)}")

@@ -1,0 +1,141 @@
+"""Turns images into answers with the network that a run left, and with what its selection fold decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from groupwise.data.cache import Images
+from groupwise.data.decode import Preprocessing
+from groupwise.files import read_json
+from groupwise.inference.decision import Answer, Decision, read_decision
+from groupwise.inference.stream import BATCH_SIZE, OnBad, Prediction, stream_predictions
+from groupwise.loader.batches import normalise
+from groupwise.models.ensemble import Ensemble
+from groupwise.models.resnext import ResNeXt, ResNeXtConfig
+from groupwise.models.weights import load_weights
+from groupwise.runs.run import Run
+from groupwise.stats.ood import Features
+
+
+class Outputs(NamedTuple):
+    """What a network says of images: logits (N, K), and the features behind them, (N, C) float32."""
+
+    logits: npt.NDArray[np.float64]
+    features: Features
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """A trained network, its preprocessing, what was decided of its answers, and features to compare with."""
+
+    model: ResNeXt | Ensemble
+    preprocessing: Preprocessing
+    decision: Decision
+    reference: Features | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the logits."""
+        return self.decision.classes
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before they become probabilities."""
+        return self.decision.temperature
+
+    def answer_images(self, images: Images) -> list[Answer]:
+        """One answer for each of the preprocessed images, uint8 (N, S, S, 3)."""
+        return self.decision.answers(*predict_outputs(self.model, images, self.preprocessing), self.reference)
+
+    def predict(self, paths: Iterable[str | Path]) -> list[Prediction]:
+        """Class and probabilities of image files, in order; raises `GroupwiseError` for one that is none."""
+        return list(self.stream(paths))
+
+    def stream(self, paths: Iterable[str | Path], *, on_bad: OnBad | None = None) -> Iterator[Prediction]:
+        """As `predict`, for any number of files; see `stream_predictions`."""
+        return stream_predictions(paths, self.answer_images, self.preprocessing, on_bad=on_bad)
+
+
+@torch.inference_mode()
+def predict_outputs(model: ResNeXt | Ensemble, images: Images, preprocessing: Preprocessing) -> Outputs:
+    """Logits (N, K) in double precision, and features (N, C), of uint8 images (N, S, S, 3)."""
+    model.eval()
+    device = next(model.parameters()).device
+    logits, features = [], []
+    for start in range(0, len(images), BATCH_SIZE):
+        batch = torch.from_numpy(np.ascontiguousarray(images[start : start + BATCH_SIZE]))
+        pooled = model.features(normalise(batch.permute(0, 3, 1, 2).to(device).float(), preprocessing))
+        logits.append(model.fc(pooled).double().cpu().numpy())
+        features.append(pooled.float().cpu().numpy())
+    return Outputs(np.concatenate(logits), np.concatenate(features))
+
+
+def predict_logits(
+    model: ResNeXt | Ensemble, images: Images, preprocessing: Preprocessing
+) -> npt.NDArray[np.float64]:
+    """The logits (N, K) alone."""
+    return predict_outputs(model, images, preprocessing).logits
+
+
+def model_config(
+    preset: str,
+    config: ResNeXtConfig,
+    classes: tuple[str, ...],
+    preprocessing: Preprocessing,
+    temperature: float,
+) -> dict[str, Any]:
+    """What `config.json` holds: timm's fields, then ours, enough to rebuild the network and its input."""
+    size = preprocessing.image_size_px
+    return {
+        "architecture": preset,
+        "num_classes": len(classes),
+        "num_features": config.num_features,
+        "label_names": list(classes),
+        "temperature": temperature,
+        "pretrained_cfg": {
+            "input_size": [config.in_channels, size, size],
+            "interpolation": preprocessing.interpolation,
+            "crop_mode": preprocessing.resize,
+            "crop_pct": 1.0,
+            "mean": list(preprocessing.mean),
+            "std": list(preprocessing.std),
+            "num_classes": len(classes),
+            "first_conv": "conv1",
+            "classifier": "fc",
+        },
+        "groupwise": {"model": vars(config), "preprocessing": vars(preprocessing)},
+    }
+
+
+def load_run(folder: str | Path) -> Predictor:
+    """Open the network of a finished run, or the ensemble of a finished cross-validation, on the CPU."""
+    run = Run.open(Path(folder))
+    if "members" in run.ledger:
+        return _join([load_run(run.path(member)) for member in run.ledger["members"]])
+    weights = run.require("model.safetensors")
+    config = read_json(run.require("config.json"))
+    ours = {key: _tuples(value) for key, value in config["groupwise"].items()}
+    model = ResNeXt(ResNeXtConfig(**ours["model"]))
+    load_weights(model, weights)
+    return Predictor(
+        model.to(memory_format=torch.channels_last).eval(),  # type: ignore[call-overload]
+        Preprocessing(**ours["preprocessing"]),
+        *read_decision(run, tuple(config["label_names"]), config["temperature"]),
+    )
+
+
+def _join(members: Sequence[Predictor]) -> Predictor:
+    networks = [cast(ResNeXt, member.model) for member in members]
+    model = Ensemble(networks, [member.temperature for member in members])
+    return Predictor(model.eval(), members[0].preprocessing, Decision(members[0].classes))
+
+
+def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}

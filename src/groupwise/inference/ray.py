@@ -1,0 +1,57 @@
+"""Answers image files on the machines of a Ray cluster, with the very predictor that answers on one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from groupwise.errors import GroupwiseError
+from groupwise.inference.bundle import open_predictor
+from groupwise.inference.stream import BATCH_SIZE
+from groupwise.inference.text import answer_cells, answer_header
+
+
+def predict_ray(folder: str | Path, paths: Iterable[str | Path], *, concurrency: int = 1) -> Any:
+    """Answer files by a run or a bundle, as a `ray.data.Dataset` that is computed when it is read.
+
+    Its columns are those of `groupwise predict --csv`, and `error`, which is empty but for a file that could
+    not be read, whose other cells are then. `concurrency` predictors are opened; `folder` and the files have
+    to be reachable on every machine. Raises `GroupwiseError` where Ray is not installed.
+    """
+    try:
+        import ray.data
+    except ImportError:
+        raise GroupwiseError(
+            "Ray is not installed", place="predict_ray", remedy="Install it: pip install 'groupwise[scale]'"
+        ) from None
+    rows = ray.data.from_items([{"path": str(path)} for path in paths])
+    return rows.map_batches(
+        _Answers,
+        fn_constructor_args=(str(Path(folder).resolve()),),
+        batch_size=BATCH_SIZE,
+        batch_format="numpy",
+        concurrency=concurrency,
+    )
+
+
+class _Answers:
+    """A predictor that lives in a worker."""
+
+    def __init__(self, folder: str) -> None:
+        self.predictor = open_predictor(folder)
+        self.header = answer_header(self.predictor.classes)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
+        bad: dict[str, str] = {}
+        paths = [str(path) for path in batch["path"]]
+        answers = {
+            prediction.path: answer_cells(prediction.answer)
+            for prediction in self.predictor.stream(
+                paths, on_bad=lambda error: bad.__setitem__(error.place, str(error))
+            )
+        }
+        empty = ("",) * len(self.header)
+        columns = zip(*(answers.get(path, empty) for path in paths), strict=True)
+        table = {name: list(column) for name, column in zip(self.header, columns, strict=True)}
+        return {"path": paths, **table, "error": [bad.get(path, "") for path in paths]}

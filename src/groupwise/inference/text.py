@@ -1,0 +1,69 @@
+"""Turns answers and the rules behind them into sentences for a person, and into rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from groupwise.inference.decision import Answer, Decision
+from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
+from groupwise.stats.ood import Unlike
+
+
+def answer_line(answer: Answer) -> str:
+    """The class, its probability, and what should give pause.
+
+    "cat (61.2%); by the operating point dog; abstains; may be cat or dog; unlike the training data"
+    """
+    told = [f"{answer.label} ({answer.probability:.1%})"]
+    if answer.decided != answer.label:
+        told.append(f"by the operating point {answer.decided}")
+    if answer.abstain:
+        told.append("abstains")
+    if answer.prediction_set is not None and len(answer.prediction_set) > 1:
+        told.append(f"may be {' or '.join(answer.prediction_set)}")
+    if answer.unlike:
+        told.append("unlike the training data")
+    return "; ".join(told)
+
+
+def answer_header(classes: Sequence[str]) -> tuple[str, ...]:
+    """Columns of a table of answers, between those of the path and of the error."""
+    return ("predicted", "decided", "set", "abstain", "unlike", *(f"prob_{name}" for name in classes))
+
+
+def answer_cells(answer: Answer) -> tuple[str, ...]:
+    """The row of one answer; empty where nothing could be decided, and the classes of a set joined by `|`."""
+    members = "" if answer.prediction_set is None else "|".join(answer.prediction_set)
+    flags = ("" if flag is None else str(flag).lower() for flag in (answer.abstain, answer.unlike))
+    return (answer.label, answer.decided, members, *flags, *map(repr, answer.probabilities.values()))
+
+
+def decision_lines(decision: Decision) -> list[str]:
+    """One sentence a part: what it promises of the images of new sources, or why it does not."""
+    rules = (decision.conformal, decision.abstention, decision.unlike, decision.operating_point)
+    return [_say(rule) for rule in rules if rule is not None]
+
+
+def _say(rule: Conformal | Abstention | Unlike | OperatingPoint) -> str:
+    match rule:
+        case OperatingPoint():
+            return _say_point(rule)
+        case Conformal(alpha, groups, threshold, reason):
+            name, promise = "Prediction sets", f"miss the true class of at most {100 * alpha:g} % of images"
+        case Abstention(rate, groups, threshold, reason):
+            name, promise = "Abstention", f"leaves wrong answers to at most {100 * rate:g} % of images"
+        case Unlike(rate, groups, threshold, _, reason):
+            name, promise = "The flag for unlike images", f"goes up on about {100 * rate:g} % of like ones"
+    return f"{name}: none, {reason}." if threshold is None else f"{name} {promise} ({groups} sources)."
+
+
+def _say_point(rule: OperatingPoint) -> str:
+    if rule.threshold is None or rule.promised_sensitivity is None:
+        return f"Operating point: none, {rule.reason}."
+    text = (
+        f"{rule.positive_class} is called from a probability of {rule.threshold:.3g}, and recognised in at"
+        f" least {100 * rule.promised_sensitivity:.3g} % of its images ({rule.groups} sources)"
+    )
+    if rule.promised_sensitivity < rule.target_sensitivity:
+        text += f", all that so few sources can promise of the {100 * rule.target_sensitivity:g} % wanted"
+    return f"{text}."

@@ -1,0 +1,1 @@
+"""Decoded images in, batches out, every random choice a function of counters."""

@@ -1,0 +1,106 @@
+"""Turns cached images into batches whose order is a function of (seed, epoch) alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from groupwise.data.decode import Preprocessing
+from groupwise.data.stratify import IntArray
+from groupwise.distributed.world import World
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Part of a batch on one device.
+
+    `images` is uint8 (n, 3, S, S), `labels` and `samples` int64 (n,); `samples` are rows of `split.csv`.
+    `global_size` is the size of the whole batch over all processes.
+    """
+
+    images: Tensor
+    labels: Tensor
+    samples: Tensor
+    global_size: int
+
+
+def epoch_order(n: int, seed: int, epoch: int) -> IntArray:
+    """The order in which epoch `epoch` visits n samples."""
+    return np.random.default_rng([seed, epoch]).permutation(n)
+
+
+def balanced_order(labels: IntArray, seed: int, epoch: int) -> IntArray:
+    """As many positions as `labels` (n,) has, with each class equally often, up to one.
+
+    The samples of a class come in a random order, and again from the start where there are too few. So all
+    of a rare class come equally often, and each epoch leaves out another part of a frequent one.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    classes = [rng.permutation(np.flatnonzero(labels == k)) for k in rng.permutation(np.unique(labels))]
+    rounds = -(-len(labels) // len(classes))
+    turns = np.stack([np.resize(members, rounds) for members in classes], axis=1)  # (rounds, classes)
+    return rng.permutation(turns.ravel()[: len(labels)])
+
+
+def batches(
+    images: npt.NDArray[np.uint8],
+    labels: IntArray,
+    samples: IntArray,
+    *,
+    batch_size: int,
+    world: World,
+    shuffle: tuple[int, int] | None = None,
+    balanced: bool = False,
+    first: int = 0,
+) -> Iterator[Batch]:
+    """Cut `samples` into batches of `batch_size` over all processes, and yield this process's part of each.
+
+    Args:
+        images: The cache, uint8 (N, S, S, 3), one row a row of `split.csv`.
+        labels: Class number of every row, (N,).
+        samples: The rows to visit, (M,).
+        batch_size: Samples a step, all processes together.
+        world: The processes that share each batch; process r takes every r-th sample of it.
+        shuffle: (seed, epoch) to order a training epoch, or None to keep the order of `samples`.
+        balanced: Whether a training epoch shows each class equally often.
+        first: The batch to begin with, counted from 0.
+
+    A training epoch leaves out a last batch of one sample, for which batch statistics do not exist. Of one
+    with fewer samples than processes, some have an empty part. Without `shuffle` every sample comes exactly
+    once.
+    """
+    order = samples
+    if shuffle is not None and balanced:
+        order = samples[balanced_order(labels[samples], *shuffle)]
+    elif shuffle is not None:
+        order = samples[epoch_order(len(samples), *shuffle)]
+    for start in range(first * batch_size, len(order), batch_size):
+        whole = order[start : start + batch_size]
+        if shuffle is not None and len(whole) < 2:
+            break
+        part = whole[world.rank :: world.size]
+        yield Batch(
+            images=torch.from_numpy(np.ascontiguousarray(images[part])).permute(0, 3, 1, 2).to(world.device),
+            labels=torch.from_numpy(labels[part]).to(world.device),
+            samples=torch.from_numpy(part).to(world.device),
+            global_size=len(whole),
+        )
+
+
+def resize(images: Tensor, image_size_px: int) -> Tensor:
+    """Float images (N, 3, S, S) at another side, antialiased."""
+    if images.shape[-1] == image_size_px:
+        return images
+    return F.interpolate(images, size=(image_size_px, image_size_px), mode="bilinear", antialias=True)
+
+
+def normalise(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Float images (N, 3, S, S) in 0..255 as the network's input."""
+    scale, shift = (images.new_tensor(v)[:, None, None] for v in (preprocessing.scale, preprocessing.shift))
+    return images * scale + shift

@@ -1,0 +1,1 @@
+"""Several trainings side by side, each in a process of its own."""

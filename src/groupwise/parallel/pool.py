@@ -1,0 +1,160 @@
+"""Runs independent trainings in several processes at once, each with its share of the threads or its own GPU.
+
+One training cannot keep many threads busy, and several with fewer threads each finish more in the same time.
+The processes are started afresh (`job_process`), so that a task and what it returns have to be picklable.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from typing import Any
+
+import torch
+
+from groupwise.console import Console
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.parallel.process import JobProcess, Task
+from groupwise.training.signals import StopRequest, Terminated, stop_request
+
+POLL_S = 0.2  # how soon a signal is heeded
+
+
+def refuse_several_processes(jobs: int) -> None:
+    """Raise `UsageError` for jobs side by side in each of the processes that `torchrun` started."""
+    if jobs > 1 and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UsageError(
+            "torchrun has several processes train one model at a time",
+            place=f"--jobs {jobs}",
+            remedy="Leave out torchrun to train several models side by side, or leave out --jobs.",
+        )
+
+
+@contextmanager
+def shared_threads(jobs: int) -> Iterator[None]:
+    """Let torch have the threads that each of several jobs will have, at least one.
+
+    What is measured within, such as the time of a step, then holds for a job.
+    """
+    if jobs == 1:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, before // jobs))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def run_side_by_side(
+    tasks: Iterable[Task],
+    jobs: int,
+    console: Console,
+    *,
+    title: str,
+    total: int,
+    done: int = 0,
+    on_done: Callable[[str, Any], None],
+) -> None:
+    """Run `tasks`, `jobs` at a time; `on_done` is given the name of each and what it returned, as they end.
+
+    Each process has as many threads as torch has here. A task is taken from `tasks` when its turn comes. The
+    first that fails stops the others, which save, and its error is raised under its name. SIGTERM and Ctrl-C
+    do the same, and raise `Terminated` and `KeyboardInterrupt`; a second signal acts at once. `title` names
+    the bar, which begins at `done` and ends at `total`.
+    """
+    queue, running, stopped = iter(tasks), dict[int, JobProcess](), list[str]()
+    failure: Exception | None = None
+    with stop_request() as request, console.progress(title) as progress, _none_left(running):
+        while True:
+            if request.is_made or failure:
+                _stop(running, console)
+            else:
+                _start(queue, running, jobs)
+            if not running:
+                break
+            progress(done, total)
+            for slot, (what, rest) in _last_words(running, console):
+                task = running.pop(slot).leave()
+                if what == "done":
+                    done += 1
+                    on_done(task.name, rest)
+                elif what == "stopped" or (what == "failed" and rest[-1] == Terminated.exit_status):
+                    stopped.append(task.name)
+                else:
+                    failure = failure or _error(task.name, what, rest)
+    if failure:
+        raise failure
+    if request.is_made:
+        _leave(request, stopped)
+
+
+def _start(queue: Iterator[Task], running: dict[int, JobProcess], jobs: int) -> None:
+    """Fill the free slots, as long as there are tasks."""
+    for slot in range(jobs):
+        if slot not in running and (task := next(queue, None)):
+            running[slot] = JobProcess(task, slot)
+
+
+def _stop(running: dict[int, JobProcess], console: Console) -> None:
+    told = [job for job in running.values() if not job.is_told]
+    for job in told:
+        job.stop()
+    for job in told:  # all are told first: a terminal that is held would hold us
+        console.say(f"{job.task.name}: told to save and leave")
+
+
+def _last_words(running: dict[int, JobProcess], console: Console) -> list[tuple[int, tuple[str, Any]]]:
+    """Wait a moment for messages; prints the warnings, and returns the last message of those that ended."""
+    ready = wait([job.link for job in running.values()], POLL_S)
+    ended = []
+    for slot in [slot for slot, job in running.items() if job.link in ready]:
+        what, rest = running[slot].hear()
+        if what == "warned":
+            console.warn(f"{running[slot].task.name}: {rest}")
+        else:
+            ended.append((slot, (what, rest)))
+    return ended
+
+
+def _error(name: str, what: str, rest: Any) -> Exception:
+    """The error of a task as the command line explains it, under the name of the task."""
+    if what == "failed":
+        fact, place, remedy, status = rest
+        kind = UsageError if status == UsageError.exit_status else GroupwiseError
+        return kind(fact, place=f"{name}: {place}", remedy=remedy)
+    if what == "dead":
+        how = f"was killed by {signal.Signals(-rest).name}" if rest < 0 else f"ended with status {rest}"
+        return GroupwiseError(
+            f"its process {how}",
+            place=name,
+            remedy="Go on with --resume, with fewer --jobs if memory ran out.",
+        )
+    if what == "refused":
+        number, reason, file = rest
+        return OSError(number, reason, f"{name}: {file}")
+    words, trace = rest
+    broken = RuntimeError(f"{name}: {words}")
+    broken.__cause__ = RuntimeError(f"in its own process:\n{trace}")
+    return broken
+
+
+def _leave(request: StopRequest, stopped: Sequence[str]) -> None:
+    where = f" in {' and '.join(sorted(stopped))}" if stopped else ""
+    if request.signal is signal.SIGINT:
+        raise KeyboardInterrupt(f"Stopped{where}. Go on with --resume.")
+    raise Terminated(f"stopped by SIGTERM{where}, and saved", place="training", remedy="Go on with --resume.")
+
+
+@contextmanager
+def _none_left(running: dict[int, JobProcess]) -> Iterator[None]:
+    """Kill the processes that are left when the block is left by an error."""
+    try:
+        yield
+    finally:
+        for job in running.values():
+            job.kill()

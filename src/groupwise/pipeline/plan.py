@@ -1,0 +1,93 @@
+"""Plans the recipe of a job from its manifest and split, and says every choice."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import partial
+from itertools import groupby
+
+import numpy as np
+
+from groupwise.console import Console
+from groupwise.data.cache import decode_images
+from groupwise.data.decode import Preprocessing
+from groupwise.data.manifest import Manifest
+from groupwise.data.split import EXCLUDED, Split
+from groupwise.data.stratify import IntArray
+from groupwise.planning.chirality import SIDE_PX, chirality
+from groupwise.planning.fingerprint import fingerprint
+from groupwise.planning.plan import Plan, make_plan
+from groupwise.planning.trial import Rates, measure_rates
+from groupwise.recipe.recipe import Recipe
+from groupwise.runs.request import Job, Planning
+from groupwise.text import duration
+
+CHIRALITY_IMAGES = 500  # which leave a standard error of 2 points
+
+
+def plan_job(
+    job: Job, planning: Planning, manifest: Manifest, split: Split, *, started: float, console: Console
+) -> Plan:
+    """Suit the recipe of `job` to its data and to what is left of its budget, which began at `started`.
+
+    `started` is a reading of `time.perf_counter`.
+    """
+    samples = {sample.path: sample for sample in manifest.usable}
+    taking_part = [samples[row.path] for row in split.rows if row.fold != EXCLUDED]
+    classes = {sample.label for sample in taking_part}
+    files, digests = [manifest.file(s) for s in taking_part], [s.sha256 for s in taking_part]
+
+    def measure(recipe: Recipe) -> Rates:
+        return measure_rates(recipe, len(classes), files, digests)
+
+    models = len(job.cv.models) if job.cv else 1
+    rounds = -(-models // job.jobs)
+    train, select = _rows(job, split)
+    facts = fingerprint(manifest, split, train, select)
+    if not {"augment.flip", "augment.alternate_flip"} & planning.chosen:
+        facts = replace(facts, chirality=_chirality(manifest, split, train, job.recipe))
+    ends = None if planning.budget_s is None else started + planning.budget_s
+    left_s = None if ends is None else partial(_left_s, ends, rounds)
+    chosen = planning.chosen | ({"model.preset"} if job.recipe.model.weights else set())
+    plan = make_plan(facts, job.recipe, measure, usual=job.base, chosen=chosen, left_s=left_s, rounds=rounds)
+    each = f" for each of {models} models" if models > 1 else ""
+    console.say(
+        f"Plan: about {duration(plan.seconds)} of training{each} after the audit,"
+        " on this machine as busy as it is now"
+    )
+    for reason, choices in groupby(plan.choices, key=lambda choice: choice.reason):
+        console.say(f"  {', '.join(f'{choice.field} {choice.value}' for choice in choices)}: {reason}")
+    return plan
+
+
+def _chirality(manifest: Manifest, split: Split, train: IntArray, recipe: Recipe) -> float:
+    """Of a drawn part of the training images."""
+    drawn = np.sort(np.random.default_rng(recipe.seed).permutation(train)[:CHIRALITY_IMAGES])
+    samples = {sample.path: sample for sample in manifest.usable}
+    shown = [samples[split.rows[i].path] for i in drawn]
+    images = decode_images(
+        [manifest.file(sample) for sample in shown],
+        [sample.sha256 for sample in shown],
+        _whole(recipe.data),
+    )
+    return chirality(images, split.sources[drawn], seed=recipe.seed)
+
+
+def _whole(data: Preprocessing) -> Preprocessing:
+    """As the recipe reads pixels, but small and uncut, whatever the network is to see."""
+    return replace(data, image_size_px=SIDE_PX, resize="squash", interpolation="bilinear")
+
+
+def _left_s(ends: float, rounds: int) -> float:
+    """Seconds until `ends` for each of so many trainings in a row; below 0 where it is past."""
+    return (ends - time.perf_counter()) / rounds
+
+
+def _rows(job: Job, split: Split) -> tuple[IntArray, IntArray]:
+    """Rows to train on and rows to score; of a cross-validation those of its first model, roughly."""
+    if job.cv is None:
+        return split.indices("train"), split.indices(job.recipe.training.select_fold)
+    held_out = split.indices(split.folds[0])
+    others = [split.indices(fold) for fold in split.folds[1:]]
+    return np.concatenate(others), held_out

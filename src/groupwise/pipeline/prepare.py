@@ -1,0 +1,289 @@
+"""Makes a run's data ready: scans and audits the files, and writes the split with its proof."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from groupwise.audit.audit import Audit, audit
+from groupwise.console import Console
+from groupwise.data.archive import read_file
+from groupwise.data.decode import decode
+from groupwise.data.given import use_given_division, use_given_split
+from groupwise.data.layout import FOLDERS, POOL
+from groupwise.data.manifest import GIVEN_FOLD, Manifest
+from groupwise.data.participants import Participants, choose_participants
+from groupwise.data.split import EXCLUDED, Assignment, Split, SplitConfig, make_split, proof, read_split
+from groupwise.data.table import LINK_OUTSIDE, OUTSIDE_ROOT, where_images_lie
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.files import write_atomic, write_json
+from groupwise.report.audit_page import write_audit_page
+from groupwise.report.figures import sample_grid
+from groupwise.runs.run import Run
+
+MAX_DRAWN = 1000
+
+
+def scan_with_progress(scan: Callable[[Callable[[int, int], None]], Manifest], console: Console) -> Manifest:
+    """Run `scan` behind a progress bar, and say what was found."""
+    with console.progress("Reading files") as progress:
+        manifest = scan(progress)
+    images, classes = len(manifest.usable), len(manifest.classes)
+    console.say(f"Data: {images:,} images in {classes} classes; {_status_counts(manifest)}")
+    console.say(f"Read as: {_reading(manifest)}")
+    for note in manifest.notes:
+        console.warn(note)
+    return manifest
+
+
+def _reading(manifest: Manifest) -> str:
+    """What the data were taken for, in one line: layout, folds and groups."""
+    folds = Counter(sample.extra[GIVEN_FOLD] for sample in manifest.usable if GIVEN_FOLD in sample.extra)
+    groups = {sample.group for sample in manifest.usable} - {""}
+    alone = sum(not sample.group for sample in manifest.usable)
+    parts = [
+        manifest.layout or "a list of files",
+        f"folds {', '.join(f'{name} {n:,}' for name, n in folds.items() if name)}" if folds else "no folds",
+        f"{len(groups):,} groups" + (f", {alone:,} images without" if alone else "")
+        if groups
+        else "no groups",
+    ]
+    return "; ".join(parts)
+
+
+def _status_counts(manifest: Manifest) -> str:
+    """Such as "1,851 warned (icc-converted), 2 quarantined (truncated, zero-byte)"."""
+    parts = []
+    for status in ("warned", "quarantined", "ignored"):
+        samples = [sample for sample in manifest.samples if sample.status == status]
+        if samples:
+            codes = sorted({code for sample in samples for code in sample.codes})
+            parts.append(f"{len(samples):,} {status} ({', '.join(codes)})")
+    return ", ".join(parts) or f"all {len(manifest.samples):,} files are sound"
+
+
+def audit_manifest(manifest: Manifest, *, seed: int, console: Console) -> Audit:
+    """Audit the usable samples behind a progress bar, and say what was found.
+
+    Raises `GroupwiseError` where there are none.
+    """
+    require_usable(manifest)
+    with console.progress("Looking for copies") as progress:
+        audited = audit(manifest, seed=seed, progress=progress)
+    facts = audited.facts
+    console.say(f"Audit: {facts['photographs']:,} different photographs in {facts['seconds']:.0f} s")
+    for finding in audited.findings:
+        say = console.warn if finding.severity == "stop" else console.say
+        say(f"  {finding.severity}: {finding.title}")
+    return audited
+
+
+def require_usable(manifest: Manifest) -> None:
+    """Raise `GroupwiseError` where no image can be used, naming the commonest reason."""
+    if manifest.usable:
+        return
+    refused = [sample for sample in manifest.samples if sample.status == "quarantined"]
+    (codes, n), *_ = Counter(sample.codes for sample in refused).most_common(1)
+    example = next(sample for sample in refused if sample.codes == codes)
+    raise GroupwiseError(
+        f"no image can be used; {n:,} of {len(manifest.samples):,} are quarantined as"
+        f" {example.path} is ({example.reason})",
+        place="DATA",
+        remedy=_root_remedy(manifest)
+        if codes in ((OUTSIDE_ROOT,), (LINK_OUTSIDE,))
+        else "`groupwise scan` gives the reason of each.",
+    )
+
+
+def _root_remedy(manifest: Manifest) -> str:
+    common = where_images_lie(manifest.root, manifest.samples)
+    return (
+        f"Name the folder of the images: --root {'DIR' if common is None else common}; or move the CSV up, to"
+        " where all images lie below."
+    )
+
+
+def write_audit(folder: Path, data: Path, manifest: Manifest, audited: Audit) -> Path:
+    """Write `clusters.csv`, `findings.json`, `audit.json` and `audit.html` beside `manifest.csv`."""
+    audited.write(folder)
+    write_json(
+        folder / "audit.json",
+        {
+            "data": str(data),
+            "root": str(manifest.root),
+            "reading": manifest.reading.facts(),
+            **audited.facts,
+        },
+    )
+    return write_audit_page(folder)
+
+
+def split_manifest(
+    manifest: Manifest,
+    audited: Audit,
+    config: SplitConfig,
+    *,
+    seed: int,
+    console: Console,
+    shares: dict[str, float] | None = None,
+) -> tuple[Split, dict[str, Any]]:
+    """Split the usable samples; returns the split and what `split.json` holds."""
+    chosen = choose_participants(
+        manifest.usable,
+        [audited.clusters[sample.path] for sample in manifest.usable],
+        audited.conflicts if config.label_conflicts == "drop" else (),
+        copies=_copies(audited, config),
+        min_sources=config.min_sources,
+        rare=config.rare,
+    )
+    for note in chosen.notes:
+        console.warn(note)
+    split, method = _divide(manifest, chosen, config, seed, console, shares)
+    facts = {"method": method, "seed": seed, "copies": _copies(audited, config), **proof(split)}
+    for name, fold in facts["folds"].items():
+        console.say(f"Fold {name}: {fold['n']:,} images from {fold['sources']:,} sources")
+    if facts["spanning_sources"]:
+        console.warn(f"Sources that span two folds: {facts['spanning_sources']} (split.method {method})")
+    if method == "given":
+        _say_leak(facts, config, console)
+    return split, facts
+
+
+def _copies(audited: Audit, config: SplitConfig) -> str:
+    """What copies do, decided by the audit where the user has not."""
+    if config.copies != "auto":
+        return config.copies
+    return "report" if audited.facts.get("resemble") else "group"
+
+
+def _divide(
+    manifest: Manifest,
+    chosen: Participants,
+    config: SplitConfig,
+    seed: int,
+    console: Console,
+    shares: dict[str, float] | None,
+) -> tuple[Split, str]:
+    """The split, made anew or given, and by which method."""
+    samples = [(sample.path, sample.label, sample.group) for sample in manifest.usable]
+    if config.given in (None, POOL):
+        split = make_split(
+            samples,
+            chosen.clusters,
+            shares=shares or config.shares,
+            seed=seed,
+            method=config.method,
+            previous=read_split(Path(config.extend)) if config.extend else None,
+            excluded=chosen.excluded,
+            untested=chosen.untested,
+        )
+        return split, config.method
+    folds = [sample.extra.get(GIVEN_FOLD, "") for sample in manifest.usable]
+    if shares:
+        names = list(shares)
+        return use_given_division(samples, chosen.clusters, folds, names, excluded=chosen.excluded), "given"
+    val = config.val / (config.train + config.val) if config.val else None
+    given = use_given_split(samples, chosen.clusters, folds, val=val, seed=seed, excluded=chosen.excluded)
+    for note in given.notes:
+        console.say(note)
+    return given.split, "given"
+
+
+def audit_given_split(manifest: Manifest, audited: Audit, console: Console) -> dict[str, Any] | None:
+    """What `split.json` would hold of the folds that the data bring, and the worst of it said; None without.
+
+    Copies bind here as the audit found them, whatever a training would make of them.
+    """
+    if not any(GIVEN_FOLD in sample.extra for sample in manifest.usable):
+        return None
+    rows = [
+        Assignment(s.path, s.label, s.group, audited.clusters[s.path], s.extra.get(GIVEN_FOLD) or EXCLUDED)
+        for s in manifest.usable
+    ]
+    facts = proof(Split(tuple(rows)))
+    for name, fold in facts["folds"].items():
+        seen = fold["with_sibling_in_train"]
+        touched = f", {seen:,} of them with a sibling in train" if seen else ""
+        console.say(f"Given fold {name}: {fold['n']:,} images from {fold['sources']:,} sources{touched}")
+    if facts["spanning_sources"]:
+        console.warn(f"Sources that span two folds of the given split: {facts['spanning_sources']:,}")
+    for example in facts["spanning_examples"][:5]:
+        console.say(f"  {', '.join(example)}")
+    return facts
+
+
+def _say_leak(facts: Mapping[str, Any], config: SplitConfig, console: Console) -> None:
+    """What of the folds that measure a given split has already shown in training, and how to mend it."""
+    touched = {
+        name: fold["with_sibling_in_train"] for name, fold in facts["folds"].items() if name != "train"
+    }
+    if not any(touched.values()):
+        return
+    said = ", ".join(f"{n:,} of {facts['folds'][name]['n']:,} in {name}" for name, n in touched.items() if n)
+    repaired = "--split.given pool" if config.given == FOLDERS else "no --split.given"
+    console.warn(
+        f"The given split leaks: images of a source that training has seen as well: {said}. The same"
+        f" command with {repaired} divides the images anew, by whole sources."
+    )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The audit of a manifest, its split, and what `split.json` holds."""
+
+    audited: Audit
+    split: Split
+    proof: dict[str, Any]
+
+
+def prepare(
+    manifest: Manifest,
+    config: SplitConfig,
+    *,
+    seed: int,
+    console: Console,
+    shares: dict[str, float] | None = None,
+) -> Prepared:
+    """Audit and split; nothing is written, so a refusal leaves nothing behind."""
+    audited = audit_manifest(manifest, seed=seed, console=console)
+    split, facts = split_manifest(manifest, audited, config, seed=seed, console=console, shares=shares)
+    return Prepared(audited, split, facts)
+
+
+def write_prepared(run: Run, manifest: Manifest, prepared: Prepared) -> None:
+    """Write the manifest, the audit, and `split.csv` with its proof into the run."""
+    manifest.write(run.path("manifest.csv"))
+    run.record("manifest.csv")
+    write_audit(run.folder, Path(run.ledger["data"]), manifest, prepared.audited)
+    for name in ("clusters.csv", "findings.json", "audit.json"):
+        run.record(name, ["manifest.csv"])
+    prepared.split.write(run.path("split.csv"))
+    run.record("split.csv", ["manifest.csv", "clusters.csv"])
+    write_json(run.path("split.json"), prepared.proof)
+    run.record("split.json", ["split.csv"])
+
+
+def draw_samples(manifest: Manifest, file: Path, *, rows: int, cols: int, seed: int) -> None:
+    """Write a grid of images drawn at random, titled with their classes, as a PNG file."""
+    if min(rows, cols) < 1 or rows * cols > MAX_DRAWN:
+        raise UsageError(
+            f"{rows} x {cols} images",
+            place="--rows, --cols",
+            remedy=f"Give at least 1 and {MAX_DRAWN} in all.",
+        )
+    if file.suffix.lower() != ".png":
+        raise UsageError(
+            "is not the name of a PNG file", place=file, remedy="Give --out a name ending in .png."
+        )
+    drawn = np.random.default_rng(seed).permutation(len(manifest.usable))[: rows * cols]
+    samples = [manifest.usable[i] for i in drawn]
+    images = [
+        decode(read_file(manifest.file(sample)), place=sample.path, reading=manifest.reading).rgb
+        for sample in samples
+    ]
+    write_atomic(file, sample_grid(images, [sample.label for sample in samples], rows=rows, cols=cols))

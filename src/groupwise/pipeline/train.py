@@ -1,0 +1,240 @@
+"""Runs the whole chain over a run directory: scan, audit, split, train, evaluate, report."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from groupwise.console import Console
+from groupwise.data.cache import Images, open_cache
+from groupwise.data.layout import POOL
+from groupwise.data.manifest import Manifest, read_manifest
+from groupwise.data.split import EXCLUDED, Split, read_split
+from groupwise.distributed.world import World, joined_world
+from groupwise.errors import UsageError
+from groupwise.evaluation.decide import CHOSEN_ON_TEST, Seen, decide, reference_rows, undecided
+from groupwise.evaluation.evaluate import score_fold, write_scores
+from groupwise.evaluation.leakage import counterfactual, exposure_lines, write_counterfactual
+from groupwise.evaluation.slice_files import write_slices
+from groupwise.evaluation.words import sentence
+from groupwise.files import read_json, write_json
+from groupwise.inference.decision import Decision, write_decision
+from groupwise.inference.predictor import model_config, predict_outputs
+from groupwise.inference.text import decision_lines
+from groupwise.models.resnext import ResNeXt
+from groupwise.models.weights import load_weights, save_weights
+from groupwise.pipeline.create import begun, network_config, stored_recipe
+from groupwise.pipeline.fit import fit_run, write_history
+from groupwise.recipe.recipe import Recipe, as_dict, flatten
+from groupwise.report.page import write_report
+from groupwise.report.validity import hidden_faults
+from groupwise.runs.files import TEST, headline_fold, read_run
+from groupwise.runs.request import Job
+from groupwise.runs.run import Run
+from groupwise.stats.calibration import fit_temperature
+from groupwise.stats.ood import Features
+from groupwise.training.config import FitData, Fitted
+from groupwise.training.memory import keep_freed_memory
+from groupwise.training.tracking import tracking
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped training after at least one whole epoch; the best one is kept, and so is the state."""
+
+
+def train(job: Job, console: Console) -> dict[str, Any]:
+    """Do every step that is not done yet; returns the metrics of each fold that took no part in training."""
+    if job.jobs > 1:
+        raise UsageError(
+            "one network cannot be trained side by side with others",
+            place=f"--jobs {job.jobs}",
+            remedy="Add --cv K for several, or start several processes for the one with torchrun.",
+        )
+    keep_freed_memory()
+    with joined_world(job.recipe.training.device) as world:
+        if not world.is_main:
+            console = Console(quiet=True)
+        with begun(job, world, console) as (job, run):
+            return _train(job, run, world, console)
+
+
+def _train(job: Job, run: Run, world: World, console: Console) -> dict[str, Any]:
+    if job.resume and _is_finished(run):
+        console.say(f"Nothing is left to do. Report: {run.path('report.html')}")
+        return read_json(run.require("metrics.json")) if world.is_main else {}
+    recipe = stored_recipe(run)
+    cache = run.path("cache")
+    metrics = train_prepared(run, recipe, cache, world, console, resume=job.resume, track=job.track)
+    if world.is_main:
+        _imagine_random_split(run, recipe, console)
+        write_slices(run, headline_fold(metrics))
+        _report(run, metrics, console)
+    return metrics
+
+
+def _is_finished(run: Run) -> bool:
+    """Whether training came to its end, and its number into a report."""
+    return run.is_measured and run.path("report.html").is_file()
+
+
+def train_prepared(
+    run: Run,
+    recipe: Recipe,
+    cache: Path,
+    world: World,
+    console: Console,
+    *,
+    resume: bool,
+    track: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Train on the split that lies in `run`, and measure the folds that were not trained on.
+
+    `cache` is the folder of the decoded images; it is filled where it is empty, and stays. `track` names the
+    trackers that are told. Returns the metrics by fold, and nothing in any process but the main one. Raises
+    `Interrupted` after Ctrl-C.
+    """
+    manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
+    split = read_split(run.require("split.csv"))
+    classes = split_classes(split)
+    begun = resume and any(run.path("checkpoints").glob("*.safetensors"))  # which hold all that was read
+    model = new_model(recipe, len(classes), pretrained=not begun)
+    data = open_data(recipe, cache, manifest, split, world, console)
+    with tracking(track, run.folder, flatten(as_dict(recipe)), console.warn) as tracked:
+        fitted = fit_run(recipe, run, data, model, world, console, tracked, resume=resume)
+        if not world.is_main:
+            return {}
+        for line in decision_lines(_keep(recipe, run, fitted, model, data, split, classes)):
+            console.say(line)
+        if fitted.interrupted:
+            raise Interrupted(
+                f"Stopped after epoch {len(fitted.history)}. The best epoch is kept in {run.folder};"
+                " go on with --resume, or measure it with `groupwise evaluate`."
+            )
+        folds = [fold for fold in split.folds if fold != "train"]
+        why = "the final evaluation"
+        scores = {fold: score_fold(run, fold, images=data.images, why=why) for fold in folds}
+        metrics = write_scores(run, scores)
+        tracked.finish(fitted.history, metrics)
+        return metrics
+
+
+def split_classes(split: Split) -> tuple[str, ...]:
+    """The classes of the images that take part, in the order of their numbers."""
+    return tuple(sorted({row.label for row in split.rows if row.fold != EXCLUDED}))
+
+
+def new_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) -> ResNeXt:
+    """The network of a recipe as it is before training: its weights are decided by the seed, or read.
+
+    Without `pretrained` no file is read.
+    """
+    torch.manual_seed(recipe.seed)
+    model = ResNeXt(network_config(recipe, num_classes))
+    if recipe.model.weights and pretrained:
+        load_weights(model, Path(recipe.model.weights), replace_head=True)
+    return model
+
+
+def open_data(
+    recipe: Recipe, cache: Path, manifest: Manifest, split: Split, world: World, console: Console
+) -> FitData:
+    """Decode the images, in the main process alone, and map them into memory in every one."""
+    if world.is_main:
+        open_images(recipe, cache, manifest, split, console)
+    world.barrier()
+    number = {name: k for k, name in enumerate(split_classes(split))}
+    return FitData(
+        images=open_images(recipe, cache, manifest, split, console),
+        labels=np.array([number.get(row.label, -1) for row in split.rows]),
+        train=split.indices("train"),
+        select=split.indices(recipe.training.select_fold),
+        paths=tuple(row.path for row in split.rows),
+    )
+
+
+def open_images(recipe: Recipe, cache: Path, manifest: Manifest, split: Split, console: Console) -> Images:
+    """The decoded images, one row a row of `split`; decoded into the folder `cache` unless they are there."""
+    digests = {sample.path: sample.sha256 for sample in manifest.usable}
+    files = [manifest.root / row.path for row in split.rows]
+    with console.progress("Decoding images") as progress:
+        return open_cache(
+            cache, files, [digests[row.path] for row in split.rows], recipe.data, progress=progress
+        )
+
+
+def _keep(
+    recipe: Recipe,
+    run: Run,
+    fitted: Fitted,
+    model: ResNeXt,
+    data: FitData,
+    split: Split,
+    classes: tuple[str, ...],
+) -> Decision:
+    """Write the history and the best epoch's weights with all that is needed to use them."""
+    write_history(run, fitted.history)
+    model.load_state_dict(dict(fitted.weights))
+    save_weights(model, run.path("model.safetensors"))
+    run.record("model.safetensors", ["recipe.yaml", "split.csv"])
+    decision, reference = _decide(recipe, model, data, split, classes)
+    write_json(
+        run.path("config.json"),
+        model_config(recipe.model.preset, model.config, classes, recipe.data, decision.temperature),
+    )
+    run.record("config.json", ["model.safetensors"])
+    write_decision(run, decision, reference)
+    if recipe.training.pth:
+        torch.save(dict(fitted.weights), run.path("best_model.pth"))
+    run.note(
+        interrupted=fitted.interrupted,
+        best_epoch=fitted.best.epoch,
+        notes=list(dict.fromkeys([*run.ledger["notes"], *fitted.remarks])),
+    )
+    return decision
+
+
+def _decide(
+    recipe: Recipe, model: ResNeXt, data: FitData, split: Split, classes: tuple[str, ...]
+) -> tuple[Decision, Features | None]:
+    """Calibrate and decide on the fold that chose the epoch, unless that is the test fold."""
+    if recipe.training.select_fold == TEST:
+        return undecided(classes, recipe.decision, CHOSEN_ON_TEST), None
+    outputs = predict_outputs(model, data.images[data.select], recipe.data)
+    seen = Seen(outputs, data.labels[data.select], split.sources[data.select])
+    temperature = fit_temperature(outputs.logits, seen.labels, len(np.unique(seen.sources)))
+    rows = reference_rows(split, recipe.seed)
+    reference = predict_outputs(model, data.images[rows], recipe.data).features
+    return decide(seen, reference, classes, temperature, recipe.decision), reference
+
+
+def _imagine_random_split(run: Run, recipe: Recipe, console: Console) -> None:
+    """Write what a random split would have hidden; the images are decoded already."""
+    manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
+    split = read_split(run.require("split.csv"))
+    images = open_images(recipe, run.path("cache"), manifest, split, console)
+    write_counterfactual(run, counterfactual(split, _shares(recipe, split), images, seed=recipe.seed))
+
+
+def _shares(recipe: Recipe, split: Split) -> dict[str, float]:
+    """The relative sizes of the folds, as they were asked for or as the data brought them."""
+    if recipe.split.given in (None, POOL):
+        return recipe.split.shares
+    return {fold: float(len(split.indices(fold))) for fold in split.folds}
+
+
+def _report(run: Run, metrics: dict[str, Any], console: Console) -> None:
+    """Write the report, and say the number."""
+    report = write_report(run.folder)
+    shutil.rmtree(run.path("cache"), ignore_errors=True)  # the images are decoded again in moments
+    for fault in hidden_faults(read_run(run.folder)):
+        console.warn(f"Do not rely on the number. {fault.title}")
+    name = headline_fold(metrics)
+    console.say(f"\n{name.capitalize()}: {sentence('accuracy', metrics[name]['accuracy'])}")
+    for line in exposure_lines(metrics[name]):
+        console.say(f"  {line}")
+    console.say(f"Report: {report}")

@@ -1,0 +1,1 @@
+"""Every knob with its range and default; YAML in and out; no torch."""

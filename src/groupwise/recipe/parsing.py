@@ -1,0 +1,173 @@
+"""Recipes from files, fields and options: one parser that checks them all, with errors of ours."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import difflib
+import re
+import shutil
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any, NoReturn
+
+import jsonargparse
+
+from groupwise.errors import UsageError, require_seed
+from groupwise.recipe.recipe import Recipe, recipe_fields, recipe_file
+
+# Fields of the recipe that are named elsewhere: by the audit's remedy, and by `groupwise decide`.
+SHORT_NAMES = {
+    "split.label_conflicts": "--label-conflicts",
+    "split.copies": "--copies",
+    "split.min_sources": "--min-sources",
+    "split.rare": "--rare",
+    "decision.target_sensitivity": "--target-sensitivity",
+    "decision.positive_class": "--class",
+    "decision.prevalence": "--prevalence",
+}
+
+
+KINDS = {"int": "a whole number", "float": "a number", "tuple": "a list"}
+
+
+OPERANDS = {"folder": "DATA", "images": "IMAGE", "run": "RUN", "runs": "RUN", "out": "--out", "to": "--to"}
+
+
+class Formatter(argparse.HelpFormatter):
+    """Help with room for long options, and with the default of each where there is one."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=34, width=min(100, shutil.get_terminal_size().columns))
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        default, is_flag = action.default, action.nargs == 0
+        unsaid = default is None or default == [] or default is argparse.SUPPRESS
+        if action.help is None or is_flag or unsaid or not action.option_strings:
+            return action.help
+        said = str(default).lower() if isinstance(default, bool) else default
+        return f"{action.help.rstrip('.')} (default: {said})"
+
+
+class Parser(jsonargparse.ArgumentParser):
+    """A parser whose errors are ours: they name the option, the remedy, and what was probably meant."""
+
+    def __init__(self, verb: str, promise: str, operands: str = "") -> None:
+        super().__init__(
+            prog=f"groupwise {verb}",
+            usage=f"groupwise {verb} {operands} [options]".replace("  ", " "),
+            description=promise,
+            allow_abbrev=False,
+            formatter_class=Formatter,
+        )
+
+    def parse_args(self, *arguments: Any, **options: Any) -> Any:
+        """Parse, and refuse a `--seed` of any verb that could not seed everything."""
+        parsed = super().parse_args(*arguments, **options)
+        if "seed" in parsed:
+            require_seed(parsed.seed)
+        return parsed
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002
+        """Raise `UsageError` instead of leaving the process."""
+        fact, place = _plain(message), self.prog.removeprefix("groupwise ")
+        for name, shown in OPERANDS.items():
+            fact = re.sub(rf"(required: .*?)\b{name}\b", rf"\1{shown}", fact)
+        if match := re.match(r'Parser key "([^"]+)":+ (.*)', fact):
+            place, fact = f"--{match[1]}", match[2]
+        raise UsageError(fact + self._suggest(message), place=place, remedy=f"See `{self.prog} --help`.")
+
+    def _suggest(self, message: str) -> str:
+        shown = [action for action in self._actions if action.help != argparse.SUPPRESS]
+        known = [option for action in shown for option in action.option_strings]
+        for word in re.findall(r"--[\w.-]+", message):
+            near = difflib.get_close_matches(word, known, n=1)
+            if near and word not in known:
+                return f", did you mean {near[0]}?"
+        return ""
+
+
+def _plain(message: str) -> str:
+    """The sentence of a parser's message, without the tree of types that follows it."""
+    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
+    sentence = ": ".join(lines[:2]).rstrip(".") if lines else "wrong usage"
+    sentence = re.sub(r"a typing\.Literal\[([^]]*)\]", r"one of \1", sentence)
+    for kind, words in KINDS.items():
+        sentence = sentence.replace(f"a <class '{kind}'>", words)
+    return sentence
+
+
+def add_recipe_options(parser: Parser) -> None:
+    """One option for every field of the recipe, by its path: `--training.epochs 20`."""
+    from groupwise.recipe.recipe import PARTS
+
+    for name, part in PARTS.items():
+        parser.add_class_arguments(part, name)
+    for action in parser._actions:
+        if action.metavar == "CONFIG":
+            action.help = argparse.SUPPRESS  # --recipe takes whole files; parts of files would be two ways
+        elif "." in action.dest and not isinstance(action.metavar, str):
+            action.metavar = action.dest.rpartition(".")[2].upper()
+        if short := SHORT_NAMES.get(action.dest):
+            action.option_strings = [*action.option_strings, short]
+            parser._option_string_actions[short] = action
+    parser.add_argument("--seed", type=int, default=0, help="decides the split, the weights and the batches")
+
+
+def build_recipe(values: dict[str, Any], source: Path | None = None) -> Any:
+    """Build a `Recipe` from the fields that `values` sets; the rest keep their defaults."""
+    from groupwise.recipe.recipe import PARTS, Recipe, flatten
+
+    parser = Parser("train", "")
+    parser.add_argument("--name", type=str, default="custom")
+    add_recipe_options(parser)
+    fields = flatten(values)
+    known = set(parser.get_defaults().as_flat().__dict__) | {"model.overrides"}
+    place, remedy = source or "recipe", "`groupwise train --print_config` shows every field."
+    for field in fields:
+        if field in PARTS:
+            raise UsageError(f"{field!r} has fields of its own", place=place, remedy=remedy)
+        if field not in known:
+            raise UsageError(
+                f"no field {field!r} in a recipe{_meant(field, known | PARTS.keys())}",
+                place=place,
+                remedy=remedy,
+            )
+    try:
+        parsed = parser.parse_object(fields)
+    except UsageError as error:
+        field = error.place.removeprefix("--")
+        raise UsageError(f"{field}: {error.fact}", place=place, remedy=remedy) from None
+    return _instantiate(parser, parsed, Recipe)
+
+
+def _meant(field: str, known: Set[str]) -> str:
+    """The field, or the part, that a wrong name comes close to; one without its part is known by its end."""
+    ends = [name for name in sorted(known) if name.rpartition(".")[2] == field]
+    near = ends or difflib.get_close_matches(field, known, n=1)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def parse_recipe(parser: Parser, argv: Sequence[str], base: Any) -> tuple[Any, Any]:
+    """Parse `argv` over the recipe `base`; returns the parsed arguments and the changed recipe."""
+    from groupwise.recipe.recipe import Recipe, as_dict, flatten
+
+    fields = flatten(as_dict(base))
+    fields.pop("name")
+    parser.set_defaults(fields)
+    arguments = parser.parse_args(list(argv))
+    return arguments, _instantiate(parser, arguments, Recipe, name=base.name)
+
+
+def _instantiate(parser: Parser, arguments: Any, recipe: type[Any], **known: Any) -> Any:
+    objects = parser.instantiate(arguments)
+    names = [field.name for field in dataclasses.fields(recipe)]
+    return recipe(**{name: objects[name] for name in names if name not in known} | known)
+
+
+def read_recipe(recipe: str | Path, changes: Mapping[str, Any] | None = None) -> tuple[Recipe, Recipe]:
+    """A recipe as its file has it, and with `changes` by path."""
+    file = recipe_file(str(recipe))
+    fields = recipe_fields(file)
+    base: Recipe = build_recipe(fields, file)
+    return base, build_recipe({**fields, **(changes or {})})

@@ -1,0 +1,1 @@
+"""The checklist of reporting guidelines, as far as a run answers it."""

@@ -1,0 +1,145 @@
+"""What a run knows of its data and their split, as answers to the checklist."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
+from groupwise.report.checklist.answer import Answer, confirm, filled, yours
+from groupwise.report.validity import sources_known
+from groupwise.report.words import count, verb
+from groupwise.runs.files import RunFiles
+
+NO_MANIFEST = "The run has no manifest.csv, so it does not know."
+
+
+def eligibility(files: RunFiles) -> Answer:
+    """What the software left out; what was left out before, it cannot know."""
+    if not files.manifest:
+        return yours(NO_MANIFEST)
+    statuses = Counter(row["status"] for row in files.manifest)
+    conflicts = files.split.get("excluded", 0)
+    return confirm(
+        f"Of {count(len(files.manifest), 'file')} found, {statuses['ignored']:,} were no images,"
+        f" {statuses['quarantined']:,} could not be used and {conflicts:,} were left out for conflicting"
+        " labels. Add what was left out before."
+    )
+
+
+def damage(files: RunFiles) -> Answer:
+    """Nothing is ever imputed."""
+    if not files.manifest:
+        return yours(NO_MANIFEST)
+    lost = sum(row["status"] == "quarantined" for row in files.manifest)
+    named = ", named with their reasons in manifest.csv" if lost else ""
+    return filled(
+        f"{count(lost, 'damaged file')} {verb(lost, 'was', 'were')} set aside{named}; nothing was imputed."
+    )
+
+
+def preprocessing(files: RunFiles) -> Answer:
+    """From the recipe, whose preprocessing is the only one."""
+    data = files.recipe.get("data") or {}
+    if "image_size_px" not in data:
+        return yours("The recipe does not say.")
+    side = data["image_size_px"]
+    how = {"squash": "resized", "crop": "resized and cropped", "pad": "resized and padded"}
+    return filled(
+        f"Decoded upright in sRGB, {how.get(str(data.get('resize')), 'resized')} to {side} x {side} px"
+        f" ({data.get('interpolation', 'bilinear')}), normalised by channel; the same in training and use."
+    )
+
+
+def agreement(files: RunFiles) -> Answer:
+    """Suspected labels are a hint, no measurement of agreement."""
+    if may_be_guessing(files.metrics[files.fold]):
+        return yours(f"The network is {NOTHING_ON_LABELS}.")
+    if files.label_errors:
+        return yours(
+            f"{count(len(files.label_errors), 'label')} are suspected to be wrong; see the pictures above."
+        )
+    return yours()
+
+
+def size(files: RunFiles) -> Answer:
+    """The numbers are known, why they are what they are is not."""
+    images = sum(fold["n"] for fold in files.split["folds"].values())
+    return confirm(
+        f"{count(images, 'image')} from {count(files.split['sources'], 'source')}."
+        " Add how that number was decided on."
+    )
+
+
+def balance(files: RunFiles) -> Answer:
+    """Images of each class over all folds."""
+    n: Counter[str] = Counter()
+    for fold in files.split["folds"].values():
+        n.update({label: held["n"] for label, held in fold["classes"].items()})
+    shown = [f"{label}: {images:,}" for label, images in n.most_common(12)]
+    more = f" and {len(n) - len(shown)} more classes" if len(n) > len(shown) else ""
+    return filled(f"Images: {', '.join(shown)}{more}.")
+
+
+def assignment(files: RunFiles) -> Answer:
+    """By method, shares and seed."""
+    method, folds = files.split.get("method"), files.split["folds"]
+    if method not in ("grouped", "random", "given"):
+        return yours("split.json does not say.")
+    ways = {
+        "grouped": "whole sources, stratified by class",
+        "random": "single images, at random",
+        "given": "the split that the data bring",
+    }
+    how = ways[method]
+    seed = f" (seed {files.split['seed']})" if "seed" in files.split else ""
+    return filled(f"As {how}{seed}: {_sizes(folds)}.")
+
+
+def _sizes(folds: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {fold['n']:,} from {fold['sources']:,} sources" for name, fold in folds.items())
+
+
+def level(files: RunFiles) -> Answer:
+    """Known only where images are known to belong together; otherwise a person has to say."""
+    spanning = files.split["spanning_sources"]
+    if spanning:
+        return filled(f"Not disjoint: {count(spanning, 'source')} {verb(spanning, 'spans', 'span')} folds.")
+    if any(row["group"] for row in files.assignments):
+        return confirm(
+            "Sources: the groups that were given, joined where they share a copy of one photograph."
+            " Confirm that a group is a whole patient, animal or place."
+        )
+    if sources_known(files):
+        return confirm("Photographs, with their copies. No groups were given: confirm that none are needed.")
+    return yours("No groups were given and no copies were found, so single images were divided.")
+
+
+def copies(files: RunFiles) -> Answer:
+    """What the audit found."""
+    if files.findings is None:
+        return yours("No audit was run.")
+    clusters = {row["cluster"] for row in files.assignments}
+    if not files.assignments:
+        return yours("The run has no split.csv, so it does not know.")
+    copied = len(files.assignments) - len(clusters)
+    recall = files.audit.get("planted_recall")
+    sure = "" if recall is None else f" Of planted copies it finds {100 * recall:.0f} %."
+    return filled(f"The audit found {count(copied, 'file')} to be copies of others.{sure}")
+
+
+def shortcuts(files: RunFiles) -> Answer:
+    """The audit tries file size, shape and the like; what is in the picture it cannot judge."""
+    if files.findings is None:
+        return yours("No audit was run.")
+    titles = [
+        str(item.get("title")) for item in files.findings if str(item.get("code")).startswith("shortcut")
+    ]
+    found = "; ".join(titles) or "no clue in size, shape, brightness or time tells the class"
+    return confirm(f"The audit: {found}. Look at background, rulers and writing in the pictures yourself.")
+
+
+def flow(files: RunFiles) -> Answer:
+    """From files found to folds."""
+    found = f"{count(len(files.manifest), 'file')} found; " if files.manifest else ""
+    return filled(f"{found}{_sizes(files.split['folds'])}.")

@@ -1,0 +1,188 @@
+"""What a run knows of its network and its evaluation, as answers to the checklist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from groupwise.report.checklist.answer import Answer, confirm, filled, yours
+from groupwise.report.validity import chosen_where_reported
+from groupwise.report.words import Estimate, count, percent
+from groupwise.runs.files import RunFiles
+
+
+def network(files: RunFiles) -> Answer:
+    """The architecture by name, and where all of it is written."""
+    name, file = files.config.get("architecture"), "config.json"
+    if name is None:
+        name, file = _part(files, "model").get("preset"), "recipe.yaml"
+    if name is None:
+        return yours("config.json is missing, and the recipe does not say.")
+    return filled(f"{name}, with {count(len(files.class_names), 'output')}; {file} and docs/models.md.")
+
+
+def start(files: RunFiles) -> Answer:
+    """A file of weights, or random numbers."""
+    model = files.recipe.get("model")
+    if not isinstance(model, Mapping):
+        return yours("The recipe does not say.")
+    if model.get("weights"):
+        return confirm(f"From {model['weights']}. Say what those were trained on.")
+    return filled(f"From random numbers, seed {files.seed}.")
+
+
+def training(files: RunFiles) -> Answer:
+    """The recipe in short."""
+    optim, train = _part(files, "optim"), _part(files, "training")
+    if "name" not in optim or "epochs" not in train:
+        return yours("The recipe does not say.")
+    return filled(
+        f"{optim['name']}, learning rate {optim.get('learning_rate')}, batches of"
+        f" {train.get('batch_size')}, {len(files.history) or train['epochs']} epochs;"
+        " recipe.yaml has every field."
+    )
+
+
+def choice(files: RunFiles) -> Answer:
+    """The epoch is known; how many recipes were tried in other runs is not."""
+    epoch = f"Epoch {files.chosen_epoch} of {files.looks}, chosen" if files.chosen_epoch else "Chosen"
+    own = ", the fold that is reported" if chosen_where_reported(files) else ""
+    return confirm(f"{epoch} by the fold {files.select_fold}{own}. Say which other recipes were tried.")
+
+
+def ensemble(files: RunFiles) -> Answer:
+    """The fold models of a cross-validation answer as one."""
+    if members := files.ledger.get("members"):
+        return filled(f"Yes: {len(members)} networks, those of a cross-validation, averaged.")
+    return filled("No: one network answers.")
+
+
+def software(files: RunFiles) -> Answer:
+    """Versions and device of the training."""
+    environment = files.environment
+    packages = environment.get("packages")
+    if not isinstance(packages, Mapping) or "torch" not in packages:
+        return yours("environment.json is missing.")
+    version = files.ledger.get("version", "of unknown version")
+    return filled(
+        f"Groupwise {version}, PyTorch {packages['torch']}, Python {environment.get('python')}, on"
+        f" {environment.get('device')}; the ledger has all."
+    )
+
+
+def measures(files: RunFiles) -> Answer:
+    """Names of the figures; why these matter for the task is told elsewhere."""
+    names = [name.replace("_", " ") for name in NAMED if files.metrics[files.fold].get(name) is not None]
+    return confirm(f"{', '.join(names).capitalize()}. Say which of them the task asks for.")
+
+
+NAMED = (
+    *("accuracy", "balanced_accuracy", "macro_f1", "auroc", "average_precision", "log_loss", "brier"),
+    *("ece", "per_class", "confusion"),
+)
+
+
+def number(files: RunFiles) -> Answer:
+    """Accuracy of each fold that was measured."""
+    told = []
+    for fold, figures in files.metrics.items():
+        accuracy = Estimate.read(figures["accuracy"])
+        interval = f" (95 % interval {accuracy.share_interval()})" if accuracy.has_interval else ""
+        told.append(f"{fold}: accuracy {accuracy.share()}{interval} of {figures['n']:,} images")
+    return filled("; ".join(told) + ".")
+
+
+def uncertainty(files: RunFiles) -> Answer:
+    """The method of the interval, if there is one."""
+    accuracy = Estimate.read(files.metrics[files.fold]["accuracy"])
+    if not accuracy.has_interval:
+        return yours(f"There is no interval: {accuracy.reason or 'metrics.json has none'}.")
+    return filled(f"{accuracy.method or '95 % intervals'}; it counts sources, not images.")
+
+
+def readings(files: RunFiles) -> Answer:
+    """What the ledger counted."""
+    if "test_readings" not in files.ledger:
+        return yours("run.json does not say.")
+    return filled(f"{count(files.ledger['test_readings'], 'time')} by this software; the ledger says when.")
+
+
+def baseline(files: RunFiles) -> Answer:
+    """The largest class always; a stronger rival is for a person to find."""
+    majority = files.metrics[files.fold].get("majority")
+    if not majority:
+        return yours()
+    return confirm(
+        f"Always answering {majority['class']}: {percent(majority['accuracy'])}. Add the rule in use today."
+    )
+
+
+def calibration(files: RunFiles) -> Answer:
+    """The debiased calibration error."""
+    error = Estimate.read(files.metrics[files.fold].get("ece"))
+    if error.value is None:
+        return yours(f"Not measured{': ' + error.reason if error.reason else ''}.")
+    temperature = files.config.get("temperature")
+    by = f", after a temperature of {temperature:.2f}" if isinstance(temperature, int | float) else ""
+    if files.is_clueless:
+        by += ", its ceiling: the probabilities carry no information"
+    return filled(f"Calibration error {error.plain()} ({error.plain_interval()}){by}.")
+
+
+def output(files: RunFiles) -> Answer:
+    """Probabilities always, an operating point where one was set."""
+    point = files.metrics[files.fold].get("operating_point")
+    if point and "reason" not in point:
+        target = point["target_sensitivity"]
+        promised = point.get("promised_sensitivity", target)
+        wanted = f" ({percent(target)} was wanted)" if promised < target else ""
+        return filled(
+            f"A probability for each class; {point['class']} from {point['threshold']:.3f} on, which at least"
+            f" {percent(promised)} of its images reach{wanted}; otherwise the most probable class."
+        )
+    return confirm("A probability for each class, and the most probable one. No threshold was set.")
+
+
+def slices(files: RunFiles) -> Answer:
+    """Which columns were compared."""
+    columns = [column["column"] for column in files.slices.get("columns", ())]
+    if not columns:
+        if files.skipped_columns:
+            return yours(
+                f"Not compared: {files.skipped_columns}. Give another column in the CSV, such as a site."
+            )
+        if files.further_columns:
+            return yours(f"`groupwise slices RUN` compares by {', '.join(files.further_columns)}.")
+        return yours("Give such columns in the CSV, and run `groupwise slices RUN`.")
+    return confirm(f"Accuracy by {', '.join(columns)}, above. Say which other differences matter.")
+
+
+def robustness(files: RunFiles) -> Answer:
+    """Which corruptions were tried."""
+    if not files.robustness:
+        return yours(f"`groupwise robustness {files.single}` measures it.")
+    return filled(f"Accuracy under {', '.join(files.robustness['corruptions'])} in five steps each, above.")
+
+
+def explanation(files: RunFiles) -> Answer:
+    """Maps are shown; whether they make sense, only a person sees."""
+    if not files.heat_maps:
+        return yours(f"`groupwise explain {files.single}` draws heat maps.")
+    return confirm("Heat maps (Grad-CAM), above. Say whether they rest on what should matter.")
+
+
+def mistakes(files: RunFiles) -> Answer:
+    """They are shown; what they have in common, only a person sees."""
+    wrong = [
+        row for row in files.predictions if row["fold"] == files.fold and row["label"] != row["predicted"]
+    ]
+    if not files.predictions:
+        return yours("The run has no predictions.csv.")
+    if not wrong:
+        return filled(f"No image of the fold {files.fold} was taken for another class.")
+    return confirm(f"{count(len(wrong), 'image')} were wrong; the worst are above. Look at them.")
+
+
+def _part(files: RunFiles, name: str) -> Mapping[str, Any]:
+    part = files.recipe.get(name)
+    return part if isinstance(part, Mapping) else {}

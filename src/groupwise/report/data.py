@@ -1,0 +1,88 @@
+"""Turns a run into `report.json`: all that its page says, as data.
+
+schema          1; raised when a key changes its meaning or goes
+run, data, created, version, recipe
+headline        fold, n, sources, sentence, interval (in words), baseline (in words), doubtful, and the
+                figure `accuracy` as in `metrics.json`
+hidden, cautions   [{title, text, remedy}]: what makes the number untrue, and what asks for care
+not_said, unchecked   sentences
+figures         `metrics.json`: every figure of every fold
+split           `split.json`
+findings        those of the audit without their pictures; null where it was not run
+leakage, crossval, slices, robustness   the files of those names; null where absent
+label_errors    rows of `label_errors.csv`; null where there is none
+history         rows of `history.csv`
+checklist       [{topic, question, claim, tripod_ai, reforms, state, text}]
+ledger          `run.json`
+environment     `environment.json`
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from groupwise.report.checklist.checklist import Answered, answer_all
+from groupwise.report.sections.number import headline
+from groupwise.report.sections.unchecked import NOT_SAID, unchecked
+from groupwise.report.validity import cautions, hidden_faults
+from groupwise.report.words import NBSP
+from groupwise.runs.files import RunFiles
+
+SCHEMA = 1
+
+
+def as_data(files: RunFiles) -> dict[str, Any]:
+    """What `report.json` holds."""
+    hidden = hidden_faults(files)
+    return {
+        "schema": SCHEMA,
+        "run": files.folder.name,
+        "data": files.ledger["data"],
+        "created": files.ledger["created"],
+        "version": files.ledger.get("version"),
+        "recipe": files.recipe,
+        "headline": _headline(files) | {"doubtful": bool(hidden)},
+        "hidden": [asdict(notice) for notice in hidden],
+        "cautions": [asdict(notice) for notice in cautions(files)],
+        "not_said": list(NOT_SAID),
+        "unchecked": unchecked(files),
+        "figures": files.metrics,
+        "split": files.split,
+        "findings": files.findings and [finding | {"picture": None} for finding in files.findings],
+        "leakage": files.leakage or None,
+        "crossval": files.crossval or None,
+        "slices": files.slices or None,
+        "robustness": files.robustness or None,
+        "label_errors": files.label_errors or None,
+        "history": files.history,
+        "checklist": [_item(one) for one in answer_all(files)],
+        "ledger": files.ledger,
+        "environment": files.environment,
+    }
+
+
+def _headline(files: RunFiles) -> dict[str, Any]:
+    said, measured = headline(files), files.metrics[files.fold]
+    return {
+        "fold": said.fold,
+        "n": measured["n"],
+        "sources": measured["groups"],
+        "accuracy": measured["accuracy"],
+        "sentence": said.sentence.replace(NBSP, " "),
+        "interval": said.interval.replace(NBSP, " "),
+        "baseline": said.baseline.replace(NBSP, " "),
+    }
+
+
+def _item(one: Answered) -> dict[str, str]:
+    item, answer = one.item, one.answer
+    return {
+        "topic": item.topic,
+        "question": item.question,
+        "claim": item.claim,
+        "tripod_ai": item.tripod,
+        "reforms": item.reforms,
+        "state": answer.state,
+        "text": answer.text.replace(NBSP, " "),
+    }

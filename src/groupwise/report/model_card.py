@@ -1,0 +1,127 @@
+"""Turns a run into its model card, `README.md` with Hugging Face's front matter (Mitchell et al. 2019, FAT*).
+
+The licence is left for the user, who alone knows what data and weights allow; so are the intended use and
+whatever else no run can know, in brackets that a search finds.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Any
+
+import yaml
+
+from groupwise.report.sections.number import headline
+from groupwise.report.sections.unchecked import NOT_SAID, unchecked
+from groupwise.report.validity import cautions, hidden_faults, sources_known
+from groupwise.report.words import NBSP, Estimate, count
+from groupwise.runs.files import RunFiles
+
+OPEN = "[to be filled in]"
+MOST_CLASSES = 40
+
+
+def model_card(files: RunFiles) -> str:
+    """The card; the words are those of the report."""
+    front = yaml.safe_dump(_front_matter(files), allow_unicode=True, sort_keys=False, width=110)
+    body = "\n\n".join([*_use(files), *_number(files), *_data(files), *_limits(files), *_making(files)])
+    return f"---\n{front}---\n\n{body.replace(NBSP, ' ')}\n"
+
+
+def _front_matter(files: RunFiles) -> dict[str, Any]:
+    """`license` is absent on purpose: the hub then asks for it."""
+    data = PurePath(str(files.ledger["data"])).name
+    return {
+        "library_name": "groupwise",
+        "pipeline_tag": "image-classification",
+        "tags": ["image-classification", "resnext", "groupwise"],
+        "metrics": ["accuracy"],
+        "model-index": [
+            {
+                "name": files.folder.name,
+                "results": [
+                    {
+                        "task": {"type": "image-classification"},
+                        "dataset": {"name": data, "type": "imagefolder", "split": files.fold},
+                        "metrics": _measured(files),
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def _measured(files: RunFiles) -> list[dict[str, Any]]:
+    figures = files.metrics[files.fold]
+    basis = {"images": figures["n"], "sources": figures["groups"]}
+    names = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "macro_f1": "Macro F1"}
+    return [
+        {
+            "type": key,
+            "name": name,
+            "value": figure.value,
+            "args": {"interval_95": [figure.low, figure.high], **basis},
+        }
+        for key, name in names.items()
+        if (figure := Estimate.read(figures.get(key))).value is not None
+    ]
+
+
+def _use(files: RunFiles) -> list[str]:
+    names = files.class_names
+    shown = ", ".join(map(plain, names[:MOST_CLASSES]))
+    more = f" and {len(names) - MOST_CLASSES} more" if len(names) > MOST_CLASSES else ""
+    return [
+        f"# {plain(files.folder.name)}",
+        f"A network ({files.config.get('architecture', 'ResNeXt')}) that tells {len(names)} classes of images"
+        f" apart: {shown}{more}.",
+        "## Intended use",
+        f"What it is for, who will use it, and instead of what: {OPEN}",
+        "It answers for images like those it was trained on, and for nothing else.",
+    ]
+
+
+def _number(files: RunFiles) -> list[str]:
+    said, hidden = headline(files), hidden_faults(files)
+    told = " ".join(filter(None, (said.sentence, said.interval, said.baseline)))
+    faults = "\n".join(f"- **{plain(notice.title)}.** {plain(notice.text)}" for notice in hidden)
+    warning = [f"**Do not rely on this number:**\n\n{faults}"] if hidden else []
+    return ["## How good it is", plain(told), *warning]
+
+
+def _data(files: RunFiles) -> list[str]:
+    folds = [
+        f"| {plain(name)} | {fold['n']:,} | {fold['sources']:,} |"
+        for name, fold in files.split["folds"].items()
+    ]
+    unit = "source" if sources_known(files) else "image"
+    return [
+        "## Data",
+        f"Where the images come from, who labelled them, and what their licence allows: {OPEN}",
+        "\n".join(["| fold | images | sources |", "|---|---|---|", *folds]),
+        f"Divided by {unit} ({plain(str(files.split.get('method', 'method unknown')))}). A source is all"
+        " images of one group that was given, and all copies of one photograph that were found.",
+    ]
+
+
+def _limits(files: RunFiles) -> list[str]:
+    said = [f"{notice.title}. {notice.text}" for notice in cautions(files)]
+    lines = [f"- {plain(line)}" for line in (*said, *NOT_SAID, *unchecked(files))]
+    return ["## Limits", "\n".join(lines)]
+
+
+def _making(files: RunFiles) -> list[str]:
+    readings = count(files.ledger.get("test_readings", 0), "time")
+    return [
+        "## How it was made",
+        f"By Groupwise {plain(str(files.ledger.get('version', 'of unknown version')))}, recipe"
+        f" {plain(files.recipe_name)}, seed {files.seed}; the test fold was read {readings}. `recipe.yaml`,"
+        " `split.csv`, `metrics.json` and `run.json` beside this file have the rest, `report.html` shows it.",
+        '```python\nimport groupwise\n\ngroupwise.load_run(".").predict(["image.jpg"])\n```',
+    ]
+
+
+def plain(text: str) -> str:
+    """Text of the user's as Markdown that is only text: on one line, with its signs escaped."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(text.split()))

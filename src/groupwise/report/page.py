@@ -1,0 +1,80 @@
+"""Turns a run directory into `report.html`, its twin `report.json` and the model card `README.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from groupwise.errors import UsageError
+from groupwise.files import write_atomic, write_json
+from groupwise.report.data import as_data
+from groupwise.report.model_card import model_card
+from groupwise.report.rendering import Section, render
+from groupwise.report.sections import (
+    answers,
+    calibration,
+    checklist,
+    curves,
+    decisions,
+    division,
+    doubts,
+    found,
+    ledger,
+    misses,
+    number,
+    poorer_images,
+    samples,
+    subgroups,
+    suspects,
+    unchecked,
+)
+from groupwise.report.sections import leakage as counterfactual
+from groupwise.report.words import Estimate
+from groupwise.runs.files import RunFiles, read_run
+
+# In the order of the page; each has the partial of its name, and is left out where it has nothing to show.
+SECTIONS: Mapping[str, Callable[[RunFiles], Section | None]] = {
+    "number": number.build,
+    "doubts": doubts.build,
+    "counterfactual": counterfactual.build,
+    "found": found.build,
+    "division": division.build,
+    "samples": samples.build,
+    "curves": curves.build,
+    "answers": answers.build,
+    "calibration": calibration.build,
+    "decisions": decisions.build,
+    "subgroups": subgroups.build,
+    "poorer_images": poorer_images.build,
+    "misses": misses.build,
+    "suspects": suspects.build,
+    "unchecked": unchecked.build,
+    "checklist": checklist.build,
+    "ledger": ledger.build,
+}
+
+
+def write_report(run: Path) -> Path:
+    """Write the three and `figures/*.png` into the run directory `run`; returns the page's path.
+
+    The page carries everything within itself, and equal files give an equal page. Raises GroupwiseError where
+    a file without which there is no number is missing or damaged; a section whose file is absent is left out.
+    """
+    if not run.is_dir():
+        raise UsageError(
+            "no such folder", place=run, remedy="Give the folder that `groupwise train --run` wrote."
+        )
+    files = read_run(run)
+    built = {name: section for name, build in SECTIONS.items() if (section := build(files)) is not None}
+    page = render(
+        "report.html",
+        title=f"{Estimate.read(files.metrics[files.fold]['accuracy']).share()} correct: {files.folder.name}",
+        sections=[render(f"sections/{name}.html", **section.values) for name, section in built.items()],
+    )
+    for section in built.values():
+        for name, png in section.pictures.items():
+            write_atomic(run / "figures" / name, png)
+    write_json(run / "report.json", as_data(files))
+    write_atomic(run / "README.md", model_card(files))
+    write_atomic(run / "report.html", page)
+    return run / "report.html"

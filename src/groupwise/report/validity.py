@@ -1,0 +1,226 @@
+"""Turns the way a number was made into sentences: what makes it untrue, and what asks for care."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from groupwise.evaluation.leakage import exposure_lines
+from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
+from groupwise.report.words import as_sentence, count, percent, verb
+from groupwise.runs.files import RunFiles
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A fact, what follows from it, and what to do about it (or nothing)."""
+
+    title: str
+    text: str
+    remedy: str = ""
+
+
+def sources_known(files: RunFiles) -> bool:
+    """Whether any two images are known to share a source."""
+    return bool(files.split["sources"] < sum(fold["n"] for fold in files.split["folds"].values()))
+
+
+def hidden_faults(files: RunFiles) -> list[Notice]:
+    """What makes the number of the page too high, whatever its interval says; empty for a sound protocol."""
+    return [
+        *_shared_sources(files),
+        *_copies_unknown(files),
+        *_known_before(files),
+        *_chosen_where_reported(files),
+    ]
+
+
+def chosen_where_reported(files: RunFiles) -> bool:
+    """Whether the fold of the number also chose the epoch; one epoch alone leaves nothing to choose."""
+    return files.fold == files.select_fold and files.looks > 1
+
+
+def _shared_sources(files: RunFiles) -> Iterator[Notice]:
+    spanning, fold = files.split["spanning_sources"], files.split["folds"].get(files.fold, {})
+    siblings, n = fold.get("with_sibling_in_train", 0), fold.get("n", 0)
+    remedy = "Train again with `split.method: grouped`, which keeps every source on one side."
+    if files.split.get("method") == "given":
+        remedy = (
+            "Train again without `split.given`, or with `split.given: pool` for folders: the same images are"
+            " then divided anew, every source on one side."
+        )
+    if siblings:
+        yield Notice(
+            "The network has seen siblings of the images it was tested on",
+            f"{siblings:,} of {n:,} {files.fold} images ({percent(siblings / n)}) have a sibling of the"
+            " same source in training: a copy of the same photograph, or an image of the same group. The"
+            " network can recognise those without having learnt the classes. For images of new sources the"
+            " number is too high."
+            + "".join(f" {line}" for line in exposure_lines(files.metrics[files.fold])),
+            remedy,
+        )
+    elif spanning:
+        yield Notice(
+            "Sources stand in more than one fold",
+            f"{count(spanning, 'source')} {verb(spanning, 'spans', 'span')} two folds or more."
+            f" No {files.fold} image has a sibling in training, but the folds are not independent.",
+            remedy,
+        )
+    elif files.split.get("method") == "random" and not sources_known(files):
+        yield Notice(
+            "Nobody knows whether the network has seen siblings of the images it was tested on",
+            "Images were divided at random, and the source of none of them is known. If several of them show"
+            " the same person, place or thing, they stand on both sides, and the number is too high.",
+            "Say which images belong together (`--group-column` or `--group-regex`), and split by group.",
+        )
+
+
+def _copies_unknown(files: RunFiles) -> Iterator[Notice]:
+    if files.audit.get("resemble") and files.split.get("copies") == "report" and not _all_grouped(files):
+        yield Notice(
+            "Nobody knows whether copies of the images it was tested on were in training",
+            "All pictures resemble one another, so that the audit cannot tell copies from new pictures of the"
+            " same thing, and not every image has a group. If some are copies, or show the same piece, they"
+            " may stand on both sides, and the number is too high.",
+            "Say which images belong together (`--group-column` or `--group-regex`), all of them.",
+        )
+
+
+def _all_grouped(files: RunFiles) -> bool:
+    return all(row["group"] for row in files.assignments)
+
+
+def _known_before(files: RunFiles) -> Iterator[Notice]:
+    before = files.ledger.get("weights_know", {"weights": "", "images": {}})
+    known, n = before["images"], files.metrics[files.fold]["n"]
+    count = known.get(files.fold, 0) if files.fold in files.split["folds"] else sum(known.values())
+    if count:
+        yield Notice(
+            "The weights that training began from know images of the test",
+            f"{before['weights']} has learnt from {count:,} of the {n:,} images of this number, or from"
+            " images of the same source. For images of new sources the number is too high.",
+            "Keep the folds of the run that the weights come from: `--split.extend` and its `split.csv`.",
+        )
+
+
+def _chosen_where_reported(files: RunFiles) -> Iterator[Notice]:
+    if not chosen_where_reported(files):
+        return
+    text = (
+        "The epoch was chosen on the very fold this number comes from: it was the best of"
+        f" {files.looks} looks. The best of many looks is partly luck, which does not repeat on new images."
+    )
+    last, chosen = files.history[-1:], files.chosen_epoch
+    if last and last[0]["epoch"] != chosen:
+        text += (
+            f" The last epoch, taken without looking, scored {percent(last[0]['select_accuracy'])}"
+            f" on that fold; the chosen one, epoch {chosen}, is the one reported."
+        )
+    remedy = "Choose by another fold: `training.select_fold: val` with `split.val` above 0."
+    if files.fold != "test" and "test" not in files.split["folds"]:
+        remedy = "Set sources aside for a fold that chooses nothing: `split.test` above 0."
+    elif files.fold != "test":
+        remedy = "Read the test fold, once: `groupwise evaluate RUN --fold test`."
+    yield Notice("The number was picked because it was high", text, remedy)
+
+
+def cautions(files: RunFiles) -> list[Notice]:
+    """What does not make the number wrong, but has to be known to read it."""
+    return [
+        *_independence(files),
+        *_no_better_than_guessing(files),
+        *_temperature(files),
+        *_readings(files),
+        *_interruption(files),
+        *_left_out(files),
+        *_stops(files),
+        *(
+            Notice("About the figures", as_sentence(str(text)))
+            for text in files.metrics[files.fold].get("warnings") or ()
+        ),
+    ]
+
+
+def _independence(files: RunFiles) -> Iterator[Notice]:
+    method = files.split.get("method")
+    if method != "random" and not sources_known(files):
+        yield Notice(
+            "Every image counts as a source of its own",
+            "No groups were given and no copies were found. If several images show the same person, place or"
+            " thing, the number is too high and its interval too narrow.",
+            "Say which images belong together, with `--group-column` or `--group-regex`.",
+        )
+    elif method == "random" and sources_known(files) and not files.split["spanning_sources"]:
+        yield Notice(
+            "The split was random",
+            "No source spans two folds, but only by chance; another seed may cut some.",
+            "Use `split.method: grouped`.",
+        )
+
+
+def _no_better_than_guessing(files: RunFiles) -> Iterator[Notice]:
+    figures = files.metrics[files.fold]
+    if may_be_guessing(figures):
+        yield Notice(
+            "Not shown to be better than guessing",
+            f"The interval reaches down to {percent(figures['accuracy']['low'])}; always answering with the"
+            f" largest class gives {percent(figures['majority']['accuracy'])}. These data do not show that"
+            f" the network has learnt anything: it is {NOTHING_ON_LABELS}.",
+        )
+
+
+def _temperature(files: RunFiles) -> Iterator[Notice]:
+    if files.is_clueless:
+        yield Notice(
+            "The probabilities carry no information",
+            f"The fold {files.select_fold} set the temperature to its ceiling,"
+            f" {files.config['temperature']:.2f}: however sure the network was, it was not right more"
+            " often. All classes get nearly the same one.",
+        )
+
+
+def _readings(files: RunFiles) -> Iterator[Notice]:
+    readings = files.ledger.get("test_readings", 0)
+    if files.fold == "test" and readings > 1 and not chosen_where_reported(files):
+        yield Notice(
+            f"The test fold was read {readings} times",
+            "Each reading that led to a change of plan makes it less of a test. The ledger below lists them.",
+        )
+
+
+def _interruption(files: RunFiles) -> Iterator[Notice]:
+    if files.ledger.get("interrupted"):
+        planned = (files.recipe.get("training") or {}).get("epochs")
+        done = (
+            f"after {len(files.history)} of {planned} epochs"
+            if files.history and planned
+            else "before its end"
+        )
+        yield Notice(
+            "Training was interrupted",
+            f"It was stopped {done}. The number is that of the best epoch until then.",
+            "Go on with `groupwise train ... --resume`.",
+        )
+
+
+def _left_out(files: RunFiles) -> Iterator[Notice]:
+    unread = sum(row["status"] == "quarantined" for row in files.manifest)
+    excluded = files.split.get("excluded", 0)
+    parts = []
+    if unread:
+        parts.append(f"{count(unread, 'file')} could not be used and {verb(unread, 'was', 'were')} set aside")
+    if excluded:
+        parts.append(f"{count(excluded, 'image')} {verb(excluded, 'was', 'were')} excluded from every fold")
+    if parts:
+        yield Notice(
+            "Not all of the data took part",
+            f"{' and '.join(parts)}. If these are not like the rest, the number does not speak for them.",
+        )
+
+
+def _stops(files: RunFiles) -> Iterator[Notice]:
+    titles = [str(item.get("title")) for item in files.findings or () if item.get("severity") == "stop"]
+    if titles:
+        yield Notice(
+            "The audit found what has to be settled first", f"{'; '.join(titles)}. See the data below."
+        )

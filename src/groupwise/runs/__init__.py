@@ -1,0 +1,1 @@
+"""The run directory: ledger, lock, provenance and typed readers; no torch."""

@@ -1,0 +1,261 @@
+"""Reads the files of one run directory and refuses what is no run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from groupwise.data.levels import Reading
+from groupwise.data.manifest import COLUMNS
+from groupwise.errors import GroupwiseError
+from groupwise.files import read_csv, read_json
+from groupwise.stats.calibration import says_nothing
+
+Rows = list[dict[str, str]]
+
+HISTORY_NUMBERS = (
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "select_loss",
+    "select_accuracy",
+    "learning_rate",
+    "seconds",
+    "images_per_second",
+    "waiting_seconds",
+)
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """What a run directory holds; a file that may be absent is empty or None here.
+
+    `history` has the columns of `HISTORY_NUMBERS` as numbers; the other tables are as their files have them.
+    """
+
+    folder: Path
+    ledger: dict[str, Any]
+    recipe: dict[str, Any]
+    recipe_text: str
+    split: dict[str, Any]
+    metrics: dict[str, Any]
+    history: list[dict[str, float]]
+    assignments: Rows
+    predictions: Rows
+    manifest: Rows
+    findings: list[dict[str, Any]] | None
+    audit: dict[str, Any]
+    environment: dict[str, Any]
+    config: dict[str, Any]
+    leakage: dict[str, Any]
+    crossval: dict[str, Any]
+    slices: dict[str, Any]
+    robustness: dict[str, Any]
+    label_errors: Rows
+    heat_maps: dict[str, Path]
+
+    @property
+    def root(self) -> Path:
+        """Where the images lay when the run was made."""
+        return Path(self.ledger["root"])
+
+    @property
+    def reading(self) -> Reading:
+        """How the samples of deep pictures became levels."""
+        return Reading.from_facts(_dig(self.recipe, "data"))
+
+    @property
+    def fold(self) -> str:
+        """The fold whose number heads the report: the test fold, or else the one that was measured."""
+        return headline_fold(self.metrics)
+
+    @property
+    def class_names(self) -> list[str]:
+        """The classes in the order of the confusion matrix."""
+        figures = self.metrics[self.fold]
+        names = list(figures["per_class"])
+        if [len(row) for row in figures["confusion"]] != [len(names)] * len(names):
+            raise GroupwiseError(
+                f"the confusion matrix does not have the {len(names)} classes of `per_class`",
+                place=self.folder / "metrics.json",
+                remedy="Run `groupwise evaluate` again.",
+            )
+        return names
+
+    @property
+    def skipped_columns(self) -> str:
+        """Columns that were to be compared and could not be, each with the reason; empty where none was."""
+        skipped = self.slices.get("skipped") or ()
+        return "; ".join(f"{one['column']} ({one['reason']})" for one in skipped)
+
+    @property
+    def further_columns(self) -> list[str]:
+        """The user's own columns of the manifest."""
+        return [name for name in (self.manifest[0] if self.manifest else {}) if name not in COLUMNS]
+
+    @property
+    def single(self) -> str:
+        """How commands that want one network name it: of a cross-validation, the first."""
+        return "/".join(("RUN", *self.ledger.get("members", ())[:1]))
+
+    @property
+    def is_clueless(self) -> bool:
+        """Whether the temperature is at its ceiling, where probabilities carry no information."""
+        temperature = self.config.get("temperature")
+        return isinstance(temperature, int | float) and says_nothing(temperature)
+
+    @property
+    def recipe_name(self) -> str:
+        """What the recipe calls itself."""
+        return str(self.recipe.get("name", "unnamed"))
+
+    @property
+    def select_fold(self) -> str:
+        """The fold that chose the epoch."""
+        return str(_dig(self.recipe, "training").get("select_fold", "val"))
+
+    @property
+    def looks(self) -> int:
+        """How many epochs the choice was made among."""
+        return len(self.history) or int(_dig(self.recipe, "training").get("epochs", 1))
+
+    @property
+    def seed(self) -> int:
+        """The seed of the recipe."""
+        return int(self.recipe.get("seed", 0))
+
+    @property
+    def chosen_epoch(self) -> int | None:
+        """The epoch whose weights were kept."""
+        return self.ledger.get("best_epoch") or self._find_best_epoch()
+
+    def _find_best_epoch(self) -> int | None:
+        by = _dig(self.recipe, "training").get("select_by", ["accuracy"])
+        names = [by] if isinstance(by, str) else by
+        signs = {"accuracy": 1.0, "loss": -1.0}
+        scores = [[signs[name] * row[f"select_{name}"] for name in names] for row in self.history]
+        return int(self.history[scores.index(max(scores))]["epoch"]) if scores else None
+
+
+def read_run(folder: Path) -> RunFiles:
+    """Read the run in `folder`; raises GroupwiseError for an essential file that is missing or damaged."""
+    ledger = _read_mapping(folder / "run.json", "root", "data", "created")
+    recipe_text, recipe = _read_recipe(folder / "recipe.yaml")
+    return RunFiles(
+        folder=folder,
+        ledger=ledger,
+        recipe=recipe,
+        recipe_text=recipe_text,
+        split=_read_mapping(folder / "split.json", "folds", "sources", "spanning_sources"),
+        metrics=_read_metrics(folder / "metrics.json"),
+        history=_read_history(folder / "history.csv"),
+        assignments=_read_rows(folder / "split.csv", "path", "label", "group", "cluster", "fold"),
+        predictions=_read_rows(folder / "predictions.csv", "path", "label", "fold", "predicted"),
+        manifest=_read_rows(folder / "manifest.csv", "path", "status", "reason"),
+        findings=_read_findings(folder / "findings.json"),
+        audit=_read_optional_mapping(folder / "audit.json"),
+        environment=_read_optional_mapping(folder / "environment.json"),
+        config=_read_optional_mapping(folder / "config.json"),
+        leakage=_read_optional_mapping(folder / "leakage.json", "known", "retrained"),
+        crossval=_read_optional_mapping(folder / "crossval.json"),
+        slices=_read_optional_mapping(folder / "slices.json", "fold", "columns", "skipped"),
+        robustness=_read_optional_mapping(folder / "robustness.json", "fold", "clean", "corruptions"),
+        label_errors=_read_rows(folder / "label_errors.csv", "path", "label", "suggested"),
+        heat_maps=_read_heat_maps(folder / "explain"),
+    )
+
+
+def _dig(recipe: Mapping[str, Any], part: str) -> Mapping[str, Any]:
+    found = recipe.get(part)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _read_mapping(path: Path, *required: str) -> dict[str, Any]:
+    value = read_json(path)
+    missing = [key for key in required if not isinstance(value, dict) or key not in value]
+    if missing or not isinstance(value, dict):
+        raise GroupwiseError(
+            f"does not hold {', '.join(map(repr, missing)) or 'fields'}",
+            place=path,
+            remedy="Run the command that writes it again.",
+        )
+    return value
+
+
+def _read_optional_mapping(path: Path, *required: str) -> dict[str, Any]:
+    return _read_mapping(path, *required) if path.exists() else {}
+
+
+def _read_metrics(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise GroupwiseError(
+            "no such file, so there is no number to report",
+            place=path,
+            remedy="Measure the run first: `groupwise evaluate RUN --fold test`.",
+        )
+    metrics = _read_mapping(path)
+    needed = {"n", "groups", "accuracy", "confusion", "per_class"}
+    for fold, figures in metrics.items():
+        if not isinstance(figures, dict) or not needed <= set(figures):
+            raise GroupwiseError(
+                f"the figures of fold {fold!r} are incomplete",
+                place=path,
+                remedy="Run `groupwise evaluate` again.",
+            )
+    if not metrics:
+        raise GroupwiseError("holds no fold", place=path, remedy="Run `groupwise evaluate` again.")
+    return metrics
+
+
+def _read_recipe(path: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        recipe = yaml.safe_load(text)
+    except FileNotFoundError:
+        raise GroupwiseError("no such file", place=path, remedy="Give the folder of a whole run.") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        fact = f"not readable YAML ({' '.join(str(error).split())})"
+        raise GroupwiseError(fact, place=path, remedy="Restore the file.") from None
+    if not isinstance(recipe, dict):
+        raise GroupwiseError("holds no fields", place=path, remedy="Restore the file.")
+    return text, recipe
+
+
+def _read_rows(path: Path, *required: str) -> Rows:
+    return read_csv(path, required) if path.exists() else []
+
+
+def _read_heat_maps(folder: Path) -> dict[str, Path]:
+    """The overlay of each image that was explained, by the image's path."""
+    listing = _read_optional_mapping(folder / "heatmaps.json")
+    return {path: folder / Path(str(name)).name for path, name in listing.items()}
+
+
+def _read_history(path: Path) -> list[dict[str, float]]:
+    try:
+        return [
+            {name: float(row[name]) for name in HISTORY_NUMBERS} for row in _read_rows(path, *HISTORY_NUMBERS)
+        ]
+    except ValueError as error:
+        raise GroupwiseError(f"not a number ({error})", place=path, remedy="Restore the file.") from None
+
+
+def _read_findings(path: Path) -> list[dict[str, Any]] | None:
+    if not path.exists():
+        return None
+    findings = read_json(path)
+    if not isinstance(findings, list) or not all(isinstance(item, dict) for item in findings):
+        raise GroupwiseError("not a list of findings", place=path, remedy="Run `groupwise audit` again.")
+    return findings
+
+
+TEST = "test"
+
+
+def headline_fold(metrics: Mapping[str, Any]) -> str:
+    """The test fold, or else the first that was measured; `metrics` are those of `metrics.json`."""
+    return TEST if TEST in metrics else next(iter(metrics))

@@ -1,0 +1,86 @@
+"""What a training run is asked to do: which data, which recipe, and where to keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from groupwise.data.manifest import Manifest
+from groupwise.errors import UsageError
+from groupwise.recipe.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """How often the images are divided anew, and into how many folds that are held out in turn."""
+
+    folds: int
+    repeats: int = 1
+
+    def __post_init__(self) -> None:
+        if self.folds < 3:
+            raise UsageError(
+                f"{self.folds} is below 3: beside the fold held out, one has to choose and one to teach",
+                place="--cv",
+                remedy="Give at least 3, as in --cv 5.",
+            )
+        if self.repeats < 1:
+            raise UsageError(f"{self.repeats} is below 1", place="--repeats", remedy="Give at least 1.")
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The folds with their relative sizes; names sort as numbers do."""
+        digits = len(str(self.folds))
+        return {f"fold-{number:0{digits}}": 1.0 for number in range(1, self.folds + 1)}
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The folders of all fold models, in the order in which they are trained."""
+        return tuple(
+            self.model(repeat, fold) for repeat in range(1, self.repeats + 1) for fold in self.shares
+        )
+
+    @staticmethod
+    def model(repeat: int, fold: str) -> str:
+        """The folder of one of them; repeats are counted from 1."""
+        return f"repeat-{repeat}/{fold}"
+
+
+@dataclass(frozen=True)
+class Planning:
+    """That the recipe is to be suited to the data.
+
+    `chosen` are the fields that the user set himself, which stay; `budget_s` bounds the whole command.
+    """
+
+    chosen: frozenset[str] = frozenset()
+    budget_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to train on, where to keep it, and how.
+
+    `data` is what the user named, and `scan` makes the manifest of it, with a function for the progress.
+    `base` is the recipe that `recipe` changes; the report lists the changes. `cv` asks for cross-validation,
+    `planning` for a recipe that suits the data, and `track` names the trackers that are told of every epoch.
+    `jobs` is how many of several networks are trained at once. `reading` are the options by which `scan`
+    reads the data, where they are not the usual ones.
+    """
+
+    data: Path
+    scan: Callable[[Callable[[int, int], None]], Manifest]
+    folder: Path
+    recipe: Recipe
+    base: Recipe
+    resume: bool = False
+    cv: CrossValidation | None = None
+    planning: Planning | None = None
+    track: tuple[str, ...] = ()
+    jobs: int = 1
+    reading: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.jobs < 1:
+            raise UsageError(f"{self.jobs} is below 1", place="--jobs", remedy="Give at least 1.")

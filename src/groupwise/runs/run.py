@@ -1,0 +1,154 @@
+"""One training run as a folder of ordinary files, each with the digest of what it was made from."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.files import read_json, sha256_file, write_json
+from groupwise.runs.lock import is_occupied, locked
+
+LEDGER = "run.json"
+
+
+class Run:
+    """A run directory and its ledger, `run.json`.
+
+    The ledger names the data, notes what the user should know, counts the readings of the test fold, and
+    keeps for each artefact its digest and those of its parents. Several commands may enter what they did at
+    the same time: each change is made to what then lies on disk, alone, and `ledger` is as of the last one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ledger: dict[str, Any] = read_json(folder / LEDGER)
+
+    @classmethod
+    def create(
+        cls, folder: Path, *, data: Path, root: Path, version: str, launches: Collection[str] = ()
+    ) -> Run:
+        """Begin a run in a new or empty folder; `launches` names who may go on with it unasked."""
+        cls.refuse_occupied(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(
+            folder / LEDGER,
+            {
+                "version": version,
+                "data": str(data),
+                "root": str(root),
+                "created": _now(),
+                "launches": sorted(launches),
+                "artefacts": {},
+                "test_readings": 0,
+                "test_reading_log": [],
+                "interrupted": False,
+                "recipe_changes": [],
+                "notes": [],
+            },
+        )
+        return cls(folder)
+
+    @staticmethod
+    def refuse_occupied(folder: Path) -> None:
+        """Raise `UsageError` unless `folder` is new or empty."""
+        if folder.exists() and (not folder.is_dir() or is_occupied(folder)):
+            raise UsageError(
+                "already holds something" if folder.is_dir() else "is a file",
+                place=folder,
+                remedy="Give another --run, or add --resume to go on with the run that is there.",
+            )
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """Open an existing run."""
+        if not (folder / LEDGER).is_file():
+            raise UsageError(
+                f"holds no run ({LEDGER} is missing)",
+                place=folder,
+                remedy="Give the folder that `groupwise train --run` wrote.",
+            )
+        return cls(folder)
+
+    @property
+    def weights(self) -> list[str]:
+        """The digest of the weights, or of those of every model of a cross-validation."""
+        members = [Run.open(self.path(name)) for name in self.ledger.get("members", ["."])]
+        return [member.ledger["artefacts"]["model.safetensors"]["sha256"] for member in members]
+
+    def path(self, name: str) -> Path:
+        """Where the artefact lies or will lie."""
+        return self.folder / name
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether training came to its end and was measured; what was interrupted can be measured as well."""
+        return "metrics.json" in self.ledger["artefacts"] and not self.ledger["interrupted"]
+
+    @contextmanager
+    def _entry(self) -> Iterator[dict[str, Any]]:
+        """The ledger as it now is on disk, written back after the block; other processes wait."""
+        file = self.folder / LEDGER
+        with locked(file):
+            ledger = read_json(file)
+            yield ledger
+            write_json(file, ledger)
+            self.ledger = ledger
+
+    def note(self, **facts: Any) -> None:
+        """Set entries of the ledger."""
+        with self._entry() as ledger:
+            ledger.update(facts)
+
+    def record(self, name: str, made_from: Iterable[str] = ()) -> None:
+        """Enter an artefact that was just written, with the digests of its parents."""
+        with self._entry() as ledger:  # digests too: of two that write it, the last entry has what lies there
+            ledger["artefacts"][name] = {
+                "sha256": sha256_file(self.path(name)),
+                "from": {parent: sha256_file(self.path(parent)) for parent in made_from},
+            }
+
+    def require(self, name: str) -> Path:
+        """The path of an artefact that is there, unchanged, and not older than what it was made from."""
+        entry = self.ledger["artefacts"].get(name)
+        if entry is None or not self.path(name).is_file():
+            raise GroupwiseError(
+                f"{name} is missing",
+                place=self.folder,
+                remedy="Finish the run with `groupwise train --resume`.",
+            )
+        for part, digest in [(name, entry["sha256"]), *entry["from"].items()]:
+            if not self.path(part).is_file() or sha256_file(self.path(part)) != digest:
+                raise GroupwiseError(
+                    f"{part} changed after {name} was written" if part != name else f"{name} was changed",
+                    place=self.folder,
+                    remedy="Restore the file, or train again in a new run.",
+                )
+        return self.path(name)
+
+    def refuse_ensemble(self) -> None:
+        """Raise `UsageError` for a cross-validation, whose models together have no image left as a test."""
+        if "members" in self.ledger:
+            raise UsageError(
+                "a cross-validation, whose ensemble has learnt from every image",
+                place=self.folder,
+                remedy=f"Name one of its models, such as {self.path(self.ledger['members'][0])}.",
+            )
+
+    def count_test_reading(self, why: str) -> None:
+        """Enter that the test fold was looked at; the report prints how often."""
+        with self._entry() as ledger:
+            ledger["test_readings"] += 1
+            ledger["test_reading_log"].append({"when": _now(), "why": why})
+
+    def count_study_readings(self, readings: int) -> None:
+        """Enter how often networks that were trained to study the run looked at test folds of their own."""
+        with self._entry() as ledger:
+            ledger["study_test_readings"] = ledger.get("study_test_readings", 0) + readings
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

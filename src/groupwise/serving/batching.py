@@ -1,0 +1,153 @@
+"""Turns the bytes of pictures into answers: threads decode, and one runs the network on what is waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.data.decode import Preprocessing, UndecodableImage, decode
+from groupwise.data.remarks import Remark
+from groupwise.inference.heatmaps import HeatMethod
+from groupwise.serving.intake import MAX_PIXELS, Refused, busy
+
+Pixels = npt.NDArray[np.uint8]
+MAX_BATCH = 8
+MAX_INSIDE = 16
+
+UNSUPPORTED = (
+    "wrong-content",
+    "unsupported-format",
+    "heic-unsupported",
+    "unknown-depth",
+    "several-channels",
+    "several-planes",
+)
+
+
+class Predictor(Protocol):
+    """What the server needs of a model."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+    @property
+    def preprocessing(self) -> Preprocessing: ...
+    @property
+    def facts(self) -> Mapping[str, Any]: ...
+    @property
+    def heat_method(self) -> HeatMethod: ...
+    def answer_images(self, images: Pixels) -> Sequence[Any]: ...
+    def heat_maps(self, images: Pixels, class_numbers: Sequence[int]) -> npt.NDArray[np.floating[Any]]: ...
+
+
+@dataclass(eq=False)
+class _Picture:
+    pixels: Pixels
+    remarks: tuple[Remark, ...]
+    heat: bool
+    answer: asyncio.Future[dict[str, Any]]
+
+
+class Work:
+    """Answers at most `max_inside` pictures at once, and refuses what comes on top.
+
+    Whatever waits when the network is free goes through it together, up to `MAX_BATCH`; nothing waits for
+    company. To be used from one event loop.
+    """
+
+    def __init__(self, predictor: Predictor, *, max_inside: int = MAX_INSIDE) -> None:
+        self.predictor = predictor
+        self.max_inside = max_inside
+        self.inside = 0
+        self._waiting: list[_Picture] = []
+        self._running: asyncio.Task[None] | None = None
+        self._decoders = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
+        self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
+
+    async def answer(self, data: bytes, *, heat: bool = False) -> dict[str, Any]:
+        """The answer as JSON, with the heat map of the most probable class where asked for.
+
+        Raises `Refused`: 413 (too many pixels), 415 (no image), 422 (damaged), 503 (too many pictures).
+        """
+        if self.inside >= self.max_inside:
+            raise busy(f"{self.inside} pictures are waiting already")
+        self.inside += 1
+        try:
+            loop = asyncio.get_running_loop()
+            pixels, remarks = await loop.run_in_executor(self._decoders, self._decode, data)
+            picture = _Picture(pixels, remarks, heat, loop.create_future())
+            self._waiting.append(picture)
+            if self._running is None:
+                self._running = loop.create_task(self._run())
+            return await picture.answer
+        finally:
+            self.inside -= 1
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._decoders.shutdown()
+        self._network.shutdown()
+
+    def _decode(self, data: bytes) -> tuple[Pixels, tuple[Remark, ...]]:
+        preprocessing = self.predictor.preprocessing
+        try:
+            decoded = decode(
+                data,
+                place="picture",
+                draft_px=preprocessing.image_size_px,
+                max_pixels=MAX_PIXELS,
+                reading=preprocessing.reading,
+            )
+        except UndecodableImage as error:
+            status = _status(error.code)
+            raise Refused(status, error.fact, remedy=error.remedy, place="picture", code=error.code) from None
+        return preprocessing.resize_image(decoded.rgb), decoded.warnings
+
+    async def _run(self) -> None:
+        """Run the network as long as pictures wait."""
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+            try:
+                answers = await loop.run_in_executor(self._network, self._answer, batch)
+            except Exception as error:  # each of the batch is told, and the next batch goes on
+                for picture in batch:
+                    if not picture.answer.done():
+                        picture.answer.set_exception(error)
+                continue
+            for picture, answer in zip(batch, answers, strict=True):
+                if not picture.answer.done():  # its request was cancelled
+                    picture.answer.set_result(answer)
+        self._running = None
+
+    def _answer(self, batch: Sequence[_Picture]) -> list[dict[str, Any]]:
+        answers = self.predictor.answer_images(np.stack([picture.pixels for picture in batch]))
+        found = [
+            {**answer.as_json(), **_remarks(picture), "heat": None}
+            for answer, picture in zip(answers, batch, strict=True)
+        ]
+        hot = [i for i, picture in enumerate(batch) if picture.heat]
+        if hot:
+            numbers = [self.predictor.classes.index(found[i]["label"]) for i in hot]
+            maps = self.predictor.heat_maps(np.stack([batch[i].pixels for i in hot]), numbers)
+            for i, heat in zip(hot, maps, strict=True):
+                found[i]["heat"] = np.round(heat.astype(float), 4).tolist()
+        return found
+
+
+def _remarks(picture: _Picture) -> dict[str, list[dict[str, str]]]:
+    """The remarks by their name; nothing where there are none, as of most pictures."""
+    told = [{"code": code, "fact": fact} for code, fact in picture.remarks]
+    return {"remarks": told} if told else {}
+
+
+def _status(code: str) -> int:
+    if code in UNSUPPORTED:
+        return 415
+    return 413 if code == "decompression-bomb" else 422

@@ -1,0 +1,1 @@
+"""Arrays in, estimates with their uncertainty out; numpy and scipy alone."""

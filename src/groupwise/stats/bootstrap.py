@@ -1,0 +1,61 @@
+"""Turns sources into weights that resample them within strata.
+
+The stratified bootstrap of whole sources (Davison and Hinkley 1997, chapter 3), drawing from each stratum one
+source fewer than it holds, so that the spread of the draws is not too small (Rao and Wu 1988, JASA 83:231).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from groupwise.stats.fold import Floats, Fold, Ints
+
+# Bounds the memory of a chunk of draws: 16 MB for each array of draws by images.
+CHUNK_CELLS = 1 << 21
+
+
+def strata(fold: Fold) -> Ints:
+    """The stratum of each source, (G,): the class of all its images, or K for sources that hold several.
+
+    A lone source cannot be resampled, so lone sources share a stratum; if that holds one still, it joins the
+    smallest other ("collapsed strata", Cochran 1977, section 5A.12).
+    """
+    lowest, highest = np.full(fold.groups, fold.n_classes), np.full(fold.groups, -1)
+    np.minimum.at(lowest, fold.sources, fold.labels)
+    np.maximum.at(highest, fold.sources, fold.labels)
+    stratum = np.where(lowest == highest, lowest, fold.n_classes)
+    sizes = np.bincount(stratum, minlength=fold.n_classes + 2)
+    lone = sizes[stratum] == 1
+    stratum[lone] = fold.n_classes + 1
+    sizes[sizes == 1] = 0
+    if lone.sum() == 1 and sizes.any():
+        stratum[lone] = np.where(sizes > 0, sizes, fold.groups + 1).argmin()
+    return stratum
+
+
+def source_weights(fold: Fold, draws: int, seed: int) -> Iterator[Floats]:
+    """Yield weights of sources in chunks (D, G) that add up to `draws` rows.
+
+    Of the k sources of a stratum k - 1 are drawn with replacement, each weighing k / (k - 1) as often as it
+    is drawn. The draws depend on `seed` and the fold alone. Raises ValueError for a single source.
+    """
+    if fold.groups < 2:
+        raise ValueError("a single source cannot be resampled")
+    rng = np.random.default_rng(seed)
+    stratum = strata(fold)
+    sizes = np.unique(stratum, return_counts=True)[1]
+    # Strata are drawn side by side; this is the column of each source.
+    column = np.argsort(np.argsort(stratum, kind="stable"))
+    chunk = max(1, CHUNK_CELLS // fold.n)
+    for start in range(0, draws, chunk):
+        rows = min(chunk, draws - start)
+        drawn = np.concatenate([_resample(int(size), rows, rng) for size in sizes], axis=1)
+        yield np.take(drawn, column, axis=1)
+
+
+def _resample(size: int, rows: int, rng: np.random.Generator) -> Floats:
+    drawn = rng.integers(size, size=(rows, size - 1)) + size * np.arange(rows)[:, None]
+    counts = np.bincount(drawn.ravel(), minlength=rows * size).reshape(rows, size)
+    return counts.astype(np.float64) * (size / (size - 1))

@@ -1,0 +1,120 @@
+"""Turns the predictions of one fold into the figures of `metrics.json`, each with n, sources and interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.stats.calibration import reliability
+from groupwise.stats.estimate import Figure, share, share_of_images
+from groupwise.stats.fold import Floats, Fold, check_fold
+from groupwise.stats.resampled import Resampled
+from groupwise.stats.risk_coverage import risk_coverage
+
+# Below this many sources in a class a reader is warned.
+FEW_SOURCES = 25
+LEAST_DRAWS = 100
+
+
+def evaluate_fold(
+    labels: npt.NDArray[np.int64],
+    probs: npt.NDArray[np.float64],
+    sources: npt.NDArray[np.int64],
+    classes: Sequence[str],
+    *,
+    seed: int,
+    draws: int = 2000,
+) -> dict[str, Any]:
+    """Every figure of one fold with its 95 % interval, the number of images `n` and of sources `groups`.
+
+    `labels` (N,) index `classes`, `probs` (N, K) are probabilities, `sources` (N,) any integers. A fold of
+    two classes reports AUROC and average precision of `classes[1]`; one of more, the mean over those that can
+    be ranked. The result is ready for JSON: what is undefined is None, and its `reason` says why. `confusion`
+    has true classes in rows and predicted ones in columns.
+
+    Raises ValueError for arrays that do not fit, for no images, and for probabilities that are none. The same
+    `seed` gives the same result. Takes O(draws N K) time, and memory for a few arrays of 16 MB.
+    """
+    if draws < LEAST_DRAWS:
+        raise ValueError(f"{draws} draws are too few for an interval; at least {LEAST_DRAWS} are needed")
+    fold = check_fold(labels, probs, sources, classes)
+    resampled = Resampled.of(fold, classes, draws, seed)
+    accuracy = share_of_images(fold, fold.right, np.ones(fold.n, dtype=bool))
+    return {
+        "n": fold.n,
+        "groups": fold.groups,
+        "accuracy": accuracy.as_json(),
+        "balanced_accuracy": resampled.over_classes("balanced_accuracy").as_json(),
+        "macro_f1": resampled.over_classes("macro_f1").as_json(),
+        "auroc": resampled.ranking("auroc").as_json(),
+        "average_precision": resampled.ranking("average_precision").as_json(),
+        "log_loss": resampled.log_loss(accuracy).as_json(),
+        "brier": resampled.brier().as_json(),
+        "ece": resampled.calibration_error(accuracy).as_json(),
+        "reliability": reliability(fold),
+        "risk_coverage": {"area": resampled.risk_area().as_json()} | risk_coverage(fold),
+        "per_class": {name: _class_figures(fold, resampled, k) for k, name in enumerate(classes)},
+        "confusion": _confusion(fold).tolist(),
+        "majority": _majority(fold, classes),
+        "warnings": _warnings(fold, classes),
+    }
+
+
+def _within(fold: Fold, mask: npt.NDArray[np.bool_]) -> Floats:
+    return fold.per_source(mask.astype(np.float64))
+
+
+def _class_figures(fold: Fold, resampled: Resampled, k: int) -> dict[str, Any]:
+    labelled, predicted = fold.labels == k, fold.predicted == k
+    name = resampled.classes[k]
+    no_image = f"no image of {name} in this fold"
+    figures = {
+        "precision": share_of_images(fold, labelled, predicted, f"no image was predicted as {name}"),
+        "recall": share_of_images(fold, predicted, labelled, no_image),
+        "specificity": share_of_images(
+            fold, ~predicted, ~labelled, f"no image of a class other than {name} in this fold"
+        ),
+        "f1": _f1(fold, labelled, predicted, f"{no_image}, and none predicted so"),
+        "auroc": resampled.class_ranking("auroc", k),
+        "average_precision": resampled.class_ranking("average_precision", k),
+    }
+    counts = {"n": int(fold.support[k]), "groups": int((_within(fold, labelled) > 0).sum())}
+    return counts | {key: figure.as_json() for key, figure in figures.items()}
+
+
+def _f1(
+    fold: Fold, labelled: npt.NDArray[np.bool_], predicted: npt.NDArray[np.bool_], undefined: str
+) -> Figure:
+    # 2 TP / (labelled + predicted) is a share too, of labels and predictions taken together.
+    both = _within(fold, labelled) + _within(fold, predicted)
+    figure = share(2 * _within(fold, labelled & predicted), both, undefined)
+    return replace(figure, n=int((labelled | predicted).sum()))
+
+
+def _confusion(fold: Fold) -> npt.NDArray[np.int64]:
+    cells = fold.labels * fold.n_classes + fold.predicted
+    counts = np.bincount(cells, minlength=fold.n_classes**2)
+    return counts.reshape(fold.n_classes, fold.n_classes).astype(np.int64)
+
+
+def _majority(fold: Fold, classes: Sequence[str]) -> dict[str, Any]:
+    largest = int(fold.support.argmax())
+    return {"class": classes[largest], "accuracy": float(fold.support[largest] / fold.n)}
+
+
+def _warnings(fold: Fold, classes: Sequence[str]) -> list[str]:
+    groups = {name: int((_within(fold, fold.labels == k) > 0).sum()) for k, name in enumerate(classes)}
+    few = [f"{name} ({count})" for name, count in groups.items() if 0 < count < FEW_SOURCES]
+    absent = [name for name, count in groups.items() if count == 0]
+    told = []
+    if absent:
+        told.append(f"no image of {', '.join(absent)} in this fold: means over classes leave it out")
+    if fold.groups == 1:
+        told.append("a single source: no figure of this fold has an interval")
+    elif few:
+        told.append(f"fewer than {FEW_SOURCES} sources in {', '.join(few)}: intervals may be too narrow")
+    return told

@@ -1,1 +1,0 @@
-"""Trains several models to learn what one cannot tell."""

@@ -1,0 +1,42 @@
+"""Words for figures: durations as a person writes them, shares in per cent."""
+
+from __future__ import annotations
+
+import re
+
+from groupwise.errors import UsageError
+
+UNITS_S = {"h": 3600, "min": 60, "m": 60, "s": 1}
+
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+
+PART = re.compile(r"(\d+(?:\.\d+)?)\s*(h|min|m|s)\s*")
+
+
+def parse_duration(text: str, option: str) -> float:
+    """Seconds in `text`, a positive sum of hours, minutes and seconds; raises `UsageError`."""
+    parts = PART.findall(text)
+    seconds = sum(float(number) * UNITS_S[unit] for number, unit in parts)
+    if PART.sub("", text) or seconds <= 0:
+        raise UsageError(f"{text!r} is no duration", place=option, remedy="As in 20min, 90s or 1h30min.")
+    return seconds
+
+
+def duration(seconds: float) -> str:
+    """`48 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 120:
+        return f"{seconds:.0f}{NBSP}s"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes}{NBSP}min"
+    return f"{minutes // 60}{NBSP}h {minutes % 60}{NBSP}min"
+
+
+def percentage(share: float) -> str:
+    """A share in [0, 1] with one decimal; what is not whole is never rounded to 0 or 100."""
+    text = f"{100 * share:.1f}"
+    if text in ("0.0", "100.0"):
+        return text.removesuffix(".0") if share in (0, 1) else "under 0.1" if share < 0.5 else "over 99.9"
+    return text

@@ -1,0 +1,73 @@
+import json
+
+import numpy as np
+import pytest
+
+from copies_case import QUIET, write_patterns, write_run
+from groupwise.cli.main import main
+from groupwise.errors import UsageError
+from groupwise.experiments.permutation_test import control, control_words, judge
+
+
+@pytest.fixture(scope="module")
+def patterns(tmp_path_factory):
+    return write_patterns(tmp_path_factory.mktemp("patterns"))
+
+
+def test_an_honest_pipeline_scores_chance(patterns, tmp_path):
+    run = write_run(tmp_path / "run", patterns)
+    facts = control(run.folder, permutations=2, console=QUIET)
+    assert [one["at_chance"] for one in facts["controls"]] == [True, True]
+    assert facts["permuted"] == "labels among sources"
+    assert "2 of 2 at chance" in control_words(facts)[-1]
+    ledger = json.loads((run.folder / "run.json").read_text())
+    assert (ledger["test_readings"], ledger["study_test_readings"]) == (0, 12)
+
+
+def test_a_random_split_of_copies_recognises_labels_that_mean_nothing(patterns, tmp_path, capsys):
+    run = write_run(tmp_path / "run", patterns, **{"split.method": "random"})
+    assert main(["control", str(run.folder), "--json"]) == 0
+    (one,) = json.loads(capsys.readouterr().out)["controls"]
+    assert one["at_chance"] is False
+    assert one["accuracy"]["low"] > one["chance"]
+    assert main(["control", str(run.folder)]) == 0
+    assert "1 of 1 above chance: labels that mean nothing were recognised" in capsys.readouterr().out
+
+
+def test_a_random_split_without_copies_scores_chance(tmp_path):
+    single = write_patterns(tmp_path / "single", copies=1)
+    run = write_run(tmp_path / "run", single, **{"split.method": "random", "training.epochs": 3})
+    assert control(run.folder, console=QUIET)["controls"][0]["at_chance"] is True
+
+
+def test_chance_is_the_agreement_of_unrelated_answers():
+    # 3 of 4 images are of class 0, and half of the answers: 0.75 * 0.5 + 0.25 * 0.5.
+    labels, predicted = np.array([0, 0, 0, 1] * 50), np.array([0] * 100 + [1] * 100)
+    found = judge(labels, predicted, np.arange(200))
+    assert found["chance"] == pytest.approx(0.5)
+    assert found["accuracy"]["value"] == pytest.approx(0.5)
+    assert found["at_chance"]
+    constant = judge(labels, np.zeros(200, int), np.arange(200))
+    assert constant["chance"] == pytest.approx(0.75) == constant["accuracy"]["value"]
+    knowing = judge(labels, labels, np.arange(200))
+    assert not knowing["at_chance"]
+
+
+def test_copies_do_not_count_as_evidence():
+    labels = np.repeat([0, 1], 60)
+    predicted = np.repeat([0, 0, 0, 1, 1, 1], 20)  # 4 of 6 sources right by luck
+    predicted[40:60], predicted[60:80] = 1, 0
+    assert judge(labels, predicted, np.repeat(np.arange(6), 20))["at_chance"]
+    assert not judge(labels, predicted, np.arange(120))["at_chance"]
+
+
+def test_one_source_has_no_interval_and_gives_no_verdict():
+    found = judge(np.array([0, 1]), np.array([0, 1]), np.zeros(2, int))
+    assert found["at_chance"] is None
+    facts = {"permuted": "labels", "sources": 1, "method": "grouped", "epochs": 1, "controls": [found]}
+    assert "no interval" in "\n".join(control_words(facts))
+
+
+def test_no_permutation_is_refused(patterns, tmp_path):
+    with pytest.raises(UsageError, match="0 is below 1"):
+        control(write_run(tmp_path / "run", patterns).folder, permutations=0, console=QUIET)

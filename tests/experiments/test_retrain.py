@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from copies_case import open_case, write_patterns, write_run
+from groupwise.data.split import EXCLUDED, Split
+from groupwise.experiments.retrain import Asked, Materials, retrain
+
+
+@pytest.fixture(scope="module")
+def patterns(tmp_path_factory):
+    return write_patterns(tmp_path_factory.mktemp("patterns"), copies=4)
+
+
+def asked_of(materials, tmp_path, **options):
+    split = materials.split_again(method="grouped", seed=3)
+    return split, retrain(materials, split, seed=3, scratch=tmp_path, on_batch=lambda *_: None, **options)
+
+
+def test_every_epoch_answers_the_whole_test_fold(patterns, tmp_path):
+    run = write_run(tmp_path / "run", patterns, **{"training.epochs": 3})
+    split, asked = asked_of(open_case(run, tmp_path), tmp_path)
+    assert asked.predicted.shape == (3, len(split.indices("test")))
+    assert np.array_equal(asked.rows, split.indices("test"))
+    names = np.array(["cat", "dog"])[asked.labels]
+    assert names.tolist() == [split.rows[i].label for i in asked.rows]
+    again = asked_of(open_case(run, tmp_path), tmp_path)[1]
+    assert np.array_equal(asked.predicted, again.predicted)
+
+
+def test_without_a_fold_that_chooses_the_last_epoch_is_taken(patterns, tmp_path):
+    changes = {"training.epochs": 3, "split.val": 0.0, "training.select_fold": "test"}
+    materials = open_case(write_run(tmp_path / "run", patterns, **changes), tmp_path)
+    assert materials.chosen_on is None
+    assert asked_of(materials, tmp_path)[1].chosen == 2
+
+
+def test_without_a_test_fold_val_is_asked_and_does_not_choose(patterns, tmp_path):
+    changes = {"training.epochs": 2, "split.test": 0.0}
+    materials = open_case(write_run(tmp_path / "run", patterns, **changes), tmp_path)
+    assert (materials.fold, materials.chosen_on) == ("val", None)
+    assert asked_of(materials, tmp_path)[1].chosen == 1
+
+
+def test_the_luckiest_epoch_is_the_first_best():
+    asked = Asked(np.arange(2), np.array([0, 1]), np.array([[1, 0], [0, 0], [0, 1], [0, 1]]), chosen=1)
+    assert asked.right.sum(axis=1).tolist() == [0, 1, 2, 2]
+    assert asked.luckiest == 2
+
+
+def test_what_was_excluded_stays_so_and_labels_can_be_replaced(patterns, tmp_path):
+    materials = open_case(write_run(tmp_path / "run", patterns), tmp_path)
+    first = materials.split.rows[0]._replace(fold=EXCLUDED)
+    materials = Materials(materials.recipe, Split((first, *materials.split.rows[1:])), materials.images)
+    labels = ["x", "y"] * (len(materials.split.rows) // 2)
+    split = materials.split_again(method="random", seed=1, labels=labels)
+    assert [row.fold == EXCLUDED for row in split.rows] == [True] + [False] * (len(labels) - 1)
+    assert [row.label for row in split.rows] == labels
+    assert {row.path for row in split.rows} == {row.path for row in materials.split.rows}

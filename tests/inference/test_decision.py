@@ -1,0 +1,76 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from groupwise.inference.decision import Decision
+from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
+from groupwise.stats.ood import Unlike
+
+CLASSES = ("cat", "dog", "owl")
+LOGITS = np.array([[4.0, 0.0, 0.0], [1.0, 0.9, -3.0], [-1.0, 0.0, 1.0]])
+WHOLE = Decision(
+    CLASSES,
+    2.0,
+    Conformal(0.1, 30, threshold=0.3),
+    Abstention(0.05, 30, threshold=0.6),
+    Unlike(0.05, 30, distance=0.5, energy=10.0),
+    OperatingPoint("owl", 0.95, 0.02, 0.95, 30, threshold=0.05),
+)
+
+
+def test_each_part_speaks_in_the_answer():
+    features = np.array([[1, 0], [1, 0], [0, 1]], dtype=np.float32)
+    reference = np.tile(np.float32([[1, 0]]), (20, 1))
+    sure, torn, odd = WHOLE.answers(LOGITS, features, reference)
+    probs = softmax(LOGITS / 2.0, axis=1)
+    assert (sure.label, sure.probability) == ("cat", pytest.approx(probs[0, 0]))
+    assert dict(sure.probabilities) == pytest.approx(dict(zip(CLASSES, probs[0], strict=True)))
+    assert [sure.prediction_set, torn.prediction_set] == [("cat",), ("cat", "dog")]
+    assert odd.prediction_set == ("owl", "dog")  # most probable first
+    assert [sure.abstain, torn.abstain, odd.abstain] == [False, True, True]
+    assert [sure.unlike, torn.unlike, odd.unlike] == [False, False, True]
+    # The point calls all three owl, whose probability is above 0.05 in each.
+    assert [answer.decided for answer in (sure, torn, odd)] == ["owl", "owl", "owl"]
+    assert [answer.label for answer in (sure, torn, odd)] == ["cat", "cat", "owl"]
+
+
+def test_what_was_not_decided_is_not_said():
+    bare = Decision(CLASSES).answers(LOGITS)
+    assert {(a.prediction_set, a.abstain, a.unlike, a.decided == a.label) for a in bare} == {
+        (None, None, None, True)
+    }
+    parts = [part(0.1, 3, reason="few") for part in (Conformal, Abstention, Unlike)]
+    refused = Decision(CLASSES, 1.0, *parts)
+    features = np.ones((3, 2), dtype=np.float32)
+    assert [a.as_json() for a in refused.answers(LOGITS, features, features)] == [a.as_json() for a in bare]
+    assert WHOLE.answers(LOGITS)[0].unlike is None  # without features nothing is known
+
+
+@pytest.mark.parametrize(
+    "decision", [WHOLE, Decision(CLASSES, 0.7), Decision(CLASSES, 1.0, Conformal(0.1, 3, reason="few"))]
+)
+def test_json_holds_the_whole_decision(decision):
+    assert Decision.from_json(json.loads(json.dumps(decision.as_json(), allow_nan=False))) == decision
+
+
+def test_an_answer_is_ready_for_json():
+    answer = WHOLE.answers(LOGITS)[1]
+    assert json.loads(json.dumps(answer.as_json())) == {
+        "label": "cat",
+        "probability": answer.probability,
+        "probabilities": dict(answer.probabilities),
+        "prediction_set": ["cat", "dog"],
+        "abstain": True,
+        "unlike": None,
+        "decided": "owl",
+    }
+
+
+def test_reading_a_decision_needs_neither_torch_nor_scipy():
+    modules = "import sys, groupwise.inference.decision; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", modules], capture_output=True, text=True, check=True)
+    assert not {"torch", "scipy"} & set(done.stdout.split())

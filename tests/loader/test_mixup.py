@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from groupwise.loader.mixup import mix
+from groupwise.recipe.augment import AugmentConfig
+
+N, S = 400, 16
+LEVELS = torch.arange(N) % 5 * 40.0  # each image is plain, and its level tells its class
+IMAGES = LEVELS[:, None, None, None].expand(-1, 3, S, S)
+LABELS = torch.arange(N) % 5
+
+
+def mixed(epoch=1, **fields):
+    return mix(IMAGES, LABELS, torch.arange(N), AugmentConfig(**fields), num_classes=5, seed=0, epoch=epoch)
+
+
+def own_share(targets):
+    return targets[torch.arange(N), LABELS]
+
+
+@pytest.mark.parametrize("fields", [{"mixup": 0.4}, {"cutmix": 1.0}, {"mixup": 0.4, "cutmix": 1.0}])
+def test_the_target_says_what_is_in_the_image(fields):
+    images, targets = mixed(**fields)
+    torch.testing.assert_close(targets.sum(1), torch.ones(N))
+    expected = targets @ (torch.arange(5) * 40.0)
+    torch.testing.assert_close(images.mean((1, 2, 3)), expected, atol=1e-2, rtol=0)
+
+
+def test_mixup_fades_and_cutmix_pastes():
+    faded = mixed(mixup=1.0)[0]
+    assert (faded.amax((1, 2, 3)) == faded.amin((1, 2, 3))).all()
+    pasted = mixed(cutmix=1.0)[0]
+    assert torch.isin(pasted, LEVELS.unique()).all()
+    assert (pasted.amax((1, 2, 3)) > pasted.amin((1, 2, 3))).float().mean() > 0.8
+
+
+@pytest.mark.parametrize("alpha", [0.2, 1.0])
+def test_mixup_shares_follow_the_beta_distribution(alpha):
+    share = own_share(mixed(mixup=alpha)[1]).double().numpy()
+    assert stats.kstest(share, stats.beta(alpha, alpha).cdf).pvalue > 1e-3
+
+
+def test_both_kinds_share_the_images():
+    images, _ = mixed(mixup=1.0, cutmix=1.0)
+    faded = (~torch.isin(images, LEVELS.unique())).flatten(1).any(1)
+    assert 0.4 < faded.float().mean() < 0.6
+
+
+def test_shares_belong_to_the_sample_and_change_with_the_epoch():
+    first, again, other = (own_share(mixed(epoch, mixup=1.0)[1]) for epoch in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert abs(np.corrcoef(first, other)[0, 1]) < 0.2

@@ -1,0 +1,97 @@
+"""What the data were taken for, and what a split that they bring has cut, is said where it is decided."""
+
+from pathlib import Path
+
+import pytest
+
+from groupwise.audit.audit import Audit
+from groupwise.console import Console
+from groupwise.data.manifest import GIVEN_FOLD, Manifest, Sample
+from groupwise.data.split import EXCLUDED, SplitConfig
+from groupwise.pipeline.prepare import audit_given_split, scan_with_progress, split_manifest
+
+N = 48
+
+
+def manifest(folds=("train", "train", "test"), group=lambda i: f"g{i // 6}", layout="class folders"):
+    samples = tuple(
+        Sample(
+            f"{i}.jpg",
+            "ab"[i % 2],
+            group(i),
+            sha256=str(i),
+            extra={GIVEN_FOLD: folds[i // 2 % len(folds)]} if folds else {},
+        )
+        for i in range(N)
+    )
+    return Manifest(Path("pets"), samples, ("A note.",), layout)
+
+
+def audited(data, clusters=None, conflicts=(), **facts):
+    clusters = range(N) if clusters is None else clusters
+    rows = tuple((s.path, s.label, int(c)) for s, c in zip(data.samples, clusters, strict=True))
+    return Audit(rows, tuple(conflicts), (), {"resemble": False, **facts})
+
+
+def divide(data, audit, config):
+    return split_manifest(data, audit, config, seed=0, console=Console())
+
+
+def test_the_scan_says_layout_folds_and_groups_in_one_line(capsys):
+    scan_with_progress(lambda progress: manifest(group=lambda i: "" if i < 8 else f"g{i // 6}"), Console())
+    told = capsys.readouterr().out.splitlines()
+    assert told[1] == "Read as: class folders; folds train 32, test 16; 7 groups, 8 images without"
+    assert told[2] == "A note."
+    scan_with_progress(lambda progress: manifest(folds=(), group=lambda i: ""), Console())
+    assert capsys.readouterr().out.splitlines()[1] == "Read as: class folders; no folds; no groups"
+
+
+@pytest.mark.parametrize(
+    ("given", "repaired"), [("folders", "--split.given pool"), ("fold", "no --split.given")]
+)
+def test_a_given_split_says_what_it_cuts_and_how_to_mend_it(capsys, given, repaired):
+    data = manifest()
+    split, facts = divide(data, audited(data), SplitConfig(given=given))
+    assert facts["method"] == "given"
+    touched = facts["folds"]["test"]["with_sibling_in_train"]
+    assert touched > 8
+    told = capsys.readouterr().out
+    assert f"{touched} of 16 in test" in told
+    assert repaired in told
+    assert {row.fold for row in split.rows} == {"train", "val", "test"}
+
+
+def test_the_audit_names_the_sources_that_a_given_split_cuts(capsys):
+    data = manifest(group=lambda i: "g" if i in (0, 4) else "")
+    copied = audited(data, clusters=[1 if i == 5 else i for i in range(N)])
+    facts = audit_given_split(data, copied, Console())
+    assert (facts["spanning_sources"], facts["folds"]["test"]["with_sibling_in_train"]) == (2, 2)
+    told = capsys.readouterr().out
+    assert "Given fold test: 16 images from 16 sources, 2 of them with a sibling in train" in told
+    assert "0.jpg (train), 4.jpg (test)" in told
+    assert audit_given_split(manifest(folds=()), copied, Console()) is None
+
+
+def test_the_folds_of_folders_that_are_pooled_are_divided_anew(capsys):
+    data = manifest(folds=())
+    _, facts = divide(data, audited(data), SplitConfig(given="pool"))
+    assert (facts["method"], facts["spanning_sources"]) == ("grouped", 0)
+
+
+def test_pictures_that_all_resemble_one_another_leave_the_groups_to_the_user(capsys):
+    data = manifest(folds=())
+    alike = audited(data, clusters=[0] * N, resemble=True)
+    split, facts = divide(data, alike, SplitConfig())
+    assert facts["copies"] == "report"
+    assert facts["spanning_sources"] == 0
+    assert facts["sources"] == N // 6
+    assert "bind nobody" in capsys.readouterr().out
+    assert EXCLUDED not in {row.fold for row in split.rows}
+
+
+def test_copies_bind_where_pictures_differ_and_where_the_user_says_so():
+    data = manifest(folds=(), group=lambda i: "")
+    copied = audited(data, clusters=[i // 8 * 2 + i % 2 for i in range(N)])
+    assert divide(data, copied, SplitConfig())[1]["sources"] == N // 4
+    assert divide(data, copied, SplitConfig(copies="report"))[1]["sources"] == N
+    assert divide(data, copied, SplitConfig(copies="drop"))[1]["excluded"] == N - N // 4

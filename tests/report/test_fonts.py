@@ -1,0 +1,28 @@
+"""A name that no font can draw is replaced by one that can be looked up."""
+
+from groupwise.report import fonts as lettering
+from groupwise.report.fonts import drawable, drawable_names, shorten
+
+
+def test_a_name_without_glyphs_is_called_by_its_place(monkeypatch):
+    monkeypatch.setattr(lettering, "font_families", lambda: ("DejaVu Sans",))
+    lettering._has_glyph.cache_clear()
+    assert drawable_names(["cat", "猴痘", "Größe"]) == {"cat": "cat", "猴痘": "class 2", "Größe": "Größe"}
+    lettering._has_glyph.cache_clear()
+
+
+def test_lines_and_control_characters_become_spaces():
+    assert drawable("a\n\tb\x07c", instead="?") == "a b c"
+    assert drawable(" \n", instead="?") == "?"
+
+
+def test_a_long_name_keeps_both_ends():
+    assert shorten("monkeypox-on-the-left-hand", 11) == "monke…-hand"
+    assert len(shorten("x" * 99, 10)) == 10
+    assert shorten("short", 5) == "short"
+
+
+def test_only_fonts_that_are_installed_are_asked_for():
+    installed = {entry.name for entry in lettering.fontManager.ttflist}
+    assert set(lettering.font_families()) <= installed
+    assert lettering.font_families()[0] == "DejaVu Sans"

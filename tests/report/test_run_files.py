@@ -1,0 +1,68 @@
+"""A run directory is read whole, or the file that spoils it is named with a remedy."""
+
+import pytest
+
+from groupwise.errors import GroupwiseError
+from groupwise.files import read_json, write_json
+from groupwise.runs.files import read_run
+
+
+@pytest.mark.parametrize("name", ["run.json", "recipe.yaml", "split.json", "metrics.json"])
+@pytest.mark.parametrize("content", [None, "{", "[]"])
+def test_an_essential_file_is_named_when_missing_or_damaged(make_run, name, content):
+    run = make_run()
+    (run / name).unlink()
+    if content is not None:
+        (run / name).write_text(content)
+    with pytest.raises(GroupwiseError) as caught:
+        read_run(run)
+    assert caught.value.place == str(run / name)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("history.csv", "epoch\n1\n"),
+        ("findings.json", "{}"),
+        ("manifest.csv", "path\na.jpg\n"),
+        ("environment.json", "3"),
+    ],
+)
+def test_an_optional_file_is_named_when_damaged(make_run, name, content):
+    run = make_run()
+    (run / name).write_text(content)
+    with pytest.raises(GroupwiseError) as caught:
+        read_run(run)
+    assert caught.value.place == str(run / name)
+
+
+def test_a_history_that_holds_words_is_refused(make_run):
+    run = make_run()
+    path = run / "history.csv"
+    path.write_text(path.read_text().replace("0.9", "good"))
+    with pytest.raises(GroupwiseError, match=r"history\.csv: not a number .*'good'"):
+        read_run(run)
+
+
+def test_half_a_measurement_is_refused(make_run):
+    run = make_run()
+    metrics = read_json(run / "metrics.json")
+    del metrics["test"]["confusion"]
+    write_json(run / "metrics.json", metrics)
+    with pytest.raises(GroupwiseError, match=r"fold 'test' are incomplete\. Run `groupwise evaluate` again"):
+        read_run(run)
+
+
+def test_the_number_is_the_test_folds_where_there_is_one(make_run):
+    run = make_run()
+    metrics = read_json(run / "metrics.json")
+    write_json(run / "metrics.json", {"val": metrics["test"], **metrics})
+    assert read_run(run).fold == "test"
+    write_json(run / "metrics.json", {"val": metrics["test"]})
+    assert read_run(run).fold == "val"
+
+
+def test_the_chosen_epoch_is_the_ledgers_or_else_the_first_best(make_run):
+    assert read_run(make_run(name="a")).chosen_epoch == 3
+    assert read_run(make_run(name="b", ledger={"best_epoch": 5})).chosen_epoch == 5
