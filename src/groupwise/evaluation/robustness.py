@@ -17,7 +17,6 @@ import numpy as np
 
 from groupwise.data.cache import Images
 from groupwise.data.sources import find_sources
-from groupwise.data.split import read_split
 from groupwise.errors import UsageError
 from groupwise.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from groupwise.evaluation.evaluate import read_images
@@ -43,12 +42,13 @@ def write_robustness(
     images lie if not where they lay during training.
     """
     run.refuse_ensemble()
-    split = read_split(run.require("split.csv"))
+    split = run.split()
     if fold not in split.folds:
         raise UsageError(
             f"no fold {fold!r}", place="--fold", remedy=f"Choose one of {', '.join(split.folds)}."
         )
-    rows = tuple(split.rows[i] for i in split.indices(fold))
+    chosen = split.indices(fold)
+    rows = tuple(split.rows[i] for i in chosen)
     predictor = load_run(run.folder)
     images = read_images(run, rows, predictor.preprocessing, root=root)
     if fold == TEST:
@@ -58,7 +58,7 @@ def write_robustness(
         logits = predict_outputs(predictor.model, shown, predictor.preprocessing).logits
         return np.asarray(logits.argmax(axis=1), dtype=np.int64)
 
-    labels = np.array([predictor.classes.index(row.label) for row in rows])
+    labels = split.class_numbers[chosen]
     sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
     facts = {"fold": fold, **measure(images, labels, sources, answer, seed=seed, progress=progress)}
     write_json(run.path(FILE), facts)

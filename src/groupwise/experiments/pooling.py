@@ -19,7 +19,7 @@ import numpy as np
 
 from groupwise.console import Console
 from groupwise.data.sources import find_sources
-from groupwise.data.split import EXCLUDED, read_split
+from groupwise.data.split import EXCLUDED
 from groupwise.evaluation.evaluate import Scored, write_scores
 from groupwise.evaluation.label_errors import find_label_errors, write_label_errors
 from groupwise.evaluation.predictions import Predictions, read_predictions
@@ -55,7 +55,7 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
     scored = out_of_fold(study, models)
     made_from = ["split.csv", *(f"{model}/predictions.csv" for model in models)]
     metrics = write_scores(study, {OUT_OF_FOLD: scored}, made_from)
-    if "members" not in study.ledger:
+    if not study.is_ensemble:
         study.count_test_reading(
             f"each image {cv.repeats} x, by the one model of a repeat that never saw its source"
         )
@@ -101,16 +101,12 @@ def out_of_fold(study: Run, models: Sequence[str]) -> Scored:
         classes = tested.classes
         for row, probs in zip(tested.rows, tested.probs, strict=True):
             answers.setdefault(row.path, []).append(probs)
-    rows = [row for row in read_split(study.require("split.csv")).rows if row.fold != EXCLUDED]
+    rows = [row for row in study.split().rows if row.fold != EXCLUDED]
     probs = np.array([np.mean(answers[row.path], axis=0) for row in rows])
-    metrics = evaluate_fold(
-        np.array([classes.index(row.label) for row in rows]),
-        probs,
-        find_sources([row.group for row in rows], [row.cluster for row in rows]),
-        classes,
-        seed=0,
-    )
-    return Scored(tuple(row._replace(fold=OUT_OF_FOLD) for row in rows), classes, probs, metrics)
+    pooled = Predictions(tuple(row._replace(fold=OUT_OF_FOLD) for row in rows), classes, probs)
+    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    metrics = evaluate_fold(pooled.labels, probs, sources, classes, seed=0)
+    return Scored(pooled.rows, classes, probs, metrics)
 
 
 def _tested(study: Run, model: str) -> Predictions:
@@ -121,7 +117,7 @@ def _score(study: Run, model: str) -> dict[str, Any]:
     """One entry of `scores`."""
     run = Run.open(study.path(model))
     figures = read_json(run.require("metrics.json"))[TEST]
-    split = read_split(run.require("split.csv"))
+    split = run.split()
     repeat, fold = model.split("/")
     return {
         "run": model,

@@ -39,7 +39,7 @@ class Source:
     def open(cls, folder: Path, *, root: Path | None = None) -> Source:
         """Open a finished run; `root` is where its images lie now, if they were moved."""
         run, predictor = Run.open(folder), load_run(folder)
-        return cls(run, predictor, read_material(run, predictor.classes, root=root))
+        return cls(run, predictor, read_material(run, root=root))
 
 
 @dataclass(frozen=True)
@@ -130,14 +130,9 @@ def write_rest(
     )
 
 
-def member_runs(run: Run) -> list[Run]:
-    """The runs of the models of a cross-validation, or the run itself."""
-    return [Run.open(run.path(name)) for name in run.ledger.get("members", ["."])]
-
-
 def network_facts(source: Source, precision: str) -> dict[str, Any]:
     """What the network is."""
-    members = member_runs(source.run)
+    members = source.run.members
     config = read_json(members[0].require("config.json"))
     return {
         "architecture": config["architecture"],
