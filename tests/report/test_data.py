@@ -22,7 +22,7 @@ def test_the_keys_belong_to_the_schema(make_run):
     write_report(run)
     data = read_json(run / "report.json")
     assert set(data) == KEYS, "raise SCHEMA where a key goes or changes its meaning"
-    assert data["schema"] == SCHEMA == 1
+    assert data["schema"] == SCHEMA == 2
 
 
 def test_page_and_data_say_the_same(make_run, parse):

@@ -18,9 +18,9 @@ from groupwise.errors import UsageError
 from groupwise.evaluation.decision_metrics import decision_figures
 from groupwise.evaluation.leakage import measure_exposure
 from groupwise.evaluation.predictions import PROBABILITY
-from groupwise.files import read_json, write_csv, write_json
+from groupwise.files import write_csv, write_json
 from groupwise.inference.predictor import load_run, predict_outputs
-from groupwise.runs.files import TEST
+from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.run import Run
 from groupwise.stats.calibration import calibrated
 from groupwise.stats.fold import check_fold
@@ -108,7 +108,7 @@ def write_scores(
 
 def refresh_scores(run: Run, fold: str, scored: Scored) -> None:
     """Renew what `metrics.json` holds of a fold, if it was measured by an earlier decision."""
-    metrics = read_json(run.path("metrics.json"))
+    metrics = read_metrics(run.path("metrics.json"))
     if fold in metrics and metrics[fold] != scored.metrics:
         write_json(run.path("metrics.json"), metrics | {fold: scored.metrics})
         run.record("metrics.json", ["predictions.csv"])

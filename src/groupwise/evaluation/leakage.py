@@ -33,8 +33,8 @@ from groupwise.evaluation.neighbours import FEATURE_SIDE_PX, Neighbours, nearest
 from groupwise.evaluation.words import sentence
 from groupwise.files import write_json
 from groupwise.runs.run import Run
-from groupwise.stats.estimate import share_of_images
 from groupwise.stats.fold import Fold
+from groupwise.stats.intervals import share_of_images
 from groupwise.stats.repeated import COVERS, Answers, gap
 
 FILE = "leakage.json"

@@ -1,6 +1,7 @@
 """Turns a run and damaged images of one fold into `robustness.json`: accuracy at each step of the damage.
 
-    fold, n, groups, seed       what was damaged; `seed` decides the noise
+    schema, fold, n, sources, seed
+                    what was damaged; `seed` decides the noise
     clean           the accuracy of the same images undamaged, a figure as in `metrics.json`
     corruptions     {name: {unit, sizes: [five], accuracy: [five figures]}}, from severity 1 to 5
 
@@ -24,8 +25,9 @@ from groupwise.files import write_json
 from groupwise.inference.predictor import load_run, predict_outputs
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
-from groupwise.stats.estimate import share
+from groupwise.stats.estimate import SCHEMA
 from groupwise.stats.fold import Ints
+from groupwise.stats.intervals import share
 
 FILE = "robustness.json"
 
@@ -79,12 +81,12 @@ def measure(
 
     `answer` turns images into class numbers (N,).
     """
-    groups = np.unique(sources, return_inverse=True)[1]
+    numbers = np.unique(sources, return_inverse=True)[1]
 
     def accuracy(shown: Images) -> dict[str, Any]:
         right = (answer(shown) == labels).astype(np.float64)
-        hits = np.bincount(groups, weights=right).astype(np.float64)
-        return share(hits, np.bincount(groups).astype(np.float64), "").as_json()
+        hits = np.bincount(numbers, weights=right).astype(np.float64)
+        return share(hits, np.bincount(numbers).astype(np.float64), "").as_json()
 
     steps = [(name, severity) for name in CORRUPTIONS for severity in SEVERITIES]
     figures: dict[str, list[dict[str, Any]]] = {name: [] for name in CORRUPTIONS}
@@ -94,8 +96,9 @@ def measure(
         if progress:
             progress(done, len(steps))
     return {
+        "schema": SCHEMA,
         "n": len(images),
-        "groups": len(np.unique(sources)),
+        "sources": len(np.unique(sources)),
         "seed": seed,
         "clean": clean,
         "corruptions": {

@@ -23,7 +23,7 @@ from groupwise.errors import UsageError
 from groupwise.experiments.retrain import Materials, open_materials, retrain
 from groupwise.files import write_json
 from groupwise.runs.run import Run
-from groupwise.stats.estimate import share
+from groupwise.stats.intervals import share
 
 FILE = "control.json"
 AMONG, WITHIN = "labels among sources", "the names of the classes within each source"

@@ -3,7 +3,7 @@
 Writes into the folder of the study `predictions.csv` and `metrics.json` of the fold `out-of-fold`,
 `label_errors.csv`, `slices.json`, and
 `crossval.json`: {"folds", "repeats", "images", "sources", "words": [sentences],
-"scores": [{"run", "repeat", "fold", "n", "groups", "learnt_from", "best_epoch", <metric>: value, ...}],
+"scores": [{"run", "repeat", "fold", "n", "sources", "learnt_from", "best_epoch", <metric>: value, ...}],
 "mean": {<metric>: {"mean", "sd", "folds", "df", "low", "high", "method"}}}, where limits are None with a
 "reason" if folds scored alike.
 """
@@ -25,11 +25,12 @@ from groupwise.evaluation.label_errors import find_label_errors, write_label_err
 from groupwise.evaluation.predictions import Predictions, read_predictions
 from groupwise.evaluation.slice_files import write_slices
 from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing, sentence
-from groupwise.files import read_json, write_json
+from groupwise.files import write_json
 from groupwise.report.page import write_report
-from groupwise.runs.files import TEST
+from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.request import CrossValidation
 from groupwise.runs.run import Run
+from groupwise.stats.estimate import SCHEMA
 from groupwise.stats.metrics import evaluate_fold
 from groupwise.stats.repeated import FoldMean, corrected_mean
 
@@ -66,10 +67,11 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
     write_json(
         study.path("crossval.json"),
         {
+            "schema": SCHEMA,
             "folds": cv.folds,
             "repeats": cv.repeats,
             "images": metrics[OUT_OF_FOLD]["n"],
-            "sources": metrics[OUT_OF_FOLD]["groups"],
+            "sources": metrics[OUT_OF_FOLD]["sources"],
             "words": words,
             "scores": scores,
             "mean": {name: mean.as_json() for name, mean in means.items()},
@@ -116,7 +118,7 @@ def _tested(study: Run, model: str) -> Predictions:
 def _score(study: Run, model: str) -> dict[str, Any]:
     """One entry of `scores`."""
     run = Run.open(study.path(model))
-    figures = read_json(run.require("metrics.json"))[TEST]
+    figures = read_metrics(run.require("metrics.json"))[TEST]
     split = run.split()
     repeat, fold = model.split("/")
     return {
@@ -124,7 +126,7 @@ def _score(study: Run, model: str) -> dict[str, Any]:
         "repeat": int(repeat.rpartition("-")[2]),
         "fold": int(fold.rpartition("-")[2]),
         "n": figures["n"],
-        "groups": figures["groups"],
+        "sources": figures["sources"],
         "learnt_from": sum(len(split.indices(name)) for name in ("train", "val")),
         "best_epoch": run.ledger["best_epoch"],
         **{name: figures[name]["value"] for name in METRICS},
@@ -154,7 +156,7 @@ def in_words(figures: dict[str, Any], means: dict[str, FoldMean], cv: CrossValid
     who = "are these models" if cv.repeats == 1 else f"is the mean of {cv.repeats} such models"
     told = [
         f"How often {who} right on new sources? {sentence('accuracy', figures['accuracy'])}",
-        f"What would this recipe reach on another {figures['groups']:,} sources, trained anew? {spread};"
+        f"What would this recipe reach on another {figures['sources']:,} sources, trained anew? {spread};"
         f" {limits} (Nadeau and Bengio).",
     ]
     return [*told, ALIKE] if _narrower(mean, figures["accuracy"]) else told

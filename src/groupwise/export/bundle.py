@@ -21,6 +21,7 @@ from groupwise.files import read_json, sha256_bytes, write_atomic, write_json
 from groupwise.inference.bundle import BUNDLE, FORMAT, HEAD, MODEL, REFERENCE, open_session
 from groupwise.inference.predictor import Outputs, Predictor, load_run
 from groupwise.models.ensemble import head_weight
+from groupwise.runs.files import read_metrics
 from groupwise.runs.run import Run
 
 PARITY = "parity.json"
@@ -145,7 +146,7 @@ def network_facts(source: Source, precision: str) -> dict[str, Any]:
 
 def source_facts(run: Run) -> dict[str, Any]:
     """Where a bundle comes from, and how good that was: the accuracy on `test`, with interval and n."""
-    metrics = read_json(run.require("metrics.json")) if "metrics.json" in run.ledger["artefacts"] else {}
+    metrics = read_metrics(run.require("metrics.json")) if "metrics.json" in run.ledger["artefacts"] else {}
     return {
         "run": run.folder.resolve().name,
         "created": run.ledger["created"],

@@ -29,7 +29,7 @@ from groupwise.report.validity import cautions, hidden_faults
 from groupwise.report.words import NBSP
 from groupwise.runs.files import RunFiles
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def as_data(files: RunFiles) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _headline(files: RunFiles) -> dict[str, Any]:
     return {
         "fold": said.fold,
         "n": measured["n"],
-        "sources": measured["groups"],
+        "sources": measured["sources"],
         "accuracy": measured["accuracy"],
         "sentence": said.sentence.replace(NBSP, " "),
         "interval": said.interval.replace(NBSP, " "),

@@ -15,8 +15,9 @@ import yaml
 from groupwise.report.sections.number import headline
 from groupwise.report.sections.unchecked import NOT_SAID, unchecked
 from groupwise.report.validity import cautions, hidden_faults, sources_known
-from groupwise.report.words import NBSP, Estimate, count
+from groupwise.report.words import NBSP, count
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
 
 OPEN = "[to be filled in]"
 MOST_CLASSES = 40
@@ -54,7 +55,7 @@ def _front_matter(files: RunFiles) -> dict[str, Any]:
 
 def _measured(files: RunFiles) -> list[dict[str, Any]]:
     figures = files.metrics[files.fold]
-    basis = {"images": figures["n"], "sources": figures["groups"]}
+    basis = {"images": figures["n"], "sources": figures["sources"]}
     names = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "macro_f1": "Macro F1"}
     return [
         {
@@ -64,7 +65,7 @@ def _measured(files: RunFiles) -> list[dict[str, Any]]:
             "args": {"interval_95": [figure.low, figure.high], **basis},
         }
         for key, name in names.items()
-        if (figure := Estimate.read(figures.get(key))).value is not None
+        if (figure := Estimate.from_json(figures.get(key))).value is not None
     ]
 
 

@@ -6,13 +6,15 @@ import datetime
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from groupwise.data.manifest import Manifest, read_manifest
-from groupwise.data.split import Split, read_split
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_json, sha256_file, write_json
 from groupwise.runs.lock import is_occupied, locked
+
+if TYPE_CHECKING:
+    from groupwise.data.manifest import Manifest
+    from groupwise.data.split import Split
 
 LEDGER = "run.json"
 
@@ -97,10 +99,14 @@ class Run:
 
     def manifest(self, root: Path | None = None) -> Manifest:
         """The manifest; `root` is where the images lie if not where they lay during training."""
+        from groupwise.data.manifest import read_manifest
+
         return read_manifest(self.require("manifest.csv"), root or self.root)
 
     def split(self) -> Split:
         """The split."""
+        from groupwise.data.split import read_split  # brings scipy, which a reader of decisions spares
+
         return read_split(self.require("split.csv"))
 
     @property

@@ -7,8 +7,9 @@ from typing import Any
 
 from groupwise.report.checklist.answer import Answer, confirm, filled, yours
 from groupwise.report.validity import chosen_where_reported
-from groupwise.report.words import Estimate, count, percent
+from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
 
 
 def network(files: RunFiles) -> Answer:
@@ -86,15 +87,15 @@ def number(files: RunFiles) -> Answer:
     """Accuracy of each fold that was measured."""
     told = []
     for fold, figures in files.metrics.items():
-        accuracy = Estimate.read(figures["accuracy"])
-        interval = f" (95 % interval {accuracy.share_interval()})" if accuracy.has_interval else ""
-        told.append(f"{fold}: accuracy {accuracy.share()}{interval} of {figures['n']:,} images")
+        accuracy = Estimate.from_json(figures["accuracy"])
+        interval = f" (95 % interval {share_interval(accuracy)})" if accuracy.has_interval else ""
+        told.append(f"{fold}: accuracy {share_text(accuracy)}{interval} of {figures['n']:,} images")
     return filled("; ".join(told) + ".")
 
 
 def uncertainty(files: RunFiles) -> Answer:
     """The method of the interval, if there is one."""
-    accuracy = Estimate.read(files.metrics[files.fold]["accuracy"])
+    accuracy = Estimate.from_json(files.metrics[files.fold]["accuracy"])
     if not accuracy.has_interval:
         return yours(f"There is no interval: {accuracy.reason or 'metrics.json has none'}.")
     return filled(f"{accuracy.method or '95 % intervals'}; it counts sources, not images.")
@@ -119,14 +120,14 @@ def baseline(files: RunFiles) -> Answer:
 
 def calibration(files: RunFiles) -> Answer:
     """The debiased calibration error."""
-    error = Estimate.read(files.metrics[files.fold].get("ece"))
+    error = Estimate.from_json(files.metrics[files.fold].get("ece"))
     if error.value is None:
         return yours(f"Not measured{': ' + error.reason if error.reason else ''}.")
     temperature = files.config.get("temperature")
     by = f", after a temperature of {temperature:.2f}" if isinstance(temperature, int | float) else ""
     if files.is_clueless:
         by += ", its ceiling: the probabilities carry no information"
-    return filled(f"Calibration error {error.plain()} ({error.plain_interval()}){by}.")
+    return filled(f"Calibration error {plain_text(error)} ({plain_interval(error)}){by}.")
 
 
 def output(files: RunFiles) -> Answer:

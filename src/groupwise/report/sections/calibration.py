@@ -7,8 +7,8 @@ from functools import partial
 from groupwise.report import charts
 from groupwise.report.rendering import Section
 from groupwise.report.tiles import Chart
-from groupwise.report.words import Estimate
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
 
 
 def build(files: RunFiles) -> Section | None:
@@ -20,7 +20,7 @@ def build(files: RunFiles) -> Section | None:
     chart = Chart.draw(partial(charts.reliability, bins))
     values = {
         "diagram": chart,
-        "error": Estimate.read(measured.get("ece")),
+        "error": Estimate.from_json(measured.get("ece")),
         "temperature": files.config.get("temperature"),
         "clueless": files.is_clueless,
         "fold": files.fold,
