@@ -7,7 +7,7 @@ from scipy.special import softmax
 from sklearn.metrics import precision_score, recall_score
 
 from groupwise.evaluation.decide import Seen, decide, undecided
-from groupwise.evaluation.decision_metrics import decision_figures, predictive_values
+from groupwise.evaluation.decision_metrics import decision_metrics, predictive_values
 from groupwise.inference.decision import Decision
 from groupwise.inference.predictor import Outputs
 from groupwise.recipe.decision import DecisionConfig
@@ -36,7 +36,7 @@ def figures(decision=DECISION, data=None, reference=REFERENCE):
     data = data or seen(2)
     probs = softmax(data.outputs.logits, axis=1)
     fold = check_fold(data.labels, probs, data.sources, CLASSES)
-    return decision_figures(fold, decision, *data.outputs, reference), fold
+    return decision_metrics(fold, decision, *data.outputs, reference), fold
 
 
 def test_figures_are_those_of_the_answers():

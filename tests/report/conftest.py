@@ -159,6 +159,7 @@ def _write_scores(run: Path, rows: list[Any], classes: tuple[str, ...]) -> None:
         run / "metrics.json",
         {
             "test": {
+                "schema": 2,
                 "n": n,
                 "sources": len({row.group or row.path for row in rows}),
                 "accuracy": share,
@@ -209,9 +210,9 @@ def plain_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8)).save(buffer, "PNG")
     for name in ("curves", "confusion", "sample_grid", "most_wrong"):
-        monkeypatch.setattr(f"groupwise.report.figures.{name}", lambda *_, **__: buffer.getvalue())
+        monkeypatch.setattr(f"groupwise.report.plots.{name}", lambda *_, **__: buffer.getvalue())
     for name in ("reliability", "coverage", "robustness"):
-        monkeypatch.setattr(f"groupwise.report.charts.{name}", lambda *_, **__: buffer.getvalue())
+        monkeypatch.setattr(f"groupwise.report.plots.{name}", lambda *_, **__: buffer.getvalue())
 
 
 @pytest.fixture

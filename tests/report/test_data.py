@@ -31,8 +31,8 @@ def test_page_and_data_say_the_same(make_run, parse):
     data = read_json(run / "report.json")
     assert data["headline"]["sentence"] in page.text
     assert data["headline"]["doubtful"]
-    for notice in data["hidden"] + data["cautions"]:
-        assert notice["title"] in page.text
+    for note in data["hidden"] + data["cautions"]:
+        assert note["title"] in page.text
     for line in data["not_said"]:
         assert line in page.text
     for one in data["checklist"]:

@@ -26,7 +26,7 @@ from groupwise.stats.conformal import (
     fit_conformal,
     fit_operating_point,
 )
-from groupwise.stats.ood import Features, Unlike, fit_unlike
+from groupwise.stats.ood import Features, OutOfDistribution, fit_ood
 
 MOST_REFERENCES = 2000
 CHOSEN_ON_TEST = "the epoch was chosen on the test fold, so no fold is left to decide by"
@@ -56,7 +56,7 @@ def decide(
         temperature,
         fit_conformal(probs, seen.labels, seen.sources, config.alpha),
         fit_abstention(probs, seen.labels, seen.sources, config.error_rate),
-        fit_unlike(*seen.outputs, reference, seen.sources, config.false_flag_rate),
+        fit_ood(*seen.outputs, reference, seen.sources, config.false_flag_rate),
         point,
     )
 
@@ -67,7 +67,7 @@ def undecided(classes: tuple[str, ...], config: DecisionConfig, reason: str) -> 
         classes,
         conformal=Conformal(config.alpha, reason=reason),
         abstention=Abstention(config.error_rate, reason=reason),
-        unlike=Unlike(config.false_flag_rate, reason=reason),
+        unlike=OutOfDistribution(config.false_flag_rate, reason=reason),
     )
 
 

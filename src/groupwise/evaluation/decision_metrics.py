@@ -28,12 +28,12 @@ from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import Floats, Fold
 from groupwise.stats.intervals import Mask, share, share_of_images
-from groupwise.stats.ood import Features, Unlike
+from groupwise.stats.ood import Features, OutOfDistribution
 
 PREDICTIVE = "corners of the limits of sensitivity and specificity, which holds for any dependence of the two"
 
 
-def decision_figures(
+def decision_metrics(
     fold: Fold, decision: Decision, logits: Floats, features: Features, reference: Features | None
 ) -> dict[str, Any]:
     """Every figure of the decision on `fold`, whose logits are (N, K) and features (N, C)."""
@@ -43,7 +43,7 @@ def decision_figures(
     if decision.abstention is not None:
         figures["abstention"] = _abstention(fold, decision.abstention)
     if decision.unlike is not None:
-        figures["unlike"] = _unlike(fold, decision.unlike, logits, features, reference)
+        figures["unlike"] = _ood(fold, decision.unlike, logits, features, reference)
     if decision.operating_point is not None:
         positive = decision.classes.index(decision.operating_point.positive_class)
         figures["operating_point"] = _operating_point(fold, decision.operating_point, positive)
@@ -87,8 +87,8 @@ def _abstention(fold: Fold, rule: Abstention) -> dict[str, Any]:
     }
 
 
-def _unlike(
-    fold: Fold, rule: Unlike, logits: Floats, features: Features, reference: Features | None
+def _ood(
+    fold: Fold, rule: OutOfDistribution, logits: Floats, features: Features, reference: Features | None
 ) -> dict[str, Any]:
     if rule.distance is None or reference is None:
         return {"false_flag_rate": rule.false_flag_rate, "reason": rule.reason}

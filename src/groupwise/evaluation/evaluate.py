@@ -15,7 +15,7 @@ from groupwise.data.decode import Preprocessing
 from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment
 from groupwise.errors import UsageError
-from groupwise.evaluation.decision_metrics import decision_figures
+from groupwise.evaluation.decision_metrics import decision_metrics
 from groupwise.evaluation.leakage import measure_exposure
 from groupwise.evaluation.predictions import PROBABILITY
 from groupwise.files import write_csv, write_json
@@ -69,7 +69,7 @@ def score_fold(
     measured = check_fold(split.class_numbers[chosen], probs, sources, predictor.classes)
     metrics = measure_fold(measured, predictor.classes, seed=0)
     metrics |= measure_exposure(measured, split, chosen)
-    metrics |= decision_figures(
+    metrics |= decision_metrics(
         measured,
         predictor.decision,
         outputs.logits,

@@ -31,7 +31,7 @@ from groupwise.stats.intervals import share
 
 FILE = "robustness.json"
 
-Answer = Callable[[Images], Ints]
+Classify = Callable[[Images], Ints]
 Progress = Callable[[int, int], None]
 
 
@@ -72,7 +72,7 @@ def measure(
     images: Images,
     labels: Ints,
     sources: Ints,
-    answer: Answer,
+    answer: Classify,
     *,
     seed: int,
     progress: Progress | None = None,

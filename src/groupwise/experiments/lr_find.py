@@ -15,7 +15,7 @@ from groupwise.files import write_atomic
 from groupwise.pipeline.fit import fit_config
 from groupwise.pipeline.train import new_model
 from groupwise.recipe.recipe import Recipe, with_fields
-from groupwise.report.figures import rate_curve
+from groupwise.report.plots import rate_curve
 from groupwise.training.config import FitData
 from groupwise.training.memory import keep_freed_memory
 from groupwise.training.rate_range import RateCurve, rate_range_test

@@ -96,7 +96,7 @@ class Asked:
         return np.asarray(self.predicted == self.labels)
 
     @property
-    def luckiest(self) -> int:
+    def best_on_test(self) -> int:
         """The epoch that scores highest on these very images."""
         return int(self.right.mean(axis=1).argmax())
 

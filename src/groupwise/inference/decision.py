@@ -24,12 +24,12 @@ from groupwise.files import read_json, write_atomic, write_json
 from groupwise.runs.run import Run
 from groupwise.stats.conformal import Abstention, Conformal, Floats, OperatingPoint
 from groupwise.stats.estimate import SCHEMA, upgrade
-from groupwise.stats.ood import Features, Unlike
+from groupwise.stats.ood import Features, OutOfDistribution
 
 PARTS: dict[str, type[Any]] = {
     "conformal": Conformal,
     "abstention": Abstention,
-    "unlike": Unlike,
+    "unlike": OutOfDistribution,
     "operating_point": OperatingPoint,
 }
 
@@ -70,7 +70,7 @@ class Decision:
     temperature: float = 1.0
     conformal: Conformal | None = None
     abstention: Abstention | None = None
-    unlike: Unlike | None = None
+    unlike: OutOfDistribution | None = None
     operating_point: OperatingPoint | None = None
 
     def answers(

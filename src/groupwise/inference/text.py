@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from groupwise.inference.decision import Answer, Decision
 from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
-from groupwise.stats.ood import Unlike
+from groupwise.stats.ood import OutOfDistribution
 
 
 def answer_line(answer: Answer) -> str:
@@ -44,7 +44,7 @@ def decision_lines(decision: Decision) -> list[str]:
     return [_say(rule) for rule in rules if rule is not None]
 
 
-def _say(rule: Conformal | Abstention | Unlike | OperatingPoint) -> str:
+def _say(rule: Conformal | Abstention | OutOfDistribution | OperatingPoint) -> str:
     match rule:
         case OperatingPoint():
             return _say_point(rule)
@@ -52,7 +52,7 @@ def _say(rule: Conformal | Abstention | Unlike | OperatingPoint) -> str:
             name, promise = "Prediction sets", f"miss the true class of at most {100 * alpha:g} % of images"
         case Abstention(rate, sources, threshold, reason):
             name, promise = "Abstention", f"leaves wrong answers to at most {100 * rate:g} % of images"
-        case Unlike(rate, sources, threshold, _, reason):
+        case OutOfDistribution(rate, sources, threshold, _, reason):
             name, promise = "The flag for unlike images", f"goes up on about {100 * rate:g} % of like ones"
     return f"{name}: none, {reason}." if threshold is None else f"{name} {promise} ({sources} sources)."
 

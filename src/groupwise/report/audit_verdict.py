@@ -91,10 +91,10 @@ def _cares(files: AuditFiles) -> Iterator[str]:
     if files.usable and lost > MUCH_LOST * images:
         yield f"{lost:,} of {count(images, 'image file')} cannot be used."
     if files.usable:
-        yield from _doubts(planted_recall(files.facts))
+        yield from _recall_warnings(planted_recall(files.facts))
 
 
-def _doubts(recall: Estimate) -> Iterator[str]:
+def _recall_warnings(recall: Estimate) -> Iterator[str]:
     if recall.value is None:
         yield "There were too few images for the audit to measure how many copies it finds."
     elif recall.value < ENOUGH_RECALL:

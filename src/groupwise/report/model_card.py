@@ -14,7 +14,7 @@ import yaml
 
 from groupwise.report.sections.number import headline
 from groupwise.report.sections.unchecked import NOT_SAID, unchecked
-from groupwise.report.validity import cautions, hidden_faults, sources_known
+from groupwise.report.validity import hidden_faults, notes, sources_known
 from groupwise.report.words import NBSP, count
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
@@ -86,7 +86,7 @@ def _use(files: RunFiles) -> list[str]:
 def _number(files: RunFiles) -> list[str]:
     said, hidden = headline(files), hidden_faults(files)
     told = " ".join(filter(None, (said.sentence, said.interval, said.baseline)))
-    faults = "\n".join(f"- **{plain(notice.title)}.** {plain(notice.text)}" for notice in hidden)
+    faults = "\n".join(f"- **{plain(note.title)}.** {plain(note.text)}" for note in hidden)
     warning = [f"**Do not rely on this number:**\n\n{faults}"] if hidden else []
     return ["## How good it is", plain(told), *warning]
 
@@ -107,7 +107,7 @@ def _data(files: RunFiles) -> list[str]:
 
 
 def _limits(files: RunFiles) -> list[str]:
-    said = [f"{notice.title}. {notice.text}" for notice in cautions(files)]
+    said = [f"{note.title}. {note.text}" for note in notes(files)]
     lines = [f"- {plain(line)}" for line in (*said, *NOT_SAID, *unchecked(files))]
     return ["## Limits", "\n".join(lines)]
 

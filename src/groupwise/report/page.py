@@ -1,4 +1,4 @@
-"""Turns a run directory into `report.html`, its twin `report.json` and the model card `README.md`."""
+"""The report of a run: `report.html`, its data `report.json`, and the model card `README.md`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from groupwise.report.sections import (
     curves,
     decisions,
     division,
-    doubts,
     found,
+    leakage,
     ledger,
     misses,
     number,
@@ -27,8 +27,8 @@ from groupwise.report.sections import (
     subgroups,
     suspects,
     unchecked,
+    warnings,
 )
-from groupwise.report.sections import leakage as counterfactual
 from groupwise.report.words import share_text
 from groupwise.runs.files import RunFiles, read_run
 from groupwise.stats.estimate import Estimate
@@ -36,8 +36,8 @@ from groupwise.stats.estimate import Estimate
 # In the order of the page; each has the partial of its name, and is left out where it has nothing to show.
 SECTIONS: Mapping[str, Callable[[RunFiles], Section | None]] = {
     "number": number.build,
-    "doubts": doubts.build,
-    "counterfactual": counterfactual.build,
+    "warnings": warnings.build,
+    "leakage": leakage.build,
     "found": found.build,
     "division": division.build,
     "samples": samples.build,

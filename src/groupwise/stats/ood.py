@@ -24,7 +24,7 @@ CHUNK = 1024
 
 
 @dataclass(frozen=True)
-class Unlike:
+class OutOfDistribution:
     """The rule of the flag: a distance above `distance`, or an energy above `energy`.
 
     About `false_flag_rate` of the images of new sources like those in training are flagged. `sources` is the
@@ -48,14 +48,16 @@ class Unlike:
         return far | (energies(logits) > self.energy)
 
 
-def fit_unlike(logits: Floats, features: Features, reference: Features, sources: Ints, rate: float) -> Unlike:
+def fit_ood(
+    logits: Floats, features: Features, reference: Features, sources: Ints, rate: float
+) -> OutOfDistribution:
     """Decide by logits (N, K), features (N, C) and sources (N,) that the network did not learn."""
     n_sources = len(np.unique(sources))
     if reason := too_few(n_sources, rate):
-        return Unlike(rate, n_sources, reason=reason)
+        return OutOfDistribution(rate, n_sources, reason=reason)
     scores = (neighbour_distances(features, reference), energies(logits))
     distance, energy = (line + SCORE_MARGIN for line in joint_lines(scores, sources, rate))
-    return Unlike(rate, n_sources, distance, energy)
+    return OutOfDistribution(rate, n_sources, distance, energy)
 
 
 def joint_lines(scores: Sequence[Floats], sources: Ints, rate: float) -> list[float]:

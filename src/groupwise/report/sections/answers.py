@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from groupwise.report import figures
-from groupwise.report.fonts import drawable_names
+from groupwise.report import plots
 from groupwise.report.rendering import Section
-from groupwise.report.tiles import Chart
+from groupwise.report.style import drawable_names
+from groupwise.report.thumbnails import Chart
 from groupwise.report.words import plain_interval, plain_text, share_interval, share_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
@@ -53,7 +53,7 @@ SCORES: dict[str, tuple[str, bool, str]] = {
 def build(files: RunFiles) -> Section:
     """The confusion matrix and the tables of classes and scores."""
     matrix, names = files.metrics[files.fold]["confusion"], files.class_names
-    confusion = Chart.draw(partial(figures.confusion, matrix, names))
+    confusion = Chart.draw(partial(plots.confusion, matrix, names))
     values = {
         "confusion": confusion,
         "undrawable": [name for name, drawn in drawable_names(names).items() if name != drawn],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from groupwise.report import charts
+from groupwise.report import plots
 from groupwise.report.rendering import Section
-from groupwise.report.tiles import Chart
+from groupwise.report.thumbnails import Chart
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 
@@ -17,7 +17,7 @@ def build(files: RunFiles) -> Section | None:
     bins = measured.get("reliability") or []
     if not bins:
         return None
-    chart = Chart.draw(partial(charts.reliability, bins))
+    chart = Chart.draw(partial(plots.reliability, bins))
     values = {
         "diagram": chart,
         "error": Estimate.from_json(measured.get("ece")),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from groupwise.report import charts
+from groupwise.report import plots
 from groupwise.report.rendering import Section
-from groupwise.report.tiles import Chart
+from groupwise.report.thumbnails import Chart
 from groupwise.report.words import percent, share_interval, share_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
@@ -38,7 +38,7 @@ def build(files: RunFiles) -> Section | None:
     values = {"rules": rules, "select_fold": files.select_fold, "fold": files.fold, "coverage": None}
     if not curve:
         return Section(values)
-    chart = Chart.draw(partial(charts.coverage, curve["points"]))
+    chart = Chart.draw(partial(plots.coverage, curve["points"]))
     surest = [(percent(one["coverage"]), Estimate.from_json(one)) for one in curve["accuracy_at"].values()]
     return Section(values | {"coverage": chart, "surest": surest}, {"coverage.png": chart.light})
 
@@ -66,7 +66,7 @@ def _conformal(part: Mapping[str, Any]) -> Rule:
     return Rule("Sets of classes instead of one", promise, figures, _reason(part))
 
 
-def _unlike(part: Mapping[str, Any]) -> Rule:
+def _ood(part: Mapping[str, Any]) -> Rule:
     rate = percent(part["false_flag_rate"])
     return Rule(
         "Images unlike the training data",
@@ -95,7 +95,7 @@ TOLD: Mapping[str, Callable[[Mapping[str, Any]], Rule]] = {
     "operating_point": _operating_point,
     "abstention": _abstention,
     "conformal": _conformal,
-    "unlike": _unlike,
+    "unlike": _ood,
 }
 
 

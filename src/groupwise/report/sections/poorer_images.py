@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from groupwise.report import charts
+from groupwise.report import plots
 from groupwise.report.rendering import Section
-from groupwise.report.tiles import Chart
+from groupwise.report.thumbnails import Chart
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 
@@ -47,6 +47,6 @@ def _chart(name: str, facts: Mapping[str, Any], clean: Mapping[str, Any], floor:
     return Corruption(
         title,
         facts["unit"],
-        Chart.draw(partial(charts.robustness, title, clean, facts["accuracy"], floor=floor)),
+        Chart.draw(partial(plots.robustness, title, clean, facts["accuracy"], floor=floor)),
         list(zip(sizes, map(Estimate.from_json, facts["accuracy"]), strict=True)),
     )
