@@ -21,8 +21,9 @@ import numpy as np
 from scipy import special
 
 from groupwise.stats.calibration import bin_confidences
-from groupwise.stats.estimate import Figure, share
+from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import Floats, Fold, Ranking, brier_losses, log_losses
+from groupwise.stats.intervals import share
 from groupwise.stats.resampled import Resampled
 from groupwise.stats.wilson import clustered_variance, wilson_interval
 
@@ -87,7 +88,7 @@ class Population:
         fold = draw_fold(Design(POPULATION, 1, 0.0), accuracy, np.random.default_rng(SEED))
         self.truths = {
             "auroc": float(special.ndtr(np.sqrt(2) * special.ndtri(accuracy))),
-            "average_precision": float(Ranking.of(fold, 1).weigh(np.ones((1, fold.groups)))[1][0]),
+            "average_precision": float(Ranking.of(fold, 1).weigh(np.ones((1, fold.n_sources)))[1][0]),
             "macro_f1": accuracy,
             "balanced_accuracy": accuracy,
             "log_loss": float(log_losses(fold).mean()),
@@ -173,7 +174,7 @@ def cover_bootstrap(
     return held / repeats
 
 
-def _figures(resampled: Resampled) -> dict[str, Figure]:
+def _figures(resampled: Resampled) -> dict[str, Estimate]:
     fold = resampled.fold
     right = fold.per_source((fold.predicted == fold.labels).astype(np.float64))
     accuracy = share(right, fold.per_source(np.ones(fold.n)), "")
@@ -188,7 +189,7 @@ def _figures(resampled: Resampled) -> dict[str, Figure]:
     }
 
 
-def _holds(figure: Figure, truth: float) -> bool:
+def _holds(figure: Estimate, truth: float) -> bool:
     assert figure.low is not None
     assert figure.high is not None
     return figure.low <= truth <= figure.high

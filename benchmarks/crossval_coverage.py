@@ -22,7 +22,7 @@ from scipy import stats
 from sklearn.linear_model import RidgeClassifier
 
 from groupwise.data.stratify import assign_sources
-from groupwise.stats.estimate import share
+from groupwise.stats.intervals import share
 from groupwise.stats.repeated import corrected_mean
 
 SEED = 8

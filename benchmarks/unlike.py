@@ -25,7 +25,7 @@ from groupwise.files import read_json
 from groupwise.inference.predictor import Predictor, load_run, predict_outputs
 from groupwise.runs.run import Run
 from groupwise.stats.conformal import Floats, source_quantile
-from groupwise.stats.ood import energies, fit_unlike, neighbour_distances
+from groupwise.stats.ood import energies, fit_ood, neighbour_distances
 
 N = 200
 RATE = 0.05
@@ -99,7 +99,7 @@ def measure(folder: Path) -> list[str]:
     outputs = predict_outputs(predictor.model, familiar, predictor.preprocessing)
     far = source_quantile(neighbour_distances(outputs.features, reference), sources, RATE)
     high = source_quantile(energies(outputs.logits), sources, RATE)
-    both = fit_unlike(*outputs, reference, sources, RATE)
+    both = fit_ood(*outputs, reference, sources, RATE)
 
     def cells(images: Images) -> list[Floats | npt.NDArray[np.bool_]]:
         logits, features = predict_outputs(predictor.model, images, predictor.preprocessing)

@@ -66,7 +66,7 @@ def test_a_run_keeps_what_was_decided(trained):
     decision, metrics = read(trained, "decision.json"), read(trained, "metrics.json")
     assert decision["temperature"] == read(trained, "config.json")["temperature"]
     assert decision["conformal"]["threshold"] > 0
-    assert decision["operating_point"]["groups"] == 15
+    assert decision["operating_point"]["sources"] == 15
     reference = load_file(trained / "reference.safetensors")["features"]
     assert reference.shape == (18, read(trained, "config.json")["num_features"])
     assert {"decision.json", "reference.safetensors"} <= set(read(trained, "run.json")["artefacts"])

@@ -7,12 +7,13 @@ from scipy.special import softmax
 from sklearn.metrics import precision_score, recall_score
 
 from groupwise.evaluation.decide import Seen, decide, undecided
-from groupwise.evaluation.decision_metrics import decision_figures, predictive_values
+from groupwise.evaluation.decision_metrics import decision_metrics, predictive_values
 from groupwise.inference.decision import Decision
 from groupwise.inference.predictor import Outputs
 from groupwise.recipe.decision import DecisionConfig
-from groupwise.stats.estimate import Figure, share
+from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import check_fold
+from groupwise.stats.intervals import share
 
 CLASSES = ("cat", "dog", "owl")
 CONFIG = DecisionConfig(0.1, 0.1, 0.1, target_sensitivity=0.9, positive_class="owl", prevalence=0.2)
@@ -35,7 +36,7 @@ def figures(decision=DECISION, data=None, reference=REFERENCE):
     data = data or seen(2)
     probs = softmax(data.outputs.logits, axis=1)
     fold = check_fold(data.labels, probs, data.sources, CLASSES)
-    return decision_figures(fold, decision, *data.outputs, reference), fold
+    return decision_metrics(fold, decision, *data.outputs, reference), fold
 
 
 def test_figures_are_those_of_the_answers():
@@ -68,7 +69,7 @@ def test_figures_of_sources_weigh_each_the_same():
     again, _ = figures(data=heavy)
     same = [f["conformal"]["coverage_of_sources"]["value"] for f in (found, again)]
     assert same[0] == pytest.approx(same[1])
-    assert found["conformal"]["coverage_of_sources"]["n"] == fold.groups
+    assert found["conformal"]["coverage_of_sources"]["n"] == fold.n_sources
     assert found["unlike"]["flagged"]["value"] != again["unlike"]["flagged"]["value"]
 
 
@@ -106,8 +107,8 @@ def test_predictive_values_hold_the_truth():
 
 
 def test_what_cannot_be_known_says_why():
-    undefined = Figure(None, 0, 0, reason="no image of owl in this fold")
-    ppv, _ = predictive_values(undefined, Figure(0.9, 10, 10, 0.6, 0.99), 0.1)
+    undefined = Estimate(None, 0, 0, reason="no image of owl in this fold")
+    ppv, _ = predictive_values(undefined, Estimate(0.9, 10, 10, 0.6, 0.99), 0.1)
     assert (ppv.value, ppv.reason) == (None, "no image of owl in this fold")
     found, _ = figures(undecided(CLASSES, CONFIG, "the epoch was chosen on the test fold"))
     assert {part["reason"] for part in found.values()} == {"the epoch was chosen on the test fold"}

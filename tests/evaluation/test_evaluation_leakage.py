@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from groupwise.data.split import Assignment, Split, make_split, proof
-from groupwise.evaluation.leakage import counterfactual
-from groupwise.evaluation.leakage_words import counterfactual_words
+from groupwise.evaluation.leakage import estimate_leakage
+from groupwise.evaluation.leakage_words import leakage_words
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
 
@@ -22,7 +22,7 @@ def case(*, groups=None, clusters=None, method="grouped", n=120):
 
 
 def facts_of(split, images):
-    return counterfactual(split, SHARES, images, seed=0)
+    return estimate_leakage(split, SHARES, images, seed=0)
 
 
 def test_copies_and_groups_are_told_apart():
@@ -51,7 +51,7 @@ def test_the_neighbour_is_asked_too():
     assert facts["neighbours"]["random"]["value"] > 0.9
     assert facts["neighbours"]["difference"]["low"] > 0.1
     assert set(facts["evidence"]) == {"siblings", "neighbours"}
-    words = "\n".join(counterfactual_words(facts, Path("runs/first")))
+    words = "\n".join(leakage_words(facts, Path("runs/first")))
     assert "% of the test images would have a sibling in training" in words
     assert "Evidence of exposure" in words
     assert "not measured; `groupwise leakage runs/first --retrain`" in words
@@ -61,7 +61,7 @@ def test_without_any_known_source_nobody_can_tell():
     facts = facts_of(*case())
     assert not facts["known"]
     assert (facts["siblings"], facts["neighbours"], facts["retrained"]) == (None, None, None)
-    assert counterfactual_words(facts, Path("runs/first")) == [f"Cannot tell: {facts['reason']}."]
+    assert leakage_words(facts, Path("runs/first")) == [f"Cannot tell: {facts['reason']}."]
     assert "nobody can tell what a random split hides" in facts["reason"]
 
 
@@ -78,6 +78,6 @@ def test_one_copy_is_enough_to_know_and_excluded_images_do_not_count():
 def test_a_run_without_a_test_fold_asks_about_the_one_it_has():
     split, images = case(clusters=[i // 4 for i in range(120)])
     rows = tuple(row._replace(fold="val" if row.fold == "test" else row.fold) for row in split.rows)
-    facts = counterfactual(Split(rows), {"train": 0.8, "val": 0.2}, images, seed=0)
+    facts = estimate_leakage(Split(rows), {"train": 0.8, "val": 0.2}, images, seed=0)
     assert facts["fold"] == "val"
     assert facts["siblings"]["this_split"] == 0

@@ -8,7 +8,7 @@ import pytest
 
 from groupwise.evaluation.words import sentence
 
-ACCURACY: dict[str, Any] = {"value": 0.861, "low": 0.8024, "high": 0.9087, "n": 366, "groups": 41}
+ACCURACY: dict[str, Any] = {"value": 0.861, "low": 0.8024, "high": 0.9087, "n": 366, "sources": 41}
 
 
 def test_accuracy_is_quoted_with_its_images_sources_and_interval() -> None:
@@ -40,7 +40,7 @@ def test_figures_that_are_no_share_of_images_keep_their_scale() -> None:
 
 def test_one_is_singular_and_thousands_are_grouped() -> None:
     said = sentence(
-        "accuracy", {**ACCURACY, "n": 12000, "groups": 1, "low": None, "reason": "a single source"}
+        "accuracy", {**ACCURACY, "n": 12000, "sources": 1, "low": None, "reason": "a single source"}
     )
     assert (
         said
@@ -49,7 +49,7 @@ def test_one_is_singular_and_thousands_are_grouped() -> None:
 
 
 def test_what_is_undefined_says_why() -> None:
-    undefined = {"value": None, "low": None, "high": None, "n": 9, "groups": 2, "reason": "no image of cat"}
+    undefined = {"value": None, "low": None, "high": None, "n": 9, "sources": 2, "reason": "no image of cat"}
     assert sentence("auroc", undefined) == "AUROC is undefined: no image of cat."
     assert sentence("recall", undefined) == "Recall is undefined: no image of cat."
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from groupwise.stats.bootstrap import source_weights, strata
-from groupwise.stats.estimate import balanced_support, share
 from groupwise.stats.fold import Floats, Fold, Ranking
+from groupwise.stats.intervals import balanced_support, share
 from groupwise.stats.metrics import evaluate_fold
 from groupwise.stats.resampled import Resampled
 from groupwise.stats.wilson import (
@@ -102,8 +102,8 @@ def test_one_wrong_copy_does_not_make_the_copies_independent() -> None:
 
 def test_one_huge_source_is_not_many() -> None:
     support = Support.of(np.array([1000.0] + [1.0] * 99))
-    assert (support.n, support.groups) == (1099, 100)
-    assert support.equal_groups == pytest.approx(1.2, abs=0.01)
+    assert (support.n, support.sources) == (1099, 100)
+    assert support.equal_sources == pytest.approx(1.2, abs=0.01)
     figure = share(np.array([900.0] + [1.0] * 99), np.array([1000.0] + [1.0] * 99), "")
     assert figure.low is not None
     assert figure.low < 0.1  # nothing shows that a second huge source would fare alike
@@ -202,20 +202,20 @@ def test_classes_of_equal_weight_count_harmonically() -> None:
     fold = pure_fold([5, 1000])
     parts = [fold.per_source((fold.labels == k).astype(float)) for k in (0, 1)]
     support, df = balanced_support(fold, parts)
-    assert support.n == support.groups == pytest.approx(4 / (1 / 5 + 1 / 1000))
+    assert support.n == support.sources == pytest.approx(4 / (1 / 5 + 1 / 1000))
     assert 4 < df < 4.1  # the five decide
     equal = pure_fold([20, 20])
     support, df = balanced_support(
         equal, [equal.per_source((equal.labels == k).astype(float)) for k in (0, 1)]
     )
-    assert (support.n, support.groups, df) == (pytest.approx(40), pytest.approx(40), pytest.approx(38))
+    assert (support.n, support.sources, df) == (pytest.approx(40), pytest.approx(40), pytest.approx(38))
 
 
 def test_sources_of_every_class_do_not_count_once_a_class() -> None:
     labels, sources = np.tile(np.arange(10), 40), np.arange(40).repeat(10)
     fold = Fold(labels, np.full((400, 10), 0.1), sources)
     support, df = balanced_support(fold, [fold.per_source((labels == k).astype(float)) for k in range(10)])
-    assert (support.groups, df) == (40, 39)
+    assert (support.sources, df) == (40, 39)
 
 
 def simulated(groups: int, copies: int, accuracy: float, rng: np.random.Generator) -> Fold:

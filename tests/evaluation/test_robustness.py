@@ -5,7 +5,7 @@ import pytest
 
 from groupwise.evaluation.corruptions import CORRUPTIONS, corrupt
 from groupwise.evaluation.robustness import measure
-from groupwise.stats.estimate import share
+from groupwise.stats.intervals import share
 
 
 def pictures(n=24, side=24):
@@ -38,7 +38,7 @@ def test_each_figure_is_of_the_damaged_images_with_the_interval_of_their_sources
     right = np.bincount(sources, weights=by_brightness(damaged) == labels)
     expected = share(right, np.bincount(sources).astype(float), "").as_json()
     assert facts["corruptions"]["brightness"]["accuracy"][2] == expected
-    assert facts["groups"] == 12
+    assert facts["sources"] == 12
 
 
 def test_the_seed_decides_and_every_step_is_told():

@@ -60,7 +60,7 @@ def write_run(
     lines = [(*row, *answer(row, right(row), classes)) for row in split.rows if row.fold != "train"]
     write_csv(run.path("predictions.csv"), header, lines)
     run.record("predictions.csv", ["model.safetensors", "split.csv"])
-    figures = {"n": len(lines), "groups": 1, "accuracy": {}, "confusion": [], "per_class": {}}
+    figures = {"n": len(lines), "sources": 1, "accuracy": {}, "confusion": [], "per_class": {}}
     write_json(run.path("metrics.json"), {"test": figures})
     return folder
 

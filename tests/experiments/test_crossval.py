@@ -82,7 +82,7 @@ def test_the_number_is_that_of_the_predictions(study):
     figures = json.loads((study / "metrics.json").read_text())["out-of-fold"]
     accuracy = accuracy_score([row["label"] for row in table], [row["predicted"] for row in table])
     assert figures["accuracy"]["value"] == pytest.approx(accuracy, abs=1e-12)
-    assert figures["groups"] == 36
+    assert figures["sources"] == 36
     assert figures["accuracy"]["low"] < accuracy < figures["accuracy"]["high"]
 
 

@@ -6,7 +6,7 @@ import pytest
 from copies_case import QUIET, write_patterns, write_run
 from groupwise.cli.main import main
 from groupwise.errors import UsageError
-from groupwise.experiments.permutation_test import control, control_words, judge
+from groupwise.experiments.permutation_test import judge, permutation_test, permutation_test_words
 
 
 @pytest.fixture(scope="module")
@@ -16,10 +16,10 @@ def patterns(tmp_path_factory):
 
 def test_an_honest_pipeline_scores_chance(patterns, tmp_path):
     run = write_run(tmp_path / "run", patterns)
-    facts = control(run.folder, permutations=2, console=QUIET)
+    facts = permutation_test(run.folder, permutations=2, console=QUIET)
     assert [one["at_chance"] for one in facts["controls"]] == [True, True]
     assert facts["permuted"] == "labels among sources"
-    assert "2 of 2 at chance" in control_words(facts)[-1]
+    assert "2 of 2 at chance" in permutation_test_words(facts)[-1]
     ledger = json.loads((run.folder / "run.json").read_text())
     assert (ledger["test_readings"], ledger["study_test_readings"]) == (0, 12)
 
@@ -37,7 +37,7 @@ def test_a_random_split_of_copies_recognises_labels_that_mean_nothing(patterns, 
 def test_a_random_split_without_copies_scores_chance(tmp_path):
     single = write_patterns(tmp_path / "single", copies=1)
     run = write_run(tmp_path / "run", single, **{"split.method": "random", "training.epochs": 3})
-    assert control(run.folder, console=QUIET)["controls"][0]["at_chance"] is True
+    assert permutation_test(run.folder, console=QUIET)["controls"][0]["at_chance"] is True
 
 
 def test_chance_is_the_agreement_of_unrelated_answers():
@@ -65,9 +65,9 @@ def test_one_source_has_no_interval_and_gives_no_verdict():
     found = judge(np.array([0, 1]), np.array([0, 1]), np.zeros(2, int))
     assert found["at_chance"] is None
     facts = {"permuted": "labels", "sources": 1, "method": "grouped", "epochs": 1, "controls": [found]}
-    assert "no interval" in "\n".join(control_words(facts))
+    assert "no interval" in "\n".join(permutation_test_words(facts))
 
 
 def test_no_permutation_is_refused(patterns, tmp_path):
     with pytest.raises(UsageError, match="0 is below 1"):
-        control(write_run(tmp_path / "run", patterns).folder, permutations=0, console=QUIET)
+        permutation_test(write_run(tmp_path / "run", patterns).folder, permutations=0, console=QUIET)

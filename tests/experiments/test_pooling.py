@@ -42,7 +42,7 @@ def test_repeats_are_averaged_and_val_takes_no_part(study):
     assert [row.path for row in found.rows] == sorted(given)
     assert found.probs == pytest.approx(np.array([np.mean(given[row.path], axis=0) for row in found.rows]))
     assert found.metrics["n"] == 12
-    assert found.metrics["groups"] == 6
+    assert found.metrics["sources"] == 6
 
 
 def test_a_metric_that_a_fold_lacks_has_no_mean():

@@ -41,10 +41,10 @@ def test_without_a_test_fold_val_is_asked_and_does_not_choose(patterns, tmp_path
     assert asked_of(materials, tmp_path)[1].chosen == 1
 
 
-def test_the_luckiest_epoch_is_the_first_best():
+def test_the_best_epoch_on_test_is_the_first_best():
     asked = Asked(np.arange(2), np.array([0, 1]), np.array([[1, 0], [0, 0], [0, 1], [0, 1]]), chosen=1)
     assert asked.right.sum(axis=1).tolist() == [0, 1, 2, 2]
-    assert asked.luckiest == 2
+    assert asked.best_on_test == 2
 
 
 def test_what_was_excluded_stays_so_and_labels_can_be_replaced(patterns, tmp_path):

@@ -9,7 +9,6 @@ from groupwise.export import quantise as quantise_module
 from groupwise.export.bundle import Terms
 from groupwise.export.targets import export_run
 from groupwise.inference.bundle import open_predictor
-from groupwise.inference.predictor import load_run
 from run_case import write_run
 
 
@@ -59,7 +58,7 @@ def test_a_drop_beyond_the_allowed_is_refused(run, tmp_path, monkeypatch):
 def quantise_labels(run):
     from groupwise.export.material import read_material
 
-    return read_material(run, load_run(run.folder).classes).labels
+    return read_material(run).labels
 
 
 def test_without_held_out_images_there_is_no_int8(tmp_path):

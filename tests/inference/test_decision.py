@@ -8,7 +8,7 @@ from scipy.special import softmax
 
 from groupwise.inference.decision import Decision
 from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
-from groupwise.stats.ood import Unlike
+from groupwise.stats.ood import OutOfDistribution
 
 CLASSES = ("cat", "dog", "owl")
 LOGITS = np.array([[4.0, 0.0, 0.0], [1.0, 0.9, -3.0], [-1.0, 0.0, 1.0]])
@@ -17,7 +17,7 @@ WHOLE = Decision(
     2.0,
     Conformal(0.1, 30, threshold=0.3),
     Abstention(0.05, 30, threshold=0.6),
-    Unlike(0.05, 30, distance=0.5, energy=10.0),
+    OutOfDistribution(0.05, 30, distance=0.5, energy=10.0),
     OperatingPoint("owl", 0.95, 0.02, 0.95, 30, threshold=0.05),
 )
 
@@ -43,7 +43,7 @@ def test_what_was_not_decided_is_not_said():
     assert {(a.prediction_set, a.abstain, a.unlike, a.decided == a.label) for a in bare} == {
         (None, None, None, True)
     }
-    parts = [part(0.1, 3, reason="few") for part in (Conformal, Abstention, Unlike)]
+    parts = [part(0.1, 3, reason="few") for part in (Conformal, Abstention, OutOfDistribution)]
     refused = Decision(CLASSES, 1.0, *parts)
     features = np.ones((3, 2), dtype=np.float32)
     assert [a.as_json() for a in refused.answers(LOGITS, features, features)] == [a.as_json() for a in bare]

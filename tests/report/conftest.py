@@ -151,7 +151,7 @@ def _write_scores(run: Path, rows: list[Any], classes: tuple[str, ...]) -> None:
         "low": 0.55,
         "high": 0.96,
         "n": n,
-        "groups": 4,
+        "sources": 4,
         "method": "Wilson, by source",
     }
     per_class = {name: {"recall": share, "precision": share} for name in names}
@@ -159,8 +159,9 @@ def _write_scores(run: Path, rows: list[Any], classes: tuple[str, ...]) -> None:
         run / "metrics.json",
         {
             "test": {
+                "schema": 2,
                 "n": n,
-                "groups": len({row.group or row.path for row in rows}),
+                "sources": len({row.group or row.path for row in rows}),
                 "accuracy": share,
                 "macro_f1": {"value": None, "low": None, "high": None, "reason": "too few sources"},
                 "per_class": per_class,
@@ -172,7 +173,7 @@ def _write_scores(run: Path, rows: list[Any], classes: tuple[str, ...]) -> None:
     )
 
 
-FIGURE = {"value": 0.75, "low": 0.5, "high": 0.9, "n": 12, "groups": 4, "method": "Wilson, by source"}
+FIGURE = {"value": 0.75, "low": 0.5, "high": 0.9, "n": 12, "sources": 4, "method": "Wilson, by source"}
 
 
 @pytest.fixture
@@ -181,14 +182,14 @@ def probed() -> Callable[[Path], Path]:
 
     def probe(run: Path) -> Path:
         slices = [
-            {"value": name, "n": 6, "groups": 2, "accuracy": FIGURE | {"value": value}, "recall": {}}
+            {"value": name, "n": 6, "sources": 2, "accuracy": FIGURE | {"value": value}, "recall": {}}
             | {"p": p, "p_holm": 2 * p}
             for name, value, p in (("north", 0.9, 0.2), ("<b>south</b>", 0.6, 0.2))
         ]
         write_json(
             run / "slices.json",
             {
-                **{"fold": "test", "n": 12, "groups": 4, "accuracy": FIGURE},
+                **{"fold": "test", "n": 12, "sources": 4, "accuracy": FIGURE},
                 "columns": [{"column": "site", "binned": False, "slices": slices}],
                 "skipped": [{"column": "id", "reason": "another value for every image"}],
                 "worst": {"column": "site", "value": "<b>south</b>"},
@@ -196,7 +197,7 @@ def probed() -> Callable[[Path], Path]:
             },
         )
         steps = {"unit": "pixels", "sizes": [1, 2, 3, 4, 5], "accuracy": [FIGURE] * 5}
-        facts = {"fold": "test", "n": 12, "groups": 4, "seed": 0, "clean": FIGURE}
+        facts = {"fold": "test", "n": 12, "sources": 4, "seed": 0, "clean": FIGURE}
         write_json(run / "robustness.json", facts | {"corruptions": {"blur": steps, "noise": steps}})
         return run
 
@@ -209,9 +210,9 @@ def plain_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8)).save(buffer, "PNG")
     for name in ("curves", "confusion", "sample_grid", "most_wrong"):
-        monkeypatch.setattr(f"groupwise.report.figures.{name}", lambda *_, **__: buffer.getvalue())
+        monkeypatch.setattr(f"groupwise.report.plots.{name}", lambda *_, **__: buffer.getvalue())
     for name in ("reliability", "coverage", "robustness"):
-        monkeypatch.setattr(f"groupwise.report.charts.{name}", lambda *_, **__: buffer.getvalue())
+        monkeypatch.setattr(f"groupwise.report.plots.{name}", lambda *_, **__: buffer.getvalue())
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from groupwise.report import charts
+from groupwise.report import plots
 from groupwise.report.style import DARK, DPI
 
 BLUE = np.array((0, 114, 178))
@@ -25,14 +25,14 @@ POINTS = [figure(0.0, 0.0, 0.2, coverage=0.2), figure(0.1, 0.05, 0.3, coverage=1
 STEPS = [figure(value, value - 0.1, value + 0.05) for value in (0.9, 0.8, 0.6, 0.5, 0.4)]
 
 DRAWN = {
-    "reliability": lambda **kw: charts.reliability(BINS, **kw),
-    "coverage": lambda **kw: charts.coverage(POINTS, **kw),
-    "robustness": lambda **kw: charts.robustness("blur", STEPS[0], STEPS, floor=0.1, **kw),
+    "reliability": lambda **kw: plots.reliability(BINS, **kw),
+    "coverage": lambda **kw: plots.coverage(POINTS, **kw),
+    "robustness": lambda **kw: plots.robustness("blur", STEPS[0], STEPS, floor=0.1, **kw),
 }
 BARE = {
-    "reliability": lambda: charts.reliability([one | NO_LIMITS for one in BINS]),
-    "coverage": lambda: charts.coverage([one | NO_LIMITS for one in POINTS]),
-    "robustness": lambda: charts.robustness(
+    "reliability": lambda: plots.reliability([one | NO_LIMITS for one in BINS]),
+    "coverage": lambda: plots.coverage([one | NO_LIMITS for one in POINTS]),
+    "robustness": lambda: plots.robustness(
         "blur", STEPS[0] | NO_LIMITS, [one | NO_LIMITS for one in STEPS], floor=0.1
     ),
 }
@@ -44,7 +44,7 @@ def pixels(png):
 
 def banded(png):
     """Number of pixels of the blue of the band: the line's on white, at the band's opacity."""
-    band = 255 + (BLUE - 255) * charts.BAND
+    band = 255 + (BLUE - 255) * plots.BAND
     return int((np.abs(pixels(png) - band).max(axis=2) <= 4).sum())
 
 
@@ -70,4 +70,4 @@ def test_equal_figures_are_equal_files(name):
 
 def test_an_undefined_point_is_left_out():
     undefined = {"value": None, "low": None, "high": None, "coverage": 0.0}
-    assert charts.coverage([undefined, *POINTS]) == charts.coverage(POINTS)
+    assert plots.coverage([undefined, *POINTS]) == plots.coverage(POINTS)

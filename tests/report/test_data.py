@@ -22,7 +22,7 @@ def test_the_keys_belong_to_the_schema(make_run):
     write_report(run)
     data = read_json(run / "report.json")
     assert set(data) == KEYS, "raise SCHEMA where a key goes or changes its meaning"
-    assert data["schema"] == SCHEMA == 1
+    assert data["schema"] == SCHEMA == 2
 
 
 def test_page_and_data_say_the_same(make_run, parse):
@@ -31,8 +31,8 @@ def test_page_and_data_say_the_same(make_run, parse):
     data = read_json(run / "report.json")
     assert data["headline"]["sentence"] in page.text
     assert data["headline"]["doubtful"]
-    for notice in data["hidden"] + data["cautions"]:
-        assert notice["title"] in page.text
+    for note in data["hidden"] + data["cautions"]:
+        assert note["title"] in page.text
     for line in data["not_said"]:
         assert line in page.text
     for one in data["checklist"]:

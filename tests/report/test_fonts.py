@@ -1,7 +1,7 @@
 """A name that no font can draw is replaced by one that can be looked up."""
 
-from groupwise.report import fonts as lettering
-from groupwise.report.fonts import drawable, drawable_names, shorten
+from groupwise.report import style as lettering
+from groupwise.report.style import drawable, drawable_names, shorten
 
 
 def test_a_name_without_glyphs_is_called_by_its_place(monkeypatch):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from groupwise.report.words import Estimate, count, percent
+from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
+from groupwise.stats.estimate import Estimate
 
 
 @pytest.mark.parametrize(
@@ -25,19 +26,19 @@ def test_counts_agree_with_their_noun():
 
 
 def test_a_figure_may_be_a_mapping_a_number_or_nothing():
-    assert Estimate.read({"value": 0.5, "low": 0.4, "high": 0.6}).share_interval().split() == [
+    assert share_interval(Estimate.from_json({"value": 0.5, "low": 0.4, "high": 0.6})).split() == [
         "40.0",
         "to",
         "60.0",
         "%",
     ]
-    assert Estimate.read(0.5).share() == "50.0\N{NO-BREAK SPACE}%"
-    assert not Estimate.read(0.5).has_interval
-    assert Estimate.read({"value": None, "reason": "no images"}).plain() == "n/a"
-    assert Estimate.read(None).plain_interval() == ""
+    assert share_text(Estimate.from_json(0.5)) == "50.0\N{NO-BREAK SPACE}%"
+    assert not Estimate.from_json(0.5).has_interval
+    assert plain_text(Estimate.from_json({"value": None, "reason": "no images"})) == "n/a"
+    assert plain_interval(Estimate.from_json(None)) == ""
 
 
 def test_what_is_nearly_perfect_does_not_look_perfect():
-    near = Estimate.read({"value": 0.9999, "low": 0.9812, "high": 1.0})
-    assert near.plain() == "over 0.999"
-    assert near.plain_interval().split() == ["0.981", "to", "1.000"]
+    near = Estimate.from_json({"value": 0.9999, "low": 0.9812, "high": 1.0})
+    assert plain_text(near) == "over 0.999"
+    assert plain_interval(near).split() == ["0.981", "to", "1.000"]

@@ -4,6 +4,7 @@ import pytest
 
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json, write_json
+from groupwise.report.page import write_report
 from groupwise.runs.files import read_run
 
 
@@ -66,3 +67,29 @@ def test_the_number_is_the_test_folds_where_there_is_one(make_run):
 def test_the_chosen_epoch_is_the_ledgers_or_else_the_first_best(make_run):
     assert read_run(make_run(name="a")).chosen_epoch == 3
     assert read_run(make_run(name="b", ledger={"best_epoch": 5})).chosen_epoch == 5
+
+
+def _older(held):
+    """What the older build wrote: no schema, and `groups` for the number of sources."""
+    if isinstance(held, list):
+        return [_older(one) for one in held]
+    if not isinstance(held, dict):
+        return held
+    renamed = {"groups" if key == "sources" else key: _older(value) for key, value in held.items()}
+    return {key: value for key, value in renamed.items() if key != "schema"}
+
+
+def test_a_run_of_the_older_build_has_the_same_report(make_run, probed, plain_figures):
+    names = ("metrics.json", "slices.json", "robustness.json")
+    newer, older = (probed(make_run(name=f"{build}/run")) for build in ("newer", "older"))
+    for name in names:
+        write_json(older / name, _older(read_json(older / name)))
+        assert '"groups"' in (older / name).read_text()
+        assert '"sources"' not in (older / name).read_text()
+    first, second = read_run(newer), read_run(older)
+    assert (first.metrics, first.slices) == (second.metrics, second.slices)
+    assert first.robustness == second.robustness
+    for run in (newer, older):
+        write_report(run)
+    for name in ("report.html", "README.md", "report.json"):
+        assert (newer / name).read_text() == (older / name).read_text(), name

@@ -6,7 +6,7 @@ import pytest
 
 from groupwise.files import read_json, write_json
 from groupwise.report.page import write_report
-from groupwise.report.validity import cautions, hidden_faults
+from groupwise.report.validity import hidden_faults, notes
 from groupwise.runs.files import read_run
 
 pytestmark = pytest.mark.usefixtures("plain_figures")
@@ -52,14 +52,14 @@ def test_a_random_split_that_cuts_no_source_is_amber(make_run):
     write_json(run / "split.json", read_json(run / "split.json") | {"method": "random"})
     files = read_run(run)
     assert hidden_faults(files) == []
-    assert [notice.title for notice in cautions(files)] == ["The split was random"]
+    assert [note.title for note in notes(files)] == ["The split was random"]
 
 
 def test_sources_across_train_and_val_alone_are_red_all_the_same(make_run):
     run = make_run()
     write_json(run / "split.json", read_json(run / "split.json") | {"spanning_sources": 1})
-    (notice,) = hidden_faults(read_run(run))
-    assert "1 source spans two folds or more. No test image has a sibling" in notice.text
+    (note,) = hidden_faults(read_run(run))
+    assert "1 source spans two folds or more. No test image has a sibling" in note.text
 
 
 @pytest.mark.parametrize(("fold", "red"), [("test", True), ("val", False), ("train", False)])
@@ -126,7 +126,7 @@ def test_warnings_guesses_and_exclusions_ask_for_care(make_run, parse, file, cha
 def test_just_better_than_guessing_is_no_caution(make_run):
     run = make_run()
     _plant(run, "metrics.json", lambda m: m["test"]["majority"].update(accuracy=0.549))
-    assert cautions(read_run(run)) == []
+    assert notes(read_run(run)) == []
 
 
 def test_a_finding_that_stops_is_named_above_and_a_note_is_not(make_run):
@@ -135,6 +135,6 @@ def test_a_finding_that_stops_is_named_above_and_a_note_is_not(make_run):
         run / "findings.json",
         [{"severity": "stop", "title": "One photograph, two labels"}, {"severity": "note", "title": "small"}],
     )
-    (notice,) = cautions(read_run(run))
-    assert "One photograph, two labels" in notice.text
-    assert "small" not in notice.text
+    (note,) = notes(read_run(run))
+    assert "One photograph, two labels" in note.text
+    assert "small" not in note.text

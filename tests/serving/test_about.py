@@ -1,7 +1,7 @@
 from groupwise.serving.about import about
 from serving_case import FakePredictor
 
-FIGURES = {"value": 0.97, "low": 0.9, "high": 0.99, "n": 179, "groups": 20}
+FIGURES = {"value": 0.97, "low": 0.9, "high": 0.99, "n": 179, "sources": 20}
 
 
 def told(**facts):

@@ -277,7 +277,7 @@ def test_copies_of_every_image_change_no_figure_and_no_interval() -> None:
     # Brier varies less than coins do, and then the cap on what n images can show depends on n.
     tolerance = {"brier": 0.01}
     for name in ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "log_loss", "brier", "ece"):
-        for part in ("value", "low", "high", "groups"):
+        for part in ("value", "low", "high", "sources"):
             near = pytest.approx(once[name][part], rel=tolerance.get(name, 1e-9))
             assert copied[name][part] == near, (name, part)
     for figures, others in zip(copied["per_class"].values(), once["per_class"].values(), strict=True):
@@ -302,7 +302,7 @@ def test_every_figure_is_json_and_lies_in_its_interval(fold: Fold, groups: int) 
     for figure in figures:
         assert (figure["low"] is None) == ("reason" in figure)
         assert figure["n"] <= told["n"]
-        assert figure["groups"] <= told["groups"]
+        assert figure["sources"] <= told["sources"]
         if figure["low"] is not None:
             assert figure["low"] <= figure["value"] <= figure["high"]
             assert figure["method"]
@@ -354,7 +354,7 @@ def test_all_wrong_is_the_mirror_of_all_right() -> None:
 def test_one_source_has_figures_but_no_interval() -> None:
     labels, probs, _ = spread_fold(30, 30, 2)
     told = evaluate_fold(labels, probs, np.full(30, 9), names(2), seed=0)
-    assert told["groups"] == 1
+    assert told["sources"] == 1
     for name in ("accuracy", "macro_f1", "auroc", "log_loss", "brier"):
         assert told[name]["value"] is not None
         assert told[name]["low"] is told[name]["high"] is None

@@ -6,7 +6,7 @@ from sklearn.preprocessing import normalize
 
 from groupwise.stats import ood as unlike
 from groupwise.stats.conformal import SCORE_MARGIN
-from groupwise.stats.ood import energies, fit_unlike, neighbour_distances
+from groupwise.stats.ood import energies, fit_ood, neighbour_distances
 
 
 def features(seed, n, width=16):
@@ -44,7 +44,7 @@ def test_about_the_stated_share_of_new_sources_is_flagged_and_most_foreign_image
     for seed in range(1, 200):
         known, new = features(seed, 40), features(1000 + seed, 100)
         foreign = new[:, ::-1]  # strong where the others are weak
-        rule = fit_unlike(logits_of(known), known, reference, np.arange(40), 0.1)
+        rule = fit_ood(logits_of(known), known, reference, np.arange(40), 0.1)
         flagged.append(rule.flags(logits_of(new), new, reference).mean())
         caught.append(rule.flags(logits_of(foreign), foreign, reference).mean())
     assert 0.07 < np.mean(flagged) < 0.115
@@ -53,7 +53,7 @@ def test_about_the_stated_share_of_new_sources_is_flagged_and_most_foreign_image
 
 def test_each_line_is_passed_alone():
     reference, known = features(0, 300), features(1, 60)
-    rule = fit_unlike(logits_of(known), known, reference, np.arange(60), 0.1)
+    rule = fit_ood(logits_of(known), known, reference, np.arange(60), 0.1)
     usual = known[[np.argmin(neighbour_distances(known, reference))]]
     sure = np.full((1, 4), 9.0)
     assert not rule.flags(sure, usual, reference)[0]
@@ -63,15 +63,15 @@ def test_each_line_is_passed_alone():
 
 def test_copies_of_the_known_images_change_nothing():
     reference, known, sources = features(0, 300), features(1, 60), np.arange(60)
-    once = fit_unlike(logits_of(known), known, reference, sources, 0.1)
+    once = fit_ood(logits_of(known), known, reference, sources, 0.1)
     copies = np.repeat(known, 5, axis=0)
-    again = fit_unlike(logits_of(copies), copies, reference, np.repeat(sources, 5), 0.1)
+    again = fit_ood(logits_of(copies), copies, reference, np.repeat(sources, 5), 0.1)
     assert (again.distance, again.energy) == pytest.approx((once.distance, once.energy))
 
 
 def test_lines_keep_off_the_images_that_they_come_from():
     reference, known = features(0, 300), features(1, 60)
-    rule = fit_unlike(logits_of(known), known, reference, np.arange(60), 0.1)
+    rule = fit_ood(logits_of(known), known, reference, np.arange(60), 0.1)
     for line, scores in (
         (rule.distance, neighbour_distances(known, reference)),
         (rule.energy, energies(logits_of(known))),
@@ -81,6 +81,6 @@ def test_lines_keep_off_the_images_that_they_come_from():
 
 def test_too_few_sources_are_refused():
     known = features(1, 18)
-    rule = fit_unlike(logits_of(known), known, features(0, 30), np.arange(18), 0.05)
+    rule = fit_ood(logits_of(known), known, features(0, 30), np.arange(18), 0.05)
     assert rule.distance is None
     assert rule.reason == "18 sources to decide by, and a promise of 5 % needs at least 19"

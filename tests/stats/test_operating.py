@@ -22,7 +22,7 @@ def test_the_class_of_new_sources_is_recognised_as_often_as_promised():
         probs, labels, sources = fold(seed, sources=360)
         known = sources < 60
         rule = fit_operating_point(WANTED, probs[known], labels[known], sources[known], 2)
-        assert (rule.promised_sensitivity, rule.groups) == (0.9, 20)
+        assert (rule.promised_sensitivity, rule.sources) == (0.9, 20)
         decided = rule.decide(probs[~known], 2)
         found.append((decided == 2)[labels[~known] == 2].mean())
         called.append((decided == 2).mean())
@@ -41,7 +41,7 @@ def test_what_is_not_called_so_goes_to_the_best_of_the_others():
 def test_few_sources_promise_what_they_can():
     probs, labels, sources = fold(0, sources=15)
     rule = fit_operating_point(WANTED, probs, labels, sources, 2)
-    assert rule.groups == 5
+    assert rule.sources == 5
     assert rule.promised_sensitivity == pytest.approx(5 / 6)
     assert rule.threshold == just_below(probs[labels == 2, 2].min())
 

@@ -33,4 +33,4 @@ def test_bands_count_sources():
 
 
 def test_few_sources_share_one_bin():
-    assert [b["groups"] for b in reliability(fold(12))] == [12]
+    assert [b["sources"] for b in reliability(fold(12))] == [12]

@@ -17,7 +17,7 @@ def fold(seed, n=60, digits=9, groups=20):
 
 
 def area(fold, weights=None):
-    weights = np.ones(fold.groups) if weights is None else weights
+    weights = np.ones(fold.n_sources) if weights is None else weights
     return Risks.of(fold).area(weights[None])[0]
 
 

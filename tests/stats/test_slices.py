@@ -30,7 +30,7 @@ def test_accuracy_and_recall_are_scikit_learns_and_the_interval_is_the_folds_own
         within = np.array(sites) == one["value"]
         labels, predicted = fold.labels[within], fold.predicted[within]
         assert one["n"] == within.sum()
-        assert one["groups"] == len(set(fold.sources[within]))
+        assert one["sources"] == len(set(fold.sources[within]))
         assert one["accuracy"]["value"] == pytest.approx(accuracy_score(labels, predicted), abs=1e-12)
         for k, name in enumerate(CLASSES):
             expected = recall_score(labels, predicted, labels=[k], average=None)[0]
@@ -72,7 +72,7 @@ def test_images_of_a_slice_that_stand_and_fall_together_do_not_count_one_by_one(
     fold = check_fold(labels, np.where(np.eye(2)[answers] == 1, 0.9, 0.1), sources, CLASSES)
     facts = slice_fold(fold, {"site": ["a"] * 40 + ["b"] * 40}, CLASSES, seed=0)
     bad = facts["columns"][0]["slices"][0]
-    assert bad["groups"] == 1
+    assert bad["sources"] == 1
     assert bad["accuracy"]["low"] is None
     assert facts["worst"]["value"] == "b"  # a single source shows no variation, and is not named
 

@@ -212,7 +212,7 @@ def _accuracy(figure: dict[str, object]) -> str:
 
 def leakage(parser: Parser, argv: list[str]) -> None:
     """Tell what a random split would have reported."""
-    from groupwise.evaluation.leakage_words import counterfactual_words
+    from groupwise.evaluation.leakage_words import leakage_words
     from groupwise.experiments.leakage import leakage as study
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
@@ -229,14 +229,14 @@ def leakage(parser: Parser, argv: list[str]) -> None:
     )
     if arguments.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
-    for sentence in counterfactual_words(facts, arguments.run):
+    for sentence in leakage_words(facts, arguments.run):
         console.say(sentence)
 
 
 def control(parser: Parser, argv: list[str]) -> None:
     """Train on labels that mean nothing."""
-    from groupwise.experiments.permutation_test import control as study
-    from groupwise.experiments.permutation_test import control_words
+    from groupwise.experiments.permutation_test import permutation_test as study
+    from groupwise.experiments.permutation_test import permutation_test_words
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument("--permutations", type=int, default=1, help="networks to train, each on other labels")
@@ -247,5 +247,5 @@ def control(parser: Parser, argv: list[str]) -> None:
     facts = study(arguments.run, permutations=arguments.permutations, root=arguments.data, console=console)
     if arguments.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
-    for sentence in control_words(facts):
+    for sentence in permutation_test_words(facts):
         console.say(sentence)

@@ -105,6 +105,17 @@ class Split:
         known = [fold for fold in ("train", "val", "test") if fold in present]
         return (*known, *sorted(present - set(known)))
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that take part, in the order of a network's answers."""
+        return tuple(sorted({row.label for row in self.rows if row.fold != EXCLUDED}))
+
+    @property
+    def class_numbers(self) -> IntArray:
+        """The number of each row's class, (N,); -1 where it is none of `classes`."""
+        number = {name: k for k, name in enumerate(self.classes)}
+        return np.array([number.get(row.label, -1) for row in self.rows], dtype=np.int64)
+
     def indices(self, fold: str) -> IntArray:
         """Positions of the rows in `fold`."""
         return np.array([i for i, row in enumerate(self.rows) if row.fold == fold], dtype=np.int64)

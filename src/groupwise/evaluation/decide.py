@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from groupwise.data.split import Split, read_split
+from groupwise.data.split import Split
 from groupwise.errors import UsageError
 from groupwise.evaluation.evaluate import read_images, refresh_scores, score_fold
 from groupwise.inference.decision import Decision, write_decision
@@ -26,7 +26,7 @@ from groupwise.stats.conformal import (
     fit_conformal,
     fit_operating_point,
 )
-from groupwise.stats.ood import Features, Unlike, fit_unlike
+from groupwise.stats.ood import Features, OutOfDistribution, fit_ood
 
 MOST_REFERENCES = 2000
 CHOSEN_ON_TEST = "the epoch was chosen on the test fold, so no fold is left to decide by"
@@ -56,7 +56,7 @@ def decide(
         temperature,
         fit_conformal(probs, seen.labels, seen.sources, config.alpha),
         fit_abstention(probs, seen.labels, seen.sources, config.error_rate),
-        fit_unlike(*seen.outputs, reference, seen.sources, config.false_flag_rate),
+        fit_ood(*seen.outputs, reference, seen.sources, config.false_flag_rate),
         point,
     )
 
@@ -67,7 +67,7 @@ def undecided(classes: tuple[str, ...], config: DecisionConfig, reason: str) -> 
         classes,
         conformal=Conformal(config.alpha, reason=reason),
         abstention=Abstention(config.error_rate, reason=reason),
-        unlike=Unlike(config.false_flag_rate, reason=reason),
+        unlike=OutOfDistribution(config.false_flag_rate, reason=reason),
     )
 
 
@@ -96,7 +96,7 @@ def decide_again(run: Run, config: DecisionConfig, *, root: Path | None = None) 
     training. Raises `UsageError` where the run has no fold to decide by, or not the class that is meant.
     """
     run.refuse_ensemble()
-    predictor, split = load_run(run.folder), read_split(run.require("split.csv"))
+    predictor, split = load_run(run.folder), run.split()
     recipe = read_fields(run.require("recipe.yaml"))
     fold = recipe["training"]["select_fold"]
     if fold == TEST:
@@ -108,7 +108,7 @@ def decide_again(run: Run, config: DecisionConfig, *, root: Path | None = None) 
         return predict_outputs(predictor.model, images, predictor.preprocessing)
 
     rows = split.indices(fold)
-    labels = np.array([predictor.classes.index(split.rows[i].label) for i in rows])
+    labels = split.class_numbers[rows]
     reference = predictor.reference
     if reference is None:  # a run from before there were decisions
         reference = look(reference_rows(split, recipe["seed"])).features

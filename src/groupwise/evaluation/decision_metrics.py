@@ -25,14 +25,15 @@ import numpy as np
 
 from groupwise.inference.decision import Decision
 from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
-from groupwise.stats.estimate import Figure, Mask, share, share_of_images
+from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import Floats, Fold
-from groupwise.stats.ood import Features, Unlike
+from groupwise.stats.intervals import Mask, share, share_of_images
+from groupwise.stats.ood import Features, OutOfDistribution
 
 PREDICTIVE = "corners of the limits of sensitivity and specificity, which holds for any dependence of the two"
 
 
-def decision_figures(
+def decision_metrics(
     fold: Fold, decision: Decision, logits: Floats, features: Features, reference: Features | None
 ) -> dict[str, Any]:
     """Every figure of the decision on `fold`, whose logits are (N, K) and features (N, C)."""
@@ -42,7 +43,7 @@ def decision_figures(
     if decision.abstention is not None:
         figures["abstention"] = _abstention(fold, decision.abstention)
     if decision.unlike is not None:
-        figures["unlike"] = _unlike(fold, decision.unlike, logits, features, reference)
+        figures["unlike"] = _ood(fold, decision.unlike, logits, features, reference)
     if decision.operating_point is not None:
         positive = decision.classes.index(decision.operating_point.positive_class)
         figures["operating_point"] = _operating_point(fold, decision.operating_point, positive)
@@ -63,7 +64,7 @@ def _conformal(fold: Fold, rule: Conformal) -> dict[str, Any]:
     }
 
 
-def _mean_size(fold: Fold, sizes: Floats) -> Figure:
+def _mean_size(fold: Fold, sizes: Floats) -> Estimate:
     # From 1 to K; what lies between, as a share, has the limits of one.
     most = fold.n_classes - 1
     spare = share(fold.per_source((sizes - 1) / most), fold.per_source(np.ones(fold.n)), "")
@@ -86,8 +87,8 @@ def _abstention(fold: Fold, rule: Abstention) -> dict[str, Any]:
     }
 
 
-def _unlike(
-    fold: Fold, rule: Unlike, logits: Floats, features: Features, reference: Features | None
+def _ood(
+    fold: Fold, rule: OutOfDistribution, logits: Floats, features: Features, reference: Features | None
 ) -> dict[str, Any]:
     if rule.distance is None or reference is None:
         return {"false_flag_rate": rule.false_flag_rate, "reason": rule.reason}
@@ -118,22 +119,24 @@ def _operating_point(fold: Fold, rule: OperatingPoint, positive: int) -> dict[st
     return figures
 
 
-def predictive_values(sensitivity: Figure, specificity: Figure, prevalence: float) -> tuple[Figure, Figure]:
+def predictive_values(
+    sensitivity: Estimate, specificity: Estimate, prevalence: float
+) -> tuple[Estimate, Estimate]:
     """How often a call of the class is right, and how often its absence, where the class has `prevalence`.
 
     Bayes' rule. Both rise with both figures, so the lower limits give the lower limit.
     """
-    n, groups = sensitivity.n + specificity.n, min(sensitivity.groups, specificity.groups)
+    n, sources = sensitivity.n + specificity.n, min(sensitivity.sources, specificity.sources)
     of = f"at a prevalence of {100 * prevalence:g} %"
     for figure in (sensitivity, specificity):
         if figure.value is None or figure.low is None or figure.high is None:
-            undefined = Figure(None, n, groups, reason=figure.reason, of=of)
+            undefined = Estimate(None, n, sources, reason=figure.reason, of=of)
             return undefined, undefined
     pairs = [(getattr(sensitivity, name), getattr(specificity, name)) for name in ("value", "low", "high")]
     ppv = [_bayes(prevalence * sens, (1 - prevalence) * (1 - spec)) for sens, spec in pairs]
     npv = [_bayes((1 - prevalence) * spec, prevalence * (1 - sens)) for sens, spec in pairs]
     positive, negative = (
-        Figure(value, n, groups, low, high, method=PREDICTIVE, of=of) for value, low, high in (ppv, npv)
+        Estimate(value, n, sources, low, high, method=PREDICTIVE, of=of) for value, low, high in (ppv, npv)
     )
     return positive, negative
 
@@ -143,11 +146,11 @@ def _bayes(right: float, wrong: float) -> float:
     return right / (right + wrong) if right + wrong > 0 else 0.0
 
 
-def _share(fold: Fold, hits: Mask) -> Figure:
+def _share(fold: Fold, hits: Mask) -> Estimate:
     return share_of_images(fold, hits, np.ones(fold.n, dtype=bool))
 
 
-def _share_of_sources(fold: Fold, hits: Mask) -> Figure:
+def _share_of_sources(fold: Fold, hits: Mask) -> Estimate:
     """The share of hits in a source, averaged over sources; its interval and `n` count sources."""
     within = fold.per_source(hits.astype(np.float64)) / fold.per_source(np.ones(fold.n))
-    return share(within, np.ones(fold.groups), "")
+    return share(within, np.ones(fold.n_sources), "")

@@ -12,20 +12,19 @@ import numpy.typing as npt
 
 from groupwise.data.cache import Images, decode_images
 from groupwise.data.decode import Preprocessing
-from groupwise.data.manifest import read_manifest
 from groupwise.data.sources import find_sources
-from groupwise.data.split import Assignment, read_split
+from groupwise.data.split import Assignment
 from groupwise.errors import UsageError
-from groupwise.evaluation.decision_metrics import decision_figures
+from groupwise.evaluation.decision_metrics import decision_metrics
 from groupwise.evaluation.leakage import measure_exposure
 from groupwise.evaluation.predictions import PROBABILITY
-from groupwise.files import read_json, write_csv, write_json
+from groupwise.files import write_csv, write_json
 from groupwise.inference.predictor import load_run, predict_outputs
-from groupwise.runs.files import TEST
+from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.run import Run
 from groupwise.stats.calibration import calibrated
 from groupwise.stats.fold import check_fold
-from groupwise.stats.metrics import evaluate_fold
+from groupwise.stats.metrics import measure_fold
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +52,7 @@ def score_fold(
     exist, and `GroupwiseError` for an image that vanished or changed.
     """
     run.refuse_ensemble()
-    split = read_split(run.require("split.csv"))
+    split = run.split()
     if fold not in split.folds:
         raise UsageError(
             f"no fold {fold!r}", place="--fold", remedy=f"Choose one of {', '.join(split.folds)}."
@@ -66,12 +65,11 @@ def score_fold(
         run.count_test_reading(why)
     outputs = predict_outputs(predictor.model, shown, predictor.preprocessing)
     probs = calibrated(outputs.logits, predictor.temperature)
-    labels = np.array([predictor.classes.index(row.label) for row in rows])
     sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
-    metrics = evaluate_fold(labels, probs, sources, predictor.classes, seed=0)
-    measured = check_fold(labels, probs, sources, predictor.classes)
+    measured = check_fold(split.class_numbers[chosen], probs, sources, predictor.classes)
+    metrics = measure_fold(measured, predictor.classes, seed=0)
     metrics |= measure_exposure(measured, split, chosen)
-    metrics |= decision_figures(
+    metrics |= decision_metrics(
         measured,
         predictor.decision,
         outputs.logits,
@@ -85,7 +83,7 @@ def read_images(
     run: Run, rows: Sequence[Assignment], preprocessing: Preprocessing, *, root: Path | None = None
 ) -> Images:
     """Decode the images of some rows of the run's split, uint8 (N, S, S, 3), refusing changed ones."""
-    manifest = read_manifest(run.require("manifest.csv"), root or Path(run.ledger["root"]))
+    manifest = run.manifest(root)
     digests = {sample.path: sample.sha256 for sample in manifest.usable}
     files = [manifest.root / row.path for row in rows]
     return decode_images(files, [digests[row.path] for row in rows], preprocessing)
@@ -110,7 +108,7 @@ def write_scores(
 
 def refresh_scores(run: Run, fold: str, scored: Scored) -> None:
     """Renew what `metrics.json` holds of a fold, if it was measured by an earlier decision."""
-    metrics = read_json(run.path("metrics.json"))
+    metrics = read_metrics(run.path("metrics.json"))
     if fold in metrics and metrics[fold] != scored.metrics:
         write_json(run.path("metrics.json"), metrics | {fold: scored.metrics})
         run.record("metrics.json", ["predictions.csv"])

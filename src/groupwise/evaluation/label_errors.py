@@ -55,7 +55,7 @@ def find_label_errors(predictions: Predictions) -> list[Suspect]:
     The predictions must come from models that were not trained on these images.
     """
     cases = photographs(predictions)
-    labels = np.array([predictions.classes.index(predictions.rows[rows[0]].label) for rows in cases])
+    labels = predictions.labels[[rows[0] for rows in cases]]
     if len(np.unique(labels)) < 2:
         return []
     probs = np.array([predictions.probs[rows].mean(axis=0) for rows in cases])

@@ -33,8 +33,8 @@ from groupwise.evaluation.neighbours import FEATURE_SIDE_PX, Neighbours, nearest
 from groupwise.evaluation.words import sentence
 from groupwise.files import write_json
 from groupwise.runs.run import Run
-from groupwise.stats.estimate import share_of_images
 from groupwise.stats.fold import Fold
+from groupwise.stats.intervals import share_of_images
 from groupwise.stats.repeated import COVERS, Answers, gap
 
 FILE = "leakage.json"
@@ -60,7 +60,9 @@ EVIDENCE = {
 }
 
 
-def counterfactual(split: Split, shares: Mapping[str, float], images: Images, *, seed: int) -> dict[str, Any]:
+def estimate_leakage(
+    split: Split, shares: Mapping[str, float], images: Images, *, seed: int
+) -> dict[str, Any]:
     """What `leakage.json` holds before anything is retrained.
 
     `shares` are the relative sizes of the folds, train first; `images`, uint8 (N, S, S, 3), has one row a row
@@ -132,7 +134,7 @@ def spread(answers: Answers) -> dict[str, Any]:
     return {"value": answers.mean, "sd": float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else None}
 
 
-def write_counterfactual(run: Run, facts: dict[str, Any]) -> None:
+def write_leakage(run: Run, facts: dict[str, Any]) -> None:
     """Write `leakage.json` into the run."""
     write_json(run.path(FILE), facts)
     run.record(FILE, ["split.csv"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 
-def counterfactual_words(facts: Mapping[str, Any], run: Path) -> list[str]:
+def leakage_words(facts: Mapping[str, Any], run: Path) -> list[str]:
     """What a random split would have reported, a sentence or two a part, from `run`'s `leakage.json`."""
     if not facts["known"]:
         return [f"Cannot tell: {facts['reason']}."]

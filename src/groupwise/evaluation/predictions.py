@@ -23,6 +23,11 @@ class Predictions:
     classes: tuple[str, ...]
     probs: npt.NDArray[np.float64]
 
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The class number of each row, (N,)."""
+        return np.array([self.classes.index(row.label) for row in self.rows], dtype=np.int64)
+
     def of_fold(self, fold: str) -> Predictions:
         """Those of one fold."""
         chosen = [i for i, row in enumerate(self.rows) if row.fold == fold]

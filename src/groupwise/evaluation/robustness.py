@@ -1,6 +1,7 @@
 """Turns a run and damaged images of one fold into `robustness.json`: accuracy at each step of the damage.
 
-    fold, n, groups, seed       what was damaged; `seed` decides the noise
+    schema, fold, n, sources, seed
+                    what was damaged; `seed` decides the noise
     clean           the accuracy of the same images undamaged, a figure as in `metrics.json`
     corruptions     {name: {unit, sizes: [five], accuracy: [five figures]}}, from severity 1 to 5
 
@@ -17,7 +18,6 @@ import numpy as np
 
 from groupwise.data.cache import Images
 from groupwise.data.sources import find_sources
-from groupwise.data.split import read_split
 from groupwise.errors import UsageError
 from groupwise.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from groupwise.evaluation.evaluate import read_images
@@ -25,12 +25,13 @@ from groupwise.files import write_json
 from groupwise.inference.predictor import load_run, predict_outputs
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
-from groupwise.stats.estimate import share
+from groupwise.stats.estimate import SCHEMA
 from groupwise.stats.fold import Ints
+from groupwise.stats.intervals import share
 
 FILE = "robustness.json"
 
-Answer = Callable[[Images], Ints]
+Classify = Callable[[Images], Ints]
 Progress = Callable[[int, int], None]
 
 
@@ -43,12 +44,13 @@ def write_robustness(
     images lie if not where they lay during training.
     """
     run.refuse_ensemble()
-    split = read_split(run.require("split.csv"))
+    split = run.split()
     if fold not in split.folds:
         raise UsageError(
             f"no fold {fold!r}", place="--fold", remedy=f"Choose one of {', '.join(split.folds)}."
         )
-    rows = tuple(split.rows[i] for i in split.indices(fold))
+    chosen = split.indices(fold)
+    rows = tuple(split.rows[i] for i in chosen)
     predictor = load_run(run.folder)
     images = read_images(run, rows, predictor.preprocessing, root=root)
     if fold == TEST:
@@ -58,7 +60,7 @@ def write_robustness(
         logits = predict_outputs(predictor.model, shown, predictor.preprocessing).logits
         return np.asarray(logits.argmax(axis=1), dtype=np.int64)
 
-    labels = np.array([predictor.classes.index(row.label) for row in rows])
+    labels = split.class_numbers[chosen]
     sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
     facts = {"fold": fold, **measure(images, labels, sources, answer, seed=seed, progress=progress)}
     write_json(run.path(FILE), facts)
@@ -70,7 +72,7 @@ def measure(
     images: Images,
     labels: Ints,
     sources: Ints,
-    answer: Answer,
+    answer: Classify,
     *,
     seed: int,
     progress: Progress | None = None,
@@ -79,12 +81,12 @@ def measure(
 
     `answer` turns images into class numbers (N,).
     """
-    groups = np.unique(sources, return_inverse=True)[1]
+    numbers = np.unique(sources, return_inverse=True)[1]
 
     def accuracy(shown: Images) -> dict[str, Any]:
         right = (answer(shown) == labels).astype(np.float64)
-        hits = np.bincount(groups, weights=right).astype(np.float64)
-        return share(hits, np.bincount(groups).astype(np.float64), "").as_json()
+        hits = np.bincount(numbers, weights=right).astype(np.float64)
+        return share(hits, np.bincount(numbers).astype(np.float64), "").as_json()
 
     steps = [(name, severity) for name in CORRUPTIONS for severity in SEVERITIES]
     figures: dict[str, list[dict[str, Any]]] = {name: [] for name in CORRUPTIONS}
@@ -94,8 +96,9 @@ def measure(
         if progress:
             progress(done, len(steps))
     return {
+        "schema": SCHEMA,
         "n": len(images),
-        "groups": len(np.unique(sources)),
+        "sources": len(np.unique(sources)),
         "seed": seed,
         "clean": clean,
         "corruptions": {

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from groupwise.data.manifest import Manifest, Sample, read_manifest
+from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.sources import find_sources
 from groupwise.errors import UsageError
 from groupwise.evaluation.predictions import read_predictions
@@ -31,7 +28,7 @@ def write_slices(run: Run, fold: str, columns: Sequence[str] = ()) -> dict[str, 
     and nothing written, where none is named and there are none. Raises `UsageError` for a column or a fold
     that is not there.
     """
-    manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
+    manifest = run.manifest()
     names = tuple(dict.fromkeys((*_compared(run, fold), *_choose(manifest, columns))))
     if not names:
         return None
@@ -44,7 +41,7 @@ def write_slices(run: Run, fold: str, columns: Sequence[str] = ()) -> dict[str, 
         )
     rows, classes = predictions.rows, predictions.classes
     measured = check_fold(
-        np.array([classes.index(row.label) for row in rows]),
+        predictions.labels,
         predictions.probs,
         find_sources([row.group for row in rows], [row.cluster for row in rows]),
         classes,

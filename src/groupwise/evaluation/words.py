@@ -1,9 +1,11 @@
-"""Turns a figure of `metrics.json` into a sentence that a reader can quote."""
+"""Sentences to quote for the figures of `metrics.json`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from groupwise.stats.estimate import Estimate
 
 # What a share of images is a share of, after "86.1 % of 366 images from 41 sources".
 SHARES = {
@@ -29,21 +31,21 @@ def sentence(metric: str, figure: Mapping[str, Any]) -> str:
 
     "86.1 % of 366 images from 41 sources were classified correctly; 95 % interval 80.2 to 90.9 %."
     """
-    if figure["value"] is None:
-        return f"{NAMES.get(metric) or metric.capitalize()} is undefined: {figure['reason']}."
-    basis = f"{_count(figure['n'], 'image')} from {_count(figure['groups'], 'source')}"
+    estimate = Estimate.from_json(figure)
+    if estimate.value is None:
+        return f"{NAMES.get(metric) or metric.capitalize()} is undefined: {estimate.reason}."
+    basis = f"{_count(estimate.n, 'image')} from {_count(estimate.sources, 'source')}"
     if metric in SHARES:
-        return (
-            f"{100 * figure['value']:.1f} % of {basis} {SHARES[metric]}; {_interval(figure, 100, 1, ' %')}."
-        )
-    of = f" ({figure['of']})" if "of" in figure else ""
-    return f"{NAMES[metric]} {figure['value']:.3f}{of} on {basis}; {_interval(figure, 1, 3, '')}."
+        said = f"{100 * estimate.value:.1f} % of {basis} {SHARES[metric]}"
+        return f"{said}; {_interval(estimate, 100, 1, ' %')}."
+    of = f" ({estimate.of})" if estimate.of else ""
+    return f"{NAMES[metric]} {estimate.value:.3f}{of} on {basis}; {_interval(estimate, 1, 3, '')}."
 
 
-def _interval(figure: Mapping[str, Any], scale: float, digits: int, unit: str) -> str:
-    if figure["low"] is None:
-        return f"no interval: {figure['reason']}"
-    low, high = scale * figure["low"], scale * figure["high"]
+def _interval(estimate: Estimate, scale: float, digits: int, unit: str) -> str:
+    if estimate.low is None or estimate.high is None:
+        return f"no interval: {estimate.reason}"
+    low, high = scale * estimate.low, scale * estimate.high
     return f"95 % interval {low:.{digits}f} to {high:.{digits}f}{unit}"
 
 

@@ -173,7 +173,7 @@ def _sources(contestants: Sequence[Contestant]) -> dict[str, int]:
 
 
 def _figures(fold: Fold) -> dict[str, float]:
-    plain = class_counts(fold, np.ones((1, fold.groups)))
+    plain = class_counts(fold, np.ones((1, fold.n_sources)))
     return {
         "accuracy": float((fold.predicted == fold.labels).mean()),
         "balanced_accuracy": float(balanced_accuracy(fold, plain)[0]),

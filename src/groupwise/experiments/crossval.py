@@ -16,8 +16,7 @@ import numpy as np
 from groupwise import __version__
 from groupwise.console import Console
 from groupwise.data.layout import POOL
-from groupwise.data.manifest import read_manifest
-from groupwise.data.split import EXCLUDED, Split, make_split, proof, read_split
+from groupwise.data.split import EXCLUDED, Split, make_split, proof
 from groupwise.distributed.world import World, choose_device, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.words import sentence
@@ -112,7 +111,7 @@ def fold_models(study: Run, recipe: Recipe, cv: CrossValidation) -> Iterator[Fol
     The study's own split is the division of the first repeat; each further repeat has its own division and
     its own seed. Of what is not held out, `val` has the same share as in the recipe.
     """
-    division = first = read_split(study.require("split.csv"))
+    division = first = study.split()
     val = recipe.split.val / (recipe.split.train + recipe.split.val)
     for repeat in range(1, cv.repeats + 1):
         seed = recipe.seed + repeat - 1
@@ -159,8 +158,8 @@ def _train_side_by_side(study: Run, models: Iterable[FoldModel], job: Job, conso
     total = len(job.cv.models)
     if len(finished) < total:
         recipe = stored_recipe(study)
-        manifest = read_manifest(study.require("manifest.csv"), Path(study.ledger["root"]))
-        open_images(recipe, cache, manifest, read_split(study.require("split.csv")), console)
+        manifest = study.manifest()
+        open_images(recipe, cache, manifest, study.split(), console)
     run_side_by_side(
         tasks(),
         job.jobs,
@@ -192,7 +191,7 @@ def _prepare(study: Run, model: FoldModel) -> None:
     if (folder / LEDGER).is_file() and "split.json" in Run.open(folder).ledger["artefacts"]:
         return
     clear(folder)
-    run = Run.create(folder, data=study.ledger["data"], root=study.ledger["root"], version=__version__)
+    run = Run.create(folder, data=study.ledger["data"], root=study.root, version=__version__)
     run.note(notes=study.ledger["notes"], recipe_changes=study.ledger["recipe_changes"])
     write_atomic(run.path("recipe.yaml"), to_yaml(model.recipe))
     run.record("recipe.yaml")

@@ -1,7 +1,7 @@
 """Turns a run into what a random split of its images would have reported, on request by training under both.
 
-Every answer of a retrained network is a row of `leakage.csv` (see `Answer`), written network by network, so
-that a study that was stopped goes on, and one with more seeds trains only the new ones.
+Every answer of a retrained network is a row of `leakage.csv` (see `RetrainedPrediction`), written network by
+network, so that a study that was stopped goes on, and one with more seeds trains only the new ones.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 from groupwise.console import Console
 from groupwise.data.split import Split
 from groupwise.errors import UsageError
-from groupwise.evaluation.leakage import EVIDENCE, FILE, counterfactual, write_counterfactual
+from groupwise.evaluation.leakage import EVIDENCE, FILE, estimate_leakage, write_leakage
 from groupwise.experiments.retrain import METHODS, Asked, Materials, open_materials, retrain
-from groupwise.experiments.retrained import Answer, summarise
+from groupwise.experiments.retrained import RetrainedPrediction, summarise
 from groupwise.files import read_csv, read_json, write_csv
 from groupwise.runs.run import Run
 
@@ -37,13 +37,13 @@ def leakage(folder: Path, *, seeds: int = 0, root: Path | None = None, console: 
     with TemporaryDirectory(dir=run.folder, prefix="study-") as scratch:
         materials = open_materials(run, Path(scratch), console, root=root)
         shares, seed = materials.recipe.split.shares, materials.recipe.seed
-        facts = facts or counterfactual(materials.split, shares, materials.images, seed=seed)
+        facts = facts or estimate_leakage(materials.split, shares, materials.images, seed=seed)
         if seeds:
             _refuse_nothing_to_measure(facts, seeds)
             answers = _train(run, materials, seeds, Path(scratch), console)
             facts["retrained"] = summarise(answers, materials)
             facts["evidence"]["retrained"] = EVIDENCE["retrained"]
-    write_counterfactual(run, facts)
+    write_leakage(run, facts)
     return facts
 
 
@@ -58,7 +58,9 @@ def _refuse_nothing_to_measure(facts: dict[str, Any], seeds: int) -> None:
         )
 
 
-def _train(run: Run, materials: Materials, seeds: int, scratch: Path, console: Console) -> list[Answer]:
+def _train(
+    run: Run, materials: Materials, seeds: int, scratch: Path, console: Console
+) -> list[RetrainedPrediction]:
     """The answers of `seeds` pairs of networks; those that `leakage.csv` holds are not trained again.
 
     The seeds follow the run's own, so that none of the networks is the run's.
@@ -77,18 +79,18 @@ def _train(run: Run, materials: Materials, seeds: int, scratch: Path, console: C
         with console.progress(f"Seed {seed}, {method} split") as progress:
             asked = retrain(materials, split, seed=seed, scratch=scratch, on_batch=progress)
         answers += _answers(seed, method, split, asked)
-        write_csv(run.path(ANSWERS), Answer._fields, answers)
+        write_csv(run.path(ANSWERS), RetrainedPrediction._fields, answers)
         run.record(ANSWERS, ["recipe.yaml", "split.csv"])
         run.count_study_readings(len(asked.predicted))
         console.say(f"Seed {seed}, {method} split: {100 * asked.right[asked.chosen].mean():.1f} %")
     return [answer for answer in answers if answer.seed in numbers]
 
 
-def _read(run: Run) -> list[Answer]:
+def _read(run: Run) -> list[RetrainedPrediction]:
     if ANSWERS not in run.ledger["artefacts"]:
         return []
     return [
-        Answer(
+        RetrainedPrediction(
             int(row["seed"]),
             row["split"],
             row["path"],
@@ -96,12 +98,12 @@ def _read(run: Run) -> list[Answer]:
             int(row["right"]),
             int(row["right_luckiest"]),
         )
-        for row in read_csv(run.require(ANSWERS), Answer._fields)
+        for row in read_csv(run.require(ANSWERS), RetrainedPrediction._fields)
     ]
 
 
-def _answers(seed: int, method: str, split: Split, asked: Asked) -> Iterator[Answer]:
+def _answers(seed: int, method: str, split: Split, asked: Asked) -> Iterator[RetrainedPrediction]:
     sources = split.sources[asked.rows].tolist()
-    chosen, luckiest = asked.right[asked.chosen], asked.right[asked.luckiest]
-    for row, source, *right in zip(asked.rows, sources, chosen, luckiest, strict=True):
-        yield Answer(seed, method, split.rows[row].path, source, *map(int, right))
+    chosen, best_on_test = asked.right[asked.chosen], asked.right[asked.best_on_test]
+    for row, source, *right in zip(asked.rows, sources, chosen, best_on_test, strict=True):
+        yield RetrainedPrediction(seed, method, split.rows[row].path, source, *map(int, right))

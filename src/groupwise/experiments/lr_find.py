@@ -15,7 +15,7 @@ from groupwise.files import write_atomic
 from groupwise.pipeline.fit import fit_config
 from groupwise.pipeline.train import new_model
 from groupwise.recipe.recipe import Recipe, with_fields
-from groupwise.report.figures import rate_curve
+from groupwise.report.plots import rate_curve
 from groupwise.training.config import FitData
 from groupwise.training.memory import keep_freed_memory
 from groupwise.training.rate_range import RateCurve, rate_range_test
@@ -47,7 +47,7 @@ def _draw(manifest: Manifest, recipe: Recipe, most: int, console: Console) -> Fi
     """Decode at most `most` images into memory."""
     drawn = np.random.default_rng(recipe.seed).permutation(len(manifest.usable))[:most]
     samples = [manifest.usable[i] for i in drawn]
-    classes = sorted({sample.label for sample in samples})
+    classes, labels = np.unique([sample.label for sample in samples], return_inverse=True)
     if len(classes) < 2:
         raise UsageError("one class alone", place="DATA", remedy="Give a folder with at least two classes.")
     with console.progress("Decoding images") as progress:
@@ -57,6 +57,5 @@ def _draw(manifest: Manifest, recipe: Recipe, most: int, console: Console) -> Fi
             recipe.data,
             progress=progress,
         )
-    labels = np.array([classes.index(sample.label) for sample in samples])
     rows = np.arange(len(samples))
     return FitData(images, labels, train=rows, select=rows[:0])

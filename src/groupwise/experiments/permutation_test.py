@@ -1,4 +1,4 @@
-"""Turns a run into controls: trained on labels that mean nothing, an honest pipeline scores chance.
+"""The permutation test of a pipeline: trained on labels that mean nothing, an honest one scores chance.
 
 `control.json` holds fold, method (of the split), permuted (what was, in words), sources, epochs, and for each
 of `controls` its seed, accuracy (a figure as in metrics.json), chance, and `at_chance`: whether the interval
@@ -23,14 +23,15 @@ from groupwise.errors import UsageError
 from groupwise.experiments.retrain import Materials, open_materials, retrain
 from groupwise.files import write_json
 from groupwise.runs.run import Run
-from groupwise.stats.estimate import share
+from groupwise.stats.estimate import SCHEMA
+from groupwise.stats.intervals import share
 
 FILE = "control.json"
 AMONG, WITHIN = "labels among sources", "the names of the classes within each source"
 ALPHA = 0.05
 
 
-def control(
+def permutation_test(
     folder: Path, *, permutations: int = 1, root: Path | None = None, console: Console
 ) -> dict[str, Any]:
     """Train by the recipe of the run in `folder` on permuted labels; returns what `control.json` holds.
@@ -44,13 +45,14 @@ def control(
         materials = open_materials(run, Path(scratch), console, root=root)
         recipe = materials.recipe
         seeds = range(recipe.seed + 1, recipe.seed + 1 + permutations)
-        controls = [_control(materials, seed, Path(scratch), console) for seed in seeds]
+        networks = [_train_permuted(materials, seed, Path(scratch), console) for seed in seeds]
     facts = {
+        "schema": SCHEMA,
         "fold": materials.fold,
         "method": recipe.split.method,
         **_permuted(materials),
         "epochs": recipe.training.epochs,
-        "controls": controls,
+        "controls": networks,
     }
     run.count_study_readings(recipe.training.epochs * permutations)
     write_json(run.path(FILE), facts)
@@ -72,7 +74,7 @@ def _permuted(materials: Materials) -> dict[str, Any]:
     }
 
 
-def _control(materials: Materials, seed: int, scratch: Path, console: Console) -> dict[str, Any]:
+def _train_permuted(materials: Materials, seed: int, scratch: Path, console: Console) -> dict[str, Any]:
     rows, kept, sources = _kept(materials)
     labels = [row.label for row in materials.split.rows]
     for row, label in zip(rows, permute_labels(kept, sources, seed=seed), strict=True):
@@ -82,7 +84,7 @@ def _control(materials: Materials, seed: int, scratch: Path, console: Console) -
     with console.progress(f"Permutation {seed}") as progress:
         asked = retrain(materials, split, seed=seed, scratch=scratch, on_batch=progress)
     # The recipe's own way to choose, also where it is the mistake of choosing on the reported fold.
-    epoch = asked.luckiest if training.select_fold == materials.fold else asked.chosen
+    epoch = asked.best_on_test if training.select_fold == materials.fold else asked.chosen
     return {"seed": seed, **judge(asked.labels, asked.predicted[epoch], split.sources[asked.rows])}
 
 
@@ -100,7 +102,7 @@ def judge(labels: IntArray, predicted: IntArray, sources: IntArray) -> dict[str,
     return {"accuracy": accuracy.as_json(), "chance": chance, "at_chance": at_chance}
 
 
-def control_words(facts: Mapping[str, Any]) -> list[str]:
+def permutation_test_words(facts: Mapping[str, Any]) -> list[str]:
     """What `control.json` says, as sentences."""
     return [
         f"Permuted {facts['permuted']} ({facts['sources']:,} sources); {facts['method']} split,"
@@ -118,16 +120,16 @@ def _line(one: Mapping[str, Any]) -> str:
     return f"{100 * figure['value']:.1f} % right ({interval}); chance is {100 * one['chance']:.1f} %."
 
 
-def _verdict(controls: Sequence[Mapping[str, Any]]) -> str:
-    above = sum(one["at_chance"] is False and one["accuracy"]["low"] > one["chance"] for one in controls)
+def _verdict(networks: Sequence[Mapping[str, Any]]) -> str:
+    above = sum(one["at_chance"] is False and one["accuracy"]["low"] > one["chance"] for one in networks)
     # An interval that holds chance 95 % of the time lies above it in one of forty controls.
-    if binomtest(above, len(controls), ALPHA / 2, alternative="greater").pvalue < ALPHA:
+    if binomtest(above, len(networks), ALPHA / 2, alternative="greater").pvalue < ALPHA:
         return (
-            f"{above} of {len(controls)} above chance: labels that mean nothing were recognised, so something"
+            f"{above} of {len(networks)} above chance: labels that mean nothing were recognised, so something"
             " else than the class is in training and test, and the score on true labels is too high."
         )
-    within = sum(one["at_chance"] is True for one in controls)
-    return f"{within} of {len(controls)} at chance, as it should be; one in twenty may miss it by bad luck."
+    within = sum(one["at_chance"] is True for one in networks)
+    return f"{within} of {len(networks)} at chance, as it should be; one in twenty may miss it by bad luck."
 
 
 def one_class_each(labels: Sequence[str], sources: IntArray) -> bool:

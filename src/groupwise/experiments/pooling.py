@@ -3,7 +3,7 @@
 Writes into the folder of the study `predictions.csv` and `metrics.json` of the fold `out-of-fold`,
 `label_errors.csv`, `slices.json`, and
 `crossval.json`: {"folds", "repeats", "images", "sources", "words": [sentences],
-"scores": [{"run", "repeat", "fold", "n", "groups", "learnt_from", "best_epoch", <metric>: value, ...}],
+"scores": [{"run", "repeat", "fold", "n", "sources", "learnt_from", "best_epoch", <metric>: value, ...}],
 "mean": {<metric>: {"mean", "sd", "folds", "df", "low", "high", "method"}}}, where limits are None with a
 "reason" if folds scored alike.
 """
@@ -19,17 +19,18 @@ import numpy as np
 
 from groupwise.console import Console
 from groupwise.data.sources import find_sources
-from groupwise.data.split import EXCLUDED, read_split
+from groupwise.data.split import EXCLUDED
 from groupwise.evaluation.evaluate import Scored, write_scores
 from groupwise.evaluation.label_errors import find_label_errors, write_label_errors
 from groupwise.evaluation.predictions import Predictions, read_predictions
 from groupwise.evaluation.slice_files import write_slices
 from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing, sentence
-from groupwise.files import read_json, write_json
+from groupwise.files import write_json
 from groupwise.report.page import write_report
-from groupwise.runs.files import TEST
+from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.request import CrossValidation
 from groupwise.runs.run import Run
+from groupwise.stats.estimate import SCHEMA
 from groupwise.stats.metrics import evaluate_fold
 from groupwise.stats.repeated import FoldMean, corrected_mean
 
@@ -55,7 +56,7 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
     scored = out_of_fold(study, models)
     made_from = ["split.csv", *(f"{model}/predictions.csv" for model in models)]
     metrics = write_scores(study, {OUT_OF_FOLD: scored}, made_from)
-    if "members" not in study.ledger:
+    if not study.is_ensemble:
         study.count_test_reading(
             f"each image {cv.repeats} x, by the one model of a repeat that never saw its source"
         )
@@ -66,10 +67,11 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
     write_json(
         study.path("crossval.json"),
         {
+            "schema": SCHEMA,
             "folds": cv.folds,
             "repeats": cv.repeats,
             "images": metrics[OUT_OF_FOLD]["n"],
-            "sources": metrics[OUT_OF_FOLD]["groups"],
+            "sources": metrics[OUT_OF_FOLD]["sources"],
             "words": words,
             "scores": scores,
             "mean": {name: mean.as_json() for name, mean in means.items()},
@@ -101,16 +103,12 @@ def out_of_fold(study: Run, models: Sequence[str]) -> Scored:
         classes = tested.classes
         for row, probs in zip(tested.rows, tested.probs, strict=True):
             answers.setdefault(row.path, []).append(probs)
-    rows = [row for row in read_split(study.require("split.csv")).rows if row.fold != EXCLUDED]
+    rows = [row for row in study.split().rows if row.fold != EXCLUDED]
     probs = np.array([np.mean(answers[row.path], axis=0) for row in rows])
-    metrics = evaluate_fold(
-        np.array([classes.index(row.label) for row in rows]),
-        probs,
-        find_sources([row.group for row in rows], [row.cluster for row in rows]),
-        classes,
-        seed=0,
-    )
-    return Scored(tuple(row._replace(fold=OUT_OF_FOLD) for row in rows), classes, probs, metrics)
+    pooled = Predictions(tuple(row._replace(fold=OUT_OF_FOLD) for row in rows), classes, probs)
+    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    metrics = evaluate_fold(pooled.labels, probs, sources, classes, seed=0)
+    return Scored(pooled.rows, classes, probs, metrics)
 
 
 def _tested(study: Run, model: str) -> Predictions:
@@ -120,15 +118,15 @@ def _tested(study: Run, model: str) -> Predictions:
 def _score(study: Run, model: str) -> dict[str, Any]:
     """One entry of `scores`."""
     run = Run.open(study.path(model))
-    figures = read_json(run.require("metrics.json"))[TEST]
-    split = read_split(run.require("split.csv"))
+    figures = read_metrics(run.require("metrics.json"))[TEST]
+    split = run.split()
     repeat, fold = model.split("/")
     return {
         "run": model,
         "repeat": int(repeat.rpartition("-")[2]),
         "fold": int(fold.rpartition("-")[2]),
         "n": figures["n"],
-        "groups": figures["groups"],
+        "sources": figures["sources"],
         "learnt_from": sum(len(split.indices(name)) for name in ("train", "val")),
         "best_epoch": run.ledger["best_epoch"],
         **{name: figures[name]["value"] for name in METRICS},
@@ -158,7 +156,7 @@ def in_words(figures: dict[str, Any], means: dict[str, FoldMean], cv: CrossValid
     who = "are these models" if cv.repeats == 1 else f"is the mean of {cv.repeats} such models"
     told = [
         f"How often {who} right on new sources? {sentence('accuracy', figures['accuracy'])}",
-        f"What would this recipe reach on another {figures['groups']:,} sources, trained anew? {spread};"
+        f"What would this recipe reach on another {figures['sources']:,} sources, trained anew? {spread};"
         f" {limits} (Nadeau and Bengio).",
     ]
     return [*told, ALIKE] if _narrower(mean, figures["accuracy"]) else told

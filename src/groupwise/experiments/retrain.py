@@ -14,8 +14,7 @@ from torch import nn
 
 from groupwise.console import Console
 from groupwise.data.cache import Images
-from groupwise.data.manifest import read_manifest
-from groupwise.data.split import EXCLUDED, Split, make_split, read_split
+from groupwise.data.split import EXCLUDED, Split, make_split
 from groupwise.data.stratify import IntArray
 from groupwise.distributed.world import World, choose_device
 from groupwise.evaluation.leakage import reported_fold
@@ -72,8 +71,8 @@ def open_materials(run: Run, scratch: Path, console: Console, *, root: Path | No
     """
     file = run.require("recipe.yaml")
     recipe = build_recipe(read_fields(file), file)
-    manifest = read_manifest(run.require("manifest.csv"), root or Path(run.ledger["root"]))
-    split = read_split(run.require("split.csv"))
+    manifest = run.manifest(root)
+    split = run.split()
     cache = run.path("cache") if run.path("cache").is_dir() else scratch / "cache"
     return Materials(recipe, split, open_images(recipe, cache, manifest, split, console))
 
@@ -97,7 +96,7 @@ class Asked:
         return np.asarray(self.predicted == self.labels)
 
     @property
-    def luckiest(self) -> int:
+    def best_on_test(self) -> int:
         """The epoch that scores highest on these very images."""
         return int(self.right.mean(axis=1).argmax())
 
@@ -117,7 +116,7 @@ def retrain(
     recipe, fold = materials.recipe, materials.fold
     select: Literal["val", "test"] = "val" if "val" in recipe.split.shares else "test"
     recipe = replace(recipe, seed=seed, training=replace(recipe.training, select_fold=select))
-    classes, labels = _number(split)
+    labels = split.class_numbers
     data = FitData(materials.images, labels, split.indices("train"), split.indices(select))
     rows, predicted = split.indices(fold), []
 
@@ -127,7 +126,7 @@ def retrain(
 
     with TemporaryDirectory(dir=scratch) as folder:
         fitted = fit(
-            new_model(recipe, classes),
+            new_model(recipe, len(split.classes)),
             data,
             fit_config(recipe),
             world=World(device=choose_device(recipe.training.device)),
@@ -139,10 +138,3 @@ def retrain(
         raise KeyboardInterrupt("Stopped; what was trained for the study is gone, and the run is as it was.")
     chosen = fitted.best.epoch if materials.chosen_on else len(predicted)
     return Asked(rows, labels[rows], np.array(predicted), chosen - 1)
-
-
-def _number(split: Split) -> tuple[int, IntArray]:
-    """How many classes take part, and the number of each row's, -1 where it does not."""
-    classes = sorted({row.label for row in split.rows if row.fold != EXCLUDED})
-    number = {name: k for k, name in enumerate(classes)}
-    return len(classes), np.array([number.get(row.label, -1) for row in split.rows])

@@ -26,7 +26,7 @@ from groupwise.experiments.retrain import METHODS, Materials
 from groupwise.stats.repeated import Answers, gap
 
 
-class Answer(NamedTuple):
+class RetrainedPrediction(NamedTuple):
     """One row of `leakage.csv`: what the network of a seed and a split answered on an image of its test fold.
 
     `right` is 1 or 0 with the epoch that was chosen apart from that fold, `right_luckiest` with the one that
@@ -41,10 +41,12 @@ class Answer(NamedTuple):
     right_luckiest: int
 
 
-def summarise(answers: Sequence[Answer], materials: Materials) -> dict[str, Any]:
+def summarise(answers: Sequence[RetrainedPrediction], materials: Materials) -> dict[str, Any]:
     """What is said of `answers`; those of every seed and both methods have to be there."""
     chosen: dict[str, Answers] = {method: _column(answers, method, "right") for method in METHODS}
-    luckiest: dict[str, Answers] = {method: _column(answers, method, "right_luckiest") for method in METHODS}
+    best_on_test: dict[str, Answers] = {
+        method: _column(answers, method, "right_luckiest") for method in METHODS
+    }
     networks, epochs = len({answer[:2] for answer in answers}), materials.recipe.training.epochs
     own = {materials.split.rows[i].path for i in materials.split.indices(materials.fold)}
     return {
@@ -54,10 +56,10 @@ def summarise(answers: Sequence[Answer], materials: Materials) -> dict[str, Any]
         "random": spread(chosen["random"]),
         "grouped": spread(chosen["grouped"]),
         "difference": asdict(gap(chosen["grouped"], chosen["random"])),
-        "selection": {method: asdict(gap(chosen[method], luckiest[method])) for method in METHODS},
-        "tutorial": spread(luckiest["random"]),
-        "total": asdict(gap(chosen["grouped"], luckiest["random"])),
-        "by_seed": _by_seed(chosen, luckiest),
+        "selection": {method: asdict(gap(chosen[method], best_on_test[method])) for method in METHODS},
+        "tutorial": spread(best_on_test["random"]),
+        "total": asdict(gap(chosen["grouped"], best_on_test["random"])),
+        "by_seed": _by_seed(chosen, best_on_test),
         "test_readings": {
             "networks": networks,
             "readings": networks * epochs,
@@ -67,16 +69,16 @@ def summarise(answers: Sequence[Answer], materials: Materials) -> dict[str, Any]
     }
 
 
-def _column(answers: Sequence[Answer], method: str, name: str) -> Answers:
+def _column(answers: Sequence[RetrainedPrediction], method: str, name: str) -> Answers:
     table = np.array(
         [(a.seed, a.source, getattr(a, name)) for a in answers if a.split == method], dtype=np.int64
     )
     return Answers(table[:, 0], table[:, 1], table[:, 2].astype(np.float64))
 
 
-def _by_seed(chosen: dict[str, Answers], luckiest: dict[str, Answers]) -> list[dict[str, Any]]:
+def _by_seed(chosen: dict[str, Answers], best_on_test: dict[str, Answers]) -> list[dict[str, Any]]:
     columns = {method: answers.by_seed() for method, answers in chosen.items()}
-    columns |= {f"{method}_luckiest": answers.by_seed() for method, answers in luckiest.items()}
+    columns |= {f"{method}_luckiest": answers.by_seed() for method, answers in best_on_test.items()}
     seeds = np.unique(chosen["random"].seeds).tolist()
     return [
         {"seed": seed} | {name: values[k] for name, values in columns.items()} for k, seed in enumerate(seeds)

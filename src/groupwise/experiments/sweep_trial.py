@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groupwise.console import Console
-from groupwise.data.manifest import read_manifest
-from groupwise.data.split import read_split
 from groupwise.distributed.world import World, choose_device
 from groupwise.pipeline.create import stored_recipe
 from groupwise.pipeline.fit import fit_config
@@ -56,8 +54,8 @@ def open_shared(folder: Path, console: Console) -> Shared:
     run = Run.open(folder)
     recipe = stored_recipe(run)
     world = World(device=choose_device(recipe.training.device))
-    manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
-    split = read_split(run.require("split.csv"))
+    manifest = run.manifest()
+    split = run.split()
     data = open_data(recipe, run.path("cache"), manifest, split, world, console)
     return Shared(run, recipe, data, world, console)
 

@@ -8,7 +8,6 @@ from itertools import islice
 
 import numpy as np
 
-from groupwise.data.split import read_split
 from groupwise.evaluation.decide import reference_rows
 from groupwise.explain.cam import heat_maps
 from groupwise.explain.overlay import Pixels
@@ -106,7 +105,7 @@ def nearest_training_images(run: Run, predictor: Predictor, features: Floats) ->
     """
     if predictor.reference is None:
         return [()] * len(features)
-    split = read_split(run.require("split.csv"))
+    split = run.split()
     rows = reference_rows(split, read_fields(run.require("recipe.yaml"))["seed"])
     assert len(rows) == len(predictor.reference)
     similarity = _unit(features) @ _unit(predictor.reference).T

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from groupwise.explain.overlay import overlay, photograph, picture_name, png
 from groupwise.files import write_atomic, write_json
 from groupwise.report.rendering import render
-from groupwise.report.thumbnails import image_uri, load_thumbnail, png_uri
-from groupwise.report.tiles import Tile
+from groupwise.report.thumbnails import Tile, image_uri, load_thumbnail, png_uri
 
 if TYPE_CHECKING:
     from groupwise.data.decode import Preprocessing

@@ -11,11 +11,9 @@ import numpy as np
 from groupwise.data.cache import Images, load_image
 from groupwise.data.decode import Preprocessing
 from groupwise.data.inputs import image_files
-from groupwise.data.manifest import read_manifest
 from groupwise.data.split import Assignment
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.predictions import read_predictions
-from groupwise.files import read_json
 from groupwise.inference.stream import OnBad
 from groupwise.runs.run import Run
 
@@ -56,7 +54,7 @@ def load_asked(
 def most_wrong(run: Run, fold: str = "test") -> list[Assignment]:
     """The misclassified images of a fold to whose own class the network gave the least probability."""
     predictions = read_predictions(run.require("predictions.csv")).of_fold(fold)
-    own = [predictions.classes.index(row.label) for row in predictions.rows]
+    own = predictions.labels
     probs = predictions.probs[np.arange(len(own)), own]
     wrong = np.flatnonzero(predictions.probs.argmax(axis=1) != own)
     return [predictions.rows[i] for i in wrong[np.argsort(probs[wrong], kind="stable")][:MOST_WRONG]]
@@ -64,13 +62,12 @@ def most_wrong(run: Run, fold: str = "test") -> list[Assignment]:
 
 def data_root(run: Run) -> Path:
     """Where the run's images lay when it was trained."""
-    return read_manifest(run.require("manifest.csv"), Path(run.ledger["root"])).root
+    return run.manifest().root
 
 
 def refuse_unknown_class(run: Run, class_name: str) -> None:
     """Raise `UsageError` for a class that the run does not tell apart."""
-    member = Run.open(run.path(run.ledger["members"][0])) if "members" in run.ledger else run
-    classes = read_json(member.require("config.json"))["label_names"]
+    classes = run.class_numbers
     if class_name not in classes:
         raise UsageError(
             f"no class {class_name!r}", place="--class", remedy=f"Choose one of {', '.join(classes)}."

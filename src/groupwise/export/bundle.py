@@ -21,6 +21,7 @@ from groupwise.files import read_json, sha256_bytes, write_atomic, write_json
 from groupwise.inference.bundle import BUNDLE, FORMAT, HEAD, MODEL, REFERENCE, open_session
 from groupwise.inference.predictor import Outputs, Predictor, load_run
 from groupwise.models.ensemble import head_weight
+from groupwise.runs.files import read_metrics
 from groupwise.runs.run import Run
 
 PARITY = "parity.json"
@@ -39,7 +40,7 @@ class Source:
     def open(cls, folder: Path, *, root: Path | None = None) -> Source:
         """Open a finished run; `root` is where its images lie now, if they were moved."""
         run, predictor = Run.open(folder), load_run(folder)
-        return cls(run, predictor, read_material(run, predictor.classes, root=root))
+        return cls(run, predictor, read_material(run, root=root))
 
 
 @dataclass(frozen=True)
@@ -130,14 +131,9 @@ def write_rest(
     )
 
 
-def member_runs(run: Run) -> list[Run]:
-    """The runs of the models of a cross-validation, or the run itself."""
-    return [Run.open(run.path(name)) for name in run.ledger.get("members", ["."])]
-
-
 def network_facts(source: Source, precision: str) -> dict[str, Any]:
     """What the network is."""
-    members = member_runs(source.run)
+    members = source.run.members
     config = read_json(members[0].require("config.json"))
     return {
         "architecture": config["architecture"],
@@ -150,7 +146,7 @@ def network_facts(source: Source, precision: str) -> dict[str, Any]:
 
 def source_facts(run: Run) -> dict[str, Any]:
     """Where a bundle comes from, and how good that was: the accuracy on `test`, with interval and n."""
-    metrics = read_json(run.require("metrics.json")) if "metrics.json" in run.ledger["artefacts"] else {}
+    metrics = read_metrics(run.require("metrics.json")) if "metrics.json" in run.ledger["artefacts"] else {}
     return {
         "run": run.folder.resolve().name,
         "created": run.ledger["created"],

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from groupwise.files import read_json
 from groupwise.inference.bundle import BUNDLE, FORMAT, is_bundle
-from groupwise.inference.decision import DECISION
+from groupwise.inference.decision import DECISION, Decision
 from groupwise.runs.run import Run
 
 
@@ -34,11 +33,12 @@ def _is_current(run: Run, file: Path) -> bool:
     facts = read_json(file)
     if facts.get("format") != FORMAT or facts["source"]["weights"] != run.weights:
         return False
-    return DECISION not in run.ledger["artefacts"] or facts["decision"] == _decision(run)
+    made_from = Decision.from_json(facts["decision"])
+    return DECISION not in run.ledger["artefacts"] or made_from == _decision(run)
 
 
-def _decision(run: Run) -> Any:
-    return read_json(run.require(DECISION))
+def _decision(run: Run) -> Decision:
+    return Decision.from_json(read_json(run.require(DECISION)))
 
 
 FORMS = ("bundle", "onnx", "int8", "torch", "timm", "hub", "torchvision")

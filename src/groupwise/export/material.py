@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ import numpy.typing as npt
 
 from groupwise.data.cache import Images, decode_images
 from groupwise.data.decode import Preprocessing
-from groupwise.data.manifest import read_manifest
-from groupwise.data.split import EXCLUDED, read_split
+from groupwise.data.split import EXCLUDED
 from groupwise.recipe.recipe import read_fields
 from groupwise.runs.run import Run
 
@@ -61,16 +59,16 @@ class Material:
         return decode_images([self.root / path for path in self.paths], self.digests, preprocessing)
 
 
-def read_material(run: Run, classes: Sequence[str], *, root: Path | None = None) -> Material:
+def read_material(run: Run, *, root: Path | None = None) -> Material:
     """The fold that chose the epoch, or the training fold where the test fold did; `root` if it was moved."""
-    manifest = read_manifest(run.require("manifest.csv"), root or Path(run.ledger["root"]))
-    split = read_split(run.require("split.csv"))
+    manifest = run.manifest(root)
+    split = run.split()
     chosen = read_fields(run.require("recipe.yaml"))["training"]["select_fold"]
     # Where the test fold chose, and of an ensemble, whose members learnt from all, no fold is left.
-    fold = TRAIN if chosen == TEST or "members" in run.ledger else chosen
+    fold = TRAIN if chosen == TEST or run.is_ensemble else chosen
     digests = {sample.path: sample.sha256 for sample in manifest.usable}
     rows = split.indices(fold)
-    if "members" in run.ledger:
+    if run.is_ensemble:
         rows = np.array([i for i, row in enumerate(split.rows) if row.fold != EXCLUDED])
     samples = [split.rows[i] for i in rows]
     return Material(
@@ -78,6 +76,6 @@ def read_material(run: Run, classes: Sequence[str], *, root: Path | None = None)
         manifest.root,
         tuple(row.path for row in samples),
         tuple(digests[row.path] for row in samples),
-        np.array([classes.index(row.label) for row in samples]),
+        split.class_numbers[rows],
         split.sources[rows],
     )

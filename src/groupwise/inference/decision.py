@@ -23,12 +23,13 @@ import safetensors.numpy
 from groupwise.files import read_json, write_atomic, write_json
 from groupwise.runs.run import Run
 from groupwise.stats.conformal import Abstention, Conformal, Floats, OperatingPoint
-from groupwise.stats.ood import Features, Unlike
+from groupwise.stats.estimate import SCHEMA, upgrade
+from groupwise.stats.ood import Features, OutOfDistribution
 
 PARTS: dict[str, type[Any]] = {
     "conformal": Conformal,
     "abstention": Abstention,
-    "unlike": Unlike,
+    "unlike": OutOfDistribution,
     "operating_point": OperatingPoint,
 }
 
@@ -69,7 +70,7 @@ class Decision:
     temperature: float = 1.0
     conformal: Conformal | None = None
     abstention: Abstention | None = None
-    unlike: Unlike | None = None
+    unlike: OutOfDistribution | None = None
     operating_point: OperatingPoint | None = None
 
     def answers(
@@ -130,12 +131,13 @@ class Decision:
 
     def as_json(self) -> dict[str, Any]:
         """What `decision.json` holds."""
-        return {**asdict(self), "classes": list(self.classes)}
+        return {"schema": SCHEMA, **asdict(self), "classes": list(self.classes)}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Decision:
         """The decision that `as_json` described."""
-        parts = {name: None if fields[name] is None else part(**fields[name]) for name, part in PARTS.items()}
+        held = {name: upgrade(fields[name]) for name in PARTS}
+        parts = {name: None if held[name] is None else part(**held[name]) for name, part in PARTS.items()}
         return cls(tuple(fields["classes"]), fields["temperature"], **parts)
 
 

@@ -117,8 +117,8 @@ def model_config(
 def load_run(folder: str | Path) -> Predictor:
     """Open the network of a finished run, or the ensemble of a finished cross-validation, on the CPU."""
     run = Run.open(Path(folder))
-    if "members" in run.ledger:
-        return _join([load_run(run.path(member)) for member in run.ledger["members"]])
+    if run.is_ensemble:
+        return _join([load_run(member.folder) for member in run.members])
     weights = run.require("model.safetensors")
     config = read_json(run.require("config.json"))
     ours = {key: _tuples(value) for key, value in config["groupwise"].items()}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from groupwise.inference.decision import Answer, Decision
 from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
-from groupwise.stats.ood import Unlike
+from groupwise.stats.ood import OutOfDistribution
 
 
 def answer_line(answer: Answer) -> str:
@@ -44,17 +44,17 @@ def decision_lines(decision: Decision) -> list[str]:
     return [_say(rule) for rule in rules if rule is not None]
 
 
-def _say(rule: Conformal | Abstention | Unlike | OperatingPoint) -> str:
+def _say(rule: Conformal | Abstention | OutOfDistribution | OperatingPoint) -> str:
     match rule:
         case OperatingPoint():
             return _say_point(rule)
-        case Conformal(alpha, groups, threshold, reason):
+        case Conformal(alpha, sources, threshold, reason):
             name, promise = "Prediction sets", f"miss the true class of at most {100 * alpha:g} % of images"
-        case Abstention(rate, groups, threshold, reason):
+        case Abstention(rate, sources, threshold, reason):
             name, promise = "Abstention", f"leaves wrong answers to at most {100 * rate:g} % of images"
-        case Unlike(rate, groups, threshold, _, reason):
+        case OutOfDistribution(rate, sources, threshold, _, reason):
             name, promise = "The flag for unlike images", f"goes up on about {100 * rate:g} % of like ones"
-    return f"{name}: none, {reason}." if threshold is None else f"{name} {promise} ({groups} sources)."
+    return f"{name}: none, {reason}." if threshold is None else f"{name} {promise} ({sources} sources)."
 
 
 def _say_point(rule: OperatingPoint) -> str:
@@ -62,7 +62,7 @@ def _say_point(rule: OperatingPoint) -> str:
         return f"Operating point: none, {rule.reason}."
     text = (
         f"{rule.positive_class} is called from a probability of {rule.threshold:.3g}, and recognised in at"
-        f" least {100 * rule.promised_sensitivity:.3g} % of its images ({rule.groups} sources)"
+        f" least {100 * rule.promised_sensitivity:.3g} % of its images ({rule.sources} sources)"
     )
     if rule.promised_sensitivity < rule.target_sensitivity:
         text += f", all that so few sources can promise of the {100 * rule.target_sensitivity:g} % wanted"

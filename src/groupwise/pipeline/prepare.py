@@ -23,7 +23,7 @@ from groupwise.data.table import LINK_OUTSIDE, OUTSIDE_ROOT, where_images_lie
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_atomic, write_json
 from groupwise.report.audit_page import write_audit_page
-from groupwise.report.figures import sample_grid
+from groupwise.report.plots import sample_grid
 from groupwise.runs.run import Run
 
 MAX_DRAWN = 1000

@@ -19,7 +19,7 @@ from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.decide import CHOSEN_ON_TEST, Seen, decide, reference_rows, undecided
 from groupwise.evaluation.evaluate import score_fold, write_scores
-from groupwise.evaluation.leakage import counterfactual, exposure_lines, write_counterfactual
+from groupwise.evaluation.leakage import estimate_leakage, exposure_lines, write_leakage
 from groupwise.evaluation.slice_files import write_slices
 from groupwise.evaluation.words import sentence
 from groupwise.files import read_json, write_json
@@ -217,7 +217,7 @@ def _imagine_random_split(run: Run, recipe: Recipe, console: Console) -> None:
     manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
     split = read_split(run.require("split.csv"))
     images = open_images(recipe, run.path("cache"), manifest, split, console)
-    write_counterfactual(run, counterfactual(split, _shares(recipe, split), images, seed=recipe.seed))
+    write_leakage(run, estimate_leakage(split, _shares(recipe, split), images, seed=recipe.seed))
 
 
 def _shares(recipe: Recipe, split: Split) -> dict[str, float]:

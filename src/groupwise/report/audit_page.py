@@ -13,8 +13,7 @@ from groupwise.files import write_atomic
 from groupwise.report.audit_files import CONFLICT, SUSPECTED, AuditFiles, Finding, Named, Row, read_audit
 from groupwise.report.audit_verdict import judge, planted_recall
 from groupwise.report.rendering import render
-from groupwise.report.thumbnails import load_thumbnail
-from groupwise.report.tiles import Tile
+from groupwise.report.thumbnails import Tile, load_thumbnail
 from groupwise.report.words import NBSP, count, verb
 from groupwise.text import duration
 

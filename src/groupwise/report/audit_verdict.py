@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from groupwise.audit.findings import ENOUGH_RECALL
 from groupwise.report.audit_files import CONFLICT, COPIES, AuditFiles
-from groupwise.report.words import Estimate, as_sentence, count, percent, verb
+from groupwise.report.words import as_sentence, count, percent, share_interval, share_text, verb
+from groupwise.stats.estimate import Estimate
 
 Level = Literal["stop", "care", "yes"]
 
@@ -23,7 +24,7 @@ IMAGES = ("ok", "warned", "quarantined")
 
 
 @dataclass(frozen=True)
-class Figure:
+class KeyNumber:
     """A number with what it counts and what to compare it with."""
 
     value: str
@@ -38,7 +39,7 @@ class Verdict:
 
     level: Level
     reasons: tuple[str, ...]
-    figures: tuple[Figure, ...]
+    figures: tuple[KeyNumber, ...]
 
     @property
     def answer(self) -> str:
@@ -57,7 +58,7 @@ def judge(files: AuditFiles) -> Verdict:
 def planted_recall(facts: Mapping[str, Any]) -> Estimate:
     """The share of planted copies that were found, with its interval; no value where none was planted."""
     low, high = facts.get("planted_recall_interval") or (None, None)
-    return Estimate.read({"value": facts.get("planted_recall"), "low": low, "high": high})
+    return Estimate.from_json({"value": facts.get("planted_recall"), "low": low, "high": high})
 
 
 def _faults(files: AuditFiles) -> Iterator[str]:
@@ -90,14 +91,15 @@ def _cares(files: AuditFiles) -> Iterator[str]:
     if files.usable and lost > MUCH_LOST * images:
         yield f"{lost:,} of {count(images, 'image file')} cannot be used."
     if files.usable:
-        yield from _doubts(planted_recall(files.facts))
+        yield from _recall_warnings(planted_recall(files.facts))
 
 
-def _doubts(recall: Estimate) -> Iterator[str]:
+def _recall_warnings(recall: Estimate) -> Iterator[str]:
     if recall.value is None:
         yield "There were too few images for the audit to measure how many copies it finds."
     elif recall.value < ENOUGH_RECALL:
-        yield f"The audit found only {recall.share()} of the copies planted to test it, so some may be left."
+        found = share_text(recall)
+        yield f"The audit found only {found} of the copies planted to test it, so some may be left."
 
 
 def _suspicions(files: AuditFiles) -> Iterator[str]:
@@ -125,18 +127,18 @@ def _copies(files: AuditFiles) -> str:
     return count(files.copies, "file") + verb(files.copies, " is a copy of another", " are copies of others")
 
 
-def _figures(files: AuditFiles) -> tuple[Figure, ...]:
+def _figures(files: AuditFiles) -> tuple[KeyNumber, ...]:
     n, torn = len(files.conflicts), sum(len(one.paths) for one in files.conflicts)
     lost, ignored = len(files.with_status("quarantined")), len(files.with_status("ignored"))
     unused = [f"{lost:,} cannot be read or placed"] * bool(lost)
     unused += [f"{ignored:,} {verb(ignored, 'is no image', 'are no images')}"] * bool(ignored)
     copied = f" ({percent(files.copies / files.usable)})" if files.copies else ""
     return (
-        Figure(
+        KeyNumber(
             f"{files.usable:,}", f"of {count(len(files.manifest), 'file')} can be used", ", ".join(unused)
         ),
-        Figure(f"{files.photographs:,}", "different photographs among them", _copies(files) + copied),
-        Figure(
+        KeyNumber(f"{files.photographs:,}", "different photographs among them", _copies(files) + copied),
+        KeyNumber(
             f"{n:,}",
             f"{verb(n, 'photograph', 'photographs')} under several labels",
             f"{torn:,} files show {verb(n, 'it', 'them')}" if n else "",
@@ -146,9 +148,9 @@ def _figures(files: AuditFiles) -> tuple[Figure, ...]:
     )
 
 
-def _quality(facts: Mapping[str, Any]) -> Figure:
+def _quality(facts: Mapping[str, Any]) -> KeyNumber:
     recall, unit = planted_recall(facts), "of copies planted as a test were found"
     if recall.value is None:
-        return Figure(recall.share(), unit, "too few images to measure it")
+        return KeyNumber(share_text(recall), unit, "too few images to measure it")
     tried = f"{facts['planted_found']:,} of {facts['planted']:,}; 95\N{NO-BREAK SPACE}% interval"
-    return Figure(recall.share(), unit, f"{tried} {recall.share_interval()}")
+    return KeyNumber(share_text(recall), unit, f"{tried} {share_interval(recall)}")

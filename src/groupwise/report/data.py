@@ -4,7 +4,7 @@ schema          1; raised when a key changes its meaning or goes
 run, data, created, version, recipe
 headline        fold, n, sources, sentence, interval (in words), baseline (in words), doubtful, and the
                 figure `accuracy` as in `metrics.json`
-hidden, cautions   [{title, text, remedy}]: what makes the number untrue, and what asks for care
+hidden, cautions [{title, text, remedy}]: what makes it untrue, what asks for care
 not_said, unchecked   sentences
 figures         `metrics.json`: every figure of every fold
 split           `split.json`
@@ -25,11 +25,11 @@ from typing import Any
 from groupwise.report.checklist.checklist import Answered, answer_all
 from groupwise.report.sections.number import headline
 from groupwise.report.sections.unchecked import NOT_SAID, unchecked
-from groupwise.report.validity import cautions, hidden_faults
+from groupwise.report.validity import hidden_faults, notes
 from groupwise.report.words import NBSP
 from groupwise.runs.files import RunFiles
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def as_data(files: RunFiles) -> dict[str, Any]:
@@ -43,8 +43,8 @@ def as_data(files: RunFiles) -> dict[str, Any]:
         "version": files.ledger.get("version"),
         "recipe": files.recipe,
         "headline": _headline(files) | {"doubtful": bool(hidden)},
-        "hidden": [asdict(notice) for notice in hidden],
-        "cautions": [asdict(notice) for notice in cautions(files)],
+        "hidden": [asdict(note) for note in hidden],
+        "cautions": [asdict(note) for note in notes(files)],
         "not_said": list(NOT_SAID),
         "unchecked": unchecked(files),
         "figures": files.metrics,
@@ -67,7 +67,7 @@ def _headline(files: RunFiles) -> dict[str, Any]:
     return {
         "fold": said.fold,
         "n": measured["n"],
-        "sources": measured["groups"],
+        "sources": measured["sources"],
         "accuracy": measured["accuracy"],
         "sentence": said.sentence.replace(NBSP, " "),
         "interval": said.interval.replace(NBSP, " "),

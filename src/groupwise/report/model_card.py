@@ -14,9 +14,10 @@ import yaml
 
 from groupwise.report.sections.number import headline
 from groupwise.report.sections.unchecked import NOT_SAID, unchecked
-from groupwise.report.validity import cautions, hidden_faults, sources_known
-from groupwise.report.words import NBSP, Estimate, count
+from groupwise.report.validity import hidden_faults, notes, sources_known
+from groupwise.report.words import NBSP, count
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
 
 OPEN = "[to be filled in]"
 MOST_CLASSES = 40
@@ -54,7 +55,7 @@ def _front_matter(files: RunFiles) -> dict[str, Any]:
 
 def _measured(files: RunFiles) -> list[dict[str, Any]]:
     figures = files.metrics[files.fold]
-    basis = {"images": figures["n"], "sources": figures["groups"]}
+    basis = {"images": figures["n"], "sources": figures["sources"]}
     names = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "macro_f1": "Macro F1"}
     return [
         {
@@ -64,7 +65,7 @@ def _measured(files: RunFiles) -> list[dict[str, Any]]:
             "args": {"interval_95": [figure.low, figure.high], **basis},
         }
         for key, name in names.items()
-        if (figure := Estimate.read(figures.get(key))).value is not None
+        if (figure := Estimate.from_json(figures.get(key))).value is not None
     ]
 
 
@@ -85,7 +86,7 @@ def _use(files: RunFiles) -> list[str]:
 def _number(files: RunFiles) -> list[str]:
     said, hidden = headline(files), hidden_faults(files)
     told = " ".join(filter(None, (said.sentence, said.interval, said.baseline)))
-    faults = "\n".join(f"- **{plain(notice.title)}.** {plain(notice.text)}" for notice in hidden)
+    faults = "\n".join(f"- **{plain(note.title)}.** {plain(note.text)}" for note in hidden)
     warning = [f"**Do not rely on this number:**\n\n{faults}"] if hidden else []
     return ["## How good it is", plain(told), *warning]
 
@@ -106,7 +107,7 @@ def _data(files: RunFiles) -> list[str]:
 
 
 def _limits(files: RunFiles) -> list[str]:
-    said = [f"{notice.title}. {notice.text}" for notice in cautions(files)]
+    said = [f"{note.title}. {note.text}" for note in notes(files)]
     lines = [f"- {plain(line)}" for line in (*said, *NOT_SAID, *unchecked(files))]
     return ["## Limits", "\n".join(lines)]
 

@@ -1,4 +1,4 @@
-"""Turns a run directory into `report.html`, its twin `report.json` and the model card `README.md`."""
+"""The report of a run: `report.html`, its data `report.json`, and the model card `README.md`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from groupwise.report.sections import (
     curves,
     decisions,
     division,
-    doubts,
     found,
+    leakage,
     ledger,
     misses,
     number,
@@ -27,16 +27,17 @@ from groupwise.report.sections import (
     subgroups,
     suspects,
     unchecked,
+    warnings,
 )
-from groupwise.report.sections import leakage as counterfactual
-from groupwise.report.words import Estimate
+from groupwise.report.words import share_text
 from groupwise.runs.files import RunFiles, read_run
+from groupwise.stats.estimate import Estimate
 
 # In the order of the page; each has the partial of its name, and is left out where it has nothing to show.
 SECTIONS: Mapping[str, Callable[[RunFiles], Section | None]] = {
     "number": number.build,
-    "doubts": doubts.build,
-    "counterfactual": counterfactual.build,
+    "warnings": warnings.build,
+    "leakage": leakage.build,
     "found": found.build,
     "division": division.build,
     "samples": samples.build,
@@ -66,9 +67,10 @@ def write_report(run: Path) -> Path:
         )
     files = read_run(run)
     built = {name: section for name, build in SECTIONS.items() if (section := build(files)) is not None}
+    accuracy = Estimate.from_json(files.metrics[files.fold]["accuracy"])
     page = render(
         "report.html",
-        title=f"{Estimate.read(files.metrics[files.fold]['accuracy']).share()} correct: {files.folder.name}",
+        title=f"{share_text(accuracy)} correct: {files.folder.name}",
         sections=[render(f"sections/{name}.html", **section.values) for name, section in built.items()],
     )
     for section in built.values():

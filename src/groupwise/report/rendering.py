@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -11,6 +11,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from groupwise.report import words
+
+# The functions of `words` that the templates use.
+WORDS: tuple[Callable[..., str], ...] = (
+    words.percent,
+    words.count,
+    words.share_text,
+    words.share_interval,
+    words.plain_text,
+    words.plain_interval,
+)
 
 
 def render(template: str, **context: Any) -> Markup:
@@ -27,7 +37,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": words.percent, "count": words.count, "code": mark_code}
+    environment.filters |= {function.__name__: function for function in WORDS} | {"code": mark_code}
     return environment
 
 

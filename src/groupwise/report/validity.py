@@ -12,7 +12,7 @@ from groupwise.runs.files import RunFiles
 
 
 @dataclass(frozen=True)
-class Notice:
+class Note:
     """A fact, what follows from it, and what to do about it (or nothing)."""
 
     title: str
@@ -25,7 +25,7 @@ def sources_known(files: RunFiles) -> bool:
     return bool(files.split["sources"] < sum(fold["n"] for fold in files.split["folds"].values()))
 
 
-def hidden_faults(files: RunFiles) -> list[Notice]:
+def hidden_faults(files: RunFiles) -> list[Note]:
     """What makes the number of the page too high, whatever its interval says; empty for a sound protocol."""
     return [
         *_shared_sources(files),
@@ -40,7 +40,7 @@ def chosen_where_reported(files: RunFiles) -> bool:
     return files.fold == files.select_fold and files.looks > 1
 
 
-def _shared_sources(files: RunFiles) -> Iterator[Notice]:
+def _shared_sources(files: RunFiles) -> Iterator[Note]:
     spanning, fold = files.split["spanning_sources"], files.split["folds"].get(files.fold, {})
     siblings, n = fold.get("with_sibling_in_train", 0), fold.get("n", 0)
     remedy = "Train again with `split.method: grouped`, which keeps every source on one side."
@@ -50,7 +50,7 @@ def _shared_sources(files: RunFiles) -> Iterator[Notice]:
             " then divided anew, every source on one side."
         )
     if siblings:
-        yield Notice(
+        yield Note(
             "The network has seen siblings of the images it was tested on",
             f"{siblings:,} of {n:,} {files.fold} images ({percent(siblings / n)}) have a sibling of the"
             " same source in training: a copy of the same photograph, or an image of the same group. The"
@@ -60,14 +60,14 @@ def _shared_sources(files: RunFiles) -> Iterator[Notice]:
             remedy,
         )
     elif spanning:
-        yield Notice(
+        yield Note(
             "Sources stand in more than one fold",
             f"{count(spanning, 'source')} {verb(spanning, 'spans', 'span')} two folds or more."
             f" No {files.fold} image has a sibling in training, but the folds are not independent.",
             remedy,
         )
     elif files.split.get("method") == "random" and not sources_known(files):
-        yield Notice(
+        yield Note(
             "Nobody knows whether the network has seen siblings of the images it was tested on",
             "Images were divided at random, and the source of none of them is known. If several of them show"
             " the same person, place or thing, they stand on both sides, and the number is too high.",
@@ -75,9 +75,9 @@ def _shared_sources(files: RunFiles) -> Iterator[Notice]:
         )
 
 
-def _copies_unknown(files: RunFiles) -> Iterator[Notice]:
+def _copies_unknown(files: RunFiles) -> Iterator[Note]:
     if files.audit.get("resemble") and files.split.get("copies") == "report" and not _all_grouped(files):
-        yield Notice(
+        yield Note(
             "Nobody knows whether copies of the images it was tested on were in training",
             "All pictures resemble one another, so that the audit cannot tell copies from new pictures of the"
             " same thing, and not every image has a group. If some are copies, or show the same piece, they"
@@ -90,12 +90,12 @@ def _all_grouped(files: RunFiles) -> bool:
     return all(row["group"] for row in files.assignments)
 
 
-def _known_before(files: RunFiles) -> Iterator[Notice]:
+def _known_before(files: RunFiles) -> Iterator[Note]:
     before = files.ledger.get("weights_know", {"weights": "", "images": {}})
     known, n = before["images"], files.metrics[files.fold]["n"]
     count = known.get(files.fold, 0) if files.fold in files.split["folds"] else sum(known.values())
     if count:
-        yield Notice(
+        yield Note(
             "The weights that training began from know images of the test",
             f"{before['weights']} has learnt from {count:,} of the {n:,} images of this number, or from"
             " images of the same source. For images of new sources the number is too high.",
@@ -103,7 +103,7 @@ def _known_before(files: RunFiles) -> Iterator[Notice]:
         )
 
 
-def _chosen_where_reported(files: RunFiles) -> Iterator[Notice]:
+def _chosen_where_reported(files: RunFiles) -> Iterator[Note]:
     if not chosen_where_reported(files):
         return
     text = (
@@ -121,10 +121,10 @@ def _chosen_where_reported(files: RunFiles) -> Iterator[Notice]:
         remedy = "Set sources aside for a fold that chooses nothing: `split.test` above 0."
     elif files.fold != "test":
         remedy = "Read the test fold, once: `groupwise evaluate RUN --fold test`."
-    yield Notice("The number was picked because it was high", text, remedy)
+    yield Note("The number was picked because it was high", text, remedy)
 
 
-def cautions(files: RunFiles) -> list[Notice]:
+def notes(files: RunFiles) -> list[Note]:
     """What does not make the number wrong, but has to be known to read it."""
     return [
         *_independence(files),
@@ -135,33 +135,33 @@ def cautions(files: RunFiles) -> list[Notice]:
         *_left_out(files),
         *_stops(files),
         *(
-            Notice("About the figures", as_sentence(str(text)))
+            Note("About the figures", as_sentence(str(text)))
             for text in files.metrics[files.fold].get("warnings") or ()
         ),
     ]
 
 
-def _independence(files: RunFiles) -> Iterator[Notice]:
+def _independence(files: RunFiles) -> Iterator[Note]:
     method = files.split.get("method")
     if method != "random" and not sources_known(files):
-        yield Notice(
+        yield Note(
             "Every image counts as a source of its own",
             "No groups were given and no copies were found. If several images show the same person, place or"
             " thing, the number is too high and its interval too narrow.",
             "Say which images belong together, with `--group-column` or `--group-regex`.",
         )
     elif method == "random" and sources_known(files) and not files.split["spanning_sources"]:
-        yield Notice(
+        yield Note(
             "The split was random",
             "No source spans two folds, but only by chance; another seed may cut some.",
             "Use `split.method: grouped`.",
         )
 
 
-def _no_better_than_guessing(files: RunFiles) -> Iterator[Notice]:
+def _no_better_than_guessing(files: RunFiles) -> Iterator[Note]:
     figures = files.metrics[files.fold]
     if may_be_guessing(figures):
-        yield Notice(
+        yield Note(
             "Not shown to be better than guessing",
             f"The interval reaches down to {percent(figures['accuracy']['low'])}; always answering with the"
             f" largest class gives {percent(figures['majority']['accuracy'])}. These data do not show that"
@@ -169,9 +169,9 @@ def _no_better_than_guessing(files: RunFiles) -> Iterator[Notice]:
         )
 
 
-def _temperature(files: RunFiles) -> Iterator[Notice]:
+def _temperature(files: RunFiles) -> Iterator[Note]:
     if files.is_clueless:
-        yield Notice(
+        yield Note(
             "The probabilities carry no information",
             f"The fold {files.select_fold} set the temperature to its ceiling,"
             f" {files.config['temperature']:.2f}: however sure the network was, it was not right more"
@@ -179,16 +179,16 @@ def _temperature(files: RunFiles) -> Iterator[Notice]:
         )
 
 
-def _readings(files: RunFiles) -> Iterator[Notice]:
+def _readings(files: RunFiles) -> Iterator[Note]:
     readings = files.ledger.get("test_readings", 0)
     if files.fold == "test" and readings > 1 and not chosen_where_reported(files):
-        yield Notice(
+        yield Note(
             f"The test fold was read {readings} times",
             "Each reading that led to a change of plan makes it less of a test. The ledger below lists them.",
         )
 
 
-def _interruption(files: RunFiles) -> Iterator[Notice]:
+def _interruption(files: RunFiles) -> Iterator[Note]:
     if files.ledger.get("interrupted"):
         planned = (files.recipe.get("training") or {}).get("epochs")
         done = (
@@ -196,14 +196,14 @@ def _interruption(files: RunFiles) -> Iterator[Notice]:
             if files.history and planned
             else "before its end"
         )
-        yield Notice(
+        yield Note(
             "Training was interrupted",
             f"It was stopped {done}. The number is that of the best epoch until then.",
             "Go on with `groupwise train ... --resume`.",
         )
 
 
-def _left_out(files: RunFiles) -> Iterator[Notice]:
+def _left_out(files: RunFiles) -> Iterator[Note]:
     unread = sum(row["status"] == "quarantined" for row in files.manifest)
     excluded = files.split.get("excluded", 0)
     parts = []
@@ -212,15 +212,15 @@ def _left_out(files: RunFiles) -> Iterator[Notice]:
     if excluded:
         parts.append(f"{count(excluded, 'image')} {verb(excluded, 'was', 'were')} excluded from every fold")
     if parts:
-        yield Notice(
+        yield Note(
             "Not all of the data took part",
             f"{' and '.join(parts)}. If these are not like the rest, the number does not speak for them.",
         )
 
 
-def _stops(files: RunFiles) -> Iterator[Notice]:
+def _stops(files: RunFiles) -> Iterator[Note]:
     titles = [str(item.get("title")) for item in files.findings or () if item.get("severity") == "stop"]
     if titles:
-        yield Notice(
+        yield Note(
             "The audit found what has to be settled first", f"{'; '.join(titles)}. See the data below."
         )

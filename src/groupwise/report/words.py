@@ -1,11 +1,8 @@
-"""Turns figures into the words of the page: shares in per cent, counts with their noun, intervals."""
+"""The page's words for figures: shares in per cent, counts with their noun, intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
+from groupwise.stats.estimate import Estimate
 from groupwise.text import percentage
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -26,49 +23,28 @@ def verb(n: int, singular: str, plural: str) -> str:
     return singular if n == 1 else plural
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """One figure of `metrics.json` as the page shows it; `value` is None where it could not be had."""
+def share_text(estimate: Estimate) -> str:
+    """The value in per cent."""
+    return "n/a" if estimate.value is None else percent(estimate.value)
 
-    value: float | None
-    low: float | None
-    high: float | None
-    reason: str
-    method: str
-    of: str
 
-    @classmethod
-    def read(cls, figure: Any) -> Estimate:
-        """From a mapping with value, low, high, method or reason; from a bare number; from None."""
-        if not isinstance(figure, Mapping):
-            return cls(figure if isinstance(figure, int | float) else None, None, None, "", "", "")
-        value, low, high = (figure.get(key) for key in ("value", "low", "high"))
-        reason, method, of = (str(figure.get(key) or "") for key in ("reason", "method", "of"))
-        return cls(value, low, high, reason, method, of)
+def share_interval(estimate: Estimate) -> str:
+    """The limits in per cent, or nothing."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{percent(estimate.low).removesuffix(NBSP + '%')}{NBSP}to{NBSP}{percent(estimate.high)}"
 
-    @property
-    def has_interval(self) -> bool:
-        return self.low is not None and self.high is not None
 
-    def share(self) -> str:
-        """The value in per cent."""
-        return "n/a" if self.value is None else percent(self.value)
+def plain_text(estimate: Estimate) -> str:
+    """The value with three decimals."""
+    return "n/a" if estimate.value is None else _three_decimals(estimate.value)
 
-    def share_interval(self) -> str:
-        """The limits in per cent, or nothing."""
-        if self.low is None or self.high is None:
-            return ""
-        return f"{percent(self.low).removesuffix(NBSP + '%')}{NBSP}to{NBSP}{percent(self.high)}"
 
-    def plain(self) -> str:
-        """The value with three decimals."""
-        return "n/a" if self.value is None else _three_decimals(self.value)
-
-    def plain_interval(self) -> str:
-        """The limits with three decimals, or nothing."""
-        if self.low is None or self.high is None:
-            return ""
-        return f"{_three_decimals(self.low)}{NBSP}to{NBSP}{_three_decimals(self.high)}"
+def plain_interval(estimate: Estimate) -> str:
+    """The limits with three decimals, or nothing."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{_three_decimals(estimate.low)}{NBSP}to{NBSP}{_three_decimals(estimate.high)}"
 
 
 def _three_decimals(value: float) -> str:

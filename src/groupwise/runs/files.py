@@ -14,6 +14,7 @@ from groupwise.data.manifest import COLUMNS
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, read_json
 from groupwise.stats.calibration import says_nothing
+from groupwise.stats.estimate import SCHEMA, upgrade
 
 Rows = list[dict[str, str]]
 
@@ -151,7 +152,7 @@ def read_run(folder: Path) -> RunFiles:
         recipe=recipe,
         recipe_text=recipe_text,
         split=_read_mapping(folder / "split.json", "folds", "sources", "spanning_sources"),
-        metrics=_read_metrics(folder / "metrics.json"),
+        metrics=read_metrics(folder / "metrics.json"),
         history=_read_history(folder / "history.csv"),
         assignments=_read_rows(folder / "split.csv", "path", "label", "group", "cluster", "fold"),
         predictions=_read_rows(folder / "predictions.csv", "path", "label", "fold", "predicted"),
@@ -161,9 +162,11 @@ def read_run(folder: Path) -> RunFiles:
         environment=_read_optional_mapping(folder / "environment.json"),
         config=_read_optional_mapping(folder / "config.json"),
         leakage=_read_optional_mapping(folder / "leakage.json", "known", "retrained"),
-        crossval=_read_optional_mapping(folder / "crossval.json"),
-        slices=_read_optional_mapping(folder / "slices.json", "fold", "columns", "skipped"),
-        robustness=_read_optional_mapping(folder / "robustness.json", "fold", "clean", "corruptions"),
+        crossval=upgrade(_read_optional_mapping(folder / "crossval.json")),
+        slices=upgrade(_read_optional_mapping(folder / "slices.json", "fold", "columns", "skipped")),
+        robustness=upgrade(
+            _read_optional_mapping(folder / "robustness.json", "fold", "clean", "corruptions")
+        ),
         label_errors=_read_rows(folder / "label_errors.csv", "path", "label", "suggested"),
         heat_maps=_read_heat_maps(folder / "explain"),
     )
@@ -190,15 +193,15 @@ def _read_optional_mapping(path: Path, *required: str) -> dict[str, Any]:
     return _read_mapping(path, *required) if path.exists() else {}
 
 
-def _read_metrics(path: Path) -> dict[str, Any]:
+def read_metrics(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise GroupwiseError(
             "no such file, so there is no number to report",
             place=path,
             remedy="Measure the run first: `groupwise evaluate RUN --fold test`.",
         )
-    metrics = _read_mapping(path)
-    needed = {"n", "groups", "accuracy", "confusion", "per_class"}
+    metrics = upgrade_metrics(_read_mapping(path))
+    needed = {"n", "sources", "accuracy", "confusion", "per_class"}
     for fold, figures in metrics.items():
         if not isinstance(figures, dict) or not needed <= set(figures):
             raise GroupwiseError(
@@ -251,6 +254,14 @@ def _read_findings(path: Path) -> list[dict[str, Any]] | None:
     if not isinstance(findings, list) or not all(isinstance(item, dict) for item in findings):
         raise GroupwiseError("not a list of findings", place=path, remedy="Run `groupwise audit` again.")
     return findings
+
+
+def upgrade_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of each fold as the newest schema holds them."""
+    return {
+        fold: upgrade({"schema": SCHEMA, **figures}) if isinstance(figures, dict) else figures
+        for fold, figures in metrics.items()
+    }
 
 
 TEST = "test"

@@ -26,7 +26,7 @@ def count_known_images(weights: Path, manifest: Manifest, split: Split) -> dict[
         digests = {s.path: s.sha256 for s in read_manifest(run.path("manifest.csv"), run.folder).usable}
         learnt = _taught(run)
         known |= {digests[row.path] for row in learnt}
-        if Path(run.ledger["root"]) == manifest.root:
+        if run.root == manifest.root:
             groups |= {row.group for row in learnt} - {""}
     sha256 = {sample.path: sample.sha256 for sample in manifest.usable}
     rows = [row for row in split.rows if row.fold != EXCLUDED]
@@ -52,5 +52,4 @@ def _runs_behind(weights: Path) -> Iterator[Run]:
 def _taught(run: Run) -> list[Assignment]:
     """What a network of the run has learnt from; the models of a cross-validation together know all."""
     rows = read_split(run.path("split.csv")).rows
-    everything = "members" in run.ledger
-    return [row for row in rows if row.fold == "train" or (everything and row.fold != EXCLUDED)]
+    return [row for row in rows if row.fold == "train" or (run.is_ensemble and row.fold != EXCLUDED)]

@@ -6,11 +6,15 @@ import datetime
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_json, sha256_file, write_json
 from groupwise.runs.lock import is_occupied, locked
+
+if TYPE_CHECKING:
+    from groupwise.data.manifest import Manifest
+    from groupwise.data.split import Split
 
 LEDGER = "run.json"
 
@@ -74,10 +78,41 @@ class Run:
         return cls(folder)
 
     @property
+    def is_ensemble(self) -> bool:
+        """Whether it is a cross-validation, whose models answer together."""
+        return "members" in self.ledger
+
+    @property
+    def members(self) -> list[Run]:
+        """The runs of the models of a cross-validation, or the run itself."""
+        return [Run.open(self.path(name)) for name in self.ledger.get("members", ["."])]
+
+    @property
     def weights(self) -> list[str]:
-        """The digest of the weights, or of those of every model of a cross-validation."""
-        members = [Run.open(self.path(name)) for name in self.ledger.get("members", ["."])]
-        return [member.ledger["artefacts"]["model.safetensors"]["sha256"] for member in members]
+        """The digest of the weights of every member."""
+        return [member.ledger["artefacts"]["model.safetensors"]["sha256"] for member in self.members]
+
+    @property
+    def root(self) -> Path:
+        """Where the images lay when the run was made."""
+        return Path(self.ledger["root"])
+
+    def manifest(self, root: Path | None = None) -> Manifest:
+        """The manifest; `root` is where the images lie if not where they lay during training."""
+        from groupwise.data.manifest import read_manifest
+
+        return read_manifest(self.require("manifest.csv"), root or self.root)
+
+    def split(self) -> Split:
+        """The split."""
+        from groupwise.data.split import read_split  # brings scipy, which a reader of decisions spares
+
+        return read_split(self.require("split.csv"))
+
+    @property
+    def class_numbers(self) -> dict[str, int]:
+        """The number of each class among a network's answers, by its name."""
+        return {name: number for number, name in enumerate(self.split().classes)}
 
     def path(self, name: str) -> Path:
         """Where the artefact lies or will lie."""
@@ -131,7 +166,7 @@ class Run:
 
     def refuse_ensemble(self) -> None:
         """Raise `UsageError` for a cross-validation, whose models together have no image left as a test."""
-        if "members" in self.ledger:
+        if self.is_ensemble:
             raise UsageError(
                 "a cross-validation, whose ensemble has learnt from every image",
                 place=self.folder,

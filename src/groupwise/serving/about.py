@@ -7,8 +7,9 @@ from typing import Any
 
 from groupwise.serving import intake as limits
 from groupwise.serving.batching import Predictor
+from groupwise.stats.estimate import Estimate
 
-FIGURES = {"value": "value", "low": "low", "high": "high", "n": "n", "groups": "sources"}  # their names here
+FIGURES = ("value", "low", "high", "n", "sources")
 
 
 def about(predictor: Predictor) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def _operating_point(decision: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _accuracy(figures: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """The accuracy, unless it or its interval could not be told."""
-    if not figures or any(figures.get(name) is None for name in FIGURES):
+    if not figures or not Estimate.from_json(figures).has_interval:
         return None
-    return {ours: figures[theirs] for theirs, ours in FIGURES.items()}
+    accuracy = Estimate.from_json(figures)
+    return {name: getattr(accuracy, name) for name in FIGURES}

@@ -22,7 +22,7 @@ def strata(fold: Fold) -> Ints:
     A lone source cannot be resampled, so lone sources share a stratum; if that holds one still, it joins the
     smallest other ("collapsed strata", Cochran 1977, section 5A.12).
     """
-    lowest, highest = np.full(fold.groups, fold.n_classes), np.full(fold.groups, -1)
+    lowest, highest = np.full(fold.n_sources, fold.n_classes), np.full(fold.n_sources, -1)
     np.minimum.at(lowest, fold.sources, fold.labels)
     np.maximum.at(highest, fold.sources, fold.labels)
     stratum = np.where(lowest == highest, lowest, fold.n_classes)
@@ -31,7 +31,7 @@ def strata(fold: Fold) -> Ints:
     stratum[lone] = fold.n_classes + 1
     sizes[sizes == 1] = 0
     if lone.sum() == 1 and sizes.any():
-        stratum[lone] = np.where(sizes > 0, sizes, fold.groups + 1).argmin()
+        stratum[lone] = np.where(sizes > 0, sizes, fold.n_sources + 1).argmin()
     return stratum
 
 
@@ -41,7 +41,7 @@ def source_weights(fold: Fold, draws: int, seed: int) -> Iterator[Floats]:
     Of the k sources of a stratum k - 1 are drawn with replacement, each weighing k / (k - 1) as often as it
     is drawn. The draws depend on `seed` and the fold alone. Raises ValueError for a single source.
     """
-    if fold.groups < 2:
+    if fold.n_sources < 2:
         raise ValueError("a single source cannot be resampled")
     rng = np.random.default_rng(seed)
     stratum = strata(fold)

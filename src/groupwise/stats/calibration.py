@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from groupwise.stats.estimate import share_of_images
 from groupwise.stats.fold import Floats, Fold, Ints
+from groupwise.stats.intervals import share_of_images
 
 FloatArray = npt.NDArray[np.float64]
 # Beyond these the fold says no more than "certain" or "clueless".
@@ -74,7 +74,7 @@ class Bins:
 
 def equal_mass_bins(fold: Fold) -> tuple[Floats, Ints]:
     """Highest confidences (B - 1,) of all bins but the last, and the bin of each image, (N,)."""
-    n_bins = int(np.clip(fold.groups // SOURCES_PER_BIN, 1, MAX_BINS))
+    n_bins = int(np.clip(fold.n_sources // SOURCES_PER_BIN, 1, MAX_BINS))
     edges = np.unique(np.quantile(fold.confidence, np.arange(1, n_bins) / n_bins, method="inverted_cdf"))
     return edges, np.searchsorted(edges, fold.confidence, side="left")
 
@@ -83,7 +83,7 @@ def bin_confidences(fold: Fold) -> Bins:
     """Cut the images into bins of equal mass by their highest probability; ties stay together."""
     edges, number = equal_mass_bins(fold)
     residual = fold.right - fold.confidence
-    shape = (fold.groups, len(edges) + 1)
+    shape = (fold.n_sources, len(edges) + 1)
     cells: NDArray[np.intp] = np.ravel_multi_index((fold.sources, number), shape)
     size = shape[0] * shape[1]
     residuals = np.bincount(cells, weights=residual, minlength=size).reshape(shape)

@@ -18,12 +18,12 @@ import numpy.typing as npt
 class Conformal:
     """The rule of the sets: a class belongs to one if its probability is `threshold` or more.
 
-    The set of a random image of a new source misses its class with probability `alpha` at most. `groups` is
+    The set of a random image of a new source misses its class with probability `alpha` at most. `sources` is
     the number of sources it was decided by; where they are too few, `threshold` is None and `reason` says so.
     """
 
     alpha: float
-    groups: int = 0
+    sources: int = 0
     threshold: float | None = None
     reason: str | None = None
 
@@ -39,11 +39,11 @@ class Conformal:
 
 def fit_conformal(probs: Floats, labels: Ints, sources: Ints, alpha: float) -> Conformal:
     """Decide by probabilities (N, K), class numbers (N,) and sources (N,) that the network did not learn."""
-    groups = len(np.unique(sources))
-    if reason := too_few(groups, alpha):
-        return Conformal(alpha, groups, reason=reason)
+    n_sources = len(np.unique(sources))
+    if reason := too_few(n_sources, alpha):
+        return Conformal(alpha, n_sources, reason=reason)
     true = probs[np.arange(len(labels)), labels]
-    return Conformal(alpha, groups, threshold=just_below(-source_quantile(-true, sources, alpha)))
+    return Conformal(alpha, n_sources, threshold=just_below(-source_quantile(-true, sources, alpha)))
 
 
 Floats = npt.NDArray[np.float64]
@@ -95,12 +95,12 @@ def sources_needed(rate: float) -> int:
     return math.ceil(1 / rate - 1 - ROUNDING)
 
 
-def too_few(groups: int, rate: float) -> str | None:
+def too_few(n_sources: int, rate: float) -> str | None:
     """Why `rate` cannot be promised from so many sources; None where it can."""
     needed = sources_needed(rate)
-    if groups >= needed:
+    if n_sources >= needed:
         return None
-    have = f"{groups} source{'s' * (groups != 1)}"
+    have = f"{n_sources} source{'s' * (n_sources != 1)}"
     return f"{have} to decide by, and a promise of {100 * rate:g} % needs at least {needed}"
 
 
@@ -108,13 +108,13 @@ def too_few(groups: int, rate: float) -> str | None:
 class Abstention:
     """The rule of answering: only where the highest probability is above `threshold`.
 
-    A random image of a new source is answered, and wrongly, with probability `error_rate` at most. `groups`
+    A random image of a new source is answered, and wrongly, with probability `error_rate` at most. `sources`
     is the number of sources it was decided by; where they are too few, `threshold` is None, every image is
     answered, and `reason` says so.
     """
 
     error_rate: float
-    groups: int = 0
+    sources: int = 0
     threshold: float | None = None
     reason: str | None = None
 
@@ -127,15 +127,15 @@ class Abstention:
 
 def fit_abstention(probs: Floats, labels: Ints, sources: Ints, error_rate: float) -> Abstention:
     """Decide by probabilities (N, K), class numbers (N,) and sources (N,) that the network did not learn."""
-    groups = len(np.unique(sources))
-    if reason := too_few(groups, error_rate):
-        return Abstention(error_rate, groups, reason=reason)
+    n_sources = len(np.unique(sources))
+    if reason := too_few(n_sources, error_rate):
+        return Abstention(error_rate, n_sources, reason=reason)
     wrong = probs.argmax(axis=1) != labels
     # Risk control in one line: the share of images that are wrong and above the line is the share whose
     # confidence, taken as 0 where they are right, is above it.
     confidence = np.where(wrong, probs.max(axis=1), 0.0)
     return Abstention(
-        error_rate, groups, threshold=just_above(source_quantile(confidence, sources, error_rate))
+        error_rate, n_sources, threshold=just_above(source_quantile(confidence, sources, error_rate))
     )
 
 
@@ -144,7 +144,7 @@ class OperatingPoint:
     """The rule of one class: an image is called `positive_class` if its probability is `threshold` or more.
 
     A random image of the class, of a new source, is called so with probability `promised_sensitivity` at
-    least. That is the target where the class has sources enough, and otherwise what its `groups` can promise.
+    least: the target where the class has sources enough, and otherwise what its `sources` can promise.
     `prevalence` is the share of the class where the network will be used, if it was stated. Without a source
     of the class `threshold` is None, and `reason` says so.
     """
@@ -153,7 +153,7 @@ class OperatingPoint:
     target_sensitivity: float
     prevalence: float | None = None
     promised_sensitivity: float | None = None
-    groups: int = 0
+    sources: int = 0
     threshold: float | None = None
     reason: str | None = None
 
@@ -171,9 +171,9 @@ def fit_operating_point(
 ) -> OperatingPoint:
     """Decide by probabilities (N, K), class numbers (N,) and sources (N,) that the network did not learn."""
     members = labels == positive
-    groups = len(np.unique(sources[members]))
-    if groups == 0:
+    n_sources = len(np.unique(sources[members]))
+    if n_sources == 0:
         return replace(wanted, reason=f"no image of {wanted.positive_class} to decide by")
-    promised = min(wanted.target_sensitivity, groups / (groups + 1))
+    promised = min(wanted.target_sensitivity, n_sources / (n_sources + 1))
     threshold = -source_quantile(-probs[members, positive], sources[members], 1 - promised)
-    return replace(wanted, promised_sensitivity=promised, groups=groups, threshold=just_below(threshold))
+    return replace(wanted, promised_sensitivity=promised, sources=n_sources, threshold=just_below(threshold))

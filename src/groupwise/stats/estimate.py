@@ -1,31 +1,20 @@
-"""Turns a figure of one fold and its spread over sources into limits, as `metrics.json` holds them."""
+"""One measured figure with what it rests on and its limits, and how the files of a run hold it.
+
+Schema 2 of those files calls the number of sources `sources`. Schema 1, which had no number, called it
+`groups`; whatever reads them takes both.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from scipy import special
-
-from groupwise.stats.fold import MOST_LOSS, Floats, Fold
-from groupwise.stats.wilson import Support, clustered_variance, effective_n, student_t, wilson_interval
-
-Mask = npt.NDArray[np.bool_]
-
-LINEARISED = "Wilson interval on effective n, variance linearised over sources, Student t"
-RESAMPLED = "Wilson interval on effective n, variance from a bootstrap over sources within classes, Student t"
-LOG_SCALE = "bootstrap over sources, Student t on the log scale, widened for errors not yet seen"
-RECENTRED = "percentiles of a bootstrap over sources, noise removed, widened for errors not yet seen"
-
-ONE_SOURCE = "a single source does not show how sources differ"
-RARE_CLASS = "a class is in so few sources that most resamples miss it"
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
-class Figure:
+class Estimate:
     """One figure, the images and sources it rests on and, where they can be given, its 95 % limits.
 
     `reason` says why the limits, or the figure itself, are None; `of` says what the figure is of, where its
@@ -33,14 +22,19 @@ class Figure:
     """
 
     value: float | None
-    n: int
-    groups: int
+    n: int = 0
+    sources: int = 0
     low: float | None = None
     high: float | None = None
     effective_n: float | None = None
     method: str | None = None
     reason: str | None = None
     of: str | None = None
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there are limits."""
+        return self.low is not None and self.high is not None
 
     def as_json(self) -> dict[str, Any]:
         """All fields, but `reason` and `of` only where they say something."""
@@ -50,112 +44,22 @@ class Figure:
             if value is not None or name not in ("reason", "of")
         }
 
-
-def share(hits: Floats, images: Floats, undefined: str) -> Figure:
-    """A share of images, from sums within each source (G,); `undefined` is the reason if there are none."""
-    support = Support.of(images)
-    if support.n == 0:
-        return Figure(None, 0, 0, reason=undefined)
-    figure = Figure(float(hits.sum() / images.sum()), round(support.n), round(support.groups))
-    if figure.groups < 2:
-        return replace(figure, reason=ONE_SOURCE)
-    n = effective_n(hits.sum() / images.sum(), clustered_variance(hits, images), support)
-    return _score_limits(figure, n, support.df, LINEARISED)
+    @classmethod
+    def from_json(cls, figure: Any) -> Estimate:
+        """From what `as_json` gave under any schema; from a bare number or None; further keys are let be."""
+        if not isinstance(figure, Mapping):
+            return cls(figure if isinstance(figure, int | float) else None)
+        known = {name: figure.get(name) for name in ("low", "high", "effective_n", "method", "reason", "of")}
+        sources = figure.get("sources", figure.get("groups")) or 0
+        return cls(figure.get("value"), figure.get("n") or 0, sources, **known)
 
 
-def share_of_images(fold: Fold, hits: Mask, among: Mask, undefined: str = "") -> Figure:
-    """The share of `hits` (N,) among images (N,) of a fold; `undefined` is the reason if there are none."""
-    images = fold.per_source(among.astype(np.float64))
-    return share(fold.per_source((hits & among).astype(np.float64)), images, undefined)
-
-
-def resampled_share(figure: Figure, draws: Floats, support: Support, df: float) -> Figure:
-    """Limits of a figure in [0, 1] from its bootstrap draws (D,), NaN in those that lost a class."""
-    defined = draws[np.isfinite(draws)]
-    if len(defined) < len(draws) / 2:
-        return replace(figure, reason=RARE_CLASS)
-    assert figure.value is not None
-    # Not a count of images: its variance may well be below that of coins.
-    n = effective_n(figure.value, float(defined.var()), support, least_effect=0.0)
-    return _score_limits(figure, n, df, RESAMPLED)
-
-
-def _score_limits(figure: Figure, n: float, df: float, method: str) -> Figure:
-    assert figure.value is not None
-    low, high = wilson_interval(figure.value, n, df)
-    return replace(figure, low=low, high=high, effective_n=n, method=method)
-
-
-def whole_support(fold: Fold) -> Support:
-    """What figures of all images of the fold rest on."""
-    return Support.of(fold.per_source(np.ones(fold.n)))
-
-
-def balanced_support(fold: Fold, parts: Sequence[Floats]) -> tuple[Support, float]:
-    """Support and degrees of freedom of a figure that weighs several classes equally.
-
-    `parts` holds the images of each class within each source, (G,) each; every class needs two sources. A
-    mean over C classes varies like one over C^2 / sum(1 / n_c) images: five images against a thousand count
-    like twenty. The degrees of freedom are Satterthwaite's (1946, Biometrics Bulletin 2:110) for classes of
-    equal variance. Neither exceeds what the fold holds as a whole; it would where a source holds several
-    classes.
-    """
-    supports, whole = [Support.of(part) for part in parts], whole_support(fold)
-    balanced = Support(
-        n=_harmonic([support.n for support in supports], whole.n),
-        groups=_harmonic([support.groups for support in supports], whole.groups),
-        equal_groups=_harmonic([support.equal_groups for support in supports], whole.equal_groups),
-    )
-    variances = [1 / support.equal_groups for support in supports]
-    spread = sum(v**2 / support.df for v, support in zip(variances, supports, strict=True))
-    return balanced, min(sum(variances) ** 2 / spread, whole.df)
-
-
-def _harmonic(values: Sequence[float], most: float) -> float:
-    return min(most, len(values) ** 2 / sum(1 / value for value in values))
-
-
-def log_loss_figure(fold: Fold, value: float, draws: Floats, accuracy: Figure) -> Figure:
-    """Log loss with Student's t on the log scale.
-
-    A fold with few wrong images hardly shows what they cost, and resampling cannot invent them. So the upper
-    limit is at least the loss were accuracy at its own lower limit, with each further wrong image costing
-    what the model's probabilities imply.
-    """
-    assert accuracy.value is not None
-    assert accuracy.low is not None
-    step = student_t(whole_support(fold).df) * float(draws.std()) / value
-    unseen = value + (accuracy.value - accuracy.low) * _loss_if_wrong(fold)
-    # No image costs more than the clip allows, and the exponential stays within range.
-    high = min(max(value * np.exp(min(step, 99.0)), unseen), MOST_LOSS)
-    return Figure(value, fold.n, fold.groups, value * float(np.exp(-step)), float(high), method=LOG_SCALE)
-
-
-def _loss_if_wrong(fold: Fold) -> float:
-    # Mean of -log p(true class) over images whose true class is not the predicted one, were the
-    # probabilities the truth.
-    others = fold.probs.copy()
-    others[np.arange(fold.n), fold.predicted] = 0.0
-    if others.sum() == 0:  # nothing but certainties
-        return MOST_LOSS
-    return float(-(others * np.log(np.where(others > 0, others, 1.0))).sum() / others.sum())
-
-
-def calibration_figure(fold: Fold, squared: float, noise: float, draws: Floats, accuracy: Figure) -> Figure:
-    """Calibration error from its square, the noise in that, and bootstrap draws (D,) of the square.
-
-    A draw carries the noise of the sample and that of resampling, of which its own estimate removes one; the
-    other is removed here. The error is at least the gap between mean confidence and accuracy, so the interval
-    of accuracy bounds it too: the upper limit admits the widest gap in there, and the lower one is 0 if there
-    may be no gap.
-    """
-    assert accuracy.low is not None
-    assert accuracy.high is not None
-    value = float(np.sqrt(max(squared, 0)))
-    tail = float(special.ndtr(-student_t(whole_support(fold).df)))
-    low, high = np.sqrt(np.maximum(np.quantile(draws - noise, [tail, 1 - tail]), 0))
-    confidence = float(fold.probs.max(axis=1).mean())
-    if accuracy.low <= confidence <= accuracy.high:
-        low = 0.0
-    high = max(high, confidence - accuracy.low, accuracy.high - confidence, value)
-    return Figure(value, fold.n, fold.groups, min(float(low), value), float(high), method=RECENTRED)
+def upgrade(held: Any) -> Any:
+    """What a file of any schema holds, with the keys of the newest."""
+    if isinstance(held, list):
+        return [upgrade(one) for one in held]
+    if not isinstance(held, dict):
+        return held
+    # Of a dictionary by class, a class may be called `groups`; what stands there is no number.
+    old = isinstance(held.get("groups"), int) and "sources" not in held
+    return {"sources" if old and key == "groups" else key: upgrade(value) for key, value in held.items()}

@@ -42,7 +42,7 @@ class Fold:
         return int(self.probs.shape[1])
 
     @cached_property
-    def groups(self) -> int:
+    def n_sources(self) -> int:
         return int(self.sources.max()) + 1
 
     @cached_property
@@ -67,7 +67,7 @@ class Fold:
 
     def per_source(self, values: Floats) -> Floats:
         """Sum `values` (N,) within each source, (G,)."""
-        return np.bincount(self.sources, weights=values, minlength=self.groups).astype(np.float64)
+        return np.bincount(self.sources, weights=values, minlength=self.n_sources).astype(np.float64)
 
 
 def check_fold(labels: Ints, probs: Floats, sources: Ints, classes: Sequence[str]) -> Fold:
@@ -122,7 +122,7 @@ def class_counts(fold: Fold, weights: Floats) -> ClassCounts:
 
 
 def _weigh(fold: Fold, weights: Floats, sources: Ints, classes: Ints) -> Floats:
-    counts = csr_array((np.ones(len(sources)), (sources, classes)), shape=(fold.groups, fold.n_classes))
+    counts = csr_array((np.ones(len(sources)), (sources, classes)), shape=(fold.n_sources, fold.n_classes))
     return np.asarray(weights @ counts)
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.stats.calibration import reliability
-from groupwise.stats.estimate import Figure, share, share_of_images
+from groupwise.stats.estimate import SCHEMA, Estimate
 from groupwise.stats.fold import Floats, Fold, check_fold
+from groupwise.stats.intervals import share, share_of_images
 from groupwise.stats.resampled import Resampled
 from groupwise.stats.risk_coverage import risk_coverage
 
@@ -29,7 +30,7 @@ def evaluate_fold(
     seed: int,
     draws: int = 2000,
 ) -> dict[str, Any]:
-    """Every figure of one fold with its 95 % interval, the number of images `n` and of sources `groups`.
+    """Every figure of one fold with its 95 % interval, the number of images `n` and of `sources`.
 
     `labels` (N,) index `classes`, `probs` (N, K) are probabilities, `sources` (N,) any integers. A fold of
     two classes reports AUROC and average precision of `classes[1]`; one of more, the mean over those that can
@@ -39,14 +40,19 @@ def evaluate_fold(
     Raises ValueError for arrays that do not fit, for no images, and for probabilities that are none. The same
     `seed` gives the same result. Takes O(draws N K) time, and memory for a few arrays of 16 MB.
     """
+    return measure_fold(check_fold(labels, probs, sources, classes), classes, seed=seed, draws=draws)
+
+
+def measure_fold(fold: Fold, classes: Sequence[str], *, seed: int, draws: int = 2000) -> dict[str, Any]:
+    """What `evaluate_fold` says, of a fold that is checked already."""
     if draws < LEAST_DRAWS:
         raise ValueError(f"{draws} draws are too few for an interval; at least {LEAST_DRAWS} are needed")
-    fold = check_fold(labels, probs, sources, classes)
     resampled = Resampled.of(fold, classes, draws, seed)
     accuracy = share_of_images(fold, fold.right, np.ones(fold.n, dtype=bool))
     return {
+        "schema": SCHEMA,
         "n": fold.n,
-        "groups": fold.groups,
+        "sources": fold.n_sources,
         "accuracy": accuracy.as_json(),
         "balanced_accuracy": resampled.over_classes("balanced_accuracy").as_json(),
         "macro_f1": resampled.over_classes("macro_f1").as_json(),
@@ -82,13 +88,13 @@ def _class_figures(fold: Fold, resampled: Resampled, k: int) -> dict[str, Any]:
         "auroc": resampled.class_ranking("auroc", k),
         "average_precision": resampled.class_ranking("average_precision", k),
     }
-    counts = {"n": int(fold.support[k]), "groups": int((_within(fold, labelled) > 0).sum())}
+    counts = {"n": int(fold.support[k]), "sources": int((_within(fold, labelled) > 0).sum())}
     return counts | {key: figure.as_json() for key, figure in figures.items()}
 
 
 def _f1(
     fold: Fold, labelled: npt.NDArray[np.bool_], predicted: npt.NDArray[np.bool_], undefined: str
-) -> Figure:
+) -> Estimate:
     # 2 TP / (labelled + predicted) is a share too, of labels and predictions taken together.
     both = _within(fold, labelled) + _within(fold, predicted)
     figure = share(2 * _within(fold, labelled & predicted), both, undefined)
@@ -107,13 +113,13 @@ def _majority(fold: Fold, classes: Sequence[str]) -> dict[str, Any]:
 
 
 def _warnings(fold: Fold, classes: Sequence[str]) -> list[str]:
-    groups = {name: int((_within(fold, fold.labels == k) > 0).sum()) for k, name in enumerate(classes)}
-    few = [f"{name} ({count})" for name, count in groups.items() if 0 < count < FEW_SOURCES]
-    absent = [name for name, count in groups.items() if count == 0]
+    sources = {name: int((_within(fold, fold.labels == k) > 0).sum()) for k, name in enumerate(classes)}
+    few = [f"{name} ({count})" for name, count in sources.items() if 0 < count < FEW_SOURCES]
+    absent = [name for name, count in sources.items() if count == 0]
     told = []
     if absent:
         told.append(f"no image of {', '.join(absent)} in this fold: means over classes leave it out")
-    if fold.groups == 1:
+    if fold.n_sources == 1:
         told.append("a single source: no figure of this fold has an interval")
     elif few:
         told.append(f"fewer than {FEW_SOURCES} sources in {', '.join(few)}: intervals may be too narrow")

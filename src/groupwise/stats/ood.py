@@ -24,15 +24,15 @@ CHUNK = 1024
 
 
 @dataclass(frozen=True)
-class Unlike:
+class OutOfDistribution:
     """The rule of the flag: a distance above `distance`, or an energy above `energy`.
 
-    About `false_flag_rate` of the images of new sources like those in training are flagged. `groups` is the
+    About `false_flag_rate` of the images of new sources like those in training are flagged. `sources` is the
     number of sources it was decided by; where they are too few, the lines are None and `reason` says so.
     """
 
     false_flag_rate: float
-    groups: int = 0
+    sources: int = 0
     distance: float | None = None
     energy: float | None = None
     reason: str | None = None
@@ -48,14 +48,16 @@ class Unlike:
         return far | (energies(logits) > self.energy)
 
 
-def fit_unlike(logits: Floats, features: Features, reference: Features, sources: Ints, rate: float) -> Unlike:
+def fit_ood(
+    logits: Floats, features: Features, reference: Features, sources: Ints, rate: float
+) -> OutOfDistribution:
     """Decide by logits (N, K), features (N, C) and sources (N,) that the network did not learn."""
-    groups = len(np.unique(sources))
-    if reason := too_few(groups, rate):
-        return Unlike(rate, groups, reason=reason)
+    n_sources = len(np.unique(sources))
+    if reason := too_few(n_sources, rate):
+        return OutOfDistribution(rate, n_sources, reason=reason)
     scores = (neighbour_distances(features, reference), energies(logits))
     distance, energy = (line + SCORE_MARGIN for line in joint_lines(scores, sources, rate))
-    return Unlike(rate, groups, distance, energy)
+    return OutOfDistribution(rate, n_sources, distance, energy)
 
 
 def joint_lines(scores: Sequence[Floats], sources: Ints, rate: float) -> list[float]:

@@ -16,7 +16,6 @@ import numpy as np
 from scipy import stats
 
 from groupwise.stats.bootstrap import CHUNK_CELLS, source_weights
-from groupwise.stats.estimate import ONE_SOURCE, RARE_CLASS, balanced_support, whole_support
 from groupwise.stats.fold import (
     Floats,
     Fold,
@@ -27,6 +26,7 @@ from groupwise.stats.fold import (
     log_losses,
     weighted_means,
 )
+from groupwise.stats.intervals import ONE_SOURCE, RARE_CLASS, balanced_support, whole_support
 from groupwise.stats.wilson import student_t
 
 ALPHA = 0.05
@@ -118,13 +118,13 @@ def compare_models(
         corrected = holm([differences[name].p for differences in found])
         for differences, p in zip(found, corrected, strict=True):
             differences[name] = replace(differences[name], p_holm=p)
-    groups = folds[0].groups
+    n_sources = folds[0].n_sources
     return tuple(
         Pair(
             i,
             j,
             **differences,
-            further_sources=further_sources(differences["accuracy"].error, groups),
+            further_sources=further_sources(differences["accuracy"].error, n_sources),
             separable=separable(differences["accuracy"].error),
         )
         for (i, j), differences in zip(numbers, found, strict=True)
@@ -134,7 +134,7 @@ def compare_models(
 def _compare(first: Fold, second: Fold, seed: int, draws: int) -> dict[str, Difference]:
     found = {}
     for name, measure in _measures(first, second, seed, draws).items():
-        if name == "accuracy" and first.groups == first.n:
+        if name == "accuracy" and first.n_sources == first.n:
             p, test = mcnemar_p(measure.parts), MCNEMAR
         else:
             p, test = sign_flip_p(measure.parts, seed=seed)
@@ -165,7 +165,7 @@ def _measures(first: Fold, second: Fold, seed: int, draws: int) -> dict[str, _Me
             balanced_support(first, by_class)[1] if split else df,
         ),
         # Equal losses come from equal models, so there nothing is unseen.
-        "log_loss": _Measure(_add_up(first, losses * share), np.zeros(first.groups), drawn[2], df),
+        "log_loss": _Measure(_add_up(first, losses * share), np.zeros(first.n_sources), drawn[2], df),
     }
 
 
@@ -179,7 +179,7 @@ def _draw(
     first: Fold, second: Fold, gained: Floats, losses: Floats, seed: int, draws: int
 ) -> tuple[Floats, Floats, Floats]:
     """Differences in accuracy, balanced accuracy and log loss in bootstrap draws, (D,) each."""
-    if first.groups < 2:
+    if first.n_sources < 2:
         return (np.empty(0),) * 3
     images = first.per_source(np.ones(first.n))
     gained, losses = first.per_source(gained), first.per_source(losses)
@@ -263,12 +263,12 @@ def separable(error: float | None) -> float | None:
     return None if error is None else error * float(stats.norm.isf(ALPHA / 2) + stats.norm.ppf(POWER))
 
 
-def further_sources(error: float | None, groups: int) -> int | None:
-    """How many sources beyond `groups` make TARGET separable; 0 if it is.
+def further_sources(error: float | None, n_sources: int) -> int | None:
+    """How many sources beyond `n_sources` make TARGET separable; 0 if it is.
 
-    The squared error shrinks as sources are added, so groups (separable / TARGET)^2 are needed: Lachin's
-    (z(1 - ALPHA / 2) + z(POWER))^2 s^2 / TARGET^2 with the variance s^2 = groups error^2 of a source.
+    The squared error shrinks as sources are added, so n_sources (separable / TARGET)^2 are needed: Lachin's
+    (z(1 - ALPHA / 2) + z(POWER))^2 s^2 / TARGET^2 with the variance s^2 = n_sources error^2 of a source.
     The error counts one source more than was seen, so where few sources differ the plan leans long.
     """
     least = separable(error)
-    return None if least is None else max(0, math.ceil(groups * (least / TARGET) ** 2) - groups)
+    return None if least is None else max(0, math.ceil(n_sources * (least / TARGET) ** 2) - n_sources)

@@ -1,4 +1,4 @@
-"""Repeated measurements that share images: overlapping folds (Nadeau-Bengio), protocols (two-way clusters)."""
+"""Means over overlapping folds (Nadeau-Bengio) and over several training protocols (two-way clusters)."""
 
 from __future__ import annotations
 

@@ -10,15 +10,7 @@ import numpy.typing as npt
 
 from groupwise.stats.bootstrap import source_weights
 from groupwise.stats.calibration import bin_confidences, squared_errors
-from groupwise.stats.estimate import (
-    ONE_SOURCE,
-    Figure,
-    balanced_support,
-    calibration_figure,
-    log_loss_figure,
-    resampled_share,
-    whole_support,
-)
+from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import (
     Floats,
     Fold,
@@ -29,6 +21,14 @@ from groupwise.stats.fold import (
     log_losses,
     macro_f1,
     weighted_means,
+)
+from groupwise.stats.intervals import (
+    ONE_SOURCE,
+    balanced_support,
+    calibration_estimate,
+    log_loss_estimate,
+    resampled_share,
+    whole_support,
 )
 from groupwise.stats.risk_coverage import Risks
 
@@ -75,13 +75,13 @@ class Resampled:
     @classmethod
     def of(cls, fold: Fold, classes: Sequence[str], draws: int, seed: int) -> Resampled:
         scorer = _Scorer(fold)
-        plain = scorer.weigh(np.ones((1, fold.groups)))
-        if fold.groups < 2:
+        plain = scorer.weigh(np.ones((1, fold.n_sources)))
+        if fold.n_sources < 2:
             return cls(fold, classes, plain, None)
         chunks = [scorer.weigh(weights) for weights in source_weights(fold, draws, seed)]
         return cls(fold, classes, plain, {name: np.concatenate([c[name] for c in chunks]) for name in plain})
 
-    def over_classes(self, name: str) -> Figure:
+    def over_classes(self, name: str) -> Estimate:
         """The mean over classes called `name`: `balanced_accuracy` or `macro_f1`."""
         present = [k for k, n in enumerate(self.fold.support) if n > 0]
         draws = None if self.draws is None else self.draws[name]
@@ -91,37 +91,41 @@ class Resampled:
         """Classes with images on both sides: of the class, and of others."""
         return [k for k, n in enumerate(self.fold.support) if 0 < n < self.fold.n]
 
-    def class_ranking(self, name: str, k: int) -> Figure:
+    def class_ranking(self, name: str, k: int) -> Estimate:
         """`auroc` or `average_precision` of class `k` against the rest."""
         if k not in self.rankable():
             other = "" if self.fold.support[k] == 0 else "other than "
             reason = f"no image {other}of {self.classes[k]} in this fold"
-            return Figure(None, self.fold.n, self.fold.groups, reason=reason)
+            return Estimate(None, self.fold.n, self.fold.n_sources, reason=reason)
         draws = None if self.draws is None else self.draws[name][:, k]
         is_k = self.fold.labels == k
         parts = {self.classes[k]: self._images(is_k), "the rest": self._images(~is_k)}
         figure = self._limits(float(self.plain[name][0, k]), draws, parts)
         return replace(figure, of=f"{self.classes[k]} against the rest")
 
-    def ranking(self, name: str) -> Figure:
+    def ranking(self, name: str) -> Estimate:
         """`auroc` or `average_precision` of the fold: of the second of two classes, or the mean over more."""
         if self.fold.n_classes == 2:
             return self.class_ranking(name, 1)
         ranked = self.rankable()
         if not ranked:
-            return Figure(None, self.fold.n, self.fold.groups, reason="no two classes in this fold to rank")
+            return Estimate(
+                None, self.fold.n, self.fold.n_sources, reason="no two classes in this fold to rank"
+            )
         draws = None if self.draws is None else self.draws[name][:, ranked].mean(axis=1)
         figure = self._limits(float(self.plain[name][0, ranked].mean()), draws, self._parts(ranked))
         of = f"mean over {len(ranked)} of {self.fold.n_classes} classes, each against the rest"
         return replace(figure, of=of)
 
-    def log_loss(self, accuracy: Figure) -> Figure:
+    def log_loss(self, accuracy: Estimate) -> Estimate:
         """Log loss in nats an image."""
         if self.draws is None:
             return replace(self._whole("log_loss"), reason=ONE_SOURCE)
-        return log_loss_figure(self.fold, float(self.plain["log_loss"][0]), self.draws["log_loss"], accuracy)
+        return log_loss_estimate(
+            self.fold, float(self.plain["log_loss"][0]), self.draws["log_loss"], accuracy
+        )
 
-    def brier(self) -> Figure:
+    def brier(self) -> Estimate:
         """Brier score, from 0 to 2; half of it is a share, and so are half its limits."""
         figure = self._whole("brier")
         if self.draws is None:
@@ -134,7 +138,7 @@ class Resampled:
         assert half.high is not None
         return replace(half, value=figure.value, low=2 * half.low, high=2 * half.high)
 
-    def risk_area(self) -> Figure:
+    def risk_area(self) -> Estimate:
         """Area under the risk-coverage curve, from 0 to 1."""
         figure = self._whole("risk_area")
         if self.draws is None:
@@ -142,15 +146,15 @@ class Resampled:
         support = whole_support(self.fold)
         return resampled_share(figure, self.draws["risk_area"], support, support.df)
 
-    def calibration_error(self, accuracy: Figure) -> Figure:
+    def calibration_error(self, accuracy: Estimate) -> Estimate:
         """Calibration error of the predicted class; a single source gives none."""
         if self.draws is None:
-            return Figure(None, self.fold.n, self.fold.groups, reason=ONE_SOURCE)
+            return Estimate(None, self.fold.n, self.fold.n_sources, reason=ONE_SOURCE)
         squared, noise = float(self.plain["squared_error"][0]), float(self.plain["noise"][0])
-        return calibration_figure(self.fold, squared, noise, self.draws["squared_error"], accuracy)
+        return calibration_estimate(self.fold, squared, noise, self.draws["squared_error"], accuracy)
 
-    def _whole(self, name: str) -> Figure:
-        return Figure(float(self.plain[name][0]), self.fold.n, self.fold.groups)
+    def _whole(self, name: str) -> Estimate:
+        return Estimate(float(self.plain[name][0]), self.fold.n, self.fold.n_sources)
 
     def _parts(self, ks: Sequence[int]) -> dict[str, Floats]:
         return {self.classes[k]: self._images(self.fold.labels == k) for k in ks}
@@ -158,8 +162,8 @@ class Resampled:
     def _images(self, mask: npt.NDArray[np.bool_]) -> Floats:
         return self.fold.per_source(mask.astype(np.float64))
 
-    def _limits(self, value: float, draws: Floats | None, parts: Mapping[str, Floats]) -> Figure:
-        figure = Figure(value, self.fold.n, self.fold.groups)
+    def _limits(self, value: float, draws: Floats | None, parts: Mapping[str, Floats]) -> Estimate:
+        figure = Estimate(value, self.fold.n, self.fold.n_sources)
         if draws is None:
             return replace(figure, reason=ONE_SOURCE)
         lone = [name for name, images in parts.items() if (images > 0).sum() < 2]

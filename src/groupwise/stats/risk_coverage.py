@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.stats.estimate import share_of_images
 from groupwise.stats.fold import Floats, Fold, Ints
+from groupwise.stats.intervals import share_of_images
 
 COVERAGES = (0.8, 0.9, 0.95)
 POINTS = 50

@@ -1,7 +1,7 @@
 """Turns a fold's predictions and further columns of the user's table into accuracy by value, `slices.json`.
 
-    fold, n, groups, accuracy   the fold as a whole; accuracy is a figure as in `metrics.json`
-    columns     [{column, binned, slices: [{value, n, groups, accuracy, recall: {class: figure},
+    schema, fold, n, sources, accuracy   the fold as a whole; accuracy is a figure as in `metrics.json`
+    columns     [{column, binned, slices: [{value, n, sources, accuracy, recall: {class: figure},
                 p, p_holm, reason?}]}]: `p` is of the difference in accuracy to the rest of the fold, null
                 where `reason` says so; `p_holm` corrects it for all slices of all columns (Holm 1979)
     skipped     [{column, reason}]: columns that make no slices
@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 
 from groupwise.stats.columns import Cut, cut_column
-from groupwise.stats.estimate import share_of_images
+from groupwise.stats.estimate import SCHEMA
 from groupwise.stats.fold import Floats, Fold, Ints
+from groupwise.stats.intervals import share_of_images
 from groupwise.stats.paired_tests import holm
 
 DRAWS = 2000
@@ -41,12 +42,13 @@ def slice_fold(
     used = {name: cut for name, cut in cuts.items() if isinstance(cut, Cut)}
     found = {name: _slices(fold, cut, classes, seed) for name, cut in used.items()}
     _correct([one for slices in found.values() for one in slices])
-    compared = [(name, one) for name, slices in found.items() for one in slices if one["groups"] > 1]
+    compared = [(name, one) for name, slices in found.items() for one in slices if one["sources"] > 1]
     lowest = min((one["accuracy"]["value"] for _, one in compared), default=None)
     worst = [(name, one["value"]) for name, one in compared if one["accuracy"]["value"] == lowest]
     return {
+        "schema": SCHEMA,
         "n": fold.n,
-        "groups": fold.groups,
+        "sources": fold.n_sources,
         "accuracy": _accuracy(fold, np.ones(fold.n, dtype=bool)),
         "columns": [
             {"column": name, "binned": cut.binned, "slices": found[name]} for name, cut in used.items()
@@ -80,7 +82,7 @@ def _slices(fold: Fold, cut: Cut, classes: Sequence[str], seed: int) -> list[dic
             {
                 "value": name,
                 "n": int(within.sum()),
-                "groups": _sources(fold, cut, number),
+                "sources": _sources(fold, cut, number),
                 "accuracy": _accuracy(fold, within),
                 "recall": _recall(fold, within, classes),
                 "p": p,
@@ -109,7 +111,7 @@ def _correct(slices: list[dict[str, Any]]) -> None:
 
 def _p_values(fold: Fold, cut: Cut, seed: int) -> list[float] | None:
     """Two-sided, one a slice; None where a source has several values."""
-    value_of = np.full(fold.groups, -1)
+    value_of = np.full(fold.n_sources, -1)
     value_of[fold.sources] = cut.numbers
     if (value_of[fold.sources] != cut.numbers).any():
         return None

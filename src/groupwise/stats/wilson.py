@@ -24,13 +24,13 @@ PRIOR_ERRORS = 0.5
 class Support:
     """What a figure rests on: n images, their sources, and how many equal sources those are worth.
 
-    `equal_groups` is Kish's (sum n_g)^2 / sum n_g^2: beside one source with half of the images, all others
+    `equal_sources` is Kish's (sum n_g)^2 / sum n_g^2: beside one source with half of the images, all others
     together count for little.
     """
 
     n: float
-    groups: float
-    equal_groups: float
+    sources: float
+    equal_sources: float
 
     @property
     def df(self) -> float:
@@ -38,7 +38,7 @@ class Support:
 
         With half a degree an interval spans nearly everything, so fewer need not be told apart.
         """
-        return max(self.equal_groups - 1, 0.5)
+        return max(self.equal_sources - 1, 0.5)
 
     @classmethod
     def of(cls, images: Floats) -> Support:
@@ -53,11 +53,11 @@ def clustered_variance(hits: Floats, images: Floats) -> float:
     `hits` and `images` are sums within each source, (G,). With the residuals r = hits - ratio * images, it is
     G / (G - 1) * sum(r^2) / sum(images)^2.
     """
-    groups = int((images > 0).sum())
-    if groups < 2:
+    sources = int((images > 0).sum())
+    if sources < 2:
         return float("nan")
     residuals = hits - hits.sum() / images.sum() * images
-    return float(groups / (groups - 1) * (residuals**2).sum() / images.sum() ** 2)
+    return float(sources / (sources - 1) * (residuals**2).sum() / images.sum() ** 2)
 
 
 def effective_n(value: float, variance: float, support: Support, least_effect: float = 1.0) -> float:
@@ -72,10 +72,10 @@ def effective_n(value: float, variance: float, support: Support, least_effect: f
     """
     rarer = min(value, 1 - value)
     if rarer < 1e-12:
-        return support.groups
+        return support.sources
     observed = max(least_effect, variance * support.n / (value * (1 - value)))
     errors = support.n * rarer / max(1.0, observed)
-    worst = max(observed, support.n / support.equal_groups)
+    worst = max(observed, support.n / support.equal_sources)
     return support.n * (errors + PRIOR_ERRORS) / (errors * observed + PRIOR_ERRORS * worst)
 
 

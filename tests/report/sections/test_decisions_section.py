@@ -9,7 +9,7 @@ from groupwise.runs.files import read_run
 
 pytestmark = pytest.mark.usefixtures("plain_figures")
 
-SHARE = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 12, "groups": 4}
+SHARE = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 12, "sources": 4}
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from groupwise.report.page import write_report
 from groupwise.report.sections import number
 from groupwise.report.sections.subgroups import verdict
 from groupwise.report.sections.unchecked import unchecked
-from groupwise.report.validity import cautions
+from groupwise.report.validity import notes
 from groupwise.runs.files import read_run
 
 pytestmark = pytest.mark.usefixtures("plain_figures")
@@ -102,7 +102,7 @@ def test_a_network_that_may_be_guessing_accuses_no_label(make_run, parse):
 def test_a_temperature_at_its_ceiling_is_said_to_be_one(make_run, temperature, told):
     run = make_run()
     write_json(run / "config.json", {"architecture": "resnext", "temperature": temperature})
-    titles = [notice.title for notice in cautions(read_run(run))]
+    titles = [note.title for note in notes(read_run(run))]
     assert ("The probabilities carry no information" in titles) == told
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -20,7 +21,6 @@ LINE = (0.87, 0.89)
 
 _TAIL = 40  # highest rejected scores that show how the tail falls
 _MARGIN = 0.05
-_Z95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,5 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     """95 % Wilson interval of a share; (0, 1) where nothing was counted."""
     if n == 0:
         return 0.0, 1.0
-    share, z2 = successes / n, _Z95**2
-    centre = share + z2 / (2 * n)
-    spread = _Z95 * float(np.sqrt(share * (1 - share) / n + z2 / (4 * n * n)))
-    return max(0.0, (centre - spread) / (1 + z2 / n)), min(1.0, (centre + spread) / (1 + z2 / n))
+    limits = binomtest(successes, n).proportion_ci(method="wilson")
+    return float(limits.low), float(limits.high)

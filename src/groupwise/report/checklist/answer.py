@@ -12,31 +12,31 @@ State = Literal["filled by the software", "prefilled, confirm", "needs you"]
 
 
 @dataclass(frozen=True)
-class Answer:
+class ChecklistAnswer:
     """What is known; for an item that needs you, what could help, or nothing."""
 
     state: State
     text: str = ""
 
 
-Rule = Callable[[RunFiles], Answer]
+Rule = Callable[[RunFiles], ChecklistAnswer]
 
 
-def filled(text: str) -> Answer:
+def filled(text: str) -> ChecklistAnswer:
     """The software knows the whole answer."""
-    return Answer("filled by the software", text)
+    return ChecklistAnswer("filled by the software", text)
 
 
-def confirm(text: str) -> Answer:
+def confirm(text: str) -> ChecklistAnswer:
     """The software knows a part of the answer, or what it knows may not be all."""
-    return Answer("prefilled, confirm", text)
+    return ChecklistAnswer("prefilled, confirm", text)
 
 
-def yours(hint: str = "") -> Answer:
+def yours(hint: str = "") -> ChecklistAnswer:
     """The software does not know."""
-    return Answer("needs you", hint)
+    return ChecklistAnswer("needs you", hint)
 
 
-def needs_you(_: RunFiles) -> Answer:
+def needs_you(_: RunFiles) -> ChecklistAnswer:
     """The rule of an item that no run can answer."""
     return yours()

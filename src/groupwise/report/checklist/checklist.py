@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from groupwise.report.checklist import data as described
 from groupwise.report.checklist import evaluation as answered
-from groupwise.report.checklist.answer import Answer, Rule, State, needs_you
+from groupwise.report.checklist.answer import ChecklistAnswer, Rule, State, needs_you
 from groupwise.runs.files import RunFiles
 
 
@@ -40,7 +40,7 @@ class Answered:
     """An item with its answer."""
 
     item: Item
-    answer: Answer
+    answer: ChecklistAnswer
 
 
 def answer_all(files: RunFiles) -> list[Answered]:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
-from groupwise.report.checklist.answer import Answer, confirm, filled, yours
+from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, yours
 from groupwise.report.validity import sources_known
 from groupwise.report.words import count, verb
 from groupwise.runs.files import RunFiles
@@ -14,7 +14,7 @@ from groupwise.runs.files import RunFiles
 NO_MANIFEST = "The run has no manifest.csv, so it does not know."
 
 
-def eligibility(files: RunFiles) -> Answer:
+def eligibility(files: RunFiles) -> ChecklistAnswer:
     """What the software left out; what was left out before, it cannot know."""
     if not files.manifest:
         return yours(NO_MANIFEST)
@@ -27,7 +27,7 @@ def eligibility(files: RunFiles) -> Answer:
     )
 
 
-def damage(files: RunFiles) -> Answer:
+def damage(files: RunFiles) -> ChecklistAnswer:
     """Nothing is ever imputed."""
     if not files.manifest:
         return yours(NO_MANIFEST)
@@ -38,7 +38,7 @@ def damage(files: RunFiles) -> Answer:
     )
 
 
-def preprocessing(files: RunFiles) -> Answer:
+def preprocessing(files: RunFiles) -> ChecklistAnswer:
     """From the recipe, whose preprocessing is the only one."""
     data = files.recipe.get("data") or {}
     if "image_size_px" not in data:
@@ -51,7 +51,7 @@ def preprocessing(files: RunFiles) -> Answer:
     )
 
 
-def agreement(files: RunFiles) -> Answer:
+def agreement(files: RunFiles) -> ChecklistAnswer:
     """Suspected labels are a hint, no measurement of agreement."""
     if may_be_guessing(files.metrics[files.fold]):
         return yours(f"The network is {NOTHING_ON_LABELS}.")
@@ -62,7 +62,7 @@ def agreement(files: RunFiles) -> Answer:
     return yours()
 
 
-def size(files: RunFiles) -> Answer:
+def size(files: RunFiles) -> ChecklistAnswer:
     """The numbers are known, why they are what they are is not."""
     images = sum(fold["n"] for fold in files.split["folds"].values())
     return confirm(
@@ -71,7 +71,7 @@ def size(files: RunFiles) -> Answer:
     )
 
 
-def balance(files: RunFiles) -> Answer:
+def balance(files: RunFiles) -> ChecklistAnswer:
     """Images of each class over all folds."""
     n: Counter[str] = Counter()
     for fold in files.split["folds"].values():
@@ -81,7 +81,7 @@ def balance(files: RunFiles) -> Answer:
     return filled(f"Images: {', '.join(shown)}{more}.")
 
 
-def assignment(files: RunFiles) -> Answer:
+def assignment(files: RunFiles) -> ChecklistAnswer:
     """By method, shares and seed."""
     method, folds = files.split.get("method"), files.split["folds"]
     if method not in ("grouped", "random", "given"):
@@ -100,7 +100,7 @@ def _sizes(folds: dict[str, Any]) -> str:
     return ", ".join(f"{name} {fold['n']:,} from {fold['sources']:,} sources" for name, fold in folds.items())
 
 
-def level(files: RunFiles) -> Answer:
+def level(files: RunFiles) -> ChecklistAnswer:
     """Known only where images are known to belong together; otherwise a person has to say."""
     spanning = files.split["spanning_sources"]
     if spanning:
@@ -115,7 +115,7 @@ def level(files: RunFiles) -> Answer:
     return yours("No groups were given and no copies were found, so single images were divided.")
 
 
-def copies(files: RunFiles) -> Answer:
+def copies(files: RunFiles) -> ChecklistAnswer:
     """What the audit found."""
     if files.findings is None:
         return yours("No audit was run.")
@@ -128,7 +128,7 @@ def copies(files: RunFiles) -> Answer:
     return filled(f"The audit found {count(copied, 'file')} to be copies of others.{sure}")
 
 
-def shortcuts(files: RunFiles) -> Answer:
+def shortcuts(files: RunFiles) -> ChecklistAnswer:
     """The audit tries file size, shape and the like; what is in the picture it cannot judge."""
     if files.findings is None:
         return yours("No audit was run.")
@@ -139,7 +139,7 @@ def shortcuts(files: RunFiles) -> Answer:
     return confirm(f"The audit: {found}. Look at background, rulers and writing in the pictures yourself.")
 
 
-def flow(files: RunFiles) -> Answer:
+def flow(files: RunFiles) -> ChecklistAnswer:
     """From files found to folds."""
     found = f"{count(len(files.manifest), 'file')} found; " if files.manifest else ""
     return filled(f"{found}{_sizes(files.split['folds'])}.")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from groupwise.report.checklist.answer import Answer, confirm, filled, yours
+from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, yours
 from groupwise.report.validity import chosen_where_reported
-from groupwise.report.words import Estimate, count, percent
+from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
 
 
-def network(files: RunFiles) -> Answer:
+def network(files: RunFiles) -> ChecklistAnswer:
     """The architecture by name, and where all of it is written."""
     name, file = files.config.get("architecture"), "config.json"
     if name is None:
@@ -21,7 +22,7 @@ def network(files: RunFiles) -> Answer:
     return filled(f"{name}, with {count(len(files.class_names), 'output')}; {file} and docs/models.md.")
 
 
-def start(files: RunFiles) -> Answer:
+def start(files: RunFiles) -> ChecklistAnswer:
     """A file of weights, or random numbers."""
     model = files.recipe.get("model")
     if not isinstance(model, Mapping):
@@ -31,7 +32,7 @@ def start(files: RunFiles) -> Answer:
     return filled(f"From random numbers, seed {files.seed}.")
 
 
-def training(files: RunFiles) -> Answer:
+def training(files: RunFiles) -> ChecklistAnswer:
     """The recipe in short."""
     optim, train = _part(files, "optim"), _part(files, "training")
     if "name" not in optim or "epochs" not in train:
@@ -43,21 +44,21 @@ def training(files: RunFiles) -> Answer:
     )
 
 
-def choice(files: RunFiles) -> Answer:
+def choice(files: RunFiles) -> ChecklistAnswer:
     """The epoch is known; how many recipes were tried in other runs is not."""
     epoch = f"Epoch {files.chosen_epoch} of {files.looks}, chosen" if files.chosen_epoch else "Chosen"
     own = ", the fold that is reported" if chosen_where_reported(files) else ""
     return confirm(f"{epoch} by the fold {files.select_fold}{own}. Say which other recipes were tried.")
 
 
-def ensemble(files: RunFiles) -> Answer:
+def ensemble(files: RunFiles) -> ChecklistAnswer:
     """The fold models of a cross-validation answer as one."""
     if members := files.ledger.get("members"):
         return filled(f"Yes: {len(members)} networks, those of a cross-validation, averaged.")
     return filled("No: one network answers.")
 
 
-def software(files: RunFiles) -> Answer:
+def software(files: RunFiles) -> ChecklistAnswer:
     """Versions and device of the training."""
     environment = files.environment
     packages = environment.get("packages")
@@ -70,7 +71,7 @@ def software(files: RunFiles) -> Answer:
     )
 
 
-def measures(files: RunFiles) -> Answer:
+def measures(files: RunFiles) -> ChecklistAnswer:
     """Names of the figures; why these matter for the task is told elsewhere."""
     names = [name.replace("_", " ") for name in NAMED if files.metrics[files.fold].get(name) is not None]
     return confirm(f"{', '.join(names).capitalize()}. Say which of them the task asks for.")
@@ -82,32 +83,32 @@ NAMED = (
 )
 
 
-def number(files: RunFiles) -> Answer:
+def number(files: RunFiles) -> ChecklistAnswer:
     """Accuracy of each fold that was measured."""
     told = []
     for fold, figures in files.metrics.items():
-        accuracy = Estimate.read(figures["accuracy"])
-        interval = f" (95 % interval {accuracy.share_interval()})" if accuracy.has_interval else ""
-        told.append(f"{fold}: accuracy {accuracy.share()}{interval} of {figures['n']:,} images")
+        accuracy = Estimate.from_json(figures["accuracy"])
+        interval = f" (95 % interval {share_interval(accuracy)})" if accuracy.has_interval else ""
+        told.append(f"{fold}: accuracy {share_text(accuracy)}{interval} of {figures['n']:,} images")
     return filled("; ".join(told) + ".")
 
 
-def uncertainty(files: RunFiles) -> Answer:
+def uncertainty(files: RunFiles) -> ChecklistAnswer:
     """The method of the interval, if there is one."""
-    accuracy = Estimate.read(files.metrics[files.fold]["accuracy"])
+    accuracy = Estimate.from_json(files.metrics[files.fold]["accuracy"])
     if not accuracy.has_interval:
         return yours(f"There is no interval: {accuracy.reason or 'metrics.json has none'}.")
     return filled(f"{accuracy.method or '95 % intervals'}; it counts sources, not images.")
 
 
-def readings(files: RunFiles) -> Answer:
+def readings(files: RunFiles) -> ChecklistAnswer:
     """What the ledger counted."""
     if "test_readings" not in files.ledger:
         return yours("run.json does not say.")
     return filled(f"{count(files.ledger['test_readings'], 'time')} by this software; the ledger says when.")
 
 
-def baseline(files: RunFiles) -> Answer:
+def baseline(files: RunFiles) -> ChecklistAnswer:
     """The largest class always; a stronger rival is for a person to find."""
     majority = files.metrics[files.fold].get("majority")
     if not majority:
@@ -117,19 +118,19 @@ def baseline(files: RunFiles) -> Answer:
     )
 
 
-def calibration(files: RunFiles) -> Answer:
+def calibration(files: RunFiles) -> ChecklistAnswer:
     """The debiased calibration error."""
-    error = Estimate.read(files.metrics[files.fold].get("ece"))
+    error = Estimate.from_json(files.metrics[files.fold].get("ece"))
     if error.value is None:
         return yours(f"Not measured{': ' + error.reason if error.reason else ''}.")
     temperature = files.config.get("temperature")
     by = f", after a temperature of {temperature:.2f}" if isinstance(temperature, int | float) else ""
     if files.is_clueless:
         by += ", its ceiling: the probabilities carry no information"
-    return filled(f"Calibration error {error.plain()} ({error.plain_interval()}){by}.")
+    return filled(f"Calibration error {plain_text(error)} ({plain_interval(error)}){by}.")
 
 
-def output(files: RunFiles) -> Answer:
+def output(files: RunFiles) -> ChecklistAnswer:
     """Probabilities always, an operating point where one was set."""
     point = files.metrics[files.fold].get("operating_point")
     if point and "reason" not in point:
@@ -143,7 +144,7 @@ def output(files: RunFiles) -> Answer:
     return confirm("A probability for each class, and the most probable one. No threshold was set.")
 
 
-def slices(files: RunFiles) -> Answer:
+def slices(files: RunFiles) -> ChecklistAnswer:
     """Which columns were compared."""
     columns = [column["column"] for column in files.slices.get("columns", ())]
     if not columns:
@@ -157,21 +158,21 @@ def slices(files: RunFiles) -> Answer:
     return confirm(f"Accuracy by {', '.join(columns)}, above. Say which other differences matter.")
 
 
-def robustness(files: RunFiles) -> Answer:
+def robustness(files: RunFiles) -> ChecklistAnswer:
     """Which corruptions were tried."""
     if not files.robustness:
         return yours(f"`groupwise robustness {files.single}` measures it.")
     return filled(f"Accuracy under {', '.join(files.robustness['corruptions'])} in five steps each, above.")
 
 
-def explanation(files: RunFiles) -> Answer:
+def explanation(files: RunFiles) -> ChecklistAnswer:
     """Maps are shown; whether they make sense, only a person sees."""
     if not files.heat_maps:
         return yours(f"`groupwise explain {files.single}` draws heat maps.")
     return confirm("Heat maps (Grad-CAM), above. Say whether they rest on what should matter.")
 
 
-def mistakes(files: RunFiles) -> Answer:
+def mistakes(files: RunFiles) -> ChecklistAnswer:
     """They are shown; what they have in common, only a person sees."""
     wrong = [
         row for row in files.predictions if row["fold"] == files.fold and row["label"] != row["predicted"]

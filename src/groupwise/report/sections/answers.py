@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from groupwise.report import figures
-from groupwise.report.fonts import drawable_names
+from groupwise.report import plots
 from groupwise.report.rendering import Section
-from groupwise.report.tiles import Chart
-from groupwise.report.words import Estimate
+from groupwise.report.style import drawable_names
+from groupwise.report.thumbnails import Chart
+from groupwise.report.words import plain_interval, plain_text, share_interval, share_text
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
 
 # What a score says, in the order of the page; True for those that read best in per cent.
 SCORES: dict[str, tuple[str, bool, str]] = {
@@ -52,7 +53,7 @@ SCORES: dict[str, tuple[str, bool, str]] = {
 def build(files: RunFiles) -> Section:
     """The confusion matrix and the tables of classes and scores."""
     matrix, names = files.metrics[files.fold]["confusion"], files.class_names
-    confusion = Chart.draw(partial(figures.confusion, matrix, names))
+    confusion = Chart.draw(partial(plots.confusion, matrix, names))
     values = {
         "confusion": confusion,
         "undrawable": [name for name, drawn in drawable_names(names).items() if name != drawn],
@@ -86,9 +87,9 @@ def class_rows(files: RunFiles) -> list[ClassRow]:
             ClassRow(
                 name=name,
                 n=sum(counts),
-                sources=held.get(name, {}).get("sources", scores.get("groups")),
-                recall=Estimate.read(scores.get("recall")),
-                precision=Estimate.read(scores.get("precision")),
+                sources=held.get(name, {}).get("sources", scores.get("sources")),
+                recall=Estimate.from_json(scores.get("recall")),
+                precision=Estimate.from_json(scores.get("precision")),
                 taken_for=f"{names[wrong]} ({counts[wrong]})" if counts[wrong] else "",
             )
         )
@@ -111,9 +112,9 @@ def score_rows(files: RunFiles) -> list[ScoreRow]:
     for key, (title, in_percent, meaning) in SCORES.items():
         if files.metrics[files.fold].get(key) is None:
             continue
-        figure = Estimate.read(files.metrics[files.fold][key])
-        value = figure.share() if in_percent else figure.plain()
-        interval = figure.share_interval() if in_percent else figure.plain_interval()
+        figure = Estimate.from_json(files.metrics[files.fold][key])
+        value = share_text(figure) if in_percent else plain_text(figure)
+        interval = share_interval(figure) if in_percent else plain_interval(figure)
         said = f"{figure.of}: {meaning}" if figure.of else meaning
         rows.append(ScoreRow(title, value, interval, figure.reason or said))
     return rows

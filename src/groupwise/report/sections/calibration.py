@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from groupwise.report import charts
+from groupwise.report import plots
 from groupwise.report.rendering import Section
-from groupwise.report.tiles import Chart
-from groupwise.report.words import Estimate
+from groupwise.report.thumbnails import Chart
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
 
 
 def build(files: RunFiles) -> Section | None:
@@ -17,10 +17,10 @@ def build(files: RunFiles) -> Section | None:
     bins = measured.get("reliability") or []
     if not bins:
         return None
-    chart = Chart.draw(partial(charts.reliability, bins))
+    chart = Chart.draw(partial(plots.reliability, bins))
     values = {
         "diagram": chart,
-        "error": Estimate.read(measured.get("ece")),
+        "error": Estimate.from_json(measured.get("ece")),
         "temperature": files.config.get("temperature"),
         "clueless": files.is_clueless,
         "fold": files.fold,

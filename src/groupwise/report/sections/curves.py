@@ -6,9 +6,9 @@ from functools import partial
 from itertools import groupby
 from operator import itemgetter
 
-from groupwise.report import figures
+from groupwise.report import plots
 from groupwise.report.rendering import Section
-from groupwise.report.tiles import Chart
+from groupwise.report.thumbnails import Chart
 from groupwise.report.words import percent, verb
 from groupwise.runs.files import RunFiles
 from groupwise.text import duration
@@ -36,7 +36,7 @@ def build(files: RunFiles) -> Section:
     }
     if not files.history:
         return Section({"curves": {}, **values})
-    draw = partial(figures.curves, files.history, select_fold=files.select_fold, chosen=files.chosen_epoch)
+    draw = partial(plots.curves, files.history, select_fold=files.select_fold, chosen=files.chosen_epoch)
     # One chart a panel, so that a narrow page can set one below the other.
     charts = {name: Chart.draw(partial(draw, panels=[name])) for name in PANELS}
     return Section({"curves": charts, **values}, {"curves.png": draw(panels=PANELS)})

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from groupwise.report import charts
+from groupwise.report import plots
 from groupwise.report.rendering import Section
-from groupwise.report.tiles import Chart
-from groupwise.report.words import Estimate, percent
+from groupwise.report.thumbnails import Chart
+from groupwise.report.words import percent, share_interval, share_text
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ def build(files: RunFiles) -> Section | None:
     values = {"rules": rules, "select_fold": files.select_fold, "fold": files.fold, "coverage": None}
     if not curve:
         return Section(values)
-    chart = Chart.draw(partial(charts.coverage, curve["points"]))
-    surest = [(percent(one["coverage"]), Estimate.read(one)) for one in curve["accuracy_at"].values()]
+    chart = Chart.draw(partial(plots.coverage, curve["points"]))
+    surest = [(percent(one["coverage"]), Estimate.from_json(one)) for one in curve["accuracy_at"].values()]
     return Section(values | {"coverage": chart, "surest": surest}, {"coverage.png": chart.light})
 
 
@@ -58,14 +59,14 @@ def _conformal(part: Mapping[str, Any]) -> Rule:
         coverage_of_sources="the same, each source alike",
         singletons="have a set of a single class",
     )
-    size = Estimate.read(part.get("mean_size"))
+    size = Estimate.from_json(part.get("mean_size"))
     if size.value is not None:
         figures += (("classes in a set, on average", f"{size.value:.2f}", _limits(size)),)
     promise = f"A set of classes holds the true one for at least {percent(1 - part['alpha'])} of images."
     return Rule("Sets of classes instead of one", promise, figures, _reason(part))
 
 
-def _unlike(part: Mapping[str, Any]) -> Rule:
+def _ood(part: Mapping[str, Any]) -> Rule:
     rate = percent(part["false_flag_rate"])
     return Rule(
         "Images unlike the training data",
@@ -94,7 +95,7 @@ TOLD: Mapping[str, Callable[[Mapping[str, Any]], Rule]] = {
     "operating_point": _operating_point,
     "abstention": _abstention,
     "conformal": _conformal,
-    "unlike": _unlike,
+    "unlike": _ood,
 }
 
 
@@ -102,8 +103,8 @@ def _shares(part: Mapping[str, Any], **names: str) -> tuple[tuple[str, str, str]
     """(what, value, interval) of the figures that are there; one that equals the last says nothing new."""
     rows: list[tuple[str, str, str]] = []
     for key, name in names.items():
-        figure = Estimate.read(part.get(key))
-        value, interval = figure.share(), figure.share_interval() or figure.reason
+        figure = Estimate.from_json(part.get(key))
+        value, interval = share_text(figure), share_interval(figure) or figure.reason or ""
         repeated = key.endswith("_of_sources") and rows and rows[-1][1:] == (value, interval)
         if part.get(key) and not repeated:
             rows.append((name, value, interval))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groupwise.evaluation.leakage_words import counterfactual_words
+from groupwise.evaluation.leakage_words import leakage_words
 from groupwise.report.rendering import Section
 from groupwise.runs.files import RunFiles
 
@@ -11,4 +11,4 @@ def build(files: RunFiles) -> Section | None:
     """The box; nothing where it was not worked out."""
     if not files.leakage:
         return None
-    return Section({"lines": [line.strip() for line in counterfactual_words(files.leakage, files.folder)]})
+    return Section({"lines": [line.strip() for line in leakage_words(files.leakage, files.folder)]})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from groupwise.report.rendering import Section
-from groupwise.report.words import Estimate
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
 
 
 def build(files: RunFiles) -> Section:
@@ -16,7 +16,7 @@ def build(files: RunFiles) -> Section:
         {
             "files": files,
             "image_size_px": (files.recipe.get("data") or {}).get("image_size_px"),
-            "method": Estimate.read(files.metrics[files.fold]["accuracy"]).method,
+            "method": Estimate.from_json(files.metrics[files.fold]["accuracy"]).method,
             "readings": files.ledger.get("test_reading_log") or [],
             "environment": {key: value for key, value in environment if not isinstance(value, Mapping)},
             "versions": {key: value for key, value in environment if isinstance(value, Mapping)},

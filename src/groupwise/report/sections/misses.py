@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from groupwise.errors import GroupwiseError
 from groupwise.evaluation.words import may_be_guessing
-from groupwise.report import figures
+from groupwise.report import plots
 from groupwise.report.rendering import Section
-from groupwise.report.thumbnails import image_uri, load_thumbnail
-from groupwise.report.tiles import Tile
+from groupwise.report.thumbnails import Tile, image_uri, load_thumbnail
 from groupwise.runs.files import RunFiles
 
 MOST = 12
@@ -70,7 +69,7 @@ def _draw(wrong: list[Tile]) -> dict[str, bytes]:
     missed = [(tile.image, tile) for tile in wrong if tile.image is not None]
     if not missed:
         return {}
-    png = figures.most_wrong(
+    png = plots.most_wrong(
         [image for image, _ in missed],
         [tile.label for _, tile in missed],
         [tile.predicted for _, tile in missed],

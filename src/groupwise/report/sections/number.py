@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from groupwise.errors import GroupwiseError
 from groupwise.report.rendering import Section
 from groupwise.report.validity import chosen_where_reported, hidden_faults, sources_known
-from groupwise.report.words import Estimate, count
+from groupwise.report.words import count, share_interval, share_text
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
 
 
 def build(files: RunFiles) -> Section:
@@ -39,31 +40,32 @@ class Headline:
 def headline(files: RunFiles) -> Headline:
     """The number of the page; raises GroupwiseError where there is none."""
     figures = files.metrics[files.fold]
-    accuracy = Estimate.read(figures["accuracy"])
+    accuracy = Estimate.from_json(figures["accuracy"])
     if accuracy.value is None:
         raise GroupwiseError(
             f"no accuracy for fold {files.fold!r} ({accuracy.reason or 'no reason given'})",
             place=files.folder / "metrics.json",
             remedy="Evaluate a fold that holds labelled images.",
         )
-    n, groups = figures["n"], figures["groups"]
-    whence = f" from {count(groups, 'source')}" if sources_known(files) else ""
+    n, sources = figures["n"], figures["sources"]
+    whence = f" from {count(sources, 'source')}" if sources_known(files) else ""
     right = sum(row[k] for k, row in enumerate(figures["confusion"]))
     interval = f"There is no interval: {accuracy.reason}." if accuracy.reason else ""
     if accuracy.has_interval:
-        interval = f"95\N{NO-BREAK SPACE}% interval: {accuracy.share_interval()}. {_reach(files)}"
+        interval = f"95\N{NO-BREAK SPACE}% interval: {share_interval(accuracy)}. {_reach(files)}"
     majority = figures.get("majority") or {}
-    baseline = Estimate.read(majority.get("accuracy"))
+    baseline = Estimate.from_json(majority.get("accuracy"))
     return Headline(
         accuracy=accuracy,
         sentence=(
-            f"Of {count(n, 'image')}{whence} {_role(files)}, {accuracy.share()} were classified correctly:"
-            f" {right:,} right, {n - right:,} wrong."
+            f"Of {count(n, 'image')}{whence} {_role(files)}, {share_text(accuracy)} were classified"
+            f" correctly: {right:,} right, {n - right:,} wrong."
         ),
         interval=interval,
         baseline=""
         if baseline.value is None
-        else f"Always guessing the largest class, “{majority.get('class')}”, would give {baseline.share()}.",
+        else f"Always guessing the largest class, “{majority.get('class')}”, would give"
+        f" {share_text(baseline)}.",
         baseline_share=baseline.value,
         fold=files.fold,
     )
@@ -73,7 +75,7 @@ def _reach(files: RunFiles) -> str:
     if hidden_faults(files):
         return "It covers the luck of the draw alone, not what is said in red below."
     figures = files.metrics[files.fold]
-    drawn, unit = (figures["groups"], "source") if sources_known(files) else (figures["n"], "image")
+    drawn, unit = (figures["sources"], "source") if sources_known(files) else (figures["n"], "image")
     return f"The share among all {unit}s of this kind probably lies there; {count(drawn, unit)} tell no more."
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from groupwise.report import charts
+from groupwise.report import plots
 from groupwise.report.rendering import Section
-from groupwise.report.tiles import Chart
-from groupwise.report.words import Estimate
+from groupwise.report.thumbnails import Chart
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
 
 TITLES = {"blur": "Blur", "jpeg": "JPEG", "brightness": "Brightness", "noise": "Noise"}
 
@@ -35,7 +35,7 @@ def build(files: RunFiles) -> Section | None:
     charted = [_chart(name, one, facts["clean"], floor) for name, one in facts["corruptions"].items()]
     values = {
         "corruptions": charted,
-        "clean": Estimate.read(facts["clean"]),
+        "clean": Estimate.from_json(facts["clean"]),
         "severities": range(1, 1 + max(len(one.steps) for one in charted)),
         "fold": facts["fold"],
     }
@@ -47,6 +47,6 @@ def _chart(name: str, facts: Mapping[str, Any], clean: Mapping[str, Any], floor:
     return Corruption(
         title,
         facts["unit"],
-        Chart.draw(partial(charts.robustness, title, clean, facts["accuracy"], floor=floor)),
-        list(zip(sizes, map(Estimate.read, facts["accuracy"]), strict=True)),
+        Chart.draw(partial(plots.robustness, title, clean, facts["accuracy"], floor=floor)),
+        list(zip(sizes, map(Estimate.from_json, facts["accuracy"]), strict=True)),
     )

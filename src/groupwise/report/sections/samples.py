@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from groupwise.report import figures
+from groupwise.report import plots
 from groupwise.report.rendering import Section
-from groupwise.report.thumbnails import draw_samples, load_thumbnail
-from groupwise.report.tiles import Tile
+from groupwise.report.thumbnails import Tile, draw_samples, load_thumbnail
 from groupwise.runs.files import RunFiles
 
 ROWS, COLS = 2, 8
@@ -29,4 +28,4 @@ def _draw(tiles: list[Tile]) -> dict[str, bytes]:
     if not shown:
         return {}
     images, titles = zip(*shown, strict=True)
-    return {"samples.png": figures.sample_grid(images, titles, ROWS, COLS)}
+    return {"samples.png": plots.sample_grid(images, titles, ROWS, COLS)}

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from groupwise.report.rendering import Section
-from groupwise.report.words import Estimate, count, percent
+from groupwise.report.words import count, percent, share_interval, share_text
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
 from groupwise.stats.paired_tests import ALPHA
 
 
@@ -43,7 +44,7 @@ def build(files: RunFiles) -> Section | None:
         "columns": columns,
         "skipped": files.skipped_columns,
         "verdict": verdict(facts),
-        "whole": Estimate.read(facts["accuracy"]),
+        "whole": Estimate.from_json(facts["accuracy"]),
         "fold": facts["fold"],
     }
     return Section(values)
@@ -60,7 +61,7 @@ def _row(one: dict[str, Any]) -> SliceRow:
     p = one["p_holm"]
     text = "" if p is None else "< 0.001" if p < 0.001 else f"{p:.2g}"
     beyond = p is not None and p < ALPHA
-    return SliceRow(one["value"], one["n"], one["groups"], Estimate.read(one["accuracy"]), text, beyond)
+    return SliceRow(one["value"], one["n"], one["sources"], Estimate.from_json(one["accuracy"]), text, beyond)
 
 
 def verdict(facts: dict[str, Any]) -> str:
@@ -71,11 +72,11 @@ def verdict(facts: dict[str, Any]) -> str:
     if worst is None:
         return "No slice holds several sources, so none can be compared."
     one = _find(facts["columns"], worst)
-    accuracy = Estimate.read(one["accuracy"])
+    accuracy = Estimate.from_json(one["accuracy"])
     lowest = f"The lowest of {facts['compared']} slices is {worst['column']} = {worst['value']}:"
     said = (
-        f"{lowest} {accuracy.share()} (95 % interval {accuracy.share_interval()}) of"
-        f" {count(one['n'], 'image')} from {count(one['groups'], 'source')}."
+        f"{lowest} {share_text(accuracy)} (95 % interval {share_interval(accuracy)}) of"
+        f" {count(one['n'], 'image')} from {count(one['sources'], 'source')}."
     )
     if one["p_holm"] is None:
         return f"{said} The lowest of several is low partly by chance, and that part was not measured."
@@ -90,7 +91,7 @@ def _tie(facts: dict[str, Any]) -> str:
         (f"{column['column']} = {one['value']}", one["accuracy"]["value"])
         for column in facts["columns"]
         for one in column["slices"]
-        if one["groups"] > 1
+        if one["sources"] > 1
     ]
     least = min(value for _, value in several)
     names = [name for name, value in several if value == least]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from groupwise.evaluation.words import may_be_guessing
 from groupwise.report.rendering import Section
-from groupwise.report.thumbnails import load_thumbnail
-from groupwise.report.tiles import Tile
+from groupwise.report.thumbnails import Tile, load_thumbnail
 from groupwise.runs.files import RunFiles
 
 MOST = 12

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from groupwise.report.rendering import Section
-from groupwise.report.validity import cautions, hidden_faults
+from groupwise.report.validity import hidden_faults, notes
 from groupwise.runs.files import RunFiles
 
 
 def build(files: RunFiles) -> Section | None:
     """Both boxes, or neither."""
-    hidden, care = hidden_faults(files), cautions(files)
-    return Section({"hidden": hidden, "cautions": care}) if hidden or care else None
+    hidden, harmless = hidden_faults(files), notes(files)
+    return Section({"hidden": hidden, "notes": harmless}) if hidden or harmless else None
