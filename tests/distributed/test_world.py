@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from fit_case import small_config, small_data, small_model
-from groupwise.distributed.world import World, choose_device, joined_world, restarted, share_batch_statistics
+from fit_case import fit, small_config, small_data, small_model
+from groupwise.distributed.batch_norm import share_batch_statistics
+from groupwise.distributed.torchrun import restarted
+from groupwise.distributed.world import World, choose_device, joined_world
 from groupwise.errors import UsageError
 from groupwise.loader.batches import batches
 from groupwise.recipe.optimizer import OptimConfig
-from groupwise.training.loop import fit
 
 # Batches of 17 in four pieces, and a last one of 2, of which the third of three processes has none
 CONFIG = small_config(
@@ -52,7 +53,7 @@ def train_here(folder: Path, killed_step: int) -> None:
             checkpoints=folder,
             world=world,
             resume=restarted(),
-            on_batch=on_batch,
+            on_batch_end=on_batch,
         )
         if world.is_main:
             history = torch.tensor([[e.train_loss, e.select_loss, e.select_accuracy] for e in fitted.history])
