@@ -284,7 +284,7 @@ def groupwise(
     points: list[Point] = []
 
     class ScoreTest(Callback):
-        def on_epoch_end(self, history: Sequence[Any], model: Any) -> None:  # noqa: ARG002
+        def on_epoch_end(self, _: Sequence[Any], model: Any) -> None:
             answers = predict_logits(model, images[test], recipe.data).argmax(1)
             points.append(folds[2].point(started, answers))
 

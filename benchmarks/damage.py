@@ -86,7 +86,7 @@ def fill_disk(folder: Path) -> tuple[FitResult, list[str], bool]:
     ballast, said, loadable = folder / "ballast", [], []
 
     class Ballast(Callback):
-        def on_epoch_end(self, history: Sequence[EpochRecord], model: torch.nn.Module) -> None:  # noqa: ARG002
+        def on_epoch_end(self, history: Sequence[EpochRecord], _: torch.nn.Module) -> None:
             epoch = history[-1]
             if epoch.epoch == 2:
                 with ballast.open("wb", buffering=0) as file:

@@ -66,6 +66,7 @@ def torchrun(folder, processes, killed_step=0):
     options = ["--nproc-per-node", str(processes), __file__, str(folder), str(killed_step)]
     # Without this, torch shows restarted processes the addresses of the dead ones
     env = os.environ | {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    env["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1]), env.get("PYTHONPATH", "")])
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 0, done.stderr[-3000:]
     return load_file(folder / "result.safetensors"), done.stderr

@@ -111,7 +111,7 @@ class FoldAnswers(Callback):
         self._images, self._rows, self._preprocessing = images, rows, preprocessing
         self.predicted: list[IntArray] = []
 
-    def on_epoch_end(self, history: Sequence[EpochRecord], model: nn.Module) -> None:  # noqa: ARG002
+    def on_epoch_end(self, _: Sequence[EpochRecord], model: nn.Module) -> None:
         assert isinstance(model, ResNeXt)
         logits = predict_logits(model, self._images[self._rows], self._preprocessing)
         self.predicted.append(logits.argmax(axis=1))

@@ -137,7 +137,7 @@ class TrialReport(Callback):
         for epoch in history:
             self._report(epoch)
 
-    def on_epoch_end(self, history: Sequence[EpochRecord], model: nn.Module) -> None:  # noqa: ARG002
+    def on_epoch_end(self, history: Sequence[EpochRecord], _: nn.Module) -> None:
         self._report(history[-1])
 
     def _report(self, epoch: EpochRecord) -> None:

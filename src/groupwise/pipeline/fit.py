@@ -55,7 +55,7 @@ class ConsoleLog(Callback):
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def on_epoch_end(self, history: Sequence[EpochRecord], model: nn.Module) -> None:  # noqa: ARG002
+    def on_epoch_end(self, history: Sequence[EpochRecord], _: nn.Module) -> None:
         self._console.say(epoch_line(history[-1]))
 
     def on_warning(self, text: str) -> None:
@@ -68,7 +68,7 @@ class ReadingCounter(Callback):
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    def on_epoch_end(self, history: Sequence[EpochRecord], model: nn.Module) -> None:  # noqa: ARG002
+    def on_epoch_end(self, history: Sequence[EpochRecord], _: nn.Module) -> None:
         if history[-1].select_fold == TEST:
             self._run.count_test_reading(f"epoch {history[-1].epoch} was scored on it")
 
@@ -83,7 +83,7 @@ class HistoryWriter(Callback):
         if history:
             self._write(history)
 
-    def on_epoch_end(self, history: Sequence[EpochRecord], model: nn.Module) -> None:  # noqa: ARG002
+    def on_epoch_end(self, history: Sequence[EpochRecord], _: nn.Module) -> None:
         self._write(history)
 
     def _write(self, history: Sequence[EpochRecord]) -> None:

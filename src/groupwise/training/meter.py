@@ -17,7 +17,6 @@ from groupwise.training.config import EpochRecord
 class ProgressMeter(Callback):
     """How fast training goes, shown after every step.
 
-
     The time left is what the steps of this process took on average, scoring included, for all that are to
     come; it is an upper bound where patience or a budget may end training earlier.
 
@@ -50,7 +49,7 @@ class ProgressMeter(Callback):
         self._first: int | None = None
         self._since = self._clock()
 
-    def on_epoch_end(self, history: Sequence[EpochRecord], model: nn.Module) -> None:  # noqa: ARG002
+    def on_epoch_end(self, history: Sequence[EpochRecord], _: nn.Module) -> None:
         """Begin the next epoch."""
         self.on_train_begin(history)
 

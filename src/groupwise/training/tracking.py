@@ -44,7 +44,7 @@ class Tracking(Callback):
         if history:
             self._follow(history)
 
-    def on_epoch_end(self, history: Sequence[EpochRecord], model: nn.Module) -> None:  # noqa: ARG002
+    def on_epoch_end(self, history: Sequence[EpochRecord], _: nn.Module) -> None:
         """Tell of the epochs that are new."""
         self._follow(history)
 

@@ -1,4 +1,4 @@
-"""The training loop: epochs, checkpoints, callbacks, and the way back from a stop or a loss gone bad."""
+"""The training loop: epochs, checkpoints, callbacks, and what follows a stop or a loss that is not finite."""
 
 from __future__ import annotations
 
@@ -166,7 +166,8 @@ class Trainer:
     @property
     def best(self) -> EpochRecord:
         """The epoch that the selection fold chooses."""
-        return self.state.history[self.state.best["epoch"] - 1]
+        number: int = self.state.best["epoch"]
+        return self.state.history[number - 1]
 
     @property
     def is_over(self) -> bool:
