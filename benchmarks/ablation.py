@@ -19,8 +19,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from scipy import stats
 
-from candidates import sharpness_aware, whiten_stem
+from candidates import SharpnessAwareTrainer, whiten_stem
 from groupwise.console import Console
 from groupwise.data.cache import Images, open_cache
 from groupwise.data.decode import Preprocessing
@@ -43,8 +43,8 @@ from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, split
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import Recipe
 from groupwise.training.config import FitConfig, FitData
-from groupwise.training.loop import fit
 from groupwise.training.memory import keep_freed_memory
+from groupwise.training.trainer import Trainer
 
 RESULTS = "results.jsonl"
 SGD = {"optim.name": "sgd", "optim.learning_rate": 0.1, "optim.weight_decay": 5e-4, "optim.warmup": 0.25}
@@ -167,16 +167,22 @@ def train_once(
         whiten_stem(model, images[train[:500]], recipe.data)
     data = FitData(images, labels, train, split.indices("val"))
     radius = SHARPNESS_AWARE.get(variant)
-    with sharpness_aware(radius) if radius else nullcontext():
-        return measure_fit(model, data, split.indices("test"), recipe)
+    trainer = partial(SharpnessAwareTrainer, radius=radius) if radius else Trainer
+    return measure_fit(model, data, split.indices("test"), recipe, trainer)
 
 
-def measure_fit(model: ResNeXt, data: FitData, test: IntArray, recipe: Recipe) -> dict[str, float]:
+def measure_fit(
+    model: ResNeXt,
+    data: FitData,
+    test: IntArray,
+    recipe: Recipe,
+    trainer: Callable[..., Trainer] = Trainer,
+) -> dict[str, float]:
     """Train `model`; returns accuracies on the folds, wall and processor seconds of training."""
     config = FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, recipe.seed)
     wall, processor = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        fitted = fit(model, data, config, world=World(), checkpoints=Path(folder))
+        fitted = trainer(model, data, config, world=World(), checkpoints=Path(folder)).fit()
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
     model.load_state_dict(dict(fitted.weights))
     correct = predict_logits(model, data.images[test], recipe.data).argmax(1) == data.labels[test]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +13,9 @@ from torch import Tensor
 from groupwise.data.decode import Preprocessing
 from groupwise.loader.batches import Batch, normalise
 from groupwise.models.resnext import ResNeXt
-from groupwise.training import epoch, step
-from groupwise.training.config import FitConfig
 from groupwise.training.learner import Learner
-from groupwise.training.state import State
 from groupwise.training.step import training_inputs
+from groupwise.training.trainer import Trainer
 
 
 def whiten_stem(model: ResNeXt, images: npt.NDArray[np.uint8], preprocessing: Preprocessing) -> None:
@@ -38,34 +33,33 @@ def whiten_stem(model: ResNeXt, images: npt.NDArray[np.uint8], preprocessing: Pr
         stem.weight.copy_(torch.cat([filters, -filters]))
 
 
-@contextmanager
-def sharpness_aware(radius: float) -> Iterator[None]:
-    """Let every step of training follow the gradient at the worst point within `radius` of the weights.
+class SharpnessAwareTrainer(Trainer):
+    """Every step of training follows the gradient at the worst point within `radius` of the weights.
 
     SAM (Foret et al. 2021, arXiv 2010.01412, equation 2 and algorithm 1), for one process and batches in one
     piece. The optimizer steps while the weights are there and they come back after it, so that decoupled
     weight decay also shrinks the way there, by rate times decay of it.
     """
 
-    def take_step(batch: Batch, share: float, state: State, config: FitConfig, **classes: Any) -> None:
-        ways = ascend(state.learner, *first_look(batch, state, config, **classes), radius)
-        step.take_step(batch, share, state, config, **classes)
+    def __init__(self, *arguments: Any, radius: float, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.radius = radius
+
+    def train_step(self, batch: Batch, progress: float) -> None:
+        ways = ascend(self.learner, *self._first_look(batch), self.radius)
+        super().train_step(batch, progress)
         with torch.no_grad():
-            torch._foreach_sub_(list(state.learner.model.parameters()), ways)
+            torch._foreach_sub_(list(self.learner.model.parameters()), ways)
 
-    with mock.patch.object(epoch, "take_step", take_step):
-        yield
-
-
-def first_look(batch: Batch, state: State, config: FitConfig, *, num_classes: int) -> tuple[Tensor, Tensor]:
-    """The images and targets that the step itself will see, where images do not grow."""
-    return training_inputs(
-        batch,
-        config,
-        num_classes=num_classes,
-        image_size_px=config.preprocessing.image_size_px,
-        epoch=state.finished + 1,
-    )
+    def _first_look(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The images and targets that the step itself will see, where images do not grow."""
+        return training_inputs(
+            batch,
+            self.config,
+            num_classes=self.data.num_classes,
+            image_size_px=self.config.preprocessing.image_size_px,
+            epoch=self.state.finished + 1,
+        )
 
 
 def ascend(learner: Learner, images: Tensor, targets: Tensor, radius: float) -> list[Tensor]:

@@ -9,7 +9,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -263,9 +263,10 @@ def groupwise(
     from groupwise.inference.predictor import predict_logits
     from groupwise.models.resnext import create_model
     from groupwise.recipe.parsing import read_recipe
+    from groupwise.training.callbacks import Callback
     from groupwise.training.config import FitConfig, FitData
-    from groupwise.training.loop import fit
     from groupwise.training.memory import keep_freed_memory
+    from groupwise.training.trainer import Trainer
 
     keep_freed_memory()
     recipe = read_recipe(name, {**changes, "seed": seed})[1]
@@ -282,18 +283,21 @@ def groupwise(
     config = FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, seed)
     points: list[Point] = []
 
-    def score(judged: Any) -> None:
-        points.append(folds[2].point(started, predict_logits(judged, images[test], recipe.data).argmax(1)))
+    class ScoreTest(Callback):
+        def on_epoch_end(self, _: Sequence[Any], model: Any) -> None:
+            answers = predict_logits(model, images[test], recipe.data).argmax(1)
+            points.append(folds[2].point(started, answers))
 
     with tempfile.TemporaryDirectory() as folder:
-        fit(
+        trainer = Trainer(
             model,
             FitData(images, labels, train, val),
             config,
             world=World(),
             checkpoints=Path(folder),
-            on_scored=score,
+            callbacks=[ScoreTest()],
         )
+        trainer.fit()
     yield from points
 
 

@@ -19,7 +19,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -30,12 +29,13 @@ from groupwise.models.resnext import create_model
 from groupwise.recipe.augment import AugmentConfig
 from groupwise.recipe.optimizer import OptimConfig
 from groupwise.recipe.training import LossConfig, TrainingConfig
+from groupwise.training.callbacks import Callback, WarningLog
 from groupwise.training.checkpoint import load_checkpoint
-from groupwise.training.config import Epoch, FitConfig, FitData, Fitted
-from groupwise.training.loop import fit
+from groupwise.training.config import EpochRecord, FitConfig, FitData, FitResult
+from groupwise.training.trainer import Trainer
 
 
-def train(folder: Path, **options: Any) -> Fitted:
+def train(folder: Path, callbacks: Sequence[Callback] = ()) -> FitResult:
     """A small fit: 48 images of two classes, six epochs, a moving average of the weights."""
     rng = np.random.default_rng(0)
     labels = np.arange(48) % 2
@@ -46,7 +46,7 @@ def train(folder: Path, **options: Any) -> Fitted:
     torch.manual_seed(0)
     model = create_model("resnext11_8x4d", num_classes=2, depths=(1, 1), cardinality=2, planes=16)
     config = FitConfig(training, *parts, seed=0)
-    return fit(model, data, config, world=World(), checkpoints=folder, **options)
+    return Trainer(model, data, config, world=World(), checkpoints=folder, callbacks=callbacks).fit()
 
 
 def damage(path: Path, rng: random.Random) -> str:
@@ -79,29 +79,30 @@ def judge_copies(source: Path, folder: Path, copies: int, rng: random.Random) ->
     return counts
 
 
-def fill_disk(folder: Path) -> tuple[Fitted, list[str], bool]:
+def fill_disk(folder: Path) -> tuple[FitResult, list[str], bool]:
     """Train on a disk that is full from epoch 2 to 4; also returns what was said, and whether all loaded."""
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], check=True)
     ballast, said, loadable = folder / "ballast", [], []
 
-    def on_epoch(history: Sequence[Epoch]) -> None:
-        epoch = history[-1]
-        if epoch.epoch == 2:
-            with ballast.open("wb", buffering=0) as file:
-                try:
-                    while True:
-                        file.write(bytes(4096))
-                except OSError:
-                    pass
-        if epoch.epoch in (3, 4):
-            state, rejected = load_checkpoint(folder / "checkpoints")
-            loadable.append(state is not None and len(state["history"]) == 2 and not rejected)
-        if epoch.epoch == 4:
-            ballast.unlink()
+    class Ballast(Callback):
+        def on_epoch_end(self, history: Sequence[EpochRecord], _: torch.nn.Module) -> None:
+            epoch = history[-1]
+            if epoch.epoch == 2:
+                with ballast.open("wb", buffering=0) as file:
+                    try:
+                        while True:
+                            file.write(bytes(4096))
+                    except OSError:
+                        pass
+            if epoch.epoch in (3, 4):
+                state, rejected = load_checkpoint(folder / "checkpoints")
+                loadable.append(state is not None and len(state["history"]) == 2 and not rejected)
+            if epoch.epoch == 4:
+                ballast.unlink()
 
     try:
-        fitted = train(folder / "checkpoints", warn=said.append, on_epoch=on_epoch)
+        fitted = train(folder / "checkpoints", [WarningLog(said.append), Ballast()])
         state, _ = load_checkpoint(folder / "checkpoints")
         loadable.append(state is not None and len(state["history"]) == 6)
         return fitted, said, all(loadable) and len(loadable) == 3

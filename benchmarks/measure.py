@@ -159,6 +159,7 @@ def run_plain(pictures: PictureSet, folds: Sequence[str], task: Task) -> Outcome
 
 def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Outcome:
     """The plan for so many minutes and the training that it leads to, or a recipe as it is."""
+
     from groupwise.distributed.world import World
     from groupwise.inference.predictor import predict_logits
     from groupwise.pipeline.fit import fit_config
@@ -166,8 +167,8 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
     from groupwise.recipe.parsing import read_recipe
     from groupwise.recipe.recipe import differences
     from groupwise.training.config import FitData
-    from groupwise.training.loop import fit
     from groupwise.training.memory import keep_freed_memory
+    from groupwise.training.trainer import Trainer
 
     keep_freed_memory()
     changes = _changes(task)
@@ -188,7 +189,8 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
         recipe = replace(recipe, training=replace(recipe.training, budget_minutes=left))
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        fitted = fit(model, data, fit_config(recipe), world=World(), checkpoints=Path(folder))
+        trainer = Trainer(model, data, fit_config(recipe), world=World(), checkpoints=Path(folder))
+        fitted = trainer.fit()
     trained = clock.both
     model.load_state_dict(dict(fitted.weights))
     answers = predict_logits(model, images[_rows(folds, HELD_OUT)], recipe.data).argmax(1)

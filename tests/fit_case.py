@@ -14,8 +14,9 @@ from groupwise.models.resnext import create_model
 from groupwise.recipe.augment import AugmentConfig
 from groupwise.recipe.optimizer import OptimConfig
 from groupwise.recipe.training import LossConfig, TrainingConfig
-from groupwise.training.config import FitConfig, FitData
-from groupwise.training.loop import fit
+from groupwise.training.callbacks import Callback
+from groupwise.training.config import FitConfig, FitData, FitResult
+from groupwise.training.trainer import Trainer
 
 
 def small_data() -> FitData:
@@ -43,8 +44,40 @@ def small_model() -> torch.nn.Module:
     return create_model("resnext11_8x4d", num_classes=2, depths=(1, 1), cardinality=2, planes=16)
 
 
+class Listener(Callback):
+    """A callback made of functions."""
+
+    def __init__(self, **functions: Callable[..., object]) -> None:
+        for name, function in functions.items():
+            assert hasattr(Callback, name), name
+            setattr(self, name, function)
+
+
+def fit(
+    model: torch.nn.Module,
+    data: FitData,
+    config: FitConfig,
+    *,
+    checkpoints: Path,
+    world: World | None = None,
+    resume: bool = False,
+    made_from: dict[str, str] | None = None,
+    **functions: Callable[..., object],
+) -> FitResult:
+    """Train with a callback made of `functions`."""
+    trainer = Trainer(
+        model,
+        data,
+        config,
+        world=world or World(),
+        checkpoints=checkpoints,
+        made_from=made_from,
+        callbacks=[Listener(**functions)],
+    )
+    return trainer.fit(resume=resume)
+
+
 def small_fit(checkpoints: Path, config: FitConfig | None = None, **options: object):
-    options = {"world": World()} | options
     return fit(small_model(), small_data(), config or small_config(), checkpoints=checkpoints, **options)
 
 

@@ -20,7 +20,7 @@ from groupwise.inference.predictor import load_run
 from groupwise.recipe.parsing import read_recipe
 from groupwise.runs.lock import claimed
 from groupwise.runs.run import Run
-from groupwise.training.config import Epoch
+from groupwise.training.config import EpochRecord
 
 
 def rows(path):
@@ -326,7 +326,7 @@ def test_train_leaves_the_whole_run(trained):
     table = rows(trained / "predictions.csv")
     assert list(table[0]) == "path,label,group,cluster,fold,predicted,prob_cat,prob_dog".split(",")
     assert all(abs(float(r["prob_cat"]) + float(r["prob_dog"]) - 1) < 1e-9 for r in table)
-    assert list(rows(trained / "history.csv")[0]) == list(Epoch.__dataclass_fields__)
+    assert list(rows(trained / "history.csv")[0]) == list(EpochRecord.__dataclass_fields__)
     assert json.loads((trained / "run.json").read_text())["test_readings"] == 1
 
 

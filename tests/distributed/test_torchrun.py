@@ -5,7 +5,7 @@ import torch
 
 import groupwise
 from folder_case import TINY, write_folder
-from groupwise.distributed.world import launch
+from groupwise.distributed.torchrun import launch
 from groupwise.errors import UsageError
 from groupwise.runs.run import Run
 
@@ -40,7 +40,7 @@ def test_a_restart_has_the_name_of_its_launch_and_another_launch_has_not(monkeyp
 def test_a_number_that_comes_back_is_another_process(monkeypatch, torchrun):
     torchrun()
     first = launch()
-    monkeypatch.setattr("groupwise.distributed.world._begun", lambda process: "4711")
+    monkeypatch.setattr("groupwise.distributed.torchrun._begun", lambda process: "4711")
     assert launch() != first
 
 

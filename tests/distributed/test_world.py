@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from fit_case import small_config, small_data, small_model
-from groupwise.distributed.world import World, choose_device, joined_world, restarted, share_batch_statistics
+from fit_case import fit, small_config, small_data, small_model
+from groupwise.distributed.batch_norm import share_batch_statistics
+from groupwise.distributed.torchrun import restarted
+from groupwise.distributed.world import World, choose_device, joined_world
 from groupwise.errors import UsageError
 from groupwise.loader.batches import batches
 from groupwise.recipe.optimizer import OptimConfig
-from groupwise.training.loop import fit
 
 # Batches of 17 in four pieces, and a last one of 2, of which the third of three processes has none
 CONFIG = small_config(
@@ -52,7 +53,7 @@ def train_here(folder: Path, killed_step: int) -> None:
             checkpoints=folder,
             world=world,
             resume=restarted(),
-            on_batch=on_batch,
+            on_batch_end=on_batch,
         )
         if world.is_main:
             history = torch.tensor([[e.train_loss, e.select_loss, e.select_accuracy] for e in fitted.history])
@@ -65,6 +66,7 @@ def torchrun(folder, processes, killed_step=0):
     options = ["--nproc-per-node", str(processes), __file__, str(folder), str(killed_step)]
     # Without this, torch shows restarted processes the addresses of the dead ones
     env = os.environ | {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    env["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1]), env.get("PYTHONPATH", "")])
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 0, done.stderr[-3000:]
     return load_file(folder / "result.safetensors"), done.stderr

@@ -15,8 +15,9 @@ from groupwise.experiments import sweep, sweep_trial
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import flatten, read_fields
 from groupwise.runs.lock import claimed
-from groupwise.training.config import Diverged, Epoch, Fitted
-from groupwise.training.loop import fit
+from groupwise.training.callbacks import Callback, CallbackList
+from groupwise.training.config import Diverged, EpochRecord, FitResult
+from groupwise.training.trainer import Trainer
 
 KNOBS = [
     "optim.learning_rate", "optim.weight_decay", "loss.label_smoothing", "augment.zoom",
@@ -87,11 +88,12 @@ def test_nothing_else_is_left_and_the_test_fold_was_not_read(whole):
 def test_no_trial_has_a_row_of_the_test_fold(monkeypatch, pets, prepared):
     seen = []
 
-    def look(model, data, config, **options):
-        seen.append({*data.train.tolist(), *data.select.tolist()})
-        return fit(model, data, config, **options)
+    class Looking(Trainer):
+        def fit(self, **options):
+            seen.append({*self.data.train.tolist(), *self.data.select.tolist()})
+            return super().fit(**options)
 
-    monkeypatch.setattr(sweep_trial, "fit", look)
+    monkeypatch.setattr(sweep_trial, "Trainer", Looking)
     assert start(pets, prepared, "--resume", trials=1) == 0
     test = set(read_split(prepared / "split.csv").indices("test").tolist())
     assert test
@@ -105,17 +107,20 @@ class Power(BaseException):
 def test_a_sweep_stopped_within_a_trial_ends_as_if_nothing_had_been(monkeypatch, pets, whole, prepared):
     fits = []
 
-    def failing(model, data, config, *, on_batch, **options):
-        fits.append(options["checkpoints"].name)
+    class Cut(Callback):
+        def __init__(self, folder):
+            self.folder = folder
 
-        def cut(done, total):
-            on_batch(done, total)
-            if len(fits) == 2 and done == total and list(options["checkpoints"].glob("*1*")):
+        def on_batch_end(self, step, steps):
+            if len(fits) == 2 and step == steps and list(self.folder.glob("*1*")):
                 raise Power
 
-        return fit(model, data, config, on_batch=cut, **options)
+    def failing(*arguments, checkpoints, callbacks, **options):
+        fits.append(checkpoints.name)
+        callbacks = [*callbacks, Cut(checkpoints)]
+        return Trainer(*arguments, checkpoints=checkpoints, callbacks=callbacks, **options)
 
-    monkeypatch.setattr(sweep_trial, "fit", failing)
+    monkeypatch.setattr(sweep_trial, "Trainer", failing)
     with pytest.raises(Power):
         start(pets, prepared, "--resume", trials=3)
     assert len(rows(prepared)) == 1
@@ -199,7 +204,7 @@ def test_a_round_knows_the_trials_of_earlier_rounds_alone(monkeypatch, pets, pre
     for run, scores in ((forwards, accuracies), (backwards, swapped(accuracies))):
         target = prepared.with_name(f"sweep-{len(tables)}")
         shutil.copytree(prepared, target)
-        monkeypatch.setattr(sweep_trial, "fit", scripted(scores))
+        monkeypatch.setattr(sweep_trial, "Trainer", Scripted(scores))
         monkeypatch.setattr(sweep, "run_side_by_side", run)
         assert start(pets, target, "--resume", "--jobs", 2, trials=14) == 0
         tables.append(rows(target))
@@ -213,37 +218,46 @@ def swapped(items):
 
 
 def test_a_trial_that_was_given_up_stays_so_when_it_is_resumed(monkeypatch, pets, prepared):
-    def again(model, data, config, *, on_begin, on_epoch, **options):
-        epochs = [Epoch(k, 0.5, 0.5, "val", 0.7, 0.6, 1e-3, 1.0, 1.0, 0.0) for k in (1, 2)]
-        on_begin(epochs)
-        raise AssertionError("went on")
+    class Resumed(Scripted):
+        def fit(self, *, resume):
+            self.callbacks.on_train_begin(two_epochs(0.6))
+            raise AssertionError("went on")
 
-    monkeypatch.setattr(sweep_trial, "fit", scripted([0.8] * 5))
+    monkeypatch.setattr(sweep_trial, "Trainer", Scripted([0.8] * 5))
     assert start(pets, prepared, "--resume", trials=5) == 0
-    monkeypatch.setattr(sweep_trial, "fit", again)
+    monkeypatch.setattr(sweep_trial, "Trainer", Resumed([]))
     assert start(pets, prepared, "--resume", trials=6) == 0
     assert rows(prepared)[5]["status"] == "pruned"
 
 
-def scripted(accuracies):
-    """A `fit` whose n-th call has the n-th of `accuracies` in both epochs; None diverges."""
-    left = iter(accuracies)
+def two_epochs(accuracy):
+    return [EpochRecord(k, 0.5, 0.5, "val", 0.7, accuracy, 1e-3, 1.0, 1.0, 0.0) for k in (1, 2)]
 
-    def pretend(model, data, config, *, on_begin, on_epoch, **options):
-        accuracy = next(left)
+
+class Scripted:
+    """A trainer whose n-th fit has the n-th of `accuracies` in both epochs; None diverges."""
+
+    def __init__(self, accuracies):
+        self.left = iter(accuracies)
+
+    def __call__(self, *arguments, callbacks, **options):
+        self.callbacks = CallbackList(callbacks)
+        return self
+
+    def fit(self, *, resume):
+        assert resume
+        accuracy = next(self.left)
         if accuracy is None:
             raise Diverged("the loss is not finite", place="training", remedy="Lower the rate.")
-        on_begin(())
-        epochs = [Epoch(k, 0.5, 0.5, "val", 0.7, accuracy, 1e-3, 1.0, 1.0, 0.0) for k in (1, 2)]
+        self.callbacks.on_train_begin(())
+        epochs = two_epochs(accuracy)
         for k in (1, 2):
-            on_epoch(epochs[:k])
-        return Fitted(tuple(epochs), epochs[-1], {}, (), interrupted=False)
-
-    return pretend
+            self.callbacks.on_epoch_end(epochs[:k], None)
+        return FitResult(tuple(epochs), epochs[-1], {}, (), interrupted=False)
 
 
 def test_a_trial_that_diverges_or_lies_below_the_median_is_given_up(monkeypatch, capsys, pets, prepared):
-    monkeypatch.setattr(sweep_trial, "fit", scripted([0.8, None, 0.7, 0.9, 0.9, 0.6, 0.7, 0.95]))
+    monkeypatch.setattr(sweep_trial, "Trainer", Scripted([0.8, None, 0.7, 0.9, 0.9, 0.6, 0.7, 0.95]))
     assert start(pets, prepared, "--resume", trials=8) == 0
     states = [row["status"] for row in rows(prepared)]
     # Given up are the second, which diverged, and the seventh, below the median 0.8 of five others
@@ -256,7 +270,7 @@ def test_a_trial_that_diverges_or_lies_below_the_median_is_given_up(monkeypatch,
 
 
 def test_more_trials_are_added_to_a_finished_sweep(monkeypatch, pets, prepared):
-    monkeypatch.setattr(sweep_trial, "fit", scripted([0.8, 0.7, 0.9]))
+    monkeypatch.setattr(sweep_trial, "Trainer", Scripted([0.8, 0.7, 0.9]))
     assert start(pets, prepared, "--resume", trials=2) == 0
     before = rows(prepared)
     assert start(pets, prepared, "--resume", trials=3) == 0
@@ -265,7 +279,7 @@ def test_more_trials_are_added_to_a_finished_sweep(monkeypatch, pets, prepared):
 
 
 def test_a_sweep_in_which_nothing_learns_says_so(monkeypatch, capsys, pets, prepared):
-    monkeypatch.setattr(sweep_trial, "fit", scripted([None, None]))
+    monkeypatch.setattr(sweep_trial, "Trainer", Scripted([None, None]))
     assert start(pets, prepared, "--resume", trials=2) == 1
     assert "no trial learnt anything. Lower optim.learning_rate" in capsys.readouterr().err
 

@@ -44,8 +44,8 @@ def test_the_compiled_network_leaves_no_trace_in_what_is_saved():
         Learner.create(small_model(), small_data(), small_config(compile=flag), World())
         for flag in (False, True)
     )
-    assert plain.state()["model"].keys() == compiled.state()["model"].keys()
-    assert plain.judged.state_dict().keys() == compiled.judged.state_dict().keys()
+    assert plain.state_dict()["model"].keys() == compiled.state_dict()["model"].keys()
+    assert plain.eval_model.state_dict().keys() == compiled.eval_model.state_dict().keys()
 
 
 def test_what_cannot_be_compiled_is_trained_as_it_is(tmp_path, monkeypatch):
@@ -54,7 +54,7 @@ def test_what_cannot_be_compiled_is_trained_as_it_is(tmp_path, monkeypatch):
 
     compile_by(monkeypatch, broken)
     warnings = []
-    fitted = small_fit(tmp_path / "broken", small_config(compile=True), warn=warnings.append)
+    fitted = small_fit(tmp_path / "broken", small_config(compile=True), on_warning=warnings.append)
     (remark,) = fitted.remarks
     assert remark.startswith("torch.compile failed (")
     assert "no C++ compiler" in remark
@@ -74,7 +74,7 @@ def test_compiled_training_follows_the_plain_one_and_resumes_bit_for_bit(tmp_pat
     assert whole.history[-1].train_loss == pytest.approx(reference.history[-1].train_loss, rel=1e-3)
     torch.compiler.reset()  # as in a new process
     with pytest.raises(Terminated):
-        small_fit(tmp_path / "cut", config, on_batch=at_step(7, raise_signal(signal.SIGTERM)))
+        small_fit(tmp_path / "cut", config, on_batch_end=at_step(7, raise_signal(signal.SIGTERM)))
     torch.compiler.reset()
     resumed = small_fit(tmp_path / "cut", config, resume=True)
     assert all(torch.equal(value, whole.weights[key]) for key, value in resumed.weights.items())

@@ -43,9 +43,9 @@ def test_the_learner_with_an_average_comes_back_whole():
     one, other = (Learner.create(small_model(), small_data(), config, World()) for _ in range(2))
     one.network(torch.randn(4, 3, 16, 16)).sum().backward()
     one.step()
-    other.load_state(one.state())
-    for key, value in one.judged.state_dict().items():
-        assert torch.equal(value, other.judged.state_dict()[key])
+    other.load_state_dict(one.state_dict())
+    for key, value in one.eval_model.state_dict().items():
+        assert torch.equal(value, other.eval_model.state_dict()[key])
     assert other.average.n_averaged == 1
 
 
@@ -83,7 +83,7 @@ def test_only_float16_scales_its_gradients_and_the_scale_is_saved():
         config = small_config(precision=precision)
         learner = Learner.create(small_model(), small_data(), config, World())
         assert learner.scaler.is_enabled() == scaled
-        assert bool(learner.state()["scaler"]) == scaled
+        assert bool(learner.state_dict()["scaler"]) == scaled
 
 
 def test_gradients_are_clipped_at_their_true_length(tmp_path):

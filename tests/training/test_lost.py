@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from fit_case import at_step, raise_signal, small_config, small_data, small_fit, small_model
+from fit_case import at_step, fit, raise_signal, small_config, small_data, small_fit, small_model
 from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.recipe.optimizer import OptimConfig
 from groupwise.training.checkpoint import load_checkpoint
-from groupwise.training.loop import fit
 from groupwise.training.signals import Terminated
+from groupwise.training.trainer import Trainer
 
 STEPS = 5  # of an epoch of 36 images in batches of 8
 
@@ -76,7 +76,7 @@ def test_sigterm_saves_after_the_current_step_and_resume_ends_bit_identical(tmp_
     with pytest.raises(
         Terminated, match=r"stopped by SIGTERM in epoch \d after step \d of 5, and saved"
     ) as info:
-        averaged_fit(tmp_path, on_batch=at_step(steps, raise_signal(signal.SIGTERM)))
+        averaged_fit(tmp_path, on_batch_end=at_step(steps, raise_signal(signal.SIGTERM)))
     assert info.value.exit_status == 75
     saved = load_checkpoint(tmp_path)[0]
     assert STEPS * len(saved["history"]) + saved["step"] == steps
@@ -87,30 +87,30 @@ def test_sigterm_saves_after_the_current_step_and_resume_ends_bit_identical(tmp_
 
 
 def test_sigterm_while_the_selection_fold_is_scored_repeats_no_step(tmp_path, whole, monkeypatch):
-    from groupwise.training import epoch
-
-    def score(*arguments):
+    def evaluate(trainer):
         signal.raise_signal(signal.SIGTERM)
-        return real(*arguments)
+        return real(trainer)
 
-    real = epoch.score_fold
+    real = Trainer.evaluate
     with monkeypatch.context() as patch:
-        patch.setattr(epoch, "score_fold", score)
+        patch.setattr(Trainer, "evaluate", evaluate)
         with pytest.raises(Terminated, match="in epoch 1 after step 5 of 5"):
             averaged_fit(tmp_path)
     steps = []
-    fitted = averaged_fit(tmp_path, resume=True, on_batch=lambda done, total: steps.append(done))
+    fitted = averaged_fit(tmp_path, resume=True, on_batch_end=lambda done, total: steps.append(done))
     assert len(steps) == 3 * STEPS
     assert_same(fitted, whole[0])
 
 
 def test_sigterm_after_the_last_step_is_heeded_too(tmp_path):
     with pytest.raises(Terminated):
-        averaged_fit(tmp_path, on_epoch=lambda past: len(past) == 4 and signal.raise_signal(signal.SIGTERM))
+        averaged_fit(
+            tmp_path, on_epoch_end=lambda past, _: len(past) == 4 and signal.raise_signal(signal.SIGTERM)
+        )
 
 
 def test_ctrl_c_keeps_the_best_epoch_and_the_step(tmp_path, whole):
-    fitted = averaged_fit(tmp_path, on_batch=at_step(2 * STEPS + 2, raise_signal(signal.SIGINT)))
+    fitted = averaged_fit(tmp_path, on_batch_end=at_step(2 * STEPS + 2, raise_signal(signal.SIGINT)))
     assert fitted.interrupted
     assert without_times(fitted) == without_times(whole[0])[:2]
     assert load_checkpoint(tmp_path)[0]["step"] == 2
@@ -119,7 +119,7 @@ def test_ctrl_c_keeps_the_best_epoch_and_the_step(tmp_path, whole):
 
 def test_ctrl_c_in_the_first_epoch_says_how_to_go_on(tmp_path, whole):
     with pytest.raises(KeyboardInterrupt, match=r"in epoch 1 after step 2 of 5. Go on with --resume"):
-        averaged_fit(tmp_path, on_batch=at_step(2, raise_signal(signal.SIGINT)))
+        averaged_fit(tmp_path, on_batch_end=at_step(2, raise_signal(signal.SIGINT)))
     assert_same(averaged_fit(tmp_path, resume=True), whole[0])
 
 
@@ -132,7 +132,7 @@ def test_a_second_ctrl_c_acts_at_once_and_handlers_come_back(tmp_path):
         pytest.fail("the second Ctrl-C was swallowed")
 
     with pytest.raises(KeyboardInterrupt):
-        averaged_fit(tmp_path, on_batch=at_step(1, twice))
+        averaged_fit(tmp_path, on_batch_end=at_step(1, twice))
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
@@ -142,23 +142,23 @@ def test_a_second_sigterm_does_not_disturb_the_saving(tmp_path, whole):
         signal.raise_signal(signal.SIGTERM)
 
     with pytest.raises(Terminated, match="after step 2 of 5, and saved"):
-        averaged_fit(tmp_path, on_batch=at_step(2, twice))
+        averaged_fit(tmp_path, on_batch_end=at_step(2, twice))
     assert load_checkpoint(tmp_path)[0]["step"] == 2
     assert_same(averaged_fit(tmp_path, resume=True), whole[0])
 
 
 def test_sigterm_on_a_full_disk_does_not_claim_to_have_saved(tmp_path, whole, monkeypatch):
-    from groupwise.training import checkpoint_manager as keeper
+    from groupwise.training import checkpoint_manager as manager
 
     def fill():
         def full(*_):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        patch.setattr(keeper, "save_checkpoint", full)
+        patch.setattr(manager, "save_checkpoint", full)
         signal.raise_signal(signal.SIGTERM)
 
     with monkeypatch.context() as patch, pytest.raises(Terminated, match="after step 2 of 5, and not saved"):
-        averaged_fit(tmp_path, on_batch=at_step(2, fill))
+        averaged_fit(tmp_path, on_batch_end=at_step(2, fill))
     assert load_checkpoint(tmp_path)[0]["step"] == 0
     assert_same(averaged_fit(tmp_path, resume=True), whole[0])
 
@@ -175,7 +175,7 @@ def kill():
 def test_a_checkpoint_within_an_epoch_is_bit_identical(tmp_path, whole, steps):
     often = small_config(checkpoint_minutes=0, ema_decay=0.9)
     with pytest.raises(Killed):
-        averaged_fit(tmp_path, often, on_batch=at_step(steps, kill))
+        averaged_fit(tmp_path, often, on_batch_end=at_step(steps, kill))
     saved = load_checkpoint(tmp_path)[0]
     assert STEPS * len(saved["history"]) + saved["step"] == steps - 1
     assert_same(averaged_fit(tmp_path, often, resume=True), whole[0])
@@ -184,7 +184,7 @@ def test_a_checkpoint_within_an_epoch_is_bit_identical(tmp_path, whole, steps):
 
 def test_long_epochs_alone_are_saved_in_their_middle(tmp_path):
     with pytest.raises(Killed):
-        averaged_fit(tmp_path, on_batch=at_step(3, kill))
+        averaged_fit(tmp_path, on_batch_end=at_step(3, kill))
     assert load_checkpoint(tmp_path)[0]["step"] == 0
 
 
@@ -199,35 +199,35 @@ def test_global_generators_go_on_where_they_were(tmp_path):
     def draw(*_):
         drawn.append((random.random(), np.random.rand(), torch.rand(1).item()))
 
-    fit_first = {"on_epoch": lambda history: len(history) == 1 and seed(1)}
-    averaged_fit(tmp_path / "whole", on_batch=draw, **fit_first)
+    fit_first = {"on_epoch_end": lambda history, _: len(history) == 1 and seed(1)}
+    averaged_fit(tmp_path / "whole", on_batch_end=draw, **fit_first)
     expected, drawn[:] = list(drawn), []
     stop = at_step(7, raise_signal(signal.SIGTERM))
     with pytest.raises(Terminated):
-        averaged_fit(tmp_path / "cut", on_batch=lambda *a: (draw(), stop(*a)), **fit_first)
+        averaged_fit(tmp_path / "cut", on_batch_end=lambda *a: (draw(), stop(*a)), **fit_first)
     seed(2)
-    averaged_fit(tmp_path / "cut", resume=True, on_batch=draw)
+    averaged_fit(tmp_path / "cut", resume=True, on_batch_end=draw)
     assert drawn[STEPS:] == expected[STEPS:]
 
 
 def full_disk(monkeypatch, fails):
     """Make the writes for which `fails(number)` meet a full disk, counted from 1."""
-    from groupwise.training import checkpoint_manager as keeper
+    from groupwise.training import checkpoint_manager as manager
 
-    real, numbers = keeper.save_checkpoint, iter(range(1, 10_000))
+    real, numbers = manager.save_checkpoint, iter(range(1, 10_000))
 
     def save(*arguments):
         if fails(next(numbers)):
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(*arguments)
 
-    monkeypatch.setattr(keeper, "save_checkpoint", save)
+    monkeypatch.setattr(manager, "save_checkpoint", save)
 
 
 def test_a_full_disk_stops_nothing_and_is_said(tmp_path, whole, monkeypatch):
     said = []
     full_disk(monkeypatch, lambda number: number in (3, 4))  # after epochs 2 and 3
-    fitted = averaged_fit(tmp_path, warn=said.append)
+    fitted = averaged_fit(tmp_path, on_warning=said.append)
     assert_same(fitted, whole[0])
     words = r"No checkpoint at the end of epoch (\d): No space left on device"
     assert [re.match(words, s)[1] for s in said] == ["2", "3"]
@@ -262,7 +262,7 @@ def test_a_poisoned_image_stops_training_and_its_batch_is_named(tmp_path, monkey
     data = dataclasses.replace(small_data(), paths=tuple(f"photo-{i}.png" for i in range(48)))
     said = []
     with pytest.raises(GroupwiseError) as info:
-        fit(small_model(), data, small_config(), world=World(), checkpoints=tmp_path, warn=said.append)
+        fit(small_model(), data, small_config(), world=World(), checkpoints=tmp_path, on_warning=said.append)
     assert re.match(
         r"training: the loss of epoch 1 is not finite from step \d on, also with half the learning rate. "
         r"Lower optim.learning_rate, and look at the images of that step: ",
@@ -325,7 +325,7 @@ def small_memory(most, *, layer="conv1", training=True):
 @pytest.mark.parametrize("layer", ["conv1", "layer2", "fc"])  # behind batch statistics, too
 def test_out_of_memory_takes_the_batch_in_pieces_and_says_so(tmp_path, layer):
     said = []
-    options = {"world": World(), "warn": said.append}
+    options = {"world": World(), "on_warning": said.append}
     fitted = fit(
         small_memory(2, layer=layer), small_data(), small_config(), checkpoints=tmp_path / "oom", **options
     )
@@ -346,7 +346,7 @@ def test_too_little_memory_for_the_smallest_piece_is_an_error(tmp_path):
 @pytest.mark.parametrize("most", [1, 2])
 def test_out_of_memory_while_scoring_changes_no_score(tmp_path, most):
     model, said = small_memory(most, layer="fc", training=False), []
-    options = {"world": World(), "warn": said.append}
+    options = {"world": World(), "on_warning": said.append}
     fitted = fit(model, small_data(), small_config(), checkpoints=tmp_path / "oom", **options)
     reference = small_fit(tmp_path / "ref")
     for epoch, other in zip(fitted.history, reference.history, strict=True):
@@ -420,9 +420,9 @@ def test_a_checkpoint_of_another_torch_is_used_with_a_warning(tmp_path, whole, m
     with monkeypatch.context() as patch:
         patch.setattr("groupwise.training.state.version", lambda name: "0.0")
         with pytest.raises(Terminated):
-            averaged_fit(tmp_path, on_batch=at_step(3, raise_signal(signal.SIGTERM)))
+            averaged_fit(tmp_path, on_batch_end=at_step(3, raise_signal(signal.SIGTERM)))
     said = []
-    assert_same(averaged_fit(tmp_path, resume=True, warn=said.append), whole[0])
+    assert_same(averaged_fit(tmp_path, resume=True, on_warning=said.append), whole[0])
     assert any("written with torch 0.0, and this is" in s for s in said)
 
 

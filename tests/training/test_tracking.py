@@ -9,12 +9,12 @@ from wandb.proto import wandb_internal_pb2
 
 from groupwise.cli.main import main
 from groupwise.training import trackers
-from groupwise.training.config import Epoch
+from groupwise.training.config import EpochRecord
 from groupwise.training.tracking import flat_figures, tracking
 
 ALL = ("tensorboard", "mlflow", "wandb")
-EPOCHS = [Epoch(k, 1 / k, 0.5, "val", 0.7, k / 10, 1e-3, 2.0, 30.0, 0.1) for k in (1, 2, 3)]
-COLUMNS = [name for name in Epoch.__dataclass_fields__ if name != "select_fold"]
+EPOCHS = [EpochRecord(k, 1 / k, 0.5, "val", 0.7, k / 10, 1e-3, 2.0, 30.0, 0.1) for k in (1, 2, 3)]
+COLUMNS = [name for name in EpochRecord.__dataclass_fields__ if name != "select_fold"]
 METRICS = {"test": {"n": 7, "accuracy": {"value": 0.75, "low": 0.5, "high": 0.875, "unit": "images"}}}
 FIELDS = {"optim.learning_rate": 0.004, "model.overrides": {"depths": [1]}, "training.patience": None}
 
@@ -87,10 +87,10 @@ def resumed(tmp_path_factory):
     folder, said = tmp_path_factory.mktemp("runs") / "first", []
     folder.mkdir()
     with tracking(ALL, folder, FIELDS, said.append) as first:
-        first.follow(EPOCHS[:1])
-        first.follow(EPOCHS[:2])
+        first.on_epoch_end(EPOCHS[:1], None)
+        first.on_epoch_end(EPOCHS[:2], None)
     with tracking(ALL, folder, FIELDS, said.append) as second:
-        second.follow(EPOCHS)
+        second.on_train_begin(EPOCHS)
         second.finish(EPOCHS, METRICS)
     assert said == []
     return folder
@@ -142,7 +142,7 @@ def test_a_tracker_that_fails_is_said_once_and_asked_again_at_the_end(monkeypatc
     monkeypatch.setitem(trackers.TRACKERS, "mlflow", lambda *_: failing)
     with tracking(("mlflow",), tmp_path, FIELDS, said.append) as tracked:
         for k in (1, 2, 3):
-            tracked.follow(EPOCHS[:k])
+            tracked.on_epoch_end(EPOCHS[:k], None)
         assert failing.asked == [1, 2]  # not a third time, which could wait for an answer again
         failing.answers = 9
         tracked.finish(EPOCHS, METRICS)
@@ -161,7 +161,7 @@ def test_wandb_and_mlflow_go_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "signs")
     monkeypatch.setenv("WANDB_MODE", "disabled")
     with tracking(("mlflow", "wandb"), tmp_path, FIELDS, pytest.fail) as tracked:
-        tracked.follow(EPOCHS)
+        tracked.on_epoch_end(EPOCHS, None)
     assert MlflowClient(elsewhere).get_experiment_by_name("signs")
     assert not (tmp_path / "mlflow.db").exists()
     assert not list(tmp_path.glob("wandb/offline-run-*"))

@@ -1,4 +1,4 @@
-"""Says on what a run was made: versions, processor, threads and devices."""
+"""The environment of a run: versions, processor, threads and devices."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +14,7 @@ from torch import nn
 
 from groupwise.console import Console
 from groupwise.data.cache import Images
+from groupwise.data.decode import Preprocessing
 from groupwise.data.split import EXCLUDED, Split, make_split
 from groupwise.data.stratify import IntArray
 from groupwise.distributed.world import World, choose_device
@@ -25,8 +26,9 @@ from groupwise.pipeline.train import new_model, open_images
 from groupwise.recipe.parsing import build_recipe
 from groupwise.recipe.recipe import Recipe, read_fields
 from groupwise.runs.run import Run
-from groupwise.training.config import FitData
-from groupwise.training.loop import fit
+from groupwise.training.callbacks import BatchProgress, Callback
+from groupwise.training.config import EpochRecord, FitData
+from groupwise.training.trainer import Trainer
 
 Method = Literal["grouped", "random"]
 METHODS: tuple[Method, ...] = ("grouped", "random")
@@ -101,6 +103,19 @@ class Asked:
         return int(self.right.mean(axis=1).argmax())
 
 
+class FoldAnswers(Callback):
+    """The classes that each epoch predicts for the `rows` (T,) of `images`."""
+
+    def __init__(self, images: Images, rows: IntArray, preprocessing: Preprocessing) -> None:
+        self._images, self._rows, self._preprocessing = images, rows, preprocessing
+        self.predicted: list[IntArray] = []
+
+    def on_epoch_end(self, _: Sequence[EpochRecord], model: nn.Module) -> None:
+        assert isinstance(model, ResNeXt)
+        logits = predict_logits(model, self._images[self._rows], self._preprocessing)
+        self.predicted.append(logits.argmax(axis=1))
+
+
 def retrain(
     materials: Materials,
     split: Split,
@@ -118,23 +133,19 @@ def retrain(
     recipe = replace(recipe, seed=seed, training=replace(recipe.training, select_fold=select))
     labels = split.class_numbers
     data = FitData(materials.images, labels, split.indices("train"), split.indices(select))
-    rows, predicted = split.indices(fold), []
-
-    def ask(model: nn.Module) -> None:
-        assert isinstance(model, ResNeXt)
-        predicted.append(predict_logits(model, data.images[rows], recipe.data).argmax(axis=1))
-
+    rows = split.indices(fold)
+    answers = FoldAnswers(data.images, rows, recipe.data)
     with TemporaryDirectory(dir=scratch) as folder:
-        fitted = fit(
+        trainer = Trainer(
             new_model(recipe, len(split.classes)),
             data,
             fit_config(recipe),
             world=World(device=choose_device(recipe.training.device)),
             checkpoints=Path(folder),
-            on_batch=on_batch,
-            on_scored=ask,
+            callbacks=[BatchProgress(on_batch), answers],
         )
+        fitted = trainer.fit()
     if fitted.interrupted:
         raise KeyboardInterrupt("Stopped; what was trained for the study is gone, and the run is as it was.")
-    chosen = fitted.best.epoch if materials.chosen_on else len(predicted)
-    return Asked(rows, labels[rows], np.array(predicted), chosen - 1)
+    chosen = fitted.best.epoch if materials.chosen_on else len(answers.predicted)
+    return Asked(rows, labels[rows], np.array(answers.predicted), chosen - 1)

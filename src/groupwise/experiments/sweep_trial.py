@@ -1,4 +1,4 @@
-"""Turns one trial of a sweep into its outcome: trains with the trial's values, and gives up below the median.
+"""One trial of a sweep: training with the trial's values, given up below the median.
 
 The study lies in Optuna's journal, which several processes may write; each enters its own trial's epochs.
 """
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from groupwise.console import Console
 from groupwise.distributed.world import World, choose_device
 from groupwise.pipeline.create import stored_recipe
@@ -18,10 +20,11 @@ from groupwise.pipeline.train import new_model, open_data
 from groupwise.recipe.recipe import Recipe, with_fields
 from groupwise.runs.lock import ORPHAN_S, claimed
 from groupwise.runs.run import Run
-from groupwise.training.config import Diverged, Epoch, FitData, Fitted
-from groupwise.training.loop import fit
+from groupwise.training.callbacks import Callback, WarningLog
+from groupwise.training.config import Diverged, EpochRecord, FitData, FitResult
 from groupwise.training.memory import keep_freed_memory
-from groupwise.training.meter import Pace
+from groupwise.training.meter import ProgressMeter
+from groupwise.training.trainer import Trainer
 
 if TYPE_CHECKING:
     import optuna
@@ -46,7 +49,7 @@ class Outcome:
     """What came of a trial, in words, and its best epoch; None for one that was given up."""
 
     words: str
-    best: Epoch | None
+    best: EpochRecord | None
 
 
 def open_shared(folder: Path, console: Console) -> Shared:
@@ -106,41 +109,38 @@ def run_trial(trial: optuna.Trial, shared: Shared, name: str) -> Outcome:
     return Outcome(f"val {best.select_accuracy:.1%} in epoch {best.epoch} ({values})", best)
 
 
-def _fit(trial: optuna.Trial, shared: Shared, name: str) -> Fitted:
+def _fit(trial: optuna.Trial, shared: Shared, name: str) -> FitResult:
     """Train one network; raises `TrialPruned` where Optuna's pruner gives it up."""
-    import optuna
-
     recipe = with_fields(shared.recipe, trial.params)
-    pace = Pace(recipe.training, len(shared.data.train))
-
-    def report(epoch: Epoch) -> None:
-        trial.report(epoch.select_accuracy, epoch.epoch)
-        if trial.should_prune():
-            raise optuna.TrialPruned
-
-    def on_begin(history: Sequence[Epoch]) -> None:
-        pace.begin(history)
-        for epoch in history:
-            report(epoch)
-
-    def on_epoch(history: Sequence[Epoch]) -> None:
-        pace.begin(history)
-        report(history[-1])
-
-    def on_batch(done: int, total: int) -> None:
-        pace.step(done)
-        progress(done, total, task=f"{name}, {pace.task.lower()}", note=pace.note(total))
-
-    with shared.console.progress(name) as progress:
-        return fit(
+    with shared.console.progress(name) as show:
+        meter = ProgressMeter(recipe.training, len(shared.data.train), show, name=name)
+        trainer = Trainer(
             new_model(recipe, shared.data.num_classes),
             shared.data,
             fit_config(recipe),
             world=shared.world,
             checkpoints=shared.run.path(trial_folder(trial)),
-            resume=True,
-            on_begin=on_begin,
-            on_batch=on_batch,
-            on_epoch=on_epoch,
-            warn=shared.console.warn,
+            callbacks=[WarningLog(shared.console.warn), meter, TrialReport(trial)],
         )
+        return trainer.fit(resume=True)
+
+
+class TrialReport(Callback):
+    """The scores of a trial's epochs, for Optuna's pruner; raises `TrialPruned` where it gives up."""
+
+    def __init__(self, trial: optuna.Trial) -> None:
+        self._trial = trial
+
+    def on_train_begin(self, history: Sequence[EpochRecord]) -> None:
+        for epoch in history:
+            self._report(epoch)
+
+    def on_epoch_end(self, history: Sequence[EpochRecord], _: nn.Module) -> None:
+        self._report(history[-1])
+
+    def _report(self, epoch: EpochRecord) -> None:
+        import optuna
+
+        self._trial.report(epoch.select_accuracy, epoch.epoch)
+        if self._trial.should_prune():
+            raise optuna.TrialPruned

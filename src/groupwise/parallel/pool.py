@@ -18,7 +18,7 @@ import torch
 from groupwise.console import Console
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.parallel.process import JobProcess, Task
-from groupwise.training.signals import StopRequest, Terminated, stop_request
+from groupwise.training.signals import StopSignal, Terminated, catch_stop_signal
 
 POLL_S = 0.2  # how soon a signal is heeded
 
@@ -69,9 +69,9 @@ def run_side_by_side(
     """
     queue, running, stopped = iter(tasks), dict[int, JobProcess](), list[str]()
     failure: Exception | None = None
-    with stop_request() as request, console.progress(title) as progress, _none_left(running):
+    with catch_stop_signal() as stop, console.progress(title) as progress, _none_left(running):
         while True:
-            if request.is_made or failure:
+            if stop.is_set or failure:
                 _stop(running, console)
             else:
                 _start(queue, running, jobs)
@@ -89,8 +89,8 @@ def run_side_by_side(
                     failure = failure or _error(task.name, what, rest)
     if failure:
         raise failure
-    if request.is_made:
-        _leave(request, stopped)
+    if stop.is_set:
+        _leave(stop, stopped)
 
 
 def _start(queue: Iterator[Task], running: dict[int, JobProcess], jobs: int) -> None:
@@ -143,9 +143,9 @@ def _error(name: str, what: str, rest: Any) -> Exception:
     return broken
 
 
-def _leave(request: StopRequest, stopped: Sequence[str]) -> None:
+def _leave(stop: StopSignal, stopped: Sequence[str]) -> None:
     where = f" in {' and '.join(sorted(stopped))}" if stopped else ""
-    if request.signal is signal.SIGINT:
+    if stop.signal is signal.SIGINT:
         raise KeyboardInterrupt(f"Stopped{where}. Go on with --resume.")
     raise Terminated(f"stopped by SIGTERM{where}, and saved", place="training", remedy="Go on with --resume.")
 

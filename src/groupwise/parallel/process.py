@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from groupwise.training.signals import CALLS
+from groupwise.training.signals import STOP_SIGNALS
 
 LEAVE_S = 30.0  # how long a process may take to end after its last word
 
@@ -39,7 +39,7 @@ class JobProcess:
         self.link, theirs = Pipe()
         command = [sys.executable, "-P", "-m", "groupwise.parallel.worker", str(theirs.fileno())]
         # Signals are ours to heed; what is blocked stays so in the new process. Nor may one come between.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, CALLS)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         try:
             self.process = subprocess.Popen(
                 command,

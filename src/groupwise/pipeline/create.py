@@ -17,7 +17,8 @@ from groupwise.data.manifest import Manifest
 from groupwise.data.reading import reading_words
 from groupwise.data.split import Split
 from groupwise.distributed.environment import environment
-from groupwise.distributed.world import World, restarted
+from groupwise.distributed.torchrun import restarted
+from groupwise.distributed.world import World
 from groupwise.errors import UsageError
 from groupwise.files import remove_partial_files, sha256_file, write_atomic, write_json
 from groupwise.models.complexity import complexity

@@ -1,9 +1,11 @@
-"""Trains a network on the split of a run, and says, keeps and tracks every epoch as it comes."""
+"""Training within a run: its callbacks, `history.csv` and the lines of the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, fields
+
+from torch import nn
 
 from groupwise.console import Console
 from groupwise.distributed.world import World
@@ -12,10 +14,10 @@ from groupwise.models.resnext import ResNeXt
 from groupwise.recipe.recipe import Recipe
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
-from groupwise.training.config import Epoch, FitConfig, FitData, Fitted
-from groupwise.training.loop import fit
-from groupwise.training.meter import Pace
+from groupwise.training.callbacks import Callback
+from groupwise.training.config import EpochRecord, FitConfig, FitData, FitResult
 from groupwise.training.tracking import Tracking
+from groupwise.training.trainer import Trainer
 
 
 def fit_run(
@@ -24,55 +26,76 @@ def fit_run(
     data: FitData,
     model: ResNeXt,
     world: World,
-    console: Console,
-    tracked: Tracking,
+    callbacks: Sequence[Callback],
     *,
     resume: bool,
-) -> Fitted:
-    """Train `model`; its best epoch is for the caller to keep."""
-    pace = Pace(recipe.training, len(data.train))
+) -> FitResult:
+    """Train `model` with the checkpoints of `run`; its best epoch is for the caller to keep."""
+    trainer = Trainer(
+        model,
+        data,
+        fit_config(recipe),
+        world=world,
+        checkpoints=run.path("checkpoints"),
+        made_from={name: sha256_file(run.path(name)) for name in ("manifest.csv", "split.csv")},
+        callbacks=callbacks,
+    )
+    return trainer.fit(resume=resume)
 
-    def follow(history: Sequence[Epoch]) -> None:
-        pace.begin(history)
-        if not (world.is_main and history):
-            return
+
+def run_callbacks(run: Run, world: World, console: Console, tracked: Tracking) -> list[Callback]:
+    """What is said and kept of every epoch; the main process alone writes."""
+    kept = [ReadingCounter(run), HistoryWriter(run, console), tracked] if world.is_main else []
+    return [ConsoleLog(console), *kept]
+
+
+class ConsoleLog(Callback):
+    """A line of the terminal for every epoch, and the warnings."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def on_epoch_end(self, history: Sequence[EpochRecord], _: nn.Module) -> None:
+        self._console.say(epoch_line(history[-1]))
+
+    def on_warning(self, text: str) -> None:
+        self._console.warn(text)
+
+
+class ReadingCounter(Callback):
+    """The count of readings of the test fold, where that fold chooses the epoch."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def on_epoch_end(self, history: Sequence[EpochRecord], _: nn.Module) -> None:
+        if history[-1].select_fold == TEST:
+            self._run.count_test_reading(f"epoch {history[-1].epoch} was scored on it")
+
+
+class HistoryWriter(Callback):
+    """`history.csv`, after every epoch; a full disk stops nothing, as the checkpoints outlast it as well."""
+
+    def __init__(self, run: Run, console: Console) -> None:
+        self._run, self._console = run, console
+
+    def on_train_begin(self, history: Sequence[EpochRecord]) -> None:
+        if history:
+            self._write(history)
+
+    def on_epoch_end(self, history: Sequence[EpochRecord], _: nn.Module) -> None:
+        self._write(history)
+
+    def _write(self, history: Sequence[EpochRecord]) -> None:
         try:
-            write_history(run, history)
-        except OSError as error:  # a full disk, which the checkpoints outlast as well
-            console.warn(f"history.csv could not be written: {error.strerror}. Training goes on.")
-        tracked.follow(history)
-
-    def on_epoch(history: Sequence[Epoch]) -> None:
-        console.say(epoch_line(history[-1]))
-        if world.is_main and history[-1].select_fold == TEST:
-            run.count_test_reading(f"epoch {history[-1].epoch} was scored on it")
-        follow(history)
-
-    def on_batch(done: int, total: int) -> None:
-        pace.step(done)
-        progress(done, total, task=pace.task, note=pace.note(total))
-
-    with console.progress("Training") as progress:
-        fitted = fit(
-            model,
-            data,
-            fit_config(recipe),
-            world=world,
-            checkpoints=run.path("checkpoints"),
-            resume=resume,
-            made_from={name: sha256_file(run.path(name)) for name in ("manifest.csv", "split.csv")},
-            on_begin=follow,
-            on_batch=on_batch,
-            on_epoch=on_epoch,
-            warn=console.warn,
-        )
-    console.say(time_line(fitted.history))
-    return fitted
+            write_history(self._run, history)
+        except OSError as error:
+            self._console.warn(f"history.csv could not be written: {error.strerror}. Training goes on.")
 
 
-def write_history(run: Run, history: Sequence[Epoch]) -> None:
+def write_history(run: Run, history: Sequence[EpochRecord]) -> None:
     """Write `history.csv`, one row an epoch."""
-    header = [field.name for field in fields(Epoch)]
+    header = [field.name for field in fields(EpochRecord)]
     write_csv(run.path("history.csv"), header, [astuple(epoch) for epoch in history])
     run.record("history.csv", ["recipe.yaml", "split.csv"])
 
@@ -82,7 +105,7 @@ def fit_config(recipe: Recipe) -> FitConfig:
     return FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, recipe.seed)
 
 
-def epoch_line(epoch: Epoch) -> str:
+def epoch_line(epoch: EpochRecord) -> str:
     """One epoch in the tutorial's own words."""
     fold = epoch.select_fold.capitalize()
     return (
@@ -91,7 +114,7 @@ def epoch_line(epoch: Epoch) -> str:
     )
 
 
-def time_line(history: Sequence[Epoch]) -> str:
+def time_line(history: Sequence[EpochRecord]) -> str:
     """How long training took, and the share of it that the network waited for images."""
     seconds = sum(epoch.seconds for epoch in history)
     waiting = sum(epoch.waiting_seconds for epoch in history) / seconds if seconds else 0.0

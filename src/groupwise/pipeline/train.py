@@ -29,7 +29,7 @@ from groupwise.inference.text import decision_lines
 from groupwise.models.resnext import ResNeXt
 from groupwise.models.weights import load_weights, save_weights
 from groupwise.pipeline.create import begun, network_config, stored_recipe
-from groupwise.pipeline.fit import fit_run, write_history
+from groupwise.pipeline.fit import fit_run, run_callbacks, time_line, write_history
 from groupwise.recipe.recipe import Recipe, as_dict, flatten
 from groupwise.report.page import write_report
 from groupwise.report.validity import hidden_faults
@@ -38,8 +38,9 @@ from groupwise.runs.request import Job
 from groupwise.runs.run import Run
 from groupwise.stats.calibration import fit_temperature
 from groupwise.stats.ood import Features
-from groupwise.training.config import FitData, Fitted
+from groupwise.training.config import FitData, FitResult
 from groupwise.training.memory import keep_freed_memory
+from groupwise.training.meter import ProgressMeter
 from groupwise.training.tracking import tracking
 
 
@@ -105,7 +106,11 @@ def train_prepared(
     model = new_model(recipe, len(classes), pretrained=not begun)
     data = open_data(recipe, cache, manifest, split, world, console)
     with tracking(track, run.folder, flatten(as_dict(recipe)), console.warn) as tracked:
-        fitted = fit_run(recipe, run, data, model, world, console, tracked, resume=resume)
+        callbacks = run_callbacks(run, world, console, tracked)
+        with console.progress("Training") as show:
+            meter = ProgressMeter(recipe.training, len(data.train), show)
+            fitted = fit_run(recipe, run, data, model, world, [meter, *callbacks], resume=resume)
+        console.say(time_line(fitted.history))
         if not world.is_main:
             return {}
         for line in decision_lines(_keep(recipe, run, fitted, model, data, split, classes)):
@@ -170,7 +175,7 @@ def open_images(recipe: Recipe, cache: Path, manifest: Manifest, split: Split, c
 def _keep(
     recipe: Recipe,
     run: Run,
-    fitted: Fitted,
+    fitted: FitResult,
     model: ResNeXt,
     data: FitData,
     split: Split,

@@ -19,7 +19,7 @@ from groupwise.planning.rungs import Rung
 from groupwise.recipe.recipe import Recipe
 from groupwise.training.config import FitConfig, FitData
 from groupwise.training.learner import Learner
-from groupwise.training.state import State
+from groupwise.training.state import TrainState
 from groupwise.training.step import take_step
 
 STEPS = 5
@@ -75,7 +75,7 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float, floa
     overrides = {**recipe.model.overrides, "num_classes": data.num_classes}
     model, faults = ResNeXt(configure(recipe.model.preset, **overrides)), list[str]()
     learner = Learner.create(model, data, config, world, remark=faults.append)
-    state = State(learner, WARM_UP + STEPS, 1, world, warn=lambda _: None)
+    state = TrainState(learner, WARM_UP + STEPS, 1, world, warn=lambda _: None)
     batch = next(batches(images, data.labels, data.train, batch_size=n, world=world))
 
     @torch.inference_mode()

@@ -1,1 +1,1 @@
-"""Fits a network to a fold, and can stop and go on at any epoch."""
+"""The training loop and its state: trainer, callbacks, step, optimizer, schedule, checkpoints."""

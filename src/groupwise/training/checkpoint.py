@@ -1,4 +1,4 @@
-"""Keeps the whole state of a training run on disk, so that it can be lost at any moment and go on.
+"""Checkpoint files: save, verify, prune.
 
 One file a checkpoint, safetensors for the tensors and JSON for the rest, no pickle. Its name holds the moment
 (epoch and step) and the SHA-256 of its content, so one rename makes both true at once; what a crash or a
@@ -40,6 +40,11 @@ class Moment:
 
     epoch: int
     step: int = 0
+
+    def __str__(self) -> str:
+        if self.step == 0:
+            return f"the end of epoch {self.epoch}"
+        return f"epoch {self.epoch + 1}, step {self.step}"
 
 
 def save_checkpoint(folder: Path, moment: Moment, state: Mapping[str, Any]) -> Path:
@@ -108,7 +113,7 @@ def _newest_first(folder: Path) -> list[tuple[Path, Moment]]:
 def _take_tensors(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
     """Copy a nested state with each tensor replaced by its name; JSON keeps no integer keys, so pairs do."""
     if isinstance(value, Tensor):
-        # The strides of channels_last are not kept in the file; `Learner.load_state` lays all out anew.
+        # The strides of channels_last are not kept in the file; `Learner.load_state_dict` lays all out anew.
         tensors[name] = value.detach().cpu().contiguous()
         return {"tensor": name}
     if isinstance(value, Mapping):

@@ -1,43 +1,41 @@
-"""Writes checkpoints when they are due, never one of a state gone bad, and goes on when the disk is full."""
+"""The checkpoints of one run: when they are due, a full disk, and those of other data."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError
-from groupwise.training.checkpoint import load_checkpoint, save_checkpoint
-from groupwise.training.state import State, versions
+from groupwise.training.checkpoint import Moment, load_checkpoint, save_checkpoint
+from groupwise.training.state import versions
 
 RETRY_S = 60.0
 
 
-class NotFinite(Exception):  # noqa: N818
-    """The loss of `step` (counted from 0; None: of the fold that selects) is infinite or no number."""
-
-    def __init__(self, step: int | None) -> None:
-        self.step = step
-        super().__init__(step)
-
-
-class Keeper:
+class CheckpointManager:
     """The checkpoints of one run.
 
     Args:
         folder: Where they lie.
         every_s: Seconds after which a long epoch is saved in its middle.
         made_from: Digests of what the run is made from; a checkpoint that was made from others is refused.
+        world: The processes that train together; the main one writes.
         warn: Told what the user should not overlook.
     """
 
     def __init__(
-        self, folder: Path, every_s: float, made_from: dict[str, str], warn: Callable[[str], None]
+        self,
+        folder: Path,
+        every_s: float,
+        made_from: dict[str, str],
+        world: World,
+        warn: Callable[[str], None],
     ) -> None:
-        self._folder, self._every_s, self._made_from, self._warn = folder, every_s, made_from, warn
+        self._folder, self._every_s, self._made_from = folder, every_s, made_from
+        self._world, self._warn = world, warn
         self._wait()
 
     def _wait(self, seconds: float | None = None) -> None:
@@ -48,30 +46,28 @@ class Keeper:
         """Whether the last checkpoint is old enough for another within the epoch."""
         return time.monotonic() >= self._due
 
-    def save(self, state: State) -> bool:
-        """Save `state` in the main process; all have to call. Raises `NotFinite` for one gone bad.
+    def save(self, moment: Moment, state: Mapping[str, Any]) -> bool:
+        """Save the state at `moment` in the main process; all have to call.
 
         A full or failing disk is said, and False is returned: older checkpoints stay, and the next try comes
         soon.
         """
-        collected = {**state.collect(), "made_from": self._made_from}
-        require_finite(collected["tally"])
         self._wait()
-        if not state.world.is_main:
+        if not self._world.is_main:
             return True
         try:
-            save_checkpoint(self._folder, state.moment, collected)
+            save_checkpoint(self._folder, moment, {**state, "made_from": self._made_from})
         except OSError as error:
             self._wait(min(RETRY_S, self._every_s))
             self._warn(
-                f"No checkpoint at {_words(state)}: {error.strerror} ({self._folder}). "
+                f"No checkpoint at {moment}: {error.strerror} ({self._folder}). "
                 "Training goes on and tries again; older checkpoints are kept."
             )
             return False
         return True
 
-    def load(self, state: State, *, whole_epochs: bool = False) -> bool:
-        """Bring `state` back to the newest sound checkpoint, naming damaged ones; False where none is there.
+    def load(self, *, whole_epochs: bool = False) -> dict[str, Any] | None:
+        """The newest sound state, naming damaged ones; None where none is there.
 
         Where all are damaged it raises instead: going on from the start would overwrite what may be mended.
         """
@@ -85,11 +81,9 @@ class Keeper:
                     place=self._folder,
                     remedy="Put copies back, or remove the folder to train from the start with --resume.",
                 )
-            return False
+            return None
         self._check(saved)
-        state.restore(saved)
-        state.world.barrier()  # before the main process writes, and drops what others may still read
-        return True
+        return saved
 
     def _check(self, saved: dict[str, Any]) -> None:
         for name, digest in self._made_from.items():
@@ -106,16 +100,3 @@ class Keeper:
                     f"The checkpoint was written with {package} {before}, and this is {now}: "
                     "the last bits of the result may differ."
                 )
-
-
-def require_finite(tally: torch.Tensor) -> None:
-    """Raise `NotFinite` with the first step whose loss, summed over all processes, is not finite."""
-    bad = (~torch.isfinite(tally[:, 0])).nonzero()
-    if len(bad):
-        raise NotFinite(int(bad[0]))
-
-
-def _words(state: State) -> str:
-    if state.step == 0:
-        return f"the end of epoch {state.finished}"
-    return f"epoch {state.finished + 1}, step {state.step}"

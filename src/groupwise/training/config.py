@@ -1,9 +1,10 @@
-"""What a training run is given, what it says of each epoch, and what it leaves."""
+"""Inputs and results of a training run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from groupwise.recipe.training import LossConfig, TrainingConfig
 
 @dataclass(frozen=True)
 class FitConfig:
-    """Every choice that `fit` needs."""
+    """Every choice that `Trainer` needs."""
 
     training: TrainingConfig
     optim: OptimConfig
@@ -48,8 +49,22 @@ class FitData:
         return int(self.labels.max()) + 1
 
 
+class Score(NamedTuple):
+    """Mean loss and accuracy over `n` samples."""
+
+    loss: float
+    accuracy: float
+    n: int
+
+    @classmethod
+    def of(cls, sums: Tensor) -> Score:
+        """From the sums of loss, correct answers and samples (3,)."""
+        loss, correct, n = sums.tolist()
+        return cls(loss / n, correct / n, int(n))
+
+
 @dataclass(frozen=True)
-class Epoch:
+class EpochRecord:
     """One row of `history.csv`: means over the samples seen, and where the time went."""
 
     epoch: int
@@ -69,11 +84,11 @@ class Diverged(GroupwiseError):  # noqa: N818
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
-    """What `fit` leaves: every epoch, the weights of the best one, and remarks for who reads the result."""
+class FitResult:
+    """What training leaves: every epoch, the weights of the best one, and remarks for its reader."""
 
-    history: tuple[Epoch, ...]
-    best: Epoch
+    history: tuple[EpochRecord, ...]
+    best: EpochRecord
     weights: Mapping[str, Tensor]
     remarks: tuple[str, ...]
     interrupted: bool

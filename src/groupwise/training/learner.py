@@ -1,4 +1,4 @@
-"""Holds all that changes while a network learns, so that one function saves it and one goes on from it."""
+"""The network that learns, with its optimizer, loss, precision and moving average."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
-from groupwise.distributed.world import World, share_batch_statistics
+from groupwise.distributed.batch_norm import share_batch_statistics
+from groupwise.distributed.world import World
 from groupwise.errors import first_line
 from groupwise.training.config import FitConfig, FitData
 from groupwise.training.loss import TrainingLoss
@@ -75,7 +76,7 @@ class Learner:
         )
 
     @property
-    def judged(self) -> nn.Module:
+    def eval_model(self) -> nn.Module:
         """The model that is scored and kept."""
         return self.model if self.average is None else self.average.module
 
@@ -101,7 +102,7 @@ class Learner:
         if self.average is not None:
             self.average.update_parameters(self.model)
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of it."""
         average = {} if self.average is None else self.average.state_dict()
         return {
@@ -111,8 +112,8 @@ class Learner:
             "scaler": self.scaler.state_dict(),
         }
 
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` returned."""
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` returned."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         # Fused kernels walk through memory, and take it for granted that all they read is laid out alike
@@ -163,10 +164,10 @@ def moving_average(model: nn.Module, decay: float) -> AveragedModel:
     @torch.no_grad()
     def move(averaged: Tensors, current: Tensors, updates: Tensor | int) -> None:
         t = float(updates)
-        share = 1 - min(decay, (1 + t) / (10 + t))
+        weight = 1 - min(decay, (1 + t) / (10 + t))
         for mean, new in zip(averaged, current, strict=True):
             if mean.is_floating_point():
-                mean.lerp_(new, share)
+                mean.lerp_(new, weight)
             else:  # the number of batches that a normalisation has seen
                 mean.copy_(new)
 

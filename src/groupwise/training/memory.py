@@ -1,4 +1,4 @@
-"""Tells a lack of memory from other failures, in words for whoever can mend it."""
+"""Lack of memory: how it is told from other failures, its error, and the allocator that avoids some."""
 
 from __future__ import annotations
 

@@ -1,17 +1,21 @@
-"""Turns the steps of training, as they come, into words: epoch, last scores, images a second, time left."""
+"""Progress meter: epoch, last scores, images a second and time left, after every step."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 
+from torch import nn
+
+from groupwise.console import Move
 from groupwise.recipe.training import TrainingConfig
 from groupwise.text import duration
-from groupwise.training.config import Epoch
+from groupwise.training.callbacks import Callback
+from groupwise.training.config import EpochRecord
 
 
-class Pace:
-    """How fast training goes.
+class ProgressMeter(Callback):
+    """How fast training goes, shown after every step.
 
     The time left is what the steps of this process took on average, scoring included, for all that are to
     come; it is an upper bound where patience or a budget may end training earlier.
@@ -19,36 +23,50 @@ class Pace:
     Args:
         training: Epochs, batch size and budget.
         images: Images of the training fold.
+        show: The progress bar.
+        name: What the bar says before the epoch.
         clock: Seconds since some moment.
     """
 
     def __init__(
-        self, training: TrainingConfig, images: int, clock: Callable[[], float] = time.monotonic
+        self,
+        training: TrainingConfig,
+        images: int,
+        show: Move,
+        *,
+        name: str = "",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._training, self._images, self._clock = training, images, clock
+        self._training, self._images, self._show, self._clock = training, images, show, clock
+        self._name = name
         self._taken = 0
-        self.begin(())
+        self.on_train_begin(())
         self._start = self._since
 
-    def begin(self, history: Sequence[Epoch]) -> None:
+    def on_train_begin(self, history: Sequence[EpochRecord]) -> None:
         """Begin the epoch after those of `history`."""
         self._history = history
         self._first: int | None = None
         self._since = self._clock()
 
-    def step(self, done: int) -> None:
-        """Enter that the step `done` of this epoch, counted from 1, was taken."""
+    def on_epoch_end(self, history: Sequence[EpochRecord], _: nn.Module) -> None:
+        """Begin the next epoch."""
+        self.on_train_begin(history)
+
+    def on_batch_end(self, step: int, steps: int) -> None:
+        """Show how far the epoch has come."""
         self._taken += 1
         if self._first is None:
-            self._first = done - 1  # above 0 where an epoch was resumed in its middle
-        self._done = done
+            self._first = step - 1  # above 0 where an epoch was resumed in its middle
+        self._done = step
+        self._show(step, steps, task=self._task(), note=self._note(steps))
 
-    @property
-    def task(self) -> str:
+    def _task(self) -> str:
         """Such as "Epoch 3/16"."""
-        return f"Epoch {len(self._history) + 1}/{self._training.epochs}"
+        epoch = f"epoch {len(self._history) + 1}/{self._training.epochs}"
+        return f"{self._name}, {epoch}" if self._name else epoch.capitalize()
 
-    def note(self, steps: int) -> str:
+    def _note(self, steps: int) -> str:
         """The last epoch's loss and score, the speed, and the time left, where an epoch has `steps`."""
         parts = []
         if self._history:

@@ -1,4 +1,4 @@
-"""Builds the optimizer, with what each group of weights may do."""
+"""The optimizer, and what each group of weights may do."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def _parameter_groups(model: nn.Module, config: OptimConfig) -> list[dict[str, A
     return [group for _, group in sorted(groups.items())]
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float, share: float) -> None:
-    """Set the rate of every parameter group when `share` of training is done; `rate` is that of the head."""
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float, progress: float) -> None:
+    """Set the rate of every parameter group at `progress` of training; `rate` is that of the head."""
     for group in optimizer.param_groups:
-        group["lr"] = rate * group["scale"] if share >= group["from_share"] else 0.0
+        group["lr"] = rate * group["scale"] if progress >= group["from_share"] else 0.0
 
 
 def part_of(name: str) -> str:

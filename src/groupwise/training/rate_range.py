@@ -1,4 +1,4 @@
-"""Raises the learning rate from step to step until the loss runs away, and suggests a rate from the curve.
+"""Learning-rate range test: the loss at a rate that rises from step to step, and the rate it suggests.
 
 The range test of Smith 2015 (arXiv 1506.01186, section 3.3), with the rate raised exponentially.
 """
@@ -21,7 +21,7 @@ from groupwise.training.optimizer import set_learning_rate
 from groupwise.training.step import training_inputs
 
 LOWEST, HIGHEST = 1e-6, 10.0
-SMOOTHING = 0.9  # share of the past in the smoothed loss
+SMOOTHING = 0.9  # weight of the past in the smoothed loss
 RUN_AWAY = 3.0  # times the lowest smoothed loss, at which there is nothing more to see
 MARGIN = 10.0  # how far below the rate of the lowest loss training is safe
 
@@ -59,7 +59,7 @@ def rate_range_test(
     mean = 0.0
     for step, (epoch, batch) in enumerate(itertools.islice(_endless(data, config, world), steps)):
         rate = LOWEST * (HIGHEST / LOWEST) ** (step / max(steps - 1, 1))
-        set_learning_rate(learner.optimizer, rate, share=1.0)
+        set_learning_rate(learner.optimizer, rate, progress=1.0)
         loss = _step(learner, batch, data, config, epoch)
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
         smoothed = mean / (1 - SMOOTHING ** (step + 1))  # as if the past had been like the present

@@ -1,4 +1,4 @@
-"""Turns SIGTERM and Ctrl-C into a request that training heeds after the current step."""
+"""Stop signals: SIGTERM and Ctrl-C, caught, and checked where training can be left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError
 
-CALLS = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Stopping(Exception):  # noqa: N818
@@ -28,22 +28,22 @@ class Terminated(GroupwiseError):  # noqa: N818
     exit_status = 75
 
 
-class StopRequest:
-    """Remembers the signal that asked this process to stop."""
+class StopSignal:
+    """The signal that asked this process to stop, if one came."""
 
     signal: signal.Signals | None = None
 
     @property
-    def is_made(self) -> bool:
+    def is_set(self) -> bool:
         """Whether a signal came."""
         return self.signal is not None
 
-    def heed(self, world: World) -> None:
+    def check(self, world: World) -> None:
         """Raise `Stopping` in every process as soon as one was asked to stop."""
-        if world.any(self.is_made):
+        if world.any(self.is_set):
             raise Stopping
 
-    def take(self, number: int, _: FrameType | None) -> None:
+    def handle(self, number: int, _: FrameType | None) -> None:
         """Take the signal; a second Ctrl-C acts at once, as it would have without us.
 
         A second SIGTERM does not: launchers pass on the one that a scheduler has sent to every process.
@@ -53,15 +53,15 @@ class StopRequest:
 
 
 @contextmanager
-def stop_request() -> Iterator[StopRequest]:
+def catch_stop_signal() -> Iterator[StopSignal]:
     """Catch the signals within the block; outside of the main thread, where Python forbids it, none."""
-    request = StopRequest()
+    stop = StopSignal()
     if threading.current_thread() is not threading.main_thread():
-        yield request
+        yield stop
         return
-    before = {call: signal.signal(call, request.take) for call in CALLS}
+    before = {number: signal.signal(number, stop.handle) for number in STOP_SIGNALS}
     try:
-        yield request
+        yield stop
     finally:
-        for call, handler in before.items():
-            signal.signal(call, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

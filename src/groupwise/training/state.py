@@ -1,9 +1,9 @@
-"""Holds everything that training changes, and turns it into one dictionary and back."""
+"""The state of a training run: everything that training changes, as one dictionary and back."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -14,11 +14,11 @@ import torch
 from groupwise.distributed.world import World
 from groupwise.recipe.training import TrainingConfig
 from groupwise.training.checkpoint import Moment
-from groupwise.training.config import Epoch
+from groupwise.training.config import EpochRecord
 from groupwise.training.learner import Learner
 
 
-class State:
+class TrainState:
     """What a checkpoint holds; what is not here does not come back after a crash.
 
     Args:
@@ -43,7 +43,7 @@ class State:
         warn: Callable[[str], None],
     ) -> None:
         self.learner, self.steps, self.world, self._warn = learner, steps, world, warn
-        self.history: list[Epoch] = []
+        self.history: list[EpochRecord] = []
         self.best: dict[str, Any] = {}
         self.micro_batches = micro_batches
         self.rate_factor = 1.0
@@ -72,7 +72,7 @@ class State:
         """How far training has come."""
         return Moment(self.finished, self.step)
 
-    def share(self, training: TrainingConfig) -> float:
+    def progress(self, training: TrainingConfig) -> float:
         """How much of training is done in the middle of the next step: of its epochs, or more of its time.
 
         Below 1 as long as there is something to do.
@@ -83,10 +83,10 @@ class State:
         spent_s: float = self.world.gather(self.spent_s + self.seconds)[0]  # one clock for all processes
         return max(of_epochs, spent_s / max(60 * training.budget_minutes, 1e-9))
 
-    def collect(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Everything, as nested dicts of tensors and JSON values; every process has to take part."""
         return {
-            "learner": self.learner.state(),
+            "learner": self.learner.state_dict(),
             # Element by element, so that the sums of a resumed epoch are added up as they would have been
             "tally": self.world.sum(self.tally.clone()),
             "random": self.world.gather(random_state()),
@@ -95,10 +95,10 @@ class State:
             "versions": versions(),
         }
 
-    def restore(self, saved: dict[str, Any]) -> None:
-        """Bring back what `collect` returned."""
-        self.learner.load_state(saved["learner"])
-        self.history = [Epoch(**row) for row in saved["history"]]
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Bring back what `state_dict` returned."""
+        self.learner.load_state_dict(saved["learner"])
+        self.history = [EpochRecord(**row) for row in saved["history"]]
         for name in _PLAIN:
             setattr(self, name, saved[name])
         self.tally = torch.zeros_like(self.tally)

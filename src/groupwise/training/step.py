@@ -1,4 +1,4 @@
-"""Turns one batch into one optimizer step, in as many pieces as the memory asks for."""
+"""The optimizer step: one batch, in as many pieces as the memory asks for."""
 
 from __future__ import annotations
 
@@ -17,20 +17,22 @@ from groupwise.training.config import FitConfig
 from groupwise.training.memory import is_out_of_memory, out_of_memory
 from groupwise.training.optimizer import set_learning_rate
 from groupwise.training.schedule import image_size_at, learning_rate_at
-from groupwise.training.state import State
+from groupwise.training.state import TrainState
 
 
-def take_step(batch: Batch, share: float, state: State, config: FitConfig, *, num_classes: int) -> None:
-    """Follow the gradient of one batch when `share` of training is done, and enter its sums in the tally.
+def take_step(
+    batch: Batch, progress: float, state: TrainState, config: FitConfig, *, num_classes: int
+) -> None:
+    """Follow the gradient of one batch when `progress` of training is done, and enter its sums in the tally.
 
     When memory runs out the batch is taken again in twice as many pieces, whose gradients add up to the same
     step; only batch normalisation sees smaller batches.
     """
     # Follow the schedule
-    rate = learning_rate_at(share, config.optim) * state.rate_factor
-    set_learning_rate(state.learner.optimizer, rate, share)
+    rate = learning_rate_at(progress, config.optim) * state.rate_factor
+    set_learning_rate(state.learner.optimizer, rate, progress)
     state.learner.statistics.keep()
-    while (added := _add_gradients(batch, share, state, config, num_classes)) is None:
+    while (added := _add_gradients(batch, progress, state, config, num_classes)) is None:
         # Here and not where the error was caught, because its traceback holds on to the memory
         state.micro_batches = _halve(batch, state)
         state.remark(
@@ -46,7 +48,7 @@ def take_step(batch: Batch, share: float, state: State, config: FitConfig, *, nu
 
 
 def _add_gradients(
-    batch: Batch, share: float, state: State, config: FitConfig, num_classes: int
+    batch: Batch, progress: float, state: TrainState, config: FitConfig, num_classes: int
 ) -> Tensor | None:
     """Add up the gradients of the pieces; returns the sums over the batch, or None where memory ran out."""
     learner = state.learner
@@ -56,14 +58,14 @@ def _add_gradients(
     cuts = _cuts(batch, count, state.world)
     try:
         # All of it at once, so that the pieces hold what the whole batch would
-        size = image_size_at(share, config.training, batch.images.shape[-1])
+        size = image_size_at(progress, config.training, batch.images.shape[-1])
         images, targets = training_inputs(
             batch,
             config,
             num_classes=num_classes,
             image_size_px=size,
             epoch=state.finished + 1,
-            share=share,
+            progress=progress,
         )
         parts = zip(*(t.tensor_split(cuts) for t in (images, targets, batch.labels)), strict=True)
         for number, (piece, wanted, labels) in enumerate(parts, start=1):
@@ -83,7 +85,7 @@ def _add_gradients(
     return total
 
 
-def _follow_gradients(state: State) -> None:
+def _follow_gradients(state: TrainState) -> None:
     try:
         state.learner.step()
     except RuntimeError as error:
@@ -113,7 +115,7 @@ def _cuts(batch: Batch, count: int, world: World) -> list[int]:
     return [len(range(world.rank, int(piece[0]), world.size)) for piece in pieces[1:]]
 
 
-def _halve(batch: Batch, state: State) -> int:
+def _halve(batch: Batch, state: TrainState) -> int:
     count = 2 * state.micro_batches
     if state.world.size > 1 or count > _most_pieces(batch):
         # The other processes wait within the step, so none of them can begin it again.
@@ -130,11 +132,17 @@ def _alone(network: nn.Module) -> AbstractContextManager[None]:
 
 
 def training_inputs(
-    batch: Batch, config: FitConfig, *, num_classes: int, image_size_px: int, epoch: int, share: float = 0.0
+    batch: Batch,
+    config: FitConfig,
+    *,
+    num_classes: int,
+    image_size_px: int,
+    epoch: int,
+    progress: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
     """Images (n, 3, S, S), resized, changed at random and normalised on their device, and their targets.
 
-    Targets are class numbers (n,), or shares (n, K) where images are mixed. `share` of training is done.
+    Targets are class numbers (n,), or shares (n, K) where images are mixed. `progress` of training is done.
     """
     images, targets = resize(batch.images.float(), image_size_px), batch.labels
     if not len(images):  # a last batch with fewer samples than processes; torch turns no empty batch
@@ -142,7 +150,7 @@ def training_inputs(
     images = augment(images, batch.samples, config.augment, seed=config.seed, epoch=epoch)
     if config.augment.trivial:
         images = trivial_augment(images, batch.samples, seed=config.seed, epoch=epoch)
-    if config.augment.mixes and share < config.augment.mix_until:
+    if config.augment.mixes and progress < config.augment.mix_until:
         images, targets = mix(
             images,
             targets,

@@ -1,4 +1,4 @@
-"""Puts the numbers of a run where TensorBoard, MLflow or W&B look for them: on this machine, by default.
+"""Trackers: the numbers of a run for TensorBoard, MLflow or W&B, on this machine by default.
 
 Each is opened for a run's folder, the recipe's fields by their paths, and the `key` under which an earlier
 process began, or None; and has a `key` of its own, to be continued by.

@@ -1,4 +1,4 @@
-"""Tells every tracker of every epoch once, however often training is stopped, and never stops it."""
+"""Tracking: every epoch told to every tracker once, however often training is stopped."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from groupwise.errors import first_line
 from groupwise.files import read_json, write_json
-from groupwise.training.config import Epoch
+from groupwise.training.callbacks import Callback
+from groupwise.training.config import EpochRecord
 from groupwise.training.trackers import TRACKERS, Numbers, Tracker
 
 TOLD = "tracking.json"
 
 
-class Tracking:
+class Tracking(Callback):
     """The trackers of one run.
 
     `tracking.json` in the run's folder keeps the key of each, and how many epochs it has been told of, so
@@ -36,13 +39,21 @@ class Tracking:
         self._failed: set[str] = set()
         self._finished = False
 
-    def follow(self, history: Sequence[Epoch]) -> None:
+    def on_train_begin(self, history: Sequence[EpochRecord]) -> None:
+        """Tell of the epochs that an earlier process could not tell of."""
+        if history:
+            self._follow(history)
+
+    def on_epoch_end(self, history: Sequence[EpochRecord], _: nn.Module) -> None:
         """Tell of the epochs that are new."""
+        self._follow(history)
+
+    def _follow(self, history: Sequence[EpochRecord]) -> None:
         for name in self._names:
             if name not in self._failed:
                 self._try(name, partial(self._tell, name, history))
 
-    def finish(self, history: Sequence[Epoch], metrics: Mapping[str, Any]) -> None:
+    def finish(self, history: Sequence[EpochRecord], metrics: Mapping[str, Any]) -> None:
         """Tell of what is missing, and of the figures of every fold with their limits."""
         self._finished = True
         figures = flat_figures(metrics)
@@ -54,7 +65,7 @@ class Tracking:
         for name, tracker in list(self._open.items()):
             self._try(name, partial(tracker.close, finished=self._finished))
 
-    def _tell(self, name: str, history: Sequence[Epoch], figures: Numbers | None = None) -> None:
+    def _tell(self, name: str, history: Sequence[EpochRecord], figures: Numbers | None = None) -> None:
         told = self._told[name]
         if name not in self._open:
             self._open[name] = TRACKERS[name](self._folder, self._fields, told["key"])
@@ -94,7 +105,7 @@ def tracking(
         trackers.close()
 
 
-def numbers_of(epoch: Epoch) -> dict[str, float]:
+def numbers_of(epoch: EpochRecord) -> dict[str, float]:
     """The columns of `history.csv` that are numbers; the fold that selects is a field of the recipe."""
     return {name: float(value) for name, value in asdict(epoch).items() if not isinstance(value, str)}
 

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from fit_case import small_config, small_data, small_fit, small_model
+from fit_case import fit, small_config, small_data, small_fit, small_model
 from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.inference.predictor import predict_logits
 from groupwise.recipe.optimizer import OptimConfig
 from groupwise.training.checkpoint import clone_state
-from groupwise.training.loop import fit
 from groupwise.training.step import training_inputs
 
 
@@ -55,30 +54,30 @@ def test_it_learns(whole):
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_a_resumed_run_is_bit_identical(tmp_path, whole, epochs):
     with pytest.raises(Stopped):
-        small_fit(tmp_path, on_batch=stop_after(epochs))
+        small_fit(tmp_path, on_batch_end=stop_after(epochs))
     assert_same(small_fit(tmp_path, resume=True), whole)
 
 
 def test_a_run_resumed_from_an_older_checkpoint_is_bit_identical(tmp_path, whole):
     with pytest.raises(Stopped):
-        small_fit(tmp_path, on_batch=stop_after(3))
+        small_fit(tmp_path, on_batch_end=stop_after(3))
     newest = max(tmp_path.iterdir())
     newest.write_bytes(newest.read_bytes()[:-1])
     told = []
-    resumed = small_fit(tmp_path, resume=True, warn=told.append)
+    resumed = small_fit(tmp_path, resume=True, on_warning=told.append)
     assert [text.partition(" ")[0] for text in told] == [newest.name]
     assert_same(resumed, whole)
 
 
 def test_where_no_checkpoint_is_sound_nothing_is_overwritten(tmp_path):
     with pytest.raises(Stopped):
-        small_fit(tmp_path, on_batch=stop_after(3))
+        small_fit(tmp_path, on_batch_end=stop_after(3))
     for path in tmp_path.iterdir():
         path.write_bytes(path.read_bytes()[:-1])
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     told = []
     with pytest.raises(GroupwiseError, match=r"none of 2 checkpoints is sound.*remove the folder"):
-        small_fit(tmp_path, resume=True, warn=told.append)
+        small_fit(tmp_path, resume=True, on_warning=told.append)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert sorted(text.partition(" ")[0] for text in told) == sorted(before)
 
@@ -134,12 +133,12 @@ def test_an_epoch_that_nothing_chooses_is_refused():
 def test_the_model_of_every_score_is_shown(tmp_path):
     data, accuracies = small_data(), []
 
-    def score(model):
+    def score(history, model):
         assert not model.training
         logits = predict_logits(model, data.images[data.select], small_config().preprocessing)
         accuracies.append((logits.argmax(1) == data.labels[data.select]).mean())
 
-    fitted = small_fit(tmp_path, small_config(ema_decay=0.9), on_scored=score)
+    fitted = small_fit(tmp_path, small_config(ema_decay=0.9), on_epoch_end=score)
     assert accuracies == [epoch.select_accuracy for epoch in fitted.history]
 
 
@@ -147,12 +146,12 @@ def test_the_model_of_every_score_is_shown(tmp_path):
 def test_the_weights_that_were_scored_are_kept(tmp_path, decay):
     model, scored = small_model(), []
 
-    def remember(judged):
-        assert (judged is model) == (decay == 0)
-        scored.append(clone_state(judged.state_dict()))
+    def remember(history, scored_model):
+        assert (scored_model is model) == (decay == 0)
+        scored.append(clone_state(scored_model.state_dict()))
 
     config = small_config(ema_decay=decay)
-    options = {"world": World(), "checkpoints": tmp_path, "on_scored": remember}
+    options = {"world": World(), "checkpoints": tmp_path, "on_epoch_end": remember}
     fitted = fit(model, small_data(), config, **options)
     kept = scored[fitted.best.epoch - 1]
     assert kept.keys() == fitted.weights.keys()
@@ -177,7 +176,7 @@ def test_an_epoch_shows_the_classes_as_the_sampling_has_it(tmp_path, monkeypatch
 def test_the_schedule_ends_with_the_time(tmp_path, monkeypatch):
     # A step takes some tenths of a second of this clock, an epoch some seconds of the 12 that there are.
     clock = iter(range(10**6))
-    monkeypatch.setattr("groupwise.training.epoch.time.perf_counter", lambda: next(clock) / 10)
+    monkeypatch.setattr("groupwise.training.trainer.time.perf_counter", lambda: next(clock) / 10)
     config = small_config(epochs=50, budget_minutes=0.2)
     fitted = small_fit(tmp_path, config)
     assert 1 < len(fitted.history) < 10

@@ -1,0 +1,282 @@
+"""The training loop: epochs, checkpoints, callbacks, and what follows a stop or a loss that is not finite."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from groupwise.distributed.world import World
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.loader.batches import Batch, batches
+from groupwise.training.callbacks import Callback, CallbackList
+from groupwise.training.checkpoint import clone_state
+from groupwise.training.checkpoint_manager import CheckpointManager
+from groupwise.training.config import Diverged, EpochRecord, FitConfig, FitData, FitResult, Score
+from groupwise.training.epoch import (
+    NotFinite,
+    TimedIterator,
+    logits_in_pieces,
+    require_finite,
+    training_batches,
+)
+from groupwise.training.learner import Learner
+from groupwise.training.signals import Stopping, StopSignal, Terminated, catch_stop_signal
+from groupwise.training.state import TrainState
+from groupwise.training.step import sums, take_step
+
+
+class Trainer:
+    """Trains `model` on `data.train`, and chooses the epoch by `data.select`.
+
+    Args:
+        model: The network, whose weights change in place.
+        data: The images, and the rows of the two folds.
+        config: Every choice.
+        world: The processes that train together.
+        checkpoints: Folder of the checkpoints; one is written at every epoch and, in long ones, every
+            `checkpoint_minutes`.
+        made_from: Digests by name of what the data were made from; checkpoints of others are refused.
+        callbacks: Called in their order.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data: FitData,
+        config: FitConfig,
+        *,
+        world: World,
+        checkpoints: Path,
+        made_from: Mapping[str, str] | None = None,
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        _require_enough_images(data, config, world)
+        training = config.training
+        self.data, self.config, self.world = data, config, world
+        self.callbacks = CallbackList(callbacks)
+        warn = self.callbacks.on_warning
+        self.checkpoints = CheckpointManager(
+            checkpoints, 60 * training.checkpoint_minutes, dict(made_from or {}), world, warn
+        )
+        self.learner = Learner.create(model, data, config, world, remark=lambda text: self.state.remark(text))
+        steps = -(-len(data.train) // training.batch_size)
+        self.state = TrainState(self.learner, steps, training.accumulate, world, warn)
+        self.stop = StopSignal()
+
+    def fit(self, *, resume: bool = False) -> FitResult:
+        """Train until the epochs, the time or the patience are over.
+
+        With `resume`, goes on from the newest sound checkpoint; on CPU the result is bit-identical to a run
+        that was never stopped.
+
+        SIGTERM and Ctrl-C save the state after the current step. SIGTERM then raises `Terminated`; Ctrl-C
+        ends training with the best epoch so far, or raises `KeyboardInterrupt` where there is none. A loss
+        that is not finite sends training back to the last whole epoch with half the learning rate, once; the
+        second time it raises `Diverged`.
+        """
+        if not (resume and self._load()):
+            self._save()  # so that even the first epoch has a state to go back to
+        self.callbacks.on_train_begin(self.history)
+        with catch_stop_signal() as self.stop:
+            try:
+                while not self.is_over:
+                    try:
+                        self._finish_epoch(self.train_epoch())
+                        self._save()
+                    except NotFinite as trouble:
+                        self._go_back(trouble)
+                    else:
+                        self.callbacks.on_epoch_end(self.history, self.learner.eval_model)
+                    self.stop.check(self.world)
+            except Stopping:
+                self._save_and_leave()
+        remarks = tuple(self.state.remarks)
+        return FitResult(self.history, self.best, self.state.best["weights"], remarks, self.stop.is_set)
+
+    def train_epoch(self) -> Score:
+        """Take one optimizer step a batch, for what is left of the epoch."""
+        state = self.state
+        source = training_batches(self.data, self.config, state, self.world)
+        timed = TimedIterator(source, waited=state.waiting_seconds)
+        start = time.perf_counter() - state.seconds
+        self.learner.begin()
+        for batch in timed:
+            progress = state.progress(self.config.training)
+            if progress >= 1 and state.step:  # the time is up, within an epoch
+                break
+            self.train_step(batch, min(progress, 1.0))
+            self.callbacks.on_batch_end(state.step, state.steps)
+            # Be ready to be stopped, or to be lost
+            state.seconds, state.waiting_seconds = time.perf_counter() - start, timed.waited
+            self.stop.check(self.world)
+            if self.world.any(self.checkpoints.is_due):
+                self._save()
+        # The one point of an epoch that waits for the device
+        tally = self.world.sum(state.tally.clone())
+        require_finite(tally)
+        state.seconds = time.perf_counter() - start
+        return Score.of(tally.sum(0))
+
+    def train_step(self, batch: Batch, progress: float) -> None:
+        """Follow the gradient of one batch when `progress` of training, from 0 to 1, is done."""
+        take_step(batch, progress, self.state, self.config, num_classes=self.data.num_classes)
+
+    @torch.inference_mode()
+    def evaluate(self) -> Score:
+        """Plain cross-entropy and accuracy on the fold that selects, each sample once.
+
+        The model is not the one that shares its work, which would wait for processes whose part of a small
+        fold is empty. A batch that does not fit into memory is answered in pieces, which changes no score.
+        """
+        model = self.learner.eval_model.eval()
+        data, training = self.data, self.config.training
+        totals = torch.zeros(3, dtype=torch.float64, device=self.world.device)
+        batch_size = max(2 * training.batch_size // self.state.micro_batches, 1)
+        pieces = 1
+        for batch in batches(data.images, data.labels, data.select, batch_size=batch_size, world=self.world):
+            if len(batch.labels):
+                with self.learner.half_precision():
+                    logits, pieces = logits_in_pieces(model, batch, self.config.preprocessing, pieces)
+                totals += sums(F.cross_entropy(logits, batch.labels, reduction="sum"), logits, batch.labels)
+            self.stop.check(self.world)
+        return Score.of(self.world.sum(totals))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that training changes; every process has to take part."""
+        return self.state.state_dict()
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` returned."""
+        self.state.load_state_dict(saved)
+
+    @property
+    def history(self) -> tuple[EpochRecord, ...]:
+        """The whole epochs so far."""
+        return tuple(self.state.history)
+
+    @property
+    def best(self) -> EpochRecord:
+        """The epoch that the selection fold chooses."""
+        number: int = self.state.best["epoch"]
+        return self.state.history[number - 1]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the epochs, the time or the patience have come to their end."""
+        training = self.config.training
+        waited = self.state.finished - self.best.epoch if self.state.best else 0
+        return self.state.progress(training) >= 1 or (
+            training.patience is not None and waited >= training.patience
+        )
+
+    def _finish_epoch(self, trained: Score) -> None:
+        """Score an epoch and enter it, with its weights where they are the best."""
+        state, start = self.state, time.perf_counter()
+        selected = self.evaluate()
+        if not math.isfinite(selected.loss):
+            raise NotFinite(None)
+        state.spent_s += state.seconds + time.perf_counter() - start
+        record = EpochRecord(
+            epoch=state.finished + 1,
+            train_loss=trained.loss,
+            train_accuracy=trained.accuracy,
+            select_fold=self.config.training.select_fold,
+            select_loss=selected.loss,
+            select_accuracy=selected.accuracy,
+            learning_rate=self.learner.optimizer.param_groups[0]["lr"],
+            seconds=state.seconds,
+            images_per_second=trained.n / state.seconds,
+            waiting_seconds=state.waiting_seconds,
+        )
+        state.history.append(record)
+        if not state.best or self._rank(record) > self._rank(self.best):
+            weights = clone_state(self.learner.eval_model.state_dict())
+            state.best = {"epoch": record.epoch, "weights": weights}
+        state.begin_epoch()
+
+    def _rank(self, record: EpochRecord) -> tuple[float, ...]:
+        """What the best epoch has the highest of."""
+        figures = {"accuracy": record.select_accuracy, "loss": -record.select_loss}
+        return tuple(figures[name] for name in self.config.training.select_by)
+
+    def _save(self) -> bool:
+        """Write a checkpoint; all processes have to call. Raises `NotFinite` for a state gone bad."""
+        state = self.state_dict()
+        require_finite(state["tally"])
+        return self.checkpoints.save(self.state.moment, state)
+
+    def _load(self, *, whole_epochs: bool = False) -> bool:
+        """Go back to the newest sound checkpoint; False where there is none."""
+        saved = self.checkpoints.load(whole_epochs=whole_epochs)
+        if saved is None:
+            return False
+        self.load_state_dict(saved)
+        self.world.barrier()  # before the main process writes, and drops what others may still read
+        return True
+
+    def _go_back(self, trouble: NotFinite) -> None:
+        """Return to the last whole epoch with half the learning rate; the second time, name the batch."""
+        state = self.state
+        fact = f"the loss of epoch {state.finished + 1} is not finite"
+        names: list[str] = []
+        if trouble.step is not None:
+            fact += f" from step {trouble.step + 1} on"
+            names = self._image_names(trouble.step)
+        halved = state.rate_factor < 1
+        if halved or not self._load(whole_epochs=True):
+            raise Diverged(
+                fact + (", also with half the learning rate" if halved else ""),
+                place="training",
+                remedy="Lower optim.learning_rate"
+                + (f", and look at the images of that step: {', '.join(names)}." if names else "."),
+            )
+        state.rate_factor /= 2
+        back = f"back to the end of epoch {state.finished}" if state.finished else "back to the start"
+        state.remark(f"{fact.capitalize()}: {back}, and on with half the learning rate.")
+        self._save()
+
+    def _image_names(self, step: int) -> list[str]:
+        """The images of a step of this epoch, of all processes."""
+        self.state.step = step
+        rows = next(training_batches(self.data, self.config, self.state, World())).samples.tolist()
+        return [self.data.paths[row] if self.data.paths else f"row {row}" for row in rows]
+
+    def _save_and_leave(self) -> None:
+        """Keep what was learnt, and raise unless the user may be content with the best epoch so far."""
+        state, saved = self.state, False
+        with suppress(NotFinite):
+            saved = self._save()
+        where = f"in epoch {state.finished + 1} after step {state.step} of {state.steps}"
+        if self.stop.signal is not signal.SIGINT:
+            told = "and saved" if saved else "and not saved there: the checkpoint before it is kept"
+            raise Terminated(
+                f"stopped by SIGTERM {where}, {told}", place="training", remedy="Go on with --resume."
+            )
+        if not state.best:
+            raise KeyboardInterrupt(f"Stopped {where}. Go on with --resume.")
+
+
+def _require_enough_images(data: FitData, config: FitConfig, world: World) -> None:
+    """Raise for settings with which some processes, or all, would have nothing to learn from."""
+    batch_size, least = config.training.batch_size, 2 * world.size
+    if batch_size < least:
+        raise UsageError(
+            f"{batch_size} images a step are fewer than two for each of {world.size} processes",
+            place="training.batch_size",
+            remedy=f"Give at least {least}, or start fewer processes.",
+        )
+    if len(data.train) < 2:
+        raise GroupwiseError(
+            "the training fold has fewer than the two images that batch statistics need",
+            place="training",
+            remedy="Add images, or give split.train a larger share.",
+        )
