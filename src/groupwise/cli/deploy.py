@@ -121,8 +121,7 @@ def export(parser: Parser, argv: list[str]) -> None:
         "--max-drop", type=float, default=1.0, help="points of accuracy that int8 may lose on held-out images"
     )
     arguments = parser.parse_args(argv)
-    data = arguments.data
-    root = images_root(data)
+    root = images_root(arguments.data)
     Run.open(arguments.run)
     console = Console()
     console.say(f"Exporting to {arguments.to}: some seconds, or a minute for a large network ...")

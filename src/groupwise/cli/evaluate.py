@@ -24,8 +24,7 @@ def evaluate(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--fold", default="test", help="the fold to measure")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
-    data = arguments.data
-    root = images_root(data)
+    root = images_root(arguments.data)
     run = Run.open(arguments.run)
     scored = score_fold(run, arguments.fold, root=root, why="groupwise evaluate")
     if not run.path("metrics.json").exists():  # a run that was interrupted can have its report
@@ -52,10 +51,10 @@ def decide(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--error-rate", type=float, help="share of images that may be answered wrongly")
     parser.add_argument("--false-flag-rate", type=float, help="share of familiar images that may be flagged")
     arguments = parser.parse_args(argv)
-    data, run = arguments.data, Run.open(arguments.run)
+    run = Run.open(arguments.run)
     before = decided_before(run)
     given = {name: arguments[name] for name in vars(before) if arguments[name] is not None}
-    root = images_root(data)
+    root = images_root(arguments.data)
     decision = decide_again(run, dataclasses.replace(before, **given), root=root)
     console = Console()
     for line in decision_lines(decision):
@@ -184,8 +183,7 @@ def robustness(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="decides the noise")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
-    data = arguments.data
-    root = images_root(data)
+    root = images_root(arguments.data)
     run, console = Run.open(arguments.run), Console(quiet=arguments.json)
     with console.progress("Damaging images") as progress:
         facts = write_robustness(run, arguments.fold, root=root, seed=arguments.seed, progress=progress)
@@ -224,9 +222,8 @@ def leakage(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
     console = Console(quiet=arguments.json)
-    facts = study(
-        arguments.run, seeds=arguments.seeds if arguments.retrain else 0, root=arguments.data, console=console
-    )
+    seeds, root = arguments.seeds if arguments.retrain else 0, images_root(arguments.data)
+    facts = study(arguments.run, seeds=seeds, root=root, console=console)
     if arguments.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
     for sentence in counterfactual_words(facts, arguments.run):
@@ -244,7 +241,8 @@ def control(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
     console = Console(quiet=arguments.json)
-    facts = study(arguments.run, permutations=arguments.permutations, root=arguments.data, console=console)
+    root = images_root(arguments.data)
+    facts = study(arguments.run, permutations=arguments.permutations, root=root, console=console)
     if arguments.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
     for sentence in control_words(facts):
