@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from groupwise import __version__
 from groupwise.console import Console
 from groupwise.data.layout import POOL
 from groupwise.data.manifest import read_manifest
@@ -32,6 +31,7 @@ from groupwise.runs.lock import ORPHAN_S, claimed, clear
 from groupwise.runs.request import CrossValidation, Job
 from groupwise.runs.run import LEDGER, Run
 from groupwise.training.memory import keep_freed_memory
+from groupwise.version import __version__
 
 # What a fold model takes over from the study, with what it was made from.
 SHARED = {

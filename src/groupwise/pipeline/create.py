@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from groupwise import __version__
 from groupwise.console import Console
 from groupwise.data.manifest import Manifest
 from groupwise.data.reading import reading_words
@@ -33,6 +32,7 @@ from groupwise.runs.request import CrossValidation, Job
 from groupwise.runs.run import LEDGER, Run
 from groupwise.training.optimizer import freeze
 from groupwise.training.trackers import require_trackers
+from groupwise.version import __version__
 
 # Fields that a scan decides where they are not given.
 SETTLED = ("data.integer_range", "data.float_range")
