@@ -28,9 +28,6 @@ PRINT = "--print_config"  # taken out by hand: the parser library reserves the n
 
 def split(parser: Parser, argv: list[str]) -> None:
     """Divide images into folds."""
-    from groupwise.data.split import SplitConfig
-    from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, split_manifest
-
     add_data_options(parser, given=True)
     add_reading_options(parser)
     parser.add_argument(
@@ -63,6 +60,9 @@ def split(parser: Parser, argv: list[str]) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="decides among sources of equal size")
     arguments = parser.parse_args(argv)
+    from groupwise.data.split_options import SplitConfig
+    from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, split_manifest
+
     console = Console()
     manifest = scan_with_progress(scan_of(arguments), console)
     extend = str(arguments.out) if arguments.out.is_file() else None
@@ -96,17 +96,17 @@ def _equal_folds(count: int) -> dict[str, float]:
 
 def plan(parser: Parser, argv: list[str]) -> None:
     """Suit a recipe to the data and to the time there is."""
+    add_data_options(parser)
+    parser.add_argument("--out", type=Path, default=Path("plan.yaml"), help="the recipe to write")
+    add_budget_option(parser)
+    add_recipe_options(parser)
+    arguments, base, recipe = parse_over_recipe(parser, argv, "default")
     from groupwise.files import write_atomic
     from groupwise.pipeline.create import settled_recipe
     from groupwise.pipeline.plan import plan_recipe
     from groupwise.pipeline.prepare import prepare, scan_with_progress
     from groupwise.runs.request import request_run
 
-    add_data_options(parser)
-    parser.add_argument("--out", type=Path, default=Path("plan.yaml"), help="the recipe to write")
-    add_budget_option(parser)
-    add_recipe_options(parser)
-    arguments, base, recipe = parse_over_recipe(parser, argv, "default")
     request = request_run(Path(arguments.folder), arguments, recipe=recipe, base=base, folder=arguments.out)
     console, started = Console(), time.perf_counter()
     manifest = scan_with_progress(request.scan, console)
@@ -121,8 +121,6 @@ def plan(parser: Parser, argv: list[str]) -> None:
 
 def train(parser: Parser, argv: list[str]) -> None:
     """Run the whole chain."""
-    from groupwise.recipe.recipe import to_yaml
-
     add_data_options(parser, optional=True)
     parser.add_argument("--run", type=Path, help="the folder to write; required")
     add_recipe_choice(parser, "; without it, one is planned from the data, and the defaults below may differ")
@@ -141,6 +139,8 @@ def train(parser: Parser, argv: list[str]) -> None:
     parser.add_argument(PRINT, action="store_true", help="print the resolved recipe, and stop")
     add_recipe_options(parser)
     arguments, base, recipe = parse_over_recipe(parser, [word for word in argv if word != PRINT])
+    from groupwise.recipe.recipe import to_yaml
+
     changes = changed_fields(argv, base, recipe)
     if not arguments.recipe:
         planning_of(arguments, changes)  # which refuses what is no duration
@@ -165,16 +165,16 @@ def train(parser: Parser, argv: list[str]) -> None:
 
 def lr_find(parser: Parser, argv: list[str]) -> None:
     """Suggest a learning rate."""
-    from groupwise.experiments.lr_find import find_rate
-    from groupwise.pipeline.create import settled_recipe
-    from groupwise.pipeline.prepare import scan_with_progress
-
     add_data_options(parser)
     add_recipe_choice(parser, default="default")
     parser.add_argument("--steps", type=int, default=100, help="steps from the lowest rate to the highest")
     parser.add_argument("--out", type=Path, default=Path("learning-rate.png"), help="the PNG file to write")
     add_recipe_options(parser)
     arguments, _, recipe = parse_over_recipe(parser, argv)
+    from groupwise.experiments.lr_find import find_rate
+    from groupwise.pipeline.create import settled_recipe
+    from groupwise.pipeline.prepare import scan_with_progress
+
     console = Console()
     manifest = scan_with_progress(scan_of(arguments), console)
     recipe = settled_recipe(recipe, manifest)
@@ -193,9 +193,6 @@ def lr_find(parser: Parser, argv: list[str]) -> None:
 
 def sweep(parser: Parser, argv: list[str]) -> None:
     """Look for better values of a recipe's knobs."""
-    from groupwise.experiments.sweep import sweep as study
-    from groupwise.runs.request import request_run
-
     add_data_options(parser)
     parser.add_argument("--run", type=Path, required=True, help="the folder to write (required)")
     parser.add_argument("--trials", type=int, default=20, help="networks to train in all")
@@ -204,6 +201,9 @@ def sweep(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the sweep that is in --run")
     add_recipe_options(parser)
     arguments, base, recipe = parse_over_recipe(parser, argv)
+    from groupwise.experiments.sweep import sweep as study
+    from groupwise.runs.request import request_run
+
     request = request_run(
         Path(arguments.folder),
         arguments,
@@ -221,9 +221,9 @@ def sweep(parser: Parser, argv: list[str]) -> None:
 
 def demo(parser: Parser, argv: list[str]) -> None:
     """Train on handwritten digits."""
-    from groupwise.cli.demo import demo as run_demo
-
     parser.add_argument("--run", type=Path, default=Path("runs/demo"), help="the folder to write")
     parser.add_argument("--resume", action="store_true", help="go on with a demo that was stopped")
     arguments = parser.parse_args(argv)
+    from groupwise.cli.demo import demo as run_demo
+
     run_demo(arguments.run, Console(), resume=arguments.resume)
