@@ -9,17 +9,42 @@ Each name is imported when it is first used, so that `import groupwise` costs no
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-__all__ = ["GroupwiseClassifier", "create_model", "load_run", "predict_ray", "train"]
+from groupwise.errors import GroupwiseError
+from groupwise.version import __version__
+
+__all__ = [
+    "GroupwiseClassifier",
+    "GroupwiseError",
+    "__version__",
+    "create_model",
+    "load_run",
+    "load_weights",
+    "open_predictor",
+    "predict_ray",
+    "train",
+]
 
 if TYPE_CHECKING:
     from groupwise.api import train
     from groupwise.estimator import GroupwiseClassifier
+    from groupwise.inference.bundle import open_predictor
     from groupwise.inference.predictor import load_run
     from groupwise.inference.ray import predict_ray
     from groupwise.models.resnext import create_model
+    from groupwise.models.weights import load_weights
+
+MODULES = {
+    "GroupwiseClassifier": "groupwise.estimator",
+    "create_model": "groupwise.models.resnext",
+    "load_run": "groupwise.inference.predictor",
+    "load_weights": "groupwise.models.weights",
+    "open_predictor": "groupwise.inference.bundle",
+    "predict_ray": "groupwise.inference.ray",
+    "train": "groupwise.api",
+}
 
 
 def __dir__() -> list[str]:
@@ -27,24 +52,6 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "train":
-        from groupwise.api import train
-
-        return train
-    if name == "GroupwiseClassifier":
-        from groupwise.estimator import GroupwiseClassifier
-
-        return GroupwiseClassifier
-    if name == "load_run":
-        from groupwise.inference.predictor import load_run
-
-        return load_run
-    if name == "predict_ray":
-        from groupwise.inference.ray import predict_ray
-
-        return predict_ray
-    if name == "create_model":
-        from groupwise.models.resnext import create_model
-
-        return create_model
+    if name in MODULES:
+        return getattr(import_module(MODULES[name]), name)
     raise AttributeError(f"module 'groupwise' has no attribute {name!r}")

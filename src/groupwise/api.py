@@ -1,4 +1,4 @@
-"""The chain as one Python call, with the recipe given by name, file or fields."""
+"""`groupwise train` as one Python call, with the recipe given by name, file or fields."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from groupwise.console import Console
-from groupwise.data.reading import READING, scan_with
 from groupwise.errors import UsageError
 from groupwise.experiments.crossval import crossval
-from groupwise.pipeline.train import train as run_job
+from groupwise.pipeline.train import train as run_chain
 from groupwise.recipe.parsing import read_recipe
-from groupwise.runs.request import CrossValidation, Job, Planning
+from groupwise.runs.request import CrossValidation, Planning, request_run
 from groupwise.text import parse_duration
 
 
@@ -39,6 +38,8 @@ def train(
 ) -> dict[str, Any]:
     """Train on a folder of class folders or a CSV, and return what `metrics.json` holds.
 
+    This is `groupwise train`: the command calls it with its options, which have the same names.
+
     Args:
         data: The folder or CSV.
         run: The folder to write.
@@ -49,8 +50,7 @@ def train(
         label_column, path_column, label_regex: The columns of class and path, or a pattern of the class.
         root, layout: Folder that paths or links lead to; `classes` takes every folder for a class.
         resume: Go on with the run that is there.
-        cv: Cross-validate over this many folds instead, and return the metrics of the answers pooled.
-        repeats: With `cv`, how often to divide the images anew.
+        cv, repeats: Cross-validate over so many folds, divided anew so often; returns the pooled metrics.
         jobs: With `cv`, how many networks are trained at once, each in a process of its own.
         track: Trackers that are told of every epoch: `tensorboard`, `mlflow`, `wandb`.
         quiet: Print nothing.
@@ -59,20 +59,13 @@ def train(
     """
     planning = _planning(recipe, budget, changes)
     base, changed = read_recipe(recipe or "default", changes)
-    options = {
-        "group_column": group_column,
-        "group_regex": group_regex,
-        "label_column": label_column,
-        "path_column": path_column,
-        "label_regex": label_regex,
-        "root": None if root is None else str(root),
-        "layout": layout,
-    }
-    reading = {name: value for name, value in options.items() if value and value != READING[name]}
+    columns = {"group_column": group_column, "label_column": label_column, "path_column": path_column}
+    patterns = {"group_regex": group_regex, "label_regex": label_regex}
+    options = columns | patterns | {"root": None if root is None else str(root), "layout": layout}
     study = None if cv is None else CrossValidation(cv, repeats)
-    look, where = scan_with(Path(data), options, changed.split.given, changed.data.wanted), Path(run)
-    job = Job(Path(data), look, where, changed, base, resume, study, planning, tuple(track), jobs, reading)
-    return (crossval if study else run_job)(job, Console(quiet=quiet))
+    work = {"cv": study, "planning": planning, "track": tuple(track), "workers": jobs, "resume": resume}
+    request = request_run(Path(data), options, recipe=changed, base=base, folder=Path(run), **work)
+    return (crossval if study else run_chain)(request, Console(quiet=quiet))
 
 
 def _planning(

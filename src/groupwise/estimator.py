@@ -20,7 +20,7 @@ from groupwise.errors import GroupwiseError, UsageError
 from groupwise.inference.predictor import load_run
 from groupwise.pipeline.train import train
 from groupwise.recipe.parsing import read_recipe
-from groupwise.runs.request import Job
+from groupwise.runs.request import RunRequest
 
 # What a cross-validation holds out is its own test fold, so none is set aside here.
 NO_TEST_FOLD = {"split.train": 0.9, "split.val": 0.1, "split.test": 0.0}
@@ -80,7 +80,9 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 raise GroupwiseError(sample.reason, place=root / sample.path, remedy="Leave it out of X.")
             return manifest
 
-        self.metrics_ = train(Job(root, scan, folder, recipe, base), Console(quiet=True))
+        self.metrics_ = train(
+            RunRequest(data=root, scan=scan, folder=folder, recipe=recipe, base=base), Console(quiet=True)
+        )
         self.predictor_ = load_run(folder)
         return self
 

@@ -18,7 +18,7 @@ from folder_case import tiny_options, write_folder
 from groupwise.cli.main import VERBS, main
 from groupwise.inference.predictor import load_run
 from groupwise.recipe.parsing import read_recipe
-from groupwise.runs.lock import claimed
+from groupwise.runs.lock import training_lock
 from groupwise.runs.run import Run
 from groupwise.training.config import EpochRecord
 
@@ -341,7 +341,7 @@ def test_evaluate_reproduces_the_numbers_and_counts_the_reading(capsys, trained)
 
 def test_a_run_that_is_being_trained_can_be_read(capsys, trained, folder):
     readings = Run.open(trained).ledger["test_readings"]
-    with claimed(trained):
+    with training_lock(trained):
         assert run(capsys, "evaluate", trained, "--fold", "test")[0] == 0
         assert run(capsys, "predict", trained, folder / "cat" / "000.png")[0] == 0
         assert run(capsys, "report", trained)[0] == 0

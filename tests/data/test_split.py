@@ -1,6 +1,7 @@
 import pytest
 
-from groupwise.data.split import EXCLUDED, SplitConfig, make_split, proof, read_split
+from groupwise.data.split import EXCLUDED, make_split, proof, read_split
+from groupwise.data.split_options import SplitConfig
 from groupwise.errors import GroupwiseError, UsageError
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}

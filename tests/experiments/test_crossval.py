@@ -23,7 +23,7 @@ from groupwise.evaluation.words import sentence
 from groupwise.experiments import crossval
 from groupwise.inference.predictor import load_run
 from groupwise.recipe.recipe import Recipe
-from groupwise.runs.lock import claimed
+from groupwise.runs.lock import training_lock
 from groupwise.runs.request import CrossValidation
 from groupwise.runs.run import Run
 
@@ -290,13 +290,13 @@ def test_a_fold_that_is_being_trained_is_waited_for_and_then_refused(
 ):
     monkeypatch.setattr(crossval, "ORPHAN_S", 0.2)
     words = ["train", folder, "--run", broken, "--cv", 3, "--jobs", jobs, "--resume", *tiny_options()]
-    with claimed(broken / FOLDS[1]):
+    with training_lock(broken / FOLDS[1]):
         status, _, err = run(capsys, *words)
         assert status == 2
         assert f"{broken / FOLDS[1]}: is being trained by process {os.getpid()} on" in err
         with pytest.raises(UsageError, match="is being trained"):  # as the process of the fold has it
             crossval.train_fold(broken / FOLDS[1], Recipe(), broken / "cache", (), Console(quiet=True))
-    with claimed(broken):
+    with training_lock(broken):
         assert f"{broken}: is being trained" in run(capsys, *words)[2]
 
 
@@ -354,7 +354,7 @@ def test_what_cannot_be_meant_is_refused(capsys, study, folder, options, message
 
 
 def test_python_asks_for_the_same(monkeypatch, tmp_path):
-    monkeypatch.setattr("groupwise.api.crossval", lambda job, console: job.cv)
+    monkeypatch.setattr("groupwise.api.crossval", lambda request, console: request.cv)
     assert groupwise.train(tmp_path, run=tmp_path / "cv", cv=5, repeats=2) == CrossValidation(5, 2)
 
 

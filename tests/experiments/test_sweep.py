@@ -14,7 +14,7 @@ from groupwise.data.split import read_split
 from groupwise.experiments import sweep, sweep_trial
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import flatten, read_fields
-from groupwise.runs.lock import claimed
+from groupwise.runs.lock import training_lock
 from groupwise.training.callbacks import Callback, CallbackList
 from groupwise.training.config import Diverged, EpochRecord, FitResult
 from groupwise.training.trainer import Trainer
@@ -154,11 +154,11 @@ def test_rounds_of_trials_in_processes_of_their_own(capsys, pets, prepared):
 
 
 def test_a_sweep_or_a_trial_that_another_process_trains_is_refused(capsys, monkeypatch, pets, prepared):
-    with claimed(prepared):
+    with training_lock(prepared):
         assert start(pets, prepared, "--resume", trials=1) == 2
     assert f"{prepared}: is being trained by process" in capsys.readouterr().err
     monkeypatch.setattr(sweep_trial, "ORPHAN_S", 0.2)
-    with claimed(prepared / "trial-0"):  # by a job of a sweep that was killed
+    with training_lock(prepared / "trial-0"):  # by a job of a sweep that was killed
         assert start(pets, prepared, "--resume", trials=1) == 2
     assert f"{prepared / 'trial-0'}: is being trained by process" in capsys.readouterr().err
     assert start(pets, prepared, "--resume", trials=1) == 0

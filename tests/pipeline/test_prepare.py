@@ -7,7 +7,8 @@ import pytest
 from groupwise.audit.audit import Audit
 from groupwise.console import Console
 from groupwise.data.manifest import GIVEN_FOLD, Manifest, Sample
-from groupwise.data.split import EXCLUDED, SplitConfig
+from groupwise.data.split import EXCLUDED
+from groupwise.data.split_options import SplitConfig
 from groupwise.pipeline.prepare import audit_given_split, scan_with_progress, split_manifest
 
 N = 48

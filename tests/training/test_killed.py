@@ -14,10 +14,10 @@ from groupwise.console import Console
 from groupwise.data.scan import scan
 from groupwise.distributed.world import World
 from groupwise.errors import UsageError
-from groupwise.pipeline.create import begin
+from groupwise.pipeline.resume import resume_or_create
 from groupwise.recipe.parsing import read_recipe
-from groupwise.runs.lock import CLAIM, claimed
-from groupwise.runs.request import Job
+from groupwise.runs.lock import LOCK_FILE, training_lock
+from groupwise.runs.request import RunRequest
 from groupwise.training.checkpoint import load_checkpoint
 
 
@@ -79,7 +79,7 @@ def test_a_run_that_is_being_trained_is_refused_to_others_and_free_once_killed(t
     again = started(folder, run, "--resume")
     wait_for(lambda: newest(run) > before, again)
     again.send_signal(signal.SIGTERM)
-    assert (again.wait(60), (run / CLAIM).exists()) == (75, False)
+    assert (again.wait(60), (run / LOCK_FILE).exists()) == (75, False)
 
 
 def newest(run):
@@ -88,22 +88,33 @@ def newest(run):
 
 def test_data_that_another_process_prepares_are_not_taken_for_those_of_a_crash(tmp_path):
     folder, run = write_folder(tmp_path / "pets", n=60), tmp_path / "run"
-    with claimed(run):
+    with training_lock(run):
         (run / "run.json").write_text('{"artefacts": {"manifest.csv": {}}}')
         (run / ".split.csv.abc.partial").touch()
         with pytest.raises(UsageError, match="is being trained by process"):
             groupwise.train(folder, run=run, recipe="default", changes=TINY, resume=True, quiet=True)
-        assert sorted(file.name for file in run.iterdir()) == [".split.csv.abc.partial", CLAIM, "run.json"]
+        assert sorted(file.name for file in run.iterdir()) == [
+            ".split.csv.abc.partial",
+            LOCK_FILE,
+            "run.json",
+        ]
 
 
 @pytest.mark.parametrize("left", [".run.json.abc.partial", "run.json"])
 def test_a_start_that_was_killed_in_its_first_moments_is_repeated(tmp_path, left):
     folder, run = write_folder(tmp_path / "pets", n=60), tmp_path / "run"
     run.mkdir()
-    (run / CLAIM).touch()
+    (run / LOCK_FILE).touch()
     (run / left).write_text('{"artefacts": {"manifest.csv": {}}, "data": "x", "root": "x"}')
     base, recipe = read_recipe("default", TINY)
-    job = Job(folder, lambda progress: scan(folder, progress=progress), run, recipe, base, resume=True)
-    begun = begin(job, World(), Console(quiet=True))
-    assert begun.require("split.json").is_file()
+    request = RunRequest(
+        data=folder,
+        scan=lambda progress: scan(folder, progress=progress),
+        folder=run,
+        recipe=recipe,
+        base=base,
+        resume=True,
+    )
+    resumed = resume_or_create(request, World(), Console(quiet=True))
+    assert resumed.require("split.json").is_file()
     assert not (run / ".run.json.abc.partial").exists()

@@ -168,10 +168,10 @@ def test_wandb_and_mlflow_go_where_the_environment_says(monkeypatch, tmp_path):
 
 
 def test_the_command_line_names_the_trackers(monkeypatch, tmp_path):
-    jobs = []
-    monkeypatch.setattr("groupwise.pipeline.train.train", lambda job, console: jobs.append(job))
+    requests = []
+    monkeypatch.setattr("groupwise.api.run_chain", lambda request, console: requests.append(request))
     assert main(["train", str(tmp_path), "--run", str(tmp_path / "run"), "--track", "mlflow", "wandb"]) == 0
-    assert jobs[0].track == ("mlflow", "wandb")
+    assert requests[0].track == ("mlflow", "wandb")
 
 
 @pytest.mark.parametrize(

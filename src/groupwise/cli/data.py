@@ -12,12 +12,12 @@ from groupwise.recipe.parsing import Parser
 
 def scan(parser: Parser, argv: list[str]) -> None:
     """Say of every file whether it can be used."""
-    from groupwise.pipeline.prepare import require_usable, scan_with_progress
-
     add_data_options(parser, given=True)
     add_reading_options(parser)
     parser.add_argument("--out", type=Path, help="write the manifest to this CSV file")
     arguments = parser.parse_args(argv)
+    from groupwise.pipeline.prepare import require_usable, scan_with_progress
+
     console = Console()
     manifest = scan_with_progress(scan_of(arguments), console)
     for sample in manifest.samples:
@@ -31,8 +31,6 @@ def scan(parser: Parser, argv: list[str]) -> None:
 
 def show(parser: Parser, argv: list[str]) -> None:
     """Draw a grid of sample images."""
-    from groupwise.pipeline.prepare import draw_samples, scan_with_progress
-
     add_data_options(parser, given=True)
     add_reading_options(parser)
     parser.add_argument("--rows", type=int, default=2, help="rows of the grid")
@@ -40,6 +38,8 @@ def show(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="decides which images are drawn")
     parser.add_argument("--out", type=Path, default=Path("samples.png"), help="the PNG file to write")
     arguments = parser.parse_args(argv)
+    from groupwise.pipeline.prepare import draw_samples, scan_with_progress
+
     console = Console()
     manifest = scan_with_progress(scan_of(arguments), console)
     draw_samples(manifest, arguments.out, rows=arguments.rows, cols=arguments.cols, seed=arguments.seed)
@@ -48,14 +48,14 @@ def show(parser: Parser, argv: list[str]) -> None:
 
 def audit(parser: Parser, argv: list[str]) -> None:
     """Find copies, conflicts and bad files."""
-    from groupwise.pipeline.prepare import audit_given_split, audit_manifest, scan_with_progress, write_audit
-
     add_data_options(parser, given=True)
     add_reading_options(parser)
     parser.add_argument("--out", type=Path, default=Path("audit"), help="the folder to write")
     parser.add_argument("--seed", type=int, default=0, help="decides which copies are planted as a check")
     parser.add_argument("--json", action="store_true", help="print the facts and findings as JSON")
     arguments = parser.parse_args(argv)
+    from groupwise.pipeline.prepare import audit_given_split, audit_manifest, scan_with_progress, write_audit
+
     console = Console(quiet=arguments.json)
     manifest = scan_with_progress(scan_of(arguments), console)
     audited = audit_manifest(manifest, seed=arguments.seed, console=console)
@@ -71,8 +71,6 @@ def audit(parser: Parser, argv: list[str]) -> None:
 
 def info(parser: Parser, argv: list[str]) -> None:
     """Print the networks, or one of them."""
-    from groupwise.cli.info import describe_preset, list_presets
-
     parser.add_argument(
         "preset", metavar="NETWORK", nargs="?", help="name of a network; without it, all are listed"
     )
@@ -80,6 +78,8 @@ def info(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--image-size-px", type=int, help="side of the images; 224, or 32 for CIFAR networks")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args(argv)
+    from groupwise.cli.info import describe_preset, list_presets
+
     if arguments.preset is None:
         print(list_presets(as_json=arguments.json))
     else:

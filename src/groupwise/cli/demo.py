@@ -1,4 +1,4 @@
-"""Trains on scikit-learn's handwritten digits, so that the whole chain can be seen in a few minutes."""
+"""The demo: training on scikit-learn's handwritten digits, which show the whole chain in minutes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from groupwise.console import Console
 from groupwise.data.scan import scan
 from groupwise.errors import UsageError
 from groupwise.pipeline.train import train
-from groupwise.recipe.parsing import build_recipe
-from groupwise.recipe.recipe import read_fields, recipe_file
-from groupwise.runs.lock import claimed, clear, is_occupied
-from groupwise.runs.request import Job
+from groupwise.recipe.parsing import read_recipe
+from groupwise.recipe.recipe import read_fields
+from groupwise.runs.lock import clear, is_occupied, training_lock
+from groupwise.runs.request import RunRequest
 
 DEMO = "digits"
 
@@ -30,14 +30,20 @@ def demo(folder: Path, console: Console, *, resume: bool = False) -> dict[str, A
     data = folder.with_name(f"{folder.name}-digits")
     _refuse_foreign(folder, data)
     if not resume:
-        with claimed(folder):
+        with training_lock(folder):
             clear(folder)  # an earlier demo
     write_digits(data)
     console.say(f"Wrote scikit-learn's handwritten digits to {data}")
-    file = recipe_file(DEMO)
-    recipe = build_recipe(read_fields(file), file)
-    job = Job(data, lambda progress: scan(data, progress=progress), folder, recipe, recipe, resume)
-    return train(job, console)
+    recipe, _ = read_recipe(DEMO)
+    request = RunRequest(
+        data=data,
+        scan=lambda progress: scan(data, progress=progress),
+        folder=folder,
+        recipe=recipe,
+        base=recipe,
+        resume=resume,
+    )
+    return train(request, console)
 
 
 def _refuse_foreign(folder: Path, data: Path) -> None:

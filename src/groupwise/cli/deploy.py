@@ -23,7 +23,6 @@ T = TypeVar("T")
 
 def explain(parser: Parser, argv: list[str]) -> None:
     """Show where answers come from."""
-    from groupwise.explain.request import asked_images, refuse_unknown_class
     from groupwise.inference.heatmaps import METHODS
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
@@ -47,6 +46,8 @@ def explain(parser: Parser, argv: list[str]) -> None:
         help="instead of heat: the maps of a block by group, as in layer1.0, and the filters",
     )
     arguments = parser.parse_args(operands_together(parser, argv))
+    from groupwise.explain.request import asked_images, refuse_unknown_class
+
     if arguments.groups:
         _refuse_beside_groups(arguments)
     run, console = Run.open(arguments.run), Console()
@@ -121,8 +122,7 @@ def export(parser: Parser, argv: list[str]) -> None:
         "--max-drop", type=float, default=1.0, help="points of accuracy that int8 may lose on held-out images"
     )
     arguments = parser.parse_args(argv)
-    data = arguments.data
-    root = images_root(data)
+    root = images_root(arguments.data)
     Run.open(arguments.run)
     console = Console()
     console.say(f"Exporting to {arguments.to}: some seconds, or a minute for a large network ...")
@@ -137,9 +137,6 @@ def export(parser: Parser, argv: list[str]) -> None:
 
 def predict(parser: Parser, argv: list[str]) -> None:
     """Say class and probability of images."""
-    from groupwise.inference.bundle import model_digest, open_predictor
-    from groupwise.inference.predict_files import predict_files
-
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run or of a bundle")
     parser.add_argument(
         "images", metavar="IMAGE", nargs="+", help="image files, folders, or .txt files with one path a line"
@@ -147,6 +144,9 @@ def predict(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--csv", type=Path, help="write the answers into this file as they come")
     parser.add_argument("--resume", action="store_true", help="go on with the file of --csv")
     arguments = parser.parse_args(operands_together(parser, argv))
+    from groupwise.inference.bundle import model_digest, open_predictor
+    from groupwise.inference.predict_files import predict_files
+
     if arguments.resume and arguments.csv is None:
         raise UsageError("nothing to go on with", place="--resume", remedy="Give the file with --csv.")
     predictor = open_predictor(arguments.run)
@@ -158,9 +158,6 @@ def predict(parser: Parser, argv: list[str]) -> None:
 
 def serve(parser: Parser, argv: list[str]) -> None:
     """Answer over HTTP, with a page."""
-    from groupwise.export.current import current_bundle
-    from groupwise.inference.bundle import open_bundle
-
     parser.add_argument("model", metavar="RUN", type=Path, help="the folder of a finished run, or a bundle")
     parser.add_argument("--host", default="127.0.0.1", help="where to listen; others than this need a token")
     parser.add_argument("--port", type=int, default=8000, help="the port; 0 takes any that is free")
@@ -169,6 +166,9 @@ def serve(parser: Parser, argv: list[str]) -> None:
         "--allow-host", metavar="NAME", nargs="+", default=[], help="further names of this server"
     )
     arguments = parser.parse_args(argv)
+    from groupwise.export.current import current_bundle
+    from groupwise.inference.bundle import open_bundle
+
     try:
         from groupwise.serving.server import Address, serve, url_of
     except ImportError as error:

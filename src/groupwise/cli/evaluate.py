@@ -15,17 +15,16 @@ from groupwise.recipe.parsing import Parser
 
 def evaluate(parser: Parser, argv: list[str]) -> None:
     """Measure a fold again."""
-    from groupwise.evaluation.evaluate import refresh_scores, score_fold, write_scores
-    from groupwise.evaluation.words import sentence
-    from groupwise.runs.run import Run
-
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
     parser.add_argument("--fold", default="test", help="the fold to measure")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
-    data = arguments.data
-    root = images_root(data)
+    from groupwise.evaluation.evaluate import refresh_scores, score_fold, write_scores
+    from groupwise.evaluation.words import sentence
+    from groupwise.runs.run import Run
+
+    root = images_root(arguments.data)
     run = Run.open(arguments.run)
     scored = score_fold(run, arguments.fold, root=root, why="groupwise evaluate")
     if not run.path("metrics.json").exists():  # a run that was interrupted can have its report
@@ -39,10 +38,6 @@ def evaluate(parser: Parser, argv: list[str]) -> None:
 
 def decide(parser: Parser, argv: list[str]) -> None:
     """Decide anew how images are answered."""
-    from groupwise.evaluation.decide import decide_again, decided_before
-    from groupwise.inference.text import decision_lines
-    from groupwise.runs.run import Run
-
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
     parser.add_argument("--target-sensitivity", type=float, help="share of a class that is to be recognised")
@@ -52,10 +47,14 @@ def decide(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--error-rate", type=float, help="share of images that may be answered wrongly")
     parser.add_argument("--false-flag-rate", type=float, help="share of familiar images that may be flagged")
     arguments = parser.parse_args(argv)
-    data, run = arguments.data, Run.open(arguments.run)
+    from groupwise.evaluation.decide import decide_again, decided_before
+    from groupwise.inference.text import decision_lines
+    from groupwise.runs.run import Run
+
+    run = Run.open(arguments.run)
     before = decided_before(run)
     given = {name: arguments[name] for name in vars(before) if arguments[name] is not None}
-    root = images_root(data)
+    root = images_root(arguments.data)
     decision = decide_again(run, dataclasses.replace(before, **given), root=root)
     console = Console()
     for line in decision_lines(decision):
@@ -65,8 +64,6 @@ def decide(parser: Parser, argv: list[str]) -> None:
 
 def compare(parser: Parser, argv: list[str]) -> None:
     """Say which of several runs is better."""
-    from groupwise.experiments.comparison import compare_runs
-
     parser.add_argument(
         "runs",
         metavar="RUN",
@@ -78,6 +75,8 @@ def compare(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     parser.add_argument("--seed", type=int, default=0, help="decides the resamples and the random flips")
     arguments = parser.parse_args(operands_together(parser, argv))
+    from groupwise.experiments.comparison import compare_runs
+
     comparison = compare_runs(arguments.runs, fold=arguments.fold, seed=arguments.seed)
     if arguments.json:
         print(json.dumps(comparison.as_json(), indent=2, ensure_ascii=False))
@@ -90,6 +89,9 @@ def compare(parser: Parser, argv: list[str]) -> None:
 
 def labels(parser: Parser, argv: list[str]) -> None:
     """Name the labels that are probably wrong."""
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run, best of one with --cv")
+    parser.add_argument("--top", type=int, default=20, help="how many to print; the file names them all")
+    arguments = parser.parse_args(argv)
     from groupwise.evaluation.label_errors import find_label_errors, photographs, write_label_errors
     from groupwise.evaluation.predictions import read_predictions
     from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
@@ -97,9 +99,6 @@ def labels(parser: Parser, argv: list[str]) -> None:
     from groupwise.runs.files import headline_fold
     from groupwise.runs.run import Run
 
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run, best of one with --cv")
-    parser.add_argument("--top", type=int, default=20, help="how many to print; the file names them all")
-    arguments = parser.parse_args(argv)
     run, console = Run.open(arguments.run), Console()
     predictions = read_predictions(run.require("predictions.csv"))
     metrics = read_json(run.require("metrics.json"))
@@ -125,11 +124,11 @@ def labels(parser: Parser, argv: list[str]) -> None:
 
 def report(parser: Parser, argv: list[str]) -> None:
     """Write a run's report again."""
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
+    arguments = parser.parse_args(argv)
     from groupwise.report.page import write_report
     from groupwise.runs.run import Run
 
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
-    arguments = parser.parse_args(argv)
     run = Run.open(arguments.run)
     for name in ("recipe.yaml", "split.json", "predictions.csv", "metrics.json"):
         run.require(name)
@@ -138,6 +137,11 @@ def report(parser: Parser, argv: list[str]) -> None:
 
 def slices(parser: Parser, argv: list[str]) -> None:
     """Compare the values of a column."""
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
+    parser.add_argument("--by", metavar="COLUMN", nargs="+", default=[], help="columns; else all of yours")
+    parser.add_argument("--fold", help="the fold whose predictions were kept; else that of the number")
+    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
+    arguments = parser.parse_args(argv)
     from groupwise.evaluation.slice_files import write_slices
     from groupwise.files import read_json
     from groupwise.report.page import write_report
@@ -145,11 +149,6 @@ def slices(parser: Parser, argv: list[str]) -> None:
     from groupwise.runs.files import headline_fold
     from groupwise.runs.run import Run
 
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
-    parser.add_argument("--by", metavar="COLUMN", nargs="+", default=[], help="columns; else all of yours")
-    parser.add_argument("--fold", help="the fold whose predictions were kept; else that of the number")
-    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
-    arguments = parser.parse_args(argv)
     run, console = Run.open(arguments.run), Console()
     metrics = read_json(run.require("metrics.json"))
     facts = write_slices(run, arguments.fold or headline_fold(metrics), arguments.by)
@@ -174,18 +173,17 @@ def slices(parser: Parser, argv: list[str]) -> None:
 
 def robustness(parser: Parser, argv: list[str]) -> None:
     """Measure under damage."""
-    from groupwise.evaluation.robustness import write_robustness
-    from groupwise.report.page import write_report
-    from groupwise.runs.run import Run
-
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
     parser.add_argument("--fold", default="test", help="the fold whose images are damaged")
     parser.add_argument("--seed", type=int, default=0, help="decides the noise")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
-    data = arguments.data
-    root = images_root(data)
+    from groupwise.evaluation.robustness import write_robustness
+    from groupwise.report.page import write_report
+    from groupwise.runs.run import Run
+
+    root = images_root(arguments.data)
     run, console = Run.open(arguments.run), Console(quiet=arguments.json)
     with console.progress("Damaging images") as progress:
         facts = write_robustness(run, arguments.fold, root=root, seed=arguments.seed, progress=progress)
@@ -212,9 +210,6 @@ def _accuracy(figure: dict[str, object]) -> str:
 
 def leakage(parser: Parser, argv: list[str]) -> None:
     """Tell what a random split would have reported."""
-    from groupwise.evaluation.leakage_words import leakage_words
-    from groupwise.experiments.leakage import leakage as study
-
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument(
         "--retrain", action="store_true", help="also train under random and grouped splits, and measure both"
@@ -223,10 +218,12 @@ def leakage(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
+    from groupwise.evaluation.leakage_words import leakage_words
+    from groupwise.experiments.leakage import leakage as study
+
     console = Console(quiet=arguments.json)
-    facts = study(
-        arguments.run, seeds=arguments.seeds if arguments.retrain else 0, root=arguments.data, console=console
-    )
+    seeds, root = arguments.seeds if arguments.retrain else 0, images_root(arguments.data)
+    facts = study(arguments.run, seeds=seeds, root=root, console=console)
     if arguments.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
     for sentence in leakage_words(facts, arguments.run):
@@ -235,16 +232,17 @@ def leakage(parser: Parser, argv: list[str]) -> None:
 
 def control(parser: Parser, argv: list[str]) -> None:
     """Train on labels that mean nothing."""
-    from groupwise.experiments.permutation_test import permutation_test as study
-    from groupwise.experiments.permutation_test import permutation_test_words
-
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument("--permutations", type=int, default=1, help="networks to train, each on other labels")
     parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
+    from groupwise.experiments.permutation_test import permutation_test as study
+    from groupwise.experiments.permutation_test import permutation_test_words
+
     console = Console(quiet=arguments.json)
-    facts = study(arguments.run, permutations=arguments.permutations, root=arguments.data, console=console)
+    root = images_root(arguments.data)
+    facts = study(arguments.run, permutations=arguments.permutations, root=root, console=console)
     if arguments.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
     for sentence in permutation_test_words(facts):

@@ -11,7 +11,6 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
-from groupwise import __version__
 from groupwise.cli import data as looking
 from groupwise.cli import deploy as using
 from groupwise.cli import evaluate as measuring
@@ -21,6 +20,7 @@ from groupwise.cli import train as learning
 from groupwise.console import show_any_character
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.recipe.parsing import Parser
+from groupwise.version import __version__
 
 INTERRUPTED = 130  # what a shell gives for Ctrl-C
 START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h, as for a training that SIGTERM stopped and that was saved

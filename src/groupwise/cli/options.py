@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groupwise.data.reading import READING, reading_words, scan_with
-from groupwise.recipe.parsing import SHORT_NAMES, Parser
+from groupwise.data.reading import READING, reading_words, scan_with, unusual
+from groupwise.recipe.parsing import SHORT_NAMES, Parser, parse_recipe, read_recipe
+from groupwise.recipe.recipe import Recipe, as_dict, flatten, shipped_recipes
 
 if TYPE_CHECKING:
     from groupwise.data.levels import Reading
     from groupwise.data.manifest import Manifest
+    from groupwise.runs.request import Planning
 
     Scan = Callable[[Callable[[int, int], None]], Manifest]
 
@@ -51,8 +53,6 @@ def value_of(option: str, argv: Sequence[str]) -> str | None:
 
 def add_recipe_choice(parser: Parser, more: str = "", *, default: str | None = None) -> None:
     """The recipe to take, whose fields the other options change."""
-    from groupwise.recipe.recipe import shipped_recipes
-
     names = ", ".join(shipped_recipes())
     parser.add_argument("--recipe", default=default, help=f"{names}, or a YAML file{more}")
 
@@ -64,18 +64,35 @@ def add_budget_option(parser: Parser) -> None:
     )
 
 
-def planning_of(arguments: Any, argv: Sequence[str]) -> Any:
-    """The `Planning` that the options ask for; fields that `argv` sets are the user's own."""
+def parse_over_recipe(
+    parser: Parser, argv: Sequence[str], recipe: str | None = None
+) -> tuple[Any, Recipe, Recipe]:
+    """The parsed arguments, the recipe named `recipe` or by `--recipe`, and the one that `argv` makes of it."""
+    base, _ = read_recipe(recipe or value_of("--recipe", argv) or "default")
+    arguments, changed = parse_recipe(parser, argv, base)
+    return arguments, base, changed
+
+
+def changed_fields(argv: Sequence[str], base: Recipe, changed: Recipe) -> dict[str, Any]:
+    """The fields of the recipe that `argv` sets, also to what they were in `base`, with their values."""
+    before, now = flatten(as_dict(base)), flatten(as_dict(changed))
+    return {
+        name: value
+        for name, value in now.items()
+        if value != before[name]
+        or any(
+            value_of(option, argv) is not None for option in (f"--{name}", SHORT_NAMES.get(name, f"--{name}"))
+        )
+    }
+
+
+def planning_of(arguments: Any, fields: Collection[str]) -> Planning:
+    """The planning that the options ask for; `fields` are the user's own."""
     from groupwise.runs.request import Planning
     from groupwise.text import parse_duration
 
-    fields = [name for name in arguments.as_flat().__dict__ if "." in name]
-    spellings = {name: (f"--{name}", SHORT_NAMES.get(name, f"--{name}")) for name in fields}
-    chosen = {
-        name for name in fields if any(value_of(option, argv) is not None for option in spellings[name])
-    }
     budget_s = parse_duration(arguments.budget, "--budget") if arguments.budget else None
-    return Planning(frozenset(chosen), budget_s)
+    return Planning(frozenset(fields), budget_s)
 
 
 GIVEN = "split.given"  # a field of the recipe, which decides how DATA is read as well
@@ -140,7 +157,7 @@ def pixel_reading(arguments: Any) -> Reading:
 
 def reading_of(arguments: Any) -> dict[str, str]:
     """How DATA is read, as far as it is not the usual way."""
-    return {name: arguments[name] for name, usual in READING.items() if arguments[name] != usual}
+    return unusual(arguments)
 
 
 def data_words(arguments: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 
 from groupwise.cli.options import (
@@ -12,24 +13,21 @@ from groupwise.cli.options import (
     add_data_options,
     add_reading_options,
     add_recipe_choice,
+    changed_fields,
     data_words,
+    parse_over_recipe,
     planning_of,
-    reading_of,
     scan_of,
-    value_of,
 )
 from groupwise.console import Console
 from groupwise.errors import UsageError
-from groupwise.recipe.parsing import Parser, add_recipe_options, build_recipe, parse_recipe
+from groupwise.recipe.parsing import Parser, add_recipe_options
 
 PRINT = "--print_config"  # taken out by hand: the parser library reserves the name
 
 
 def split(parser: Parser, argv: list[str]) -> None:
     """Divide images into folds."""
-    from groupwise.data.split import SplitConfig
-    from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, split_manifest
-
     add_data_options(parser, given=True)
     add_reading_options(parser)
     parser.add_argument(
@@ -62,6 +60,9 @@ def split(parser: Parser, argv: list[str]) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="decides among sources of equal size")
     arguments = parser.parse_args(argv)
+    from groupwise.data.split_options import SplitConfig
+    from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, split_manifest
+
     console = Console()
     manifest = scan_with_progress(scan_of(arguments), console)
     extend = str(arguments.out) if arguments.out.is_file() else None
@@ -95,28 +96,24 @@ def _equal_folds(count: int) -> dict[str, float]:
 
 def plan(parser: Parser, argv: list[str]) -> None:
     """Suit a recipe to the data and to the time there is."""
-    from groupwise.files import write_atomic
-    from groupwise.pipeline.create import settled_recipe
-    from groupwise.pipeline.plan import plan_job
-    from groupwise.pipeline.prepare import prepare, scan_with_progress
-    from groupwise.recipe.recipe import recipe_fields, recipe_file
-    from groupwise.runs.request import Job
-
     add_data_options(parser)
     parser.add_argument("--out", type=Path, default=Path("plan.yaml"), help="the recipe to write")
     add_budget_option(parser)
     add_recipe_options(parser)
-    file = recipe_file("default")
-    base = build_recipe(recipe_fields(file), file)
-    arguments, recipe = parse_recipe(parser, argv, base)
-    job = Job(Path(arguments.folder), scan_of(arguments), arguments.out, recipe, base)
+    arguments, base, recipe = parse_over_recipe(parser, argv, "default")
+    from groupwise.files import write_atomic
+    from groupwise.pipeline.create import settled_recipe
+    from groupwise.pipeline.plan import plan_recipe
+    from groupwise.pipeline.prepare import prepare, scan_with_progress
+    from groupwise.runs.request import request_run
+
+    request = request_run(Path(arguments.folder), arguments, recipe=recipe, base=base, folder=arguments.out)
     console, started = Console(), time.perf_counter()
-    manifest = scan_with_progress(job.scan, console)
-    job = replace(job, recipe=settled_recipe(recipe, manifest))
+    manifest = scan_with_progress(request.scan, console)
+    request = replace(request, recipe=settled_recipe(recipe, manifest))
     prepared = prepare(manifest, recipe.split, seed=recipe.seed, console=console)
-    planned = plan_job(
-        job, planning_of(arguments, argv), manifest, prepared.split, started=started, console=console
-    )
+    planning = planning_of(arguments, changed_fields(argv, base, recipe))
+    planned = plan_recipe(request, planning, manifest, prepared.split, started=started, console=console)
     write_atomic(arguments.out, replace(planned, recipe=replace(planned.recipe, name="planned")).to_yaml())
     again = f"groupwise train {data_words(arguments)} --recipe {arguments.out} --run runs/planned"
     console.say(f"Recipe: {arguments.out}. Edit it, then:\n{again}")
@@ -124,8 +121,6 @@ def plan(parser: Parser, argv: list[str]) -> None:
 
 def train(parser: Parser, argv: list[str]) -> None:
     """Run the whole chain."""
-    from groupwise.recipe.recipe import recipe_fields, recipe_file, to_yaml
-
     add_data_options(parser, optional=True)
     parser.add_argument("--run", type=Path, help="the folder to write; required")
     add_recipe_choice(parser, "; without it, one is planned from the data, and the defaults below may differ")
@@ -143,11 +138,13 @@ def train(parser: Parser, argv: list[str]) -> None:
     )
     parser.add_argument(PRINT, action="store_true", help="print the resolved recipe, and stop")
     add_recipe_options(parser)
-    file = recipe_file(value_of("--recipe", argv) or "default")
-    base = build_recipe(recipe_fields(file), file)
-    arguments, recipe = parse_recipe(parser, [word for word in argv if word != PRINT], base)
-    planning = None if arguments.recipe else planning_of(arguments, argv)
-    if arguments.recipe and arguments.budget:
+    arguments, base, recipe = parse_over_recipe(parser, [word for word in argv if word != PRINT])
+    from groupwise.recipe.recipe import to_yaml
+
+    changes = changed_fields(argv, base, recipe)
+    if not arguments.recipe:
+        planning_of(arguments, changes)  # which refuses what is no duration
+    elif arguments.budget:
         raise UsageError(
             "a recipe that is given is not planned",
             place="--budget",
@@ -159,41 +156,25 @@ def train(parser: Parser, argv: list[str]) -> None:
     for name, value in (("DATA", arguments.folder), ("--run", arguments.run)):
         if value is None:
             raise UsageError("missing", place=name, remedy="As in: groupwise train DATA --run runs/first")
-    from groupwise.experiments.crossval import crossval
-    from groupwise.pipeline.train import train as run_job
-    from groupwise.runs.request import CrossValidation, Job
+    from groupwise.api import train as run_train
 
-    cv = None if arguments.cv is None else CrossValidation(arguments.cv, arguments.repeats)
-    job = Job(
-        Path(arguments.folder),
-        scan_of(arguments),
-        arguments.run,
-        recipe,
-        base,
-        arguments.resume,
-        cv,
-        planning,
-        tuple(arguments.track),
-        arguments.jobs,
-        reading_of(arguments),
-    )
-    (crossval if cv else run_job)(job, Console())
+    names = signature(run_train).parameters.keys() - {"data"}  # which is a part of the recipe here
+    options = {name: arguments[name] for name in names if name in arguments}
+    run_train(arguments.folder, changes=changes, **options)
 
 
 def lr_find(parser: Parser, argv: list[str]) -> None:
     """Suggest a learning rate."""
-    from groupwise.experiments.lr_find import find_rate
-    from groupwise.pipeline.create import settled_recipe
-    from groupwise.pipeline.prepare import scan_with_progress
-    from groupwise.recipe.recipe import recipe_fields, recipe_file
-
     add_data_options(parser)
     add_recipe_choice(parser, default="default")
     parser.add_argument("--steps", type=int, default=100, help="steps from the lowest rate to the highest")
     parser.add_argument("--out", type=Path, default=Path("learning-rate.png"), help="the PNG file to write")
     add_recipe_options(parser)
-    file = recipe_file(value_of("--recipe", argv) or "default")
-    arguments, recipe = parse_recipe(parser, argv, build_recipe(recipe_fields(file), file))
+    arguments, _, recipe = parse_over_recipe(parser, argv)
+    from groupwise.experiments.lr_find import find_rate
+    from groupwise.pipeline.create import settled_recipe
+    from groupwise.pipeline.prepare import scan_with_progress
+
     console = Console()
     manifest = scan_with_progress(scan_of(arguments), console)
     recipe = settled_recipe(recipe, manifest)
@@ -212,10 +193,6 @@ def lr_find(parser: Parser, argv: list[str]) -> None:
 
 def sweep(parser: Parser, argv: list[str]) -> None:
     """Look for better values of a recipe's knobs."""
-    from groupwise.experiments.sweep import sweep as study
-    from groupwise.recipe.recipe import recipe_fields, recipe_file
-    from groupwise.runs.request import Job
-
     add_data_options(parser)
     parser.add_argument("--run", type=Path, required=True, help="the folder to write (required)")
     parser.add_argument("--trials", type=int, default=20, help="networks to train in all")
@@ -223,30 +200,30 @@ def sweep(parser: Parser, argv: list[str]) -> None:
     add_recipe_choice(parser, ", to begin with", default="default")
     parser.add_argument("--resume", action="store_true", help="go on with the sweep that is in --run")
     add_recipe_options(parser)
-    file = recipe_file(value_of("--recipe", argv) or "default")
-    base = build_recipe(recipe_fields(file), file)
-    arguments, recipe = parse_recipe(parser, argv, base)
-    job = Job(
+    arguments, base, recipe = parse_over_recipe(parser, argv)
+    from groupwise.experiments.sweep import sweep as study
+    from groupwise.runs.request import request_run
+
+    request = request_run(
         Path(arguments.folder),
-        scan_of(arguments),
-        arguments.run,
-        recipe,
-        base,
-        arguments.resume,
-        jobs=arguments.jobs,
-        reading=reading_of(arguments),
+        arguments,
+        recipe=recipe,
+        base=base,
+        folder=arguments.run,
+        resume=arguments.resume,
+        workers=arguments.jobs,
     )
     console = Console()
-    study(job, arguments.trials, console)
+    study(request, arguments.trials, console)
     best = shlex.quote(str(arguments.run / "best.yaml"))
     console.say(f"Train it: groupwise train {data_words(arguments)} --recipe {best} --run runs/swept")
 
 
 def demo(parser: Parser, argv: list[str]) -> None:
     """Train on handwritten digits."""
-    from groupwise.cli.demo import demo as run_demo
-
     parser.add_argument("--run", type=Path, default=Path("runs/demo"), help="the folder to write")
     parser.add_argument("--resume", action="store_true", help="go on with a demo that was stopped")
     arguments = parser.parse_args(argv)
+    from groupwise.cli.demo import demo as run_demo
+
     run_demo(arguments.run, Console(), resume=arguments.resume)

@@ -9,7 +9,6 @@ import struct
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -61,6 +60,8 @@ def read_deep_png(data: bytes, image: Image.Image) -> Samples:
         values, opacity = np.asarray(image).astype(np.uint16), None
         colours = 1
     else:
+        import cv2  # here, because a recipe's options need none of it
+
         found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if found is None or found.dtype != np.uint16 or found.ndim != 3:
             raise ValueError("its 16-bit samples cannot be read")

@@ -30,6 +30,11 @@ def scan_with(data: Path, options: Mapping[str, Any], given: str | None, reading
     return lambda progress: scan(data, progress=progress, **wanted)
 
 
+def unusual(options: Mapping[str, Any]) -> dict[str, str]:
+    """Those of the options in `READING` that are not the usual ones."""
+    return {name: options[name] for name, usual in READING.items() if options[name] != usual}
+
+
 def reading_words(reading: Mapping[str, str]) -> list[str]:
     """The options that read DATA so."""
     return [word for name, value in reading.items() for word in (f"--{name.replace('_', '-')}", value)]

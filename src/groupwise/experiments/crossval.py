@@ -1,4 +1,4 @@
-"""Turns a job into K models a repeat, each trained without one fold, which it is then tested on.
+"""Cross-validation: K models a repeat, each trained without one fold, which it is then tested on.
 
 Scan, audit and decoding happen once, in the folder of the study; each fold model is an ordinary run below it.
 """
@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from groupwise import __version__
 from groupwise.console import Console
 from groupwise.data.layout import POOL
 from groupwise.data.split import EXCLUDED, Split, make_split, proof
@@ -24,13 +23,15 @@ from groupwise.experiments.pooling import pool
 from groupwise.files import read_json, write_atomic, write_json
 from groupwise.parallel.pool import refuse_several_processes, run_side_by_side, shared_threads
 from groupwise.parallel.process import Task
-from groupwise.pipeline.create import begun, stored_recipe
-from groupwise.pipeline.train import open_images, train_prepared
+from groupwise.pipeline.images import open_images
+from groupwise.pipeline.resume import locked_run, stored_recipe
+from groupwise.pipeline.train import train_prepared
 from groupwise.recipe.recipe import Recipe, to_yaml
-from groupwise.runs.lock import ORPHAN_S, claimed, clear
-from groupwise.runs.request import CrossValidation, Job
+from groupwise.runs.lock import ORPHAN_S, clear, training_lock
+from groupwise.runs.request import CrossValidation, RunRequest
 from groupwise.runs.run import LEDGER, Run
 from groupwise.training.memory import keep_freed_memory
+from groupwise.version import __version__
 
 # What a fold model takes over from the study, with what it was made from.
 SHARED = {
@@ -51,30 +52,30 @@ class FoldModel:
     recipe: Recipe
 
 
-def crossval(job: Job, console: Console) -> dict[str, Any]:
+def crossval(request: RunRequest, console: Console) -> dict[str, Any]:
     """Train and measure every fold model that is not there yet; returns the metrics of the answers pooled.
 
     Raises `UsageError` for a recipe that cannot be cross-validated, before any file is read.
     """
-    cv = job.cv
+    cv = request.cv
     assert cv is not None
-    _refuse(job.recipe, cv)
-    refuse_several_processes(job.jobs)
+    _refuse(request.recipe, cv)
+    refuse_several_processes(request.workers)
     keep_freed_memory()
-    jobs = min(job.jobs, len(cv.models))
-    with shared_threads(jobs), joined_world(job.recipe.training.device) as world:
+    workers = min(request.workers, len(cv.models))
+    with shared_threads(workers), joined_world(request.recipe.training.device) as world:
         if not world.is_main:
             console = Console(quiet=True)
-        with begun(job, world, console) as (job, study):
+        with locked_run(request, world, console) as (request, study):
             models = fold_models(study, stored_recipe(study), cv)
-            if job.jobs > 1:
-                _train_side_by_side(study, models, job, console)
+            if request.workers > 1:
+                _train_side_by_side(study, models, request, console)
             else:
                 for model in models:
                     folder = study.path(model.name)
-                    # The study may have been killed side by side, and a job of it be about to save and leave.
-                    with claimed(folder, patience_s=ORPHAN_S) if world.is_main else nullcontext():
-                        _train(study, model, world, console, job.track)
+                    # The study may have been killed side by side, and a worker of it about to save and leave.
+                    with training_lock(folder, patience_s=ORPHAN_S) if world.is_main else nullcontext():
+                        _train(study, model, world, console, request.track)
             return pool(study, cv, cv.models, console) if world.is_main else {}
 
 
@@ -140,10 +141,12 @@ def _train(study: Run, model: FoldModel, world: World, console: Console, track: 
         console.say(sentence("accuracy", metrics["test"]["accuracy"]))
 
 
-def _train_side_by_side(study: Run, models: Iterable[FoldModel], job: Job, console: Console) -> None:
+def _train_side_by_side(
+    study: Run, models: Iterable[FoldModel], request: RunRequest, console: Console
+) -> None:
     """Train and measure all models that are not finished, several at once, from one cache of images."""
-    assert job.cv is not None
-    finished = [name for name in job.cv.models if _is_finished(study, name)]
+    assert request.cv is not None
+    finished = [name for name in request.cv.models if _is_finished(study, name)]
     for name in finished:
         console.say(f"{name} is there already")
     cache = study.path("cache")
@@ -151,18 +154,20 @@ def _train_side_by_side(study: Run, models: Iterable[FoldModel], job: Job, conso
     def tasks() -> Iterator[Task]:
         for model in models:
             if model.name not in finished:
-                with claimed(study.path(model.name), patience_s=ORPHAN_S):
+                with training_lock(study.path(model.name), patience_s=ORPHAN_S):
                     _prepare(study, model)
-                yield Task(model.name, train_fold, (study.path(model.name), model.recipe, cache, job.track))
+                yield Task(
+                    model.name, train_fold, (study.path(model.name), model.recipe, cache, request.track)
+                )
 
-    total = len(job.cv.models)
+    total = len(request.cv.models)
     if len(finished) < total:
         recipe = stored_recipe(study)
         manifest = study.manifest()
         open_images(recipe, cache, manifest, study.split(), console)
     run_side_by_side(
         tasks(),
-        job.jobs,
+        request.workers,
         console,
         title="Fold models",
         total=total,
@@ -175,7 +180,7 @@ def train_fold(folder: Path, recipe: Recipe, cache: Path, track: tuple[str, ...]
     """Train and measure the model whose run is in `folder`, alone in this process; returns its accuracy."""
     keep_freed_memory()
     world = World(device=choose_device(recipe.training.device))
-    with claimed(folder, patience_s=ORPHAN_S):
+    with training_lock(folder, patience_s=ORPHAN_S):
         metrics = train_prepared(Run.open(folder), recipe, cache, world, console, resume=True, track=track)
     return sentence("accuracy", metrics["test"]["accuracy"])
 
@@ -239,12 +244,12 @@ def divide_again(division: Split, *, seed: int) -> Split:
     _, first = np.unique(division.sources, return_index=True)
     kept = [int(i) for i in first if division.rows[i].fold != EXCLUDED]
     drawn = np.random.default_rng(seed).permutation(kept)[: len(names)]
-    begun = [division.rows[i]._replace(fold=name) for i, name in zip(drawn, names, strict=True)]
+    drawn_rows = [division.rows[i]._replace(fold=name) for i, name in zip(drawn, names, strict=True)]
     return make_split(
         [row[:3] for row in division.rows],
         [row.cluster for row in division.rows],
         shares=dict.fromkeys(names, 1.0),
         seed=seed,
-        previous=Split(tuple(begun)),
+        previous=Split(tuple(drawn_rows)),
         excluded=[row.path for row in division.rows if row.fold == EXCLUDED],
     )

@@ -22,9 +22,10 @@ from groupwise.evaluation.leakage import reported_fold
 from groupwise.inference.predictor import predict_logits
 from groupwise.models.resnext import ResNeXt
 from groupwise.pipeline.fit import fit_config
-from groupwise.pipeline.train import new_model, open_images
-from groupwise.recipe.parsing import build_recipe
-from groupwise.recipe.recipe import Recipe, read_fields
+from groupwise.pipeline.images import open_images
+from groupwise.pipeline.resume import stored_recipe
+from groupwise.pipeline.train import new_model
+from groupwise.recipe.recipe import Recipe
 from groupwise.runs.run import Run
 from groupwise.training.callbacks import BatchProgress, Callback
 from groupwise.training.config import EpochRecord, FitData
@@ -71,8 +72,7 @@ def open_materials(run: Run, scratch: Path, console: Console, *, root: Path | No
     Images that the run no longer holds decoded are decoded into `scratch`; `root` is where they lie if not
     where they lay during training. Raises `GroupwiseError` for an image that vanished or changed.
     """
-    file = run.require("recipe.yaml")
-    recipe = build_recipe(read_fields(file), file)
+    recipe = stored_recipe(run)
     manifest = run.manifest(root)
     split = run.split()
     cache = run.path("cache") if run.path("cache").is_dir() else scratch / "cache"

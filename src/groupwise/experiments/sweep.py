@@ -1,4 +1,4 @@
-"""Turns a job and a number of trials into the recipe that scores highest on `val` (Optuna, 2019).
+"""A sweep: trials of a recipe's knobs, and the one that scores highest on `val` (Optuna, 2019).
 
 Scan, audit, split and decoding happen once, in the folder of the study; no trial reads the test fold. The
 trials come in rounds of as many as are trained at once. The values of a trial depend on the seed, the size of
@@ -31,9 +31,9 @@ from groupwise.experiments.sweep_trial import (
 from groupwise.files import write_atomic, write_csv
 from groupwise.parallel.pool import refuse_several_processes, run_side_by_side, shared_threads
 from groupwise.parallel.process import Task
-from groupwise.pipeline.create import begun
+from groupwise.pipeline.resume import locked_run
 from groupwise.recipe.recipe import Recipe, as_dict, flatten, to_yaml, with_fields
-from groupwise.runs.request import Job
+from groupwise.runs.request import RunRequest
 from groupwise.runs.run import Run
 from groupwise.training.memory import keep_freed_memory
 
@@ -49,24 +49,24 @@ RANGES = {
 }
 
 
-def sweep(job: Job, trials: int, console: Console) -> Recipe:
+def sweep(request: RunRequest, trials: int, console: Console) -> Recipe:
     """Try until there are `trials` finished ones; writes and returns the best recipe, `best.yaml`.
 
     The first trial is the recipe as it is, so the best is at least as good on `val`. A trial that falls below
     the median of the others is given up. Every trial is a row of `sweep.csv`. Raises `UsageError` without
     Optuna, and `KeyboardInterrupt` after Ctrl-C.
     """
-    _refuse(job.recipe, trials)
-    refuse_several_processes(job.jobs)
+    _refuse(request.recipe, trials)
+    refuse_several_processes(request.workers)
     keep_freed_memory()
-    world = World(device=choose_device(job.recipe.training.device))
-    with shared_threads(min(job.jobs, max(trials, 1))), begun(job, world, console):
-        shared = open_shared(job.folder, console)
+    world = World(device=choose_device(request.recipe.training.device))
+    with shared_threads(min(request.workers, max(trials, 1))), locked_run(request, world, console):
+        shared = open_shared(request.folder, console)
         study = _open_study(shared)
         while (done := len(_finished(study))) < trials:
-            size = min(job.jobs, trials - done)
+            size = min(request.workers, trials - done)
             asked = [_ask(study, shared.recipe, done + k) for k in range(size)]
-            outcomes = _run_round(asked, shared, done, trials, alone=job.jobs == 1)
+            outcomes = _run_round(asked, shared, done, trials, alone=request.workers == 1)
             _enter(study, asked, outcomes, shared.run)
             _write_table(shared.run, study)
         shutil.rmtree(shared.run.path("cache"), ignore_errors=True)

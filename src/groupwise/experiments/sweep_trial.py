@@ -14,11 +14,12 @@ from torch import nn
 
 from groupwise.console import Console
 from groupwise.distributed.world import World, choose_device
-from groupwise.pipeline.create import stored_recipe
 from groupwise.pipeline.fit import fit_config
-from groupwise.pipeline.train import new_model, open_data
+from groupwise.pipeline.images import open_data
+from groupwise.pipeline.resume import stored_recipe
+from groupwise.pipeline.train import new_model
 from groupwise.recipe.recipe import Recipe, with_fields
-from groupwise.runs.lock import ORPHAN_S, claimed
+from groupwise.runs.lock import ORPHAN_S, training_lock
 from groupwise.runs.run import Run
 from groupwise.training.callbacks import Callback, WarningLog
 from groupwise.training.config import Diverged, EpochRecord, FitData, FitResult
@@ -97,7 +98,7 @@ def run_trial(trial: optuna.Trial, shared: Shared, name: str) -> Outcome:
 
     values = ", ".join(f"{knob.partition('.')[2]} {value:.2g}" for knob, value in trial.params.items())
     try:
-        with claimed(shared.run.path(trial_folder(trial)), patience_s=ORPHAN_S):
+        with training_lock(shared.run.path(trial_folder(trial)), patience_s=ORPHAN_S):
             fitted = _fit(trial, shared, name)
     except Diverged:
         return Outcome(f"diverged ({values})", None)

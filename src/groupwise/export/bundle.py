@@ -12,7 +12,6 @@ import numpy.typing as npt
 import safetensors.numpy
 import torch
 
-from groupwise import __version__
 from groupwise.export.material import Material, read_material
 from groupwise.export.network import LANES, ExportedNetwork, Network
 from groupwise.export.onnx import OPSET, export_onnx
@@ -23,6 +22,7 @@ from groupwise.inference.predictor import Outputs, Predictor, load_run
 from groupwise.models.ensemble import head_weight
 from groupwise.runs.files import read_metrics
 from groupwise.runs.run import Run
+from groupwise.version import __version__
 
 PARITY = "parity.json"
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy", "pillow")

@@ -1,7 +1,7 @@
 """Runs independent trainings in several processes at once, each with its share of the threads or its own GPU.
 
 One training cannot keep many threads busy, and several with fewer threads each finish more in the same time.
-The processes are started afresh (`job_process`), so that a task and what it returns have to be picklable.
+The processes are started afresh (`parallel.worker`), so that a task and what it returns have to be picklable.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ import torch
 
 from groupwise.console import Console
 from groupwise.errors import GroupwiseError, UsageError
-from groupwise.parallel.process import JobProcess, Task
+from groupwise.parallel.process import Task, WorkerProcess
 from groupwise.training.signals import StopSignal, Terminated, catch_stop_signal
 
 POLL_S = 0.2  # how soon a signal is heeded
 
 
-def refuse_several_processes(jobs: int) -> None:
-    """Raise `UsageError` for jobs side by side in each of the processes that `torchrun` started."""
-    if jobs > 1 and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+def refuse_several_processes(workers: int) -> None:
+    """Raise `UsageError` for workers side by side in each of the processes that `torchrun` started."""
+    if workers > 1 and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UsageError(
             "torchrun has several processes train one model at a time",
-            place=f"--jobs {jobs}",
+            place=f"--jobs {workers}",
             remedy="Leave out torchrun to train several models side by side, or leave out --jobs.",
         )
 
 
 @contextmanager
-def shared_threads(jobs: int) -> Iterator[None]:
-    """Let torch have the threads that each of several jobs will have, at least one.
+def shared_threads(workers: int) -> Iterator[None]:
+    """Let torch have the threads that each of several workers will have, at least one.
 
-    What is measured within, such as the time of a step, then holds for a job.
+    What is measured within, such as the time of a step, then holds for a worker.
     """
-    if jobs == 1:
+    if workers == 1:
         yield
         return
     before = torch.get_num_threads()
-    torch.set_num_threads(max(1, before // jobs))
+    torch.set_num_threads(max(1, before // workers))
     try:
         yield
     finally:
@@ -52,7 +52,7 @@ def shared_threads(jobs: int) -> Iterator[None]:
 
 def run_side_by_side(
     tasks: Iterable[Task],
-    jobs: int,
+    workers: int,
     console: Console,
     *,
     title: str,
@@ -60,21 +60,21 @@ def run_side_by_side(
     done: int = 0,
     on_done: Callable[[str, Any], None],
 ) -> None:
-    """Run `tasks`, `jobs` at a time; `on_done` is given the name of each and what it returned, as they end.
+    """Run `tasks`, `workers` at a time; `on_done` is given each one's name and what it returned, as they end.
 
     Each process has as many threads as torch has here. A task is taken from `tasks` when its turn comes. The
     first that fails stops the others, which save, and its error is raised under its name. SIGTERM and Ctrl-C
     do the same, and raise `Terminated` and `KeyboardInterrupt`; a second signal acts at once. `title` names
     the bar, which begins at `done` and ends at `total`.
     """
-    queue, running, stopped = iter(tasks), dict[int, JobProcess](), list[str]()
+    queue, running, stopped = iter(tasks), dict[int, WorkerProcess](), list[str]()
     failure: Exception | None = None
     with catch_stop_signal() as stop, console.progress(title) as progress, _none_left(running):
         while True:
             if stop.is_set or failure:
                 _stop(running, console)
             else:
-                _start(queue, running, jobs)
+                _start(queue, running, workers)
             if not running:
                 break
             progress(done, total)
@@ -93,26 +93,26 @@ def run_side_by_side(
         _leave(stop, stopped)
 
 
-def _start(queue: Iterator[Task], running: dict[int, JobProcess], jobs: int) -> None:
+def _start(queue: Iterator[Task], running: dict[int, WorkerProcess], workers: int) -> None:
     """Fill the free slots, as long as there are tasks."""
-    for slot in range(jobs):
+    for slot in range(workers):
         if slot not in running and (task := next(queue, None)):
-            running[slot] = JobProcess(task, slot)
+            running[slot] = WorkerProcess(task, slot)
 
 
-def _stop(running: dict[int, JobProcess], console: Console) -> None:
-    told = [job for job in running.values() if not job.is_told]
-    for job in told:
-        job.stop()
-    for job in told:  # all are told first: a terminal that is held would hold us
-        console.say(f"{job.task.name}: told to save and leave")
+def _stop(running: dict[int, WorkerProcess], console: Console) -> None:
+    told = [worker for worker in running.values() if not worker.is_told]
+    for worker in told:
+        worker.stop()
+    for worker in told:  # all are told first: a terminal that is held would hold us
+        console.say(f"{worker.task.name}: told to save and leave")
 
 
-def _last_words(running: dict[int, JobProcess], console: Console) -> list[tuple[int, tuple[str, Any]]]:
+def _last_words(running: dict[int, WorkerProcess], console: Console) -> list[tuple[int, tuple[str, Any]]]:
     """Wait a moment for messages; prints the warnings, and returns the last message of those that ended."""
-    ready = wait([job.link for job in running.values()], POLL_S)
+    ready = wait([worker.link for worker in running.values()], POLL_S)
     ended = []
-    for slot in [slot for slot, job in running.items() if job.link in ready]:
+    for slot in [slot for slot, worker in running.items() if worker.link in ready]:
         what, rest = running[slot].hear()
         if what == "warned":
             console.warn(f"{running[slot].task.name}: {rest}")
@@ -151,10 +151,10 @@ def _leave(stop: StopSignal, stopped: Sequence[str]) -> None:
 
 
 @contextmanager
-def _none_left(running: dict[int, JobProcess]) -> Iterator[None]:
+def _none_left(running: dict[int, WorkerProcess]) -> Iterator[None]:
     """Kill the processes that are left when the block is left by an error."""
     try:
         yield
     finally:
-        for job in running.values():
-            job.kill()
+        for worker in running.values():
+            worker.kill()

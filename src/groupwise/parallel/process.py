@@ -1,6 +1,6 @@
 """Starts a process for one task, hears what comes of it, and tells it when to stop: the parent's end.
 
-The other end is `job_process`.
+The other end is `parallel.worker`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Task:
     arguments: tuple[Any, ...]
 
 
-class JobProcess:
+class WorkerProcess:
     """A process and the link to it."""
 
     def __init__(self, task: Task, slot: int) -> None:

@@ -1,4 +1,4 @@
-"""Plans the recipe of a job from its manifest and split, and says every choice."""
+"""The plan of a request: its recipe suited to the data and the time there is, each choice with its reason."""
 
 from __future__ import annotations
 
@@ -20,16 +20,22 @@ from groupwise.planning.fingerprint import fingerprint
 from groupwise.planning.plan import Plan, make_plan
 from groupwise.planning.trial import Rates, measure_rates
 from groupwise.recipe.recipe import Recipe
-from groupwise.runs.request import Job, Planning
+from groupwise.runs.request import Planning, RunRequest
 from groupwise.text import duration
 
 CHIRALITY_IMAGES = 500  # which leave a standard error of 2 points
 
 
-def plan_job(
-    job: Job, planning: Planning, manifest: Manifest, split: Split, *, started: float, console: Console
+def plan_recipe(
+    request: RunRequest,
+    planning: Planning,
+    manifest: Manifest,
+    split: Split,
+    *,
+    started: float,
+    console: Console,
 ) -> Plan:
-    """Suit the recipe of `job` to its data and to what is left of its budget, which began at `started`.
+    """Suit the recipe of `request` to its data and to what is left of its budget, which began at `started`.
 
     `started` is a reading of `time.perf_counter`.
     """
@@ -41,16 +47,18 @@ def plan_job(
     def measure(recipe: Recipe) -> Rates:
         return measure_rates(recipe, len(classes), files, digests)
 
-    models = len(job.cv.models) if job.cv else 1
-    rounds = -(-models // job.jobs)
-    train, select = _rows(job, split)
+    models = len(request.cv.models) if request.cv else 1
+    rounds = -(-models // request.workers)
+    train, select = _rows(request, split)
     facts = fingerprint(manifest, split, train, select)
     if not {"augment.flip", "augment.alternate_flip"} & planning.chosen:
-        facts = replace(facts, chirality=_chirality(manifest, split, train, job.recipe))
+        facts = replace(facts, chirality=_chirality(manifest, split, train, request.recipe))
     ends = None if planning.budget_s is None else started + planning.budget_s
     left_s = None if ends is None else partial(_left_s, ends, rounds)
-    chosen = planning.chosen | ({"model.preset"} if job.recipe.model.weights else set())
-    plan = make_plan(facts, job.recipe, measure, usual=job.base, chosen=chosen, left_s=left_s, rounds=rounds)
+    chosen = planning.chosen | ({"model.preset"} if request.recipe.model.weights else set())
+    plan = make_plan(
+        facts, request.recipe, measure, usual=request.base, chosen=chosen, left_s=left_s, rounds=rounds
+    )
     each = f" for each of {models} models" if models > 1 else ""
     console.say(
         f"Plan: about {duration(plan.seconds)} of training{each} after the audit,"
@@ -84,10 +92,10 @@ def _left_s(ends: float, rounds: int) -> float:
     return (ends - time.perf_counter()) / rounds
 
 
-def _rows(job: Job, split: Split) -> tuple[IntArray, IntArray]:
+def _rows(request: RunRequest, split: Split) -> tuple[IntArray, IntArray]:
     """Rows to train on and rows to score; of a cross-validation those of its first model, roughly."""
-    if job.cv is None:
-        return split.indices("train"), split.indices(job.recipe.training.select_fold)
+    if request.cv is None:
+        return split.indices("train"), split.indices(request.recipe.training.select_fold)
     held_out = split.indices(split.folds[0])
     others = [split.indices(fold) for fold in split.folds[1:]]
     return np.concatenate(others), held_out

@@ -18,7 +18,8 @@ from groupwise.data.given import use_given_division, use_given_split
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import GIVEN_FOLD, Manifest
 from groupwise.data.participants import Participants, choose_participants
-from groupwise.data.split import EXCLUDED, Assignment, Split, SplitConfig, make_split, proof, read_split
+from groupwise.data.split import EXCLUDED, Assignment, Split, make_split, proof, read_split
+from groupwise.data.split_options import SplitConfig
 from groupwise.data.table import LINK_OUTSIDE, OUTSIDE_ROOT, where_images_lie
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_atomic, write_json

@@ -1,4 +1,4 @@
-"""Runs the whole chain over a run directory: scan, audit, split, train, evaluate, report."""
+"""The whole chain over a run directory: scan, audit, split, train, evaluate, report."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import numpy as np
 import torch
 
 from groupwise.console import Console
-from groupwise.data.cache import Images, open_cache
 from groupwise.data.layout import POOL
-from groupwise.data.manifest import Manifest, read_manifest
-from groupwise.data.split import EXCLUDED, Split, read_split
+from groupwise.data.manifest import read_manifest
+from groupwise.data.split import Split, read_split
 from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.decide import CHOSEN_ON_TEST, Seen, decide, reference_rows, undecided
@@ -28,13 +27,15 @@ from groupwise.inference.predictor import model_config, predict_outputs
 from groupwise.inference.text import decision_lines
 from groupwise.models.resnext import ResNeXt
 from groupwise.models.weights import load_weights, save_weights
-from groupwise.pipeline.create import begun, network_config, stored_recipe
+from groupwise.pipeline.create import network_config
 from groupwise.pipeline.fit import fit_run, run_callbacks, time_line, write_history
+from groupwise.pipeline.images import open_data, open_images, split_classes
+from groupwise.pipeline.resume import locked_run, stored_recipe
 from groupwise.recipe.recipe import Recipe, as_dict, flatten
 from groupwise.report.page import write_report
 from groupwise.report.validity import hidden_faults
 from groupwise.runs.files import TEST, headline_fold, read_run
-from groupwise.runs.request import Job
+from groupwise.runs.request import RunRequest
 from groupwise.runs.run import Run
 from groupwise.stats.calibration import fit_temperature
 from groupwise.stats.ood import Features
@@ -48,29 +49,29 @@ class Interrupted(KeyboardInterrupt):
     """The user stopped training after at least one whole epoch; the best one is kept, and so is the state."""
 
 
-def train(job: Job, console: Console) -> dict[str, Any]:
+def train(request: RunRequest, console: Console) -> dict[str, Any]:
     """Do every step that is not done yet; returns the metrics of each fold that took no part in training."""
-    if job.jobs > 1:
+    if request.workers > 1:
         raise UsageError(
             "one network cannot be trained side by side with others",
-            place=f"--jobs {job.jobs}",
+            place=f"--jobs {request.workers}",
             remedy="Add --cv K for several, or start several processes for the one with torchrun.",
         )
     keep_freed_memory()
-    with joined_world(job.recipe.training.device) as world:
+    with joined_world(request.recipe.training.device) as world:
         if not world.is_main:
             console = Console(quiet=True)
-        with begun(job, world, console) as (job, run):
-            return _train(job, run, world, console)
+        with locked_run(request, world, console) as (request, run):
+            return _train(request, run, world, console)
 
 
-def _train(job: Job, run: Run, world: World, console: Console) -> dict[str, Any]:
-    if job.resume and _is_finished(run):
+def _train(request: RunRequest, run: Run, world: World, console: Console) -> dict[str, Any]:
+    if request.resume and _is_finished(run):
         console.say(f"Nothing is left to do. Report: {run.path('report.html')}")
         return read_json(run.require("metrics.json")) if world.is_main else {}
     recipe = stored_recipe(run)
     cache = run.path("cache")
-    metrics = train_prepared(run, recipe, cache, world, console, resume=job.resume, track=job.track)
+    metrics = train_prepared(run, recipe, cache, world, console, resume=request.resume, track=request.track)
     if world.is_main:
         _imagine_random_split(run, recipe, console)
         write_slices(run, headline_fold(metrics))
@@ -102,8 +103,8 @@ def train_prepared(
     manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
     split = read_split(run.require("split.csv"))
     classes = split_classes(split)
-    begun = resume and any(run.path("checkpoints").glob("*.safetensors"))  # which hold all that was read
-    model = new_model(recipe, len(classes), pretrained=not begun)
+    started = resume and any(run.path("checkpoints").glob("*.safetensors"))  # which hold all that was read
+    model = new_model(recipe, len(classes), pretrained=not started)
     data = open_data(recipe, cache, manifest, split, world, console)
     with tracking(track, run.folder, flatten(as_dict(recipe)), console.warn) as tracked:
         callbacks = run_callbacks(run, world, console, tracked)
@@ -128,11 +129,6 @@ def train_prepared(
         return metrics
 
 
-def split_classes(split: Split) -> tuple[str, ...]:
-    """The classes of the images that take part, in the order of their numbers."""
-    return tuple(sorted({row.label for row in split.rows if row.fold != EXCLUDED}))
-
-
 def new_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) -> ResNeXt:
     """The network of a recipe as it is before training: its weights are decided by the seed, or read.
 
@@ -143,33 +139,6 @@ def new_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) -> R
     if recipe.model.weights and pretrained:
         load_weights(model, Path(recipe.model.weights), replace_head=True)
     return model
-
-
-def open_data(
-    recipe: Recipe, cache: Path, manifest: Manifest, split: Split, world: World, console: Console
-) -> FitData:
-    """Decode the images, in the main process alone, and map them into memory in every one."""
-    if world.is_main:
-        open_images(recipe, cache, manifest, split, console)
-    world.barrier()
-    number = {name: k for k, name in enumerate(split_classes(split))}
-    return FitData(
-        images=open_images(recipe, cache, manifest, split, console),
-        labels=np.array([number.get(row.label, -1) for row in split.rows]),
-        train=split.indices("train"),
-        select=split.indices(recipe.training.select_fold),
-        paths=tuple(row.path for row in split.rows),
-    )
-
-
-def open_images(recipe: Recipe, cache: Path, manifest: Manifest, split: Split, console: Console) -> Images:
-    """The decoded images, one row a row of `split`; decoded into the folder `cache` unless they are there."""
-    digests = {sample.path: sample.sha256 for sample in manifest.usable}
-    files = [manifest.root / row.path for row in split.rows]
-    with console.progress("Decoding images") as progress:
-        return open_cache(
-            cache, files, [digests[row.path] for row in split.rows], recipe.data, progress=progress
-        )
 
 
 def _keep(

@@ -170,4 +170,4 @@ def read_recipe(recipe: str | Path, changes: Mapping[str, Any] | None = None) ->
     file = recipe_file(str(recipe))
     fields = recipe_fields(file)
     base: Recipe = build_recipe(fields, file)
-    return base, build_recipe({**fields, **(changes or {})})
+    return base, build_recipe({**fields, **changes}) if changes else base

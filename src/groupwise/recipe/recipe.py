@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from groupwise.data.decode import Preprocessing
-from groupwise.data.split import SplitConfig
+from groupwise.data.split_options import SplitConfig
 from groupwise.errors import GroupwiseError, UsageError, first_line, require_seed
 from groupwise.recipe.augment import AugmentConfig
 from groupwise.recipe.decision import DecisionConfig

@@ -1,7 +1,7 @@
-"""Lets one process at a time train in a folder.
+"""The lock by which one process at a time trains in a folder.
 
 Of two, the one that lags would delete the checkpoints of the other, and take data that are being prepared for
-what a crash has left. The claim is the lock of a hidden file, and dies with its process. The file lies in the
+what a crash has left. It is the lock of a hidden file, and dies with its process. The file lies in the
 folder and not beside it, because a container may be given that folder alone; so `clear` empties a folder but
 for the file, and `is_occupied` does not count it.
 """
@@ -21,37 +21,37 @@ from pathlib import Path
 
 from groupwise.errors import UsageError
 
-CLAIM = ".training"
-ORPHAN_S = 30.0  # how long a job whose parent was killed may take to notice, save and leave
+LOCK_FILE = ".training"
+ORPHAN_S = 30.0  # how long a worker whose parent was killed may take to notice, save and leave
 POLL_S = 0.1
 
 
 @contextmanager
-def claimed(folder: Path, *, patience_s: float = 0.0) -> Iterator[None]:
+def training_lock(folder: Path, *, patience_s: float = 0.0) -> Iterator[None]:
     """Keep other processes from training in `folder` within the block.
 
     The folder is made if need be, and gone after the block if nothing has come into it. Raises `UsageError`
     where another process trains there, and has not ended after `patience_s`.
     """
     new = [place for place in (folder, *folder.parents) if not place.exists()]
-    descriptor = _claim(folder, time.monotonic() + patience_s)
+    descriptor = _acquire(folder, time.monotonic() + patience_s)
     try:
         with suppress(OSError):  # a full disk; whoever is refused then does not read by whom
-            (folder / CLAIM).write_text(f"process {os.getpid()} on {platform.node()}")
+            (folder / LOCK_FILE).write_text(f"process {os.getpid()} on {platform.node()}")
         yield
     finally:
-        (folder / CLAIM).unlink(missing_ok=True)  # while it is ours: it would be another's afterwards
+        (folder / LOCK_FILE).unlink(missing_ok=True)  # while it is ours: it would be another's afterwards
         os.close(descriptor)
         with suppress(OSError):  # the first that holds something, and those above it, stay
             for place in new:
                 place.rmdir()
 
 
-def _claim(folder: Path, until: float) -> int:
+def _acquire(folder: Path, until: float) -> int:
     while True:
         _make(folder)
         try:
-            return lock(folder / CLAIM, create=True, wait=False)
+            return lock(folder / LOCK_FILE, create=True, wait=False)
         except FileNotFoundError:
             continue  # another process has just removed the folder, into which nothing came
         except BlockingIOError:
@@ -75,21 +75,21 @@ def _make(folder: Path) -> None:
 
 def _holder(folder: Path) -> str:
     with suppress(OSError, UnicodeDecodeError):
-        return (folder / CLAIM).read_text() or "another process"
+        return (folder / LOCK_FILE).read_text() or "another process"
     return "another process"
 
 
 def is_occupied(folder: Path) -> bool:
-    """Whether `folder` holds anything, a claim aside."""
-    return any(path.name != CLAIM for path in folder.iterdir())
+    """Whether `folder` holds anything but the file of the lock."""
+    return any(path.name != LOCK_FILE for path in folder.iterdir())
 
 
 def clear(folder: Path) -> None:
-    """Remove all that is in `folder`, the claim aside, which would be lost with its file."""
+    """Remove all that is in `folder` but the file of the lock, which would be lost with it."""
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        elif path.name != CLAIM:
+        elif path.name != LOCK_FILE:
             path.unlink()
 
 

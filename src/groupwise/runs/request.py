@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from groupwise.data.manifest import Manifest
+from groupwise.data.reading import READING, scan_with, unusual
 from groupwise.errors import UsageError
 from groupwise.recipe.recipe import Recipe
 
@@ -58,14 +60,14 @@ class Planning:
     budget_s: float | None = None
 
 
-@dataclass(frozen=True)
-class Job:
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
     """What to train on, where to keep it, and how.
 
     `data` is what the user named, and `scan` makes the manifest of it, with a function for the progress.
     `base` is the recipe that `recipe` changes; the report lists the changes. `cv` asks for cross-validation,
     `planning` for a recipe that suits the data, and `track` names the trackers that are told of every epoch.
-    `jobs` is how many of several networks are trained at once. `reading` are the options by which `scan`
+    `workers` is how many of several networks are trained at once. `reading` are the options by which `scan`
     reads the data, where they are not the usual ones.
     """
 
@@ -78,9 +80,18 @@ class Job:
     cv: CrossValidation | None = None
     planning: Planning | None = None
     track: tuple[str, ...] = ()
-    jobs: int = 1
+    workers: int = 1
     reading: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.jobs < 1:
-            raise UsageError(f"{self.jobs} is below 1", place="--jobs", remedy="Give at least 1.")
+        if self.workers < 1:
+            raise UsageError(f"{self.workers} is below 1", place="--jobs", remedy="Give at least 1.")
+
+
+def request_run(
+    data: Path, options: Mapping[str, Any], *, recipe: Recipe, base: Recipe, **rest: Any
+) -> RunRequest:
+    """The request for a run over `data`, read by the options of `READING`; `rest` are its further fields."""
+    options = {name: options[name] for name in READING}
+    scan = scan_with(data, options, recipe.split.given, recipe.data.wanted)
+    return RunRequest(data=data, scan=scan, recipe=recipe, base=base, reading=unusual(options), **rest)

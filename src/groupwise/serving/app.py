@@ -14,13 +14,13 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from groupwise import __version__
 from groupwise.serving import schema
 from groupwise.serving.about import about
 from groupwise.serving.batching import Predictor, Work
 from groupwise.serving.intake import Intake, Refused
 from groupwise.serving.metrics import Counters
 from groupwise.serving.security import Guard, refusal
+from groupwise.version import __version__
 
 STATIC = files("groupwise.serving").joinpath("static")
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' own

@@ -1,0 +1,147 @@
+"""The run of a request: the one that is there, gone on with as it began, or a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from groupwise.console import Console
+from groupwise.data.reading import reading_words
+from groupwise.distributed.environment import environment
+from groupwise.distributed.torchrun import restarted
+from groupwise.distributed.world import World
+from groupwise.errors import UsageError
+from groupwise.files import remove_partial_files, sha256_file, write_json
+from groupwise.pipeline.create import chosen_fields, create_run
+from groupwise.recipe.parsing import build_recipe
+from groupwise.recipe.recipe import Recipe, as_dict, flatten, read_fields
+from groupwise.runs.lock import clear, training_lock
+from groupwise.runs.request import CrossValidation, RunRequest
+from groupwise.runs.run import LEDGER, Run
+from groupwise.training.trackers import require_trackers
+
+# Fields that a scan decides where they are not given.
+SETTLED = ("data.integer_range", "data.float_range")
+
+
+@contextmanager
+def locked_run(request: RunRequest, world: World, console: Console) -> Iterator[tuple[RunRequest, Run]]:
+    """Resume or create the run, by the main process; no other command can train in it within the block.
+
+    The request that comes with it resumes where `torchrun` started the processes of this one again.
+    """
+    with training_lock(request.folder) if world.is_main else nullcontext():
+        again = world.is_main and _is_restart(request.folder, world)
+        request = replace(request, resume=world.any(request.resume or again))
+        if world.is_main:
+            resume_or_create(request, world, console)
+        world.barrier()
+        yield request, Run.open(request.folder)
+
+
+def _is_restart(folder: Path, world: World) -> bool:
+    """Whether this is a restart, and the run in `folder` not one that the first start was refused."""
+    if not (restarted() and (folder / LEDGER).is_file()):
+        return restarted()
+    return not world.launches.isdisjoint(Run.open(folder).ledger.get("launches", ()))
+
+
+def resume_or_create(request: RunRequest, world: World, console: Console) -> Run:
+    """Open the run that is to be resumed, or prepare the data and create a new one."""
+    require_trackers(request.track)
+    if request.resume:
+        _clear_half_prepared(request.folder)
+    if request.resume and (request.folder / LEDGER).is_file():
+        run = resume_run(request)
+    else:
+        if request.resume:
+            console.say(f"Nothing to resume in {request.folder}: a new run begins.")
+        run = create_run(request, world, console)
+    write_json(run.path("environment.json"), environment(world))
+    run.record("environment.json")
+    return run
+
+
+def resume_run(request: RunRequest) -> Run:
+    """The run that is there; raises `UsageError` for other data, folds or recipe."""
+    run = Run.open(request.folder)
+    _refuse_other_data(run, request)
+    _refuse_changed_table(run, request)
+    _refuse_other_recipe(run, request)
+    _refuse_other_folds(run, request.cv)
+    return run
+
+
+def _clear_half_prepared(folder: Path) -> None:
+    """Remove what a crash left behind before anything could be learnt."""
+    remove_partial_files(folder)
+    if (folder / LEDGER).is_file() and "split.json" not in Run.open(folder).ledger["artefacts"]:
+        clear(folder)
+
+
+def _refuse_other_data(run: Run, request: RunRequest) -> None:
+    before = Path(run.ledger["data"])
+    if before.resolve() != request.data.resolve():
+        raise UsageError(
+            f"this run began with {before}",
+            place=request.data,
+            remedy="Give the same data to --resume, or another --run.",
+        )
+    reading = run.ledger.get("reading", request.reading)  # older runs have not kept it
+    if reading != request.reading:
+        raise UsageError(
+            f"this run read its data with {' '.join(reading_words(reading)) or 'no options'}",
+            place=request.data,
+            remedy="Give the same to --resume, or another --run.",
+        )
+
+
+def _refuse_changed_table(run: Run, request: RunRequest) -> None:
+    """Refuse to go on where labels, groups or rows may have changed: the run has learnt from the old ones."""
+    before = run.ledger.get("table_sha256")  # older runs have not kept it
+    if before is not None and request.data.is_file() and sha256_file(request.data) != before:
+        raise UsageError(
+            "has changed since this run began, which would go on by its old rows, labels and groups",
+            place=request.data,
+            remedy="Restore it to go on, or give another --run to learn from the new one.",
+        )
+
+
+def _refuse_other_recipe(run: Run, request: RunRequest) -> None:
+    began, now = run.ledger.get("chosen"), chosen_fields(request)
+    if (began is None) != (now is None):
+        changed = f"it was {'given' if began is None else 'planned'}"
+    else:
+        began = began or flatten(as_dict(stored_recipe(run)))  # what is newer than the run, by its default
+        now = now or flatten(as_dict(request.recipe))
+        # What the scan decided where nothing was given stays as it is.
+        now |= {name: began.get(name) for name in SETTLED if now.get(name) is None and name in began}
+        names = sorted(name for name in began.keys() | now.keys() if began.get(name) != now.get(name))
+        changed = ", ".join(f"{name} was {began.get(name, 'not set')}" for name in names)
+    if changed:
+        raise UsageError(
+            f"the recipe differs from the one this run began with: {changed}",
+            place=run.path("recipe.yaml"),
+            remedy="Give the same --recipe and options to --resume, or another --run.",
+        )
+
+
+def _refuse_other_folds(run: Run, cv: CrossValidation | None) -> None:
+    before, now = run.ledger.get("cv"), asdict(cv) if cv else None
+    if before == now:
+        return
+    command = (
+        "without --cv" if before is None else f"with --cv {before['folds']} --repeats {before['repeats']}"
+    )
+    raise UsageError(
+        f"began {command}", place=run.folder, remedy="Give the same to --resume, or another --run."
+    )
+
+
+def stored_recipe(run: Run) -> Recipe:
+    """The recipe that the run began with, planned or given."""
+    file = run.require("recipe.yaml")
+    recipe: Recipe = build_recipe(read_fields(file), file)
+    return recipe
