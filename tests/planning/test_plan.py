@@ -294,3 +294,11 @@ def test_long_trainings_alone_mix_their_images(epochs, mixed):
     assert make_plan(chiral, base, measure, chosen={"training.epochs"}).recipe.augment.cutmix == 0
     faded = read_recipe("default", {"training.epochs": epochs, "augment.mixup": 0.2})[1]
     assert make_plan(FACTS, faded, measure, chosen={"training.epochs"}).recipe.augment.cutmix == 0
+
+
+def test_images_grow_in_training_where_they_are_large_enough():
+    training = plan_of().recipe.training
+    assert plan_of().recipe.data.image_size_px == 64
+    assert (training.start_size_px, training.full_size_from) == (40, 0.6)
+    assert plan_of(dataclasses.replace(FACTS, short_side_px=32)).recipe.training.start_size_px is None
+    assert plan_of(chosen={"training.start_size_px"}).recipe.training.start_size_px is None

@@ -16,7 +16,7 @@ from groupwise.errors import UsageError
 from groupwise.models.resnext import configure
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.rungs import Rung, rungs
-from groupwise.planning.suit import Choice, suit_data, suit_epochs
+from groupwise.planning.suit import Choice, suit_data, suit_epochs, suit_size
 from groupwise.planning.trial import Rates
 from groupwise.recipe.recipe import Recipe, to_yaml, with_fields
 from groupwise.text import duration
@@ -87,6 +87,9 @@ def make_plan(
         reason = _why_climbed(rung, ladder, left_s())
     more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in chosen]
     recipe = with_fields(base, {c.field: c.value for c in more})
+    growing = [c for c in suit_size(recipe) if c.field not in chosen]
+    recipe = with_fields(recipe, {c.field: c.value for c in growing})
+    suited += growing
     if "optim.learning_rate" not in chosen:
         suited += (rate := _rate(recipe, usual))
         recipe = with_fields(recipe, {c.field: c.value for c in rate})

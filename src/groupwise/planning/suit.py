@@ -8,11 +8,14 @@ from typing import Any
 
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.recipe.recipe import Recipe
+from groupwise.training.schedule import SIZE_STEP_PX
 
 # Epochs that a small network is given without a budget (docs/planner.md): so many, with so many images.
 MEASURED_IMAGES, MEASURED_EPOCHS = 2000, 40
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 120
 MIXED_EPOCHS = 40
+GROWN_FROM_PX = 64  # images that begin smaller show too little of it
+BEGIN, FULL_FROM = 5 / 8, 0.6  # share of the side at the start, and of training until it is whole
 SKEWED = 3.0  # images of the largest class for one of the smallest, which are worth a word
 CHIRAL = 0.75  # the share of images told from their mirror images between photographs of things and script
 
@@ -68,6 +71,19 @@ def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
         " pasted into one another, which fewer have no time to learn from."
     )
     return [Choice("augment.cutmix", 1.0, reason)]
+
+
+def suit_size(recipe: Recipe) -> list[Choice]:
+    """Smaller images at first, where those of the end are large enough, which make room for more epochs."""
+    size_px = recipe.data.image_size_px
+    if recipe.training.start_size_px is not None or size_px < GROWN_FROM_PX:
+        return []
+    start_px = SIZE_STEP_PX * round(BEGIN * size_px / SIZE_STEP_PX)
+    reason = f"Images that grow from {start_px} to {size_px} px make room for more epochs."
+    return [
+        Choice("training.start_size_px", start_px, reason),
+        Choice("training.full_size_from", FULL_FROM, reason),
+    ]
 
 
 def _mends_imbalance(recipe: Recipe) -> bool:
