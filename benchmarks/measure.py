@@ -185,6 +185,8 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
     data = FitData(images, pictures.labels, _rows(folds, TRAIN), _rows(folds, VAL))
     if task.minutes is not None:
         left = max(0.0, task.minutes - planned[0] / 60)
+        if recipe.training.budget_minutes is not None:  # which leaves time to score the last epoch
+            left = min(left, recipe.training.budget_minutes)
         recipe = replace(recipe, training=replace(recipe.training, budget_minutes=left))
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
