@@ -75,6 +75,7 @@ def tasks_of(options: argparse.Namespace) -> Iterator[list[Task]]:
                     epochs=epochs,
                     threads=1 if options.side_by_side else options.threads,
                     beside=options.side_by_side,
+                    processor_time=options.processor_time,
                     pictures=options.pictures,
                     per_class=options.per_class,
                     imbalance=options.imbalance,
@@ -144,6 +145,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--outer", nargs="+", choices=[*fifths, PUBLISHED], default=["0"])
     parser.add_argument("--threads", type=int, default=len(_cores()))
     parser.add_argument("--side-by-side", action="store_true", help="at once, on one core each")
+    parser.add_argument(
+        "--processor-time", action="store_true", help="minutes of one thread on its core, not of the wall clock"
+    )
     parser.add_argument("--pictures", choices=["train", "all"], default="train")
     parser.add_argument("--per-class", type=int, help="pictures a class to learn and choose from, at most")
     parser.add_argument(
@@ -157,6 +161,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--front", action="store_true", help="only print the fronts of what there is")
     options = parser.parse_args()
     options.results = options.results or options.work / "results.jsonl"
+    if options.processor_time and options.threads > 1 and not options.side_by_side:
+        parser.error("--processor-time counts the seconds of one thread: add --threads 1")
     if options.data and not (options.table or options.front) and not (options.minutes or options.epochs):
         parser.error("say how long: --minutes 1 2 5, or --epochs 40 for the plain network")
     return options
