@@ -19,6 +19,7 @@ the others learn from as well. Contestants:
   which makes a front, for `--epochs N`;
 - `command`, the whole of `groupwise train CSV --budget`, which divides train and val anew by its own rules;
   with `--vary NAME src=FOLDER`, `command:NAME` and `groupwise:NAME` are those of another checkout's `src`;
+- `probe`, a linear model on a frozen ImageNet network (`probe.py`), whatever the minutes;
 - `fastai`, `timm`, `torchvision`, resnet18 at 96 px, or as in `timm-128`, by as many epochs as fit.
 
 Every measurement is a process of its own, contestant after contestant within a seed, or with
@@ -78,8 +79,10 @@ def tasks_of(options: argparse.Namespace) -> Iterator[list[Task]]:
                     processor_time=options.processor_time,
                     pictures=options.pictures,
                     per_class=options.per_class,
+                    count=options.count,
                     imbalance=options.imbalance,
                     varied=varied.get(name, {}),
+                    keep=options.keep and str(options.keep),
                 )
             )
         at_once = len(_cores()) if options.side_by_side else 1
@@ -150,6 +153,8 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--pictures", choices=["train", "all"], default="train")
     parser.add_argument("--per-class", type=int, help="pictures a class to learn and choose from, at most")
+    parser.add_argument("--keep", type=Path, help="folder for what `groupwise` learns, below it one a set")
+    parser.add_argument("--count", type=int, help="pictures to learn and choose from in all, at most")
     parser.add_argument(
         "--imbalance",
         type=float,

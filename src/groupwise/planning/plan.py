@@ -16,7 +16,15 @@ from groupwise.errors import UsageError
 from groupwise.models.resnext import configure
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.rungs import Rung, rungs
-from groupwise.planning.suit import Choice, suit_data, suit_epochs, suit_size
+from groupwise.planning.suit import (
+    Choice,
+    finetune,
+    suit_data,
+    suit_epochs,
+    suit_size,
+    suit_weights,
+    tunes,
+)
 from groupwise.planning.trial import Rates
 from groupwise.recipe.recipe import Recipe, to_yaml, with_fields
 from groupwise.text import duration
@@ -75,23 +83,25 @@ def make_plan(
     depends on the data alone. Raises `UsageError` where the budget does not hold a single epoch, or not the
     epochs that the user chose.
     """
-    usual = usual or base
-    suited = [c for c in suit_data(facts, base) if c.field not in chosen]
+    usual = finetune() if tunes(facts, base) else usual or base
+    tuned = [c for c in suit_weights(facts, base) if c.field not in chosen]
+    settled = chosen | {c.field for c in tuned} | ({"model.preset"} if base.model.weights else set())
+    suited = [*tuned, *(c for c in suit_data(facts, base) if c.field not in settled)]
     base = with_fields(base, {c.field: c.value for c in suited})
-    ladder = rungs(facts, base, chosen)
+    ladder = rungs(facts, base, settled)
     if left_s is None:
-        rung, reason = ladder[0], _why_first(ladder, facts, chosen)
+        rung, reason = ladder[0], _why_first(ladder, facts, settled)
         rates = measure(with_fields(base, rung.fields))
     else:
         rung, rates = _climb(ladder, base, facts, measure, left_s)
         reason = _why_climbed(rung, ladder, left_s())
-    more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in chosen]
+    more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in settled]
     recipe = with_fields(base, {c.field: c.value for c in more})
     growing = [c for c in suit_size(recipe) if c.field not in chosen]
     recipe = with_fields(recipe, {c.field: c.value for c in growing})
     suited += growing
     if "optim.learning_rate" not in chosen:
-        suited += (rate := _rate(recipe, usual))
+        suited = _replace(suited, rate := _rate(recipe, usual))
         recipe = with_fields(recipe, {c.field: c.value for c in rate})
     if "training.compile" not in chosen and _is_long(recipe, facts, rates, left_s):
         compiled, rates = _try_compiled(recipe, facts, rates, measure)
@@ -110,13 +120,7 @@ def make_plan(
     recipe = with_fields(recipe, {c.field: c.value for c in timed})
     plan = Plan(recipe, (*more, *timed, *suited, *mixed), seconds)
     if left_s is not None and plan.seconds > (left := left_s()):  # by epochs that the user chose
-        more_s = 1.2 * rounds * (plan.seconds - left)
-        raise UsageError(
-            f"{duration(max(left, 0))} are left, and {recipe.training.epochs} epochs take"
-            f" {duration(plan.seconds)}",
-            place="--budget",
-            remedy=f"Give at least {duration(more_s)} more, or fewer --training.epochs.",
-        )
+        raise _too_long(plan, left, rounds)
     return plan
 
 
@@ -130,6 +134,21 @@ def expected_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
         + recipe.training.epochs * epoch
         + rest * (rates.decode_s + rates.score_s)
     )
+
+
+def _too_long(plan: Plan, left_s: float, rounds: int) -> UsageError:
+    epochs = plan.recipe.training.epochs
+    return UsageError(
+        f"{duration(max(left_s, 0))} are left, and {epochs} epochs take {duration(plan.seconds)}",
+        place="--budget",
+        remedy=f"Give at least {duration(1.2 * rounds * (plan.seconds - left_s))} more, or fewer"
+        " --training.epochs.",
+    )
+
+
+def _replace(choices: list[Choice], newer: list[Choice]) -> list[Choice]:
+    fields = {choice.field for choice in newer}
+    return [*(choice for choice in choices if choice.field not in fields), *newer]
 
 
 def _rate(recipe: Recipe, usual: Recipe) -> list[Choice]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from groupwise.planning.fingerprint import Fingerprint
+from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import Recipe
 from groupwise.training.schedule import SIZE_STEP_PX
 
@@ -14,6 +16,8 @@ from groupwise.training.schedule import SIZE_STEP_PX
 MEASURED_IMAGES, MEASURED_EPOCHS = 2000, 40
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 120
 MIXED_EPOCHS = 40
+# With pretrained weights: below so many training images, so many epochs (docs/planner.md)
+TUNED_BELOW, TUNED_EPOCHS = 3000, 30
 GROWN_FROM_PX = 64  # images that begin smaller show too little of it
 BEGIN, FULL_FROM = 5 / 8, 0.6  # share of the side at the start, and of training until it is whole
 SKEWED = 3.0  # images of the largest class for one of the smallest, which are worth a word
@@ -55,6 +59,35 @@ def suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
             kept = {name: value for name, value in base.model.overrides.items() if name != "mirror_average"}
             choices.append(Choice("model.overrides", kept, reason))
     return choices
+
+
+def suit_weights(facts: Fingerprint, base: Recipe) -> list[Choice]:
+    """The schedule of `finetune`, where pretrained weights know more than so few images can teach."""
+    if not tunes(facts, base):
+        return []
+    optim = finetune().optim
+    few = f"{facts.train_images:,} images, fewer than {TUNED_BELOW:,}, teach less than the weights may know"
+    choices = [
+        Choice("optim.learning_rate", optim.learning_rate, "The rate of the recipe `finetune`."),
+        Choice("optim.head_first", optim.head_first, f"{few}: until the new head is of use, nothing else moves."),
+        Choice("optim.layer_decay", optim.layer_decay, f"{few}: the nearer the stem, the less it moves."),
+        Choice("training.epochs", TUNED_EPOCHS, f"{few}: a few passes do."),
+    ]
+    if facts.known_px is not None:
+        reason = "The size of the images that the weights have learnt from."
+        choices.append(Choice("data.image_size_px", facts.known_px, reason))
+    return choices
+
+
+def tunes(facts: Fingerprint, base: Recipe) -> bool:
+    """Whether there are pretrained weights, and few enough images for them to matter."""
+    return base.model.weights is not None and facts.train_images < TUNED_BELOW
+
+
+@cache
+def finetune() -> Recipe:
+    """The recipe whose rates suit pretrained weights."""
+    return read_recipe("finetune")[0]
 
 
 def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
