@@ -109,9 +109,7 @@ class Clock:
 def measure(task: Task) -> dict[str, Any]:
     """Train and judge; returns the line of the results."""
     pictures = open_set(task.data, Path(task.work))
-    folds = pictures.folds(
-        task.outer, per_class=task.per_class, count=task.count, imbalance=task.imbalance
-    )
+    folds = pictures.folds(task.outer, per_class=task.per_class, count=task.count, imbalance=task.imbalance)
     kind = task.contestant.partition(":")[0].partition("-")[0]
     outcome = CONTESTANTS[kind](pictures, folds, task)
     rows = _rows(folds, HELD_OUT)

@@ -149,7 +149,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=len(_cores()))
     parser.add_argument("--side-by-side", action="store_true", help="at once, on one core each")
     parser.add_argument(
-        "--processor-time", action="store_true", help="minutes of one thread on its core, not of the wall clock"
+        "--processor-time",
+        action="store_true",
+        help="minutes of one thread on its core, not of the wall clock",
     )
     parser.add_argument("--pictures", choices=["train", "all"], default="train")
     parser.add_argument("--per-class", type=int, help="pictures a class to learn and choose from, at most")

@@ -104,8 +104,8 @@ class PictureSet:
         """The fold of each picture: `held_out`, `train` or `val`, or "" for one that is left out.
 
         `outer` is the number of the fifth that is held out, or `published`. `per_class` keeps so many
-        pictures a class of the others at most, `count` so many in all, drawn at random; `imbalance` thins them out, class by class, until the first
-        has so many for one of the last.
+        pictures a class of the others at most, and `count` so many of all of them, drawn at random;
+        `imbalance` thins them out, class by class, until the first has so many for one of the last.
         """
         labels, sources = self.labels, self.sources
         if outer == PUBLISHED:

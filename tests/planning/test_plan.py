@@ -160,16 +160,20 @@ def test_a_budget_is_kept(budget_s):
     if training.budget_minutes is None:  # which more time would not make longer
         assert plan.seconds == expected_seconds(plan.recipe, FACTS, rates)
     else:
-        epochs_s = training.epochs * (FACTS.train_images * rates.train_s + FACTS.select_images * rates.score_s)
+        epochs_s = training.epochs * (
+            FACTS.train_images * rates.train_s + FACTS.select_images * rates.score_s
+        )
         rest_s = expected_seconds(plan.recipe, FACTS, rates) - epochs_s
         assert 60 * training.budget_minutes + rest_s <= budget_s
 
 
 def test_the_clock_ends_what_the_budget_bounds_so_a_trial_beside_other_work_costs_no_epoch():
     bounded, ample = plan_of(budget_s=20).recipe.training, plan_of(budget_s=10**6).recipe.training
-    assert bounded.budget_minutes is not None and ample.budget_minutes is None
+    assert bounded.budget_minutes is not None
+    assert ample.budget_minutes is None
     mine = plan_of(budget_s=20, chosen={"training.budget_minutes"}).recipe.training
-    assert mine.budget_minutes is None and mine.epochs < bounded.epochs
+    assert mine.budget_minutes is None
+    assert mine.epochs < bounded.epochs
 
 
 def test_more_time_buys_larger_images():

@@ -126,7 +126,8 @@ def test_the_size_is_that_of_the_run_beside_the_weights(tmp_path, file):
 
 
 @pytest.mark.parametrize(
-    "beside", [None, "", "[]", "{}", '{"architecture": "resnext50_32x4d"}', config("96"), config(64, "resnet18")]
+    "beside",
+    [None, "", "[]", "{}", '{"architecture": "resnext50_32x4d"}', config("96"), config(64, "resnet18")],
 )
 def test_published_weights_know_imagenet_and_others_without_a_word_nothing(tmp_path, beside):
     """Whatever else lies beside them."""

@@ -69,7 +69,9 @@ def suit_weights(facts: Fingerprint, base: Recipe) -> list[Choice]:
     few = f"{facts.train_images:,} images, fewer than {TUNED_BELOW:,}, teach less than the weights may know"
     choices = [
         Choice("optim.learning_rate", optim.learning_rate, "The rate of the recipe `finetune`."),
-        Choice("optim.head_first", optim.head_first, f"{few}: until the new head is of use, nothing else moves."),
+        Choice(
+            "optim.head_first", optim.head_first, f"{few}: until the new head is of use, nothing else moves."
+        ),
         Choice("optim.layer_decay", optim.layer_decay, f"{few}: the nearer the stem, the less it moves."),
         Choice("training.epochs", TUNED_EPOCHS, f"{few}: a few passes do."),
     ]
