@@ -7,7 +7,7 @@ import pytest
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.known import known_side_px
 from groupwise.planning.plan import MOST_STRETCH, make_plan
-from groupwise.planning.suit import TUNED_BELOW, TUNED_EPOCHS
+from groupwise.planning.suit import TUNED_BELOW, TUNED_DECAY, TUNED_EPOCHS
 from groupwise.planning.trial import Rates
 from groupwise.recipe.parsing import read_recipe
 
@@ -42,7 +42,7 @@ def test_few_images_and_weights_are_tuned_by_the_schedule_of_finetune():
     plan = make_plan(FEW, with_weights(), measure, usual=BASE)
     assert set(fields_of(plan)) >= TUNED
     optim = plan.recipe.optim
-    assert (optim.head_first, optim.layer_decay) == (FINETUNE.optim.head_first, FINETUNE.optim.layer_decay)
+    assert (optim.head_first, optim.layer_decay) == (FINETUNE.optim.head_first, TUNED_DECAY)
     assert plan.recipe.training.epochs == TUNED_EPOCHS < make_plan(FEW, BASE, measure).recipe.training.epochs
     assert all(choice.reason.endswith(".") for choice in plan.choices)
     assert len(fields_of(plan)) == len(plan.choices)  # each field once

@@ -16,8 +16,9 @@ from groupwise.training.schedule import SIZE_STEP_PX
 MEASURED_IMAGES, MEASURED_EPOCHS = 2000, 40
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 120
 MIXED_EPOCHS = 40
-# With pretrained weights: below so many training images, so many epochs (docs/planner.md)
-TUNED_BELOW, TUNED_EPOCHS = 3000, 30
+# With pretrained weights: below so many training images so many epochs, and the factor of the rate from each
+# stage to the one before it, where the 0.5 of `finetune` lost to 0.8 (docs/planner.md).
+TUNED_BELOW, TUNED_EPOCHS, TUNED_DECAY = 3000, 30, 0.8
 GROWN_FROM_PX = 64  # images that begin smaller show too little of it
 BEGIN, FULL_FROM = 5 / 8, 0.6  # share of the side at the start, and of training until it is whole
 SKEWED = 3.0  # images of the largest class for one of the smallest, which are worth a word
@@ -62,7 +63,7 @@ def suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
 
 
 def suit_weights(facts: Fingerprint, base: Recipe) -> list[Choice]:
-    """The schedule of `finetune`, where pretrained weights know more than so few images can teach."""
+    """The rate of `finetune` and the head first, where pretrained weights know more than so few images can teach."""
     if not tunes(facts, base):
         return []
     optim = finetune().optim
@@ -72,7 +73,7 @@ def suit_weights(facts: Fingerprint, base: Recipe) -> list[Choice]:
         Choice(
             "optim.head_first", optim.head_first, f"{few}: until the new head is of use, nothing else moves."
         ),
-        Choice("optim.layer_decay", optim.layer_decay, f"{few}: the nearer the stem, the less it moves."),
+        Choice("optim.layer_decay", TUNED_DECAY, f"{few}: the nearer the stem, the less it moves."),
         Choice("training.epochs", TUNED_EPOCHS, f"{few}: a few passes do."),
     ]
     if facts.known_px is not None:
