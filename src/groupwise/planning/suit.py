@@ -63,7 +63,7 @@ def suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
 
 
 def suit_weights(facts: Fingerprint, base: Recipe) -> list[Choice]:
-    """The rate of `finetune` and the head first, where pretrained weights know more than so few images can teach."""
+    """Careful rates, and the head first, where weights know more than so few images can teach."""
     if not tunes(facts, base):
         return []
     optim = finetune().optim
