@@ -25,6 +25,8 @@ from torch import nn
 
 import plain
 from groupwise.data.stratify import IntArray
+from groupwise.files import write_json
+from groupwise.models.resnext import ResNeXt
 from groupwise.recipe.recipe import Recipe
 from sets import HELD_OUT, TRAIN, VAL, PictureSet, open_set
 
@@ -38,7 +40,7 @@ class Task:
     """One measurement: which contestant on which pictures, for so many minutes or else epochs.
 
     `varied` are the fields that `groupwise:NAME` changes; among them `recipe` is a file that is trained as it
-    is, without a plan.
+    is, without a plan. What `groupwise` learns is written into a folder of its own below `keep`.
     """
 
     data: str
@@ -50,23 +52,27 @@ class Task:
     epochs: int | None
     threads: int
     beside: bool = False
+    processor_time: bool = False
     pictures: str = "train"
     per_class: int | None = None
+    count: int | None = None
     imbalance: float = 1.0
     varied: Mapping[str, Any] = field(default_factory=dict)
+    keep: str | None = None
 
     @property
     def set_name(self) -> str:
         """The set with what was left out of it."""
         name = Path(self.data.partition(":")[0]).stem
         name += f", {self.per_class} a class" if self.per_class is not None else ""
+        name += f", {self.count} in all" if self.count is not None else ""
         return name + (f", 1:{self.imbalance:g}" if self.imbalance != 1 else "")
 
     @property
     def conditions(self) -> dict[str, Any]:
         """What a line of the results says of the task, and knows it by."""
         told = asdict(self)
-        hidden = ("data", "work", "per_class", "imbalance", "varied")
+        hidden = ("data", "work", "per_class", "count", "imbalance", "varied", "keep")
         return {"set": self.set_name, **{name: told[name] for name in told if name not in hidden}}
 
 
@@ -103,7 +109,7 @@ class Clock:
 def measure(task: Task) -> dict[str, Any]:
     """Train and judge; returns the line of the results."""
     pictures = open_set(task.data, Path(task.work))
-    folds = pictures.folds(task.outer, per_class=task.per_class, imbalance=task.imbalance)
+    folds = pictures.folds(task.outer, per_class=task.per_class, count=task.count, imbalance=task.imbalance)
     kind = task.contestant.partition(":")[0].partition("-")[0]
     outcome = CONTESTANTS[kind](pictures, folds, task)
     rows = _rows(folds, HELD_OUT)
@@ -186,6 +192,8 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
     data = FitData(images, pictures.labels, _rows(folds, TRAIN), _rows(folds, VAL))
     if task.minutes is not None:
         left = max(0.0, task.minutes - planned[0] / 60)
+        if recipe.training.budget_minutes is not None:  # which leaves time to score the last epoch
+            left = min(left, recipe.training.budget_minutes)
         recipe = replace(recipe, training=replace(recipe.training, budget_minutes=left))
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
@@ -193,6 +201,8 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
         fitted = trainer.fit()
     trained = clock.both
     model.load_state_dict(dict(fitted.weights))
+    if task.keep is not None:
+        keep(model, recipe, pictures, Path(task.keep) / pictures.name)
     answers = predict_logits(model, images[_rows(folds, HELD_OUT)], recipe.data).argmax(1)
     size_px = recipe.data.image_size_px
     return Outcome(
@@ -211,6 +221,17 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
     )
 
 
+def keep(model: ResNeXt, recipe: Recipe, pictures: PictureSet, folder: Path) -> None:
+    """Write the network as a run has it, for `model.weights` of another."""
+    from groupwise.inference.predictor import model_config
+    from groupwise.models.weights import save_weights
+
+    folder.mkdir(parents=True, exist_ok=True)
+    save_weights(model, folder / "model.safetensors")
+    config = model_config(recipe.model.preset, model.config, pictures.classes, recipe.data, 1.0)
+    write_json(folder / "config.json", config)
+
+
 def plan_for(
     pictures: PictureSet,
     folds: Sequence[str],
@@ -222,6 +243,7 @@ def plan_for(
 ) -> Recipe:
     """What the planner makes of the pictures that are learnt from, for seconds that begin now."""
     from groupwise.planning.fingerprint import fingerprint
+    from groupwise.planning.known import known_side_px
     from groupwise.planning.plan import make_plan
     from groupwise.planning.trial import Rates, measure_rates
 
@@ -231,6 +253,9 @@ def plan_for(
     inside = [samples[row.path] for row in split.rows]
     files, digests = [pictures.manifest.file(s) for s in inside], [s.sha256 for s in inside]
     facts = fingerprint(pictures.manifest, split, split.indices(TRAIN), split.indices(VAL))
+    if recipe.model.weights:
+        known_px = known_side_px(Path(recipe.model.weights), recipe.model.preset)
+        facts = replace(facts, known_px=known_px)
 
     def rates(tried: Recipe) -> Rates:
         # Decoding is nobody's time here, so the plan need not leave any for it.
@@ -303,7 +328,19 @@ def run_peer(pictures: PictureSet, folds: Sequence[str], task: Task) -> Outcome:
     return Outcome(answers, last["seconds"], clock.both[1], epochs, "resnet18", size_px)
 
 
+def run_probe(pictures: PictureSet, folds: Sequence[str], task: Task) -> Outcome:
+    """A linear model on a frozen ImageNet network, whose own pass over the pictures is nobody's time."""
+    import probe
+
+    features, clock = probe.features_of(pictures), Clock()
+    answers = probe.answer(
+        features, pictures.labels, _learnt(folds, task), _rows(folds, VAL), _rows(folds, HELD_OUT)
+    )
+    return Outcome(answers, *clock.both, 0, "efficientnet-lite0", probe.SEEN.image_size_px)
+
+
 CONTESTANTS = {
+    "probe": run_probe,
     "plain": run_plain,
     "groupwise": run_groupwise,
     "command": run_command,
@@ -360,6 +397,8 @@ def _size_and_speed(network: nn.Module, size_px: int) -> tuple[int, float]:
 def main() -> None:
     task = Task(**json.loads(sys.argv[1]))
     torch.set_num_threads(task.threads)
+    if task.processor_time:  # of one thread, which other work on the machine does not lengthen
+        time.perf_counter = time.process_time
     line = (json.dumps(measure(task)) + "\n").encode()
     # One call, so that two processes side by side cannot mix their lines.
     file = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)

@@ -19,6 +19,7 @@ the others learn from as well. Contestants:
   which makes a front, for `--epochs N`;
 - `command`, the whole of `groupwise train CSV --budget`, which divides train and val anew by its own rules;
   with `--vary NAME src=FOLDER`, `command:NAME` and `groupwise:NAME` are those of another checkout's `src`;
+- `probe`, a linear model on a frozen ImageNet network (`probe.py`), whatever the minutes;
 - `fastai`, `timm`, `torchvision`, resnet18 at 96 px, or as in `timm-128`, by as many epochs as fit.
 
 Every measurement is a process of its own, contestant after contestant within a seed, or with
@@ -75,10 +76,13 @@ def tasks_of(options: argparse.Namespace) -> Iterator[list[Task]]:
                     epochs=epochs,
                     threads=1 if options.side_by_side else options.threads,
                     beside=options.side_by_side,
+                    processor_time=options.processor_time,
                     pictures=options.pictures,
                     per_class=options.per_class,
+                    count=options.count,
                     imbalance=options.imbalance,
                     varied=varied.get(name, {}),
+                    keep=options.keep and str(options.keep),
                 )
             )
         at_once = len(_cores()) if options.side_by_side else 1
@@ -144,8 +148,15 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--outer", nargs="+", choices=[*fifths, PUBLISHED], default=["0"])
     parser.add_argument("--threads", type=int, default=len(_cores()))
     parser.add_argument("--side-by-side", action="store_true", help="at once, on one core each")
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="minutes of one thread on its core, not of the wall clock",
+    )
     parser.add_argument("--pictures", choices=["train", "all"], default="train")
     parser.add_argument("--per-class", type=int, help="pictures a class to learn and choose from, at most")
+    parser.add_argument("--keep", type=Path, help="folder for what `groupwise` learns, below it one a set")
+    parser.add_argument("--count", type=int, help="pictures to learn and choose from in all, at most")
     parser.add_argument(
         "--imbalance",
         type=float,
@@ -157,6 +168,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--front", action="store_true", help="only print the fronts of what there is")
     options = parser.parse_args()
     options.results = options.results or options.work / "results.jsonl"
+    if options.processor_time and options.threads > 1 and not options.side_by_side:
+        parser.error("--processor-time counts the seconds of one thread: add --threads 1")
     if options.data and not (options.table or options.front) and not (options.minutes or options.epochs):
         parser.error("say how long: --minutes 1 2 5, or --epochs 40 for the plain network")
     return options

@@ -93,12 +93,19 @@ class PictureSet:
         """The number of each picture's source, (N,)."""
         return _number([sample.group or sample.path for sample in self.manifest.usable])
 
-    def folds(self, outer: str, *, per_class: int | None = None, imbalance: float = 1.0) -> list[str]:
+    def folds(
+        self,
+        outer: str,
+        *,
+        per_class: int | None = None,
+        count: int | None = None,
+        imbalance: float = 1.0,
+    ) -> list[str]:
         """The fold of each picture: `held_out`, `train` or `val`, or "" for one that is left out.
 
         `outer` is the number of the fifth that is held out, or `published`. `per_class` keeps so many
-        pictures a class of the others at most; `imbalance` thins them out, class by class, until the first
-        has so many for one of the last.
+        pictures a class of the others at most, and `count` so many of all of them, drawn at random;
+        `imbalance` thins them out, class by class, until the first has so many for one of the last.
         """
         labels, sources = self.labels, self.sources
         if outer == PUBLISHED:
@@ -108,6 +115,8 @@ class PictureSet:
         folds = np.full(len(labels), "", dtype=object)
         folds[held_out] = HELD_OUT
         rest = _thin_out(np.setdiff1d(np.arange(len(labels)), held_out), labels, per_class, imbalance)
+        if count is not None:
+            rest = np.sort(np.random.default_rng(SPLIT_SEED).permutation(rest)[:count])
         folds[rest] = TRAIN
         folds[rest[_divide(labels[rest], sources[rest], INNER)[0]]] = VAL
         return list(folds)

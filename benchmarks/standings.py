@@ -21,7 +21,7 @@ from groupwise.stats.paired_tests import compare_models
 
 Line = dict[str, Any]
 REFERENCE = "plain"
-CONDITIONS = ("threads", "beside", "pictures")
+CONDITIONS = ("threads", "beside", "processor_time", "pictures")
 Z = 1.96
 
 
@@ -40,7 +40,7 @@ def read(file: Path) -> list[Line]:
     """The lines of the results, the last one of those that measured the same."""
     lines: dict[tuple[Any, ...], Line] = {}
     for text in file.read_text().splitlines() if file.is_file() else ():
-        line = json.loads(text)
+        line = {"processor_time": False, **json.loads(text)}  # which older lines do not tell
         lines.pop(_key(line), None)  # so that what is newer stands behind
         lines[_key(line)] = line
     return list(lines.values())
@@ -72,9 +72,10 @@ def tables(lines: Sequence[Line]) -> str:
     """All that there is to say of what was measured, a part for each kind of conditions."""
     parts = []
     for conditions, mine in _grouped(lines, *CONDITIONS).items():
-        threads, beside, pictures = conditions
+        threads, beside, processor_time, pictures = conditions
         head = f"### {threads} thread{'s' * (threads != 1)} each"
         head += ", side by side on a core each" if beside else ", one after the other"
+        head += ", minutes of the processor" if processor_time else ""
         head += ", the others learning from train and val" if pictures == "all" else ""
         parts += [head, scores(mine), lead(mine), times(mine)]
     return "\n\n".join(part for part in parts if part)

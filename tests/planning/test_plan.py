@@ -156,7 +156,24 @@ def test_epochs_stay_within_their_bounds_and_never_grow_with_the_data(n):
 def test_a_budget_is_kept(budget_s):
     plan = plan_of(budget_s=budget_s)
     assert plan.seconds <= budget_s
-    assert plan.seconds == expected_seconds(plan.recipe, FACTS, measure(plan.recipe))
+    rates, training = measure(plan.recipe), plan.recipe.training
+    if training.budget_minutes is None:  # which more time would not make longer
+        assert plan.seconds == expected_seconds(plan.recipe, FACTS, rates)
+    else:
+        epochs_s = training.epochs * (
+            FACTS.train_images * rates.train_s + FACTS.select_images * rates.score_s
+        )
+        rest_s = expected_seconds(plan.recipe, FACTS, rates) - epochs_s
+        assert 60 * training.budget_minutes + rest_s <= budget_s
+
+
+def test_the_clock_ends_what_the_budget_bounds_so_a_trial_beside_other_work_costs_no_epoch():
+    bounded, ample = plan_of(budget_s=20).recipe.training, plan_of(budget_s=10**6).recipe.training
+    assert bounded.budget_minutes is not None
+    assert ample.budget_minutes is None
+    mine = plan_of(budget_s=20, chosen={"training.budget_minutes"}).recipe.training
+    assert mine.budget_minutes is None
+    assert mine.epochs < bounded.epochs
 
 
 def test_more_time_buys_larger_images():
@@ -281,3 +298,11 @@ def test_long_trainings_alone_mix_their_images(epochs, mixed):
     assert make_plan(chiral, base, measure, chosen={"training.epochs"}).recipe.augment.cutmix == 0
     faded = read_recipe("default", {"training.epochs": epochs, "augment.mixup": 0.2})[1]
     assert make_plan(FACTS, faded, measure, chosen={"training.epochs"}).recipe.augment.cutmix == 0
+
+
+def test_images_grow_in_training_where_they_are_large_enough():
+    training = plan_of().recipe.training
+    assert plan_of().recipe.data.image_size_px == 64
+    assert (training.start_size_px, training.full_size_from) == (40, 0.6)
+    assert plan_of(dataclasses.replace(FACTS, short_side_px=32)).recipe.training.start_size_px is None
+    assert plan_of(chosen={"training.start_size_px"}).recipe.training.start_size_px is None

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from groupwise.data.split import EXCLUDED, Split
 from groupwise.data.stratify import IntArray
 from groupwise.planning.chirality import SIDE_PX, chirality
 from groupwise.planning.fingerprint import fingerprint
+from groupwise.planning.known import known_side_px
 from groupwise.planning.plan import Plan, make_plan
 from groupwise.planning.trial import Rates, measure_rates
 from groupwise.recipe.recipe import Recipe
@@ -53,11 +55,19 @@ def plan_recipe(
     facts = fingerprint(manifest, split, train, select)
     if not {"augment.flip", "augment.alternate_flip"} & planning.chosen:
         facts = replace(facts, chirality=_chirality(manifest, split, train, request.recipe))
+    if request.recipe.model.weights:
+        known_px = known_side_px(Path(request.recipe.model.weights), request.recipe.model.preset)
+        facts = replace(facts, known_px=known_px)
     ends = None if planning.budget_s is None else started + planning.budget_s
     left_s = None if ends is None else partial(_left_s, ends, rounds)
-    chosen = planning.chosen | ({"model.preset"} if request.recipe.model.weights else set())
     plan = make_plan(
-        facts, request.recipe, measure, usual=request.base, chosen=chosen, left_s=left_s, rounds=rounds
+        facts,
+        request.recipe,
+        measure,
+        usual=request.base,
+        chosen=planning.chosen,
+        left_s=left_s,
+        rounds=rounds,
     )
     each = f" for each of {models} models" if models > 1 else ""
     console.say(

@@ -16,12 +16,21 @@ from groupwise.errors import UsageError
 from groupwise.models.resnext import configure
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.rungs import Rung, rungs
-from groupwise.planning.suit import Choice, suit_data, suit_epochs
+from groupwise.planning.suit import (
+    Choice,
+    finetune,
+    suit_data,
+    suit_epochs,
+    suit_size,
+    suit_weights,
+    tunes,
+)
 from groupwise.planning.trial import Rates
 from groupwise.recipe.recipe import Recipe, to_yaml, with_fields
 from groupwise.text import duration
 
-KEPT_BACK = 0.1  # of a budget, for a machine that is slower than it was in the trial
+KEPT_BACK = 0.05  # of a budget, for decoding and scoring that are slower than they were in the trial
+HEADROOM = 1.5  # times the epochs by the trial, which the clock cuts short unless the machine is as fast
 LONG_S = 600  # of training, below which compiling would spare a minute at best
 LEAST_SPARED = 0.05  # of training, which a trial can tell from noise
 MOST_STRETCH = 4.0  # times the usual epochs, beyond which more were not seen to pay
@@ -74,41 +83,44 @@ def make_plan(
     depends on the data alone. Raises `UsageError` where the budget does not hold a single epoch, or not the
     epochs that the user chose.
     """
-    usual = usual or base
-    suited = [c for c in suit_data(facts, base) if c.field not in chosen]
+    usual = finetune() if tunes(facts, base) else usual or base
+    tuned = [c for c in suit_weights(facts, base) if c.field not in chosen]
+    settled = chosen | {c.field for c in tuned} | ({"model.preset"} if base.model.weights else set())
+    suited = [*tuned, *(c for c in suit_data(facts, base) if c.field not in settled)]
     base = with_fields(base, {c.field: c.value for c in suited})
-    ladder = rungs(facts, base, chosen)
+    ladder = rungs(facts, base, settled)
     if left_s is None:
-        rung, reason = ladder[0], _why_first(ladder, facts, chosen)
+        rung, reason = ladder[0], _why_first(ladder, facts, settled)
         rates = measure(with_fields(base, rung.fields))
     else:
         rung, rates = _climb(ladder, base, facts, measure, left_s)
         reason = _why_climbed(rung, ladder, left_s())
-    more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in chosen]
+    more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in settled]
     recipe = with_fields(base, {c.field: c.value for c in more})
+    growing = [c for c in suit_size(recipe) if c.field not in chosen]
+    recipe = with_fields(recipe, {c.field: c.value for c in growing})
+    suited += growing
     if "optim.learning_rate" not in chosen:
-        suited += (rate := _rate(recipe, usual))
+        suited = _replace(suited, rate := _rate(recipe, usual))
         recipe = with_fields(recipe, {c.field: c.value for c in rate})
     if "training.compile" not in chosen and _is_long(recipe, facts, rates, left_s):
         compiled, rates = _try_compiled(recipe, facts, rates, measure)
         recipe = with_fields(recipe, {"training.compile": compiled.value})
         more.append(compiled)
+    timed: list[Choice] = []
     if left_s is not None and "training.epochs" not in chosen:
-        epochs = _fill(recipe, facts, rates, left_s(), rounds)
+        epochs, *timed = _fill(recipe, facts, rates, left_s(), rounds, chosen)
         recipe = with_fields(recipe, {"training.epochs": epochs.value})
         suited = [c for c in suited if c.field != "training.epochs"]
-        more.append(epochs)
+        if not timed:
+            more.append(epochs)
     mixed = [c for c in suit_epochs(facts, recipe) if c.field not in chosen]
     recipe = with_fields(recipe, {c.field: c.value for c in mixed})
-    plan = Plan(recipe, (*more, *suited, *mixed), expected_seconds(recipe, facts, rates))
+    seconds = expected_seconds(recipe, facts, rates)
+    recipe = with_fields(recipe, {c.field: c.value for c in timed})
+    plan = Plan(recipe, (*more, *timed, *suited, *mixed), seconds)
     if left_s is not None and plan.seconds > (left := left_s()):  # by epochs that the user chose
-        more_s = 1.2 * rounds * (plan.seconds - left)
-        raise UsageError(
-            f"{duration(max(left, 0))} are left, and {recipe.training.epochs} epochs take"
-            f" {duration(plan.seconds)}",
-            place="--budget",
-            remedy=f"Give at least {duration(more_s)} more, or fewer --training.epochs.",
-        )
+        raise _too_long(plan, left, rounds)
     return plan
 
 
@@ -122,6 +134,21 @@ def expected_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
         + recipe.training.epochs * epoch
         + rest * (rates.decode_s + rates.score_s)
     )
+
+
+def _too_long(plan: Plan, left_s: float, rounds: int) -> UsageError:
+    epochs = plan.recipe.training.epochs
+    return UsageError(
+        f"{duration(max(left_s, 0))} are left, and {epochs} epochs take {duration(plan.seconds)}",
+        place="--budget",
+        remedy=f"Give at least {duration(1.2 * rounds * (plan.seconds - left_s))} more, or fewer"
+        " --training.epochs.",
+    )
+
+
+def _replace(choices: list[Choice], newer: list[Choice]) -> list[Choice]:
+    fields = {choice.field for choice in newer}
+    return [*(choice for choice in choices if choice.field not in fields), *newer]
 
 
 def _rate(recipe: Recipe, usual: Recipe) -> list[Choice]:
@@ -214,14 +241,20 @@ def _try_compiled(recipe: Recipe, facts: Fingerprint, plain: Rates, measure: Mea
     return Choice("training.compile", True, told), compiled
 
 
-def _fill(recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: float, rounds: int) -> Choice:
-    """As many epochs as the budget holds, up to `MOST_STRETCH` times the usual number."""
+def _fill(
+    recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: float, rounds: int, chosen: Set[str]
+) -> list[Choice]:
+    """The epochs that the budget holds by the trial, up to `MOST_STRETCH` times the usual number.
+
+    Where the budget ends them, two choices follow: more epochs, and the minutes that cut them short. For a
+    trial beside other work is too slow by a third and more, and would leave as much of the budget unused.
+    """
     usual = recipe.training.epochs
     without = expected_seconds(with_fields(recipe, {"training.epochs": 1}), facts, rates)
     epoch = facts.train_images * rates.train_s + facts.select_images * rates.score_s
     usable = (1 - KEPT_BACK) * left_s - (without - epoch)
-    epochs = min(math.floor(usable / epoch), round(MOST_STRETCH * usual))
-    if epochs < 1:
+    most, fitting = round(MOST_STRETCH * usual), math.floor(usable / epoch)
+    if fitting < 1:
         each = f" for each of {rounds} trainings in a row" if rounds > 1 else ""
         raise UsageError(
             f"{duration(max(left_s, 0))} are left{each}, and one epoch takes {duration(without)}",
@@ -229,6 +262,13 @@ def _fill(recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: float, round
             remedy=f"Give at least {duration(rounds * (1.2 * without - left_s))} more.",
         )
     told = f"{duration(left_s)} are left, an epoch takes {epoch:.1f} s; {usual} are usual for so many images."
-    if epochs < usual / 2:
+    if fitting < usual / 2:
         told += " So few may well learn too little."
-    return Choice("training.epochs", epochs, told)
+    choices = [Choice("training.epochs", min(fitting, most), told)]
+    if "training.budget_minutes" not in chosen and fitting < most:
+        told = told.replace(";", f", so about {fitting} fit, and more where it proves faster;")
+        choices += [
+            Choice("training.epochs", min(math.ceil(HEADROOM * fitting), most), told),
+            Choice("training.budget_minutes", round(usable / 60, 3), told),
+        ]
+    return choices

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from groupwise.planning.fingerprint import Fingerprint
+from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import Recipe
+from groupwise.training.schedule import SIZE_STEP_PX
 
 # Epochs that a small network is given without a budget (docs/planner.md): so many, with so many images.
 MEASURED_IMAGES, MEASURED_EPOCHS = 2000, 40
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 120
 MIXED_EPOCHS = 40
+# With pretrained weights: below so many training images so many epochs, and the factor of the rate from each
+# stage to the one before it, where the 0.5 of `finetune` lost to 0.8 (docs/planner.md).
+TUNED_BELOW, TUNED_EPOCHS, TUNED_DECAY = 3000, 30, 0.8
+GROWN_FROM_PX = 64  # images that begin smaller show too little of it
+BEGIN, FULL_FROM = 5 / 8, 0.6  # share of the side at the start, and of training until it is whole
 SKEWED = 3.0  # images of the largest class for one of the smallest, which are worth a word
 CHIRAL = 0.75  # the share of images told from their mirror images between photographs of things and script
 
@@ -54,6 +62,37 @@ def suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
     return choices
 
 
+def suit_weights(facts: Fingerprint, base: Recipe) -> list[Choice]:
+    """Careful rates, and the head first, where weights know more than so few images can teach."""
+    if not tunes(facts, base):
+        return []
+    optim = finetune().optim
+    few = f"{facts.train_images:,} images, fewer than {TUNED_BELOW:,}, teach less than the weights may know"
+    choices = [
+        Choice("optim.learning_rate", optim.learning_rate, "The rate of the recipe `finetune`."),
+        Choice(
+            "optim.head_first", optim.head_first, f"{few}: until the new head is of use, nothing else moves."
+        ),
+        Choice("optim.layer_decay", TUNED_DECAY, f"{few}: the nearer the stem, the less it moves."),
+        Choice("training.epochs", TUNED_EPOCHS, f"{few}: a few passes do."),
+    ]
+    if facts.known_px is not None:
+        reason = "The size of the images that the weights have learnt from."
+        choices.append(Choice("data.image_size_px", facts.known_px, reason))
+    return choices
+
+
+def tunes(facts: Fingerprint, base: Recipe) -> bool:
+    """Whether there are pretrained weights, and few enough images for them to matter."""
+    return base.model.weights is not None and facts.train_images < TUNED_BELOW
+
+
+@cache
+def finetune() -> Recipe:
+    """The recipe whose rates suit pretrained weights."""
+    return read_recipe("finetune")[0]
+
+
 def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
     """What follows from the number of passes: long trainings get pictures that no one learns by heart.
 
@@ -68,6 +107,19 @@ def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
         " pasted into one another, which fewer have no time to learn from."
     )
     return [Choice("augment.cutmix", 1.0, reason)]
+
+
+def suit_size(recipe: Recipe) -> list[Choice]:
+    """Smaller images at first, where those of the end are large enough, which make room for more epochs."""
+    size_px = recipe.data.image_size_px
+    if recipe.training.start_size_px is not None or size_px < GROWN_FROM_PX:
+        return []
+    start_px = SIZE_STEP_PX * round(BEGIN * size_px / SIZE_STEP_PX)
+    reason = f"Images that grow from {start_px} to {size_px} px make room for more epochs."
+    return [
+        Choice("training.start_size_px", start_px, reason),
+        Choice("training.full_size_from", FULL_FROM, reason),
+    ]
 
 
 def _mends_imbalance(recipe: Recipe) -> bool:
