@@ -306,3 +306,11 @@ def test_images_grow_in_training_where_they_are_large_enough():
     assert (training.start_size_px, training.full_size_from) == (40, 0.6)
     assert plan_of(dataclasses.replace(FACTS, short_side_px=32)).recipe.training.start_size_px is None
     assert plan_of(chosen={"training.start_size_px"}).recipe.training.start_size_px is None
+
+
+@pytest.mark.parametrize(("cats", "mixed"), [(900, True), (1000, False)])
+def test_images_are_not_mixed_where_one_class_dominates(cats, mixed):
+    facts = dataclasses.replace(FACTS, class_sizes={"cat": cats, "dog": 1600 - cats})
+    plan = plan_of(facts, budget_s=10**6)
+    assert plan.recipe.training.epochs >= 40
+    assert (plan.recipe.augment.cutmix > 0) == mixed

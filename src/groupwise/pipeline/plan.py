@@ -54,7 +54,7 @@ def plan_recipe(
     train, select = _rows(request, split)
     facts = fingerprint(manifest, split, train, select)
     if not {"augment.flip", "augment.alternate_flip"} & planning.chosen:
-        facts = replace(facts, chirality=_chirality(manifest, split, train, request.recipe))
+        facts = replace(facts, chirality=measure_chirality(manifest, split, train, request.recipe))
     if request.recipe.model.weights:
         known_px = known_side_px(Path(request.recipe.model.weights), request.recipe.model.preset)
         facts = replace(facts, known_px=known_px)
@@ -79,8 +79,8 @@ def plan_recipe(
     return plan
 
 
-def _chirality(manifest: Manifest, split: Split, train: IntArray, recipe: Recipe) -> float:
-    """Of a drawn part of the training images."""
+def measure_chirality(manifest: Manifest, split: Split, train: IntArray, recipe: Recipe) -> float:
+    """`chirality` of a drawn part of the training images."""
     drawn = np.sort(np.random.default_rng(recipe.seed).permutation(train)[:CHIRALITY_IMAGES])
     samples = {sample.path: sample for sample in manifest.usable}
     shown = [samples[split.rows[i].path] for i in drawn]

@@ -19,6 +19,7 @@ MIXED_EPOCHS = 40
 # With pretrained weights: below so many training images so many epochs, and the factor of the rate from each
 # stage to the one before it, where the 0.5 of `finetune` lost to 0.8 (docs/planner.md).
 TUNED_BELOW, TUNED_EPOCHS, TUNED_DECAY = 3000, 30, 0.8
+DOMINATES = 0.6  # share of a class with which nearly all of the others would be mixed
 GROWN_FROM_PX = 64  # images that begin smaller show too little of it
 BEGIN, FULL_FROM = 5 / 8, 0.6  # share of the side at the start, and of training until it is whole
 SKEWED = 3.0  # images of the largest class for one of the smallest, which are worth a word
@@ -97,10 +98,12 @@ def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
     """What follows from the number of passes: long trainings get pictures that no one learns by heart.
 
     Script and hands are left whole: where the form of one thing is what counts, a part pasted over it costs
-    points (docs/log.md).
+    points (docs/log.md). So do rare defects beside one class that dominates: hardly one of them would be
+    seen without it.
     """
     short = recipe.training.epochs < MIXED_EPOCHS
-    if recipe.augment.mixes or short or facts.chirality >= CHIRAL:
+    dominated = max(facts.class_sizes.values()) > DOMINATES * sum(facts.class_sizes.values())
+    if recipe.augment.mixes or short or dominated or facts.chirality >= CHIRAL:
         return []
     reason = (
         f"In {recipe.training.epochs} epochs images would be learnt by heart; from {MIXED_EPOCHS} on they are"
