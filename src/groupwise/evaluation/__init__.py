@@ -1,1 +1,1 @@
-"""Turns the predictions of one fold into figures that carry their uncertainty."""
+"""Measurement of a run: predictions, metrics and decisions, written into its files."""

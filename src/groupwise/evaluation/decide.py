@@ -1,4 +1,4 @@
-"""Turns a network and the fold that chose its epoch into the decision on its answers."""
+"""The decision on a network's answers, made by the fold that chose its epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns one fold and the decision made apart from it into figures that say whether its promises held there.
+"""Metrics of a decision on a fold apart, which say whether its promises held there.
 
 `metrics.json` has for each fold, with a FIGURE as everywhere a value, its interval, n and sources:
 

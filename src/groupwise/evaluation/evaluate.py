@@ -1,4 +1,4 @@
-"""Turns a run and one of its folds into predictions and metrics, from the saved weights alone."""
+"""Predictions and metrics of one fold of a run, from the saved weights alone."""
 
 from __future__ import annotations
 

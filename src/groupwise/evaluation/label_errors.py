@@ -1,4 +1,4 @@
-"""Turns predictions of images that a model never saw into a ranked list of labels that are probably wrong.
+"""A ranked list of labels that are probably wrong, from predictions of images that no model learnt.
 
 Confident learning (Northcutt, Jiang and Chuang 2021, JAIR 70:1373) by cleanlab: how many images of label i
 are of class j is estimated from those that a model is as sure of as it usually is of class j, and as many of

@@ -1,4 +1,4 @@
-"""Turns a split and its images into `leakage.json`: what a random split would have reported.
+"""The estimate of leakage in `leakage.json`: what a random split would have reported.
 
     images, sources     how many images take part, and how many sources are known among them
     shares, fold        relative sizes of the folds, and the fold in question

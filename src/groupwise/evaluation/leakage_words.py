@@ -1,4 +1,4 @@
-"""Turns `leakage.json` into sentences for the console: each figure, and what it is evidence of."""
+"""Sentences for the console about `leakage.json`: each figure, and what it is evidence of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns images and their sources into what a nearest neighbour scores under random and under grouped splits.
+"""The score of a nearest neighbour under random and under grouped splits of the same images.
 
 The features are fixed, pixels at 8 x 8, so nothing that was trained on some of the images has a say. See
 docs/decisions/0009-*.md for what they were chosen against.

@@ -1,4 +1,4 @@
-"""Reads `predictions.csv` back into the rows, classes and probabilities it was written from."""
+"""`predictions.csv` as the rows, classes and probabilities it was written from."""
 
 from __future__ import annotations
 

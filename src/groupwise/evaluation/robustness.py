@@ -1,4 +1,4 @@
-"""Turns a run and damaged images of one fold into `robustness.json`: accuracy at each step of the damage.
+"""Robustness of a run, `robustness.json`: accuracy on damaged images at each step of the damage.
 
     schema, fold, n, sources, seed
                     what was damaged; `seed` decides the noise

@@ -1,4 +1,4 @@
-"""Turns the predictions that a run kept, and the further columns of its manifest, into `slices.json`."""
+"""`slices.json` of a run, from the predictions it kept and the further columns of its manifest."""
 
 from __future__ import annotations
 

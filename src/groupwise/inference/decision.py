@@ -1,4 +1,4 @@
-"""Turns logits into answers, by what the selection fold decided: temperature, sets, abstention, flag, point.
+"""Answers from logits: temperature, sets, abstention, flag and point as the selection fold decided.
 
 `decision.json` holds one `Decision`, and `bundle.json` another under "decision"; its fields and those of its
 parts are the keys. A part is null where nobody asked for it; one that was refused has null thresholds and a

@@ -1,4 +1,4 @@
-"""Turns the last feature maps and the head's weights into heat maps, and says what of one lies on the border.
+"""Class activation maps from the last feature maps and the head's weights, and their share on the border.
 
 Zhou et al. 2016, "Learning Deep Features for Discriminative Localization" (arXiv 1512.04150): behind a global
 average pool and one linear layer, the logit of class k is the mean over positions of `weight[k] . maps`, so

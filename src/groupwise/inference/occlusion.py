@@ -1,4 +1,4 @@
-"""Turns a network that only answers into heat maps: a place matters if the answer falters when it is hidden.
+"""Occlusion maps of a network that only answers: a place matters if the answer falters when it is hidden.
 
 Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks" (arXiv 1311.2901), section 3.2.
 It asks no more of a network than its probabilities, so it serves where the feature maps have too few cells.

@@ -1,4 +1,4 @@
-"""Turns images into answers with the network that a run left, and with what its selection fold decided."""
+"""The predictor of a run: its network, and what its selection fold decided."""
 
 from __future__ import annotations
 

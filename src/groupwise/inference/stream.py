@@ -1,4 +1,4 @@
-"""Turns a stream of image files into a stream of answers: threads decode ahead while the network computes."""
+"""Streams of answers for streams of image files: threads decode ahead while the network computes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns predictions into rows of a CSV file as they come, and goes on with a file left unfinished."""
+"""Rows of a CSV file for predictions as they come, which goes on with a file left unfinished."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns answers and the rules behind them into sentences for a person, and into rows of a table."""
+"""Sentences for a person and rows of a table, for answers and the rules behind them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""From the files of a run to a page that a person reads."""
+"""Pages that a person reads, from the files of a run."""

@@ -1,4 +1,4 @@
-"""Reads the files of one audit and counts what the page says of them; refuses what is no audit."""
+"""The files of one audit, checked, with the counts that the page says of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns the files of an audit into `audit.html`, one page that says whether the data may be trusted."""
+"""The page of an audit, `audit.html`, which says whether the data may be trusted."""
 
 from __future__ import annotations
 

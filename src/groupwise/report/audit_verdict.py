@@ -1,4 +1,4 @@
-"""Turns an audit into one answer, whether the data may be trusted, with its reasons and figures."""
+"""The verdict of an audit, whether the data may be trusted, with its reasons and figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns a run into `report.json`: all that its page says, as data.
+"""The data of a report, `report.json`: all that its page says.
 
 schema          1; raised when a key changes its meaning or goes
 run, data, created, version, recipe

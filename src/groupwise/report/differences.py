@@ -1,4 +1,4 @@
-"""Turns the differences between runs into words: which is better, or what it would take to tell."""
+"""Words for the differences between runs: which is better, or what it would take to tell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns a run into its model card, `README.md` with Hugging Face's front matter (Mitchell et al. 2019, FAT*).
+"""The model card of a run, `README.md` with Hugging Face's front matter (Mitchell et al. 2019, FAT*).
 
 The licence is left for the user, who alone knows what data and weights allow; so are the intended use and
 whatever else no run can know, in brackets that a search finds.

@@ -1,4 +1,4 @@
-"""Fills in the templates of pages; every value is escaped, whatever a file or a class is called."""
+"""Templates of pages; every value is escaped, whatever a file or a class is called."""
 
 from __future__ import annotations
 

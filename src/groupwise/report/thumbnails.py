@@ -1,4 +1,4 @@
-"""Turns images of a run into pictures that a page carries within itself."""
+"""Thumbnails, tiles and charts that a page carries within itself."""
 
 from __future__ import annotations
 

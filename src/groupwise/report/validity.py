@@ -1,4 +1,4 @@
-"""Turns the way a number was made into sentences: what makes it untrue, and what asks for care."""
+"""Warnings and notes on how a number was made: what makes it untrue, and what asks for care."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the files of one run directory and refuses what is no run."""
+"""The files of one run directory, checked; what is no run is refused."""
 
 from __future__ import annotations
 

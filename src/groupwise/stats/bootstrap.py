@@ -1,4 +1,4 @@
-"""Turns sources into weights that resample them within strata.
+"""Bootstrap weights that resample whole sources within strata.
 
 The stratified bootstrap of whole sources (Davison and Hinkley 1997, chapter 3), drawing from each stratum one
 source fewer than it holds, so that the spread of the draws is not too small (Rao and Wu 1988, JASA 83:231).

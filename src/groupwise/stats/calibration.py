@@ -1,4 +1,4 @@
-"""Turns logits into probabilities that mean what they say, by one temperature fitted on a fold apart.
+"""Calibration: probabilities that mean what they say, by one temperature, and the error that is left.
 
 Guo et al. 2017, "On Calibration of Modern Neural Networks" (arXiv 1706.04599), section 4.2. One number for
 all classes leaves the order of the classes, and so every accuracy, as it was.

@@ -1,4 +1,4 @@
-"""Turns the cells of a further column of the user's table into a few slices of images, or says why not."""
+"""Slices of images by the cells of a further column of the user's table, or why there are none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns class probabilities into sets of classes that miss the true one at a stated rate.
+"""Conformal sets of classes, abstention and operating points, each with a stated rate of error.
 
 Split conformal prediction (Vovk, Gammerman and Shafer 2005; Angelopoulos and Bates 2021, arXiv 2107.07511)
 with the sets of least ambiguity, "LAC" (Sadinle, Lei and Wasserman 2019, JASA 114:223): all classes whose

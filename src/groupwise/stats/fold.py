@@ -1,4 +1,4 @@
-"""Turns labels, probabilities and weights of sources into the usual figures, for many weightings at once.
+"""The usual figures of one fold from labels, probabilities and weights of sources, many weightings at once.
 
 A row of ones gives the plain figure; a row of bootstrap weights gives one draw of it. Every function takes
 `weights` (D, G), one row a draw and one column a source, and returns one figure a row. Plain figures agree

@@ -1,4 +1,4 @@
-"""Turns the predictions of one fold into the figures of `metrics.json`, each with n, sources and interval."""
+"""The figures of `metrics.json` for one fold, each with n, sources and interval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns features and logits into a flag: unlike what the network was trained on.
+"""Out-of-distribution flags for images unlike those that the network was trained on.
 
 An image is flagged if its features lie far from those of the training images, by the distance to the k-th
 nearest of them on the unit sphere (Sun, Ming, Zhu and Li 2022, arXiv 2204.06507), or if its energy is high,

@@ -1,4 +1,4 @@
-"""Turns what several models answered for the same images into differences with intervals and p-values.
+"""Paired differences between models that answered the same images, with intervals and p-values.
 
 The images of a source stand and fall together, so whole sources are resampled (see `bootstrap`), and whole
 sources change sides in the sign-flip test (Fisher 1935, The Design of Experiments, section 21). Where every

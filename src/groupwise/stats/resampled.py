@@ -1,4 +1,4 @@
-"""Turns bootstrap draws of a fold into the figures that need them: means over classes, rankings, losses."""
+"""Figures that need bootstrap draws of a fold: means over classes, rankings, losses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns confidences into the risk-coverage curve: how often answers are wrong when only the surest are given.
+"""The risk-coverage curve: how often answers are wrong when only the surest are given.
 
 El-Yaniv and Wiener 2010 (JMLR 11:1605); the area under the curve after Geifman and El-Yaniv 2017 (NeurIPS).
 `metrics.json` has for each fold, under `risk_coverage`:

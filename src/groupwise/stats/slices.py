@@ -1,4 +1,4 @@
-"""Turns a fold's predictions and further columns of the user's table into accuracy by value, `slices.json`.
+"""Accuracy by the values of further columns of the user's table, as `slices.json` holds it.
 
     schema, fold, n, sources, accuracy   the fold as a whole; accuracy is a figure as in `metrics.json`
     columns     [{column, binned, slices: [{value, n, sources, accuracy, recall: {class: figure},

@@ -1,4 +1,4 @@
-"""Turns a proportion of images that come in sources into an interval that counts the sources.
+"""Wilson intervals for proportions of images that come in sources.
 
 Wilson's score interval (Wilson 1927, JASA 22:209) on an effective number of images (Korn and Graubard 1998,
 Survey Methodology 24:193), with the variance of the ratio estimator linearised over sources (Cochran 1977,

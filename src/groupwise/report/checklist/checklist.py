@@ -1,4 +1,4 @@
-"""Turns a run into the answers that reporting guidelines ask for, and says which of them are still open.
+"""The checklist of reporting guidelines for a run, and which of its answers are still open.
 
 The questions merge what three guidelines ask of data, split, training and evaluation, in our own words: CLAIM
 (Mongan, Moy and Kahn 2020, Radiology: Artificial Intelligence 2:e200029; the numbers are of that edition, and

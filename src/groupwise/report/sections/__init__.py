@@ -1,1 +1,1 @@
-"""From the files of a run to what one section of its report shows; each has the partial of its name."""
+"""Sections of a report, one module each, with the partial of its name."""
