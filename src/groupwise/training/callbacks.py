@@ -20,7 +20,7 @@ class Callback:
     """Base class whose methods do nothing; override those that are of use.
 
     What a callback raises ends training, and a resumed run goes on from the last checkpoint. Where several
-    processes train together, each calls its own callbacks.
+    processes train together, each calls its own callbacks, and one that raises has to raise in all.
     """
 
     def on_train_begin(self, history: Sequence[EpochRecord]) -> None:

@@ -1,4 +1,4 @@
-"""The loss that training lowers: cross-entropy and its relatives, summed so that the caller divides once."""
+"""The training loss: cross-entropy and its relatives, summed so that the caller divides once."""
 
 from __future__ import annotations
 

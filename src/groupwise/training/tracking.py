@@ -17,7 +17,7 @@ from groupwise.training.callbacks import Callback
 from groupwise.training.config import EpochRecord
 from groupwise.training.trackers import TRACKERS, Numbers, Tracker
 
-TOLD = "tracking.json"
+FILE = "tracking.json"
 
 
 class Tracking(Callback):
@@ -32,8 +32,8 @@ class Tracking(Callback):
         self, names: Sequence[str], folder: Path, fields: Mapping[str, Any], warn: Callable[[str], None]
     ) -> None:
         self._folder, self._fields, self._warn = folder, fields, warn
-        kept = read_json(folder / TOLD) if (folder / TOLD).is_file() else {}
-        self._told = kept | {name: kept.get(name, {"key": None, "epochs": 0}) for name in names}
+        kept = read_json(folder / FILE) if (folder / FILE).is_file() else {}
+        self._entries = kept | {name: kept.get(name, {"key": None, "epochs": 0}) for name in names}
         self._names = tuple(names)
         self._open: dict[str, Tracker] = {}
         self._failed: set[str] = set()
@@ -51,32 +51,32 @@ class Tracking(Callback):
     def _follow(self, history: Sequence[EpochRecord]) -> None:
         for name in self._names:
             if name not in self._failed:
-                self._try(name, partial(self._tell, name, history))
+                self._try(name, partial(self._log, name, history))
 
     def finish(self, history: Sequence[EpochRecord], metrics: Mapping[str, Any]) -> None:
         """Tell of what is missing, and of the figures of every fold with their limits."""
         self._finished = True
         figures = flat_figures(metrics)
         for name in self._names:
-            self._try(name, partial(self._tell, name, history, figures))
+            self._try(name, partial(self._log, name, history, figures))
 
     def close(self) -> None:
         """Let every tracker write what it still holds."""
         for name, tracker in list(self._open.items()):
             self._try(name, partial(tracker.close, finished=self._finished))
 
-    def _tell(self, name: str, history: Sequence[EpochRecord], figures: Numbers | None = None) -> None:
-        told = self._told[name]
+    def _log(self, name: str, history: Sequence[EpochRecord], figures: Numbers | None = None) -> None:
+        entry = self._entries[name]
         if name not in self._open:
-            self._open[name] = TRACKERS[name](self._folder, self._fields, told["key"])
-            told["key"] = self._open[name].key
-            write_json(self._folder / TOLD, self._told)
-        for epoch in history[told["epochs"] :]:
+            self._open[name] = TRACKERS[name](self._folder, self._fields, entry["key"])
+            entry["key"] = self._open[name].key
+            write_json(self._folder / FILE, self._entries)
+        for epoch in history[entry["epochs"] :]:
             self._open[name].log(epoch.epoch, numbers_of(epoch))
-            told["epochs"] = epoch.epoch
+            entry["epochs"] = epoch.epoch
         if figures is not None:
             self._open[name].summarise(figures)
-        write_json(self._folder / TOLD, self._told)
+        write_json(self._folder / FILE, self._entries)
 
     def _try(self, name: str, act: Callable[[], None]) -> None:
         try:

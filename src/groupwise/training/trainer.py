@@ -93,7 +93,7 @@ class Trainer:
                         self._finish_epoch(self.train_epoch())
                         self._save()
                     except NotFinite as trouble:
-                        self._go_back(trouble)
+                        self._roll_back(trouble)
                     else:
                         self.callbacks.on_epoch_end(self.history, self.learner.eval_model)
                     self.stop.check(self.world)
@@ -223,7 +223,7 @@ class Trainer:
         self.world.barrier()  # before the main process writes, and drops what others may still read
         return True
 
-    def _go_back(self, trouble: NotFinite) -> None:
+    def _roll_back(self, trouble: NotFinite) -> None:
         """Return to the last whole epoch with half the learning rate; the second time, name the batch."""
         state = self.state
         fact = f"the loss of epoch {state.finished + 1} is not finite"
@@ -257,9 +257,9 @@ class Trainer:
             saved = self._save()
         where = f"in epoch {state.finished + 1} after step {state.step} of {state.steps}"
         if self.stop.signal is not signal.SIGINT:
-            told = "and saved" if saved else "and not saved there: the checkpoint before it is kept"
+            outcome = "and saved" if saved else "and not saved there: the checkpoint before it is kept"
             raise Terminated(
-                f"stopped by SIGTERM {where}, {told}", place="training", remedy="Go on with --resume."
+                f"stopped by SIGTERM {where}, {outcome}", place="training", remedy="Go on with --resume."
             )
         if not state.best:
             raise KeyboardInterrupt(f"Stopped {where}. Go on with --resume.")
