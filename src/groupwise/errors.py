@@ -27,7 +27,7 @@ def first_line(error: BaseException) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str], *, quoted: bool = True) -> str:
-    """The end of a sentence that names the one of `known` that `word` comes close to; empty where none does."""
+    """The end of a sentence that names the one of `known` that `word` comes close to; or empty."""
     near = difflib.get_close_matches(word, list(known), n=1)
     if not near:
         return ""

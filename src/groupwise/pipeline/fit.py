@@ -1,4 +1,4 @@
-"""Trains a network on the split of a run, and says, keeps and tracks every epoch as it comes."""
+"""The training of a run: every epoch said, kept and tracked as it comes."""
 
 from __future__ import annotations
 
