@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+from collections.abc import Iterable
 
 
 class GroupwiseError(Exception):
@@ -22,6 +24,14 @@ class GroupwiseError(Exception):
 def first_line(error: BaseException) -> str:
     """What an error of another library says, without its details; its kind where it says nothing."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def did_you_mean(word: str, known: Iterable[str], *, quoted: bool = True) -> str:
+    """The end of a sentence that names the one of `known` that `word` comes close to; or empty."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    if not near:
+        return ""
+    return f", did you mean {near[0]!r}?" if quoted else f", did you mean {near[0]}?"
 
 
 class UsageError(GroupwiseError):

@@ -15,7 +15,7 @@ import yaml
 from PIL import Image
 
 from folder_case import tiny_options, write_folder
-from groupwise.cli.main import VERBS, main
+from groupwise.cli.main import VERBS, main, promise_of
 from groupwise.inference.predictor import load_run
 from groupwise.recipe.parsing import read_recipe
 from groupwise.runs.lock import training_lock
@@ -74,7 +74,7 @@ def test_data_commands_need_no_torch(verb, folder, tmp_path):
 def test_every_command_explains_itself(capsys, verb):
     status, out, _ = run(capsys, verb, "--help")
     assert status == 0
-    assert VERBS[verb][0].rstrip(".")[:20] in out
+    assert promise_of(verb).rstrip(".")[:20] in out
 
 
 @pytest.mark.parametrize(
@@ -561,13 +561,13 @@ def test_ctrl_c_says_no_more_than_is_true(capsys, monkeypatch, verb, said):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(VERBS, verb, ("", stop))
+    monkeypatch.setitem(VERBS, verb, stop)
     assert run(capsys, verb, "x") == (130, "", f"groupwise: {said}\n")
 
 
 def test_sigterm_before_training_asks_to_be_started_again(capsys, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setitem(VERBS, "train", ("", lambda *_: signal.raise_signal(signal.SIGTERM)))
+    monkeypatch.setitem(VERBS, "train", lambda *_: signal.raise_signal(signal.SIGTERM))
     assert run(capsys, "train", "x") == (75, "", "groupwise: Stopped. Go on with --resume.\n")
     assert signal.getsignal(signal.SIGTERM) == before
 

@@ -11,7 +11,10 @@ from groupwise.recipe.parsing import Parser
 
 
 def scan(parser: Parser, argv: list[str]) -> None:
-    """Say of every file whether it can be used."""
+    """Say of every file below a folder whether it can be used, and why not.
+
+    groupwise scan DATA [options]
+    """
     add_data_options(parser, given=True)
     add_reading_options(parser)
     parser.add_argument("--out", type=Path, help="write the manifest to this CSV file")
@@ -30,7 +33,10 @@ def scan(parser: Parser, argv: list[str]) -> None:
 
 
 def show(parser: Parser, argv: list[str]) -> None:
-    """Draw a grid of sample images."""
+    """Draw a grid of sample images with their classes.
+
+    groupwise show DATA [options]
+    """
     add_data_options(parser, given=True)
     add_reading_options(parser)
     parser.add_argument("--rows", type=int, default=2, help="rows of the grid")
@@ -47,7 +53,10 @@ def show(parser: Parser, argv: list[str]) -> None:
 
 
 def audit(parser: Parser, argv: list[str]) -> None:
-    """Find copies, conflicts and bad files."""
+    """Find copies, label conflicts and bad files before anything is trained.
+
+    groupwise audit DATA [options]
+    """
     add_data_options(parser, given=True)
     add_reading_options(parser)
     parser.add_argument("--out", type=Path, default=Path("audit"), help="the folder to write")
@@ -70,7 +79,10 @@ def audit(parser: Parser, argv: list[str]) -> None:
 
 
 def info(parser: Parser, argv: list[str]) -> None:
-    """Print the networks, or one of them."""
+    """List the networks, or print one stage by stage with its cost.
+
+    groupwise info [NETWORK] [options]
+    """
     parser.add_argument(
         "preset", metavar="NETWORK", nargs="?", help="name of a network; without it, all are listed"
     )

@@ -22,7 +22,10 @@ T = TypeVar("T")
 
 
 def explain(parser: Parser, argv: list[str]) -> None:
-    """Show where answers come from."""
+    """Show where answers come from: heat maps, groups, nearest training images.
+
+    groupwise explain RUN [IMAGE...] [options]
+    """
     from groupwise.inference.heatmaps import METHODS
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
@@ -110,7 +113,10 @@ def _refuse_none(done: Sequence[T]) -> Sequence[T]:
 
 
 def export(parser: Parser, argv: list[str]) -> None:
-    """Write a run in the form of another program."""
+    """Write a run as a bundle, or in the form of another program.
+
+    groupwise export RUN --to FORM [options]
+    """
     from groupwise.export.current import FORMS
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
@@ -136,7 +142,10 @@ def export(parser: Parser, argv: list[str]) -> None:
 
 
 def predict(parser: Parser, argv: list[str]) -> None:
-    """Say class and probability of images."""
+    """Say class and probability of images.
+
+    groupwise predict RUN IMAGE... [options]
+    """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run or of a bundle")
     parser.add_argument(
         "images", metavar="IMAGE", nargs="+", help="image files, folders, or .txt files with one path a line"
@@ -157,7 +166,10 @@ def predict(parser: Parser, argv: list[str]) -> None:
 
 
 def serve(parser: Parser, argv: list[str]) -> None:
-    """Answer over HTTP, with a page."""
+    """Answer over HTTP, with a page to drop pictures on.
+
+    groupwise serve RUN [options]
+    """
     parser.add_argument("model", metavar="RUN", type=Path, help="the folder of a finished run, or a bundle")
     parser.add_argument("--host", default="127.0.0.1", help="where to listen; others than this need a token")
     parser.add_argument("--port", type=int, default=8000, help="the port; 0 takes any that is free")

@@ -14,7 +14,10 @@ from groupwise.recipe.parsing import Parser
 
 
 def evaluate(parser: Parser, argv: list[str]) -> None:
-    """Measure a fold again."""
+    """Measure a fold again, from the saved weights alone.
+
+    groupwise evaluate RUN [options]
+    """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
     parser.add_argument("--fold", default="test", help="the fold to measure")
@@ -37,7 +40,10 @@ def evaluate(parser: Parser, argv: list[str]) -> None:
 
 
 def decide(parser: Parser, argv: list[str]) -> None:
-    """Decide anew how images are answered."""
+    """Choose anew, without training, when answers are given and when not.
+
+    groupwise decide RUN [options]
+    """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
     parser.add_argument("--target-sensitivity", type=float, help="share of a class that is to be recognised")
@@ -63,7 +69,10 @@ def decide(parser: Parser, argv: list[str]) -> None:
 
 
 def compare(parser: Parser, argv: list[str]) -> None:
-    """Say which of several runs is better."""
+    """Say which of several runs is better, or what it would take to tell.
+
+    groupwise compare RUN RUN... [options]
+    """
     parser.add_argument(
         "runs",
         metavar="RUN",
@@ -88,7 +97,10 @@ def compare(parser: Parser, argv: list[str]) -> None:
 
 
 def labels(parser: Parser, argv: list[str]) -> None:
-    """Name the labels that are probably wrong."""
+    """Name the labels that are probably wrong, the surest first.
+
+    groupwise labels RUN [options]
+    """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run, best of one with --cv")
     parser.add_argument("--top", type=int, default=20, help="how many to print; the file names them all")
     arguments = parser.parse_args(argv)
@@ -123,7 +135,10 @@ def labels(parser: Parser, argv: list[str]) -> None:
 
 
 def report(parser: Parser, argv: list[str]) -> None:
-    """Write a run's report again."""
+    """Write a run's report again.
+
+    groupwise report RUN [options]
+    """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     arguments = parser.parse_args(argv)
     from groupwise.report.page import write_report
@@ -136,7 +151,10 @@ def report(parser: Parser, argv: list[str]) -> None:
 
 
 def slices(parser: Parser, argv: list[str]) -> None:
-    """Compare the values of a column."""
+    """Say whether some sites, devices or people fare worse than others.
+
+    groupwise slices RUN [options]
+    """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("--by", metavar="COLUMN", nargs="+", default=[], help="columns; else all of yours")
     parser.add_argument("--fold", help="the fold whose predictions were kept; else that of the number")
@@ -172,7 +190,10 @@ def slices(parser: Parser, argv: list[str]) -> None:
 
 
 def robustness(parser: Parser, argv: list[str]) -> None:
-    """Measure under damage."""
+    """Say how accuracy falls on blurred, compressed or noisy images.
+
+    groupwise robustness RUN [options]
+    """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
     parser.add_argument("--fold", default="test", help="the fold whose images are damaged")
@@ -209,7 +230,10 @@ def _accuracy(figure: dict[str, object]) -> str:
 
 
 def leakage(parser: Parser, argv: list[str]) -> None:
-    """Tell what a random split would have reported."""
+    """Tell what a random split of a run's images would have reported.
+
+    groupwise leakage RUN [options]
+    """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument(
         "--retrain", action="store_true", help="also train under random and grouped splits, and measure both"
@@ -231,7 +255,10 @@ def leakage(parser: Parser, argv: list[str]) -> None:
 
 
 def control(parser: Parser, argv: list[str]) -> None:
-    """Train on labels that mean nothing."""
+    """Train on labels that mean nothing, where a sound pipeline scores chance.
+
+    groupwise control RUN [options]
+    """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument("--permutations", type=int, default=1, help="networks to train, each on other labels")
     parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")

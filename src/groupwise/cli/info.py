@@ -1,4 +1,4 @@
-"""Prints networks: the list of presets, or one network stage by stage with what it costs."""
+"""Networks in print: the list of presets, or one stage by stage with what it costs."""
 
 from __future__ import annotations
 

@@ -2,28 +2,65 @@
 
 from __future__ import annotations
 
-import difflib
 import os
+import re
 import signal
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from inspect import getdoc
 
-from groupwise.cli import data as looking
-from groupwise.cli import deploy as using
-from groupwise.cli import evaluate as measuring
-from groupwise.cli import evaluate as probing
-from groupwise.cli import evaluate as studying
-from groupwise.cli import train as learning
+from groupwise.cli import data, deploy, evaluate, train
 from groupwise.console import show_any_character
-from groupwise.errors import GroupwiseError, UsageError
+from groupwise.errors import GroupwiseError, UsageError, did_you_mean
 from groupwise.recipe.parsing import Parser
 from groupwise.version import __version__
 
 INTERRUPTED = 130  # what a shell gives for Ctrl-C
 START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h, as for a training that SIGTERM stopped and that was saved
+
+Verb = Callable[[Parser, list[str]], None]
+GO_ON = ("train", "sweep", "demo")
+LEARNS = (*GO_ON, "lr-find")
+# A verb is a function: its docstring holds the promise and the line of usage, its body declares the options.
+VERBS: dict[str, Verb] = {
+    "scan": data.scan,
+    "show": data.show,
+    "audit": data.audit,
+    "info": data.info,
+    "split": train.split,
+    "plan": train.plan,
+    "train": train.train,
+    "lr-find": train.lr_find,
+    "sweep": train.sweep,
+    "evaluate": evaluate.evaluate,
+    "decide": evaluate.decide,
+    "slices": evaluate.slices,
+    "robustness": evaluate.robustness,
+    "compare": evaluate.compare,
+    "labels": evaluate.labels,
+    "export": deploy.export,
+    "leakage": evaluate.leakage,
+    "control": evaluate.control,
+    "explain": deploy.explain,
+    "predict": deploy.predict,
+    "serve": deploy.serve,
+    "report": evaluate.report,
+    "demo": train.demo,
+}
+
+
+def promise_of(verb: str) -> str:
+    """The first sentence of the verb, which the overview and its own help say."""
+    return (getdoc(VERBS[verb]) or "").partition("\n")[0]
+
+
+def operands_of(verb: str) -> str:
+    """What the verb takes beside its options, from its line of usage."""
+    usage = re.search(rf"^groupwise {verb}(.*) \[options\]$", getdoc(VERBS[verb]) or "", re.MULTILINE)
+    return usage[1].strip() if usage else ""
 
 
 class Ended(KeyboardInterrupt):
@@ -93,13 +130,12 @@ def _dispatch(argv: list[str]) -> int:
         return 0
     verb, *rest = argv
     if verb not in VERBS:
-        near = difflib.get_close_matches(verb, VERBS, n=1)
-        meant = f", did you mean {near[0]!r}?" if near else ""
-        raise UsageError(f"no such command{meant}", place=verb, remedy="See `groupwise --help`.")
-    promise, run = VERBS[verb]
+        raise UsageError(
+            f"no such command{did_you_mean(verb, VERBS)}", place=verb, remedy="See `groupwise --help`."
+        )
     try:
         with sigterm_ends() if verb in LEARNS else nullcontext():
-            run(Parser(verb, promise, OPERANDS.get(verb, "DATA")), rest)
+            VERBS[verb](Parser(verb, promise_of(verb), operands_of(verb)), rest)
     except SystemExit as leave:  # --help leaves this way
         return int(leave.code or 0)
     return 0
@@ -107,7 +143,7 @@ def _dispatch(argv: list[str]) -> int:
 
 def _overview() -> str:
     width = max(map(len, VERBS))
-    lines = [f"  {verb:<{width}}  {promise}" for verb, (promise, _) in VERBS.items()]
+    lines = [f"  {verb:<{width}}  {promise_of(verb)}" for verb in VERBS]
     return "\n".join(
         [
             "usage: groupwise COMMAND ...",
@@ -119,55 +155,3 @@ def _overview() -> str:
             "`groupwise COMMAND --help` explains one. --debug shows the traceback of an error.",
         ]
     )
-
-
-GO_ON = ("train", "sweep", "demo")
-LEARNS = (*GO_ON, "lr-find")
-OPERANDS = {
-    "info": "[NETWORK]",
-    "evaluate": "RUN",
-    "decide": "RUN",
-    "slices": "RUN",
-    "robustness": "RUN",
-    "compare": "RUN RUN...",
-    "labels": "RUN",
-    "export": "RUN --to FORM",
-    "leakage": "RUN",
-    "control": "RUN",
-    "explain": "RUN [IMAGE...]",
-    "predict": "RUN IMAGE...",
-    "serve": "RUN",
-    "report": "RUN",
-    "demo": "",
-}
-VERBS: dict[str, tuple[str, Callable[[Parser, list[str]], None]]] = {
-    "scan": ("Say of every file below a folder whether it can be used, and why not.", looking.scan),
-    "show": ("Draw a grid of sample images with their classes.", looking.show),
-    "audit": ("Find copies, label conflicts and bad files before anything is trained.", looking.audit),
-    "info": ("List the networks, or print one stage by stage with its cost.", looking.info),
-    "split": ("Divide images into folds so that no source spans two.", learning.split),
-    "plan": (
-        "Suit a recipe to the data and the time there is, with a reason for each choice.",
-        learning.plan,
-    ),
-    "train": ("Train on a folder or CSV, from scan to report.", learning.train),
-    "lr-find": ("Draw the loss against a rising learning rate, and suggest one.", learning.lr_find),
-    "sweep": ("Try values of a recipe's knobs, and keep those that score highest on val.", learning.sweep),
-    "evaluate": ("Measure a fold again, from the saved weights alone.", measuring.evaluate),
-    "decide": ("Choose anew, without training, when answers are given and when not.", measuring.decide),
-    "slices": ("Say whether some sites, devices or people fare worse than others.", probing.slices),
-    "robustness": ("Say how accuracy falls on blurred, compressed or noisy images.", probing.robustness),
-    "compare": ("Say which of several runs is better, or what it would take to tell.", measuring.compare),
-    "labels": ("Name the labels that are probably wrong, the surest first.", measuring.labels),
-    "export": ("Write a run as a bundle, or in the form of another program.", using.export),
-    "leakage": ("Tell what a random split of a run's images would have reported.", studying.leakage),
-    "control": ("Train on labels that mean nothing, where a sound pipeline scores chance.", studying.control),
-    "explain": ("Show where answers come from: heat maps, groups, nearest training images.", using.explain),
-    "predict": ("Say class and probability of images.", using.predict),
-    "serve": ("Answer over HTTP, with a page to drop pictures on.", using.serve),
-    "report": ("Write a run's report again.", measuring.report),
-    "demo": (
-        "Train on scikit-learn's handwritten digits: one to three minutes on two free cores.",
-        learning.demo,
-    ),
-}

@@ -67,7 +67,7 @@ def add_budget_option(parser: Parser) -> None:
 def parse_over_recipe(
     parser: Parser, argv: Sequence[str], recipe: str | None = None
 ) -> tuple[Any, Recipe, Recipe]:
-    """The parsed arguments, the recipe named so or by `--recipe`, and the one that `argv` makes of it."""
+    """The parsed arguments, the recipe named `recipe` or by `--recipe`, and as `argv` has it."""
     base, _ = read_recipe(recipe or value_of("--recipe", argv) or "default")
     arguments, changed = parse_recipe(parser, argv, base)
     return arguments, base, changed

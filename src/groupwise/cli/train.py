@@ -27,7 +27,10 @@ PRINT = "--print_config"  # taken out by hand: the parser library reserves the n
 
 
 def split(parser: Parser, argv: list[str]) -> None:
-    """Divide images into folds."""
+    """Divide images into folds so that no source spans two.
+
+    groupwise split DATA [options]
+    """
     add_data_options(parser, given=True)
     add_reading_options(parser)
     parser.add_argument(
@@ -39,25 +42,7 @@ def split(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--val", type=float, default=0.1, help="size of the fold that selects")
     parser.add_argument("--test", type=float, default=0.1, help="size of the fold that is read once")
     parser.add_argument("--folds", type=int, help="instead: this many folds of equal share")
-    parser.add_argument(
-        "--label-conflicts",
-        choices=("drop", "keep"),
-        default="drop",
-        help="whether files of one photograph under two labels are left out",
-    )
-    parser.add_argument(
-        "--copies",
-        choices=("auto", "report", "group", "drop"),
-        default="auto",
-        help="group: copies stay in one fold; report: they are only named; drop: one of each is kept;"
-        " auto: group, unless all pictures resemble one another",
-    )
-    parser.add_argument(
-        "--min-sources", type=int, default=0, help="leave out classes of fewer independent sources"
-    )
-    parser.add_argument(
-        "--rare", choices=("drop", "train"), default="drop", help="train: learn from them, untested, instead"
-    )
+    _add_split_rules(parser)
     parser.add_argument("--seed", type=int, default=0, help="decides among sources of equal size")
     arguments = parser.parse_args(argv)
     from groupwise.data.split_options import SplitConfig
@@ -88,6 +73,29 @@ def split(parser: Parser, argv: list[str]) -> None:
     console.say(f"{'Extended' if extend else 'Split'}: {arguments.out}. {proof}.")
 
 
+def _add_split_rules(parser: Parser) -> None:
+    """What becomes of conflicts, copies and rare classes."""
+    parser.add_argument(
+        "--label-conflicts",
+        choices=("drop", "keep"),
+        default="drop",
+        help="whether files of one photograph under two labels are left out",
+    )
+    parser.add_argument(
+        "--copies",
+        choices=("auto", "report", "group", "drop"),
+        default="auto",
+        help="group: copies stay in one fold; report: they are only named; drop: one of each is kept;"
+        " auto: group, unless all pictures resemble one another",
+    )
+    parser.add_argument(
+        "--min-sources", type=int, default=0, help="leave out classes of fewer independent sources"
+    )
+    parser.add_argument(
+        "--rare", choices=("drop", "train"), default="drop", help="train: learn from them, untested, instead"
+    )
+
+
 def _equal_folds(count: int) -> dict[str, float]:
     if count < 2:
         raise UsageError(f"{count} folds", place="--folds", remedy="Give at least 2.")
@@ -95,7 +103,10 @@ def _equal_folds(count: int) -> dict[str, float]:
 
 
 def plan(parser: Parser, argv: list[str]) -> None:
-    """Suit a recipe to the data and to the time there is."""
+    """Suit a recipe to the data and the time there is, with a reason for each choice.
+
+    groupwise plan DATA [options]
+    """
     add_data_options(parser)
     parser.add_argument("--out", type=Path, default=Path("plan.yaml"), help="the recipe to write")
     add_budget_option(parser)
@@ -120,7 +131,10 @@ def plan(parser: Parser, argv: list[str]) -> None:
 
 
 def train(parser: Parser, argv: list[str]) -> None:
-    """Run the whole chain."""
+    """Train on a folder or CSV, from scan to report.
+
+    groupwise train DATA [options]
+    """
     add_data_options(parser, optional=True)
     parser.add_argument("--run", type=Path, help="the folder to write; required")
     add_recipe_choice(parser, "; without it, one is planned from the data, and the defaults below may differ")
@@ -164,7 +178,10 @@ def train(parser: Parser, argv: list[str]) -> None:
 
 
 def lr_find(parser: Parser, argv: list[str]) -> None:
-    """Suggest a learning rate."""
+    """Draw the loss against a rising learning rate, and suggest one.
+
+    groupwise lr-find DATA [options]
+    """
     add_data_options(parser)
     add_recipe_choice(parser, default="default")
     parser.add_argument("--steps", type=int, default=100, help="steps from the lowest rate to the highest")
@@ -192,7 +209,10 @@ def lr_find(parser: Parser, argv: list[str]) -> None:
 
 
 def sweep(parser: Parser, argv: list[str]) -> None:
-    """Look for better values of a recipe's knobs."""
+    """Try values of a recipe's knobs, and keep those that score highest on val.
+
+    groupwise sweep DATA [options]
+    """
     add_data_options(parser)
     parser.add_argument("--run", type=Path, required=True, help="the folder to write (required)")
     parser.add_argument("--trials", type=int, default=20, help="networks to train in all")
@@ -220,7 +240,10 @@ def sweep(parser: Parser, argv: list[str]) -> None:
 
 
 def demo(parser: Parser, argv: list[str]) -> None:
-    """Train on handwritten digits."""
+    """Train on scikit-learn's handwritten digits: one to three minutes on two free cores.
+
+    groupwise demo [options]
+    """
     parser.add_argument("--run", type=Path, default=Path("runs/demo"), help="the folder to write")
     parser.add_argument("--resume", action="store_true", help="go on with a demo that was stopped")
     arguments = parser.parse_args(argv)

@@ -6,11 +6,10 @@ Xie et al. 2016 (arXiv 1611.05431): table 1 for ImageNet, section 5.3 for CIFAR.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from groupwise.errors import UsageError
+from groupwise.errors import UsageError, did_you_mean
 from groupwise.models.blocks import Halving, StridePlace
 
 
@@ -174,9 +173,8 @@ def configure(preset: str, **overrides: Any) -> ResNeXtConfig:
 def preset_config(preset: str) -> ResNeXtConfig:
     """The configuration behind a preset's name."""
     if preset not in PRESETS:
-        near = difflib.get_close_matches(preset, PRESETS, n=1)
         raise UsageError(
-            f"no preset {preset!r}" + (f", did you mean {near[0]!r}?" if near else ""),
+            f"no preset {preset!r}{did_you_mean(preset, PRESETS)}",
             place="model.preset",
             remedy=f"Choose one of {', '.join(PRESETS)}.",
         )

@@ -22,7 +22,7 @@ def open_data(
     if world.is_main:
         open_images(recipe, cache, manifest, split, console)
     world.barrier()
-    number = {name: k for k, name in enumerate(split_classes(split))}
+    number = {name: k for k, name in enumerate(split.classes)}
     return FitData(
         images=open_images(recipe, cache, manifest, split, console),
         labels=np.array([number.get(row.label, -1) for row in split.rows]),

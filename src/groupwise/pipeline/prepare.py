@@ -1,4 +1,4 @@
-"""Makes a run's data ready: scans and audits the files, and writes the split with its proof."""
+"""The data of a run: files scanned and audited, and the split with its proof."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def train_prepared(
     """
     manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
     split = read_split(run.require("split.csv"))
-    classes = split_classes(split)
+    classes = split.classes
     started = resume and any(run.path("checkpoints").glob("*.safetensors"))  # which hold all that was read
     model = new_model(recipe, len(classes), pretrained=not started)
     data = open_data(recipe, cache, manifest, split, world, console)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import difflib
 import re
 import shutil
 from collections.abc import Mapping, Sequence, Set
@@ -13,7 +12,7 @@ from typing import Any, NoReturn
 
 import jsonargparse
 
-from groupwise.errors import UsageError, require_seed
+from groupwise.errors import UsageError, did_you_mean, require_seed
 from groupwise.recipe.recipe import Recipe, recipe_fields, recipe_file
 
 # Fields of the recipe that are named elsewhere: by the audit's remedy, and by `groupwise decide`.
@@ -81,9 +80,9 @@ class Parser(jsonargparse.ArgumentParser):
         shown = [action for action in self._actions if action.help != argparse.SUPPRESS]
         known = [option for action in shown for option in action.option_strings]
         for word in re.findall(r"--[\w.-]+", message):
-            near = difflib.get_close_matches(word, known, n=1)
-            if near and word not in known:
-                return f", did you mean {near[0]}?"
+            meant = did_you_mean(word, known, quoted=False)
+            if meant and word not in known:
+                return meant
         return ""
 
 
@@ -144,8 +143,7 @@ def build_recipe(values: dict[str, Any], source: Path | None = None) -> Any:
 def _meant(field: str, known: Set[str]) -> str:
     """The field, or the part, that a wrong name comes close to; one without its part is known by its end."""
     ends = [name for name in sorted(known) if name.rpartition(".")[2] == field]
-    near = ends or difflib.get_close_matches(field, known, n=1)
-    return f", did you mean {near[0]!r}?" if near else ""
+    return f", did you mean {ends[0]!r}?" if ends else did_you_mean(field, known)
 
 
 def parse_recipe(parser: Parser, argv: Sequence[str], base: Any) -> tuple[Any, Any]:

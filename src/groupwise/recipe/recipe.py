@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -14,7 +13,7 @@ import yaml
 
 from groupwise.data.decode import Preprocessing
 from groupwise.data.split_options import SplitConfig
-from groupwise.errors import GroupwiseError, UsageError, first_line, require_seed
+from groupwise.errors import GroupwiseError, UsageError, did_you_mean, first_line, require_seed
 from groupwise.recipe.augment import AugmentConfig
 from groupwise.recipe.decision import DecisionConfig
 from groupwise.recipe.optimizer import OptimConfig
@@ -107,9 +106,8 @@ def recipe_file(name: str) -> Path:
         return shipped[name]
     if Path(name).is_file():
         return Path(name)
-    near = difflib.get_close_matches(name, shipped, n=1)
     raise UsageError(
-        f"no recipe {name!r}" + (f", did you mean {near[0]!r}?" if near else ""),
+        f"no recipe {name!r}{did_you_mean(name, shipped)}",
         place="--recipe",
         remedy=f"Give a YAML file, or one of {', '.join(shipped)}.",
     )

@@ -1,4 +1,4 @@
-"""Counts the images that pretrained weights have learnt from already, where they come from a run."""
+"""The provenance of weights: which images they have learnt from already, where they come from a run."""
 
 from __future__ import annotations
 
