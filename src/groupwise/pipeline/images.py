@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from groupwise.console import Console
 from groupwise.data.cache import Images, open_cache
 from groupwise.data.manifest import Manifest
-from groupwise.data.split import EXCLUDED, Split
+from groupwise.data.split import Split
 from groupwise.distributed.world import World
 from groupwise.recipe.recipe import Recipe
 from groupwise.training.config import FitData
@@ -22,10 +20,9 @@ def open_data(
     if world.is_main:
         open_images(recipe, cache, manifest, split, console)
     world.barrier()
-    number = {name: k for k, name in enumerate(split.classes)}
     return FitData(
         images=open_images(recipe, cache, manifest, split, console),
-        labels=np.array([number.get(row.label, -1) for row in split.rows]),
+        labels=split.class_numbers,
         train=split.indices("train"),
         select=split.indices(recipe.training.select_fold),
         paths=tuple(row.path for row in split.rows),
@@ -40,8 +37,3 @@ def open_images(recipe: Recipe, cache: Path, manifest: Manifest, split: Split, c
         return open_cache(
             cache, files, [digests[row.path] for row in split.rows], recipe.data, progress=progress
         )
-
-
-def split_classes(split: Split) -> tuple[str, ...]:
-    """The classes of the images that take part, in the order of their numbers."""
-    return tuple(sorted({row.label for row in split.rows if row.fold != EXCLUDED}))

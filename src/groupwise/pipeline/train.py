@@ -29,7 +29,7 @@ from groupwise.models.resnext import ResNeXt
 from groupwise.models.weights import load_weights, save_weights
 from groupwise.pipeline.create import network_config
 from groupwise.pipeline.fit import fit_run, run_callbacks, time_line, write_history
-from groupwise.pipeline.images import open_data, open_images, split_classes
+from groupwise.pipeline.images import open_data, open_images
 from groupwise.pipeline.resume import locked_run, stored_recipe
 from groupwise.recipe.recipe import Recipe, as_dict, flatten
 from groupwise.report.page import write_report
