@@ -11,12 +11,12 @@ from groupwise.recipe.augment import AugmentConfig
 from groupwise.training.step import training_inputs
 
 
-def inputs(image_size_px=16, epoch=1, share=0.0, **fields):
+def inputs(image_size_px=16, epoch=1, progress=0.0, **fields):
     data = small_data()
     (batch, *_) = batches(data.images, data.labels, data.train, batch_size=36, world=World())
     config = dataclasses.replace(small_config(), augment=AugmentConfig(**fields))
     return training_inputs(
-        batch, config, num_classes=2, image_size_px=image_size_px, epoch=epoch, share=share
+        batch, config, num_classes=2, image_size_px=image_size_px, epoch=epoch, progress=progress
     )
 
 
@@ -43,9 +43,9 @@ def test_mixed_targets_are_shares():
     assert inputs(cutmix=1.0)[1].shape == (36, 2)
 
 
-@pytest.mark.parametrize(("share", "mixed"), [(0.0, True), (0.79, True), (0.8, False), (1.0, False)])
-def test_training_ends_on_whole_images(share, mixed):
-    images, targets = inputs(cutmix=1.0, mix_until=0.8, share=share)
+@pytest.mark.parametrize(("progress", "mixed"), [(0.0, True), (0.79, True), (0.8, False), (1.0, False)])
+def test_training_ends_on_whole_images(progress, mixed):
+    images, targets = inputs(cutmix=1.0, mix_until=0.8, progress=progress)
     assert (targets.ndim == 2) == mixed
     assert torch.equal(images, inputs()[0]) == (not mixed)
 

@@ -80,6 +80,6 @@ def test_it_learns_and_comes_back_from_a_checkpoint(tmp_path):
     whole = small_fit(tmp_path / "whole", config)
     assert whole.history[-1].train_loss < 0.8 * whole.history[0].train_loss
     with pytest.raises(KeyError):
-        small_fit(tmp_path / "cut", config, on_epoch=lambda past: len(past) == 2 and {}["stop"])
+        small_fit(tmp_path / "cut", config, on_epoch_end=lambda past, _: len(past) == 2 and {}["stop"])
     resumed = small_fit(tmp_path / "cut", config, resume=True)
     assert all(torch.equal(value, whole.weights[key]) for key, value in resumed.weights.items())

@@ -7,11 +7,11 @@ from groupwise.recipe.optimizer import OptimConfig
 from groupwise.training.optimizer import make_optimizer, set_learning_rate
 
 
-def rates(model, share=0.5, **fields):
+def rates(model, progress=0.5, **fields):
     """The rate and weight decay of every parameter, by its name."""
     config = OptimConfig(learning_rate=1.0, weight_decay=0.3, **fields)
     optimizer = make_optimizer(model, config)
-    set_learning_rate(optimizer, 1.0, share)
+    set_learning_rate(optimizer, 1.0, progress)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     found = {
         names[id(parameter)]: (group["lr"], group["weight_decay"])
@@ -42,9 +42,9 @@ def test_rates_fall_from_the_head_to_the_stem(model):
     assert found["conv1.weight"] == found["bn1.bias"] == 0.0625
 
 
-@pytest.mark.parametrize(("share", "rate"), [(0.19, 0.0), (0.2, 1.0)])
-def test_the_head_learns_first(model, share, rate):
-    found = rates(model, share, head_first=0.2)
+@pytest.mark.parametrize(("progress", "rate"), [(0.19, 0.0), (0.2, 1.0)])
+def test_the_head_learns_first(model, progress, rate):
+    found = rates(model, progress, head_first=0.2)
     assert found["fc.weight"][0] == 1.0
     assert {found[name][0] for name in found if not name.startswith("fc")} == {rate}
 

@@ -50,7 +50,9 @@ def test_what_is_frozen_asks_for_no_gradient_and_no_optimizer_state():
 def test_a_resumed_run_keeps_it_frozen_and_is_bit_identical(tmp_path):
     whole = small_fit(tmp_path / "whole", config_of(2))
     with pytest.raises(Terminated):
-        small_fit(tmp_path / "cut", config_of(2), on_epoch=lambda done: len(done) == 2 and raise_signal(15)())
+        small_fit(
+            tmp_path / "cut", config_of(2), on_epoch_end=lambda done, _: len(done) == 2 and raise_signal(15)()
+        )
     resumed = small_fit(tmp_path / "cut", config_of(2), resume=True)
     assert all(torch.equal(whole.weights[name], resumed.weights[name]) for name in whole.weights)
 

@@ -42,9 +42,9 @@ class Muon(torch.optim.AdamW):
         if not known:  # in the words of Adam, whose loading asks for them
             known |= {"step": torch.zeros(()), "exp_avg": torch.zeros_like(weight)}
         known["step"] += 1
-        weight = 1 - group["betas"][0]
-        momentum = known["exp_avg"].lerp_(gradient, weight)
-        ahead = torch.lerp(gradient, momentum, 1 - weight)  # Nesterov
+        newest = 1 - group["betas"][0]
+        momentum = known["exp_avg"].lerp_(gradient, newest)
+        ahead = torch.lerp(gradient, momentum, 1 - newest)  # Nesterov
         matrices = ahead.reshape(group["matrices"], len(weight) // group["matrices"], -1)
         rate = group["lr"] * ADAMW_RMS * math.sqrt(max(matrices.shape[1:]))
         weight.mul_(1 - group["lr"] * group["weight_decay"])
