@@ -242,7 +242,7 @@ def plan_for(
     seconds: float | None,
 ) -> Recipe:
     """What the planner makes of the pictures that are learnt from, for seconds that begin now."""
-    from groupwise.pipeline.plan import measure_chirality
+    from groupwise.pipeline.plan import measure_mirroring
     from groupwise.planning.fingerprint import fingerprint
     from groupwise.planning.known import known_side_px
     from groupwise.planning.plan import make_plan
@@ -257,8 +257,8 @@ def plan_for(
     if recipe.model.weights:
         known_px = known_side_px(Path(recipe.model.weights), recipe.model.preset)
         facts = replace(facts, known_px=known_px)
-    told = measure_chirality(pictures.manifest, split, split.indices(TRAIN), recipe)
-    facts = replace(facts, chirality=told)
+    told, kept = measure_mirroring(pictures.manifest, split, split.indices(TRAIN), recipe)
+    facts = replace(facts, chirality=told, mirror_kept=kept)
 
     def rates(tried: Recipe) -> Rates:
         # Decoding is nobody's time here, so the plan need not leave any for it.

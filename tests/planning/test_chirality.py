@@ -5,8 +5,8 @@ import pytest
 from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
 
-from groupwise.planning.chirality import FEWEST, SIDE_PX, chirality
-from groupwise.planning.suit import CHIRAL
+from groupwise.planning.chirality import FEWEST, SIDE_PX, chirality, mirror_kept
+from groupwise.planning.suit import CHIRAL, MIRROR_KEPT
 
 
 def shapes(n, *, leaning):
@@ -24,12 +24,41 @@ def shapes(n, *, leaning):
     return images
 
 
-def test_handwritten_digits_are_told_from_their_mirror_images():
-    digits = load_digits().images[:600] / 16 * 255
-    images = np.stack(
-        [np.asarray(Image.fromarray(d.astype(np.uint8)).resize((32, 32)).convert("RGB")) for d in digits]
+def digits():
+    rows = load_digits().images[:600] / 16 * 255
+    return np.stack(
+        [np.asarray(Image.fromarray(d.astype(np.uint8)).resize((32, 32)).convert("RGB")) for d in rows]
     )
-    assert chirality(images, np.arange(600)) > 0.9
+
+
+def test_handwritten_digits_are_told_from_their_mirror_images_and_lose_their_class_in_them():
+    assert chirality(digits(), np.arange(600)) > 0.9
+    assert mirror_kept(digits(), load_digits().target[:600], np.arange(600)) < 0.1
+
+
+def test_what_only_the_light_tells_from_its_mirror_image_keeps_its_class():
+    """Discs and bars, brighter to the right, as a lamp beside the parts makes them."""
+    labels = np.arange(300) % 2
+    images = shapes(300, leaning=False)
+    for image, label in zip(images, labels, strict=True):
+        picture = Image.fromarray(image)
+        ImageDraw.Draw(picture).rectangle((4, 12, 28, 20) if label else (12, 4, 20, 28), fill="white")
+        lit = np.asarray(picture) * np.linspace(0.2, 1, SIDE_PX)[:, None]
+        image[:] = lit
+    assert chirality(images, np.arange(300)) > CHIRAL
+    assert mirror_kept(images, labels, np.arange(300)) > MIRROR_KEPT
+
+
+def test_two_classes_that_are_mirror_images_of_one_another_keep_nothing():
+    images = shapes(300, leaning=True)
+    labels = np.arange(300) % 2
+    images[labels == 1] = images[labels == 1][:, :, ::-1]
+    assert not mirror_kept(images, labels, np.arange(300)) > MIRROR_KEPT
+
+
+def test_classes_that_no_neighbour_names_say_nothing_of_their_mirror_images():
+    noise = np.random.default_rng(0).integers(0, 256, (200, SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
+    assert math.isnan(mirror_kept(noise, np.arange(200) % 8, np.arange(200)))
 
 
 @pytest.mark.parametrize("leaning", [True, False])

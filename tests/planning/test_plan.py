@@ -314,3 +314,11 @@ def test_images_are_not_mixed_where_one_class_dominates(cats, mixed):
     plan = plan_of(facts, budget_s=10**6)
     assert plan.recipe.training.epochs >= 40
     assert (plan.recipe.augment.cutmix > 0) == mixed
+
+
+@pytest.mark.parametrize(
+    ("kept", "mirrored"), [(0.05, False), (0.39, False), (0.4, True), (float("nan"), False)]
+)
+def test_what_keeps_its_class_in_the_mirror_is_mirrored_though_it_can_be_told(kept, mirrored):
+    facts = dataclasses.replace(FACTS, chirality=0.9, mirror_kept=kept)
+    assert (plan_of(facts).recipe.augment.flip > 0) == mirrored

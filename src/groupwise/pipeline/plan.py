@@ -16,7 +16,7 @@ from groupwise.data.decode import Preprocessing
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.data.stratify import IntArray
-from groupwise.planning.chirality import SIDE_PX, chirality
+from groupwise.planning.chirality import SIDE_PX, chirality, mirror_kept
 from groupwise.planning.fingerprint import fingerprint
 from groupwise.planning.known import known_side_px
 from groupwise.planning.plan import Plan, make_plan
@@ -54,7 +54,8 @@ def plan_recipe(
     train, select = _rows(request, split)
     facts = fingerprint(manifest, split, train, select)
     if not {"augment.flip", "augment.alternate_flip"} & planning.chosen:
-        facts = replace(facts, chirality=measure_chirality(manifest, split, train, request.recipe))
+        told, kept = measure_mirroring(manifest, split, train, request.recipe)
+        facts = replace(facts, chirality=told, mirror_kept=kept)
     if request.recipe.model.weights:
         known_px = known_side_px(Path(request.recipe.model.weights), request.recipe.model.preset)
         facts = replace(facts, known_px=known_px)
@@ -79,8 +80,10 @@ def plan_recipe(
     return plan
 
 
-def measure_chirality(manifest: Manifest, split: Split, train: IntArray, recipe: Recipe) -> float:
-    """`chirality` of a drawn part of the training images."""
+def measure_mirroring(
+    manifest: Manifest, split: Split, train: IntArray, recipe: Recipe
+) -> tuple[float, float]:
+    """`chirality` and `mirror_kept` of a drawn part of the training images."""
     drawn = np.sort(np.random.default_rng(recipe.seed).permutation(train)[:CHIRALITY_IMAGES])
     samples = {sample.path: sample for sample in manifest.usable}
     shown = [samples[split.rows[i].path] for i in drawn]
@@ -89,7 +92,9 @@ def measure_chirality(manifest: Manifest, split: Split, train: IntArray, recipe:
         [sample.sha256 for sample in shown],
         _whole(recipe.data),
     )
-    return chirality(images, split.sources[drawn], seed=recipe.seed)
+    sources = split.sources[drawn]
+    kept = mirror_kept(images, split.class_numbers[drawn], sources)
+    return chirality(images, sources, seed=recipe.seed), kept
 
 
 def _whole(data: Preprocessing) -> Preprocessing:

@@ -1,4 +1,4 @@
-"""Chirality: whether the images of a data set can be told from their mirror images.
+"""Chirality: whether images can be told from their mirror images, and whether those keep their class.
 
 A natural photograph and its mirror image are equally likely, so mirroring makes another example of the same
 thing. Text, digits and hands are not, and neither are X-rays of a chest. Lin et al. 2020, "Visual Chirality"
@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float32]
 
 SIDE_PX, CELL_PX, ORIENTATIONS = 32, 4, 8
 PARTS = 5  # of a cross-validation over whole sources
+KNOWN, FEWEST_OF_CLASS = 0.5, 10  # share of a class that a neighbour names, and images of it, to judge by
 FEWEST = 100  # images below which the share says nothing
 STRENGTH = 0.01  # of the model's weights against its penalty: some thousand features, some hundred images
 
@@ -44,6 +45,35 @@ def chirality(images: Images, sources: IntArray, *, seed: int = 0) -> float:
         model.fit(others * side[:, None], side)
         right[part == k] = held_out @ model.coef_[0] > 0
     return float(right.mean())
+
+
+def mirror_kept(images: Images, labels: IntArray, sources: IntArray) -> float:
+    """How much of the class that its mirror images are taken for least is left, of images (N, 32, 32, 3).
+
+    Each image is named by its nearest neighbour of another source, and so is its mirror image. Of the classes
+    that images are mostly named rightly in, the lowest ratio of the two: near 0 where some digit, character,
+    turning arrow or hand becomes another or none (five data sets: 0 to 0.06), near 1 where only the light or
+    the side of the heart tells a mirror image (nine sets: 0.74 and more, docs/planner.md). nan where no class
+    is named so.
+    """
+    features, mirrored = (_unit(_features(each)) for each in (images, images[:, :, ::-1]))
+    own = sources[:, None] == sources
+    named, named_mirrored = (
+        labels[np.where(own, -np.inf, each @ features.T).argmax(1)] for each in (features, mirrored)
+    )
+    kept = []
+    for number in np.unique(labels):
+        of_class = labels == number
+        right = (named[of_class] == number).mean()
+        if of_class.sum() >= FEWEST_OF_CLASS and right >= KNOWN:
+            kept.append((named_mirrored[of_class] == number).mean() / right)
+    return float(min(kept, default=np.nan))
+
+
+def _unit(features: Floats) -> Floats:
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    unit: Floats = features / np.maximum(lengths, 1e-6)
+    return unit
 
 
 def _features(images: Images) -> Floats:

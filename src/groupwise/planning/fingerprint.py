@@ -23,7 +23,8 @@ class Fingerprint:
 
     `sources` counts the independent sources of each class in the training fold: photographs, patients,
     places. `short_side_px` is the median over the images of their shorter side. `chirality` is the share of
-    images that are told from their mirror images, nan where it was not measured. `known_px` is the side of
+    images that are told from their mirror images, and `mirror_kept` how much of a class is left of it in its
+    mirror images, both nan where that was not measured. `known_px` is the side of
     the images that pretrained weights have learnt from, where there are any and something says it.
     """
 
@@ -35,6 +36,7 @@ class Fingerprint:
     short_side_px: int
     grey: bool
     chirality: float = math.nan
+    mirror_kept: float = math.nan
     known_px: int | None = None
 
     @property

@@ -23,6 +23,7 @@ DOMINATES = 0.6  # share of a class with which nearly all of the others would be
 GROWN_FROM_PX = 64  # images that begin smaller show too little of it
 BEGIN, FULL_FROM = 5 / 8, 0.6  # share of the side at the start, and of training until it is whole
 SKEWED = 3.0  # images of the largest class for one of the smallest, which are worth a word
+MIRROR_KEPT = 0.4  # of a class, below which its mirror images are of another or of none
 CHIRAL = 0.75  # the share of images told from their mirror images between photographs of things and script
 
 
@@ -47,7 +48,7 @@ def suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
         choices.append(Choice("loss.logit_adjustment", 0.0, reason))
     if facts.grey and base.augment.saturation:
         choices.append(Choice("augment.saturation", 0.0, "The images have no colour to change."))
-    if facts.chirality >= CHIRAL:
+    if not may_mirror(facts):
         reason = (
             f"{100 * facts.chirality:.0f} % of the images can be told from their mirror images, as script and"
             " hands can, so a mirror image is no further example."
@@ -94,6 +95,15 @@ def finetune() -> Recipe:
     return read_recipe("finetune")[0]
 
 
+def may_mirror(facts: Fingerprint) -> bool:
+    """Whether a mirror image is one more example of its class.
+
+    Parts and X-rays can be told from their mirror images by the light or the heart, which is no harm: their
+    mirror images are still named like them.
+    """
+    return not facts.chirality >= CHIRAL or facts.mirror_kept >= MIRROR_KEPT
+
+
 def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
     """What follows from the number of passes: long trainings get pictures that no one learns by heart.
 
@@ -103,7 +113,7 @@ def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
     """
     short = recipe.training.epochs < MIXED_EPOCHS
     dominated = max(facts.class_sizes.values()) > DOMINATES * sum(facts.class_sizes.values())
-    if recipe.augment.mixes or short or dominated or facts.chirality >= CHIRAL:
+    if recipe.augment.mixes or short or dominated or not may_mirror(facts):
         return []
     reason = (
         f"In {recipe.training.epochs} epochs images would be learnt by heart; from {MIXED_EPOCHS} on they are"
