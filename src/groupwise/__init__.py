@@ -13,12 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from groupwise.errors import GroupwiseError
-from groupwise.version import __version__
+from groupwise.version import __version__ as __version__
 
 __all__ = [
     "GroupwiseClassifier",
     "GroupwiseError",
-    "__version__",
     "create_model",
     "load_run",
     "load_weights",

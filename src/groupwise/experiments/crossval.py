@@ -73,7 +73,7 @@ def crossval(request: RunRequest, console: Console) -> dict[str, Any]:
             else:
                 for model in models:
                     folder = study.path(model.name)
-                    # The study may have been killed side by side, and a worker of it about to save and leave.
+                    # The study may have been killed side by side, and a worker of it be about to leave.
                     with training_lock(folder, patience_s=ORPHAN_S) if world.is_main else nullcontext():
                         _train(study, model, world, console, request.track)
             return pool(study, cv, cv.models, console) if world.is_main else {}

@@ -60,7 +60,7 @@ def run_side_by_side(
     done: int = 0,
     on_done: Callable[[str, Any], None],
 ) -> None:
-    """Run `tasks`, `workers` at a time; `on_done` is given each one's name and what it returned, as they end.
+    """Run `tasks`, `workers` at a time; `on_done` is given the name of each and what it returned.
 
     Each process has as many threads as torch has here. A task is taken from `tasks` when its turn comes. The
     first that fails stops the others, which save, and its error is raised under its name. SIGTERM and Ctrl-C
