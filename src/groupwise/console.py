@@ -1,4 +1,4 @@
-"""Says what happens: live bars on a terminal, plain lines everywhere else, on a console of any encoding."""
+"""The terminal: live bars, plain lines where there is none, on a console of any encoding."""
 
 from __future__ import annotations
 

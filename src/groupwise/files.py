@@ -1,4 +1,4 @@
-"""Writes a file whole or not at all, and names its content by a digest."""
+"""Files written whole or not at all, and digests of their content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns a manifest into clusters of copies and findings, with the recall it had on planted copies."""
+"""The audit: clusters of copies and findings from a manifest, with the recall on planted copies."""
 
 from __future__ import annotations
 

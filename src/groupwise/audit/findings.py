@@ -1,4 +1,4 @@
-"""Turns clusters, suspicions and shortcuts into findings: plain words, file names and what to do."""
+"""Findings: plain words, file names and what to do, from clusters, suspicions and shortcuts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns one image file into all that the audit needs of it, so that every file is read and decoded once."""
+"""What the audit needs of one image file, read and decoded once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns file names, EXIF times and cameras into suspected capture groups: photographs taken in one session.
+"""Suspected sessions: photographs taken in one go, by file names, EXIF times and cameras.
 
 Nothing here is proof, so a group found here never binds a split; the user is told of it and decides.
 """

@@ -1,4 +1,4 @@
-"""Turns clues a model should not need (file size, format, borders) into how well they tell the label."""
+"""Shortcuts: how well clues that a model should not need (file size, format, borders) tell the label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verbs that look at data and networks: scan, show, audit, info."""
+"""`scan`, `show`, `audit`, `info`: verbs for data and networks."""
 
 from __future__ import annotations
 

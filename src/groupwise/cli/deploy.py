@@ -1,4 +1,4 @@
-"""Verbs that put a run to use: explain, export, predict, serve."""
+"""`explain`, `export`, `predict`, `serve`: verbs that put a run to use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verbs that say how good a run is: evaluate, decide, compare, labels, report."""
+"""`evaluate` to `control`: verbs that say how good a run is."""
 
 from __future__ import annotations
 

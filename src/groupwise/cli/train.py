@@ -1,4 +1,4 @@
-"""Verbs that divide images, plan, and train: split, plan, train, lr-find, sweep, demo."""
+"""`split`, `plan`, `train`, `lr-find`, `sweep`, `demo`: verbs that divide images, plan and train."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decodes the images of a run once into one uint8 array on disk, and refuses what is not what was scanned."""
+"""The cache: images of a run decoded once into one uint8 array on disk."""
 
 from __future__ import annotations
 

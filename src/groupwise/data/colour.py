@@ -1,4 +1,4 @@
-"""Turns an 8-bit image of any mode, transparency and colour profile into sRGB."""
+"""8-bit images of any mode, transparency and colour profile as sRGB."""
 
 from __future__ import annotations
 

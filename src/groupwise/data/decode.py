@@ -1,4 +1,4 @@
-"""Turns the bytes of an image file into RGB pixels and those into a model's input: the only preprocessing."""
+"""Decoding: the bytes of an image file to RGB pixels and to a model's input; the only preprocessing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists every file below a folder of class folders, and judges by name and kind which may be opened."""
+"""Every file below a folder of class folders, and which of them may be opened."""
 
 from __future__ import annotations
 

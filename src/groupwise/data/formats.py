@@ -1,4 +1,4 @@
-"""Names what a file holds by its first bytes, whatever its name says."""
+"""File formats by their first bytes, whatever the name says."""
 
 from __future__ import annotations
 

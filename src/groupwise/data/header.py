@@ -1,4 +1,4 @@
-"""Opens the bytes of an image file as far as its header, and refuses what gives no pixels or too many."""
+"""Headers of image files, orientation, and the refusal of what gives no pixels or too many."""
 
 from __future__ import annotations
 

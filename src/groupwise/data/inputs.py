@@ -1,4 +1,4 @@
-"""Turns files, folders and lists of files into one stream of image files, however many there are."""
+"""Image files of files, folders and lists, as one stream, however many there are."""
 
 from __future__ import annotations
 

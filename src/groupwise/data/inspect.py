@@ -1,4 +1,4 @@
-"""Reads one file once, decodes it in full and says whether it can be trained on."""
+"""Inspection of one file: read once, decoded in full, usable or why not."""
 
 from __future__ import annotations
 

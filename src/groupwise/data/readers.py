@@ -1,4 +1,4 @@
-"""Chooses who reads a file: Pillow what it reads right, and the readers of deep pictures all else."""
+"""The reader of each file: Pillow where it reads right, readers of deep pictures elsewhere."""
 
 from __future__ import annotations
 

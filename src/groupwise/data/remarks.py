@@ -1,4 +1,4 @@
-"""Joins remarks about a file, each a code and a plain sentence, into one reason and takes it apart again."""
+"""Remarks about a file, each a code and a plain sentence, as one reason and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns a folder of class folders, or a CSV of paths and labels, into a manifest of every file."""
+"""The scan: a manifest of every file of a folder of class folders, or of a table."""
 
 from __future__ import annotations
 

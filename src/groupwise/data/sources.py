@@ -1,4 +1,4 @@
-"""Joins samples that share a group or a cluster into sources, the units that no split may cut."""
+"""Sources: samples joined by a group or a cluster, the units that no split may cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns samples and their clusters into `split.csv`: every sample in one fold, no source in two."""
+"""Splits: every sample in one fold, no source in two, as `split.csv` and back."""
 
 from __future__ import annotations
 

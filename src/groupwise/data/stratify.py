@@ -1,4 +1,4 @@
-"""Deals sources out to folds so that every fold holds its share of every class; pure arrays in and out."""
+"""Stratified assignment of sources to folds; pure arrays in and out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns several runs into one statement on which is better, over the images that all of them tested."""
+"""Which of several runs is better, over the images that all of them tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns a run into what a random split of its images would have reported, on request by training under both.
+"""What a random split of a run's images would have reported, on request by training under both.
 
 Every answer of a retrained network is a row of `leakage.csv` (see `RetrainedPrediction`), written network by
 network, so that a study that was stopped goes on, and one with more seeds trains only the new ones.

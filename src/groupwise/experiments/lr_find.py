@@ -1,4 +1,4 @@
-"""Turns a folder of images and a recipe into a picture of loss against learning rate, and a suggestion."""
+"""The learning-rate range test on a folder of images: a curve and a suggestion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns finished fold models into out-of-fold predictions, their metrics, and the spread over folds.
+"""Out-of-fold predictions of finished fold models, their metrics, and the spread over folds.
 
 Writes into the folder of the study `predictions.csv` and `metrics.json` of the fold `out-of-fold`,
 `label_errors.csv`, `slices.json`, and

@@ -1,4 +1,4 @@
-"""Turns a recipe and another split of a run's images into one more network's answers, after every epoch."""
+"""One more network on another split of a run's images, and its answers after every epoch."""
 
 from __future__ import annotations
 

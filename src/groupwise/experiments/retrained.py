@@ -1,4 +1,4 @@
-"""Turns the answers of retrained networks into `retrained` of `leakage.json`:
+"""The answers of retrained networks as `retrained` of `leakage.json`:
 
 seeds, epochs       pairs of networks that were trained, and the epochs of each
 chosen_on           the fold that chose the epoch; null where the last one was taken

@@ -1,4 +1,4 @@
-"""Turns a network and images into heat maps on any stage: Grad-CAM, and Eigen-CAM without a gradient.
+"""Heat maps on any stage: Grad-CAM, and Eigen-CAM without a gradient.
 
 Selvaraju et al. 2017, "Grad-CAM" (arXiv 1610.02391): the maps of a stage, weighted by the mean gradient of
 the class's logit. At the last stage that is the class activation map up to scale (see `heat`). Muhammad and

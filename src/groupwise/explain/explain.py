@@ -1,4 +1,4 @@
-"""Turns images and a run into explanations: where each answer comes from, and the nearest training images."""
+"""Explanations: where each answer comes from, and the nearest training images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns a grouped convolution into a sheet of its maps by group, and the first layer into its filters.
+"""Sheets of a grouped convolution's maps by group, and of the first layer's filters.
 
 Krizhevsky, Sutskever and Hinton 2012, figure 3: the two groups of AlexNet's first layer learnt different
 things by themselves. Here one sees what the groups of a ResNeXt do.

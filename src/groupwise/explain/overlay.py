@@ -1,4 +1,4 @@
-"""Turns heat maps, feature maps and filters into pictures, with Pillow alone."""
+"""Pictures of heat maps, feature maps and filters, with Pillow alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns explanations into PNG overlays and a page that shows them beside the nearest training images."""
+"""The page of explanations, beside the nearest training images."""
 
 from __future__ import annotations
 

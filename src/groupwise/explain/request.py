@@ -1,4 +1,4 @@
-"""Turns what was asked of `groupwise explain` into files and a class, before torch is loaded."""
+"""What was asked of `groupwise explain`, as files and a class, before torch is loaded."""
 
 from __future__ import annotations
 

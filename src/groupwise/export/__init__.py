@@ -1,1 +1,1 @@
-"""Turns a run into what other programs use: a bundle, ONNX, int8, and the folders of torch's libraries."""
+"""A run for other programs: a bundle, ONNX, int8, and the folders of torch's libraries."""

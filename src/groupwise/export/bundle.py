@@ -1,4 +1,4 @@
-"""Turns a run into a bundle that answers without torch; `groupwise.inference.bundle` lists its files."""
+"""Bundles: what answers without torch; `groupwise.inference.bundle` lists their files."""
 
 from __future__ import annotations
 

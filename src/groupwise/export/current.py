@@ -1,4 +1,4 @@
-"""Finds the bundle that a run has already, or makes it where it is absent or of another state of the run."""
+"""The bundle of a run as it is now, made where it is absent or of another state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns a run into the folders and files from which torch's libraries rebuild its network.
+"""Exports for torch's own libraries: the folders and files from which each rebuilds the network.
 
 - `timm`: `config.json` and `model.safetensors`, for `timm.create_model("local-dir:FOLDER", pretrained=True)`.
 - `hub`: the same with a card. `config.json` also has `config`, the fields of `ResNeXtConfig`, which

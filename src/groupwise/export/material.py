@@ -1,4 +1,4 @@
-"""Turns a run into the images that check, calibrate and measure an export; never those of `test`."""
+"""Images that check, calibrate and measure an export; never those of `test`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns a trained network into one that computes the same, with narrow groups widened, for ONNX Runtime."""
+"""The network as ONNX Runtime is fast with it: the same function, narrow groups widened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns a network into one ONNX file with a free batch size."""
+"""ONNX: one file with a free batch size."""
 
 from __future__ import annotations
 

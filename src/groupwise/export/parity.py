@@ -1,4 +1,4 @@
-"""Turns two networks' logits for the same images into the proof that they answer alike, or into a refusal."""
+"""Proof that two networks answer the same images alike, or a refusal."""
 
 from __future__ import annotations
 

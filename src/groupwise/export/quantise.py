@@ -1,4 +1,4 @@
-"""Turns an ONNX model into one of 8-bit integers, calibrated on images, and tells what that costs.
+"""8-bit integers: an ONNX model calibrated on images, and what that costs.
 
 Static post-training quantisation (Jacob et al. 2018, arXiv 1712.05877): weights by channel, activations by
 tensor, with ranges seen on the calibration images.

@@ -1,4 +1,4 @@
-"""Turns the name of a form into the export of a run in that form, written whole or not at all."""
+"""Exports by name, each written whole or not at all."""
 
 from __future__ import annotations
 

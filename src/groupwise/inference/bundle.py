@@ -1,4 +1,4 @@
-"""Answers images from a bundle by ONNX Runtime, without torch.
+"""Bundles answered by ONNX Runtime, without torch.
 
 A bundle is a folder:
 

@@ -1,4 +1,4 @@
-"""Answers what was named, files, folders and lists, as lines on the terminal or as rows of a CSV file."""
+"""Answers for files, folders and lists, as lines on the terminal or rows of a CSV file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers image files on the machines of a Ray cluster, with the very predictor that answers on one."""
+"""Answers from the machines of a Ray cluster, by the predictor that answers on one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes a batch at random, where the randomness is a function of (seed, epoch, sample) alone.
+"""Augmentation of whole batches, random as a function of (seed, epoch, sample) alone.
 
 So the result does not depend on the batch a sample lies in, the number of processes, or a resumed run.
 """

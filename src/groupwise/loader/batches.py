@@ -1,4 +1,4 @@
-"""Turns cached images into batches whose order is a function of (seed, epoch) alone."""
+"""Batches of cached images, in an order that is a function of (seed, epoch) alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes each image of a batch by one operation drawn at random, at a strength drawn at random.
+"""TrivialAugment: each image changed by one operation, drawn at random with its strength.
 
 TrivialAugment, wide (Müller and Hutter 2021, arXiv 2103.10158, table 7). The operations are Pillow's.
 """

@@ -1,4 +1,4 @@
-"""Counts what a ResNeXt costs: parameters, multiply-adds and activations, stage by stage.
+"""What a network costs: parameters, multiply-adds and activations, stage by stage.
 
 The conventions are those of Radosavovic et al. 2020 (arXiv 2003.13678). A multiply-add is one multiplication
 with its addition, in a convolution or a linear layer: what the ResNeXt paper calls a FLOP is one of them, not

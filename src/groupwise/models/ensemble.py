@@ -1,4 +1,4 @@
-"""Makes one network of several by averaging the probabilities that each would give by itself.
+"""Ensembles: one network that averages the probabilities of several.
 
 A linear opinion pool (Stone 1961, Annals of Mathematical Statistics 32:1339), as in deep ensembles
 (Lakshminarayanan, Pritzel and Blundell 2017, arXiv 1612.01474). Every member keeps its own temperature.

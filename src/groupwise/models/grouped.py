@@ -1,4 +1,4 @@
-"""Turns a block's grouped convolutions into their price, and into the two other forms that compute the same.
+"""Grouped convolution: its price, and the two other forms that compute the same.
 
 Xie et al. 2016 (arXiv 1611.05431), figure 3. Branches and groups are two spellings of one function: a filter
 sees only the channels of its group, batch normalisation and ReLU see only their own channel, and a 1x1

@@ -1,4 +1,4 @@
-"""Reads weights by their keys into a ResNeXt, and writes them: safetensors, torchvision, timm, the tutorial.
+"""Weights in and out by their keys: safetensors, torchvision, timm, the tutorial.
 
 Neither torchvision nor timm is needed, since the network's keys are theirs. Nothing in a file is executed,
 and a file that does not fit leaves the network as it was.

@@ -1,4 +1,4 @@
-"""Runs independent trainings in several processes at once, each with its share of the threads or its own GPU.
+"""Independent trainings in several processes at once, each with its share of the threads or its own GPU.
 
 One training cannot keep many threads busy, and several with fewer threads each finish more in the same time.
 The processes are started afresh (`parallel.worker`), so that a task and what it returns have to be picklable.

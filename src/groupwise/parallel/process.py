@@ -1,4 +1,4 @@
-"""Starts a process for one task, hears what comes of it, and tells it when to stop: the parent's end.
+"""The parent's end of a worker: started, heard, told when to stop.
 
 The other end is `parallel.worker`.
 """

@@ -1,4 +1,4 @@
-"""Runs the one task that `side_by_side` sends to this process, and sends back what came of it.
+"""The process of one task: runs what the pool sends, and sends back what came of it.
 
 The parent alone decides when to stop, by a word over the link or by its death; SIGTERM and Ctrl-C, which a
 terminal or a scheduler may send to the whole group, are blocked here, so that none of them counts twice.

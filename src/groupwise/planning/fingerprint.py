@@ -1,4 +1,4 @@
-"""Turns a manifest and its split into the few facts that a plan rests on."""
+"""The few facts of a data set that a plan rests on."""
 
 from __future__ import annotations
 

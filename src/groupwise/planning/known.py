@@ -1,4 +1,4 @@
-"""Tells from what lies beside pretrained weights how large the images are that they know."""
+"""The size of the images that pretrained weights know, from what lies beside them."""
 
 from __future__ import annotations
 

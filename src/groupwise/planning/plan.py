@@ -1,4 +1,4 @@
-"""Turns the facts of a data set and a measured step into a recipe whose every choice has a reason.
+"""Plans: from facts of the data and a measured step to a recipe whose every choice has a reason.
 
 What nnU-Net does for segmentation (Isensee et al. 2021, Nature Methods 18:203): rules, not a search, so that
 equal data give an equal plan. Only a time budget, the minutes that are expected, and whether a long training

@@ -1,4 +1,4 @@
-"""Measures how fast this machine decodes the user's images and trains a network on them."""
+"""Trials: how fast this machine decodes the user's images and trains a network on them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Answers over HTTP and from bundles, without torch."""
+"""HTTP, and nothing else: pictures in, answers of a bundle out, without torch."""

@@ -1,4 +1,4 @@
-"""Turns what a bundle says of itself into what the page says of the model."""
+"""What the page says of the model, from what a bundle says of itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns HTTP requests into answers: one picture a request, no address to fetch, no model to load."""
+"""The application: one picture a request, no address to fetch, no model to load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns the bytes of pictures into answers: threads decode, and one runs the network on what is waiting."""
+"""Pictures to answers: threads decode, and one runs the network on what is waiting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns the body of a request into bytes, under limits of size, time and memory."""
+"""Bodies of requests as bytes, under limits of size, time and memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts what the server does, in Prometheus' text format."""
+"""Counters of the server, in Prometheus' text format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns away what no page or program of ours sends, before the application sees it, and marks every answer.
+"""The guard of the server: turns away what no page or program of ours sends, and marks every answer.
 
 A page of another site can make a browser send requests to a server on this machine, under this server's own
 name if it controls that site's DNS records ("DNS rebinding"). The names in `Host` and `Origin` tell.

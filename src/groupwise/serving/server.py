@@ -1,4 +1,4 @@
-"""Runs the application on a socket: no open door without a token, no slow head, and no request lost."""
+"""The server on its socket: no open door without a token, no slow head, no request lost."""
 
 from __future__ import annotations
 

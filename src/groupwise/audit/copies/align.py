@@ -1,4 +1,4 @@
-"""Turns the local features of two photographs into the plausible affine map that lays one on the other.
+"""Alignment: the plausible affine map between two photographs, from their local features.
 
 One match with its scale and direction already proposes a similarity (Philbin et al., CVPR 2007), so every
 proposal is tried and nothing is drawn at random: RANSAC needs more matches than a smooth photograph has.

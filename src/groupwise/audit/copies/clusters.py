@@ -1,4 +1,4 @@
-"""Turns pairs of copies into numbered clusters, distrusting a lone pair between two crowds."""
+"""Clusters of copies from pairs, a lone pair between two crowds distrusted."""
 
 from __future__ import annotations
 

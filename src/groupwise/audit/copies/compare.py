@@ -1,4 +1,4 @@
-"""Turns two aligned photographs into evidence that their pixels are, or are not, of one exposure.
+"""Comparison of two aligned photographs: are their pixels of one exposure?
 
 Local normalised cross-correlation of what a high-pass filter leaves: it ignores gain, bias and slow
 shading, so a common studio background says nothing, and two shots of one hand disagree at every crease.

@@ -1,4 +1,4 @@
-"""Turns a set of photographs into the pairs that are copies of one exposure."""
+"""Detection: the pairs of a set of photographs that are copies of one exposure."""
 
 from __future__ import annotations
 

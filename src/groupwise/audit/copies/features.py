@@ -1,4 +1,4 @@
-"""Turns a photograph into local features: SIFT points and RootSIFT descriptors at one working size.
+"""Local features: SIFT points and RootSIFT descriptors at one working size.
 
 Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004; Arandjelovic and Zisserman,
 "Three things everyone should know to improve object retrieval", CVPR 2012.

@@ -1,4 +1,4 @@
-"""Turns a photograph into 63 bits that survive re-encoding and resizing, and hashes into candidate pairs.
+"""Perceptual hashes of 63 bits, digests of exact pixels, and the candidate pairs of both.
 
 The bits are the signs of the lowest DCT coefficients (Zauner, "Implementation and benchmarking of
 perceptual image hash functions", 2010). A turn or a mirror only transposes coefficients or flips their

@@ -1,4 +1,4 @@
-"""Turns a photograph into transformed copies, the known answers by which a copy detector is measured."""
+"""Planted copies: transformed photographs as known answers, by which the detector is measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns tiny images into the pairs that look alike in some pose: a table of linear maps, searched in cells.
+"""Tiny images that look alike in some pose: a table of linear maps, searched in cells.
 
 A pose is a turn, a mirror, a zoom and a shift. Sampling the middle of an image in one pose, taking out its
 mean and slope and projecting it on a few principal components is linear, so all poses of all images are one

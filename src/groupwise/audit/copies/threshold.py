@@ -1,4 +1,4 @@
-"""Turns the scores of one data set into the score from which a pair is a copy, and the errors to expect.
+"""The score from which a pair is a copy, by the scores of the data set, and the errors to expect.
 
 Two nulls: photographic negatives, which nothing in the set can be a copy of, search the very same index;
 and the exponential tail of the pairs that fall short says how many look-alikes may be expected above the

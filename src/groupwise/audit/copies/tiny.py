@@ -1,4 +1,4 @@
-"""Turns tiny images into the pairs that are copies: search in every pose, refine, correlate, weigh the crowd.
+"""Copies among tiny images: search in every pose, refine, correlate, weigh the crowd.
 
 Few pixels are soon alike, so a correlation says little by itself: two scans of one digit reach 0.99. What
 tells a copy is that it is far more alike than its neighbours are (the ratio test of Lowe, IJCV 2004).

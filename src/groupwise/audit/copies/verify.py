@@ -1,4 +1,4 @@
-"""Turns a candidate pair into evidence: align by local features or by orientation, then compare pixels."""
+"""Evidence for a candidate pair: alignment by features or orientation, then the pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns local features into a short list of candidate pairs through visual words and an inverted index.
+"""Visual words and their inverted index: a short list of candidate pairs from local features.
 
 Sivic and Zisserman, "Video Google", ICCV 2003; Nister and Stewenius, "Scalable recognition with a
 vocabulary tree", CVPR 2006. The vocabulary grows with the data set, so each list of the index keeps its

@@ -1,4 +1,4 @@
-"""Turns a list of small tasks into results on several threads, each with one core to itself."""
+"""Threads for many small tasks, each with one core to itself."""
 
 from __future__ import annotations
 
