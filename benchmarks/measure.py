@@ -243,8 +243,7 @@ def plan_for(
 ) -> Recipe:
     """What the planner makes of the pictures that are learnt from, for seconds that begin now."""
     from groupwise.pipeline.plan import measure_mirroring
-    from groupwise.planning.fingerprint import fingerprint
-    from groupwise.planning.known import known_side_px
+    from groupwise.planning.fingerprint import fingerprint, known_side_px
     from groupwise.planning.plan import make_plan
     from groupwise.planning.trial import Rates, measure_rates
 

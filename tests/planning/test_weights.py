@@ -4,8 +4,7 @@ import math
 
 import pytest
 
-from groupwise.planning.fingerprint import Fingerprint
-from groupwise.planning.known import known_side_px
+from groupwise.planning.fingerprint import Fingerprint, known_side_px
 from groupwise.planning.plan import MOST_STRETCH, make_plan
 from groupwise.planning.suit import TUNED_BELOW, TUNED_DECAY, TUNED_EPOCHS
 from groupwise.planning.trial import Rates

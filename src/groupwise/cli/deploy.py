@@ -75,9 +75,8 @@ def _refuse_beside_groups(arguments: Any) -> None:
 
 
 def _explain(run: Run, asked: Sequence[Asked], arguments: Any, console: Console) -> None:
-    from groupwise.explain.explain import explain_images
+    from groupwise.explain.explain import explain_images, write_explanations
     from groupwise.explain.groups import coarse_cells, write_groups
-    from groupwise.explain.page import write_explanations
     from groupwise.explain.request import data_root
     from groupwise.inference.predictor import load_run  # brings torch
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from groupwise.evaluation.decide import reference_rows
 from groupwise.explain.cam import heat_maps
-from groupwise.explain.overlay import Pixels
+from groupwise.explain.overlay import Pixels, overlay, photograph, picture_name, png
 from groupwise.explain.request import Asked, load_asked
+from groupwise.files import write_atomic, write_json
 from groupwise.inference.decision import Answer
 from groupwise.inference.heatmaps import Floats, Method, border_share, is_coarse
 from groupwise.inference.predictor import Predictor, predict_outputs
@@ -19,7 +22,13 @@ from groupwise.inference.stream import OnBad
 from groupwise.inference.text import answer_line
 from groupwise.models.ensemble import networks_of
 from groupwise.recipe.recipe import read_fields
+from groupwise.report.rendering import render
+from groupwise.report.thumbnails import Tile, image_uri, load_thumbnail, png_uri
 from groupwise.runs.run import Run
+
+if TYPE_CHECKING:
+    from groupwise.data.decode import Preprocessing
+    from groupwise.explain.explain import Explanation
 
 NEAREST = 6
 AT_ONCE = 16  # images, whose maps are in memory together
@@ -121,3 +130,29 @@ def nearest_training_images(run: Run, predictor: Predictor, features: Floats) ->
 def _unit(features: Floats) -> Floats:
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     return features / np.where(lengths > 0, lengths, 1)
+
+
+PAGE, LISTING = "explain.html", "heatmaps.json"
+
+
+def write_explanations(
+    folder: Path, explanations: Iterable[Explanation], root: Path, preprocessing: Preprocessing
+) -> Path:
+    """Write one overlay an image, `heatmaps.json` (name -> file), and the page; returns the page.
+
+    `root` is where the training images lie, and `preprocessing` how images become the network's input.
+    """
+    overlays, reading = {}, preprocessing.reading
+    items = []
+    for found in explanations:
+        picture = overlay(photograph(found.asked.file, reading), found.heat, preprocessing.resize)
+        overlays[found.asked.name] = picture_name(found.asked.name)
+        write_atomic(folder / overlays[found.asked.name], png(picture))
+        nearest = [
+            Tile(near.path, load_thumbnail(root / near.path, reading), near.label, prob=near.similarity)
+            for near in found.nearest
+        ]
+        items.append((found, png_uri(png(found.image)), image_uri(picture), nearest))
+    write_json(folder / LISTING, overlays)
+    write_atomic(folder / PAGE, render("explain.html", items=items))
+    return folder / PAGE

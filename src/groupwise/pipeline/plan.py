@@ -17,8 +17,7 @@ from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.data.stratify import IntArray
 from groupwise.planning.chirality import SIDE_PX, chirality, mirror_kept
-from groupwise.planning.fingerprint import fingerprint
-from groupwise.planning.known import known_side_px
+from groupwise.planning.fingerprint import fingerprint, known_side_px
 from groupwise.planning.plan import Plan, make_plan
 from groupwise.planning.trial import Rates, measure_rates
 from groupwise.recipe.recipe import Recipe

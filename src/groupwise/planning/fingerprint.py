@@ -5,13 +5,18 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split
 from groupwise.data.stratify import IntArray
+from groupwise.errors import GroupwiseError
+from groupwise.files import read_json
+from groupwise.models.resnext import preset_config
 
 # Pillow's modes without colour; an image saved as RGB counts as coloured whatever it shows.
 GREY_MODES = ("1", "L", "LA", "I", "F")
@@ -67,3 +72,32 @@ def fingerprint(manifest: Manifest, split: Split, train: IntArray, select: IntAr
         short_side_px=int(np.median([min(sample.width, sample.height) for sample in taking_part])),
         grey=all(sample.mode.split(";")[0] in GREY_MODES for sample in taking_part),
     )
+
+
+BESIDE = "config.json"  # in a run, in timm's folder
+
+
+PUBLISHED = ("resnet50", "resnext50_32x4d", "resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d")
+
+
+def known_side_px(weights: Path, preset: str) -> int | None:
+    """The side of the images that `weights` have learnt from, or None where nothing says it.
+
+    A `config.json` of the same network says it, as each run and timm's folders have one; else the weights of
+    a network that is published are taken for ImageNet's.
+    """
+    folder = weights if weights.is_dir() else weights.parent
+    with suppress(GroupwiseError, OSError):  # what lies there may be of anything
+        if (side := _side_in(read_json(folder / BESIDE), preset)) is not None:
+            return side
+    return preset_config(preset).default_image_size_px if preset in PUBLISHED else None
+
+
+def _side_in(config: object, preset: str) -> int | None:
+    if not isinstance(config, Mapping) or config.get("architecture") != preset:
+        return None
+    known = config.get("pretrained_cfg")
+    size = known.get("input_size") if isinstance(known, Mapping) else None
+    if not isinstance(size, list) or not size or not isinstance(size[-1], int) or size[-1] < 1:
+        return None
+    return size[-1]
