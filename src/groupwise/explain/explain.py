@@ -28,7 +28,6 @@ from groupwise.runs.run import Run
 
 if TYPE_CHECKING:
     from groupwise.data.decode import Preprocessing
-    from groupwise.explain.explain import Explanation
 
 NEAREST = 6
 AT_ONCE = 16  # images, whose maps are in memory together
