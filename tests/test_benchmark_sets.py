@@ -167,7 +167,8 @@ def test_the_clock_drives_the_whole_cycle(monkeypatch):
 def line(contestant, right, seed=0, *, name="made", minutes=1.0, seconds=60.0):
     return {
         "set": name, "outer": "0", "seed": seed, "contestant": contestant, "minutes": minutes, "epochs": None,
-        "threads": 1, "beside": True, "pictures": "train", "seconds": seconds, "processor_seconds": seconds,
+        "threads": 1, "beside": True, "processor_time": False,
+        "pictures": "train", "seconds": seconds, "processor_seconds": seconds,
         "epochs_done": 3.0, "network": contestant, "size_px": 64, "parameters": 1000, "answer_ms": 1.0,
         "accuracy": right.count("1") / len(right), "balanced": 0.5, "largest": 0.5, "n": len(right),
         "classes": 2, "right": right, "labels": [0, 1] * (len(right) // 2), "varied": {},

@@ -8,7 +8,7 @@ from groupwise.cli.main import main
 @pytest.mark.parametrize(
     ("words", "study"),
     [
-        (["control", "RUN"], "groupwise.experiments.permutation_test.control"),
+        (["control", "RUN"], "groupwise.experiments.permutation_test.permutation_test"),
         (["leakage", "RUN", "--retrain"], "groupwise.experiments.leakage.leakage"),
     ],
 )
