@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Wheels only need this much of pip; a mirror or a cache is the user's own affair.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint format proof clean
+.PHONY: demo test lint format api proof clean
 
 demo: $(VENV)/installed
 	$(BIN)/groupwise demo
@@ -22,6 +22,19 @@ lint: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	$(BIN)/ruff format src tests benchmarks
 	$(BIN)/ruff check --fix src tests benchmarks
+
+# The public names with their docstrings, as pages: docs/api/groupwise.html
+api: $(VENV)/installed-dev
+	$(BIN)/python docs/build_api.py docs/api
+
+# What is too slow for the tests and ends with an error where it does not hold; about half an hour on two cores.
+proof: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/kill.py --times 60
+	$(BIN)/python benchmarks/kill.py --calls rename --times 25
+	$(BIN)/python benchmarks/mutate.py --files 20000
+	$(BIN)/python benchmarks/conformal_coverage.py
+	$(BIN)/python benchmarks/crossval_coverage.py --quick
+	@echo "Proved: kills lose nothing, broken headers are read or refused, intervals and sets hold what they say."
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
