@@ -242,8 +242,7 @@ def plan_for(
     seconds: float | None,
 ) -> Recipe:
     """What the planner makes of the pictures that are learnt from, for seconds that begin now."""
-    from groupwise.pipeline.plan import measure_mirroring
-    from groupwise.planning.fingerprint import fingerprint, known_side_px
+    from groupwise.pipeline.plan import describe
     from groupwise.planning.plan import make_plan
     from groupwise.planning.trial import Rates, measure_rates
 
@@ -252,12 +251,8 @@ def plan_for(
     samples = {sample.path: sample for sample in pictures.manifest.usable}
     inside = [samples[row.path] for row in split.rows]
     files, digests = [pictures.manifest.file(s) for s in inside], [s.sha256 for s in inside]
-    facts = fingerprint(pictures.manifest, split, split.indices(TRAIN), split.indices(VAL))
-    if recipe.model.weights:
-        known_px = known_side_px(Path(recipe.model.weights), recipe.model.preset)
-        facts = replace(facts, known_px=known_px)
-    told, kept = measure_mirroring(pictures.manifest, split, split.indices(TRAIN), recipe)
-    facts = replace(facts, chirality=told, mirror_kept=kept)
+    train, select = split.indices(TRAIN), split.indices(VAL)
+    facts = describe(pictures.manifest, split, train, select, recipe, chosen)
 
     def rates(tried: Recipe) -> Rates:
         # Decoding is nobody's time here, so the plan need not leave any for it.

@@ -6,6 +6,8 @@ import difflib
 import math
 from collections.abc import Iterable
 
+SEEDS = 2**32  # what scikit-learn takes
+
 
 class GroupwiseError(Exception):
     """A failure that the user can mend: what is wrong, where, and what to do about it.
@@ -38,9 +40,6 @@ class UsageError(GroupwiseError):
     """The command or the call itself is wrong, whatever the data are."""
 
     exit_status = 2
-
-
-SEEDS = 2**32  # what scikit-learn takes
 
 
 def require_numbers(config: object, part: str) -> None:

@@ -1,4 +1,3 @@
-import csv
 import json
 import os
 import shlex
@@ -14,6 +13,7 @@ import torch
 import yaml
 from PIL import Image
 
+from cli_case import rows, run
 from folder_case import tiny_options, write_folder
 from groupwise.cli.main import VERBS, main, promise_of
 from groupwise.inference.predictor import load_run
@@ -21,17 +21,6 @@ from groupwise.recipe.parsing import read_recipe
 from groupwise.runs.lock import training_lock
 from groupwise.runs.run import Run
 from groupwise.training.config import EpochRecord
-
-
-def rows(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def run(capsys, *argv):
-    status = main([str(word) for word in argv])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,9 @@ import shutil
 import pytest
 import torch
 
+from cli_case import run
 from folder_case import tiny_options, write_folder
 from groupwise.cli.main import main
-
-
-def run(capsys, *argv):
-    status = main([str(word) for word in argv])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,3 @@
-import csv
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ from scipy import stats
 from sklearn.metrics import accuracy_score
 
 import groupwise
+from cli_case import rows, run
 from folder_case import tiny_options, write_folder
 from groupwise.cli.main import main
 from groupwise.console import Console
@@ -29,17 +29,6 @@ from groupwise.runs.run import Run
 
 WRONG = ("dog/000", "dog/010", "cat/001")
 FOLDS = ("repeat-1/fold-1", "repeat-1/fold-2", "repeat-1/fold-3")
-
-
-def rows(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def run(capsys, *argv):
-    status = main([str(word) for word in argv])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 @pytest.fixture(scope="module")

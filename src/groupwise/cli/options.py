@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,10 @@ from groupwise.recipe.recipe import Recipe, as_dict, flatten, shipped_recipes
 
 if TYPE_CHECKING:
     from groupwise.data.levels import Reading
-    from groupwise.data.manifest import Manifest
+    from groupwise.data.reading import Scan
     from groupwise.runs.request import Planning
 
-    Scan = Callable[[Callable[[int, int], None]], Manifest]
+GIVEN = "split.given"  # a field of the recipe, which decides how DATA is read as well
 
 
 def operands_together(parser: Parser, argv: Sequence[str]) -> list[str]:
@@ -95,9 +95,6 @@ def planning_of(arguments: Any, fields: Collection[str]) -> Planning:
     return Planning(frozenset(fields), budget_s)
 
 
-GIVEN = "split.given"  # a field of the recipe, which decides how DATA is read as well
-
-
 def add_data_options(parser: Parser, *, optional: bool = False, given: bool = False) -> None:
     """The positional DATA and how to read it; `given` adds what a verb with a recipe has from there."""
     parser.add_argument(
@@ -155,11 +152,6 @@ def pixel_reading(arguments: Any) -> Reading:
     return Reading.from_facts({name: value for name, value in given.items() if value is not None}, False)
 
 
-def reading_of(arguments: Any) -> dict[str, str]:
-    """How DATA is read, as far as it is not the usual way."""
-    return unusual(arguments)
-
-
 def data_words(arguments: Any) -> str:
     """DATA and how to read it, as a shell takes them, for a command that is to see the same sources."""
-    return shlex.join([arguments.folder, *reading_words(reading_of(arguments))])
+    return shlex.join([arguments.folder, *reading_words(unusual(arguments))])

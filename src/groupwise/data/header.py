@@ -21,6 +21,17 @@ INSTALL_SCIENCE = "Run `pip install 'groupwise[science]'`, or convert it to PNG.
 MAX_JPEG_SCANS = 200
 # libjpeg decodes a baseline JPEG at 1/8 for little time and memory.
 MAX_SHRINK = 8
+_MIRROR, _FLIP = Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM
+_UPRIGHT = {
+    2: _MIRROR,
+    3: Image.Transpose.ROTATE_180,
+    4: _FLIP,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION_TAG = 0x0112
 
 
 class UndecodableImage(GroupwiseError):  # noqa: N818  # names the file, as the messages do
@@ -150,23 +161,6 @@ def _is_box_cut(data: bytes) -> bool:
             return False
         start += size
     return start > len(data)
-
-
-_MIRROR, _FLIP = Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM
-
-
-_UPRIGHT = {
-    2: _MIRROR,
-    3: Image.Transpose.ROTATE_180,
-    4: _FLIP,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-
-_ORIENTATION_TAG = 0x0112
 
 
 def turn_upright(image: Image.Image, orientation: int) -> Image.Image:

@@ -56,6 +56,14 @@ class Split:
         number = {name: k for k, name in enumerate(self.classes)}
         return np.array([number.get(row.label, -1) for row in self.rows], dtype=np.int64)
 
+    def require(self, fold: str) -> IntArray:
+        """`indices` of a fold that the user named; raises `UsageError` where there is none."""
+        if fold not in self.folds:
+            raise UsageError(
+                f"no fold {fold!r}", place="--fold", remedy=f"Choose one of {', '.join(self.folds)}."
+            )
+        return self.indices(fold)
+
     def indices(self, fold: str) -> IntArray:
         """Positions of the rows in `fold`."""
         return np.array([i for i, row in enumerate(self.rows) if row.fold == fold], dtype=np.int64)

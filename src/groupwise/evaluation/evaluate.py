@@ -14,7 +14,6 @@ from groupwise.data.cache import Images, decode_images
 from groupwise.data.decode import Preprocessing
 from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment
-from groupwise.errors import UsageError
 from groupwise.evaluation.decision_metrics import decision_metrics
 from groupwise.evaluation.leakage import measure_exposure
 from groupwise.evaluation.predictions import PROBABILITY
@@ -53,11 +52,7 @@ def score_fold(
     """
     run.refuse_ensemble()
     split = run.split()
-    if fold not in split.folds:
-        raise UsageError(
-            f"no fold {fold!r}", place="--fold", remedy=f"Choose one of {', '.join(split.folds)}."
-        )
-    chosen = split.indices(fold)
+    chosen = split.require(fold)
     rows = tuple(split.rows[i] for i in chosen)
     predictor = load_run(run.folder)
     shown = read_images(run, rows, predictor.preprocessing, root=root) if images is None else images[chosen]

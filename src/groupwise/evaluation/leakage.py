@@ -58,6 +58,7 @@ EVIDENCE = {
         f" {COVERS}."
     ),
 }
+KEY = "siblings_in_training"
 
 
 def estimate_leakage(
@@ -138,9 +139,6 @@ def write_leakage(run: Run, facts: dict[str, Any]) -> None:
     """Write `leakage.json` into the run."""
     write_json(run.path(FILE), facts)
     run.record(FILE, ["split.csv"])
-
-
-KEY = "siblings_in_training"
 
 
 """The entry of a fold in `metrics.json`; there only where some image has a sibling."""

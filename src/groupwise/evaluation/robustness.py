@@ -18,7 +18,6 @@ import numpy as np
 
 from groupwise.data.cache import Images
 from groupwise.data.sources import find_sources
-from groupwise.errors import UsageError
 from groupwise.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from groupwise.evaluation.evaluate import read_images
 from groupwise.files import write_json
@@ -45,11 +44,7 @@ def write_robustness(
     """
     run.refuse_ensemble()
     split = run.split()
-    if fold not in split.folds:
-        raise UsageError(
-            f"no fold {fold!r}", place="--fold", remedy=f"Choose one of {', '.join(split.folds)}."
-        )
-    chosen = split.indices(fold)
+    chosen = split.require(fold)
     rows = tuple(split.rows[i] for i in chosen)
     predictor = load_run(run.folder)
     images = read_images(run, rows, predictor.preprocessing, root=root)

@@ -24,6 +24,7 @@ NAMES = {
     "brier": "Brier score",
     "ece": "Calibration error",
 }
+NOTHING_ON_LABELS = "not shown to be better than guessing, so it cannot judge the labels"
 
 
 def sentence(metric: str, figure: Mapping[str, Any]) -> str:
@@ -51,9 +52,6 @@ def _interval(estimate: Estimate, scale: float, digits: int, unit: str) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-NOTHING_ON_LABELS = "not shown to be better than guessing, so it cannot judge the labels"
 
 
 def may_be_guessing(figures: Mapping[str, Any]) -> bool:

@@ -33,6 +33,7 @@ NEAREST = 6
 AT_ONCE = 16  # images, whose maps are in memory together
 # An even map has 36 % of its heat on the border; half of it there is a background more than an object.
 MUCH_ON_BORDER = 0.5
+PAGE, LISTING = "explain.html", "heatmaps.json"
 
 
 @dataclass(frozen=True)
@@ -129,9 +130,6 @@ def nearest_training_images(run: Run, predictor: Predictor, features: Floats) ->
 def _unit(features: Floats) -> Floats:
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     return features / np.where(lengths > 0, lengths, 1)
-
-
-PAGE, LISTING = "explain.html", "heatmaps.json"
 
 
 def write_explanations(

@@ -10,6 +10,8 @@ from groupwise.inference.bundle import BUNDLE, FORMAT, is_bundle
 from groupwise.inference.decision import DECISION, Decision
 from groupwise.runs.run import Run
 
+FORMS = ("bundle", "onnx", "int8", "torch", "timm", "hub", "torchvision")
+
 
 def current_bundle(folder: Path, *, on_export: Callable[[], None]) -> Path:
     """The folder of the bundle of a run; of a bundle, the folder itself.
@@ -39,6 +41,3 @@ def _is_current(run: Run, file: Path) -> bool:
 
 def _decision(run: Run) -> Decision:
     return Decision.from_json(read_json(run.require(DECISION)))
-
-
-FORMS = ("bundle", "onnx", "int8", "torch", "timm", "hub", "torchvision")

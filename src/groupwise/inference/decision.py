@@ -32,6 +32,7 @@ PARTS: dict[str, type[Any]] = {
     "unlike": OutOfDistribution,
     "operating_point": OperatingPoint,
 }
+DECISION, REFERENCE = "decision.json", "reference.safetensors"
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,6 @@ class Decision:
         held = {name: upgrade(fields[name]) for name in PARTS}
         parts = {name: None if held[name] is None else part(**held[name]) for name, part in PARTS.items()}
         return cls(tuple(fields["classes"]), fields["temperature"], **parts)
-
-
-DECISION, REFERENCE = "decision.json", "reference.safetensors"
 
 
 def write_decision(run: Run, decision: Decision, reference: Features | None) -> None:

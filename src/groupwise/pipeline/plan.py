@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Set
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -17,7 +18,7 @@ from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.data.stratify import IntArray
 from groupwise.planning.chirality import SIDE_PX, chirality, mirror_kept
-from groupwise.planning.fingerprint import fingerprint, known_side_px
+from groupwise.planning.fingerprint import Fingerprint, fingerprint, known_side_px
 from groupwise.planning.plan import Plan, make_plan
 from groupwise.planning.trial import Rates, measure_rates
 from groupwise.recipe.recipe import Recipe
@@ -51,13 +52,7 @@ def plan_recipe(
     models = len(request.cv.models) if request.cv else 1
     rounds = -(-models // request.workers)
     train, select = _rows(request, split)
-    facts = fingerprint(manifest, split, train, select)
-    if not {"augment.flip", "augment.alternate_flip"} & planning.chosen:
-        told, kept = measure_mirroring(manifest, split, train, request.recipe)
-        facts = replace(facts, chirality=told, mirror_kept=kept)
-    if request.recipe.model.weights:
-        known_px = known_side_px(Path(request.recipe.model.weights), request.recipe.model.preset)
-        facts = replace(facts, known_px=known_px)
+    facts = describe(manifest, split, train, select, request.recipe, planning.chosen)
     ends = None if planning.budget_s is None else started + planning.budget_s
     left_s = None if ends is None else partial(_left_s, ends, rounds)
     plan = make_plan(
@@ -79,7 +74,24 @@ def plan_recipe(
     return plan
 
 
-def measure_mirroring(
+def describe(
+    manifest: Manifest, split: Split, train: IntArray, select: IntArray, recipe: Recipe, chosen: Set[str]
+) -> Fingerprint:
+    """All that a plan wants to know of the data, and of the weights that `recipe` names.
+
+    Whether mirror images help is not asked where the user has `chosen` that himself.
+    """
+    facts = fingerprint(manifest, split, train, select)
+    if not {"augment.flip", "augment.alternate_flip"} & chosen:
+        told, kept = _measure_mirroring(manifest, split, train, recipe)
+        facts = replace(facts, chirality=told, mirror_kept=kept)
+    if recipe.model.weights:
+        known_px = known_side_px(Path(recipe.model.weights), recipe.model.preset)
+        facts = replace(facts, known_px=known_px)
+    return facts
+
+
+def _measure_mirroring(
     manifest: Manifest, split: Split, train: IntArray, recipe: Recipe
 ) -> tuple[float, float]:
     """`chirality` and `mirror_kept` of a drawn part of the training images."""

@@ -12,8 +12,7 @@ import torch
 
 from groupwise.console import Console
 from groupwise.data.layout import POOL
-from groupwise.data.manifest import read_manifest
-from groupwise.data.split import Split, read_split
+from groupwise.data.split import Split
 from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.decide import CHOSEN_ON_TEST, Seen, decide, reference_rows, undecided
@@ -100,11 +99,9 @@ def train_prepared(
     trackers that are told. Returns the metrics by fold, and nothing in any process but the main one. Raises
     `Interrupted` after Ctrl-C.
     """
-    manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
-    split = read_split(run.require("split.csv"))
-    classes = split.classes
+    manifest, split = run.manifest(), run.split()
     started = resume and any(run.path("checkpoints").glob("*.safetensors"))  # which hold all that was read
-    model = new_model(recipe, len(classes), pretrained=not started)
+    model = new_model(recipe, len(split.classes), pretrained=not started)
     data = open_data(recipe, cache, manifest, split, world, console)
     with tracking(track, run.folder, flatten(as_dict(recipe)), console.warn) as tracked:
         callbacks = run_callbacks(run, world, console, tracked)
@@ -114,7 +111,7 @@ def train_prepared(
         console.say(time_line(fitted.history))
         if not world.is_main:
             return {}
-        for line in decision_lines(_keep(recipe, run, fitted, model, data, split, classes)):
+        for line in decision_lines(_keep(recipe, run, fitted, model, data, split)):
             console.say(line)
         if fitted.interrupted:
             raise Interrupted(
@@ -142,23 +139,17 @@ def new_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) -> R
 
 
 def _keep(
-    recipe: Recipe,
-    run: Run,
-    fitted: FitResult,
-    model: ResNeXt,
-    data: FitData,
-    split: Split,
-    classes: tuple[str, ...],
+    recipe: Recipe, run: Run, fitted: FitResult, model: ResNeXt, data: FitData, split: Split
 ) -> Decision:
     """Write the history and the best epoch's weights with all that is needed to use them."""
     write_history(run, fitted.history)
     model.load_state_dict(dict(fitted.weights))
     save_weights(model, run.path("model.safetensors"))
     run.record("model.safetensors", ["recipe.yaml", "split.csv"])
-    decision, reference = _decide(recipe, model, data, split, classes)
+    decision, reference = _decide(recipe, model, data, split)
     write_json(
         run.path("config.json"),
-        model_config(recipe.model.preset, model.config, classes, recipe.data, decision.temperature),
+        model_config(recipe.model.preset, model.config, split.classes, recipe.data, decision.temperature),
     )
     run.record("config.json", ["model.safetensors"])
     write_decision(run, decision, reference)
@@ -172,24 +163,21 @@ def _keep(
     return decision
 
 
-def _decide(
-    recipe: Recipe, model: ResNeXt, data: FitData, split: Split, classes: tuple[str, ...]
-) -> tuple[Decision, Features | None]:
+def _decide(recipe: Recipe, model: ResNeXt, data: FitData, split: Split) -> tuple[Decision, Features | None]:
     """Calibrate and decide on the fold that chose the epoch, unless that is the test fold."""
     if recipe.training.select_fold == TEST:
-        return undecided(classes, recipe.decision, CHOSEN_ON_TEST), None
+        return undecided(split.classes, recipe.decision, CHOSEN_ON_TEST), None
     outputs = predict_outputs(model, data.images[data.select], recipe.data)
     seen = Seen(outputs, data.labels[data.select], split.sources[data.select])
     temperature = fit_temperature(outputs.logits, seen.labels, len(np.unique(seen.sources)))
     rows = reference_rows(split, recipe.seed)
     reference = predict_outputs(model, data.images[rows], recipe.data).features
-    return decide(seen, reference, classes, temperature, recipe.decision), reference
+    return decide(seen, reference, split.classes, temperature, recipe.decision), reference
 
 
 def _imagine_random_split(run: Run, recipe: Recipe, console: Console) -> None:
     """Write what a random split would have hidden; the images are decoded already."""
-    manifest = read_manifest(run.require("manifest.csv"), Path(run.ledger["root"]))
-    split = read_split(run.require("split.csv"))
+    manifest, split = run.manifest(), run.split()
     images = open_images(recipe, run.path("cache"), manifest, split, console)
     write_leakage(run, estimate_leakage(split, _shares(recipe, split), images, seed=recipe.seed))
 

@@ -20,6 +20,8 @@ from groupwise.models.resnext import preset_config
 
 # Pillow's modes without colour; an image saved as RGB counts as coloured whatever it shows.
 GREY_MODES = ("1", "L", "LA", "I", "F")
+BESIDE = "config.json"  # in a run, in timm's folder
+PUBLISHED = ("resnet50", "resnext50_32x4d", "resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d")
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Fingerprint:
     `sources` counts the independent sources of each class in the training fold: photographs, patients,
     places. `short_side_px` is the median over the images of their shorter side. `chirality` is the share of
     images that are told from their mirror images, and `mirror_kept` how much of a class is left of it in its
-    mirror images, both nan where that was not measured. `known_px` is the side of
-    the images that pretrained weights have learnt from, where there are any and something says it.
+    mirror images, both nan where that was not measured. `known_px` is the side of the images that pretrained
+    weights have learnt from, where there are any and something says it.
     """
 
     images: int
@@ -72,12 +74,6 @@ def fingerprint(manifest: Manifest, split: Split, train: IntArray, select: IntAr
         short_side_px=int(np.median([min(sample.width, sample.height) for sample in taking_part])),
         grey=all(sample.mode.split(";")[0] in GREY_MODES for sample in taking_part),
     )
-
-
-BESIDE = "config.json"  # in a run, in timm's folder
-
-
-PUBLISHED = ("resnet50", "resnext50_32x4d", "resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d")
 
 
 def known_side_px(weights: Path, preset: str) -> int | None:

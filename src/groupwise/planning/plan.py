@@ -109,11 +109,9 @@ def make_plan(
         more.append(compiled)
     timed: list[Choice] = []
     if left_s is not None and "training.epochs" not in chosen:
-        epochs, *timed = _fill(recipe, facts, rates, left_s(), rounds, chosen)
-        recipe = with_fields(recipe, {"training.epochs": epochs.value})
+        expected, timed = _fill(recipe, facts, rates, left_s(), rounds, chosen)
+        recipe = with_fields(recipe, {"training.epochs": expected})
         suited = [c for c in suited if c.field != "training.epochs"]
-        if not timed:
-            more.append(epochs)
     mixed = [c for c in suit_epochs(facts, recipe) if c.field not in chosen]
     recipe = with_fields(recipe, {c.field: c.value for c in mixed})
     seconds = expected_seconds(recipe, facts, rates)
@@ -126,14 +124,17 @@ def make_plan(
 
 def expected_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
     """To decode every image, train and score each epoch, and measure the folds at the end."""
-    epoch = facts.train_images * rates.train_s + facts.select_images * rates.score_s
     rest = facts.images - facts.train_images
     return (
         facts.images * rates.decode_s
         + (rates.compile_s or 0)
-        + recipe.training.epochs * epoch
+        + recipe.training.epochs * _epoch_seconds(facts, rates)
         + rest * (rates.decode_s + rates.score_s)
     )
+
+
+def _epoch_seconds(facts: Fingerprint, rates: Rates) -> float:
+    return facts.train_images * rates.train_s + facts.select_images * rates.score_s
 
 
 def _too_long(plan: Plan, left_s: float, rounds: int) -> UsageError:
@@ -243,15 +244,15 @@ def _try_compiled(recipe: Recipe, facts: Fingerprint, plain: Rates, measure: Mea
 
 def _fill(
     recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: float, rounds: int, chosen: Set[str]
-) -> list[Choice]:
-    """The epochs that the budget holds by the trial, up to `MOST_STRETCH` times the usual number.
+) -> tuple[int, list[Choice]]:
+    """The epochs that the budget holds by the trial, up to `MOST_STRETCH` times the usual, and the choice.
 
-    Where the budget ends them, two choices follow: more epochs, and the minutes that cut them short. For a
-    trial beside other work is too slow by a third and more, and would leave as much of the budget unused.
+    Where it is the budget that ends them, more are chosen, and the minutes that cut them short. For a trial
+    beside other work is too slow by a third and more, and would leave as much of the budget unused.
     """
     usual = recipe.training.epochs
     without = expected_seconds(with_fields(recipe, {"training.epochs": 1}), facts, rates)
-    epoch = facts.train_images * rates.train_s + facts.select_images * rates.score_s
+    epoch = _epoch_seconds(facts, rates)
     usable = (1 - KEPT_BACK) * left_s - (without - epoch)
     most, fitting = round(MOST_STRETCH * usual), math.floor(usable / epoch)
     if fitting < 1:
@@ -264,11 +265,11 @@ def _fill(
     told = f"{duration(left_s)} are left, an epoch takes {epoch:.1f} s; {usual} are usual for so many images."
     if fitting < usual / 2:
         told += " So few may well learn too little."
-    choices = [Choice("training.epochs", min(fitting, most), told)]
-    if "training.budget_minutes" not in chosen and fitting < most:
-        told = told.replace(";", f", so about {fitting} fit, and more where it proves faster;")
-        choices += [
-            Choice("training.epochs", min(math.ceil(HEADROOM * fitting), most), told),
-            Choice("training.budget_minutes", round(usable / 60, 3), told),
-        ]
-    return choices
+    if "training.budget_minutes" in chosen or fitting >= most:
+        expected = min(fitting, most)
+        return expected, [Choice("training.epochs", expected, told)]
+    told = told.replace(";", f", so about {fitting} fit, and more where it proves faster;")
+    return fitting, [
+        Choice("training.epochs", min(math.ceil(HEADROOM * fitting), most), told),
+        Choice("training.budget_minutes", round(usable / 60, 3), told),
+    ]

@@ -20,6 +20,7 @@ QUALITY = "audit-quality"
 SUSPECTED = "suspected"
 
 Row = dict[str, str]
+SEVERITIES = ("stop", "warning", "note")
 
 
 @dataclass(frozen=True)
@@ -164,9 +165,6 @@ def _check_kinship(files: AuditFiles) -> None:
             place=files.folder / "clusters.csv",
             remedy=_AGAIN,
         )
-
-
-SEVERITIES = ("stop", "warning", "note")
 
 
 @dataclass(frozen=True)

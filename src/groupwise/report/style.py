@@ -26,6 +26,20 @@ from matplotlib.typing import ColorType
 Image = npt.NDArray[np.uint8]
 
 DPI = 160
+# Tried in this order, glyph by glyph; what is not installed is left out, because asking for it warns.
+FALLBACKS = (
+    "DejaVu Sans",
+    "Noto Sans CJK SC",
+    "Source Han Sans SC",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Hiragino Sans",
+    "Malgun Gothic",
+    "Noto Sans Arabic",
+    "Noto Sans Devanagari",
+    "Arial Unicode MS",
+)
 
 
 @dataclass(frozen=True)
@@ -104,22 +118,6 @@ def _luminance(colour: ColorType) -> float:
     srgb = np.array(to_rgb(colour))
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
-
-
-# Tried in this order, glyph by glyph; what is not installed is left out, because asking for it warns.
-FALLBACKS = (
-    "DejaVu Sans",
-    "Noto Sans CJK SC",
-    "Source Han Sans SC",
-    "WenQuanYi Zen Hei",
-    "Microsoft YaHei",
-    "PingFang SC",
-    "Hiragino Sans",
-    "Malgun Gothic",
-    "Noto Sans Arabic",
-    "Noto Sans Devanagari",
-    "Arial Unicode MS",
-)
 
 
 @cache

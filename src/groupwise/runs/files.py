@@ -29,6 +29,7 @@ HISTORY_NUMBERS = (
     "images_per_second",
     "waiting_seconds",
 )
+TEST = "test"
 
 
 @dataclass(frozen=True)
@@ -262,9 +263,6 @@ def upgrade_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
         fold: upgrade({"schema": SCHEMA, **figures}) if isinstance(figures, dict) else figures
         for fold, figures in metrics.items()
     }
-
-
-TEST = "test"
 
 
 def headline_fold(metrics: Mapping[str, Any]) -> str:

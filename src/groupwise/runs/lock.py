@@ -24,6 +24,8 @@ from groupwise.errors import UsageError
 LOCK_FILE = ".training"
 ORPHAN_S = 30.0  # how long a worker whose parent was killed may take to notice, save and leave
 POLL_S = 0.1
+# What a file system answers that has no locks; NFS gives EBADF for a file that could not be opened to write.
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF)
 
 
 @contextmanager
@@ -95,10 +97,6 @@ def clear(folder: Path) -> None:
 
 if sys.platform != "win32":
     import fcntl
-
-
-# What a file system answers that has no locks; NFS gives EBADF for a file that could not be opened to write.
-NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF)
 
 
 @contextmanager

@@ -21,6 +21,9 @@ from groupwise.stats.intervals import share_of_images
 FloatArray = npt.NDArray[np.float64]
 # Beyond these the fold says no more than "certain" or "clueless".
 COLDEST, HOTTEST = 0.05, 20.0
+MAX_BINS = 15
+# The noise of a bin is estimated from its sources, so a bin needs several of them.
+SOURCES_PER_BIN = 10
 
 
 def fit_temperature(logits: FloatArray, labels: npt.NDArray[np.int64], sources: int) -> float:
@@ -51,13 +54,6 @@ def calibrated(logits: FloatArray, temperature: float) -> FloatArray:
     """Class probabilities (N, K) of logits at a temperature."""
     probs: FloatArray = softmax(logits / temperature, axis=1)
     return probs
-
-
-MAX_BINS = 15
-
-
-# The noise of a bin is estimated from its sources, so a bin needs several of them.
-SOURCES_PER_BIN = 10
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+# Sums of 1 / (G + 1) miss a round share by some units in the last place.
+ROUNDING = 1e-9
+# A line is the score of an image of the fold, and the same network computed elsewhere scores that image a
+# little otherwise. So lines keep a distance to their image: in the logarithm of the odds, which logits that
+# are 1e-4 apart (as far as an export may be) move by 2e-4 / T, 4e-3 for the lowest temperature there is;
+# and for scores that are no probabilities.
+ODDS_MARGIN, SCORE_MARGIN = 5e-3, 1e-3
+
 
 @dataclass(frozen=True)
 class Conformal:
@@ -44,23 +54,6 @@ def fit_conformal(probs: Floats, labels: Ints, sources: Ints, alpha: float) -> C
         return Conformal(alpha, n_sources, reason=reason)
     true = probs[np.arange(len(labels)), labels]
     return Conformal(alpha, n_sources, threshold=just_below(-source_quantile(-true, sources, alpha)))
-
-
-Floats = npt.NDArray[np.float64]
-
-
-Ints = npt.NDArray[np.int64]
-
-
-# Sums of 1 / (G + 1) miss a round share by some units in the last place.
-ROUNDING = 1e-9
-
-
-# A line is the score of an image of the fold, and the same network computed elsewhere scores that image a
-# little otherwise. So lines keep a distance to their image: in the logarithm of the odds, which logits that
-# are 1e-4 apart (as far as an export may be) move by 2e-4 / T, 4e-3 for the lowest temperature there is;
-# and for scores that are no probabilities.
-ODDS_MARGIN, SCORE_MARGIN = 5e-3, 1e-3
 
 
 def source_quantile(scores: Floats, sources: Ints, rate: float) -> float:

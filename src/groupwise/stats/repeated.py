@@ -19,6 +19,8 @@ COVERS = (
     "other sources like these, and other seeds of split and training; not that all models learnt from the"
     " same images"
 )
+METHOD = "corrected resampled t (Nadeau and Bengio 2003)"
+ALIKE = "all folds scored alike, so their spread says nothing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +81,6 @@ def _clustered(influence: Floats, key: Ints) -> float:
     _, number = np.unique(key, return_inverse=True)
     sums = np.bincount(number, influence)
     return float(len(sums) / max(len(sums) - 1, 1) * (sums**2).sum())
-
-
-METHOD = "corrected resampled t (Nadeau and Bengio 2003)"
-
-
-ALIKE = "all folds scored alike, so their spread says nothing"
 
 
 @dataclass(frozen=True)

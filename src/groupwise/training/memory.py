@@ -9,6 +9,10 @@ import torch
 
 from groupwise.errors import GroupwiseError
 
+# From glibc's malloc.h
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+LARGEST = 2**31 - 1
+
 
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether it is one; a GPU has a class for it, the CPU's allocator only a message."""
@@ -18,13 +22,6 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 def out_of_memory(doing: str, remedy: str) -> GroupwiseError:
     """The error for where no smaller pieces help."""
     return GroupwiseError(f"out of memory {doing}", place="training", remedy=remedy)
-
-
-# From glibc's malloc.h
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-
-
-LARGEST = 2**31 - 1
 
 
 def keep_freed_memory() -> None:

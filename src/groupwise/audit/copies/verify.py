@@ -18,6 +18,8 @@ from groupwise.audit.copies.vocabulary import Candidate
 Pixels = npt.NDArray[np.uint8]
 
 MAX_HOLE = 0.012
+HEIGHT_PX = 192
+_GAP = 6
 """Share of the texture that may disagree inside the overlap: copies reach 0.008, a moved thumb 0.05."""
 
 MIN_OVERLAP = 0.3
@@ -88,12 +90,6 @@ def verify_orientation(photographs: Sequence[Photograph], i: int, j: int, orient
 
 def _compare(first: Photograph, second: Photograph, matrix: npt.NDArray[np.float64]) -> Evidence:
     return compare(first.grey, second.grey, matrix, enlarged=max(first.enlarged, second.enlarged))
-
-
-HEIGHT_PX = 192
-
-
-_GAP = 6
 
 
 def draw_pair(first: Pixels, second: Pixels, pair: Pair) -> bytes:

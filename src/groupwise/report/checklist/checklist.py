@@ -8,12 +8,12 @@ al. 2024, Science Advances 10:eadk3452).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from groupwise.report.checklist import data as described
 from groupwise.report.checklist import evaluation as answered
-from groupwise.report.checklist.answer import ChecklistAnswer, Rule, State, needs_you
+from groupwise.report.checklist.answer import ChecklistAnswer, Rule, needs_you
 from groupwise.runs.files import RunFiles
 
 
@@ -46,11 +46,6 @@ class Answered:
 def answer_all(files: RunFiles) -> list[Answered]:
     """Every item, in the order of the table."""
     return [Answered(item, item.rule(files)) for item in ITEMS]
-
-
-def in_state(answers: Sequence[Answered], state: State) -> list[Answered]:
-    """Those that stand so."""
-    return [one for one in answers if one.answer.state == state]
 
 
 # Question, numbers in CLAIM, TRIPOD+AI and REFORMS, and the rule that answers.
