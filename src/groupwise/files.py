@@ -15,7 +15,6 @@ from typing import Any
 
 from groupwise.errors import GroupwiseError
 
-CHUNK_BYTES = 1 << 20
 PARTIAL = ".partial"
 
 
@@ -139,11 +138,8 @@ def sha256_bytes(data: bytes) -> str:
 
 def sha256_file(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's content, read in chunks so that its size does not matter."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sha256_mapping(value: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Suspected capture groups from names and times: found where there is a clue, silent where there is none."""
+"""Suspected capture sessions from names and times: found where there is a clue, silent without one."""
 
 from __future__ import annotations
 

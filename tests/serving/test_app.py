@@ -152,9 +152,9 @@ def test_the_description_covers_what_is_said(client):
     assert set(described["paths"]) == {"/v1/predict", "/v1/model", "/healthz", "/readyz", "/metrics"}
     responses = described["paths"]["/v1/predict"]["post"]["responses"]
     assert set(responses) >= {"200", "400", "401", "403", "408", "413", "415", "421", "422", "503"}
-    fields = described["components"]["schemas"]["Answer"]["properties"]
+    fields = described["components"]["schemas"]["PredictionOut"]["properties"]
     assert set(fields) == set(client.post("/v1/predict", content=picture()).json())
-    assert set(described["components"]["schemas"]["Model"]["properties"]) == set(
+    assert set(described["components"]["schemas"]["ModelOut"]["properties"]) == set(
         client.get("/v1/model").json()
     )
 

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from groupwise.serving.batching import MAX_BATCH, Work
+from groupwise.serving.batching import MAX_BATCH, Batcher
 from groupwise.serving.intake import Refused
 from serving_case import FakePredictor, picture
 
@@ -25,11 +25,11 @@ def test_each_picture_gets_its_own_answer_in_whatever_batch_it_was():
     levels = [(37 * i) % 256 for i in range(64)]
 
     async def ask():
-        work = Work(predictor, max_inside=64)
+        batcher = Batcher(predictor, max_inside=64)
         answers = await asyncio.gather(
-            *(work.answer(picture(level), heat=level % 3 == 0) for level in levels)
+            *(batcher.answer(picture(level), heat=level % 3 == 0) for level in levels)
         )
-        work.close()
+        batcher.close()
         return answers
 
     for level, answer in zip(levels, asyncio.run(ask()), strict=True):
@@ -43,17 +43,17 @@ def test_what_waits_goes_through_together_and_the_rest_is_refused_at_once():
     predictor = Held()
 
     async def ask():
-        work = Work(predictor, max_inside=4)
-        inside = [asyncio.create_task(work.answer(picture())) for _ in range(4)]
+        batcher = Batcher(predictor, max_inside=4)
+        inside = [asyncio.create_task(batcher.answer(picture())) for _ in range(4)]
         await asyncio.sleep(0.2)
         with pytest.raises(Refused, match="4 pictures are waiting already") as caught:
-            await work.answer(picture())
+            await batcher.answer(picture())
         assert caught.value.status == 503
         predictor.go.set()
         await asyncio.gather(*inside)
-        assert work.inside == 0
-        await work.answer(picture())  # there is room again
-        work.close()
+        assert batcher.inside == 0
+        await batcher.answer(picture())  # there is room again
+        batcher.close()
 
     asyncio.run(ask())
     assert predictor.batches[-1] == 1
@@ -70,12 +70,12 @@ def test_a_failure_reaches_those_of_its_batch_and_nobody_else():
             return super().answer_images(images)
 
     async def ask():
-        work = Work(Once())
+        batcher = Batcher(Once())
         with pytest.raises(RuntimeError, match="out of memory"):
-            await work.answer(picture())
-        assert (await work.answer(picture(255)))["label"] == "light"
-        assert work.inside == 0
-        work.close()
+            await batcher.answer(picture())
+        assert (await batcher.answer(picture(255)))["label"] == "light"
+        assert batcher.inside == 0
+        batcher.close()
 
     asyncio.run(ask())
 
@@ -84,13 +84,13 @@ def test_a_client_that_left_does_not_disturb_its_batch():
     predictor = Held()
 
     async def ask():
-        work = Work(predictor)
-        left, stayed = (asyncio.create_task(work.answer(picture(level))) for level in (0, 255))
+        batcher = Batcher(predictor)
+        left, stayed = (asyncio.create_task(batcher.answer(picture(level))) for level in (0, 255))
         await asyncio.sleep(0.2)
         left.cancel()
         predictor.go.set()
         assert (await stayed)["label"] == "light"
-        assert work.inside == 0
-        work.close()
+        assert batcher.inside == 0
+        batcher.close()
 
     asyncio.run(ask())

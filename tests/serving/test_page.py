@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from groupwise.inference.text import answer_header
-from groupwise.serving import intake as limits
+from groupwise.serving import intake
 from groupwise.serving.app import STATIC
 from serving_case import FakePredictor, picture
 
@@ -238,7 +238,7 @@ def test_several_pictures_keep_their_own_answers_and_go_into_a_csv_file(browser,
      (b"\0" * 100_001, "larger than 0.1 MB"), (b"", "The file is empty")],
 )  # fmt: skip
 def test_a_bad_file_is_explained_and_the_others_are_answered(browser, serve, monkeypatch, content, words):
-    monkeypatch.setattr(limits, "MAX_BODY_BYTES", 100_000)
+    monkeypatch.setattr(intake, "MAX_BODY_BYTES", 100_000)
     with serve() as server, opened(browser, server) as page:
         give(page, file("bad.png") | {"buffer": content}, file("good.png"))
         assert page.locator(".failed h3").inner_text() == "No answer"

@@ -105,7 +105,7 @@ def find_few_photographs(label: str, photographs: int) -> Finding:
 
 
 def find_suspicion(suspicion: Suspicion, paths: Sequence[str]) -> Finding:
-    """Suspected capture groups; they bind nothing until the user says so."""
+    """Suspected capture sessions; they bind nothing until the user says so."""
     example = ", ".join(paths[i] for i in suspicion.groups[0][:4])
     clues = " and ".join(_CLUES[clue] for clue in suspicion.clues)
     return Finding(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from groupwise.serving import intake as limits
+from groupwise.serving import intake
 from groupwise.serving.batching import Predictor
 from groupwise.stats.estimate import Estimate
 
@@ -13,7 +13,7 @@ FIGURES = ("value", "low", "high", "n", "sources")
 
 
 def about(predictor: Predictor) -> dict[str, Any]:
-    """What `/v1/model` answers, in the shape of `schema.Model`."""
+    """What `/v1/model` answers, in the shape of `schema.ModelOut`."""
     source, decision = predictor.facts.get("source", {}), predictor.facts.get("decision", {})
     return {
         "name": source.get("run"),
@@ -24,8 +24,8 @@ def about(predictor: Predictor) -> dict[str, Any]:
         "operating_point": _operating_point(decision),
         "heat": predictor.heat_method,
         "accuracy": _accuracy(source.get("accuracy", {}).get("test")),
-        "max_body_bytes": limits.MAX_BODY_BYTES,
-        "max_pixels": limits.MAX_PIXELS,
+        "max_body_bytes": intake.MAX_BODY_BYTES,
+        "max_pixels": intake.MAX_PIXELS,
     }
 
 

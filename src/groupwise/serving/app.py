@@ -16,10 +16,10 @@ from starlette.staticfiles import StaticFiles
 
 from groupwise.serving import schema
 from groupwise.serving.about import about
-from groupwise.serving.batching import Predictor, Work
+from groupwise.serving.batching import Batcher, Predictor
 from groupwise.serving.intake import Intake, Refused
 from groupwise.serving.metrics import Counters
-from groupwise.serving.security import Guard, refusal
+from groupwise.serving.security import SecurityMiddleware, refusal
 from groupwise.version import __version__
 
 STATIC = files("groupwise.serving").joinpath("static")
@@ -32,15 +32,18 @@ def create_app(
     hosts: Collection[str] = ("localhost",),
     token: str | None = None,
     draining: Callable[[], bool] = lambda: False,
-) -> Guard:
-    """The application over `predictor`, as ASGI servers run it; `Guard` says what `hosts` and `token` do."""
-    intake, work = Intake(), Work(predictor)
-    counters = Counters(pictures_inside=lambda: work.inside, bytes_held=lambda: intake.bytes_held)
+) -> SecurityMiddleware:
+    """The application over `predictor`, as ASGI servers run it.
+
+    `SecurityMiddleware` says what `hosts` and `token` do.
+    """
+    intake, batcher = Intake(), Batcher(predictor)
+    counters = Counters(pictures_inside=lambda: batcher.inside, bytes_held=lambda: intake.bytes_held)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        work.close()
+        batcher.close()
 
     # FastAPI's own pages of documentation load their scripts from elsewhere.
     app = FastAPI(
@@ -51,40 +54,40 @@ def create_app(
         lifespan=lifespan,
         responses=schema.errors(400, 401, 403, 421),
     )
-    _add_predict(app, work, intake, counters)
+    _add_predict(app, batcher, intake, counters)
     _add_state(app, counters, draining)
     _add_page(app)
     _explain_errors(app)
-    return Guard(app, counters, hosts=hosts, token=token, draining=draining)
+    return SecurityMiddleware(app, counters, hosts=hosts, token=token, draining=draining)
 
 
-def _add_predict(app: FastAPI, work: Work, intake: Intake, counters: Counters) -> None:
+def _add_predict(app: FastAPI, batcher: Batcher, intake: Intake, counters: Counters) -> None:
     @app.post(
         "/v1/predict",
-        response_model=schema.RemarkedAnswer | schema.Answer,
+        response_model=schema.PredictionWithNotesOut | schema.PredictionOut,
         responses=schema.errors(408, 413, 415, 422, 503),
         openapi_extra=schema.PICTURE,
     )
     async def predict(request: Request, heat: bool = Query(default=False)) -> Response:
         """Say class and probability of one picture."""
         async with intake.body(request) as data:
-            answer = await work.answer(data, heat=heat)
+            answer = await batcher.answer(data, heat=heat)
         counters.count_answer(answer)
         return JSONResponse(answer)
 
-    @app.get("/v1/model", response_model=schema.Model)
+    @app.get("/v1/model", response_model=schema.ModelOut)
     async def model() -> Response:
         """Say what the model tells apart, and what it takes."""
-        return JSONResponse(about(work.predictor))
+        return JSONResponse(about(batcher.predictor))
 
 
 def _add_state(app: FastAPI, counters: Counters, draining: Callable[[], bool]) -> None:
-    @app.get("/healthz", response_model=schema.State)
+    @app.get("/healthz", response_model=schema.StatusOut)
     async def healthz() -> Response:
         """Say that the process lives."""
         return JSONResponse({"status": "alive"})
 
-    @app.get("/readyz", response_model=schema.State, responses=schema.errors(503))
+    @app.get("/readyz", response_model=schema.StatusOut, responses=schema.errors(503))
     async def readyz() -> Response:
         """Say whether to send pictures here."""
         if draining():
@@ -106,7 +109,7 @@ def _add_page(app: FastAPI) -> None:
 
 
 def _explain_errors(app: FastAPI) -> None:
-    """Give every refusal the shape of `schema.Error`, those of the libraries included."""
+    """Give every refusal the shape of `schema.ErrorOut`, those of the libraries included."""
 
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> Response:

@@ -54,7 +54,7 @@ class _Picture:
     answer: asyncio.Future[dict[str, Any]]
 
 
-class Work:
+class Batcher:
     """Answers at most `max_inside` pictures at once, and refuses what comes on top.
 
     Whatever waits when the network is free goes through it together, up to `MAX_BATCH`; nothing waits for

@@ -11,14 +11,14 @@ from groupwise.inference.heatmaps import HeatMethod
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-class Note(BaseModel):
+class NoteOut(BaseModel):
     """What was not taken from the file as it stands, such as a colour profile or more than 8 bits."""
 
-    code: str = Field(description="The kind of remark, in one word, as `groupwise scan` says it.")
+    code: str = Field(description="The kind of note, in one word, as `groupwise scan` says it.")
     fact: str
 
 
-class Answer(BaseModel):
+class PredictionOut(BaseModel):
     """What is said of one picture."""
 
     label: str = Field(description="The most probable class.")
@@ -39,13 +39,13 @@ class Answer(BaseModel):
     )
 
 
-class RemarkedAnswer(Answer):
-    """What is said of a picture of which scanning would remark something."""
+class PredictionWithNotesOut(PredictionOut):
+    """What is said of a picture of which scanning would note something."""
 
-    remarks: list[Note]
+    remarks: list[NoteOut]
 
 
-class Accuracy(BaseModel):
+class AccuracyOut(BaseModel):
     """The share of test images that were classified correctly, with its 95 % interval."""
 
     value: Probability
@@ -55,7 +55,7 @@ class Accuracy(BaseModel):
     sources: int = Field(description="How many independent sources the images came from.")
 
 
-class OperatingPoint(BaseModel):
+class OperatingPointOut(BaseModel):
     """The class that is said from another probability on than the highest."""
 
     label: str
@@ -63,7 +63,7 @@ class OperatingPoint(BaseModel):
     sensitivity: Probability = Field(description="The share of its images that is found at least.")
 
 
-class Model(BaseModel):
+class ModelOut(BaseModel):
     """What the page needs to know of the model."""
 
     name: str | None = Field(description="The run that it comes from.")
@@ -71,20 +71,20 @@ class Model(BaseModel):
     image_size_px: int
     resize: str = Field(description="How a picture becomes a square: squash, crop or pad.")
     coverage: Probability | None = Field(description="How often a prediction set holds the true class.")
-    operating_point: OperatingPoint | None
+    operating_point: OperatingPointOut | None
     heat: HeatMethod = Field(description="How heat maps are made.")
-    accuracy: Accuracy | None
+    accuracy: AccuracyOut | None
     max_body_bytes: int
     max_pixels: int
 
 
-class State(BaseModel):
+class StatusOut(BaseModel):
     """Whether the server is well."""
 
     status: str
 
 
-class Error(BaseModel):
+class ErrorOut(BaseModel):
     """Why there is no answer, and what to do about it."""
 
     fact: str
@@ -116,4 +116,4 @@ PICTURE = {
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """FastAPI's description of the responses of these statuses."""
-    return {status: {"model": Error, "description": WORDS[status]} for status in statuses}
+    return {status: {"model": ErrorOut, "description": WORDS[status]} for status in statuses}

@@ -34,7 +34,7 @@ OPEN_PATHS = ("/", "/healthz", "/readyz")
 OPEN_PREFIX = "/static/"
 
 
-class Guard:
+class SecurityMiddleware:
     """The outermost layer: checks `Host`, `Origin` and the token, counts, and sets the headers of `HEADERS`.
 
     `hosts` are the names this server answers to beside addresses in digits; `draining` says whether

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from starlette.requests import Request
 
-from groupwise.serving import intake as limits
+from groupwise.serving import intake as intake_module
 from groupwise.serving.intake import Intake, Refused
 
 
@@ -54,7 +54,7 @@ def test_the_largest_body_is_taken():
 
 
 def test_a_body_that_trickles_is_refused_in_the_end(monkeypatch):
-    monkeypatch.setattr(limits, "BODY_DEADLINE_S", 0.2)
+    monkeypatch.setattr(intake_module, "BODY_DEADLINE_S", 0.2)
     with pytest.raises(Refused, match="did not arrive") as caught:
         receive(Intake(), request([b"x"] * 100, pause_s=0.05))
     assert caught.value.status == 408
@@ -62,9 +62,9 @@ def test_a_body_that_trickles_is_refused_in_the_end(monkeypatch):
 
 def test_all_bodies_together_are_bounded():
     intake = Intake()
-    intake.bytes_held = limits.MAX_BYTES_HELD - 2
+    intake.bytes_held = intake_module.MAX_BYTES_HELD - 2
     with pytest.raises(Refused, match="too many large pictures") as caught:
         receive(intake, request([b"abc"]))
     assert caught.value.status == 503
-    assert intake.bytes_held == limits.MAX_BYTES_HELD - 2
+    assert intake.bytes_held == intake_module.MAX_BYTES_HELD - 2
     assert receive(intake, request([b"ab"]))[0] == b"ab"
