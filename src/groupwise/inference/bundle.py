@@ -95,7 +95,26 @@ class BundlePredictor:
 
 
 def open_predictor(folder: str | Path) -> BundlePredictor | Predictor:
-    """Open the network of a run, by torch, or of a bundle, without it."""
+    """Open the network of a run, by torch, or of a bundle, without it.
+
+    Args:
+        folder: The folder of a run, or of a bundle as `groupwise export RUN --to bundle` writes it.
+
+    Returns:
+        A predictor with the same `classes`, `predict`, `stream` and `answer_images` for either, see
+        `load_run`. That of a bundle runs on ONNX Runtime.
+
+    Raises:
+        UsageError: The folder holds neither.
+        GroupwiseError: A file is missing, was changed, or is of another format, or ONNX Runtime is not
+            installed.
+
+    Example:
+        >>> import groupwise
+        >>> predictor = groupwise.open_predictor("runs/first/export/bundle")
+        >>> predictor.predict(["photo.png"])[0].label
+        'dark'
+    """
     folder = Path(folder)
     if is_bundle(folder):
         return open_bundle(folder)

@@ -115,7 +115,28 @@ def model_config(
 
 
 def load_run(folder: str | Path) -> Predictor:
-    """Open the network of a finished run, or the ensemble of a finished cross-validation, on the CPU."""
+    """Open the network of a finished run, or the ensemble of a finished cross-validation, on the CPU.
+
+    Args:
+        folder: The folder that `groupwise train --run` or `groupwise.train` wrote.
+
+    Returns:
+        A predictor. `predict(paths)` answers image files of any size in order, by the run's own
+        preprocessing; `probabilities` are calibrated and sum to 1. `answer_images` takes preprocessed
+        images, uint8 (N, S, S, 3), where S is `preprocessing.image_size_px`.
+
+    Raises:
+        UsageError: The folder holds no run.
+        GroupwiseError: A file of the run is missing, or was changed after it was written.
+
+    Example:
+        >>> import groupwise
+        >>> predictor = groupwise.load_run("runs/first")
+        >>> predictor.classes
+        ('dark', 'light')
+        >>> predictor.predict(["photo.png"])[0].label
+        'dark'
+    """
     run = Run.open(Path(folder))
     if run.is_ensemble:
         return _join([load_run(member.folder) for member in run.members])

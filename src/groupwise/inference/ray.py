@@ -15,9 +15,23 @@ from groupwise.inference.text import answer_cells, answer_header
 def predict_ray(folder: str | Path, paths: Iterable[str | Path], *, concurrency: int = 1) -> Any:
     """Answer files by a run or a bundle, as a `ray.data.Dataset` that is computed when it is read.
 
-    Its columns are those of `groupwise predict --csv`, and `error`, which is empty but for a file that could
-    not be read, whose other cells are then. `concurrency` predictors are opened; `folder` and the files have
-    to be reachable on every machine. Raises `GroupwiseError` where Ray is not installed.
+    Args:
+        folder: The folder of a run or a bundle, see `open_predictor`; every machine has to reach it.
+        paths: Image files, which every machine has to reach as well.
+        concurrency: How many predictors are opened.
+
+    Returns:
+        A data set whose columns are those of `groupwise predict --csv`, one row a file, all of them text; and
+        `error`, which is empty but for a file that could not be read, whose other cells are empty instead.
+
+    Raises:
+        GroupwiseError: Ray is not installed. What is wrong with `folder` shows when the data set is read.
+
+    Example:
+        >>> import groupwise
+        >>> answers = groupwise.predict_ray("runs/first", ["photo.png"], concurrency=2)
+        >>> answers.take(1)[0]["predicted"]
+        'dark'
     """
     try:
         import ray.data

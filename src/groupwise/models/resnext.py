@@ -135,7 +135,26 @@ def _init_blocks_as_identity(model: nn.Module) -> None:
 def create_model(preset: str, **overrides: Any) -> ResNeXt:
     """Build a network by the name of its preset, with any field of `ResNeXtConfig` replaced by keyword.
 
-    Example: `create_model("resnext50_32x4d", num_classes=2)`. Weights are random, drawn from torch's
-    generator. Raises `UsageError` for an unknown preset or field.
+    Weights are random, drawn from torch's generator; `load_weights` fills them.
+
+    Args:
+        preset: A name of `PRESETS`, which `groupwise info` lists.
+        **overrides: Fields of `ResNeXtConfig`, such as `num_classes` or `stem`.
+
+    Returns:
+        The network in training mode. It maps float images (N, in_channels, H, W), normalised, to logits
+        (N, num_classes); `features(images)` gives what the head classifies, (N, C).
+
+    Raises:
+        UsageError: An unknown preset or field, or values that make no network.
+
+    Source:
+        Xie et al. 2016, "Aggregated Residual Transformations for Deep Neural Networks" (arXiv 1611.05431).
+
+    Example:
+        >>> import groupwise, torch
+        >>> model = groupwise.create_model("resnext50_32x4d", num_classes=2).eval()
+        >>> model(torch.zeros(1, 3, 64, 64)).shape
+        torch.Size([1, 2])
     """
     return ResNeXt(configure(preset, **overrides))

@@ -44,10 +44,24 @@ def load_weights(
     """Fill `model` in place from a file: safetensors, a torch file of a state dict, or timm's folder.
 
     A torch file may be torchvision's or the tutorial's (`part1_1.conv1.weight`, ..., `fn1.bias`), which
-    belongs in the preset `resnext50_tutorial`. `replace_head` keeps the head of `model`, for other classes
-    than those of the file. With `strict=False` keys that only one side has are passed over; a shape that
-    differs never is. Raises `GroupwiseError` for a file that is missing, damaged, holds pickled code, or
-    does not fit.
+    belongs in the preset `resnext50_tutorial`.
+
+    Args:
+        model: The network, with torchvision's keys; unchanged where an error is raised.
+        path: The file, or timm's folder with `model.safetensors`.
+        strict: Whether both sides must have the same keys; else those that only one side has are passed over.
+            A shape that differs never is.
+        replace_head: Keep the head of `model`, for other classes than those of the file.
+
+    Raises:
+        GroupwiseError: A file that is missing, damaged, holds pickled code, or does not fit.
+
+    Example:
+        >>> import groupwise
+        >>> model = groupwise.create_model(
+        ...     "resnext11_8x4d", num_classes=2, depths=(1,), cardinality=2, planes=16
+        ... )
+        >>> groupwise.load_weights(model, "runs/first/model.safetensors")
     """
     path = Path(path)
     state = _read(path)
