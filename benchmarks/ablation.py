@@ -33,8 +33,9 @@ from groupwise.console import Console
 from groupwise.data.cache import Images, open_cache
 from groupwise.data.decode import Preprocessing
 from groupwise.data.manifest import Manifest, read_manifest
+from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
-from groupwise.data.split import EXCLUDED, Split, make_split, read_split
+from groupwise.data.split import Split, make_split, participants_of, read_split
 from groupwise.data.stratify import IntArray
 from groupwise.distributed.world import World
 from groupwise.inference.predictor import predict_logits
@@ -113,7 +114,8 @@ class Workshop:
         manifest_file, split_file = folder / "manifest.csv", folder / "split.csv"
         if not manifest_file.is_file():
             manifest = scan_with_progress(
-                lambda progress: scan(data, group_column=group_column, progress=progress), console
+                lambda progress: scan(data, ReadOptions(group_column=group_column), progress=progress),
+                console,
             )
             manifest.write(manifest_file)
         root = data if data.is_dir() else data.parent
@@ -129,10 +131,9 @@ class Workshop:
         rows = self.prepared.rows
         return make_split(
             [(row.path, row.label, row.group) for row in rows],
-            [row.cluster for row in rows],
+            participants_of(self.prepared),
             shares=recipe.split.shares,
             seed=recipe.seed,
-            excluded=[row.path for row in rows if row.fold == EXCLUDED],
         )
 
     def images(self, preprocessing: Preprocessing) -> Images:

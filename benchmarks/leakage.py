@@ -25,6 +25,8 @@ from scipy.stats import binomtest
 from sklearn.datasets import load_digits
 
 from groupwise.console import Console
+from groupwise.data.participants import Participants
+from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 from groupwise.data.split import make_split
 from groupwise.distributed.world import World
@@ -78,14 +80,14 @@ def write_digits(folder: Path, sources: int, copies: int, seed: int = 0) -> Path
 
 def write_run(folder: Path, data: Path, recipe: Recipe) -> Run:
     """A run up to its split; the sources are given, so it is not audited."""
-    manifest = scan(data, group_regex=r"(digit\d+)")
+    manifest = scan(data, ReadOptions(group_regex=r"(digit\d+)"))
     run = Run.create(folder, data=data, root=manifest.root, version="benchmark")
     write_atomic(run.path("recipe.yaml"), to_yaml(recipe))
     manifest.write(run.path("manifest.csv"))
     samples = [(sample.path, sample.label, sample.group) for sample in manifest.usable]
     split = make_split(
         samples,
-        range(len(samples)),
+        Participants(range(len(samples))),
         shares=recipe.split.shares,
         seed=recipe.seed,
         method=recipe.split.method,

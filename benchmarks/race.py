@@ -34,13 +34,15 @@ RESULTS = "results.jsonl"
 
 def write_split(data: Path, group_column: str, out: Path) -> Path:
     """Split by group alone, which every contestant is given; returns the root of the paths."""
+    from groupwise.data.participants import Participants
+    from groupwise.data.reading import ReadOptions
     from groupwise.data.scan import scan
     from groupwise.data.split import make_split
 
-    manifest = scan(data, group_column=group_column, progress=lambda *_: None)
+    manifest = scan(data, ReadOptions(group_column=group_column), progress=lambda *_: None)
     samples = [(sample.path, sample.label, sample.group) for sample in manifest.usable]
     shares = {"train": 0.8, "val": 0.1, "test": 0.1}
-    make_split(samples, range(len(samples)), shares=shares, seed=0).write(out)
+    make_split(samples, Participants(range(len(samples))), shares=shares, seed=0).write(out)
     return manifest.root
 
 

@@ -33,6 +33,7 @@ import numpy.typing as npt
 
 from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.manifest import Manifest, read_manifest
+from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 from groupwise.data.split import Assignment, Split
 from groupwise.data.stratify import IntArray
@@ -149,7 +150,8 @@ def open_set(data: str, work: Path) -> PictureSet:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         _lay_out(read_pictures(Path(file), column), folder)
-        scan(folder / LISTING, group_column="source").write(folder / MANIFEST)  # last: what follows is whole
+        manifest = scan(folder / LISTING, ReadOptions(group_column="source"))
+        manifest.write(folder / MANIFEST)  # last: what follows is whole
     manifest = read_manifest(folder / MANIFEST, folder.resolve())
     with (folder / LISTING).open(newline="") as lines:
         parts = {row["path"]: row["part"] for row in csv.DictReader(lines)}

@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image
 
 from groupwise.console import Console
+from groupwise.data.participants import Participants
+from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 from groupwise.data.split import make_split
 from groupwise.experiments.retrain import Materials, open_materials
@@ -56,14 +58,14 @@ def write_run(
 ) -> Run:
     """A run up to its split, which is all that a study needs, without an audit."""
     _, recipe = read_recipe("default", TINY | changes)
-    manifest = scan(data, group_regex=group_regex)
+    manifest = scan(data, ReadOptions(group_regex=group_regex))
     run = Run.create(target, data=data, root=manifest.root, version="test")
     write_atomic(run.path("recipe.yaml"), to_yaml(recipe))
     manifest.write(run.path("manifest.csv"))
     samples = [(sample.path, sample.label, sample.group) for sample in manifest.usable]
     split = make_split(
         samples,
-        list(range(len(samples))),
+        Participants(range(len(samples))),
         shares=recipe.split.shares,
         seed=recipe.seed,
         method=recipe.split.method,

@@ -61,7 +61,7 @@ def train(
     base, changed = read_recipe(recipe or "default", changes)
     columns = {"group_column": group_column, "label_column": label_column, "path_column": path_column}
     patterns = {"group_regex": group_regex, "label_regex": label_regex}
-    options = columns | patterns | {"root": None if root is None else str(root), "layout": layout}
+    options = columns | patterns | {"root": root, "layout": layout}
     study = None if cv is None else CrossValidation(cv, repeats)
     work = {"cv": study, "planning": planning, "track": tuple(track), "workers": jobs, "resume": resume}
     request = request_run(Path(data), options, recipe=changed, base=base, folder=Path(run), **work)

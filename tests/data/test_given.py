@@ -8,7 +8,7 @@ import pytest
 
 from groupwise.data.given import use_given_division, use_given_split
 from groupwise.data.manifest import Sample
-from groupwise.data.participants import choose_participants
+from groupwise.data.participants import Participants, choose_participants
 from groupwise.data.split import EXCLUDED, make_split, proof
 from groupwise.errors import GroupwiseError, UsageError
 
@@ -128,26 +128,30 @@ class TestParticipants:
         learnt = choose_participants(made, range(23), (), **options, rare="train")
         split = make_split(
             rows,
-            list(range(23)),
+            learnt,
             shares={"train": 0.6, "val": 0.2, "test": 0.2},
             seed=0,
-            excluded=learnt.excluded,
-            untested=learnt.untested,
         )
         assert {row.fold for row in split.rows if row.label in "cd"} == {"train"}
         shares = {"train": 0.2, "test": 0.8}
         drawn = make_split(
-            rows, [*range(23)], shares=shares, seed=0, method="random", untested=learnt.untested
+            rows,
+            Participants(range(23), untested=learnt.untested),
+            shares=shares,
+            seed=0,
+            method="random",
         )
         assert {row.fold for row in drawn.rows if row.label in "cd"} == {"train"}
 
     def test_all_rare_classes_are_named_at_once(self):
         rows = [*samples(20, lambda i: ""), ("c/0.jpg", "c", ""), ("d/0.jpg", "d", "")]
         with pytest.raises(GroupwiseError, match=r"'c' has 1 .*'d' has 1\. .*--min-sources 2"):
-            make_split(rows, list(range(22)), shares={"train": 0.8, "test": 0.2}, seed=0)
+            make_split(rows, Participants(range(22)), shares={"train": 0.8, "test": 0.2}, seed=0)
 
 
 def test_an_extended_split_without_val_is_refused_in_words():
     old = use(["train"] * 32 + ["test"] * 8, val=None).split
     with pytest.raises(GroupwiseError, match=r"fold val would hold no image.*--split\.given fold"):
-        make_split(samples(), list(range(40)), shares={"train": 8, "val": 1, "test": 1}, seed=0, previous=old)
+        make_split(
+            samples(), Participants(range(40)), shares={"train": 8, "val": 1, "test": 1}, seed=0, previous=old
+        )

@@ -15,6 +15,7 @@ import pytest
 
 from groupwise.data.archive import images_root, read_file
 from groupwise.data.manifest import GIVEN_FOLD, Manifest
+from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 from groupwise.errors import GroupwiseError, UsageError
 from layout_case import classes, lines, mask, numbered, picture, put, split, table, text
@@ -71,13 +72,13 @@ def test_the_folders_of_a_ready_split_are_no_classes(tmp_path, names):
         GroupwiseError, match=r"already split.*such as .*--split\.given folders.*--layout classes"
     ):
         scan(tmp_path)
-    pooled = scan(tmp_path, given="pool")
+    pooled = scan(tmp_path, ReadOptions(given="pool"))
     assert pooled.classes == ("cat", "dog")
     assert set(folds(pooled)) == {""}
-    used = scan(tmp_path, given="folders")
+    used = scan(tmp_path, ReadOptions(given="folders"))
     assert used.classes == ("cat", "dog")
     assert "" not in folds(used)
-    assert scan(tmp_path, layout="classes").classes == tuple(sorted(names))
+    assert scan(tmp_path, ReadOptions(layout="classes")).classes == tuple(sorted(names))
 
 
 @pytest.mark.parametrize("other", ["runs", "papers", "docs", "copy"])
@@ -86,14 +87,14 @@ def test_another_folder_beside_a_split_does_not_make_classes_of_its_folds(tmp_pa
     put(tmp_path, *numbered(other))
     with pytest.raises(GroupwiseError, match=rf"beside {other}.*already split"):
         scan(tmp_path)
-    used = scan(tmp_path, given="folders")
+    used = scan(tmp_path, ReadOptions(given="folders"))
     assert folds(used) == {"train": 6, "test": 6}
     assert any(repr(other) in note for note in used.notes)
 
 
 def test_a_copy_of_a_split_within_it_is_left_out(tmp_path):
     split(tmp_path, "train", "val", "test", "chest_xray/train", "chest_xray/test")
-    assert counts(scan(tmp_path, given="pool")) == {"cat": 9, "dog": 9}
+    assert counts(scan(tmp_path, ReadOptions(given="pool"))) == {"cat": 9, "dog": 9}
 
 
 def test_the_train_folder_is_the_one_that_is_recommended(tmp_path):
@@ -104,14 +105,14 @@ def test_the_train_folder_is_the_one_that_is_recommended(tmp_path):
 
 def test_doubled_folders_within_folds_are_entered(tmp_path):
     split(tmp_path, "seg_train/seg_train", "seg_test/seg_test")
-    used = scan(tmp_path, given="folders")
+    used = scan(tmp_path, ReadOptions(given="folders"))
     assert (used.classes, folds(used)) == (("cat", "dog"), {"train": 6, "test": 6})
 
 
 def test_images_of_a_flat_test_folder_have_no_class(tmp_path):
     split(tmp_path, "train")
     put(tmp_path, *numbered("test"))
-    used = scan(tmp_path, given="folders")
+    used = scan(tmp_path, ReadOptions(given="folders"))
     assert counts(used) == {"cat": 3, "dog": 3}
     assert Counter(sample.codes for sample in used.samples)[("no-label",)] == 3
 
@@ -142,7 +143,7 @@ def test_a_folder_without_labels_is_no_class(tmp_path, name):
     manifest = scan(tmp_path)
     assert manifest.classes == ("cat", "dog")
     assert any("--layout classes" in note for note in manifest.notes)
-    assert name in scan(tmp_path, layout="classes").classes
+    assert name in scan(tmp_path, ReadOptions(layout="classes")).classes
 
 
 def test_bottles_with_and_without_a_label_are_two_classes(tmp_path):
@@ -183,7 +184,7 @@ def test_class_folders_that_hold_folds(tmp_path):
     unused = scan(tmp_path)
     assert unused.classes == ("cat", "dog")
     assert any("ready split, which is not used" in note for note in unused.notes)
-    assert folds(scan(tmp_path, given="folders")) == {"train": 6, "test": 6}
+    assert folds(scan(tmp_path, ReadOptions(given="folders"))) == {"train": 6, "test": 6}
 
 
 def test_nested_classes_are_asked_about(tmp_path):
@@ -192,7 +193,7 @@ def test_nested_classes_are_asked_about(tmp_path):
     assert manifest.classes == ("animal", "plant")
     [note] = manifest.notes
     assert "--label-regex '([^/]+)/[^/]+$'" in note
-    assert scan(tmp_path, label_regex="([^/]+)/[^/]+$").classes == ("cat", "dog", "fern", "moss")
+    assert scan(tmp_path, ReadOptions(label_regex="([^/]+)/[^/]+$")).classes == ("cat", "dog", "fern", "moss")
 
 
 def test_colour_variants_of_the_same_pictures_are_named(tmp_path):
@@ -203,17 +204,17 @@ def test_colour_variants_of_the_same_pictures_are_named(tmp_path):
 
 def test_classes_in_file_names(tmp_path):
     put(tmp_path, "images/Abyssinian_1.jpg", "images/Abyssinian_2.jpg", "images/beagle_1.jpg")
-    assert scan(tmp_path, label_regex=r"/(\w+?)_\d").classes == ("Abyssinian", "beagle")
+    assert scan(tmp_path, ReadOptions(label_regex=r"/(\w+?)_\d")).classes == ("Abyssinian", "beagle")
     with pytest.raises(UsageError, match="--label-regex: 'x9' finds no class"):
-        scan(tmp_path, label_regex="x9")
+        scan(tmp_path, ReadOptions(label_regex="x9"))
     with pytest.raises(UsageError, match="--label-column"):
-        scan(table(tmp_path, "t.csv", "path,label", []), label_regex="x")
+        scan(table(tmp_path, "t.csv", "path,label", []), ReadOptions(label_regex="x"))
 
 
 def test_a_fold_without_class_folders_beside_one_with_them(tmp_path):
     classes(tmp_path, "train/n01/images", "train/n02/images")
     put(tmp_path, *numbered("val/images"))
-    assert scan(tmp_path, given="pool").classes == ("n01", "n02")
+    assert scan(tmp_path, ReadOptions(given="pool")).classes == ("n01", "n02")
 
 
 @pytest.mark.parametrize("parts", [("images", "labels"), ("images", "annotations"), ("images", "masks")])
@@ -221,7 +222,7 @@ def test_boxes_are_no_classes(tmp_path, parts):
     split(tmp_path, "train", "val", names=parts[:1])
     text(tmp_path, f"train/{parts[1]}/1.txt", "0 .5 .5 .1 .1")
     with pytest.raises(GroupwiseError, match="boxes or masks"):
-        scan(tmp_path, given="folders")
+        scan(tmp_path, ReadOptions(given="folders"))
 
 
 @pytest.mark.parametrize("folder", ["images", "photos"])
@@ -273,7 +274,7 @@ class TestMasks:
         put(tmp_path, *(f"ground_truth/broken_large/00{i}_mask.png" for i in range(3)), draw=mask)
         with pytest.raises(GroupwiseError, match="already split"):
             scan(tmp_path)
-        assert counts(scan(tmp_path, given="pool")) == {"good": 6, "broken_large": 3}
+        assert counts(scan(tmp_path, ReadOptions(given="pool"))) == {"good": 6, "broken_large": 3}
 
     def test_people_in_masks_are_pictures(self, tmp_path):
         classes(tmp_path, "mask", "no_mask", "with_mask")
@@ -471,8 +472,8 @@ def test_columns_that_nobody_can_guess_name_the_options(pets):
         scan(table(pets, "t.csv", "a,b", (("nowhere", c) for _, c in PETS)))
     with pytest.raises(GroupwiseError, match=r"with --label-column.*may stand in 'b' \(2 values\)"):
         scan(table(pets, "t.csv", "a,b", PETS))
-    assert scan(pets / "t.csv", path_column="a", label_column="b").classes == ("cat", "dog")
-    assert scan(pets / "t.csv", label_column="b").classes == ("cat", "dog")
+    assert scan(pets / "t.csv", ReadOptions(path_column="a", label_column="b")).classes == ("cat", "dog")
+    assert scan(pets / "t.csv", ReadOptions(label_column="b")).classes == ("cat", "dog")
 
 
 @pytest.mark.parametrize("ending", [".jpg", ""])
@@ -557,7 +558,7 @@ class TestRoot:
         with pytest.raises(GroupwiseError, match="--root"):
             scan(relative)
         for listing in (absolute, linked, relative):
-            manifest = scan(listing, root=pets)
+            manifest = scan(listing, ReadOptions(root=pets))
             assert {sample.path: sample.label for sample in manifest.usable} == dict(PETS)
             assert manifest.root == pets
 
@@ -569,13 +570,13 @@ class TestRoot:
             (mine / f"dog/{i}.jpg").symlink_to(pets / f"dog/dog{i}.jpg")
         (mine / "dog/secret.jpg").symlink_to("/etc/hostname")
         assert not scan(mine).usable
-        manifest = scan(mine, root=pets)
+        manifest = scan(mine, ReadOptions(root=pets))
         assert counts(manifest) == {"cat": 3, "dog": 3}
         assert Counter(sample.codes for sample in manifest.samples)[("link-outside",)] == 1
 
     def test_a_root_that_is_not_there_is_refused(self, pets):
         with pytest.raises(UsageError, match="--root"):
-            scan(pets, root=pets / "nowhere")
+            scan(pets, ReadOptions(root=pets / "nowhere"))
 
 
 class TestGivenColumn:
@@ -583,8 +584,8 @@ class TestGivenColumn:
         rows = [(p, c, "Training" if i % 3 else "Test") for i, (p, c) in enumerate(PETS)]
         listing = table(pets, "t.csv", "path,label,subset", rows)
         assert any("--split.given subset" in note for note in scan(listing).notes)
-        assert folds(scan(listing, given="subset")) == {"train": 4, "test": 2}
-        assert not any("--split.given" in note for note in scan(listing, given="subset").notes)
+        assert folds(scan(listing, ReadOptions(given="subset"))) == {"train": 4, "test": 2}
+        assert not any("--split.given" in note for note in scan(listing, ReadOptions(given="subset")).notes)
 
     @pytest.mark.parametrize(
         ("column", "cells"),
@@ -592,15 +593,15 @@ class TestGivenColumn:
     )
     def test_flags_are_folds(self, pets, column, cells):
         rows = [(p, c, cells[i % 3 == 0]) for i, (p, c) in enumerate(PETS)]
-        found = folds(scan(table(pets, "t.csv", f"path,label,{column}", rows), given=column))
+        found = folds(scan(table(pets, "t.csv", f"path,label,{column}", rows), ReadOptions(given=column)))
         assert found == {"train": 4, "test": 2}
 
     def test_a_column_without_folds_is_refused(self, pets):
         listing = table(pets, "t.csv", "path,label,site", ((p, c, "Bonn") for p, c in PETS))
         with pytest.raises(UsageError, match="names no folds"):
-            scan(listing, given="site")
+            scan(listing, ReadOptions(given="site"))
         with pytest.raises(UsageError, match="no column 'fold'"):
-            scan(listing, given="fold")
+            scan(listing, ReadOptions(given="fold"))
 
 
 class TestProposals:
@@ -612,7 +613,7 @@ class TestProposals:
         [note] = manifest.notes
         assert not any(sample.group for sample in manifest.samples)
         pattern = note.partition("--group-regex '")[2].rpartition("'")[0]
-        assert len({sample.group for sample in scan(tmp_path, group_regex=pattern).usable}) == 6
+        assert len({sample.group for sample in scan(tmp_path, ReadOptions(group_regex=pattern)).usable}) == 6
 
     @pytest.mark.parametrize("name", ["{c}/{c}_{i}.jpg", "{c}/{i}.jpg", "{c}/IMG_{i}.jpg", "{c}/x{i}y.jpg"])
     def test_names_that_only_count_propose_nothing(self, tmp_path, name):
@@ -640,9 +641,12 @@ class TestFolderTables:
         assert counts(manifest) == {"cat": 2, "dog": 2}
         assert name in manifest.layout
         assert any("--group-column person" in note for note in manifest.notes)
-        assert {sample.group for sample in scan(tmp_path, group_column="person").usable} == {"p0", "p1"}
+        assert {sample.group for sample in scan(tmp_path, ReadOptions(group_column="person")).usable} == {
+            "p0",
+            "p1",
+        }
         with pytest.raises(UsageError, match="no column 'patient'"):
-            scan(tmp_path, group_column="patient")
+            scan(tmp_path, ReadOptions(group_column="patient"))
 
     def test_captions_leave_the_classes_to_the_folders(self, tmp_path):
         classes(tmp_path, "cat", "dog")
@@ -660,7 +664,7 @@ class TestFolderTables:
             )
         with pytest.raises(GroupwiseError, match="already split"):
             scan(tmp_path)
-        used = scan(tmp_path, given="folders")
+        used = scan(tmp_path, ReadOptions(given="folders"))
         assert counts(used) == {"cat": 3, "dog": 3}
         assert folds(used) == {"train": 2, "val": 2, "test": 2}
 

@@ -17,6 +17,7 @@ from groupwise.data import inspect as inspect_module
 from groupwise.data import scan as scan_module
 from groupwise.data.inspect import inspect
 from groupwise.data.manifest import Manifest, Sample, read_manifest
+from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 from groupwise.data.table import read_listing
 from groupwise.errors import GroupwiseError, UsageError
@@ -246,12 +247,12 @@ class TestNotes:
 class TestGroups:
     def test_the_first_capture_group_or_the_whole_match(self, plant: Callable[..., Path]) -> None:
         root = plant("cat/p1_a.jpg", "dog/p2_b.jpg")
-        assert [s.group for s in scan(root, group_regex=r"(p\d)_").samples] == ["p1", "p2"]
-        assert [s.group for s in scan(root, group_regex=r"p\d").samples] == ["p1", "p2"]
+        assert [s.group for s in scan(root, ReadOptions(group_regex=r"(p\d)_")).samples] == ["p1", "p2"]
+        assert [s.group for s in scan(root, ReadOptions(group_regex=r"p\d")).samples] == ["p1", "p2"]
 
     def test_images_without_a_match_stand_alone_and_are_counted(self, plant: Callable[..., Path]) -> None:
         root = plant("cat/p1_a.jpg", "dog/p2_b.jpg", "dog/other.jpg", "cat/q.jpg")
-        manifest = scan(root, group_regex=r"p\d")
+        manifest = scan(root, ReadOptions(group_regex=r"p\d"))
         assert find(manifest, "dog/other.jpg").group == ""
         assert manifest.notes == ("2 of 4 images have no group by 'p\\\\d': each stands alone.",)
 
@@ -260,19 +261,19 @@ class TestGroups:
     ) -> None:
         monkeypatch.setattr(scan_module, "inspect", lambda *_, **__: pytest.fail("it scanned"))
         with pytest.raises(UsageError, match=r"--group-regex: 'p9' finds no group.*'cat/1.jpg'"):
-            scan(plant("cat/1.jpg", "dog/2.jpg"), group_regex="p9")
+            scan(plant("cat/1.jpg", "dog/2.jpg"), ReadOptions(group_regex="p9"))
 
     def test_a_pattern_that_is_none_is_refused(self, plant: Callable[..., Path]) -> None:
         with pytest.raises(UsageError, match=r"--group-regex: '\(' is not a regular expression"):
-            scan(plant("cat/1.jpg"), group_regex="(")
+            scan(plant("cat/1.jpg"), ReadOptions(group_regex="("))
 
     def test_a_folder_has_no_columns(self, plant: Callable[..., Path]) -> None:
         with pytest.raises(UsageError, match=r"--group-column: .* is a folder"):
-            scan(plant("cat/1.jpg"), group_column="patient")
+            scan(plant("cat/1.jpg"), ReadOptions(group_column="patient"))
 
     def test_column_and_pattern_together_are_refused(self, plant: Callable[..., Path]) -> None:
         with pytest.raises(UsageError, match="not both"):
-            scan(plant("cat/1.jpg"), group_column="patient", group_regex="p")
+            scan(plant("cat/1.jpg"), ReadOptions(group_column="patient", group_regex="p"))
 
 
 class TestList:
@@ -284,7 +285,7 @@ class TestList:
             "pool/1.jpg,cat,p1,Ankara,9",
             f"{root}/pool/2.jpg,dog,p2,Bonn,8",
         )
-        manifest = scan(listing, group_column="patient")
+        manifest = scan(listing, ReadOptions(group_column="patient"))
         assert [(s.path, s.label, s.group, s.width) for s in manifest.samples] == [
             ("pool/1.jpg", "cat", "p1", 48),
             ("pool/2.jpg", "dog", "p2", 48),
@@ -295,12 +296,15 @@ class TestList:
     def test_takes_other_names_for_its_columns(self, plant: Callable[..., Path]) -> None:
         root = plant("1.jpg")
         listing = write_rows(root / "list.csv", "file,diagnosis,label", "1.jpg,cat,x")
-        [sample] = scan(listing, path_column="file", label_column="diagnosis").samples
+        [sample] = scan(listing, ReadOptions(path_column="file", label_column="diagnosis")).samples
         assert (sample.path, sample.label, sample.extra) == ("1.jpg", "cat", {"user_label": "x"})
 
     def test_takes_a_column_called_group_unless_another_is_named(self, plant: Callable[..., Path]) -> None:
         listing = write_rows(plant("1.jpg") / "list.csv", "path,label,group,visit", "1.jpg,cat,g1,v1")
-        [by_name], [by_choice] = scan(listing).samples, scan(listing, group_column="visit").samples
+        [by_name], [by_choice] = (
+            scan(listing).samples,
+            scan(listing, ReadOptions(group_column="visit")).samples,
+        )
         assert (by_name.group, by_name.extra) == ("g1", {"visit": "v1"})
         assert (by_choice.group, by_choice.extra) == ("v1", {"user_group": "g1", "visit": "v1"})
 
@@ -347,7 +351,7 @@ class TestList:
 
     def test_keeps_what_the_user_ignored_in_a_manifest(self, plant: Callable[..., Path]) -> None:
         root = plant("cat/1.jpg", "cat/2.jpg", "dog/3.jpg")
-        scan(root, group_regex=r"\d").write(root / "manifest.csv")
+        scan(root, ReadOptions(group_regex=r"\d")).write(root / "manifest.csv")
         with (root / "manifest.csv").open(newline="") as file:
             rows = list(csv.reader(file))
         rows[1][3] = "ignored"
@@ -364,9 +368,9 @@ class TestList:
     def test_names_the_columns_there_are(self, plant: Callable[..., Path]) -> None:
         listing = write_rows(plant("1.jpg") / "list.csv", "path,label,visit", "1.jpg,cat,v1")
         with pytest.raises(UsageError, match=r"no column 'patient', only path, label, visit"):
-            scan(listing, group_column="patient")
+            scan(listing, ReadOptions(group_column="patient"))
         with pytest.raises(GroupwiseError, match=r"no column 'diagnosis' among 'path', 'label', 'visit'"):
-            scan(listing, label_column="diagnosis")
+            scan(listing, ReadOptions(label_column="diagnosis"))
 
     def test_says_so_when_no_row_leads_to_a_file(self, plant: Callable[..., Path]) -> None:
         listing = write_rows(plant("1.jpg") / "list.csv", "path,label", "pool/1.jpg,cat", "pool/2.jpg,dog")
@@ -382,7 +386,7 @@ class TestList:
 def test_trial_photographs_are_all_usable() -> None:
     if not SIGN_DIGITS.exists():
         pytest.skip(f"the trial photographs are not at {SIGN_DIGITS}")
-    manifest = scan(SIGN_DIGITS, group_column="student")
+    manifest = scan(SIGN_DIGITS, ReadOptions(group_column="student"))
     assert len(manifest.usable) == len(manifest.samples) == 2062
     assert manifest.classes == tuple("0123456789")
     assert len({sample.group for sample in manifest.samples}) == 220

@@ -1,5 +1,6 @@
 import pytest
 
+from groupwise.data.participants import Participants
 from groupwise.data.split import EXCLUDED, make_split, proof, read_split
 from groupwise.data.split_options import SplitConfig
 from groupwise.errors import GroupwiseError, UsageError
@@ -11,9 +12,11 @@ def folder(n=60, group=lambda i: ""):
     return [(f"{'ab'[i % 2]}/{i:03}.jpg", "ab"[i % 2], group(i)) for i in range(n)]
 
 
-def split(samples, clusters=None, **options):
+def split(samples, clusters=None, excluded=(), **options):
     clusters = range(len(samples)) if clusters is None else clusters
-    return make_split(samples, list(clusters), **{"shares": SHARES, "seed": 0} | options)
+    return make_split(
+        samples, Participants(list(clusters), excluded), **{"shares": SHARES, "seed": 0} | options
+    )
 
 
 def test_groups_and_clusters_joined_stay_on_one_side():

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from groupwise.data.participants import Participants
 from groupwise.data.split import Assignment, Split, make_split, proof
 from groupwise.evaluation.leakage import estimate_leakage
 from groupwise.evaluation.leakage_words import leakage_words
@@ -14,7 +15,7 @@ def case(*, groups=None, clusters=None, method="grouped", n=120):
     """A split of n noisy images of two classes, and the images."""
     groups, clusters = groups or [""] * n, clusters or list(range(n))
     samples = [(f"{i}.png", ("cat", "dog")[i // 4 % 2], groups[i]) for i in range(n)]
-    split = make_split(samples, clusters, shares=SHARES, seed=0, method=method)
+    split = make_split(samples, Participants(clusters), shares=SHARES, seed=0, method=method)
     rng = np.random.default_rng(0)
     originals = rng.integers(0, 255, (n, 16, 16, 3))
     images = originals[np.array(clusters)] + rng.integers(0, 20, (n, 16, 16, 3))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import StratifiedGroupKFold
 
+from groupwise.data.participants import Participants
 from groupwise.data.split import EXCLUDED, make_split
 from groupwise.experiments.crossval import divide_again, hold_out
 
@@ -20,8 +21,8 @@ def samples(seed=0, groups=60, most=12):
     return rows
 
 
-def divide(rows, seed=0, **options):
-    return make_split(rows, range(len(rows)), shares=NAMES, seed=seed, **options)
+def divide(rows, seed=0, excluded=(), **options):
+    return make_split(rows, Participants(range(len(rows)), excluded), shares=NAMES, seed=seed, **options)
 
 
 def imbalance(labels, folds):

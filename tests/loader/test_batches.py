@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from groupwise.data.decode import Preprocessing
 from groupwise.distributed.world import World
-from groupwise.loader.batches import balanced_order, batches, epoch_order, normalise, resize
+from groupwise.loader.batches import Shuffle, balanced_order, batches, epoch_order, normalise, resize
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 3), dtype=np.uint8)
 LABELS = np.arange(50) % 3
@@ -27,7 +27,7 @@ def test_without_shuffle_every_sample_comes_exactly_once(n, batch_size, size):
 
 @given(st.integers(4, 50), st.integers(4, 20), st.integers(1, 3), st.integers(1, 9))
 def test_the_processes_share_the_batches_of_one(n, batch_size, size, epoch):
-    options = {"batch_size": batch_size, "shuffle": (7, epoch)}
+    options = {"batch_size": batch_size, "shuffle": Shuffle(7, epoch)}
     alone = visit(range(n), 1, **options)[0]
     shared = list(zip(*visit(range(n), size, **options), strict=True))
     for whole, parts in zip(alone, shared, strict=True):
@@ -43,7 +43,7 @@ def test_the_order_is_a_function_of_seed_and_epoch():
 
 
 def test_images_and_labels_stay_with_their_samples():
-    for batch in visit(range(50), batch_size=8, shuffle=(0, 1))[0]:
+    for batch in visit(range(50), batch_size=8, shuffle=Shuffle(0, 1))[0]:
         rows = batch.samples.numpy()
         assert (batch.images.permute(0, 2, 3, 1).numpy() == IMAGES[rows]).all()
         assert (batch.labels.numpy() == LABELS[rows]).all()
@@ -51,8 +51,8 @@ def test_images_and_labels_stay_with_their_samples():
 
 
 def test_a_last_training_batch_of_one_is_left_out():
-    assert [len(b.samples) for b in visit(range(9), batch_size=4, shuffle=(0, 1))[0]] == [4, 4]
-    assert [len(b.samples) for b in visit(range(10), batch_size=4, shuffle=(0, 1))[0]] == [4, 4, 2]
+    assert [len(b.samples) for b in visit(range(9), batch_size=4, shuffle=Shuffle(0, 1))[0]] == [4, 4]
+    assert [len(b.samples) for b in visit(range(10), batch_size=4, shuffle=Shuffle(0, 1))[0]] == [4, 4, 2]
 
 
 def test_normalising_on_the_device_equals_the_one_preprocessing():
@@ -86,5 +86,5 @@ def test_a_balanced_epoch_shows_each_class_equally_often(labels, epoch):
 def test_a_balanced_order_is_a_function_of_seed_and_epoch():
     assert (balanced_order(LABELS, 1, 2) == balanced_order(LABELS, 1, 2)).all()
     assert (balanced_order(LABELS, 1, 2) != balanced_order(LABELS, 1, 3)).any()
-    seen = [visit(range(50), batch_size=50, shuffle=(1, 2), balanced=True)[0][0].samples.numpy()]
+    seen = [visit(range(50), batch_size=50, shuffle=Shuffle(1, 2, balanced=True))[0][0].samples.numpy()]
     assert (seen[0] == balanced_order(LABELS, 1, 2)).all()

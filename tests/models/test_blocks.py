@@ -31,9 +31,8 @@ def test_block_maps_to_its_channels_and_strides_once(
     stride_in: str,
     size: tuple[int, int],
 ) -> None:
-    block = Bottleneck(
-        in_channels, width * cardinality, out_channels, stride, cardinality, bias=bias, stride_in=stride_in
-    ).eval()
+    strides = (stride, 1) if stride_in == "1x1" else (1, stride)
+    block = Bottleneck(in_channels, width * cardinality, out_channels, strides, cardinality, bias=bias).eval()
     output = block(torch.randn(2, in_channels, *size))
     assert output.shape == (2, out_channels, *(-(-side // stride) for side in size))
     assert output.min() >= 0
@@ -43,14 +42,14 @@ def test_block_maps_to_its_channels_and_strides_once(
 
 
 def test_stride_sits_in_the_convolution_that_was_asked_for() -> None:
-    default, caffe = Bottleneck(8, 4, 8, stride=2), Bottleneck(8, 4, 8, stride=2, stride_in="1x1")
+    default, caffe = Bottleneck(8, 4, 8, (1, 2)), Bottleneck(8, 4, 8, (2, 1))
     assert [default.conv1.stride, default.conv2.stride] == [(1, 1), (2, 2)]
     assert [caffe.conv1.stride, caffe.conv2.stride] == [(2, 2), (1, 1)]
 
 
 def test_block_is_its_formula() -> None:
     torch.manual_seed(0)
-    block = Bottleneck(6, 4, 10, stride=2, cardinality=2)
+    block = Bottleneck(6, 4, 10, (1, 2), cardinality=2)
     images = torch.randn(3, 6, 7, 7)
     y = block.bn1(block.conv1(images)).relu()
     y = block.bn2(block.conv2(y)).relu()

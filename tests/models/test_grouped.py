@@ -122,7 +122,7 @@ def test_weights_come_back_unchanged(shape: dict[str, int], seed: int) -> None:
 
 def test_bottleneck_is_the_grouped_form_and_a_shortcut() -> None:
     torch.manual_seed(0)
-    block = Bottleneck(16, 8, 32, stride=2, cardinality=4).eval()
+    block = Bottleneck(16, 8, 32, (1, 2), cardinality=4).eval()
     form = GroupedForm(16, 8, 32, stride=2, cardinality=4).eval()
     own = {key: tensor for key, tensor in block.state_dict().items() if not key.startswith("downsample")}
     form.load_state_dict(own)

@@ -11,6 +11,8 @@ import pytest
 import yaml
 from PIL import Image
 
+from groupwise.data.manifest import Manifest, Sample
+from groupwise.data.participants import Participants
 from groupwise.data.split import make_split, proof
 from groupwise.files import write_csv, write_json
 
@@ -75,7 +77,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
     ) -> Path:
         run, root = tmp_path / name, tmp_path / "data"
         samples = _write_images(root, classes, grouped, file_stem)
-        split = make_split(samples, list(range(len(samples))), shares=SHARES, seed=1, method=method)
+        split = make_split(samples, Participants(range(len(samples))), shares=SHARES, seed=1, method=method)
         split.write(run / "split.csv")
         write_json(run / "split.json", {"method": method, "seed": 1, **proof(split)})
         write_json(run / "run.json", _ledger(root) | dict(ledger or {}))
@@ -88,9 +90,8 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         (run / "recipe.yaml").write_text(yaml.safe_dump(recipe, allow_unicode=True), encoding="utf-8")
         write_csv(run / "history.csv", HISTORY, [_epoch(i, select_fold) for i in range(1, epochs + 1)])
         _write_scores(run, [row for row in split.rows if row.fold == "test"], classes)
-        header = ["path", "label", "group", "status", "reason"]
-        rows = [(row.path, row.label, row.group, "ok", "") for row in split.rows]
-        write_csv(run / "manifest.csv", header, rows)
+        listed = tuple(Sample(row.path, row.label, row.group) for row in split.rows)
+        Manifest(root, listed).write(run / "manifest.csv")
         return run
 
     return make

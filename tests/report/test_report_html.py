@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from groupwise.data.manifest import Manifest, Sample
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_json, write_csv, write_json
 from groupwise.report.page import write_report
@@ -138,9 +139,9 @@ def test_split_choices_time_and_ledger_are_told(make_run, parse):
 @pytest.mark.usefixtures("plain_figures")
 def test_every_file_is_accounted_for(make_run, parse):
     run = make_run()
-    header = ["path", "label", "group", "status", "reason"]
-    bad = [(f"bad-{i}.jpg", "cat", "", "quarantined", "truncated: it ends too soon") for i in range(45)]
-    write_csv(run / "manifest.csv", header, [("a.jpg", "cat", "", "ok", ""), *bad])
+    reason = "truncated: it ends too soon"
+    bad = [Sample(f"bad-{i}.jpg", "cat", status="quarantined", reason=reason) for i in range(45)]
+    Manifest(run, (Sample("a.jpg", "cat"), *bad)).write(run / "manifest.csv")
     text = parse(write_report(run)).text
     assert "46 files from pets: 1 ok, 45 quarantined." in text
     assert "quarantinedtruncatedit ends too soon45" in text  # the cells of a row

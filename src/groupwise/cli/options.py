@@ -9,14 +9,13 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groupwise.data.reading import READING, reading_words, scan_with, unusual
+from groupwise.data.reading import AUTO, CLASSES, ReadOptions, reading_words
 from groupwise.recipe.parsing import SHORT_NAMES, Parser, parse_recipe, read_recipe
 from groupwise.recipe.recipe import Recipe, as_dict, flatten, shipped_recipes
 
 if TYPE_CHECKING:
     from groupwise.data.levels import Reading
-    from groupwise.data.reading import Scan
-    from groupwise.runs.request import Planning
+    from groupwise.runs.request import Planning, Scan
 
 GIVEN = "split.given"  # a field of the recipe, which decides how DATA is read as well
 
@@ -108,10 +107,10 @@ def add_data_options(parser: Parser, *, optional: bool = False, given: bool = Fa
         "--group-regex", help="the same, as a pattern searched in each path: r'(patient\\d+)'"
     )
     parser.add_argument(
-        "--label-column", default=READING["label_column"], help="column of the CSV that holds the class"
+        "--label-column", default=ReadOptions.label_column, help="column of the CSV that holds the class"
     )
     parser.add_argument(
-        "--path-column", default=READING["path_column"], help="column of the CSV that holds the path"
+        "--path-column", default=ReadOptions.path_column, help="column of the CSV that holds the path"
     )
     parser.add_argument(
         "--label-regex", help="the class, as a pattern searched in each path of a folder: r'^(\\w+?)_'"
@@ -119,8 +118,8 @@ def add_data_options(parser: Parser, *, optional: bool = False, given: bool = Fa
     parser.add_argument("--root", help="folder that the paths of the CSV, or links, lead to")
     parser.add_argument(
         "--layout",
-        choices=("auto", "classes"),
-        default=READING["layout"],
+        choices=(AUTO, CLASSES),
+        default=ReadOptions.layout,
         help="classes: every folder of DATA is a class, whatever it is called",
     )
     if given:
@@ -140,8 +139,10 @@ def add_reading_options(parser: Parser) -> None:
 
 def scan_of(arguments: Any) -> Scan:
     """The scan that the parsed arguments ask for; it wants a function of (done, total)."""
-    options = {name: arguments[name] for name in READING}
-    return scan_with(Path(arguments.folder), options, arguments[GIVEN], pixel_reading(arguments))
+    from groupwise.runs.request import scan_with
+
+    options = ReadOptions.pick(arguments, arguments[GIVEN])
+    return scan_with(Path(arguments.folder), options, pixel_reading(arguments))
 
 
 def pixel_reading(arguments: Any) -> Reading:
@@ -154,4 +155,4 @@ def pixel_reading(arguments: Any) -> Reading:
 
 def data_words(arguments: Any) -> str:
     """DATA and how to read it, as a shell takes them, for a command that is to see the same sources."""
-    return shlex.join([arguments.folder, *reading_words(unusual(arguments))])
+    return shlex.join([arguments.folder, *reading_words(ReadOptions.pick(arguments, None).unusual())])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from groupwise.data.fold_names import TEST, TRAIN, VAL
+from groupwise.data.participants import Participants
 from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED, Assignment, Split, make_split
 from groupwise.errors import GroupwiseError, UsageError
@@ -140,10 +141,11 @@ def _cut_val(rows: Sequence[Assignment], val: float, seed: int) -> list[Assignme
     count = Counter(label for label, _ in kinds)
     inner = make_split(
         [rows[i][:3] for i in places],
-        [rows[i].cluster for i in places],
+        Participants(
+            [rows[i].cluster for i in places], untested=[label for label, n in count.items() if n < 2]
+        ),
         shares={TRAIN: 1 - val, VAL: val},
         seed=seed,
-        untested=[label for label, n in count.items() if n < 2],
     )
     cut = list(rows)
     for i, row in zip(places, inner.rows, strict=True):

@@ -16,10 +16,10 @@ from groupwise.errors import GroupwiseError
 class Participants:
     """The cluster of each sample, the paths that take no part, classes that are not tested, and why."""
 
-    clusters: list[int]
-    excluded: Set[str]
-    untested: Set[str]
-    notes: tuple[str, ...]
+    clusters: Sequence[int]
+    excluded: Collection[str] = frozenset()
+    untested: Collection[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 def choose_participants(

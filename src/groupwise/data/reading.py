@@ -1,40 +1,66 @@
-"""How DATA is to be read: the options that say so, and the scan that they ask for."""
+"""How DATA is to be read: the options that say so, and their words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from groupwise.data.levels import Reading
-    from groupwise.data.manifest import Manifest
+from groupwise.errors import UsageError
 
-    Scan = Callable[[Callable[[int, int], None]], Manifest]
-
-
-# How DATA is read, with what is usual
-READING = dict.fromkeys(("group_column", "group_regex", "label_regex", "root")) | {
-    "label_column": "label",
-    "path_column": "path",
-    "layout": "auto",
-}
+AUTO, CLASSES = "auto", "classes"
+"""Values of `layout`: recognise what a folder is, or take its folders for classes, whatever their names."""
 
 
-def scan_with(data: Path, options: Mapping[str, Any], given: str | None, reading: Reading) -> Scan:
-    """The scan of `data` with the options in `READING`, the split that they bring, and their pixels."""
-    from groupwise.data.scan import scan
+@dataclass(frozen=True)
+class ReadOptions:
+    """Where the labels, the groups and the folds of the images stand, and what paths are relative to.
 
-    root = None if options["root"] is None else Path(options["root"])
-    wanted = {**options, "root": root, "given": given, "reading": reading}
-    return lambda progress: scan(data, progress=progress, **wanted)
+    The group is the cell in `group_column`, or what `group_regex` finds in the relative path: its first
+    capture group, or the whole match; `label_regex` finds the label so. `label_column` and `path_column` are
+    those of a table, whose paths are relative to its folder, or to `root`; in a folder, links that lead to
+    below `root` are followed. With `layout` "classes" no folder is taken for anything but a class. `given`
+    says where a ready split lies that is to be used: the column of a table, or `folders`; `pool` takes one in
+    folders together. Raises UsageError for options that exclude one another or cannot be meant.
+    """
+
+    group_column: str | None = None
+    group_regex: str | None = None
+    label_column: str = "label"
+    path_column: str = "path"
+    label_regex: str | None = None
+    root: Path | None = None
+    layout: str = AUTO
+    given: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.group_regex is not None and self.group_column is not None:
+            raise UsageError(
+                "--group-column is given as well", place="--group-regex", remedy="Give one of them, not both."
+            )
+        if self.layout not in (AUTO, CLASSES):
+            raise UsageError(
+                f"{self.layout!r} is none of {AUTO}, {CLASSES}", place="--layout", remedy="Give one of them."
+            )
+
+    @classmethod
+    def pick(cls, options: Mapping[str, Any], given: str | None) -> ReadOptions:
+        """Those among the options of a verb, with the split that its recipe says is given."""
+        picked = {field.name: options[field.name] for field in fields(cls) if field.name != "given"}
+        root = picked.pop("root")
+        return cls(**picked, root=None if root is None else Path(root), given=given)
+
+    def unusual(self) -> dict[str, str]:
+        """Those that are not the usual ones, apart from the given split, which a recipe keeps."""
+        named = [field for field in fields(self) if field.name != "given"]
+        return {
+            field.name: str(getattr(self, field.name))
+            for field in named
+            if getattr(self, field.name) != field.default
+        }
 
 
-def unusual(options: Mapping[str, Any]) -> dict[str, str]:
-    """Those of the options in `READING` that are not the usual ones."""
-    return {name: options[name] for name, usual in READING.items() if options[name] != usual}
-
-
-def reading_words(reading: Mapping[str, str]) -> list[str]:
+def reading_words(unusual: Mapping[str, str]) -> list[str]:
     """The options that read DATA so."""
-    return [word for name, value in reading.items() for word in (f"--{name.replace('_', '-')}", value)]
+    return [word for name, value in unusual.items() for word in (f"--{name.replace('_', '-')}", value)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,27 +22,18 @@ from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.masks import count_masks, set_masks_aside
 from groupwise.data.notes import note_classes, note_groups, note_outside, note_patients, note_series
 from groupwise.data.patterns import assign_groups, assign_labels, compile_pattern
+from groupwise.data.reading import CLASSES, ReadOptions
 from groupwise.data.table import Listing, read_listing
 from groupwise.data.table_files import SUFFIXES
 from groupwise.errors import GroupwiseError, UsageError
-
-AUTO, CLASSES = "auto", "classes"
-"""Values of `layout`: recognise what a folder is, or take its folders for classes, whatever their names."""
 
 Progress = Callable[[int, int], None]
 
 
 def scan(
     data: Path,
+    options: ReadOptions = ReadOptions(),  # noqa: B008  # frozen
     *,
-    group_column: str | None = None,
-    group_regex: str | None = None,
-    label_column: str = "label",
-    path_column: str = "path",
-    label_regex: str | None = None,
-    root: Path | None = None,
-    layout: str = AUTO,
-    given: str | None = None,
     reading: Reading = Reading(),  # noqa: B008  # frozen
     workers: int = os.cpu_count() or 1,
     progress: Progress | None = None,
@@ -51,35 +41,19 @@ def scan(
     """Look into every file below a folder, or every row of a table, and give each a status and a reason.
 
     In a folder the label is the folder that names a class: the first one, apart from those around all images
-    and those of a ready split. In a table the paths are relative to the table's folder, or to `root`; in a
-    folder, links that lead to below `root` are followed. The group is the cell in `group_column`, or what
-    `group_regex` finds in the relative path: its first capture group, or the whole match; `label_regex` finds
-    the label so. `given` says where a ready split lies that is to be used: the column of a table, or
-    `folders`; `pool` takes one in folders together. With `layout` "classes" no folder is taken for anything
-    but a class. `reading` says what is known of deep pictures and of channels; what it leaves open is decided
-    by all pictures together, and the manifest has it. Each file is read once and decoded in full, `workers`
-    at a time; `progress` is called with the number of files done and of all. The result does not depend on
-    `workers`.
+    and those of a ready split; `options` say otherwise. `reading` says what is known of deep pictures and of
+    channels; what it leaves open is decided by all pictures together, and the manifest has it. Each file is
+    read once and decoded in full, `workers` at a time; `progress` is called with the number of files done and
+    of all. The result does not depend on `workers`.
     Raises UsageError for options that cannot be meant, and GroupwiseError where there are no images.
     """
-    pattern, labels = (
-        compile_pattern(group_regex, "--group-regex"),
-        compile_pattern(label_regex, "--label-regex"),
-    )
-    _refuse_options(data, group_column, group_regex, label_regex, root)
+    pattern = compile_pattern(options.group_regex, "--group-regex")
+    _refuse_options(data, options)
     is_folder = os.path.isdir(data)  # noqa: PTH112  # Path.is_dir raises where the path may not be entered
     if is_folder or is_archive(data):
-        found, folders = _list_folder(data, group_column, labels, root, layout, given)
+        found, folders = _list_folder(data, options)
     else:
-        folders = []
-        found = _list_rows(
-            data,
-            group_column=group_column,
-            label_column=label_column,
-            path_column=path_column,
-            root=root,
-            given=given,
-        )
+        found, folders = _list_rows(data, options), []
     tidy, spelling = _tidy(found.samples if pattern is None else assign_groups(found.samples, pattern))
     samples = _inspect_all(tidy, found.root, reading, workers, progress)
     _require_images(data, samples)
@@ -119,69 +93,53 @@ def _settle(manifest: Manifest, reading: Reading) -> Manifest:
     return replace(manifest, notes=(*manifest.notes, *note_rule(deep, settled)), reading=settled)
 
 
-def _refuse_options(
-    data: Path,
-    group_column: str | None,
-    group_regex: str | None,
-    label_regex: str | None,
-    root: Path | None,
-) -> None:
-    """Raise `UsageError` for options that exclude one another, or that `data` has no use for."""
-    if group_regex is not None and group_column is not None:
-        raise UsageError(
-            "--group-column is given as well", place="--group-regex", remedy="Give one of them, not both."
-        )
-    if label_regex is not None and data.is_file() and not is_archive(data):
+def _refuse_options(data: Path, options: ReadOptions) -> None:
+    """Raise `UsageError` for options that `data` has no use for."""
+    if options.label_regex is not None and data.is_file() and not is_archive(data):
         raise UsageError(
             f"{data} is a table, whose classes stand in a column",
             place="--label-regex",
             remedy="Use --label-column, or give the folder of the images.",
         )
-    if root is not None and not root.is_dir():
-        raise UsageError("no such folder", place=f"--root {root}", remedy="Give the folder of the images.")
-
-
-def _list_folder(
-    data: Path,
-    group_column: str | None,
-    labels: re.Pattern[str] | None,
-    root: Path | None,
-    layout: str,
-    given: str | None,
-) -> tuple[Listing, list[str]]:
-    """What lies below a folder, and the names of its class folders."""
-    if layout not in (AUTO, CLASSES):
+    if options.root is not None and not options.root.is_dir():
         raise UsageError(
-            f"{layout!r} is none of {AUTO}, {CLASSES}", place="--layout", remedy="Give one of them."
+            "no such folder", place=f"--root {options.root}", remedy="Give the folder of the images."
         )
-    place = data.resolve()
+
+
+def _list_folder(data: Path, options: ReadOptions) -> tuple[Listing, list[str]]:
+    """What lies below a folder, and the names of its class folders."""
+    place, root = data.resolve(), options.root
+    labels = compile_pattern(options.label_regex, "--label-regex")
     if is_archive(place):
         samples = walk_archive(place)
     else:
         samples = enter_archives(place, walk(place, root.resolve() if root is not None else None))
-    if labels is not None or layout == CLASSES:
-        _refuse_columns(data, group_column, given)
+    if labels is not None or options.layout == CLASSES:
+        _refuse_columns(data, options)
     if labels is not None:
         return Listing(tuple(assign_labels(samples, labels)), place, "classes by --label-regex"), []
-    if layout == CLASSES:
+    if options.layout == CLASSES:
         folders = [] if is_archive(place) else list_class_folders(place)
         return Listing(tuple(samples), place, "class folders, as asked"), folders
     if not is_archive(place):
-        tables = read_folder_tables(data, place, samples, root=root, given=given, group_column=group_column)
+        tables = read_folder_tables(
+            data, place, samples, root=root, given=options.given, group_column=options.group_column
+        )
         if tables is not None:
             return tables, []
-    _refuse_columns(data, group_column, given)
+    _refuse_columns(data, options)
     samples = set_masks_aside(place, samples)
-    labelled = label_by_folders(data, samples, given)
+    labelled = label_by_folders(data, samples, options.given)
     folders = _class_folders(place, labelled)
     masks = count_masks(samples)
     words = f"{labelled.words}; {masks:,} masks left out" if masks else labelled.words
     return Listing(labelled.samples, place, words, labelled.notes), folders
 
 
-def _refuse_columns(data: Path, group_column: str | None, given: str | None) -> None:
+def _refuse_columns(data: Path, options: ReadOptions) -> None:
     """Raise `UsageError` for options that name columns, where there is no table."""
-    for option, column in (("--group-column", group_column), ("--split.given", given)):
+    for option, column in (("--group-column", options.group_column), ("--split.given", options.given)):
         if column is not None and not (option == "--split.given" and column in (FOLDERS, POOL)):
             raise UsageError(
                 f"{data} is a folder, which has no columns",
@@ -204,15 +162,7 @@ def _class_folders(place: Path, labelled: Labelled) -> list[str]:
     return [name for name in names if name in labels or name not in filled]
 
 
-def _list_rows(
-    data: Path,
-    *,
-    group_column: str | None,
-    label_column: str,
-    path_column: str,
-    root: Path | None,
-    given: str | None,
-) -> Listing:
+def _list_rows(data: Path, options: ReadOptions) -> Listing:
     if not os.path.lexists(data):
         raise GroupwiseError("no such file or folder", place=data, remedy="Check the path.")
     if data.suffix.lower() not in SUFFIXES:
@@ -224,11 +174,11 @@ def _list_rows(
         )
     return read_listing(
         data,
-        path_column=path_column,
-        label_column=label_column,
-        group_column=group_column,
-        root=root,
-        given=given,
+        path_column=options.path_column,
+        label_column=options.label_column,
+        group_column=options.group_column,
+        root=options.root,
+        given=options.given,
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from groupwise.data.participants import Participants
 from groupwise.data.sources import find_sources
 from groupwise.data.stratify import UNASSIGNED, IntArray, assign_random, assign_sources
 from groupwise.errors import GroupwiseError, UsageError
@@ -89,25 +90,23 @@ def read_split(path: Path) -> Split:
 
 def make_split(
     samples: Sequence[tuple[str, str, str]],
-    clusters: Sequence[int],
+    participants: Participants,
     *,
     shares: Mapping[str, float],
     seed: int,
     method: Literal["grouped", "random"] = "grouped",
     previous: Split | None = None,
-    excluded: Iterable[str] = (),
-    untested: Iterable[str] = (),
 ) -> Split:
-    """Assign samples, given as (path, label, group), and their clusters to the folds named in `shares`.
+    """Assign samples, given as (path, label, group), with their clusters to the folds named in `shares`.
 
-    Samples of `previous` keep their fold, and what is joined to them follows. `excluded` paths get the
-    fold `excluded`; sources that hold one of the classes `untested` go to the first fold whole. Raises
+    Samples of `previous` keep their fold, and what is joined to them follows. Paths that take no part get the
+    fold `excluded`; sources that hold a class that is not tested go to the first fold whole. Raises
     `GroupwiseError` where a class has too few sources for the folds, where an earlier assignment cuts what is
     now known to be one source, or where a fold stays empty.
     """
     names = tuple(shares)
     _refuse_other_folds(previous, names)
-    left_out = set(excluded)
+    left_out, spared = set(participants.excluded), set(participants.untested)
     keep = np.array([path not in left_out for path, _, _ in samples], dtype=bool)
     labels = [label for _, label, _ in samples]
     old = {row.path: row.fold for row in previous.rows} if previous else {}
@@ -115,8 +114,7 @@ def make_split(
         [names.index(old[path]) if old.get(path) in names else UNASSIGNED for path, _, _ in samples],
         dtype=np.int64,
     )
-    sources = find_sources([group for _, _, group in samples], clusters)
-    spared = set(untested)
+    sources = find_sources([group for _, _, group in samples], participants.clusters)
     given[np.isin(sources, sources[[label in spared for label in labels]]) & (given == UNASSIGNED)] = 0
     fold_numbers = np.full(len(samples), UNASSIGNED, dtype=np.int64)
     if method == "random":
@@ -134,9 +132,17 @@ def make_split(
     return Split(
         tuple(
             Assignment(path, label, group, int(cluster), EXCLUDED if number == UNASSIGNED else names[number])
-            for (path, label, group), cluster, number in zip(samples, clusters, fold_numbers, strict=True)
+            for (path, label, group), cluster, number in zip(
+                samples, participants.clusters, fold_numbers, strict=True
+            )
         )
     )
+
+
+def participants_of(split: Split) -> Participants:
+    """What took part in `split`, for another division of the same images."""
+    excluded = [row.path for row in split.rows if row.fold == EXCLUDED]
+    return Participants([row.cluster for row in split.rows], excluded)
 
 
 def _refuse_few_sources(

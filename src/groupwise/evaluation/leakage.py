@@ -29,7 +29,7 @@ from groupwise.data.cache import Images
 from groupwise.data.sources import expected_sibling_share, find_sources
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.data.stratify import IntArray, assign_random
-from groupwise.evaluation.neighbours import FEATURE_SIDE_PX, Neighbours, nearest_neighbours
+from groupwise.evaluation.neighbours import FEATURE_SIDE_PX, SPLITS, Neighbours, nearest_neighbours
 from groupwise.evaluation.words import sentence
 from groupwise.files import write_json
 from groupwise.runs.run import Run
@@ -88,7 +88,7 @@ def estimate_leakage(
     facts["siblings"] = _siblings(split, rows, shares, fold)
     facts["evidence"]["siblings"] = EVIDENCE["siblings"]
     _, labels = np.unique([split.rows[i].label for i in rows], return_inverse=True)
-    neighbours = nearest_neighbours(images, rows, labels, sources, shares, fold, seed=seed)
+    neighbours = nearest_neighbours(images, rows, labels, sources, shares, fold, range(seed, seed + SPLITS))
     if neighbours is not None:
         facts["neighbours"] = _neighbours(neighbours)
         facts["evidence"]["neighbours"] = EVIDENCE["neighbours"]

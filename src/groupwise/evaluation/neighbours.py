@@ -40,21 +40,18 @@ def nearest_neighbours(
     sources: IntArray,
     shares: Mapping[str, float],
     fold: str,
-    *,
-    seed: int,
-    splits: int = SPLITS,
+    seeds: range,
 ) -> Neighbours | None:
-    """Label each image of `fold` like the most similar one of `train`, in `splits` splits of both kinds.
+    """Label each image of `fold` like the most similar one of `train`, in splits of both kinds by `seeds`.
 
     `images` is uint8 (N, S, S, 3), of which `rows` (n,) take part; `labels` and `sources` are theirs. Of more
     than `MOST_IMAGES` whole sources are drawn until there are as many. Both kinds have the `shares` of the
-    run and the same seeds. None where a split leaves nothing to ask or nothing to compare with.
+    run. None where a split leaves nothing to ask or nothing to compare with.
     """
-    kept = _draw_sources(sources, MOST_IMAGES, seed)
+    kept = _draw_sources(sources, MOST_IMAGES, seeds.start)
     labels, sources, sizes = labels[kept], sources[kept], list(shares.values())
-    numbers = range(seed, seed + splits)
-    random = np.array([assign_random(len(kept), sizes, number) for number in numbers])
-    grouped = np.array([assign_sources(labels, sources, sizes, number) for number in numbers])  # (splits, n)
+    random = np.array([assign_random(len(kept), sizes, number) for number in seeds])
+    grouped = np.array([assign_sources(labels, sources, sizes, number) for number in seeds])  # (splits, n)
     train, test = (list(shares).index(name) for name in ("train", fold))
     if any(not (folds == part).any(axis=1).all() for folds in (random, grouped) for part in (train, test)):
         return None
@@ -64,9 +61,9 @@ def nearest_neighbours(
     def answers(folds: IntArray) -> Answers:
         scores = _ask(similarity, labels, folds == train, folds == test)
         split, image = np.nonzero(np.isfinite(scores))
-        return Answers(seed + split, sources[image], scores[split, image])
+        return Answers(seeds.start + split, sources[image], scores[split, image])
 
-    return Neighbours(answers(random), answers(grouped), len(kept), splits)
+    return Neighbours(answers(random), answers(grouped), len(kept), len(seeds))
 
 
 def _ask(

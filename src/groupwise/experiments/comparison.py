@@ -162,10 +162,10 @@ def _labels(contestants: Sequence[Contestant], path: str) -> int:
 
 def _sources(contestants: Sequence[Contestant]) -> dict[str, int]:
     """The source of each image of any run: what one run knows to belong together does so for all."""
-    rows = [{row["path"]: row for row in contestant.files.assignments} for contestant in contestants]
+    rows = [{row.path: row for row in contestant.files.assignments} for contestant in contestants]
     paths = list(dict.fromkeys(path for table in rows for path in table))
     keys = [
-        [table[path][column] if path in table else "" for path in paths]
+        [str(getattr(table[path], column)) if path in table else "" for path in paths]
         for table in rows
         for column in ("group", "cluster")
     ]
@@ -188,7 +188,7 @@ def _pairing_warnings(contestants: Sequence[Contestant], paths: Sequence[str]) -
     for contestant in contestants:
         if alone := len(contestant.answers) - len(everywhere):
             yield f"{count(alone, 'image')} of {contestant.name} left out: not every run tested them"
-    digests = [{row["path"]: row.get("sha256") for row in one.files.manifest} for one in contestants]
+    digests = [{sample.path: sample.sha256 for sample in one.files.manifest} for one in contestants]
     if other := sum(len({table.get(path) for table in digests}) > 1 for path in paths):
         yield (
             f"{count(other, 'image')} {verb(other, 'is', 'are')} not the same file in every run: unless these"
@@ -212,7 +212,7 @@ def _protocol_warnings(
                 f"{contestant.name} chose its epoch on fold {fold}, the best of {files.looks} looks:"
                 " its figures are too high, and so is any lead it has"
             )
-        trained = {source_of[row["path"]] for row in files.assignments if row["fold"] == "train"}
+        trained = {source_of[row.path] for row in files.assignments if row.fold == "train"}
         if siblings := sum(source_of[path] in trained for path in paths):
             yield (
                 f"{contestant.name} was trained on siblings of {siblings:,} of these {len(paths):,} images:"

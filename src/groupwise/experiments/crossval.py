@@ -15,7 +15,8 @@ import numpy as np
 
 from groupwise.console import Console
 from groupwise.data.layout import POOL
-from groupwise.data.split import EXCLUDED, Split, make_split, proof
+from groupwise.data.participants import Participants
+from groupwise.data.split import EXCLUDED, Split, make_split, participants_of, proof
 from groupwise.distributed.world import World, choose_device, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.words import sentence
@@ -224,7 +225,7 @@ def hold_out(division: Split, fold: str, *, val: float, seed: int) -> Split:
     rest = [i for i, row in enumerate(division.rows) if row.fold not in (fold, EXCLUDED)]
     inner = make_split(
         [division.rows[i][:3] for i in rest],
-        [division.rows[i].cluster for i in rest],
+        Participants([division.rows[i].cluster for i in rest]),
         shares={"train": 1 - val, "val": val},
         seed=seed,
     )
@@ -247,9 +248,8 @@ def divide_again(division: Split, *, seed: int) -> Split:
     drawn_rows = [division.rows[i]._replace(fold=name) for i, name in zip(drawn, names, strict=True)]
     return make_split(
         [row[:3] for row in division.rows],
-        [row.cluster for row in division.rows],
+        participants_of(division),
         shares=dict.fromkeys(names, 1.0),
         seed=seed,
         previous=Split(tuple(drawn_rows)),
-        excluded=[row.path for row in division.rows if row.fold == EXCLUDED],
     )

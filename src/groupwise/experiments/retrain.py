@@ -15,7 +15,7 @@ from torch import nn
 from groupwise.console import Console
 from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
-from groupwise.data.split import EXCLUDED, Split, make_split
+from groupwise.data.split import Split, make_split, participants_of
 from groupwise.data.stratify import IntArray
 from groupwise.distributed.world import World, choose_device
 from groupwise.evaluation.leakage import reported_fold
@@ -58,11 +58,10 @@ class Materials:
         names = labels or [row.label for row in self.split.rows]
         return make_split(
             [(row.path, name, row.group) for row, name in zip(self.split.rows, names, strict=True)],
-            [row.cluster for row in self.split.rows],
+            participants_of(self.split),
             shares=self.recipe.split.shares,
             seed=seed,
             method=method,
-            excluded=[row.path for row in self.split.rows if row.fold == EXCLUDED],
         )
 
 

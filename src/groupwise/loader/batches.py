@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,14 @@ class Batch:
     labels: Tensor
     samples: Tensor
     global_size: int
+
+
+class Shuffle(NamedTuple):
+    """The order of a training epoch, counted from 1, and whether it shows each class equally often."""
+
+    seed: int
+    epoch: int
+    balanced: bool = False
 
 
 def epoch_order(n: int, seed: int, epoch: int) -> IntArray:
@@ -55,8 +64,7 @@ def batches(
     *,
     batch_size: int,
     world: World,
-    shuffle: tuple[int, int] | None = None,
-    balanced: bool = False,
+    shuffle: Shuffle | None = None,
     first: int = 0,
 ) -> Iterator[Batch]:
     """Cut `samples` into batches of `batch_size` over all processes, and yield this process's part of each.
@@ -67,8 +75,7 @@ def batches(
         samples: The rows to visit, (M,).
         batch_size: Samples a step, all processes together.
         world: The processes that share each batch; process r takes every r-th sample of it.
-        shuffle: (seed, epoch) to order a training epoch, or None to keep the order of `samples`.
-        balanced: Whether a training epoch shows each class equally often.
+        shuffle: How to order a training epoch, or None to keep the order of `samples`.
         first: The batch to begin with, counted from 0.
 
     A training epoch leaves out a last batch of one sample, for which batch statistics do not exist. Of one
@@ -76,10 +83,10 @@ def batches(
     once.
     """
     order = samples
-    if shuffle is not None and balanced:
-        order = samples[balanced_order(labels[samples], *shuffle)]
+    if shuffle is not None and shuffle.balanced:
+        order = samples[balanced_order(labels[samples], shuffle.seed, shuffle.epoch)]
     elif shuffle is not None:
-        order = samples[epoch_order(len(samples), *shuffle)]
+        order = samples[epoch_order(len(samples), shuffle.seed, shuffle.epoch)]
     for start in range(first * batch_size, len(order), batch_size):
         whole = order[start : start + batch_size]
         if shuffle is not None and len(whole) < 2:

@@ -18,10 +18,9 @@ Halving = Literal["block", "conv3x3", "grouped3x3", "avgpool"]
 class Bottleneck(nn.Module):
     """One block: `relu(shortcut(x) + conv3(conv2(conv1(x))))`, where `conv2` has `cardinality` groups.
 
-    Maps (N, in_channels, H, W) to (N, out_channels, H / stride, W / stride). `width` is the number of
-    channels inside, all groups together. `stride_in` says which convolution strides: the 3x3 (torchvision,
-    and the default) or the first 1x1 (the original Caffe model, and the tutorial). `se_ratio` is the share of
-    `width` to which squeeze and excitation narrows; 0 is none.
+    Maps (N, in_channels, H, W) to (N, out_channels, H / s, W / s), where s is the product of the `strides` of
+    the first 1x1 convolution and of the 3x3 one. `width` is the number of channels inside, all groups
+    together. `se_ratio` is the share of `out_channels` to which squeeze and excitation narrows; 0 is none.
     """
 
     def __init__(
@@ -29,18 +28,17 @@ class Bottleneck(nn.Module):
         in_channels: int,
         width: int,
         out_channels: int,
-        stride: int = 1,
+        strides: tuple[int, int] = (1, 1),
         cardinality: int = 1,
         *,
         bias: bool = False,
-        stride_in: StridePlace = "3x3",
         se_ratio: float = 0.0,
     ) -> None:
         super().__init__()
-        stride_1x1, stride_3x3 = (stride, 1) if stride_in == "1x1" else (1, stride)
-        self.conv1 = nn.Conv2d(in_channels, width, 1, stride_1x1, bias=bias)
+        stride = strides[0] * strides[1]
+        self.conv1 = nn.Conv2d(in_channels, width, 1, strides[0], bias=bias)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride_3x3, padding=1, groups=cardinality, bias=bias)
+        self.conv2 = nn.Conv2d(width, width, 3, strides[1], padding=1, groups=cardinality, bias=bias)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, out_channels, 1, bias=bias)
         self.bn3 = nn.BatchNorm2d(out_channels)

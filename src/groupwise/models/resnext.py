@@ -109,10 +109,9 @@ def _stage(config: ResNeXtConfig, in_channels: int, number: int, stride: int) ->
                     in_channels,
                     width,
                     out_channels,
-                    stride,
+                    (stride, 1) if config.stride_in == "1x1" else (1, stride),
                     config.groups(width),
                     bias=config.conv_bias,
-                    stride_in=config.stride_in,
                     se_ratio=config.se_ratio,
                 )
             )

@@ -175,13 +175,11 @@ def _divide(
     if config.given in (None, POOL):
         split = make_split(
             samples,
-            chosen.clusters,
+            chosen,
             shares=shares or config.shares,
             seed=seed,
             method=config.method,
             previous=read_split(Path(config.extend)) if config.extend else None,
-            excluded=chosen.excluded,
-            untested=chosen.untested,
         )
         return split, config.method
     folds = [sample.extra.get(GIVEN_FOLD, "") for sample in manifest.usable]

@@ -87,7 +87,7 @@ def _copies_unknown(files: RunFiles) -> Iterator[Note]:
 
 
 def _all_grouped(files: RunFiles) -> bool:
-    return all(row["group"] for row in files.assignments)
+    return all(row.group for row in files.assignments)
 
 
 def _known_before(files: RunFiles) -> Iterator[Note]:
@@ -204,7 +204,7 @@ def _interruption(files: RunFiles) -> Iterator[Note]:
 
 
 def _left_out(files: RunFiles) -> Iterator[Note]:
-    unread = sum(row["status"] == "quarantined" for row in files.manifest)
+    unread = sum(sample.status == "quarantined" for sample in files.manifest)
     excluded = files.split.get("excluded", 0)
     parts = []
     if unread:

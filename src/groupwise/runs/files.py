@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from groupwise.data.levels import Reading
-from groupwise.data.manifest import COLUMNS
+from groupwise.data.manifest import Sample, read_manifest
+from groupwise.data.split import Assignment, read_split
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, read_json
 from groupwise.stats.calibration import says_nothing
@@ -36,7 +37,8 @@ TEST = "test"
 class RunFiles:
     """What a run directory holds; a file that may be absent is empty or None here.
 
-    `history` has the columns of `HISTORY_NUMBERS` as numbers; the other tables are as their files have them.
+    `history` has the columns of `HISTORY_NUMBERS` as numbers; predictions and suspects are as their files
+    have them.
     """
 
     folder: Path
@@ -46,9 +48,9 @@ class RunFiles:
     split: dict[str, Any]
     metrics: dict[str, Any]
     history: list[dict[str, float]]
-    assignments: Rows
+    assignments: tuple[Assignment, ...]
     predictions: Rows
-    manifest: Rows
+    manifest: tuple[Sample, ...]
     findings: list[dict[str, Any]] | None
     audit: dict[str, Any]
     environment: dict[str, Any]
@@ -97,7 +99,7 @@ class RunFiles:
     @property
     def further_columns(self) -> list[str]:
         """The user's own columns of the manifest."""
-        return [name for name in (self.manifest[0] if self.manifest else {}) if name not in COLUMNS]
+        return list(self.manifest[0].extra) if self.manifest else []
 
     @property
     def single(self) -> str:
@@ -155,9 +157,9 @@ def read_run(folder: Path) -> RunFiles:
         split=_read_mapping(folder / "split.json", "folds", "sources", "spanning_sources"),
         metrics=read_metrics(folder / "metrics.json"),
         history=_read_history(folder / "history.csv"),
-        assignments=_read_rows(folder / "split.csv", "path", "label", "group", "cluster", "fold"),
+        assignments=_read_assignments(folder / "split.csv"),
         predictions=_read_rows(folder / "predictions.csv", "path", "label", "fold", "predicted"),
-        manifest=_read_rows(folder / "manifest.csv", "path", "status", "reason"),
+        manifest=_read_samples(folder / "manifest.csv", Path(ledger["root"])),
         findings=_read_findings(folder / "findings.json"),
         audit=_read_optional_mapping(folder / "audit.json"),
         environment=_read_optional_mapping(folder / "environment.json"),
@@ -231,6 +233,14 @@ def _read_recipe(path: Path) -> tuple[str, dict[str, Any]]:
 
 def _read_rows(path: Path, *required: str) -> Rows:
     return read_csv(path, required) if path.exists() else []
+
+
+def _read_samples(path: Path, root: Path) -> tuple[Sample, ...]:
+    return read_manifest(path, root).samples if path.exists() else ()
+
+
+def _read_assignments(path: Path) -> tuple[Assignment, ...]:
+    return read_split(path).rows if path.exists() else ()
 
 
 def _read_heat_maps(folder: Path) -> dict[str, Path]:

@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from groupwise.data.levels import Reading
 from groupwise.data.manifest import Manifest
-from groupwise.data.reading import READING, scan_with, unusual
+from groupwise.data.reading import ReadOptions
 from groupwise.errors import UsageError
 from groupwise.recipe.recipe import Recipe
+
+Scan = Callable[[Callable[[int, int], None]], Manifest]
+"""Makes the manifest; it wants a function of how many files are done and of how many there are."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Planning:
 class RunRequest:
     """What to train on, where to keep it, and how.
 
-    `data` is what the user named, and `scan` makes the manifest of it, with a function for the progress.
+    `data` is what the user named, and `scan` makes the manifest of it.
     `base` is the recipe that `recipe` changes; the report lists the changes. `cv` asks for cross-validation,
     `planning` for a recipe that suits the data, and `track` names the trackers that are told of every epoch.
     `workers` is how many of several networks are trained at once. `reading` are the options by which `scan`
@@ -72,7 +76,7 @@ class RunRequest:
     """
 
     data: Path
-    scan: Callable[[Callable[[int, int], None]], Manifest]
+    scan: Scan
     folder: Path
     recipe: Recipe
     base: Recipe
@@ -88,10 +92,17 @@ class RunRequest:
             raise UsageError(f"{self.workers} is below 1", place="--jobs", remedy="Give at least 1.")
 
 
+def scan_with(data: Path, options: ReadOptions, reading: Reading) -> Scan:
+    """The scan of `data` with these options, and what is known of its pixels."""
+    from groupwise.data.scan import scan
+
+    return lambda progress: scan(data, options, reading=reading, progress=progress)
+
+
 def request_run(
     data: Path, options: Mapping[str, Any], *, recipe: Recipe, base: Recipe, **rest: Any
 ) -> RunRequest:
-    """The request for a run over `data`, read by the options of `READING`; `rest` are its further fields."""
-    options = {name: options[name] for name in READING}
-    scan = scan_with(data, options, recipe.split.given, recipe.data.wanted)
-    return RunRequest(data=data, scan=scan, recipe=recipe, base=base, reading=unusual(options), **rest)
+    """The request for a run over `data`, read by the `ReadOptions` among `options`; `rest` are its fields."""
+    wanted = ReadOptions.pick(options, recipe.split.given)
+    scan = scan_with(data, wanted, recipe.data.wanted)
+    return RunRequest(data=data, scan=scan, recipe=recipe, base=base, reading=wanted.unusual(), **rest)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from groupwise.data.decode import Preprocessing
 from groupwise.distributed.world import World
-from groupwise.loader.batches import Batch, batches, normalise
+from groupwise.loader.batches import Batch, Shuffle, batches, normalise
 from groupwise.training.config import FitConfig, FitData
 from groupwise.training.memory import is_out_of_memory, out_of_memory
 from groupwise.training.state import TrainState
@@ -39,8 +39,7 @@ def training_batches(data: FitData, config: FitConfig, state: TrainState, world:
         data.train,
         batch_size=config.training.batch_size,
         world=world,
-        shuffle=(config.seed, state.finished + 1),
-        balanced=config.training.sampling == "balanced",
+        shuffle=Shuffle(config.seed, state.finished + 1, config.training.sampling == "balanced"),
         first=state.step,
     )
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError
-from groupwise.loader.batches import Batch, batches
+from groupwise.loader.batches import Batch, Shuffle, batches
 from groupwise.training.config import FitConfig, FitData
 from groupwise.training.learner import Learner
 from groupwise.training.optimizer import set_learning_rate
@@ -83,7 +83,7 @@ def _endless(data: FitData, config: FitConfig, world: World) -> Iterator[tuple[i
             data.train,
             batch_size=config.training.batch_size,
             world=world,
-            shuffle=(config.seed, epoch),
+            shuffle=Shuffle(config.seed, epoch),
         ):
             yield epoch, batch
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from groupwise.data.manifest import Manifest, Sample
 from groupwise.files import read_json, write_csv, write_json
 from groupwise.report.checklist.evaluation import slices
 from groupwise.report.page import write_report
@@ -73,9 +74,8 @@ def test_slices_that_tie_are_all_named(make_run, probed):
 
 def test_columns_that_nobody_compared_are_not_called_absent(make_run):
     run = make_run()
-    header = ["path", "label", "group", "status", "reason", "site"]
     assert "no such column was given" in " ".join(unchecked(read_run(run)))
-    write_csv(run / "manifest.csv", header, [("a.png", "cat", "", "ok", "", "north")])
+    Manifest(run, (Sample("a.png", "cat", extra={"site": "north"}),)).write(run / "manifest.csv")
     assert "`groupwise slices RUN` compares by site" in " ".join(unchecked(read_run(run)))
     skipped = [{"column": "site", "reason": "the same for all images: north"}]
     write_json(run / "slices.json", {"fold": "test", "columns": [], "skipped": skipped})

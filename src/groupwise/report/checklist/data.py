@@ -18,7 +18,7 @@ def eligibility(files: RunFiles) -> ChecklistAnswer:
     """What the software left out; what was left out before, it cannot know."""
     if not files.manifest:
         return yours(NO_MANIFEST)
-    statuses = Counter(row["status"] for row in files.manifest)
+    statuses = Counter(sample.status for sample in files.manifest)
     conflicts = files.split.get("excluded", 0)
     return confirm(
         f"Of {count(len(files.manifest), 'file')} found, {statuses['ignored']:,} were no images,"
@@ -31,7 +31,7 @@ def damage(files: RunFiles) -> ChecklistAnswer:
     """Nothing is ever imputed."""
     if not files.manifest:
         return yours(NO_MANIFEST)
-    lost = sum(row["status"] == "quarantined" for row in files.manifest)
+    lost = sum(sample.status == "quarantined" for sample in files.manifest)
     named = ", named with their reasons in manifest.csv" if lost else ""
     return filled(
         f"{count(lost, 'damaged file')} {verb(lost, 'was', 'were')} set aside{named}; nothing was imputed."
@@ -105,7 +105,7 @@ def level(files: RunFiles) -> ChecklistAnswer:
     spanning = files.split["spanning_sources"]
     if spanning:
         return filled(f"Not disjoint: {count(spanning, 'source')} {verb(spanning, 'spans', 'span')} folds.")
-    if any(row["group"] for row in files.assignments):
+    if any(row.group for row in files.assignments):
         return confirm(
             "Sources: the groups that were given, joined where they share a copy of one photograph."
             " Confirm that a group is a whole patient, animal or place."
@@ -119,7 +119,7 @@ def copies(files: RunFiles) -> ChecklistAnswer:
     """What the audit found."""
     if files.findings is None:
         return yours("No audit was run.")
-    clusters = {row["cluster"] for row in files.assignments}
+    clusters = {row.cluster for row in files.assignments}
     if not files.assignments:
         return yours("The run has no split.csv, so it does not know.")
     copied = len(files.assignments) - len(clusters)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from groupwise.data.manifest import Sample
 from groupwise.data.remarks import list_remarks
 from groupwise.report.audit_files import SEVERITIES, Finding
 from groupwise.report.rendering import Section
@@ -31,7 +32,7 @@ class DataFacts:
     files: int
     statuses: list[tuple[str, int]]
     reasons: list[tuple[str, str, str, int]]
-    remarkable: list[dict[str, str]]
+    remarkable: list[Sample]
     more: int
     findings: list[Finding] | None
     notes: list[str]
@@ -39,11 +40,13 @@ class DataFacts:
 
 def data_facts(files: RunFiles) -> DataFacts:
     """Files by status and by reason, those that are not plainly ok by name, findings by severity."""
-    statuses = Counter(row["status"] for row in files.manifest)
-    remarks = [(row["status"], *remark) for row in files.manifest for remark in list_remarks(row["reason"])]
+    statuses = Counter(sample.status for sample in files.manifest)
+    remarks = [
+        (sample.status, *remark) for sample in files.manifest for remark in list_remarks(sample.reason)
+    ]
     reasons = Counter((status, code) for status, code, _ in remarks)
     first = {code: sentence for _, code, sentence in reversed(remarks)}
-    remarkable = [row for row in files.manifest if row["status"] == "quarantined"]
+    remarkable = [sample for sample in files.manifest if sample.status == "quarantined"]
     findings = None if files.findings is None else list(map(Finding.read, files.findings))
     return DataFacts(
         files=len(files.manifest),

@@ -14,12 +14,9 @@ def build(files: RunFiles) -> Section | None:
     """The grid; nothing without a split to draw from."""
     if not files.assignments:
         return None
-    labels = [row["label"] for row in files.assignments]
+    labels = [row.label for row in files.assignments]
     drawn = [files.assignments[i] for i in draw_samples(labels, ROWS * COLS, seed=files.seed)]
-    tiles = [
-        Tile(row["path"], load_thumbnail(files.root / row["path"], files.reading), row["label"])
-        for row in drawn
-    ]
+    tiles = [Tile(row.path, load_thumbnail(files.root / row.path, files.reading), row.label) for row in drawn]
     return Section({"samples": tiles, "seed": files.seed}, _draw(tiles))
 
 

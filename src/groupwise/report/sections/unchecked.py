@@ -32,7 +32,7 @@ def unchecked(files: RunFiles) -> list[str]:
             "Whether images show copies under different labels, or a shortcut such as file size gives the"
             " label away: no audit was run."
         )
-    if not any(row["group"] for row in files.assignments):
+    if not any(row.group for row in files.assignments):
         further.append("Which images show the same person, place or thing: no groups were given.")
     if not (files.slices and files.slices["columns"]):
         further.append(
