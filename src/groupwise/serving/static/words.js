@@ -40,7 +40,7 @@ const WORDS = {
     abstain: "Leave this one to a person.",
     "abstain-why": "Where the network was no surer than here, it was wrong too often.",
     "abstain-unknown": "From when on the network is sure enough to answer cannot be told.",
-    unlike: "OutOfDistribution the training data.",
+    unlike: "Unlike the training data.",
     "unlike-why": "The network has seen nothing like this picture. Do not rely on the answer.",
     "unlike-unknown": "Whether the picture resembles the training data cannot be told.",
     decided: "By the operating point (“{positive}” from {threshold} on): {label}.",
