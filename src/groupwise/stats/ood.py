@@ -96,5 +96,4 @@ def _unit(features: Features) -> Features:
 
 def energies(logits: Floats) -> Floats:
     """-log sum exp of the logits (N, K) of each image, (N,); low for what the network knows."""
-    highest = logits.max(axis=1)
-    return np.asarray(-(highest + np.log(np.exp(logits - highest[:, None]).sum(axis=1))))
+    return np.asarray(-np.logaddexp.reduce(logits, axis=1))
