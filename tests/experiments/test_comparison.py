@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from groupwise.cli.main import main
+from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.split import Assignment, Split, proof
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.experiments.comparison import compare_runs
@@ -47,9 +48,8 @@ def write_run(
     recipe = {"seed": 0, "training": {"select_fold": select, "epochs": epochs}}
     run.path("recipe.yaml").write_text(yaml.safe_dump(recipe))
     run.record("recipe.yaml")
-    header = ("path", "label", "group", "status", "reason", "sha256")
-    listed = [(row.path, row.label, row.group, "ok", "", row.path + content) for row in split.rows]
-    write_csv(run.path("manifest.csv"), header, listed)
+    listed = (Sample(row.path, row.label, row.group, sha256=row.path + content) for row in split.rows)
+    Manifest(folder, tuple(listed)).write(run.path("manifest.csv"))
     run.record("manifest.csv")
     split.write(run.path("split.csv"))
     run.record("split.csv", ["manifest.csv"])
