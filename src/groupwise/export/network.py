@@ -17,11 +17,15 @@ LANES = 16
 
 
 class ExportedNetwork(nn.Module):
-    """Maps images (N, 3, S, S) to logits (N, K), features (N, C) and the last feature maps (N, C, h, w)."""
+    """Maps images (N, 3, S, S) to logits (N, K), features (N, C) and the last feature maps (N, C, h, w).
+
+    Its weights are a copy of `model`'s in the order of rows. From channels_last ones torch writes the global
+    pool as nodes over the size of the batch, after which OpenVINO 2026.4 answers int8 wrongly.
+    """
 
     def __init__(self, model: Network) -> None:
         super().__init__()
-        self.model = model
+        self.model = copy.deepcopy(model).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         maps = last_maps(self.model, images)
