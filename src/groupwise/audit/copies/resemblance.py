@@ -32,7 +32,7 @@ CHAINED_CONFLICTS = 1 / 50
 """The same where the pairs form chains; chains under one label may be the frames of a film."""
 
 LEAST_TRANSITIVITY = 0.6
-"""Of copies 1.0 was measured, of parts under a fixed camera 0.7 to 0.8, of printed characters 0.28 and 0.45."""
+"""Of copies 1.0 was measured, of parts under a fixed camera 0.7 and 0.8, of printed characters 0.3, 0.45."""
 
 LEAST_WEDGES = 100
 """Pairs of pairs with a common image; fewer say nothing of chains."""
