@@ -537,15 +537,6 @@ def test_parquet_of_names_is_read(pets, monkeypatch):
     assert {s.path: s.label for s in scan(pets / "metadata.parquet").usable} == dict(PETS)
 
 
-def test_parquet_of_the_images_themselves_is_refused_unread(pets, monkeypatch):
-    give_parquet(
-        monkeypatch, FakeParquet({"image": "struct<bytes: binary, path: string>", "label": "int64"}, [])
-    )
-    (pets / "t.parquet").touch()
-    with pytest.raises(GroupwiseError, match="holds the images themselves"):
-        scan(pets / "t.parquet")
-
-
 class TestRoot:
     def test_images_elsewhere_need_the_root(self, pets, tmp_path_factory):
         mine = tmp_path_factory.mktemp("mine")

@@ -15,8 +15,9 @@ import zipfile
 import zlib
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
+from groupwise.data.parquet_images import PARQUET, ParquetImages
 from groupwise.errors import GroupwiseError
 
 ZIP, TAR = ".zip", ".tar"
@@ -24,6 +25,14 @@ COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 READ_IN_PLACE = (ZIP, TAR, *COMPRESSED)
 _PACKED = (".tar.zst", ".7z", ".rar", ".gz")
 _NO_ARCHIVE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
+
+
+class _Archive(Protocol):
+    """Names of the files in an archive with their sizes, and the content of each."""
+
+    sizes: dict[str, int]
+
+    def read(self, name: str) -> bytes: ...
 
 
 def is_archive(path: Path) -> bool:
@@ -65,7 +74,7 @@ def size_in_archive(path: Path) -> int:
 
 def _take_apart(path: Path) -> tuple[Path, str]:
     archive = next((parent for parent in path.parents if parent.is_file()), None)
-    if archive is None or not archive.name.lower().endswith(READ_IN_PLACE):
+    if archive is None or not archive.name.lower().endswith((*READ_IN_PLACE, PARQUET)):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
     name = path.relative_to(archive).as_posix()
     if name not in _open(archive).sizes:
@@ -73,7 +82,7 @@ def _take_apart(path: Path) -> tuple[Path, str]:
     return archive, name
 
 
-def _open(archive: Path) -> _Zip | _Tar:
+def _open(archive: Path) -> _Archive:
     status = archive.stat()
     try:
         return _opened(archive, status.st_mtime_ns, status.st_size)
@@ -84,7 +93,9 @@ def _open(archive: Path) -> _Zip | _Tar:
 
 
 @lru_cache(maxsize=32)
-def _opened(archive: Path, changed_ns: int, size: int) -> _Zip | _Tar:  # noqa: ARG001  # what it is cached by
+def _opened(archive: Path, changed_ns: int, size: int) -> _Archive:  # noqa: ARG001  # what it is cached by
+    if archive.name.lower().endswith(PARQUET):
+        return ParquetImages(archive)
     return _Zip(archive) if archive.name.lower().endswith(ZIP) else _Tar(archive)
 
 
