@@ -17,7 +17,7 @@ LANES = 16
 
 
 class ExportedNetwork(nn.Module):
-    """Maps images (N, 3, S, S) to logits (N, K), features (N, C) and the last feature maps (N, C, h, w)."""
+    """Maps images (N, C, S, S) to logits (N, K), features (N, C) and the last feature maps (N, C, h, w)."""
 
     def __init__(self, model: Network) -> None:
         super().__init__()
