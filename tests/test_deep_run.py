@@ -11,7 +11,9 @@ import yaml
 
 from folder_case import tiny_options, write_folder
 from groupwise.cli.main import main
+from groupwise.errors import GroupwiseError
 from groupwise.files import read_json
+from groupwise.inference.bundle import open_predictor
 from pixels_case import deepen
 
 
@@ -60,3 +62,16 @@ def test_prediction_refuses_another_depth(deep, tmp_path, capsys):
     assert main(["predict", str(deep / "run"), str(file)]) == 1
     told = capsys.readouterr()
     assert "the data set is of pictures whose white is 4095" in told.out + told.err
+
+
+def test_the_bundle_reads_by_the_rule_and_answers_as_the_run(deep, tmp_path):
+    assert main(["export", str(deep / "run"), "--to", "bundle"]) == 0
+    bundle = open_predictor(deep / "run/export/bundle")
+    assert bundle.preprocessing.integer_range == (0.0, 4095.0)
+    files = sorted((deep / "data").glob("*/*.png"))[::6]
+    expected = open_predictor(deep / "run").predict(files)
+    for one, other in zip(expected, bundle.predict(files), strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
+    cv2.imwrite(str(tmp_path / "16.png"), np.full((40, 40), 50000, np.uint16))
+    with pytest.raises(GroupwiseError, match="whose white is 4095"):
+        bundle.predict([tmp_path / "16.png"])

@@ -1,13 +1,18 @@
+import pickle
+
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GroupKFold, cross_val_score
+from sklearn.exceptions import DataConversionWarning, NotFittedError
+from sklearn.model_selection import GroupKFold, cross_validate
 from sklearn.utils import estimator_checks
 
 import groupwise
 from folder_case import TINY, write_folder
 from groupwise import GroupwiseClassifier
+from groupwise.data.split import proof, read_split
 from groupwise.errors import GroupwiseError
 
 
@@ -23,19 +28,28 @@ def fitted(pets):
     return GroupwiseClassifier(changes=TINY | {"training.epochs": 6}).fit(*pets)
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        estimator_checks.check_no_attributes_set_in_init,
-        estimator_checks.check_parameters_default_constructible,
-        estimator_checks.check_get_params_invariance,
-        estimator_checks.check_set_params,
-        estimator_checks.check_estimator_repr,
-        estimator_checks.check_estimator_cloneable,
-    ],
-)
+# All of scikit-learn's checks that hand over no table of numbers, which images are not.
+CHECKS = """
+    classifiers_one_label_sample_weights classifiers_regression_target dataframe_column_names_consistency
+    decision_proba_consistency do_not_raise_errors_in_init_or_set_params estimator_cloneable estimator_repr
+    estimator_tags_renamed estimators_empty_data_messages estimators_partial_fit_n_features
+    estimators_unfitted get_params_invariance mixin_order n_features_in_after_fitting
+    no_attributes_set_in_init parameters_default_constructible requires_y_none set_params
+    supervised_y_no_nan valid_tag_types
+""".split()
+
+
+@pytest.mark.parametrize("check", CHECKS)
 def test_scikit_learns_checks_that_make_sense_for_images(check):
-    check("GroupwiseClassifier", GroupwiseClassifier())
+    getattr(estimator_checks, f"check_{check}")("GroupwiseClassifier", GroupwiseClassifier())
+
+
+def test_scikit_learn_is_told_that_it_takes_no_table_of_numbers():
+    with pytest.warns(UserWarning, match="requires input"):
+        checks = list(estimator_checks.estimator_checks_generator(GroupwiseClassifier()))
+    assert checks
+    for estimator, check in checks:
+        check(estimator)
 
 
 def test_it_learns_and_keeps_the_labels_type(pets, fitted):
@@ -49,22 +63,61 @@ def test_it_learns_and_keeps_the_labels_type(pets, fitted):
     assert set(fitted.metrics_) == {"val"}
 
 
-@pytest.mark.parametrize("kind", [list, np.array])
+def _column(values):
+    """A column of a table whose rows are numbered otherwise."""
+    return pd.Series(values, index=range(100, 100 + len(values)))
+
+
+@pytest.mark.parametrize("kind", [np.array, _column])
 def test_groups_reach_the_split(pets, tmp_path, kind):
     paths, labels = map(kind, pets)
     groups = [f"patient {i // 4}" for i in range(48)]
     GroupwiseClassifier(changes=TINY, run=tmp_path / "run").fit(paths, labels, groups=kind(groups))
-    from groupwise.data.split import proof, read_split
-
     split = read_split(tmp_path / "run" / "split.csv")
     assert {row.group for row in split.rows} == set(groups)
     assert proof(split)["spanning_sources"] == 0
 
 
-def test_it_takes_part_in_cross_validation(pets):
-    model = clone(GroupwiseClassifier(changes=TINY | {"training.epochs": 6}))
-    scores = cross_val_score(model, *pets, groups=np.arange(48) // 2, cv=GroupKFold(2))
-    assert (scores > 0.8).all()
+def test_tables_of_one_column_are_read_as_scikit_learn_reads_them(pets, tmp_path):
+    paths, labels = pets
+    groups = pd.Series([np.nan if i % 2 else i // 4 for i in range(48)], dtype="category")
+    model = GroupwiseClassifier(changes=TINY, run=tmp_path / "run")
+    with pytest.warns(DataConversionWarning, match="A column-vector y was passed"):
+        model.fit(pd.DataFrame({"path": paths}), np.array(labels)[:, None], groups=groups)
+    assert model.classes_.tolist() == [0, 1]
+    assert model.predict(np.array(paths, object)[:, None]).shape == (48,)
+    split = read_split(tmp_path / "run" / "split.csv")
+    assert sum(row.group == "" for row in split.rows) == 24  # the missing ones stand alone
+    assert len({row.group for row in split.rows} - {""}) == 12
+
+
+def test_a_cross_validation_routes_groups_as_metadata(pets):
+    seen = []
+
+    class Recording(GroupwiseClassifier):
+        def fit(self, X, y, groups=None):  # noqa: N803
+            seen.append(groups)
+            return super().fit(X, y, groups)
+
+    groups = np.arange(48) // 2
+    with config_context(enable_metadata_routing=True):
+        model = clone(Recording(changes=TINY | {"training.epochs": 6})).set_fit_request(groups=True)
+        found = cross_validate(
+            model, *pets, params={"groups": groups}, cv=GroupKFold(2), return_estimator=True
+        )
+        with pytest.raises(TypeError, match="unexpected argument"):  # near miss: never asked for
+            cross_validate(Recording(changes=TINY), *pets, params={"unasked": groups}, cv=GroupKFold(2))
+    assert [len(part) for part in seen] == [24, 24]
+    assert set(seen[0]).isdisjoint(seen[1])
+    assert all(set(one.metrics_) == {"val"} for one in found["estimator"])
+    assert (found["test_score"] > 0.8).all()
+
+
+def test_it_answers_the_same_after_pickling_and_for_any_part(pets, fitted):
+    again = pickle.loads(pickle.dumps(fitted))
+    expected = fitted.predict_proba(pets[0][:5])
+    np.testing.assert_array_equal(again.predict_proba(pets[0][:5]), expected)
+    np.testing.assert_allclose(fitted.predict_proba(pets[0][3:5]), expected[3:], atol=1e-6)
 
 
 def test_misuse_is_refused(pets, tmp_path):
@@ -72,6 +125,12 @@ def test_misuse_is_refused(pets, tmp_path):
         GroupwiseClassifier().predict(pets[0])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         GroupwiseClassifier().fit(pets[0], pets[1][:-1])
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        GroupwiseClassifier().fit(pets[0], [np.nan, *pets[1][1:]])
+    with pytest.raises(ValueError, match="y should be a 1d array"):
+        GroupwiseClassifier().fit(pets[0], np.eye(2)[pets[1]])
+    with pytest.raises(GroupwiseError, match=r"X: holds float 1\.0, which is no path"):
+        GroupwiseClassifier().fit(np.ones(48), pets[1])
     (tmp_path / "bad.png").write_text("no picture")
     with pytest.raises(GroupwiseError, match=r"bad\.png"):
         GroupwiseClassifier(changes=TINY).fit([*pets[0], tmp_path / "bad.png"], [*pets[1], 0])

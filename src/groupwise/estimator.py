@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
 
 from groupwise.console import Console
 from groupwise.data.manifest import Manifest, Sample
@@ -36,6 +43,9 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     A tenth of the sources chooses the epoch; all others are trained on. After `fit`, `classes_` holds the
     labels in sorted order, `metrics_` the figures of the fold that chose, and `predictor_` the network.
+
+    Paths, labels and groups may be lists, arrays, columns of a table, or tables of one column. Scikit-learn's
+    metadata routing passes groups on after `set_fit_request(groups=True)`.
     """
 
     def __init__(
@@ -55,19 +65,21 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         groups: Sequence[Any] | None = None,
     ) -> GroupwiseClassifier:
         """Train on image files X with labels y; images of one group stay on one side of the split."""
-        check_consistent_length(X, y, groups)
-        self.classes_ = np.unique(np.asarray(y))
+        labels = _targets(y)
+        check_consistent_length(X, labels, groups)
+        paths = _paths(X)
+        self.classes_ = np.unique(labels)
         names = [str(label) for label in self.classes_]
         if len(set(names)) < len(names):
             raise UsageError(
                 "two labels are written alike", place="y", remedy="Give labels of one type, such as text."
             )
-        files = [Path(os.path.abspath(path)) for path in X]  # noqa: PTH100  # symbolic links stay
+        files = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100  # symbolic links stay
         root = Path(os.path.commonpath([file.parent for file in files]))
-        group_of = [None] * len(files) if groups is None else groups
+        group_of = [None] * len(files) if groups is None else column_or_1d(groups).tolist()
         samples = [
             Sample(file.relative_to(root).as_posix(), str(label), "" if group is None else str(group))
-            for file, label, group in zip(files, y, group_of, strict=True)
+            for file, label, group in zip(files, labels, group_of, strict=True)
         ]
         if self.run is None:
             self._folder = tempfile.TemporaryDirectory(prefix="groupwise-")
@@ -89,7 +101,7 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Sequence[str | Path]) -> npt.NDArray[np.float64]:  # noqa: N803
         """Probabilities of image files, (N, K), in the order of `classes_`."""
         check_is_fitted(self, "predictor_")
-        predictions = self.predictor_.predict(X)
+        predictions = self.predictor_.predict(_paths(X))
         rows = [[p.probabilities[str(label)] for label in self.classes_] for p in predictions]
         return np.array(rows).reshape(len(rows), len(self.classes_))
 
@@ -98,3 +110,40 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         best = self.predict_proba(X).argmax(1)
         labels: npt.NDArray[Any] = self.classes_[best]
         return labels
+
+    def __sklearn_tags__(self) -> Tags:
+        """X holds text, one path an image, and is no table of numbers."""
+        tags: Tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.one_d_array = tags.input_tags.string = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: all but the temporary folder, which belongs to this process."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_folder"}
+
+
+def _targets(y: Sequence[Any] | None) -> npt.NDArray[Any]:
+    """Labels (N,), refused in scikit-learn's words where they are none, missing or continuous."""
+    if y is None:
+        raise ValueError("GroupwiseClassifier requires y to be passed, but the target y is None.")
+    column: npt.NDArray[Any] = column_or_1d(y, warn=True)
+    assert_all_finite(column, input_name="y")
+    check_classification_targets(column)
+    return column
+
+
+def _paths(images: Sequence[str | Path]) -> list[str | Path]:
+    """The paths of a list, an array, a column or a table of one column."""
+    shape = np.shape(images)  # type: ignore[arg-type]
+    paths = np.asarray(images, object)
+    if len(shape) > 1:
+        paths = column_or_1d(paths)
+    for path in paths:
+        if not isinstance(path, str | Path):
+            raise UsageError(
+                f"holds {type(path).__name__} {path!r}, which is no path",
+                place="X",
+                remedy="Give paths of image files: the files are read here, not their pixels.",
+            )
+    return list(paths)

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from groupwise.data.given import use_given_division, use_given_split
+from groupwise.data.given import repair_split, use_given_division, use_given_split
 from groupwise.data.manifest import Sample
 from groupwise.data.participants import Participants, choose_participants
-from groupwise.data.split import EXCLUDED, make_split, proof
+from groupwise.data.split import EXCLUDED, Assignment, Split, make_split, proof
 from groupwise.errors import GroupwiseError, UsageError
 
 
@@ -155,3 +155,21 @@ def test_an_extended_split_without_val_is_refused_in_words():
         make_split(
             samples(), Participants(range(40)), shares={"train": 8, "val": 1, "test": 1}, seed=0, previous=old
         )
+
+
+def test_a_repaired_split_keeps_what_is_measured():
+    folds = {"g": ("train", "test"), "h": ("train", "val"), "i": ("val", "test"), "j": ("train", "train")}
+    rows = [
+        Assignment(f"{group}{k}.jpg", "a", group, n, fold)
+        for n, (group, both) in enumerate(folds.items())
+        for k, fold in enumerate(both)
+    ]
+    repaired = repair_split(Split(tuple(rows)))
+    assert [row.fold for row in repaired.rows] == [
+        *(EXCLUDED, "test"),
+        *(EXCLUDED, "val"),
+        *(EXCLUDED, "test"),
+        *("train", "train"),
+    ]
+    assert proof(repaired)["spanning_sources"] == 0
+    assert repair_split(repaired) == repaired

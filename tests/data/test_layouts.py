@@ -537,15 +537,6 @@ def test_parquet_of_names_is_read(pets, monkeypatch):
     assert {s.path: s.label for s in scan(pets / "metadata.parquet").usable} == dict(PETS)
 
 
-def test_parquet_of_the_images_themselves_is_refused_unread(pets, monkeypatch):
-    give_parquet(
-        monkeypatch, FakeParquet({"image": "struct<bytes: binary, path: string>", "label": "int64"}, [])
-    )
-    (pets / "t.parquet").touch()
-    with pytest.raises(GroupwiseError, match="holds the images themselves"):
-        scan(pets / "t.parquet")
-
-
 class TestRoot:
     def test_images_elsewhere_need_the_root(self, pets, tmp_path_factory):
         mine = tmp_path_factory.mktemp("mine")
@@ -675,7 +666,7 @@ class TestArchives:
         split(tmp_path / "pets", "archive", names=("cat", "dog"))
         return tmp_path / "pets"
 
-    @pytest.mark.parametrize("kind", ["zip", "tar"])
+    @pytest.mark.parametrize("kind", ["zip", "tar", "gztar", "bztar", "xztar"])
     def test_are_read_in_place(self, tmp_path, packed, kind):
         archive = Path(shutil.make_archive(str(tmp_path / "packed"), kind, packed))
         before = sorted(tmp_path.iterdir())
@@ -702,9 +693,19 @@ class TestArchives:
         assert counts(scan(tmp_path / "all")) == {"cat": 3, "dog": 3}
 
     def test_what_cannot_be_read_in_place_is_to_be_unpacked(self, tmp_path, packed):
-        archive = Path(shutil.make_archive(str(tmp_path / "packed"), "gztar", packed))
-        with pytest.raises(GroupwiseError, match="Unpack it"):
-            scan(archive)
+        for name in ("packed.7z", "packed.tar.zst", "packed.rar"):
+            (tmp_path / name).write_bytes(b"7z")
+            with pytest.raises(GroupwiseError, match="Unpack it"):
+                scan(tmp_path / name)
+
+    @pytest.mark.parametrize("kind", ["gztar", "bztar", "xztar"])
+    def test_a_compressed_tar_that_ends_early_is_named(self, tmp_path, packed, kind):
+        archive = Path(shutil.make_archive(str(tmp_path / "packed"), kind, packed))
+        content = archive.read_bytes()
+        for damaged in (content[: len(content) // 2], b"no archive"):
+            archive.write_bytes(damaged)
+            with pytest.raises(GroupwiseError, match="not a readable archive"):
+                scan(archive)
 
     def test_an_archive_left_beside_the_classes_changes_nothing(self, tmp_path):
         classes(tmp_path, "cat", "dog")

@@ -14,7 +14,8 @@ from PIL import Image
 
 import pixels_case as case
 from groupwise.data.decode import Preprocessing, UndecodableImage, decode
-from groupwise.data.levels import Reading, note_rule, settle
+from groupwise.data.level_notes import note_rule
+from groupwise.data.levels import Reading, settle
 
 CONTAINERS = case.containers()
 MODEL_OF_8_BITS = Preprocessing().reading

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from cli_case import rows
 from groupwise.audit.audit import Audit
 from groupwise.console import Console
 from groupwise.data.manifest import GIVEN_FOLD, Manifest, Sample
 from groupwise.data.split import EXCLUDED
 from groupwise.data.split_options import SplitConfig
-from groupwise.pipeline.prepare import audit_given_split, scan_with_progress, split_manifest
+from groupwise.pipeline.prepare import audit_given_split, given_folds, scan_with_progress, split_manifest
+from groupwise.pipeline.repaired import write_repaired
 
 N = 48
 
@@ -65,12 +67,34 @@ def test_a_given_split_says_what_it_cuts_and_how_to_mend_it(capsys, given, repai
 def test_the_audit_names_the_sources_that_a_given_split_cuts(capsys):
     data = manifest(group=lambda i: "g" if i in (0, 4) else "")
     copied = audited(data, clusters=[1 if i == 5 else i for i in range(N)])
-    facts = audit_given_split(data, copied, Console())
+    split = given_folds(data, copied)
+    facts = audit_given_split(split, Console())
     assert (facts["spanning_sources"], facts["folds"]["test"]["with_sibling_in_train"]) == (2, 2)
     told = capsys.readouterr().out
     assert "Given fold test: 16 images from 16 sources, 2 of them with a sibling in train" in told
     assert "0.jpg (train), 4.jpg (test)" in told
-    assert audit_given_split(manifest(folds=()), copied, Console()) is None
+    assert given_folds(manifest(folds=()), copied) is None
+
+
+def test_a_repaired_split_is_written_with_its_command(tmp_path, capsys):
+    data = manifest(group=lambda i: "g" if i in (0, 4) else "")
+    split = given_folds(data, audited(data, clusters=[1 if i == 5 else i for i in range(N)]))
+    write_repaired(tmp_path, split, data.root, Console())
+    kept = rows(tmp_path / "repaired.csv")
+    test = {row.path for row in split.rows if row.fold == "test"}
+    assert {row["path"] for row in kept if row["fold"] == "test"} == test  # is measured as before
+    assert len(kept) == N - 2
+    assert not {"0.jpg", "1.jpg"} & {row["path"].rpartition("/")[2] for row in kept}
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"groupwise train {tmp_path}/repaired.csv" in told
+    assert "--split.given fold --group-column group --run" in told
+
+
+def test_a_split_without_a_leak_needs_no_repair(tmp_path, capsys):
+    data = manifest(group=lambda i: "")
+    write_repaired(tmp_path, given_folds(data, audited(data)), data.root, Console())
+    assert not (tmp_path / "repaired.csv").exists()
+    assert capsys.readouterr().out == ""
 
 
 def test_the_folds_of_folders_that_are_pooled_are_divided_anew(capsys):

@@ -97,7 +97,11 @@ def audit(manifest: Manifest, *, seed: int, progress: Progress | None = None, wo
         "rigid_images": sum(one.photograph.side < RIGID_PX for one in measured),
         "tiny_images": sum(one.photograph.side <= TINY_PX for one in measured),
         **_recall(detection, sources, len(kept)),
-        "resemble": pictures_resemble(copies.clusters, [sample.label for sample in manifest.usable]),
+        "resemble": pictures_resemble(
+            copies.clusters,
+            [sample.label for sample in manifest.usable],
+            [(pair.first, pair.second) for pair in copies.pairs],
+        ),
     }
     found = _findings(manifest, measured, copies, facts, seed)
     facts["seconds"] = round(time.monotonic() - start, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -46,7 +47,7 @@ def measure(file: Path, reading: Reading = UNSETTLED) -> Measured:
     decoded = decode(data, place=file, reading=reading)
     rgb = decoded.rgb
     return Measured(
-        digest=pixel_digest(rgb),
+        digest=pixel_digest(decoded.pixels),
         photograph=reduce_photograph(rgb),
         exif=_read_exif(data),
         format=decoded.format,
@@ -67,6 +68,8 @@ def _border(rgb: Pixels) -> Pixels:
 def _read_exif(data: bytes) -> Exif:
     """Camera and time; damaged EXIF is no EXIF, for the picture itself has been decoded."""
     try:
+        # Pillow says aloud which TIFFs it does not know, and those are read by others.
+        logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)
         with Image.open(io.BytesIO(data)) as image:
             exif = image.getexif()
         camera = " ".join(str(exif.get(tag, "")).strip("\0 ") for tag in (_MAKE, _MODEL)).strip()

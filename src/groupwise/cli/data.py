@@ -63,18 +63,28 @@ def audit(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="decides which copies are planted as a check")
     parser.add_argument("--json", action="store_true", help="print the facts and findings as JSON")
     arguments = parser.parse_args(argv)
-    from groupwise.pipeline.prepare import audit_given_split, audit_manifest, scan_with_progress, write_audit
+    from groupwise.pipeline.prepare import (
+        audit_given_split,
+        audit_manifest,
+        given_folds,
+        scan_with_progress,
+        write_audit,
+    )
+    from groupwise.pipeline.repaired import write_repaired
 
     console = Console(quiet=arguments.json)
     manifest = scan_with_progress(scan_of(arguments), console)
     audited = audit_manifest(manifest, seed=arguments.seed, console=console)
     manifest.write(arguments.out / "manifest.csv")
-    given = audit_given_split(manifest, audited, console)
+    split = given_folds(manifest, audited)
+    given = audit_given_split(split, console) if split else None
     page = write_audit(arguments.out, Path(arguments.folder), manifest, audited)
     if arguments.json:
         findings = [finding.to_json() | {"picture": None} for finding in audited.findings]
         facts = {**audited.facts, "findings": findings} | ({"given_split": given} if given else {})
         print(json.dumps(facts, indent=2, ensure_ascii=False))
+    if split:
+        write_repaired(arguments.out, split, manifest.root, console)
     console.say(f"Report: {page}")
 
 

@@ -113,6 +113,7 @@ def plan(parser: Parser, argv: list[str]) -> None:
     add_recipe_options(parser)
     arguments, base, recipe = parse_over_recipe(parser, argv, "default")
     from groupwise.files import write_atomic
+    from groupwise.pipeline.channel_statistics import with_statistics
     from groupwise.pipeline.create import settled_recipe
     from groupwise.pipeline.plan import plan_recipe
     from groupwise.pipeline.prepare import prepare, scan_with_progress
@@ -123,6 +124,7 @@ def plan(parser: Parser, argv: list[str]) -> None:
     manifest = scan_with_progress(request.scan, console)
     request = replace(request, recipe=settled_recipe(recipe, manifest))
     prepared = prepare(manifest, recipe.split, seed=recipe.seed, console=console)
+    request = replace(request, recipe=with_statistics(request.recipe, manifest, prepared.split))
     planning = planning_of(arguments, changed_fields(argv, base, recipe))
     planned = plan_recipe(request, planning, manifest, prepared.split, started=started, console=console)
     write_atomic(arguments.out, replace(planned, recipe=replace(planned.recipe, name="planned")).to_yaml())
@@ -189,12 +191,13 @@ def lr_find(parser: Parser, argv: list[str]) -> None:
     add_recipe_options(parser)
     arguments, _, recipe = parse_over_recipe(parser, argv)
     from groupwise.experiments.lr_find import find_rate
+    from groupwise.pipeline.channel_statistics import with_statistics
     from groupwise.pipeline.create import settled_recipe
     from groupwise.pipeline.prepare import scan_with_progress
 
     console = Console()
     manifest = scan_with_progress(scan_of(arguments), console)
-    recipe = settled_recipe(recipe, manifest)
+    recipe = with_statistics(settled_recipe(recipe, manifest), manifest)
     curve = find_rate(manifest, recipe, arguments.out, steps=arguments.steps, console=console)
     console.say(
         f"Recipe {recipe.name}: {recipe.model.preset}, {recipe.data.image_size_px} px, batches of"

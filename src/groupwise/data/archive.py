@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import bz2
 import errno
+import gzip
+import lzma
 import os
+import shutil
 import tarfile
+import tempfile
 import threading
 import zipfile
+import zlib
 from functools import lru_cache
 from pathlib import Path
+from typing import IO, Any, Protocol
 
+from groupwise.data.parquet_images import PARQUET, ParquetImages
 from groupwise.errors import GroupwiseError
 
-READ_IN_PLACE = ZIP, TAR = ".zip", ".tar"
-_PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".7z", ".rar", ".gz")
+ZIP, TAR = ".zip", ".tar"
+COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+READ_IN_PLACE = (ZIP, TAR, *COMPRESSED)
+_PACKED = (".tar.zst", ".7z", ".rar", ".gz")
+_NO_ARCHIVE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
+
+
+class _Archive(Protocol):
+    """Names of the files in an archive with their sizes, and the content of each."""
+
+    sizes: dict[str, int]
+
+    def read(self, name: str) -> bytes: ...
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a path is a file that can be read as a folder; raises `GroupwiseError` for one that cannot be.
-
-    A compressed tar can only be read from its beginning, so it has to be unpacked.
-    """
+    """Whether a path is a file that is read as a folder; raises `GroupwiseError` for one that cannot be."""
     name = path.name.lower()
-    if name.endswith(_PACKED) and path.is_file():
+    if name.endswith(_PACKED) and not name.endswith(COMPRESSED) and path.is_file():
         raise GroupwiseError(
             "an archive whose images cannot be read one by one",
             place=path,
@@ -58,7 +74,7 @@ def size_in_archive(path: Path) -> int:
 
 def _take_apart(path: Path) -> tuple[Path, str]:
     archive = next((parent for parent in path.parents if parent.is_file()), None)
-    if archive is None or not archive.name.lower().endswith(READ_IN_PLACE):
+    if archive is None or not archive.name.lower().endswith((*READ_IN_PLACE, PARQUET)):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
     name = path.relative_to(archive).as_posix()
     if name not in _open(archive).sizes:
@@ -66,18 +82,20 @@ def _take_apart(path: Path) -> tuple[Path, str]:
     return archive, name
 
 
-def _open(archive: Path) -> _Zip | _Tar:
+def _open(archive: Path) -> _Archive:
     status = archive.stat()
     try:
         return _opened(archive, status.st_mtime_ns, status.st_size)
-    except (zipfile.BadZipFile, tarfile.TarError) as error:
+    except _NO_ARCHIVE as error:
         raise GroupwiseError(
             f"not a readable archive ({error})", place=archive, remedy="Download or pack it again."
         ) from None
 
 
 @lru_cache(maxsize=32)
-def _opened(archive: Path, changed_ns: int, size: int) -> _Zip | _Tar:  # noqa: ARG001  # what it is cached by
+def _opened(archive: Path, changed_ns: int, size: int) -> _Archive:  # noqa: ARG001  # what it is cached by
+    if archive.name.lower().endswith(PARQUET):
+        return ParquetImages(archive)
     return _Zip(archive) if archive.name.lower().endswith(ZIP) else _Tar(archive)
 
 
@@ -107,16 +125,43 @@ class _Zip:
 
 
 class _Tar:
-    """A tar archive without compression; only its ordinary files."""
+    """A tar archive; only its ordinary files.
+
+    A compressed one can only be read from its beginning, so it is unpacked once, into a temporary file
+    without a name that goes with this process.
+    """
 
     def __init__(self, archive: Path) -> None:
         self._archive = archive
-        with tarfile.open(archive, "r:") as file:
+        self._file = _uncompress(archive) if archive.name.lower().endswith(COMPRESSED) else None
+        with tarfile.open(archive, "r:", fileobj=self._file) as file:
             self._places = {m.name.removeprefix("./"): (m.offset_data, m.size) for m in file if m.isreg()}
         self.sizes = {name: size for name, (_, size) in self._places.items()}
 
     def read(self, name: str) -> bytes:
         place, size = self._places[name]
+        if self._file is not None:
+            return os.pread(self._file.fileno(), size, place)  # which threads and forks may do at once
         with self._archive.open("rb") as file:
             file.seek(place)
             return file.read(size)
+
+
+def _uncompress(archive: Path) -> IO[bytes]:
+    """The content of a compressed file as a temporary one."""
+    opener: Any = {"gz": gzip.open, "z2": bz2.open, "xz": lzma.open}[archive.name.lower()[-2:]]
+    target = tempfile.TemporaryFile()  # noqa: SIM115  # it stays open as long as the archive is known
+    try:
+        with opener(archive) as source:
+            shutil.copyfileobj(source, target, 1 << 20)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise tarfile.ReadError(str(error)) from None
+        raise GroupwiseError(
+            "there is no space to unpack it",
+            place=archive,
+            remedy=f"Free some in {tempfile.gettempdir()}, name another folder by TMPDIR, or unpack it.",
+        ) from None
+    target.flush()
+    target.seek(0)
+    return target

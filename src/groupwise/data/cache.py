@@ -31,12 +31,13 @@ def decode_images(
     out: Images | None = None,
     progress: Progress | None = None,
 ) -> Images:
-    """Decode and resize `files` to uint8 (N, S, S, 3), into `out` where it is given.
+    """Decode and resize `files` to uint8 (N, S, S, C), into `out` where it is given.
 
     `digests` are the files' SHA-256; a file that vanished or changed since raises `GroupwiseError`.
     """
     size = preprocessing.image_size_px
-    images = np.empty((len(files), size, size, 3), np.uint8) if out is None else out
+    shape = (len(files), size, size, preprocessing.input_channels)
+    images = np.empty(shape, np.uint8) if out is None else out
 
     def load(i: int) -> None:
         images[i] = load_image(files[i], preprocessing, expected_sha256=digests[i])
@@ -50,14 +51,14 @@ def decode_images(
 
 
 def load_image(file: Path, preprocessing: Preprocessing, *, expected_sha256: str | None = None) -> Images:
-    """Read one file as uint8 (S, S, 3)."""
+    """Read one file as uint8 (S, S, C)."""
     return load_picture(file, preprocessing, expected_sha256=expected_sha256)[0]
 
 
 def load_picture(
     file: Path, preprocessing: Preprocessing, *, expected_sha256: str | None = None
 ) -> tuple[Images, tuple[Remark, ...]]:
-    """Read one file as uint8 (S, S, 3), with what was no plain copy of it."""
+    """Read one file as uint8 (S, S, C), with what was no plain copy of it."""
     try:
         data = read_file(file)
     except OSError as error:
@@ -69,7 +70,7 @@ def load_picture(
             "changed since the data were scanned", place=file, remedy="Restore it, or start a new run."
         )
     decoded = decode(data, place=file, draft_px=preprocessing.image_size_px, reading=preprocessing.reading)
-    return preprocessing.resize_image(decoded.rgb), decoded.warnings
+    return preprocessing.resize_image(decoded.pixels), decoded.warnings
 
 
 def open_cache(
@@ -85,7 +86,8 @@ def open_cache(
     `cache.json` names what the cache was made from and the digest of its content, and is written last; so a
     half-built, damaged or foreign cache is built anew.
     """
-    shape = [len(files), preprocessing.image_size_px, preprocessing.image_size_px, 3]
+    size = preprocessing.image_size_px
+    shape = [len(files), size, size, preprocessing.input_channels]
     key = sha256_mapping({"files": list(digests), "preprocessing": _name(preprocessing), "shape": shape})
     array, marker = folder / "images.npy", folder / "cache.json"
     if not _is_whole(array, marker, key):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from groupwise.data.annotations import SEVERAL, read_attributes, read_choice
@@ -73,7 +73,7 @@ def choose_columns(
     if path is None or label is None:
         raise _missing(file, table, path_column, label_column, path, label)
     rows = tuple({**row, label: read_choice(row[label])} for row in table.rows)
-    table = Table(table.columns, rows, table.kind, table.path_column, table.label_column)
+    table = replace(table, rows=rows)
     known = {table.path_column, table.label_column, PATH, LABEL, path_column, label_column}
     return table, Columns(path, label, tuple(name for name in (path, label) if name not in known))
 

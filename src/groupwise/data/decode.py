@@ -1,4 +1,4 @@
-"""Decoding: the bytes of an image file to RGB pixels and to a model's input; the only preprocessing."""
+"""Decoding: the bytes of an image file to pixels of 8 bits, colours or the channels that were chosen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +24,12 @@ from groupwise.data.header import (
     turn_upright,
 )
 from groupwise.data.levels import Depth, Reading
+from groupwise.data.preprocessing import Preprocessing, Resize
 from groupwise.data.readers import Unread, find_deep
 from groupwise.data.remarks import Remark
-from groupwise.data.samples import Samples, pick_channels, render
-from groupwise.errors import UsageError
+from groupwise.data.samples import Samples, are_bands, pick_channels, render, show_bands
 
-__all__ = ["MAX_PIXELS_AT_ONCE", "Decoded", "Preprocessing", "UndecodableImage", "decode"]
+__all__ = ["MAX_PIXELS_AT_ONCE", "Decoded", "Preprocessing", "Resize", "UndecodableImage", "decode"]
 
 # All threads together decode at most this many at once, so memory does not grow with their number.
 MAX_PIXELS_AT_ONCE = 2 * MAX_PIXELS
@@ -55,6 +54,13 @@ class Decoded:
     warnings: tuple[Remark, ...]
     depth: Depth | None = None
     group: str = ""
+    bands: npt.NDArray[np.uint8] | None = None
+    channels: int = 0
+
+    @property
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """What a network sees, (H, W, C)."""
+        return self.rgb if self.bands is None else self.bands
 
 
 def decode(
@@ -108,9 +114,9 @@ def _decode_plain(data: bytes, place: object, draft_px: int | None, reading: Rea
         orientation, more = read_orientation(image)
         depth, profile = None, image.info.get("icc_profile")
         if image.mode[0] in "IF":
-            samples = Samples(np.asarray(image), str(image.format), mode)
-            image, depth, deep = render(samples, reading, place)
-            remarks += deep
+            drawn = render(Samples(np.asarray(image), str(image.format), mode), reading, place)
+            image, depth = drawn.image, drawn.depth
+            remarks += drawn.remarks
         pixels, colours = _to_pixels(image, profile, orientation)
     if image.format == "PNG":
         remarks += remark_png(data)
@@ -126,13 +132,25 @@ def _decode_deep(unread: Unread, reading: Reading, place: object, facts_only: bo
     """What has more than 8 bits, or what Pillow reads wrong."""
     with _hold_pixels(unread.pixels):
         samples = unread.read()
-        image, depth, deep = render(samples, reading, place, step=THINNED if facts_only else 1)
-        pixels, colours = _to_pixels(image, samples.profile, samples.orientation)
+        drawn = render(samples, reading, place, step=THINNED if facts_only else 1)
+        pixels, colours = _to_pixels(drawn.image, samples.profile, samples.orientation)
+        bands = _turn_bands(drawn.bands, samples.orientation)
     height, width = samples.values.shape[:2]
     if samples.orientation >= 5:
         height, width = width, height
-    remarks = (*samples.remarks, *deep, *colours)
-    return Decoded(pixels, width, height, samples.format, samples.mode, remarks, depth, samples.group)
+    remarks = (*samples.remarks, *drawn.remarks, *colours)
+    return Decoded(
+        pixels,
+        width,
+        height,
+        samples.format,
+        samples.mode,
+        remarks,
+        drawn.depth,
+        samples.group,
+        bands,
+        samples.channels,
+    )
 
 
 def _to_pixels(
@@ -142,12 +160,23 @@ def _to_pixels(
     return np.asarray(turn_upright(rgb, orientation)), colours
 
 
+def _turn_bands(bands: npt.NDArray[np.uint8] | None, orientation: int) -> npt.NDArray[np.uint8] | None:
+    if bands is None or orientation == 1:
+        return bands
+    planes = [Image.fromarray(bands[..., i]) for i in range(bands.shape[2])]
+    return np.dstack([np.asarray(turn_upright(plane, orientation)) for plane in planes])
+
+
 def _take_colours(decoded: Decoded, reading: Reading, place: object) -> Decoded:
-    """The chosen channels of red, green and blue, or of one grey; stacks have theirs by now."""
-    if not reading.channels or decoded.format in ("TIFF", "DICOM"):
+    """The chosen channels of red, green and blue, or of one grey; other channels are chosen by now."""
+    if not reading.channels or decoded.channels:
         return decoded
-    taken = pick_channels(decoded.rgb, ("red", "green", "blue"), reading.channels, place)
-    return replace(decoded, rgb=taken if taken.ndim == 3 else np.repeat(taken[..., None], 3, axis=2))
+    taken = pick_channels(decoded.rgb, ("red", "green", "blue"), reading, place)
+    if taken.ndim == 2:
+        return replace(decoded, rgb=np.repeat(taken[..., None], 3, axis=2), channels=3)
+    if are_bands(taken):
+        return replace(decoded, rgb=show_bands(taken), bands=taken, channels=3)
+    return replace(decoded, rgb=taken, channels=3)
 
 
 def _remark_frames(image: Image.Image) -> tuple[Remark, ...]:
@@ -174,125 +203,3 @@ def _hold_pixels(n: int) -> Iterator[None]:
         with _pixels_freed:
             _pixels_held -= n
             _pixels_freed.notify_all()
-
-
-Resize = Literal["squash", "crop", "pad"]
-Interpolation = Literal["bilinear", "bicubic"]
-_RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How an RGB image of any size becomes a model's input; a bundle carries these values.
-
-    Args:
-        image_size_px: Side of the square that a network sees.
-        resize: How an oblong image becomes a square: `squash` ignores its aspect, `crop` scales the short
-            side and cuts the middle out, `pad` scales the long side and fills up with the mean colour.
-        interpolation: Of that scaling, antialiased.
-        mean: Of red, green and blue, for values from 0 to 1; ImageNet's unless said otherwise.
-        std: Their standard deviations.
-        integer_range: Whole numbers of more than 8 bits that become black and white, in every picture alike;
-            by default the bits that the data set uses.
-        float_range: The same for floating-point values; by default 0 to 1, or what the data set uses.
-        trust_declared: Whether a file that declares its depth is read by that rather than by the range.
-        tails_percent: Per cent of a picture's values at either end that may lie outside of a range that is
-            found, against a few hot pixels.
-        channels: One channel, or three, of pictures whose channels are no colours, by number or name.
-        max_pixels: More pixels than these are refused.
-    """
-
-    image_size_px: int = 224
-    resize: Resize = "squash"
-    interpolation: Interpolation = "bilinear"
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
-    integer_range: tuple[float, float] | None = None
-    float_range: tuple[float, float] | None = None
-    trust_declared: bool = True
-    tails_percent: float = 0.0
-    channels: tuple[int | str, ...] = ()
-    max_pixels: int = MAX_PIXELS
-
-    def __post_init__(self) -> None:
-        _require(self.image_size_px >= 1, "image_size_px", self.image_size_px, "Give at least 1 pixel.")
-        for name, value, choices in (
-            ("resize", self.resize, get_args(Resize)),
-            ("interpolation", self.interpolation, get_args(Interpolation)),
-        ):
-            _require(value in choices, name, repr(value), f"Choose one of {', '.join(choices)}.")
-        mean_fits = len(self.mean) == 3 and all(0 <= value <= 1 for value in self.mean)
-        _require(
-            mean_fits, "mean", self.mean, "Give three values from 0 to 1; divide values up to 255 by 255."
-        )
-        std_fits = len(self.std) == 3 and all(0 < value <= 1 for value in self.std)
-        _require(
-            std_fits, "std", self.std, "Give three values above 0 and up to 1; divide by 255 if need be."
-        )
-        self._require_reading()
-
-    def _require_reading(self) -> None:
-        for name, value in (("integer_range", self.integer_range), ("float_range", self.float_range)):
-            pair = np.atleast_1d(np.asarray([] if value is None else value, float))
-            fits = value is None or (len(pair) == 2 and np.isfinite(pair).all() and pair[0] < pair[1])
-            _require(bool(fits), name, value, "Give the value of black and a greater one for white.")
-        _require(0 <= self.tails_percent < 50, "tails_percent", self.tails_percent, "Give 0 to below 50.")
-        count = len(self.channels)
-        _require(count in (0, 1, 3), "channels", self.channels, "Give one channel, or three.")
-        _require(self.max_pixels >= 1, "max_pixels", self.max_pixels, "Give at least 1.")
-
-    @property
-    def reading(self) -> Reading:
-        """How a file becomes pixels, for `decode`."""
-        return Reading.from_facts(vars(self))
-
-    @property
-    def wanted(self) -> Reading:
-        """The same before a scan, which decides what is not given."""
-        return replace(self.reading, settled=False)
-
-    def settled(self, reading: Reading) -> Preprocessing:
-        """With the ranges that were decided for a data set."""
-        return replace(self, integer_range=reading.integer_range, float_range=reading.float_range)
-
-    def resize_image(self, rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Turn (H, W, 3) uint8 into (S, S, 3) uint8, antialiased."""
-        image, size = Image.fromarray(rgb), self.image_size_px
-        method = _RESAMPLING[self.interpolation]
-        width, height = image.size
-        if self.resize == "crop":
-            # Cutting first is the same picture, and a 1 x 20000 strip costs no 224 x 4,480,000 one.
-            side = min(width, height)
-            left, top = (width - side) / 2, (height - side) / 2
-            return np.asarray(image.resize((size, size), method, box=(left, top, left + side, top + side)))
-        if self.resize == "pad":
-            return self._pad(image, method)
-        return np.asarray(image.resize((size, size), method))
-
-    def _pad(self, image: Image.Image, method: Image.Resampling) -> npt.NDArray[np.uint8]:
-        size, long_side = self.image_size_px, max(image.size)
-        width, height = (max(1, round(side * size / long_side)) for side in image.size)
-        red, green, blue = (round(255 * value) for value in self.mean)
-        canvas = Image.new("RGB", (size, size), (red, green, blue))
-        canvas.paste(image.resize((width, height), method), ((size - width) // 2, (size - height) // 2))
-        return np.asarray(canvas)
-
-    @property
-    def scale(self) -> npt.NDArray[np.float32]:
-        """(3,) float32, such that `x * scale + shift` is `(x / 255 - mean) / std`."""
-        return np.array([1 / (255 * std) for std in self.std], dtype=np.float32)
-
-    @property
-    def shift(self) -> npt.NDArray[np.float32]:
-        """(3,) float32, see `scale`."""
-        return np.array([-m / s for m, s in zip(self.mean, self.std, strict=True)], dtype=np.float32)
-
-    def normalise(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Turn (N, S, S, 3) of levels from 0 to 255 into (N, 3, S, S) float32, contiguous."""
-        levels = batch.astype(np.float32) * self.scale + self.shift
-        return np.ascontiguousarray(levels.transpose(0, 3, 1, 2))
-
-
-def _require(fits: bool, field: str, value: object, remedy: str) -> None:
-    if not fits:
-        raise UsageError(f"{value} is out of range", place=f"data.{field}", remedy=remedy)

@@ -13,7 +13,7 @@ from groupwise.data.manifest import Sample, Status
 from groupwise.errors import GroupwiseError
 
 # Of Teachable Machine, whose archives of one class each are called so.
-_SAMPLES = re.compile(r"[ _-]*(samples|images)?\.(zip|tar)$", re.IGNORECASE)
+_SAMPLES = re.compile(r"[ _-]*(samples|images)?\.(zip|tar(\.(gz|bz2|xz))?|tgz|tbz2|txz)$", re.IGNORECASE)
 SYSTEM_NAMES = ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "@eadir")
 
 _IMAGE_ENDINGS = tuple(FORMAT_OF_SUFFIX)

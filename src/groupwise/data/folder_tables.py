@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -11,9 +12,11 @@ from groupwise.data.labelling import refuse_ready_split
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import GIVEN_FOLD, Sample
 from groupwise.data.table import Listing, read_listing
+from groupwise.data.table_files import is_image_name
 from groupwise.errors import GroupwiseError, UsageError
 
 # HuggingFace's imagefolder, and Roboflow's classes of an image.
+_SHARD = re.compile(r"(?:^|/)([^/]+)-\d{5}-of-\d{5}\.parquet$")
 _NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "_classes.csv")
 
 
@@ -27,6 +30,8 @@ def read_folder_tables(
     group_column: str | None,
 ) -> Listing | None:
     """What the tables in a folder, or in each folder of its split, list; None where none names classes."""
+    if shards := _find_shards(samples):
+        return _read_shards(data, place, shards, given=given, group_column=group_column)
     tables = [PurePosixPath(s.path) for s in samples if PurePosixPath(s.path).name in _NAMES]
     top = [path for path in tables if len(path.parts) == 1]
     if top:
@@ -51,6 +56,33 @@ def read_folder_tables(
     how = "used as it is" if given == FOLDERS else "divided anew"
     words = f"a ready split in folders, {', '.join(read)}, {how}, each with {first.words}"
     return Listing(tuple(moved), place, words, first.notes)
+
+
+def _find_shards(samples: Sequence[Sample]) -> dict[str, str]:
+    """The split that each file of a hub's data set belongs to, by path; none where images lie beside them."""
+    parts = {s.path: match[1] for s in samples if (match := _SHARD.search(s.path))}
+    has_images = any(is_image_name(sample.path) for sample in samples)
+    return {} if has_images else parts
+
+
+def _read_shards(
+    data: Path, place: Path, shards: Mapping[str, str], *, given: str | None, group_column: str | None
+) -> Listing | None:
+    folds = name_folds(set(shards.values()))
+    if len(folds) > 1 and given not in (FOLDERS, POOL):
+        refuse_ready_split(data, place, folds)
+    samples: list[Sample] = []
+    listing = None
+    for path, part in shards.items():
+        listing = _read(place / path, None, None, group_column)
+        if listing is None:
+            return None
+        folder = PurePosixPath(path).parent.as_posix()
+        fold = folds.get(part, "") if given == FOLDERS else ""
+        samples += [_move(sample, folder, fold) for sample in listing.samples]
+    assert listing is not None
+    how = f"; splits {', '.join(dict.fromkeys(shards.values()))}"
+    return Listing(tuple(samples), place, f"{len(shards)} files, as {listing.words}{how}", listing.notes)
 
 
 def _read(file: Path, root: Path | None, given: str | None, group_column: str | None) -> Listing | None:

@@ -93,6 +93,25 @@ def use_given_division(
     )
 
 
+def repair_split(split: Split) -> Split:
+    """The split without its leak: what is measured stays as it is, and its siblings elsewhere are left out.
+
+    Of a source that spans folds the images in `test` stay, where it has some, else those in `val`; so a score
+    on `test` is still of all images of the split that the data bring.
+    """
+    order = {TEST: 0, VAL: 1}
+    keeps: dict[int, str] = {}
+    for row, source in zip(split.rows, split.sources.tolist(), strict=True):
+        if row.fold != EXCLUDED:
+            keeps[source] = min(keeps.get(source, row.fold), row.fold, key=lambda fold: order.get(fold, 2))
+    return Split(
+        tuple(
+            row if row.fold in (EXCLUDED, keeps[source]) else row._replace(fold=EXCLUDED)
+            for row, source in zip(split.rows, split.sources.tolist(), strict=True)
+        )
+    )
+
+
 def _refuse(kinds: set[str]) -> None:
     if not kinds:
         raise UsageError(

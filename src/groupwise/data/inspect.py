@@ -123,6 +123,7 @@ def _accept(sample: Sample, decoded: Decoded, suffix: str) -> Sample:
         height=height,
         mode=decoded.mode,
         depth=decoded.depth,
+        channels=decoded.channels,
         group=sample.group or decoded.group,
     )
     if not sample.label:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
@@ -25,7 +24,8 @@ class Depth:
 
     `low` and `high` are the least and the greatest finite value, `tails` the same without the share that
     `Reading.tails_percent` leaves out, and 99 of 100 samples are at most `bright`. `container` is the range
-    of the type, `declared` the range that the file itself gives, if it does.
+    of the type, `declared` the range that the file itself gives, if it does. `bands` has the same of each
+    channel, where they are no colours.
     """
 
     kind: Literal["integer", "float"]
@@ -35,6 +35,7 @@ class Depth:
     bright: float
     container: Range
     declared: Range | None = None
+    bands: tuple[Depth, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Reading:
     trust_declared: bool = True
     tails_percent: float = 0.0
     channels: tuple[int | str, ...] = ()
+    channel_ranges: tuple[Range, ...] | None = None
+    channel_count: int | None = None
     max_pixels: int = MAX_PIXELS
     settled: bool = False
 
@@ -57,14 +60,17 @@ class Reading:
     def from_facts(cls, facts: Mapping[str, Any], settled: bool = True) -> Reading:
         """The reading of a data set, from what a recipe or an audit wrote; other fields are passed over."""
         known = {field.name for field in fields(cls)}
-        values: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in facts.items() if k in known
-        }
+        values: dict[str, Any] = {k: as_tuples(v) for k, v in facts.items() if k in known}
         return cls(**{**values, "settled": settled})
 
     def facts(self) -> dict[str, Any]:
         """What `from_facts` reads."""
         return asdict(self)
+
+
+def as_tuples(value: Any) -> Any:
+    """A value of JSON or YAML with tuples for its lists, as the fields of frozen classes hold them."""
+    return tuple(map(as_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 def type_range(dtype: np.dtype[Any]) -> Range:
@@ -77,6 +83,9 @@ def type_range(dtype: np.dtype[Any]) -> Range:
 
 def measure_depth(values: npt.NDArray[Any], declared: Range | None, tails_percent: float) -> Depth:
     """Measure the samples of one picture, (H, W) or (H, W, C)."""
+    bands: tuple[Depth, ...] = ()
+    if values.ndim == 3 and values.shape[2] != 3:
+        bands = tuple(measure_depth(values[..., i], declared, tails_percent) for i in range(values.shape[2]))
     # Of rows and columns, so that planes one behind the other are not copied into one.
     step = max(1, int((values.size / _MEASURED) ** 0.5))
     some = values[::step, ::step].reshape(-1)
@@ -94,7 +103,8 @@ def measure_depth(values: npt.NDArray[Any], declared: Range | None, tails_percen
     if not tails_percent:
         tails = [low, high]
     kind: Literal["integer", "float"] = "float" if values.dtype.kind == "f" else "integer"
-    return Depth(kind, low, high, (tails[0], tails[1]), bright, type_range(values.dtype), declared)
+    tail = (tails[0], tails[1])
+    return Depth(kind, low, high, tail, bright, type_range(values.dtype), declared, bands)
 
 
 def _finite_extremes(values: npt.NDArray[Any]) -> Range:
@@ -103,6 +113,17 @@ def _finite_extremes(values: npt.NDArray[Any]) -> Range:
         return low, high
     finite = values[np.isfinite(values)]
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
+def choose_ranges(depth: Depth, reading: Reading, place: object) -> tuple[Range, ...]:
+    """As `choose_range`, for each of the channels where they are no colours."""
+    if not depth.bands:
+        return (choose_range(depth, reading, place),)
+    ranges = reading.channel_ranges or (None,) * len(depth.bands)
+    return tuple(
+        choose_range(one, replace(reading, integer_range=rule, float_range=rule), place)
+        for one, rule in zip(depth.bands, ranges, strict=True)
+    )
 
 
 def choose_range(depth: Depth, reading: Reading, place: object) -> Range:
@@ -150,7 +171,7 @@ def _refuse_beyond(depth: Depth, rule: Range, place: object) -> None:
         return
     raise UndecodableImage(
         "unknown-depth",
-        f"{_say_samples(depth)}, and the data set is of pictures whose white is {_say(rule[1])}",
+        f"{_say_samples(depth)}, and the data set is of pictures whose white is {say_value(rule[1])}",
         place=place,
         remedy="Give pictures of one depth, or another range.",
     )
@@ -158,7 +179,7 @@ def _refuse_beyond(depth: Depth, rule: Range, place: object) -> None:
 
 def _say_samples(depth: Depth) -> str:
     words = "floating-point values" if depth.kind == "float" else "values of more than 8 bits"
-    return f"it holds {words}, from {_say(depth.low)} to {_say(depth.high)}"
+    return f"it holds {words}, from {say_value(depth.low)} to {say_value(depth.high)}"
 
 
 def to_levels(values: npt.NDArray[Any], chosen: Range, depth: Depth) -> npt.NDArray[np.uint8]:
@@ -180,22 +201,39 @@ def _scale(values: npt.NDArray[Any], chosen: Range) -> npt.NDArray[np.uint8]:
     return levels
 
 
-def settle(depths: Sequence[Depth], reading: Reading) -> Reading:
+def settle(depths: Sequence[Depth], reading: Reading, counts: Sequence[int] = ()) -> Reading:
     """Decide the ranges that the pictures of a data set need and nobody gave.
 
     Whole numbers get the fewest whole bits that hold the greatest of all pictures, which is what a sensor
     has; negative ones, and those of which the tails are left out, the least and greatest of all. Floats get
-    0 to 1 or 0 to 255 where all lie within.
+    0 to 1 or 0 to 255 where all lie within. Channels that are no colours get a range each. `counts` are those
+    of the files' channels; where all agree, other files are refused from now on.
     """
     free = [depth for depth in depths if depth.declared is None or not reading.trust_declared]
-    integers = _join([depth.tails for depth in free if depth.kind == "integer"])
-    floats = _join([depth.tails for depth in free if depth.kind == "float"])
+    banded = [depth for depth in free if depth.bands]
+    integers = _join([depth.tails for depth in free if depth.kind == "integer" and not depth.bands])
+    floats = _join([depth.tails for depth in free if depth.kind == "float" and not depth.bands])
+    agreed = counts[0] if len(set(counts)) == 1 and counts[0] else None
     return replace(
         reading,
+        channel_ranges=reading.channel_ranges or (_settle_bands(banded, reading) if banded else None),
+        channel_count=reading.channel_count or agreed,
         integer_range=reading.integer_range or (integers and _round_integers(integers, reading)),
         float_range=reading.float_range or (floats and _round_floats(floats, reading)),
         settled=True,
     )
+
+
+def _settle_bands(depths: Sequence[Depth], reading: Reading) -> tuple[Range, ...]:
+    """A range for each channel, of pictures that have equally many; one that is given is for all of them."""
+    usual = reading.integer_range if depths[0].kind == "integer" else reading.float_range
+    ranges = []
+    for channel in zip(*(depth.bands for depth in depths), strict=True):
+        found = _join([depth.tails for depth in channel])
+        assert found is not None
+        rounded = _round_integers if depths[0].kind == "integer" else _round_floats
+        ranges.append(usual or rounded(found, reading))
+    return tuple(ranges)
 
 
 def _join(ranges: Sequence[Range]) -> Range | None:
@@ -227,47 +265,6 @@ def is_nearly_black(depth: Depth, chosen: Range) -> bool:
     return depth.high > depth.low and depth.bright - black < NEARLY_BLACK * (white - black)
 
 
-def note_rule(deep: Mapping[str, Depth], reading: Reading) -> list[str]:
-    """Say before anything is trained what becomes black and white, and which pictures come out nearly black.
-
-    `deep` are the deep pictures by their paths, and `reading` is settled.
-    """
-    notes, ruled = [], defaultdict[str, list[str]](list)
-    for path, depth in deep.items():
-        declares = depth.declared is not None and reading.trust_declared
-        ruled["declared" if declares else depth.kind].append(path)
-    if paths := ruled["declared"]:
-        notes.append(f"{_count(paths)} of more than 8 bits declare their own depth, and are read by it.")
-    for kind, rule in (("integer", reading.integer_range), ("float", reading.float_range)):
-        if (paths := ruled[kind]) and rule is not None:
-            words = "of more than 8 bits" if kind == "integer" else "of floating-point values"
-            notes.append(
-                f"{_count(paths)} {words}: in all of them alike {_say(rule[0])} becomes black and"
-                f" {_say(rule[1])} white{_say_bits(rule)}. Another range: --data.{kind}_range"
-                f" '[{_say(rule[0])}, {_say(rule[1])}]'."
-            )
-    dark = [path for path, one in deep.items() if is_nearly_black(one, choose_range(one, reading, path))]
-    if dark:
-        one = deep[dark[0]]
-        white = _say(choose_range(one, reading, dark[0])[1])
-        notes.append(
-            f"{_count(dark)} come out nearly black, such as {dark[0]}: 99 of 100 of its values are at most"
-            f" {_say(one.bright)}, of {white} for white. If they are of"
-            " another depth than the rest, they do not belong into one set; else give the range, and add"
-            " --data.trust_declared false where a file declares another."
-        )
-    return notes
-
-
-def _count(paths: Sequence[str]) -> str:
-    return f"{len(paths):,} picture{'s' * (len(paths) != 1)}"
-
-
-def _say(value: float) -> str:
+def say_value(value: float) -> str:
+    """A value of a picture as a person reads it."""
     return str(int(value)) if value == int(value) else f"{value:g}"
-
-
-def _say_bits(rule: Range) -> str:
-    bits = int(rule[1] + 1).bit_length() - 1
-    is_whole = rule[0] == 0 and rule[1] + 1 == 2**bits and bits > 1
-    return f", the {bits} bits that they use" if is_whole else ""

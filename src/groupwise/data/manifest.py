@@ -28,8 +28,8 @@ class Sample:
     bytes escaped by backslashes. `label` and `group` are "" where there is none. `reason` is "" or one or
     more "code: sentence", joined by "; ". `width` and `height` are in pixels as a viewer shows the image,
     after orientation, and 0 where it was not decoded; `mode` is the file's own. `extra` holds the further
-    columns of the user's CSV. `depth` is what a scan found of the samples of a deep picture, and is not
-    written.
+    columns of the user's CSV. `depth` is what a scan found of the samples of a deep picture, and `channels`
+    how many a file has from which some were chosen; neither is written.
     """
 
     path: str
@@ -43,6 +43,7 @@ class Sample:
     sha256: str = ""
     extra: Mapping[str, str] = field(default_factory=dict, hash=False)
     depth: Depth | None = field(default=None, compare=False, repr=False)
+    channels: int = field(default=0, compare=False, repr=False)
 
     @property
     def codes(self) -> tuple[str, ...]:

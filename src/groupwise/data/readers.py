@@ -64,7 +64,7 @@ def _find_tiff(data: bytes, place: object, reading: Reading) -> Unread | None:
     if tiff.is_raw:
         raise UndecodableImage("unsupported-format", f"the file holds {RAW}", place=place, remedy=RAW_REMEDY)
     width, height = tiff.number(WIDTH, 0), tiff.number(HEIGHT, 0)
-    apart = tiff_pixels.needs_tifffile(tiff)
+    apart = tiff_pixels.needs_tifffile(tiff, reading)
     if not apart and tiff.number(BITS, 1) <= 8:
         return None
     refuse_size(width, height, reading.max_pixels, place)

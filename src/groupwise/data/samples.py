@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from groupwise.data.header import UndecodableImage
-from groupwise.data.levels import Depth, Range, Reading, choose_range, measure_depth, to_levels
+from groupwise.data.levels import Depth, Range, Reading, choose_ranges, measure_depth, to_levels
 from groupwise.data.remarks import Remark
 
 
@@ -18,9 +18,10 @@ from groupwise.data.remarks import Remark
 class Samples:
     """One picture before it is scaled.
 
-    `values` is (H, W) for grey and (H, W, 3) for colour, of the file's own type. `declared` are the values
-    that the file itself calls black and white; `inverted` says that its least value is white. `opacity` is
-    (H, W) from 0 to 1; `premultiplied` says that the values are multiplied by it already.
+    `values` is (H, W) for grey, (H, W, 3) for colour, and (H, W, C) for channels that are no colours, of the
+    file's own type. `declared` are the values that the file itself calls black and white; `inverted` says
+    that its least value is white. `opacity` is (H, W) from 0 to 1; `premultiplied` says that the values are
+    multiplied by it already. `channels` counts those of a file from which some were chosen, else 0.
     """
 
     values: npt.NDArray[Any]
@@ -34,15 +35,25 @@ class Samples:
     orientation: int = 1
     remarks: tuple[Remark, ...] = ()
     group: str = ""
+    channels: int = 0
 
 
-def render(
-    samples: Samples, reading: Reading, place: object, *, step: int = 1
-) -> tuple[Image.Image, Depth | None, tuple[Remark, ...]]:
-    """Scale to 8 bits: an image of mode L, RGB, LA or RGBA, what its samples were, and what was done.
+class Rendered(NamedTuple):
+    """A picture of 8 bits: `image` of mode L, RGB, LA or RGBA, and `bands` (H, W, C) of what are no colours.
 
-    Nothing is said of samples of 8 bits, which stay as they are. All of the samples are measured, and one in
-    `step` rows and columns is scaled.
+    `depth` is what the samples were, None for those of 8 bits, and `remarks` say what was done.
+    """
+
+    image: Image.Image
+    bands: npt.NDArray[np.uint8] | None
+    depth: Depth | None
+    remarks: tuple[Remark, ...]
+
+
+def render(samples: Samples, reading: Reading, place: object, *, step: int = 1) -> Rendered:
+    """Scale to 8 bits. Nothing is said of samples of 8 bits, which stay as they are.
+
+    All of the samples are measured, and one in `step` rows and columns is scaled.
     """
     values, depth, remarks = samples.values, None, tuple[Remark, ...]()
     thin = (slice(None, None, step), slice(None, None, step))
@@ -50,11 +61,34 @@ def render(
         levels = values[thin]
     else:
         depth = measure_depth(values, samples.declared, reading.tails_percent)
-        chosen = choose_range(depth, reading, place)
-        levels, remarks = to_levels(values[thin], chosen, depth), (_describe(depth, chosen),)
+        chosen = choose_ranges(depth, reading, place)
+        levels, remarks = _scale_channels(values[thin], chosen, depth), (_describe(depth, chosen),)
     if samples.inverted:
         levels = 255 - levels
-    return _with_opacity(levels, samples, thin), depth, remarks
+    if are_bands(levels):
+        return Rendered(Image.fromarray(show_bands(levels)), levels, depth, remarks)
+    return Rendered(_with_opacity(levels, samples, thin), None, depth, remarks)
+
+
+def are_bands(values: npt.NDArray[Any]) -> bool:
+    """Whether (H, W) or (H, W, C) are channels that are no colours."""
+    return values.ndim == 3 and values.shape[2] != 3
+
+
+def show_bands(bands: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Channels (..., C) for the eye, (..., 3): the first three, and of two the second twice."""
+    return np.ascontiguousarray(bands[..., [0, 1, min(2, bands.shape[-1] - 1)]])
+
+
+def _scale_channels(
+    values: npt.NDArray[Any], chosen: tuple[Range, ...], depth: Depth
+) -> npt.NDArray[np.uint8]:
+    if not depth.bands:
+        return to_levels(values, chosen[0], depth)
+    scaled = (
+        to_levels(values[..., i], *each) for i, each in enumerate(zip(chosen, depth.bands, strict=True))
+    )
+    return np.dstack(list(scaled))
 
 
 def _with_opacity(levels: npt.NDArray[np.uint8], samples: Samples, thin: tuple[slice, slice]) -> Image.Image:
@@ -68,11 +102,10 @@ def _with_opacity(levels: npt.NDArray[np.uint8], samples: Samples, thin: tuple[s
     return Image.fromarray(np.dstack([levels, np.rint(opacity * 255).astype(np.uint8)]))
 
 
-def _describe(depth: Depth, chosen: Range) -> Remark:
-    rule = (
-        f"values from {depth.low:.10g} to {depth.high:.10g}, of which {chosen[0]:.10g} to {chosen[1]:.10g}"
-        " become 0 to 255"
-    )
+def _describe(depth: Depth, chosen: tuple[Range, ...]) -> Remark:
+    ranges = dict.fromkeys(f"{black:.10g} to {white:.10g}" for black, white in chosen)
+    which = f"{', '.join(ranges)}{' in turn' if len(ranges) > 1 else ''}"
+    rule = f"values from {depth.low:.10g} to {depth.high:.10g}, of which {which} become 0 to 255"
     return ("float", f"floating-point {rule}") if depth.kind == "float" else ("deep-integer", rule)
 
 
@@ -91,19 +124,25 @@ def name_mode(values: npt.NDArray[Any], channels: int) -> str:
 
 
 def pick_channels(
-    planes: npt.NDArray[Any], names: tuple[str, ...], wanted: tuple[int | str, ...], place: object
+    planes: npt.NDArray[Any], names: tuple[str, ...], reading: Reading, place: object
 ) -> npt.NDArray[Any]:
-    """Take one or three of the channels (H, W, C), by number from 1 or by name; (H, W) for one alone."""
-    if len(wanted) not in (1, 3):
+    """Take the channels (H, W, C) that `reading` asks for, by number from 1 or by name; (H, W) for one alone.
+
+    Raises `UndecodableImage` for one that is not there, and where numbers were settled for pictures of
+    another number of channels.
+    """
+    count, wanted = planes.shape[2], reading.channels
+    by_number = any(str(one).isdigit() for one in wanted)
+    if reading.channel_count not in (None, count) and by_number:
         raise UndecodableImage(
             "several-channels",
-            f"{len(wanted)} channels were asked for, and a network takes 1 or 3",
+            f"it has {list_channels(count, names)}, and the data set is of pictures of"
+            f" {reading.channel_count}",
             place=place,
-            remedy="Give --data.channels one channel, or three to be red, green and blue.",
+            remedy="Give pictures with the same channels in the same order.",
         )
-    indices = [_find_channel(one, planes.shape[2], names, place) for one in wanted]
-    taken = planes[..., indices]
-    return taken[..., 0] if len(indices) == 1 else taken
+    taken = planes[..., [_find_channel(one, count, names, place) for one in wanted]]
+    return taken[..., 0] if len(wanted) == 1 else taken
 
 
 def _find_channel(wanted: int | str, count: int, names: tuple[str, ...], place: object) -> int:
@@ -126,7 +165,7 @@ def refuse_choice(count: int, names: tuple[str, ...], place: object) -> Undecoda
         "several-channels",
         f"it has {list_channels(count, names)}, which are not red, green and blue",
         place=place,
-        remedy="Choose one or three, as in --data.channels '[1]' or --data.channels '[3,2,1]'.",
+        remedy="Choose: --data.channels '[1]' for a grey, '[3,2,1]' for colours, '[1,2,3,4]' for inputs.",
     )
 
 

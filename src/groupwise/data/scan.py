@@ -17,7 +17,8 @@ from groupwise.data.group_names import tidy_groups
 from groupwise.data.inspect import inspect
 from groupwise.data.labelling import Labelled, label_by_folders
 from groupwise.data.layout import FOLDERS, POOL
-from groupwise.data.levels import Reading, note_rule, settle
+from groupwise.data.level_notes import note_rule
+from groupwise.data.levels import Reading, settle
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.masks import count_masks, set_masks_aside
 from groupwise.data.notes import note_classes, note_groups, note_outside, note_patients, note_series
@@ -89,7 +90,7 @@ def scan_listed(
 def _settle(manifest: Manifest, reading: Reading) -> Manifest:
     """Decide for all deep pictures together what becomes black and white in them, and say it."""
     deep = {sample.path: sample.depth for sample in manifest.usable if sample.depth}
-    settled = settle(list(deep.values()), reading)
+    settled = settle(list(deep.values()), reading, [sample.channels for sample in manifest.usable])
     return replace(manifest, notes=(*manifest.notes, *note_rule(deep, settled)), reading=settled)
 
 

@@ -52,8 +52,9 @@ def read_listing(
     fold a row is in, if that is to be used. A file listed twice with one label counts once; with two labels
     all of its rows are quarantined, because at least one is wrong.
     """
-    places = _Places(file, root)
-    table, columns = choose_columns(file, read_table(file), path_column, label_column, places.leads_to_image)
+    table = read_table(file)
+    places = _Places(file, None if table.holds_images else root)
+    table, columns = choose_columns(file, table, path_column, label_column, places.leads_to_image)
     header, rows = table.columns, table.rows
     if group_column is not None and rows and group_column not in header:
         raise UsageError(
@@ -72,7 +73,8 @@ def read_listing(
         if given is not None and given != POOL:
             extra[GIVEN_FOLD] = fold
         group = row[group_column] if group_column else ""
-        sample = places.locate(Sample(row[columns.path], row[columns.label], group, extra=extra))
+        sample = Sample(row[columns.path], row[columns.label], group, extra=extra)
+        sample = sample if table.holds_images else places.locate(sample)
         if is_manifest and row["status"] == "ignored":
             sample = replace(
                 sample, status="ignored", reason=row["reason"] or "by-user: ignored in the manifest"

@@ -14,9 +14,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from groupwise.data.annotations import read_annotations
+from groupwise.data.archive import list_members
 from groupwise.data.fold_names import name_folds
 from groupwise.data.formats import FORMAT_OF_SUFFIX
-from groupwise.errors import GroupwiseError, UsageError
+from groupwise.data.parquet_images import class_names, find_image_column, import_parquet
+from groupwise.errors import GroupwiseError
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".manifest", ".parquet")
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright bars"}
@@ -30,7 +32,8 @@ Row = dict[str, str]
 class Table:
     """Rows of text by column, and in words what the file was taken for, such as "a CSV with semicolons".
 
-    `path_column` and `label_column` are known where the format itself says which they are.
+    `path_column` and `label_column` are known where the format itself says which they are. Where it
+    `holds_images` itself, their paths lead into it.
     """
 
     columns: tuple[str, ...]
@@ -38,6 +41,7 @@ class Table:
     kind: str
     path_column: str | None = None
     label_column: str | None = None
+    holds_images: bool = False
 
 
 def read_table(file: Path) -> Table:
@@ -235,20 +239,29 @@ def _from_records(content: Any, kind: str, file: Path) -> Table:
 
 
 def _read_parquet(file: Path) -> Table:
+    parquet = import_parquet(file)
     try:
-        import pyarrow.parquet as parquet
-    except ImportError:
-        raise UsageError(
-            "a Parquet file, which needs pyarrow",
-            place=file,
-            remedy="Install it with `pip install 'groupwise[parquet]'`, or save the table as a CSV.",
-        ) from None
-    types = {field.name: str(field.type) for field in parquet.read_schema(file)}
-    if any(kind.startswith("struct") and "bytes: binary" in kind for kind in types.values()):
+        schema = parquet.read_schema(file)
+        types = {field.name: str(field.type) for field in schema}
+        images = find_image_column(types)
+        columns = [name for name, kind in types.items() if "binary" not in kind and name != images]
+        records = parquet.read_table(file, columns=columns).to_pylist()
+    except ValueError as error:
         raise GroupwiseError(
-            "holds the images themselves, not their names",
-            place=file,
-            remedy="Write them to files first: `datasets.load_dataset(...)`, then `image.save(path)`.",
-        )
-    columns = [name for name, kind in types.items() if "binary" not in kind]
-    return _from_records(parquet.read_table(file, columns=columns).to_pylist(), "Parquet", file)
+            f"not a readable Parquet file ({error})", place=file, remedy="Download or write it again."
+        ) from None
+    for column, names in class_names(schema).items():
+        for record in records:
+            number = record.get(column)
+            if isinstance(number, int) and 0 <= number < len(names):
+                record[column] = names[number]
+    if images is None:
+        return _from_records(records, "Parquet", file)
+    for record, member in zip(records, list_members(file), strict=True):
+        record[images] = f"{file.name}/{member}"
+    rows = tuple({name: _to_text(cell) for name, cell in record.items()} for record in records)
+    return Table((*columns, images), rows, "Parquet with the images in it", images, holds_images=True)
+
+
+def _to_text(cell: object) -> str:
+    return "" if cell is None else str(cell)

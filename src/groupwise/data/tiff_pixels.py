@@ -21,8 +21,14 @@ from groupwise.data.tiff import Stack, Tiff, read_stack
 _CONVERT = "Convert it with `tiffcp -c none` or ImageJ to a plain TIFF, or export it as PNG."
 
 
-def needs_tifffile(tiff: Tiff) -> bool:
-    """Whether the file is left to `read_samples`: Pillow would fail at it, or be wrong in silence."""
+def needs_tifffile(tiff: Tiff, reading: Reading) -> bool:
+    """Whether the file is left to `read_samples`: Pillow would fail at it, or be wrong in silence.
+
+    It also would not give the channels beyond the colours, where they are asked for.
+    """
+    plain_kinds = (tags.WHITE_IS_ZERO, tags.BLACK_IS_ZERO, tags.RGB)
+    if reading.channels and tiff.number(tags.CHANNELS, 1) > 1:
+        return tiff.number(tags.PHOTOMETRIC, tags.BLACK_IS_ZERO) in plain_kinds or not tiff.is_plain
     stack = read_stack(tiff)
     if stack is not None and (stack.slices > 1 or stack.times > 1 or _planes(tiff, stack) > 1):
         return True
@@ -144,7 +150,8 @@ def _to_samples(
         )
     channels, colours = planes.shape[2], 3 if photometric == tags.RGB else 1
     if reading.channels and channels > 1:
-        return describe_samples(pick_channels(planes, names, reading.channels, place)[..., None], tiff)
+        taken = pick_channels(planes, names, reading, place)
+        return replace(describe_samples(taken[..., None], tiff), channels=channels)
     opacity = _opacity(planes, tiff, colours)
     beyond = channels - colours - (opacity is not None)
     if beyond < 0:
@@ -160,9 +167,9 @@ def _to_samples(
 
 
 def describe_samples(values: npt.NDArray[Any], tiff: Tiff) -> Samples:
-    """The samples (H, W, 1) or (H, W, 3) of the first page, with what its tags say of them."""
+    """The samples (H, W, 1) or (H, W, C) of the first page, with what its tags say of them."""
     values = values.squeeze(-1) if values.shape[-1] == 1 else values
-    mode = name_mode(values, 1 if values.ndim == 2 else 3)
+    mode = name_mode(values, 1 if values.ndim == 2 else values.shape[2])
     photometric = tiff.number(tags.PHOTOMETRIC, tags.BLACK_IS_ZERO)
     if photometric == tags.PALETTE:
         values = _apply_palette(values, tiff)

@@ -25,7 +25,7 @@ SEVERITIES = (1, 2, 3, 4, 5)
 
 @dataclass(frozen=True)
 class Corruption:
-    """How one image (H, W, 3) is damaged, by how much at each severity, and what those sizes are."""
+    """How one image (H, W, C) is damaged, by how much at each severity, and what those sizes are."""
 
     damage: Callable[[Pixels, float, np.random.Generator], Pixels]
     sizes: tuple[float, float, float, float, float]
@@ -33,7 +33,7 @@ class Corruption:
 
 
 def corrupt(images: Pixels, name: str, severity: int, *, seed: int) -> Pixels:
-    """Damage images (N, S, S, 3); severity 0 leaves them as they are.
+    """Damage images (N, S, S, C); severity 0 leaves them as they are.
 
     The noise of an image depends on `seed` and its place, and has one pattern at every severity.
     """
@@ -50,6 +50,13 @@ def _blur(image: Pixels, sigma_px: float, _: np.random.Generator) -> Pixels:
 
 
 def _compress(image: Pixels, quality: float, _: np.random.Generator) -> Pixels:
+    if image.shape[2] != 3:  # channels that are no colours, each as a grey picture
+        planes = (_save_jpeg(image[..., i], quality) for i in range(image.shape[2]))
+        return np.dstack(list(planes))
+    return _save_jpeg(image, quality)
+
+
+def _save_jpeg(image: Pixels, quality: float) -> Pixels:
     file = io.BytesIO()
     Image.fromarray(image).save(file, "JPEG", quality=int(quality))
     return np.asarray(Image.open(file))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from groupwise.data.samples import show_bands
 from groupwise.evaluation.decide import reference_rows
 from groupwise.explain.cam import heat_maps
 from groupwise.explain.overlay import Pixels, overlay, photograph, picture_name, png
@@ -47,7 +48,7 @@ class Neighbour:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """One image, uint8 (S, S, 3), its answer, the class that is shown, and the heat (h, w) for it."""
+    """One image, uint8 (S, S, C), its answer, the class that is shown, and the heat (h, w) for it."""
 
     asked: Asked
     image: Pixels
@@ -149,7 +150,7 @@ def write_explanations(
             Tile(near.path, load_thumbnail(root / near.path, reading), near.label, prob=near.similarity)
             for near in found.nearest
         ]
-        items.append((found, png_uri(png(found.image)), image_uri(picture), nearest))
+        items.append((found, png_uri(png(show_bands(found.image))), image_uri(picture), nearest))
     write_json(folder / LISTING, overlays)
     write_atomic(folder / PAGE, render("explain.html", items=items))
     return folder / PAGE

@@ -34,7 +34,7 @@ FILTERS_A_ROW = 8
 def group_maps(model: ResNeXt, image: npt.NDArray[np.float32], block: str) -> list[list[Tensor]]:
     """What each group of a block's grouped convolution shows behind its ReLU: groups of maps (h, w).
 
-    `image` is normalised, (3, S, S), and `block` is named like `layer1.0`. Raises `UsageError` for a block
+    `image` is normalised, (C, S, S), and `block` is named like `layer1.0`. Raises `UsageError` for a block
     that the network does not have.
     """
     blocks = {name: part for name, part in model.named_modules() if isinstance(part, Bottleneck)}
@@ -77,8 +77,10 @@ def write_groups(
 
 def coarse_cells(predictor: Predictor, block: str) -> str | None:
     """The cells of a block's maps, as 2x2, where they are too few to show a place."""
-    size = predictor.preprocessing.image_size_px
-    first = group_maps(networks_of(predictor.model)[0], np.zeros((3, size, size), np.float32), block)[0][0]
+    size, channels = predictor.preprocessing.image_size_px, predictor.preprocessing.input_channels
+    first = group_maps(networks_of(predictor.model)[0], np.zeros((channels, size, size), np.float32), block)[
+        0
+    ][0]
     return "x".join(map(str, first.shape)) if is_coarse(first.shape) else None
 
 
@@ -112,9 +114,14 @@ def _draw(map_: Tensor) -> Pixels:
 
 
 def filter_sheet(model: ResNeXt) -> Pixels:
-    """The first layer's filters as colours, each about grey and over its own largest weight."""
+    """The first layer's filters as colours, each about grey and over its own largest weight.
+
+    Filters of channels that are no colours are shown in grey, by their mean over the channels.
+    """
     assert isinstance(model.conv1, nn.Conv2d)
-    weight = model.conv1.weight.detach().permute(0, 2, 3, 1).numpy()  # (N, k, k, 3)
+    weight = model.conv1.weight.detach().permute(0, 2, 3, 1).numpy()  # (N, k, k, C)
+    if weight.shape[3] != 3:
+        weight = weight.mean(axis=3, keepdims=True).repeat(3, axis=3)
     largest = np.abs(weight).max(axis=(1, 2, 3), keepdims=True).clip(1e-12)
     tiles = list(((weight / largest + 1) * 127.5).round().astype(np.uint8))
     rows = [tiles[start : start + FILTERS_A_ROW] for start in range(0, len(tiles), FILTERS_A_ROW)]

@@ -42,7 +42,7 @@ def write_torch(source: Source, folder: Path, _: Terms) -> list[str]:
     size = source.predictor.preprocessing.image_size_px
     program = torch.export.export(
         ExportedNetwork(source.predictor.model).eval(),
-        (torch.zeros(2, 3, size, size),),
+        (torch.zeros(2, source.predictor.preprocessing.input_channels, size, size),),
         dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
     )
     buffer = io.BytesIO()

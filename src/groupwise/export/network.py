@@ -17,7 +17,7 @@ LANES = 16
 
 
 class ExportedNetwork(nn.Module):
-    """Maps images (N, 3, S, S) to logits (N, K), features (N, C) and the last feature maps (N, C, h, w).
+    """Maps images (N, C, S, S) to logits (N, K), features (N, C) and the last feature maps (N, C, h, w).
 
     Its weights are a copy of `model`'s in the order of rows. From channels_last ones torch writes the global
     pool as nodes over the size of the batch, after which OpenVINO 2026.4 answers int8 wrongly.

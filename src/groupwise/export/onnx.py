@@ -12,18 +12,21 @@ import torch
 
 from groupwise.errors import GroupwiseError
 from groupwise.export.network import LANES, ExportedNetwork, Network, widen_groups
+from groupwise.models.ensemble import networks_of
 
 OPSET = 20
 OUTPUTS = ("logits", "features", "maps")
 
 
 def export_onnx(model: Network, image_size_px: int, *, lanes: int = LANES) -> bytes:
-    """The network as an ONNX model: `images` (N, 3, S, S), normalised, to `OUTPUTS`, of any N.
+    """The network as an ONNX model: `images` (N, C, S, S), normalised, to `OUTPUTS`, of any N.
 
     `lanes` is what `widen_groups` takes.
     """
     network = ExportedNetwork(widen_groups(model, lanes)).eval()
-    example = torch.zeros(2, 3, image_size_px, image_size_px)  # a batch of one would be taken for a constant
+    channels = networks_of(model)[0].config.in_channels
+    # A batch of one would be taken for a constant.
+    example = torch.zeros(2, channels, image_size_px, image_size_px)
     with _quiet(), torch.no_grad():
         try:
             program = torch.onnx.export(

@@ -22,6 +22,7 @@ import safetensors.numpy
 
 from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
+from groupwise.data.levels import as_tuples
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_json, sha256_bytes, sha256_mapping
 from groupwise.inference.decision import Answer, Decision
@@ -55,7 +56,7 @@ class BundlePredictor:
         return self.decision.classes
 
     def answer_images(self, images: Images) -> list[Answer]:
-        """One answer for each of the preprocessed images, uint8 (N, S, S, 3)."""
+        """One answer for each of the preprocessed images, uint8 (N, S, S, C)."""
         logits, features = self._compute(images, ["logits", "features"])
         return self.decision.answers(logits.astype(np.float64), features, self.reference)
 
@@ -156,9 +157,7 @@ def open_bundle(folder: Path) -> BundlePredictor:
             remedy="Export it again with this version of Groupwise.",
         )
     content = {name: _read(folder / name, digest) for name, digest in facts["digests"].items()}
-    preprocessing: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in facts["preprocessing"].items()
-    }
+    preprocessing: dict[str, Any] = {name: as_tuples(v) for name, v in facts["preprocessing"].items()}
     reference = content.get(REFERENCE)
     return BundlePredictor(
         session=open_session(content[MODEL], folder / MODEL),

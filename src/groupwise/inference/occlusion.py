@@ -26,7 +26,7 @@ def occlusion_maps(
 ) -> Floats:
     """The share of a class's probability that is lost when a place is hidden, (N, g, g) from 0 to 1.
 
-    `images` are uint8 (N, S, S, 3), and `probs_of` gives the probabilities (N, K) of such. A patch in the
+    `images` are uint8 (N, S, S, C), and `probs_of` gives the probabilities (N, K) of such. A patch in the
     image's mean colour, which is less of an object than black or grey, is laid over each cell in turn.
     """
     heat = []
@@ -40,14 +40,14 @@ def occlusion_maps(
 
 
 def hide_places(image: Images) -> Images:
-    """The image (S, S, 3) once for each cell, with a patch about it, (g * g, S, S, 3), row by row."""
+    """The image (S, S, C) once for each cell, with a patch about it, (g * g, S, S, 3), row by row."""
     size = len(image)
     edges = np.linspace(0, size, min(GRID, size) + 1).round().astype(int)
     reach = PATCH // 2
     last = len(edges) - 1
     spans = [slice(edges[max(0, i - reach)], edges[min(last, i + reach + 1)]) for i in range(last)]
     hidden = np.repeat(image[None], last * last, axis=0)
-    colour = image.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
+    colour = image.reshape(-1, image.shape[2]).mean(axis=0).round().astype(np.uint8)
     for i, rows in enumerate(spans):
         for j, columns in enumerate(spans):
             hidden[i * last + j, rows, columns] = colour

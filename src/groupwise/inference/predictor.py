@@ -13,6 +13,7 @@ import torch
 
 from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
+from groupwise.data.levels import as_tuples
 from groupwise.files import read_json
 from groupwise.inference.decision import Answer, Decision, read_decision
 from groupwise.inference.stream import BATCH_SIZE, OnBad, Prediction, stream_predictions
@@ -51,7 +52,7 @@ class Predictor:
         return self.decision.temperature
 
     def answer_images(self, images: Images) -> list[Answer]:
-        """One answer for each of the preprocessed images, uint8 (N, S, S, 3)."""
+        """One answer for each of the preprocessed images, uint8 (N, S, S, C)."""
         return self.decision.answers(*predict_outputs(self.model, images, self.preprocessing), self.reference)
 
     def predict(self, paths: Iterable[str | Path]) -> list[Prediction]:
@@ -123,7 +124,7 @@ def load_run(folder: str | Path) -> Predictor:
     Returns:
         A predictor. `predict(paths)` answers image files of any size in order, by the run's own
         preprocessing; `probabilities` are calibrated and sum to 1. `answer_images` takes preprocessed
-        images, uint8 (N, S, S, 3), where S is `preprocessing.image_size_px`.
+        images, uint8 (N, S, S, C), where S is `preprocessing.image_size_px`.
 
     Raises:
         UsageError: The folder holds no run.
@@ -142,7 +143,7 @@ def load_run(folder: str | Path) -> Predictor:
         return _join([load_run(member.folder) for member in run.members])
     weights = run.require("model.safetensors")
     config = read_json(run.require("config.json"))
-    ours = {key: _tuples(value) for key, value in config["groupwise"].items()}
+    ours = {key: _fields(value) for key, value in config["groupwise"].items()}
     model = ResNeXt(ResNeXtConfig(**ours["model"]))
     load_weights(model, weights)
     return Predictor(
@@ -158,5 +159,5 @@ def _join(members: Sequence[Predictor]) -> Predictor:
     return Predictor(model.eval(), members[0].preprocessing, Decision(members[0].classes))
 
 
-def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: as_tuples(value) for key, value in values.items()}

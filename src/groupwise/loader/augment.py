@@ -46,9 +46,9 @@ def _shifted(z: Tensor, bits: int) -> Tensor:
 
 
 def augment(images: Tensor, samples: Tensor, config: AugmentConfig, *, seed: int, epoch: int) -> Tensor:
-    """Change float images (N, 3, S, S) in 0..255 as `config` allows; the input is left as it was.
+    """Change float images (N, C, S, S) in 0..255 as `config` allows; the input is left as it was.
 
-    Returns (N, 3, C, C), where C is S unless images are cropped.
+    Returns (N, C, T, T), where T is S unless images are cropped.
     """
     u = uniforms(seed, epoch, samples, DRAWS).to(images.dtype)  # (N, DRAWS)
     if config.moves:
@@ -108,7 +108,9 @@ def _recolour(images: Tensor, u: Tensor, config: AugmentConfig) -> Tensor:
 
 
 def grey(images: Tensor) -> Tensor:
-    """The brightness of each pixel, (N, 1, S, S)."""
+    """The brightness of each pixel, (N, 1, S, S); the mean of channels that are no colours."""
+    if images.shape[1] != 3:
+        return images.mean(1, keepdim=True)
     luma = images.new_tensor([0.299, 0.587, 0.114])[:, None, None]  # ITU-R BT.601
     return (images * luma).sum(1, keepdim=True)
 

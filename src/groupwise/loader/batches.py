@@ -21,7 +21,7 @@ from groupwise.distributed.world import World
 class Batch:
     """Part of a batch on one device.
 
-    `images` is uint8 (n, 3, S, S), `labels` and `samples` int64 (n,); `samples` are rows of `split.csv`.
+    `images` is uint8 (n, C, S, S), `labels` and `samples` int64 (n,); `samples` are rows of `split.csv`.
     `global_size` is the size of the whole batch over all processes.
     """
 
@@ -70,7 +70,7 @@ def batches(
     """Cut `samples` into batches of `batch_size` over all processes, and yield this process's part of each.
 
     Args:
-        images: The cache, uint8 (N, S, S, 3), one row a row of `split.csv`.
+        images: The cache, uint8 (N, S, S, C), one row a row of `split.csv`.
         labels: Class number of every row, (N,).
         samples: The rows to visit, (M,).
         batch_size: Samples a step, all processes together.
@@ -101,13 +101,13 @@ def batches(
 
 
 def resize(images: Tensor, image_size_px: int) -> Tensor:
-    """Float images (N, 3, S, S) at another side, antialiased."""
+    """Float images (N, C, S, S) at another side, antialiased."""
     if images.shape[-1] == image_size_px:
         return images
     return F.interpolate(images, size=(image_size_px, image_size_px), mode="bilinear", antialias=True)
 
 
 def normalise(images: Tensor, preprocessing: Preprocessing) -> Tensor:
-    """Float images (N, 3, S, S) in 0..255 as the network's input."""
+    """Float images (N, C, S, S) in 0..255 as the network's input."""
     scale, shift = (images.new_tensor(v)[:, None, None] for v in (preprocessing.scale, preprocessing.shift))
     return images * scale + shift

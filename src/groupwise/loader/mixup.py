@@ -30,7 +30,7 @@ def mix(
     seed: int,
     epoch: int,
 ) -> tuple[Tensor, Tensor]:
-    """Float images (N, 3, S, S) and their target shares (N, K).
+    """Float images (N, C, S, S) and their target shares (N, K).
 
     With both kinds, each image has one of them, by the toss of a coin.
     """

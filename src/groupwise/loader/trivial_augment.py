@@ -20,7 +20,7 @@ Operation = Callable[[Tensor, Tensor], Tensor]
 
 
 def trivial_augment(images: Tensor, samples: Tensor, *, seed: int, epoch: int) -> Tensor:
-    """Change float images (N, 3, S, S) in 0..255; a function of (seed, epoch, sample)."""
+    """Change float images (N, C, S, S) in 0..255; a function of (seed, epoch, sample)."""
     u = uniforms(seed, epoch, samples, 15)[:, 12:]  # (N, 3), apart from those of `augment`
     kinds = (u[:, 0] * len(OPERATIONS)).long()
     strengths = (u[:, 1] * STRENGTHS).floor() / (STRENGTHS - 1)  # 0 to 1
@@ -83,9 +83,9 @@ def contrast(images: Tensor, s: Tensor) -> Tensor:
 
 def sharpness(images: Tensor, s: Tensor) -> Tensor:
     """Towards a blurred image, or away from it; the border stays."""
-    kernel = images.new_tensor([[1.0, 1, 1], [1, 5, 1], [1, 1, 1]]).div(13).expand(3, 1, 3, 3)
+    kernel = images.new_tensor([[1.0, 1, 1], [1, 5, 1], [1, 1, 1]]).div(13).expand(images.shape[1], 1, 3, 3)
     blurred = images.clone()
-    blurred[:, :, 1:-1, 1:-1] = F.conv2d(images, kernel, groups=3)
+    blurred[:, :, 1:-1, 1:-1] = F.conv2d(images, kernel, groups=images.shape[1])
     return _blend(blurred, images, s)
 
 
@@ -108,7 +108,7 @@ def autocontrast(images: Tensor, _: Tensor) -> Tensor:
 
 def equalize(images: Tensor, _: Tensor) -> Tensor:
     """Make each channel's levels as frequent as one another."""
-    levels = images.round().long().clamp(0, 255).flatten(2)  # (N, 3, S * S)
+    levels = images.round().long().clamp(0, 255).flatten(2)  # (N, C, S * S)
     counts = torch.zeros(*levels.shape[:2], 256, dtype=torch.long, device=images.device)
     counts.scatter_add_(2, levels, torch.ones_like(levels))
     below = counts.cumsum(2) - counts

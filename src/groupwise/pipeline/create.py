@@ -21,8 +21,10 @@ from groupwise.files import sha256_file, write_atomic
 from groupwise.models.complexity import complexity
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig, configure
 from groupwise.models.weights import load_weights
+from groupwise.pipeline.channel_statistics import with_statistics
 from groupwise.pipeline.plan import plan_recipe
 from groupwise.pipeline.prepare import prepare, scan_with_progress, write_prepared
+from groupwise.pipeline.repaired import write_repaired
 from groupwise.recipe.recipe import Recipe, as_dict, differences, flatten, to_yaml
 from groupwise.runs.provenance import count_known_images
 from groupwise.runs.request import RunRequest
@@ -48,6 +50,7 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     prepared = prepare(
         manifest, request.recipe.split, seed=request.recipe.seed, console=console, shares=shares
     )
+    request = replace(request, recipe=with_statistics(request.recipe, manifest, prepared.split))
     recipe = request.recipe
     if request.planning:
         plan = plan_recipe(
@@ -68,6 +71,8 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     write_atomic(run.path("recipe.yaml"), to_yaml(recipe))
     run.record("recipe.yaml")
     write_prepared(run, manifest, prepared)
+    if prepared.proof["method"] == "given":
+        write_repaired(run.folder, prepared.split, manifest.root, console)
     if recipe.model.weights:
         _say_what_is_known(run, recipe.model.weights, manifest, prepared.split, console)
     return run
@@ -91,7 +96,8 @@ def _refuse_what_cannot_be_meant(request: RunRequest) -> None:
 
 def network_config(recipe: Recipe, num_classes: int) -> ResNeXtConfig:
     """The network that a recipe asks for, for a number of classes that the data decide."""
-    overrides: dict[str, Any] = {**recipe.model.overrides, "num_classes": num_classes}
+    counts = {"num_classes": num_classes, "in_channels": recipe.data.input_channels}
+    overrides: dict[str, Any] = {**recipe.model.overrides, **counts}
     return configure(recipe.model.preset, **overrides)
 
 

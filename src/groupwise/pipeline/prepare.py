@@ -193,8 +193,8 @@ def _divide(
     return given.split, "given"
 
 
-def audit_given_split(manifest: Manifest, audited: Audit, console: Console) -> dict[str, Any] | None:
-    """What `split.json` would hold of the folds that the data bring, and the worst of it said; None without.
+def given_folds(manifest: Manifest, audited: Audit) -> Split | None:
+    """The folds that the data bring, as a split; None without.
 
     Copies bind here as the audit found them, whatever a training would make of them.
     """
@@ -204,7 +204,12 @@ def audit_given_split(manifest: Manifest, audited: Audit, console: Console) -> d
         Assignment(s.path, s.label, s.group, audited.clusters[s.path], s.extra.get(GIVEN_FOLD) or EXCLUDED)
         for s in manifest.usable
     ]
-    facts = proof(Split(tuple(rows)))
+    return Split(tuple(rows))
+
+
+def audit_given_split(split: Split, console: Console) -> dict[str, Any]:
+    """What `split.json` would hold of the folds that the data bring, and the worst of it said."""
+    facts = proof(split)
     for name, fold in facts["folds"].items():
         seen = fold["with_sibling_in_train"]
         touched = f", {seen:,} of them with a sibling in train" if seen else ""

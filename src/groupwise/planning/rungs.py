@@ -28,7 +28,8 @@ class Rung:
 
     def multiply_adds(self, recipe: Recipe) -> int:
         """Of one image, in the network that `recipe` asks for."""
-        config = configure(self.preset, **recipe.model.overrides)
+        overrides = {**recipe.model.overrides, "in_channels": recipe.data.input_channels}
+        config = configure(self.preset, **overrides)
         return complexity(config, self.image_size_px).multiply_adds
 
 

@@ -61,7 +61,8 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float, floa
     world = World(device=choose_device(recipe.training.device))
     n, size = images_a_step(recipe), recipe.data.image_size_px
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (n, size, size, 3), dtype=np.uint8)
+    shape = (n, size, size, recipe.data.input_channels)
+    images = rng.integers(0, 256, shape, dtype=np.uint8)
     data = FitData(images, np.arange(n) % num_classes, np.arange(n), np.arange(n))
     config = FitConfig(
         # Growing images would make the first steps the fastest
@@ -72,7 +73,8 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float, floa
         recipe.data,
         recipe.seed,
     )
-    overrides = {**recipe.model.overrides, "num_classes": data.num_classes}
+    counts = {"num_classes": data.num_classes, "in_channels": recipe.data.input_channels}
+    overrides = {**recipe.model.overrides, **counts}
     model, faults = ResNeXt(configure(recipe.model.preset, **overrides)), list[str]()
     learner = Learner.create(model, data, config, world, remark=faults.append)
     state = TrainState(learner, WARM_UP + STEPS, 1, world, warn=lambda _: None)

@@ -107,7 +107,7 @@ class Batcher:
         except UndecodableImage as error:
             status = _status(error.code)
             raise Refused(status, error.fact, remedy=error.remedy, place="picture", code=error.code) from None
-        return preprocessing.resize_image(decoded.rgb), decoded.warnings
+        return preprocessing.resize_image(decoded.pixels), decoded.warnings
 
     async def _run(self) -> None:
         """Run the network as long as pictures wait."""

@@ -32,7 +32,7 @@ class FitConfig:
 
 @dataclass(frozen=True, eq=False)
 class FitData:
-    """Images of the cache, uint8 (N, S, S, 3), class numbers (N,), and the rows of the two folds in use.
+    """Images of the cache, uint8 (N, S, S, C), class numbers (N,), and the rows of the two folds in use.
 
     `paths` names the rows, for messages.
     """

@@ -131,7 +131,7 @@ def _whole_batch(config: FitConfig, world: World) -> tuple[int, ...]:
     """The shape of what the network is given in most steps."""
     n = config.training.batch_size // world.size // config.training.accumulate
     size = config.preprocessing.image_size_px
-    return (n, 3, size, size)
+    return (n, config.preprocessing.input_channels, size, size)
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
@@ -205,7 +205,7 @@ class Compiled(nn.Module):
 
     Args:
         model: What is called. Its parameters stay its own, and a checkpoint knows nothing of this module.
-        shape: Of the inputs that are compiled, (n, 3, S, S).
+        shape: Of the inputs that are compiled, (n, C, S, S).
         remark: Told once where compiling fails, for want of a C++ compiler for example.
     """
 
@@ -215,7 +215,7 @@ class Compiled(nn.Module):
         self._compiled: Callable[[Tensor], Tensor] | None = torch.compile(model.forward, dynamic=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (n, K) of images (n, 3, S, S)."""
+        """Logits (n, K) of images (n, C, S, S)."""
         if self._compiled is not None and images.shape == self._shape:
             try:
                 return self._compiled(images)

@@ -140,7 +140,7 @@ def training_inputs(
     epoch: int,
     progress: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
-    """Images (n, 3, S, S), resized, changed at random and normalised on their device, and their targets.
+    """Images (n, C, S, S), resized, changed at random and normalised on their device, and their targets.
 
     Targets are class numbers (n,), or shares (n, K) where images are mixed. `progress` of training is done.
     """

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from groupwise.audit.copies.resemblance import LEAST_IMAGES, pictures_resemble
+from groupwise.audit.copies.resemblance import LEAST_IMAGES, _transitivity, pictures_resemble
 from groupwise.audit.findings import find_resemblance
 
 
@@ -47,6 +47,48 @@ def test_a_data_set_of_one_thing_resembles(clusters, labels):
 @pytest.mark.parametrize(("clusters", "labels"), APART.values(), ids=APART)
 def test_copies_of_many_photographs_do_not(clusters, labels):
     assert not pictures_resemble(clusters, labels)
+
+
+GROUPS = [range(start, start + 20) for start in range(0, 200, 20)]
+CLIQUES = [(i, j) for group in GROUPS for i in group for j in group if i < j]
+CHAINS = [(i, i + step) for group in GROUPS for i in group for step in (1, 2) if i + step in group]
+CLUSTERS = np.arange(200) // 20
+
+
+def labels_with_errors(share):
+    """A class for every group, but for a share of them of which one image stands elsewhere."""
+    wrong = {group[0] for group in GROUPS[: round(share * len(GROUPS))]}
+    return ["ab"[(i // 20 % 2) ^ (i in wrong)] for i in range(200)]
+
+
+def test_chains_under_several_labels_are_pictures_that_resemble_one_another():
+    labels = labels_with_errors(0.2)
+    assert pictures_resemble(CLUSTERS, labels, CHAINS)
+    assert not pictures_resemble(CLUSTERS, labels, CLIQUES)  # copies, of which some have a wrong label
+
+
+def test_chains_under_one_label_may_be_the_frames_of_a_film():
+    assert not pictures_resemble(CLUSTERS, labels_with_errors(0), CHAINS)
+
+
+def test_so_few_pairs_say_nothing_of_chains():
+    clusters, pairs = np.r_[np.arange(190), [0] * 10], [(0, 190), (190, 191), (191, 192)]
+    assert not pictures_resemble(clusters, labels_of(200), pairs)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_transitivity_is_that_of_the_definition(seed):
+    rng = np.random.default_rng(seed)
+    joined = np.triu(rng.random((40, 40)) < 0.3, 1)
+    pairs = list(zip(*map(np.ndarray.tolist, joined.nonzero()), strict=True))
+    both = joined | joined.T
+    wedges = closed = 0
+    for middle in range(40):
+        ends = both[middle].nonzero()[0]
+        wedges += len(ends) * (len(ends) - 1) // 2
+        closed += int(np.triu(both[np.ix_(ends, ends)], 1).sum())
+    assert _transitivity(40, pairs) == pytest.approx(closed / wedges)
+    assert _transitivity(40, [*pairs, *((j, i) for i, j in pairs)]) == pytest.approx(closed / wedges)
 
 
 def test_the_finding_says_what_the_audit_cannot_tell_and_both_ways_out():

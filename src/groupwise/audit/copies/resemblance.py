@@ -3,7 +3,8 @@
 Under a fixed camera two pictures of one kind of part agree like two copies of one photograph, and differ in
 a scratch that is smaller than what a copy may lose. No pair gives that away, but the whole does: nobody
 collects a data set of a handful of photographs, or of photographs that for the most part stand under several
-labels.
+labels. And copies of one photograph are copies of one another, while pictures that resemble one another form
+chains: the first is like the second, the second like the third, and the first not like the third.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 LEAST_IMAGES = 20
 """Fewer images may well be copies of a handful of photographs."""
@@ -26,9 +28,23 @@ LEAST_OF_A_CLASS = 10
 MOST_CONFLICTS = 1 / 3
 """Share of images whose photograph stands under several labels, above which it is not the labels that err."""
 
+CHAINED_CONFLICTS = 1 / 50
+"""The same where the pairs form chains; chains under one label may be the frames of a film."""
 
-def pictures_resemble(clusters: npt.NDArray[np.int64], labels: Sequence[str]) -> bool:
-    """Whether the clusters (N,) of images with `labels` (N) join pictures that only resemble one another."""
+LEAST_TRANSITIVITY = 0.6
+"""Of copies 1.0 was measured, of parts under a fixed camera 0.7 and 0.8, of printed characters 0.3, 0.45."""
+
+LEAST_WEDGES = 100
+"""Pairs of pairs with a common image; fewer say nothing of chains."""
+
+
+def pictures_resemble(
+    clusters: npt.NDArray[np.int64], labels: Sequence[str], pairs: Sequence[tuple[int, int]] = ()
+) -> bool:
+    """Whether the clusters (N,) of images with `labels` (N) join pictures that only resemble one another.
+
+    `pairs` are those of two images that were taken for copies.
+    """
     if len(clusters) < LEAST_IMAGES:
         return False
     names = np.asarray(labels)
@@ -39,7 +55,8 @@ def pictures_resemble(clusters: npt.NDArray[np.int64], labels: Sequence[str]) ->
     return bool(
         _effective(clusters) < FEWEST_PHOTOGRAPHS
         or len(thin) > len(large) / 2
-        or _conflicting(clusters, labels) > MOST_CONFLICTS
+        or (conflicting := _conflicting(clusters, labels)) > MOST_CONFLICTS
+        or (conflicting > CHAINED_CONFLICTS and _transitivity(len(clusters), pairs) < LEAST_TRANSITIVITY)
     )
 
 
@@ -55,3 +72,19 @@ def _conflicting(clusters: npt.NDArray[np.int64], labels: Sequence[str]) -> floa
     pairs = np.unique(np.column_stack([clusters, numbers]), axis=0)
     kinds = np.bincount(pairs[:, 0], minlength=int(clusters.max()) + 1)
     return float((kinds[clusters] > 1).mean())
+
+
+def _transitivity(n: int, pairs: Sequence[tuple[int, int]]) -> float:
+    """The share of pairs of pairs with a common image whose other two are a pair as well; 1 for too few.
+
+    Newman, Watts and Strogatz 2002 (doi 10.1073/pnas.012582999).
+    """
+    if not pairs:
+        return 1.0
+    first, second = np.array(sorted({(min(pair), max(pair)) for pair in pairs})).T
+    joined = csr_matrix((np.ones(len(first)), (first, second)), shape=(n, n))
+    joined = joined + joined.T
+    degrees = np.asarray(joined.sum(axis=1)).ravel()
+    wedges = float((degrees * (degrees - 1)).sum())  # each from either end
+    closed = float(joined.multiply(joined @ joined).sum())
+    return closed / wedges if wedges >= 2 * LEAST_WEDGES else 1.0
