@@ -144,6 +144,18 @@ def train(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--repeats", type=int, default=1, help="with --cv: how often to divide anew")
     parser.add_argument("--jobs", type=int, default=1, help="with --cv: networks to train at once")
     parser.add_argument(
+        "--fail-under",
+        metavar="LEAST",
+        help="leave with exit status 3 unless the accuracy is at least this share, such as 0.9; `baseline`:"
+        " unless the network is shown to beat its baselines",
+    )
+    parser.add_argument(
+        "--baselines",
+        choices=("all", "none"),
+        default="all",
+        help="also fit what is cheap, for a tenth of the training's time, to stand beside the number",
+    )
+    parser.add_argument(
         "--track",
         metavar="NAME",
         nargs="+",
@@ -171,10 +183,14 @@ def train(parser: Parser, argv: list[str]) -> None:
         if value is None:
             raise UsageError("missing", place=name, remedy="As in: groupwise train DATA --run runs/first")
     from groupwise.api import train as run_train
+    from groupwise.report.threshold import require_threshold, threshold_of
 
+    least = threshold_of(arguments.fail_under, arguments.baselines)
     names = signature(run_train).parameters.keys() - {"data"}  # which is a part of the recipe here
     options = {name: arguments[name] for name in names if name in arguments}
     run_train(arguments.folder, changes=changes, **options)
+    if least is not None:
+        require_threshold(arguments.run, least)
 
 
 def lr_find(parser: Parser, argv: list[str]) -> None:
