@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from groupwise.errors import BelowThreshold, UsageError
+from groupwise.errors import ThresholdError, UsageError
 from groupwise.report.verdict import verdict
 from groupwise.report.words import NBSP, percent
 from groupwise.runs.files import read_run
@@ -39,7 +39,7 @@ def threshold_of(given: str | None, baselines: str) -> Threshold | None:
 
 
 def require_threshold(run: Path, least: Threshold) -> None:
-    """Raise `BelowThreshold` where the number of the run's report is below `least`.
+    """Raise `ThresholdError` where the number of the run's report is below `least`.
 
     A share is compared with the accuracy itself, not with its lower limit.
     """
@@ -47,14 +47,14 @@ def require_threshold(run: Path, least: Threshold) -> None:
     if least == "baseline":
         said = verdict(files)
         if said.standing != "beats":
-            raise BelowThreshold(
+            raise ThresholdError(
                 said.baseline, place=f"{OPTION} baseline", remedy="The run and its report are finished."
             )
         return
     accuracy = Estimate.from_json(files.metrics[files.fold]["accuracy"]).value
     if accuracy is None or accuracy < least:
         told = "undefined" if accuracy is None else percent(accuracy).replace(NBSP, " ")
-        raise BelowThreshold(
+        raise ThresholdError(
             f"the accuracy on {files.fold} is {told}",
             place=f"{OPTION} {least:g}",
             remedy="The run and its report are finished.",
