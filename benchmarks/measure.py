@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-import plain
+from groupwise.baselines import plain
 from groupwise.data.stratify import IntArray
 from groupwise.files import write_json
 from groupwise.models.resnext import ResNeXt
@@ -140,7 +141,7 @@ def run_plain(pictures: PictureSet, folds: Sequence[str], task: Task) -> Outcome
     cache = pictures.folder / f"plain-{plain.SIZE_PX}.npy"
     if not cache.is_file():
         unfinished = cache.with_suffix(f".{os.getpid()}.npy")
-        np.save(unfinished, plain.read_images(pictures.files, task.threads))
+        np.save(unfinished, _read_squares(pictures.files, task.threads))
         unfinished.rename(cache)
     images, learnt, held_out = np.load(cache), _learnt(folds, task), _rows(folds, HELD_OUT)
     done = plain.train_plain(
@@ -151,7 +152,7 @@ def run_plain(pictures: PictureSet, folds: Sequence[str], task: Task) -> Outcome
         epochs=task.epochs,
         seconds=_seconds(task),
     )
-    answers = plain.answer(done.network, images[held_out])
+    answers = plain.class_probabilities(done.network, images[held_out]).argmax(1)
     return Outcome(
         answers,
         done.seconds,
@@ -161,6 +162,17 @@ def run_plain(pictures: PictureSet, folds: Sequence[str], task: Task) -> Outcome
         plain.SIZE_PX,
         *_size_and_speed(done.network, plain.SIZE_PX),
     )
+
+
+def _read_squares(files: Sequence[Path], cores: int) -> npt.NDArray[np.uint8]:
+    """The files, each resized to a square whatever its shape, (N, S, S, 3)."""
+    from PIL import Image
+
+    def read(file: Path) -> npt.NDArray[np.uint8]:
+        return np.asarray(Image.open(file).convert("RGB").resize((plain.SIZE_PX, plain.SIZE_PX)))
+
+    with ThreadPoolExecutor(cores) as pool:
+        return np.stack(list(pool.map(read, files)))
 
 
 def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Outcome:

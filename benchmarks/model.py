@@ -13,7 +13,7 @@ everything and judged on (`--outer` picks it; `published` is the publisher's own
 are learnt from by every contestant; Groupwise has the last eighth to choose on, which with `--pictures all`
 the others learn from as well. Contestants:
 
-- `plain`, the yardstick of `plain.py`, its one cycle following the clock, or for `--epochs N`;
+- `plain`, the plain network of `groupwise.baselines`, its one cycle following the clock, or for `--epochs N`;
 - `groupwise`, its plan and the training of it, which share the minutes; `groupwise:NAME` with the fields that
   `--vary NAME FIELD=VALUE ...` sets, or as `recipe=FILE` says, unplanned: until the minutes are over or,
   which makes a front, for `--epochs N`;

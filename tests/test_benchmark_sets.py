@@ -11,9 +11,9 @@ from PIL import Image
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
-import plain
 import probe
 import standings
+from groupwise.baselines import plain
 from sets import HELD_OUT, PUBLISHED, TRAIN, VAL, open_set
 
 RNG = np.random.default_rng(0)

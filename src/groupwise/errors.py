@@ -36,6 +36,12 @@ def did_you_mean(word: str, known: Iterable[str], *, quoted: bool = True) -> str
     return f", did you mean {near[0]!r}?" if quoted else f", did you mean {near[0]}?"
 
 
+class ThresholdError(GroupwiseError):
+    """A run is finished, and its number is below what `--fail-under` asks for."""
+
+    exit_status = 3
+
+
 class UsageError(GroupwiseError):
     """The command or the call itself is wrong, whatever the data are."""
 

@@ -19,10 +19,13 @@ from folder_case import tiny_options, write_folder
 from groupwise.cli.main import main
 from groupwise.console import Console
 from groupwise.errors import GroupwiseError, UsageError
+from groupwise.evaluation.baselines import read_answers
 from groupwise.evaluation.words import sentence
 from groupwise.experiments import crossval
 from groupwise.inference.predictor import load_run
+from groupwise.pipeline.baselines import SHARE
 from groupwise.recipe.recipe import Recipe
+from groupwise.runs.baselines import read_baselines
 from groupwise.runs.lock import training_lock
 from groupwise.runs.request import CrossValidation
 from groupwise.runs.run import Run
@@ -186,6 +189,18 @@ def test_an_ordinary_run_judges_the_folds_it_did_not_learn_from(capsys, study, t
     assert {row["path"] for row in rows(target / "label_errors.csv")} <= tested
 
 
+def test_the_baselines_of_all_folds_are_pooled(study):
+    found = read_baselines(study / "baselines.json")
+    right = []
+    for fold in FOLDS:
+        tested = read_answers(study / fold / "baselines.csv")["features"].of_fold("test")
+        right += (tested.probs.argmax(1) == tested.labels).tolist()
+    score = found.named("features").scores["out-of-fold"]
+    assert score.figures["accuracy"].value == pytest.approx(sum(right) / len(right))
+    said = json.loads((study / "report.json").read_text())["verdict"]
+    assert said["standing"] == found.standing("out-of-fold")
+
+
 @pytest.fixture
 def broken(study, tmp_path):
     """The study as a crash leaves it: the first fold done, the second stopped in training, no third."""
@@ -306,16 +321,27 @@ class Planned(Exception):  # noqa: N818
     """The budget of a plan."""
 
 
-@pytest.mark.parametrize(("jobs", "each"), [(1, 20), (2, 30), (9, 60)])
-def test_models_that_are_trained_at_once_share_the_budget_of_a_round(monkeypatch, tmp_path, jobs, each):
+@pytest.mark.parametrize(("baselines", "kept"), [("none", 0.0), ("all", SHARE)])
+@pytest.mark.parametrize(("jobs", "each"), [(1, 20), (9, 60)])
+def test_models_that_are_trained_at_once_share_the_budget_of_a_round(
+    monkeypatch, tmp_path, jobs, each, baselines, kept
+):
     def look(*_, left_s, **options):
         raise Planned(left_s())
 
     monkeypatch.setattr("groupwise.pipeline.plan.make_plan", look)
     data = write_folder(tmp_path, n=12)
     with pytest.raises(Planned) as planned:
-        groupwise.train(data, run=tmp_path.with_name("run"), cv=3, jobs=jobs, budget="60min", quiet=True)
-    assert planned.value.args[0] == pytest.approx(60 * each, abs=60)
+        groupwise.train(
+            data,
+            run=tmp_path.with_name("run"),
+            cv=3,
+            jobs=jobs,
+            budget="60min",
+            baselines=baselines,
+            quiet=True,
+        )
+    assert planned.value.args[0] == pytest.approx(60 * each / (1 + kept), abs=60)
 
 
 def test_an_unfinished_study_answers_nothing(broken):

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("plain_figures")
 KEYS = {
     *("schema", "run", "data", "created", "version", "recipe", "headline", "hidden", "cautions", "not_said"),
     *("unchecked", "figures", "split", "findings", "leakage", "crossval", "slices", "robustness"),
-    *("label_errors", "history", "checklist", "ledger", "environment"),
+    *("label_errors", "history", "checklist", "ledger", "environment", "verdict", "baselines"),
 }
 
 

@@ -34,3 +34,12 @@ def test_the_operating_point_is_told_where_there_is_one():
     assert told(decision={"operating_point": point | {"threshold": None}})["operating_point"] is None
     assert told(decision={"operating_point": None})["operating_point"] is None
     assert told()["operating_point"] is None
+
+
+def test_the_baseline_is_that_of_the_test_fold():
+    lead = {"value": -0.4, "low": -0.5, "high": -0.3, "reason": None}
+    beside = {"name": "largest_class", "answer": "free", "measure": "accuracy", "standing": "loses"}
+    beside |= {"value": 0.69, "network": 0.28, "lead": lead}
+    assert told(source={"baseline": {"test": beside, "val": {}}})["baseline"] == beside
+    assert told(source={"baseline": {"val": beside}})["baseline"] is None
+    assert told(source={"run": "older"})["baseline"] is None

@@ -101,6 +101,32 @@ def test_doubt_is_said_in_words(browser, server):
         assert page.locator(".figure").inner_text() == "99.6\u202f%"
 
 
+@pytest.mark.parametrize(
+    ("standing", "shown", "words"),
+    [
+        (
+            "loses",
+            True,
+            "This network loses to a trivial one: on the same test images always answering “free”",
+        ),
+        ("not_shown", True, "This network is not shown to beat a trivial one"),
+        ("beats", False, "The best of the trivial models, always answering “free”, has 69"),
+    ],
+)
+def test_a_network_that_does_not_beat_its_baseline_is_told_so_first(browser, serve, standing, shown, words):
+    lead = {"value": -0.4, "low": -0.5, "high": -0.3, "reason": None}
+    beside = {"name": "largest_class", "answer": "free", "measure": "accuracy", "standing": standing}
+    beside |= {"value": 0.69, "network": 0.28, "lead": lead}
+    predictor = FakePredictor()
+    predictor.facts = {"source": {"baseline": {"test": beside}}}
+    with serve(predictor) as server, opened(browser, server) as page:
+        first = page.locator("#baseline" if shown else "#promise")
+        expect(first).to_contain_text(words)
+        assert page.locator("#baseline").is_visible() is shown
+        if shown:
+            assert first.bounding_box()["y"] < page.locator("#promise").bounding_box()["y"]
+
+
 def test_the_heat_map_lies_over_the_picture_as_strongly_as_one_likes(browser, server):
     with opened(browser, server) as page:
         give(page, file(level=204))

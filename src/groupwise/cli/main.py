@@ -1,4 +1,4 @@
-"""The command line: one verb a command, exit status 0, 1 (failed) or 2 (wrong usage), no tracebacks."""
+"""The command line: one verb a command, exit status 0, 1 (failed), 2 (wrong usage) or 3 (`--fail-under`)."""
 
 from __future__ import annotations
 

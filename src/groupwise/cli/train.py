@@ -145,6 +145,7 @@ def train(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--cv", metavar="K", type=int, help="cross-validate over K folds of whole sources")
     parser.add_argument("--repeats", type=int, default=1, help="with --cv: how often to divide anew")
     parser.add_argument("--jobs", type=int, default=1, help="with --cv: networks to train at once")
+    _add_baseline_options(parser)
     parser.add_argument(
         "--track",
         metavar="NAME",
@@ -173,10 +174,30 @@ def train(parser: Parser, argv: list[str]) -> None:
         if value is None:
             raise UsageError("missing", place=name, remedy="As in: groupwise train DATA --run runs/first")
     from groupwise.api import train as run_train
+    from groupwise.report.threshold import require_threshold, threshold_of
 
+    least = threshold_of(arguments.fail_under, arguments.baselines)
     names = signature(run_train).parameters.keys() - {"data"}  # which is a part of the recipe here
     options = {name: arguments[name] for name in names if name in arguments}
     run_train(arguments.folder, changes=changes, **options)
+    if least is not None:
+        require_threshold(arguments.run, least)
+
+
+def _add_baseline_options(parser: Parser) -> None:
+    """What stands beside the number, and what a script wants of it."""
+    parser.add_argument(
+        "--fail-under",
+        metavar="LEAST",
+        help="leave with exit status 3 unless the accuracy is at least this share, such as 0.9; `baseline`:"
+        " unless the network is shown to beat its baselines",
+    )
+    parser.add_argument(
+        "--baselines",
+        choices=("all", "none"),
+        default="all",
+        help="also fit what is cheap, for a tenth of the training's time, to stand beside the number",
+    )
 
 
 def lr_find(parser: Parser, argv: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,12 @@ import numpy.typing as npt
 from groupwise.data.sources import find_sources
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.predictions import PROBABILITY
+from groupwise.report.baseline_words import standing_sentence
 from groupwise.report.differences import Comparison
-from groupwise.report.words import count, verb
+from groupwise.report.words import NBSP, count, verb
 from groupwise.runs.files import RunFiles, read_run
 from groupwise.runs.run import Run
+from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import Fold, balanced_accuracy, check_fold, class_counts, log_losses
 from groupwise.stats.paired_tests import compare_models
 
@@ -73,6 +76,7 @@ def compare_runs(folders: Sequence[Path], *, fold: str = TEST, seed: int = 0) ->
                 "name": one.name,
                 "folder": str(one.run.folder),
                 **_figures(check_fold(labels, p, sources, classes)),
+                **_beside(one.files, fold),
             }
             for one, p in zip(contestants, probs, strict=True)
         ),
@@ -178,6 +182,19 @@ def _figures(fold: Fold) -> dict[str, float]:
         "accuracy": float((fold.predicted == fold.labels).mean()),
         "balanced_accuracy": float(balanced_accuracy(fold, plain)[0]),
         "log_loss": float(log_losses(fold).mean()),
+    }
+
+
+def _beside(files: RunFiles, fold: str) -> dict[str, Any]:
+    """What the run's own baselines say of it, on all of its images of the fold; empty without them."""
+    found = files.baselines
+    if found is None or not found.covers(fold) or fold not in files.metrics:
+        return {}
+    network = Estimate.from_json(files.metrics[fold][found.measure])
+    return {
+        "baseline": standing_sentence(found, fold, network).replace(NBSP, " "),
+        "baseline_accuracy": found.rival(fold).scores[fold].figures["accuracy"].value,
+        "behind": found.standing(fold) != "beats",
     }
 
 

@@ -198,7 +198,8 @@ def _prepare(study: Run, model: FoldModel) -> None:
         return
     clear(folder)
     run = Run.create(folder, data=study.ledger["data"], root=study.root, version=__version__)
-    run.note(notes=study.ledger["notes"], recipe_changes=study.ledger["recipe_changes"])
+    kept = ("notes", "recipe_changes", "baselines")
+    run.note(**{name: study.ledger[name] for name in kept if name in study.ledger})
     write_atomic(run.path("recipe.yaml"), to_yaml(model.recipe))
     run.record("recipe.yaml")
     for name, parents in SHARED.items():

@@ -25,7 +25,9 @@ from groupwise.evaluation.label_errors import find_label_errors, write_label_err
 from groupwise.evaluation.predictions import Predictions, read_predictions
 from groupwise.evaluation.slice_files import write_slices
 from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing, sentence
+from groupwise.experiments.pooled_baselines import pool_baselines
 from groupwise.files import write_json
+from groupwise.pipeline.train import say_verdict
 from groupwise.report.page import write_report
 from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.request import CrossValidation
@@ -83,6 +85,7 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
     suspects = [] if guessing else find_label_errors(predictions)
     write_label_errors(study, suspects)
     write_slices(study, OUT_OF_FOLD)
+    pool_baselines(study, models)
     report = write_report(study.folder)
     shutil.rmtree(study.path("cache"), ignore_errors=True)  # the images are decoded again in moments
     console.say("\n" + "\n".join(words))
@@ -91,6 +94,7 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
     if suspects:
         console.say(f"{len(suspects):,} labels are probably wrong: `groupwise labels {study.folder}`")
     console.say(f"Report: {report}")
+    say_verdict(study, console)
     return metrics
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,8 @@ from groupwise.files import read_json, sha256_bytes, write_atomic, write_json
 from groupwise.inference.bundle import BUNDLE, FORMAT, HEAD, MODEL, REFERENCE, open_session
 from groupwise.inference.predictor import Outputs, Predictor, load_run
 from groupwise.models.ensemble import head_weight
+from groupwise.runs.baselines import FILE as BASELINES
+from groupwise.runs.baselines import read_baselines
 from groupwise.runs.files import read_metrics
 from groupwise.runs.run import Run
 from groupwise.version import __version__
@@ -145,11 +148,33 @@ def network_facts(source: Source, precision: str) -> dict[str, Any]:
 
 
 def source_facts(run: Run) -> dict[str, Any]:
-    """Where a bundle comes from, and how good that was: the accuracy on `test`, with interval and n."""
+    """Where a bundle comes from, and how good that was beside its baselines: each with interval and n."""
     metrics = read_metrics(run.require("metrics.json")) if "metrics.json" in run.ledger["artefacts"] else {}
     return {
         "run": run.folder.resolve().name,
         "created": run.ledger["created"],
         "weights": run.weights,
         "accuracy": {fold: figures["accuracy"] for fold, figures in metrics.items()},
+        "baseline": _beside(run, metrics),
     }
+
+
+def _beside(run: Run, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """For each fold the baseline that the verdict names, and the network's lead over it."""
+    found = read_baselines(run.path(BASELINES))
+    if found is None:
+        return {}
+    beside = {}
+    for fold in filter(found.covers, metrics):
+        one = found.rival(fold)
+        score = one.scores[fold]
+        beside[fold] = {
+            "name": one.name,
+            "answer": one.answer,
+            "measure": found.measure,
+            "standing": found.standing(fold),
+            "value": score.figures[found.measure].value,
+            "network": metrics[fold][found.measure]["value"],
+            "lead": vars(score.leads[found.measure]),
+        }
+    return beside

@@ -64,6 +64,7 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     run.note(notes=list(manifest.notes), recipe_changes=changes, reading=dict(request.reading))
     if request.data.is_file():
         run.note(table_sha256=sha256_file(request.data))
+    run.note(baselines=request.baselines)
     if request.planning:
         run.note(plan=plan.as_json(), chosen=chosen_fields(request))
     if request.cv:

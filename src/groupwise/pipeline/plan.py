@@ -17,6 +17,7 @@ from groupwise.data.decode import Preprocessing
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.data.stratify import IntArray
+from groupwise.pipeline.baselines import SHARE
 from groupwise.planning.chirality import SIDE_PX, chirality, mirror_kept
 from groupwise.planning.fingerprint import Fingerprint, fingerprint, known_side_px
 from groupwise.planning.plan import Plan, make_plan
@@ -53,7 +54,8 @@ def plan_recipe(
     rounds = -(-models // request.workers)
     train, select = _rows(request, split)
     facts = describe(manifest, split, train, select, request.recipe, planning.chosen)
-    ends = None if planning.budget_s is None else started + planning.budget_s
+    kept = SHARE if request.baselines else 0.0  # for the baselines
+    ends = None if planning.budget_s is None else started + planning.budget_s / (1 + kept)
     left_s = None if ends is None else partial(_left_s, ends, rounds)
     plan = make_plan(
         facts,

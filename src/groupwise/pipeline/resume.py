@@ -71,6 +71,7 @@ def resume_run(request: RunRequest) -> Run:
     _refuse_changed_table(run, request)
     _refuse_other_recipe(run, request)
     _refuse_other_folds(run, request.cv)
+    run.note(baselines=request.baselines)  # which decides nothing that was learnt
     return run
 
 

@@ -19,20 +19,20 @@ from groupwise.evaluation.decide import CHOSEN_ON_TEST, Seen, decide, reference_
 from groupwise.evaluation.evaluate import score_fold, write_scores
 from groupwise.evaluation.leakage import estimate_leakage, exposure_lines, write_leakage
 from groupwise.evaluation.slice_files import write_slices
-from groupwise.evaluation.words import sentence
 from groupwise.files import read_json, write_json
 from groupwise.inference.decision import Decision, write_decision
 from groupwise.inference.predictor import model_config, predict_outputs
 from groupwise.inference.text import decision_lines
 from groupwise.models.resnext import ResNeXt
 from groupwise.models.weights import load_weights, save_weights
+from groupwise.pipeline.baselines import add_baselines
 from groupwise.pipeline.create import network_config
 from groupwise.pipeline.fit import fit_run, run_callbacks, time_line, write_history
 from groupwise.pipeline.images import open_data, open_images
 from groupwise.pipeline.resume import locked_run, stored_recipe
 from groupwise.recipe.recipe import Recipe, as_dict, flatten
 from groupwise.report.page import write_report
-from groupwise.report.validity import hidden_faults
+from groupwise.report.verdict import verdict
 from groupwise.runs.files import TEST, headline_fold, read_run
 from groupwise.runs.request import RunRequest
 from groupwise.runs.run import Run
@@ -122,6 +122,7 @@ def train_prepared(
         why = "the final evaluation"
         scores = {fold: score_fold(run, fold, images=data.images, why=why) for fold in folds}
         metrics = write_scores(run, scores)
+        add_baselines(run, recipe, data.images, fitted.history, console)
         tracked.finish(fitted.history, metrics)
         return metrics
 
@@ -193,10 +194,16 @@ def _report(run: Run, metrics: dict[str, Any], console: Console) -> None:
     """Write the report, and say the number."""
     report = write_report(run.folder)
     shutil.rmtree(run.path("cache"), ignore_errors=True)  # the images are decoded again in moments
-    for fault in hidden_faults(read_run(run.folder)):
-        console.warn(f"Do not rely on the number. {fault.title}")
-    name = headline_fold(metrics)
-    console.say(f"\n{name.capitalize()}: {sentence('accuracy', metrics[name]['accuracy'])}")
-    for line in exposure_lines(metrics[name]):
+    for line in exposure_lines(metrics[headline_fold(metrics)]):
         console.say(f"  {line}")
     console.say(f"Report: {report}")
+    say_verdict(run, console)
+
+
+def say_verdict(run: Run, console: Console) -> None:
+    """End with the verdict, line by line, as `report.json` holds it."""
+    said = verdict(read_run(run.folder))
+    alarming = said.sentences[:1] if said.failed else (() if said.trusted else (said.trust,))
+    console.say("")
+    for line in said.sentences:
+        (console.warn if line in alarming else console.say)(line)

@@ -2,6 +2,9 @@
 
 schema          1; raised when a key changes its meaning or goes
 run, data, created, version, recipe
+verdict         number, baseline, standing (beats, not_shown, loses; null without baselines), trust, trusted,
+                next_step, and text, which is all of it as the terminal ends with it
+baselines       `baselines.json`; null where absent
 headline        fold, n, sources, sentence, interval (in words), baseline (in words), doubtful, and the
                 figure `accuracy` as in `metrics.json`
 hidden, cautions [{title, text, remedy}]: what makes it untrue, what asks for care
@@ -26,6 +29,7 @@ from groupwise.report.checklist.checklist import Answered, answer_all
 from groupwise.report.sections.number import headline
 from groupwise.report.sections.unchecked import NOT_SAID, unchecked
 from groupwise.report.validity import hidden_faults, notes
+from groupwise.report.verdict import verdict
 from groupwise.report.words import NBSP
 from groupwise.runs.files import RunFiles
 
@@ -42,6 +46,8 @@ def as_data(files: RunFiles) -> dict[str, Any]:
         "created": files.ledger["created"],
         "version": files.ledger.get("version"),
         "recipe": files.recipe,
+        "verdict": {**asdict(said := verdict(files)), "text": said.text},
+        "baselines": files.baselines and files.baselines.as_json(),
         "headline": _headline(files) | {"doubtful": bool(hidden)},
         "hidden": [asdict(note) for note in hidden],
         "cautions": [asdict(note) for note in notes(files)],

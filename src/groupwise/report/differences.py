@@ -14,7 +14,11 @@ SCOPE = "This compares trained networks, not their recipes: another seed makes a
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs, the figures of each and of each pair, and what a reader has to know besides."""
+    """Runs, the figures of each and of each pair, and what a reader has to know besides.
+
+    A run with baselines on the fold has a sentence about them, `baseline`, and says with `behind` whether it
+    is not shown to beat them, which comes first in words.
+    """
 
     fold: str
     n: int
@@ -39,11 +43,13 @@ class Comparison:
     def words(self) -> str:
         """What was compared, the figures, and one verdict a pair; the warnings stand apart."""
         basis = f"{count(self.n, 'image')} from {count(self.sources, 'source')}"
-        lines = [f"Compared on the {basis} that all runs have in fold {self.fold}."]
+        lines = [f"{run['name']}: {run['baseline']}" for run in self.runs if run.get("behind")]
+        lines += [f"Compared on the {basis} that all runs have in fold {self.fold}."]
         width = max(len(run["name"]) for run in self.runs)
         lines += [
             f"  {run['name']:<{width}}  accuracy {_percent(run['accuracy'])},"
             f" balanced {_percent(run['balanced_accuracy'])}, log loss {run['log_loss']:.3f}"
+            + (f"; best baseline {_percent(run['baseline_accuracy'])}" if "baseline_accuracy" in run else "")
             for run in self.runs
         ]
         for pair in self.pairs:

@@ -85,10 +85,12 @@ def _use(files: RunFiles) -> list[str]:
 
 def _number(files: RunFiles) -> list[str]:
     said, hidden = headline(files), hidden_faults(files)
-    told = " ".join(filter(None, (said.sentence, said.interval, said.baseline)))
+    first = [f"**{plain(said.baseline)}**"] if said.failed else []
+    beside = "" if said.failed else said.baseline
+    told = " ".join(filter(None, (said.sentence, said.interval, beside)))
     faults = "\n".join(f"- **{plain(note.title)}.** {plain(note.text)}" for note in hidden)
     warning = [f"**Do not rely on this number:**\n\n{faults}"] if hidden else []
-    return ["## How good it is", plain(told), *warning]
+    return ["## How good it is", *first, plain(told), *warning]
 
 
 def _data(files: RunFiles) -> list[str]:

@@ -12,6 +12,7 @@ from groupwise.report.model_card import model_card
 from groupwise.report.rendering import Section, render
 from groupwise.report.sections import (
     answers,
+    baselines,
     calibration,
     checklist,
     curves,
@@ -36,6 +37,7 @@ from groupwise.stats.estimate import Estimate
 # In the order of the page; each has the partial of its name, and is left out where it has nothing to show.
 SECTIONS: Mapping[str, Callable[[RunFiles], Section | None]] = {
     "number": number.build,
+    "baselines": baselines.build,
     "warnings": warnings.build,
     "leakage": leakage.build,
     "found": found.build,

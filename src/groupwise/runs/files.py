@@ -14,6 +14,8 @@ from groupwise.data.manifest import Sample, read_manifest
 from groupwise.data.split import Assignment, read_split
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, read_json
+from groupwise.runs.baselines import FILE as BASELINES
+from groupwise.runs.baselines import Baselines, read_baselines
 from groupwise.stats.calibration import says_nothing
 from groupwise.stats.estimate import SCHEMA, upgrade
 
@@ -61,6 +63,7 @@ class RunFiles:
     robustness: dict[str, Any]
     label_errors: Rows
     heat_maps: dict[str, Path]
+    baselines: Baselines | None = None
 
     @property
     def root(self) -> Path:
@@ -172,6 +175,7 @@ def read_run(folder: Path) -> RunFiles:
         ),
         label_errors=_read_rows(folder / "label_errors.csv", "path", "label", "suggested"),
         heat_maps=_read_heat_maps(folder / "explain"),
+        baselines=read_baselines(folder / BASELINES),
     )
 
 

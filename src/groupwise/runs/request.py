@@ -71,7 +71,8 @@ class RunRequest:
     `data` is what the user named, and `scan` makes the manifest of it.
     `base` is the recipe that `recipe` changes; the report lists the changes. `cv` asks for cross-validation,
     `planning` for a recipe that suits the data, and `track` names the trackers that are told of every epoch.
-    `workers` is how many of several networks are trained at once. `reading` are the options by which `scan`
+    `workers` is how many of several networks are trained at once, and `baselines` whether trivial models are
+    fitted beside the network. `reading` are the options by which `scan`
     reads the data, where they are not the usual ones.
     """
 
@@ -85,6 +86,7 @@ class RunRequest:
     planning: Planning | None = None
     track: tuple[str, ...] = ()
     workers: int = 1
+    baselines: bool = True
     reading: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -24,6 +24,7 @@ def about(predictor: Predictor) -> dict[str, Any]:
         "operating_point": _operating_point(decision),
         "heat": predictor.heat_method,
         "accuracy": _accuracy(source.get("accuracy", {}).get("test")),
+        "baseline": source.get("baseline", {}).get("test"),
         "max_body_bytes": intake.MAX_BODY_BYTES,
         "max_pixels": intake.MAX_PIXELS,
     }

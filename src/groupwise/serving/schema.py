@@ -55,6 +55,27 @@ class AccuracyOut(BaseModel):
     sources: int = Field(description="How many independent sources the images came from.")
 
 
+class LeadOut(BaseModel):
+    """The network's figure less that of the baseline, with its paired 95 % interval."""
+
+    value: float
+    low: float | None
+    high: float | None
+    reason: str | None = Field(description="Why there is no interval.")
+
+
+class BaselineOut(BaseModel):
+    """The trivial model that the network is compared with, on the same test images."""
+
+    name: str = Field(description="largest_class, features or plain_network.")
+    answer: str | None = Field(description="The class that the largest class's rule always answers.")
+    measure: str
+    standing: str = Field(description="beats, not_shown or loses: whether the network is better.")
+    value: Probability
+    network: Probability
+    lead: LeadOut
+
+
 class OperatingPointOut(BaseModel):
     """The class that is said from another probability on than the highest."""
 
@@ -74,6 +95,7 @@ class ModelOut(BaseModel):
     operating_point: OperatingPointOut | None
     heat: HeatMethod = Field(description="How heat maps are made.")
     accuracy: AccuracyOut | None
+    baseline: BaselineOut | None
     max_body_bytes: int
     max_pixels: int
 

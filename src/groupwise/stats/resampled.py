@@ -81,6 +81,19 @@ class Resampled:
         chunks = [scorer.weigh(weights) for weights in source_weights(fold, draws, seed)]
         return cls(fold, classes, plain, {name: np.concatenate([c[name] for c in chunks]) for name in plain})
 
+    @classmethod
+    def of_recalls(cls, fold: Fold, classes: Sequence[str], draws: int, seed: int) -> Resampled:
+        """With balanced accuracy alone, which spares the rankings."""
+
+        def weigh(weights: Floats) -> dict[str, Floats]:
+            return {"balanced_accuracy": balanced_accuracy(fold, class_counts(fold, weights))}
+
+        plain = weigh(np.ones((1, fold.n_sources)))
+        if fold.n_sources < 2:
+            return cls(fold, classes, plain, None)
+        chunks = [weigh(weights)["balanced_accuracy"] for weights in source_weights(fold, draws, seed)]
+        return cls(fold, classes, plain, {"balanced_accuracy": np.concatenate(chunks)})
+
     def over_classes(self, name: str) -> Estimate:
         """The mean over classes called `name`: `balanced_accuracy` or `macro_f1`."""
         present = [k for k, n in enumerate(self.fold.support) if n > 0]

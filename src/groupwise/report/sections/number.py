@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from groupwise.errors import GroupwiseError
+from groupwise.report.baseline_words import baseline_name, standing_sentence
 from groupwise.report.rendering import Section
 from groupwise.report.validity import chosen_where_reported, hidden_faults, sources_known
-from groupwise.report.words import count, share_interval, share_text
+from groupwise.report.words import count, percent, share_interval, share_text
+from groupwise.runs.baselines import Standing
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 
@@ -27,14 +29,25 @@ def build(files: RunFiles) -> Section:
 
 @dataclass(frozen=True)
 class Headline:
-    """The number in words, and where it lies between 0 and 100 %."""
+    """The number in words, and where it lies between 0 and 100 %.
+
+    `baseline` says whether the network beats what is cheap, and `standing` in one word; None without
+    baselines. `baseline_share` is the accuracy of the one that is named, `baseline_name`.
+    """
 
     accuracy: Estimate
     sentence: str
     interval: str
     baseline: str
     baseline_share: float | None
+    baseline_name: str
+    standing: Standing | None
     fold: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether the network was not shown to beat its baselines, which is to be said first."""
+        return self.standing in ("loses", "not_shown")
 
 
 def headline(files: RunFiles) -> Headline:
@@ -53,8 +66,7 @@ def headline(files: RunFiles) -> Headline:
     interval = f"There is no interval: {accuracy.reason}." if accuracy.reason else ""
     if accuracy.has_interval:
         interval = f"95\N{NO-BREAK SPACE}% interval: {share_interval(accuracy)}. {_reach(files)}"
-    majority = figures.get("majority") or {}
-    baseline = Estimate.from_json(majority.get("accuracy"))
+    standing, name, share, baseline = _beside(files)
     return Headline(
         accuracy=accuracy,
         sentence=(
@@ -62,13 +74,32 @@ def headline(files: RunFiles) -> Headline:
             f" correctly: {right:,} right, {n - right:,} wrong."
         ),
         interval=interval,
-        baseline=""
-        if baseline.value is None
-        else f"Always guessing the largest class, “{majority.get('class')}”, would give"
-        f" {share_text(baseline)}.",
-        baseline_share=baseline.value,
+        baseline=baseline,
+        baseline_share=share,
+        baseline_name=name,
+        standing=standing,
         fold=files.fold,
     )
+
+
+def _beside(files: RunFiles) -> tuple[Standing | None, str, float | None, str]:
+    """Standing, name and accuracy of the baseline to compare with, and the sentence about it.
+
+    Without baselines it is the share of the fold's largest class.
+    """
+    figures, found = files.metrics[files.fold], files.baselines
+    if found is not None and found.covers(files.fold):
+        rival = found.rival(files.fold)
+        network = Estimate.from_json(figures[found.measure])
+        share = rival.scores[files.fold].figures["accuracy"].value
+        told = standing_sentence(found, files.fold, network)
+        return found.standing(files.fold), baseline_name(rival), share, told
+    majority = figures.get("majority") or {}
+    share = Estimate.from_json(majority.get("accuracy")).value
+    if share is None:
+        return None, "", None, ""
+    told = f"Always guessing the largest class, “{majority.get('class')}”, would give {percent(share)}."
+    return None, "always guessing the largest class", share, told
 
 
 def _reach(files: RunFiles) -> str:

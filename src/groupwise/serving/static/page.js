@@ -7,7 +7,7 @@ import { save, toCsv } from "./table.js";
 import { chooseLanguage, fillIn, percent, say } from "./words.js";
 
 const find = (id) => document.getElementById(id);
-let model = { classes: [], resize: "squash", max_body_bytes: Infinity, coverage: null, accuracy: null, operating_point: null };
+let model = { classes: [], resize: "squash", max_body_bytes: Infinity, coverage: null, accuracy: null, baseline: null, operating_point: null };
 let cards = [];
 
 function tell(sentence) {
@@ -49,6 +49,7 @@ function render() {
         high: percent(accuracy.high),
       })
     : classes.length ? say("promise", { n: classes.length }) : "";
+  renderBaseline();
   const point = model.operating_point;
   find("point").hidden = !point;
   if (point) {
@@ -57,6 +58,23 @@ function render() {
   }
   find("model").textContent = model.name ? ` · ${model.name}` : "";
   for (const card of cards) card.render();
+}
+
+// A network that is not shown to beat what is trivial is told so first; one that does has it said after its number.
+function renderBaseline() {
+  const { baseline } = model;
+  const failed = Boolean(baseline) && baseline.standing !== "beats";
+  find("baseline").hidden = !failed;
+  if (!baseline) return;
+  const values = {
+    name: say(`baseline-${baseline.name}`, { answer: baseline.answer ?? "" }),
+    measure: say(baseline.measure === "accuracy" ? "measure-accuracy" : "measure-balanced"),
+    value: percent(baseline.value),
+    network: percent(baseline.network),
+  };
+  const sentence = say(`baseline-${baseline.standing}`, values);
+  if (failed) find("baseline").textContent = sentence;
+  else find("promise").textContent += ` ${sentence}`;
 }
 
 async function open() {

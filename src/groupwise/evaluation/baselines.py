@@ -1,0 +1,143 @@
+"""The baselines beside the network: fitted within their time, and measured on the same folds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from groupwise.baselines.fit import FittedBaseline, fit_baselines
+from groupwise.data.cache import Images
+from groupwise.data.sources import find_sources
+from groupwise.data.split import Assignment
+from groupwise.evaluation.predictions import PROBABILITY, Predictions, read_predictions
+from groupwise.files import read_csv, write_csv, write_json
+from groupwise.runs.baselines import (
+    ANSWERS,
+    FILE,
+    LARGEST_CLASS,
+    MEASURES,
+    STRONGEST_FIRST,
+    Baseline,
+    Baselines,
+    BaselineScore,
+    Lead,
+)
+from groupwise.runs.files import TEST
+from groupwise.runs.run import Run
+from groupwise.stats.fold import check_fold
+from groupwise.stats.intervals import share_of_images
+from groupwise.stats.paired_tests import Difference, compare_models
+from groupwise.stats.resampled import Resampled
+
+DRAWS = 2000
+
+
+def measure_baselines(
+    run: Run,
+    images: Images,
+    network: Mapping[str, Predictions],
+    *,
+    select_fold: str,
+    seconds: float | None,
+    seed: int,
+) -> Baselines:
+    """Fit the baselines within `seconds`, measure them beside the network, and write both files.
+
+    `images` are those of every row of `split.csv`, decoded, uint8 (N, S, S, 3); `network` has its answers on
+    each fold that took no part in training. What the baselines answer there decides nothing about them, but
+    for the fold `select_fold`, which chose the network's epoch and chooses the baseline to name.
+    """
+    split = run.split()
+    asked = np.concatenate([split.indices(fold) for fold in network])
+    fitted = fit_baselines(
+        images,
+        split.class_numbers,
+        split.indices("train"),
+        asked,
+        num_classes=len(split.classes),
+        seconds=seconds,
+        seed=seed,
+    )
+    rows = tuple(split.rows[i] for i in asked)
+    answers = {one.name: Predictions(rows, split.classes, one.probs) for one in fitted.fitted}
+    _write_answers(run, answers)
+    baselines = tuple(_measure(one, answers[one.name], network) for one in fitted.fitted)
+    chosen, chosen_by = _choose(baselines, select_fold)
+    found = Baselines(baselines, chosen, chosen_by, seconds=fitted.seconds, skipped=fitted.skipped)
+    write_baselines(run, found, ["predictions.csv", ANSWERS])
+    return found
+
+
+def _measure(one: FittedBaseline, answers: Predictions, network: Mapping[str, Predictions]) -> Baseline:
+    return Baseline(
+        one.name,
+        one.seconds,
+        one.learnt_from,
+        {fold: score(answers.of_fold(fold), theirs) for fold, theirs in network.items()},
+        one.epochs,
+        answer=answers.classes[int(one.probs[0].argmax())] if one.name == LARGEST_CLASS else None,
+    )
+
+
+def score(baseline: Predictions, network: Predictions) -> BaselineScore:
+    """The figures of a baseline, and the network's lead over it, on the same images in the same order."""
+    assert [row.path for row in baseline.rows] == [row.path for row in network.rows]
+    sources = find_sources([row.group for row in network.rows], [row.cluster for row in network.rows])
+    labels, classes = network.labels, network.classes
+    fold = check_fold(labels, baseline.probs, sources, classes)
+    balanced = Resampled.of_recalls(fold, classes, DRAWS, seed=0).over_classes("balanced_accuracy")
+    accuracy = share_of_images(fold, fold.right, np.ones(fold.n, dtype=bool))
+    (pair,) = compare_models(labels, [baseline.probs, network.probs], sources, classes, seed=0, draws=DRAWS)
+    return BaselineScore(
+        {"accuracy": accuracy, "balanced_accuracy": balanced},
+        {name: _lead(getattr(pair, name)) for name in MEASURES},
+    )
+
+
+def _lead(difference: Difference) -> Lead:
+    return Lead(difference.value, difference.low, difference.high, difference.reason)
+
+
+def _choose(baselines: Sequence[Baseline], select_fold: str) -> tuple[str, str]:
+    """The baseline that the verdict names, and what it was chosen by.
+
+    Where no fold but that of the number is left to choose by, it is the strongest by its kind.
+    """
+    if select_fold == TEST:
+        names = {one.name for one in baselines}
+        return next(name for name in STRONGEST_FIRST if name in names), "its kind"
+
+    def accuracy(one: Baseline) -> float:
+        return one.scores[select_fold].figures["accuracy"].value or 0.0
+
+    return max(baselines, key=accuracy).name, select_fold
+
+
+def _write_answers(run: Run, answers: Mapping[str, Predictions]) -> None:
+    classes = next(iter(answers.values())).classes
+    lines = [
+        (name, *row, classes[probs.argmax()], *map(repr, probs.tolist()))
+        for name, one in answers.items()
+        for row, probs in zip(one.rows, one.probs, strict=True)
+    ]
+    header = ("baseline", *Assignment._fields, "predicted", *(f"{PROBABILITY}{name}" for name in classes))
+    write_csv(run.path(ANSWERS), header, lines)
+    run.record(ANSWERS, ["split.csv"])
+
+
+def read_answers(path: Path) -> dict[str, Predictions]:
+    """The answers in a `baselines.csv`, by the baseline's name."""
+    whole, names = read_predictions(path), [row["baseline"] for row in read_csv(path, ("baseline",))]
+    of_name = {name: [i for i, other in enumerate(names) if other == name] for name in dict.fromkeys(names)}
+    return {
+        name: Predictions(tuple(whole.rows[i] for i in rows), whole.classes, whole.probs[rows])
+        for name, rows in of_name.items()
+    }
+
+
+def write_baselines(run: Run, found: Baselines, made_from: Sequence[str]) -> None:
+    """Write `baselines.json`; `runs.baselines.read_baselines` reads it."""
+    write_json(run.path(FILE), found.as_json())
+    run.record(FILE, made_from)

@@ -1,0 +1,60 @@
+"""The baselines of a training run, within a tenth of the time that its training took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from groupwise.console import Console
+from groupwise.data.cache import Images
+from groupwise.errors import GroupwiseError
+from groupwise.evaluation.baselines import measure_baselines
+from groupwise.evaluation.predictions import read_predictions
+from groupwise.recipe.recipe import Recipe
+from groupwise.report.baseline_words import fitted_line
+from groupwise.runs.baselines import FILE
+from groupwise.runs.run import Run
+from groupwise.training.config import EpochRecord
+
+SHARE = 0.1  # of the time of training
+
+
+def add_baselines(
+    run: Run,
+    recipe: Recipe,
+    images: Images,
+    history: Sequence[EpochRecord],
+    console: Console,
+    *,
+    seconds: float | None = None,
+) -> None:
+    """Fit and measure the baselines of `run`, unless they are there or not wanted.
+
+    `images` are those of every row of `split.csv`, decoded. The time is `seconds`, or else SHARE of that of
+    the epochs in `history`.
+    """
+    if not run.ledger.get("baselines", False) or _are_there(run):
+        return
+    predictions = read_predictions(run.require("predictions.csv"))
+    folds = dict.fromkeys(row.fold for row in predictions.rows)
+    if seconds is None:
+        seconds = SHARE * sum(epoch.seconds for epoch in history)
+    found = measure_baselines(
+        run,
+        images,
+        {fold: predictions.of_fold(fold) for fold in folds},
+        select_fold=recipe.training.select_fold,
+        seconds=seconds,
+        seed=recipe.seed,
+    )
+    console.say(fitted_line(found))
+
+
+def _are_there(run: Run) -> bool:
+    """Whether they were set beside the answers that the network now gives."""
+    if FILE not in run.ledger["artefacts"]:
+        return False
+    try:
+        run.require(FILE)
+    except GroupwiseError:
+        return False
+    return True

@@ -1,0 +1,72 @@
+"""What trivial models score on the same images, and the network's lead over each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from groupwise.report.baseline_words import NAMES, baseline_name, lead_text
+from groupwise.report.rendering import Section
+from groupwise.report.words import count
+from groupwise.runs.baselines import LARGEST_CLASS, MEASURES, Baseline, Baselines
+from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
+from groupwise.text import duration
+
+
+@dataclass(frozen=True)
+class BaselineRow:
+    """One model of the table; `lead` is empty for the network itself, and `behind` says who is not beaten."""
+
+    name: str
+    accuracy: Estimate
+    balanced: Estimate
+    lead: str
+    behind: bool
+
+
+def build(files: RunFiles) -> Section | None:
+    """The network and its baselines, the strongest first; nothing where none was measured on the fold."""
+    found, fold = files.baselines, files.fold
+    if found is None or not found.covers(fold):
+        return None
+    figures = files.metrics[fold]
+    network, balanced = (Estimate.from_json(figures.get(name)) for name in MEASURES)
+    rows = sorted(
+        (_row(one, fold, found.measure) for one in found.baselines),
+        key=lambda row: -(row.accuracy.value or 0),
+    )
+    return Section(
+        {
+            "rows": [BaselineRow("the network", network, balanced, "", False), *rows],
+            "fold": fold,
+            "measure": found.measure.replace("_", " "),
+            "made": [_made(one) for one in found.baselines if one.name != LARGEST_CLASS],
+            "skipped": [f"{NAMES[name]}, {why}" for name, why in found.skipped.items()],
+            "chosen": _chosen(found),
+        }
+    )
+
+
+def _row(one: Baseline, fold: str, measure: str) -> BaselineRow:
+    score = one.scores[fold]
+    lead = score.leads[measure]
+    return BaselineRow(
+        baseline_name(one),
+        score.figures["accuracy"],
+        score.figures["balanced_accuracy"],
+        lead_text(lead),
+        lead.standing != "beats",
+    )
+
+
+def _made(one: Baseline) -> str:
+    """How a baseline came about: `a plain network ...: 14 epochs of 2,754 images, 11 s`."""
+    epochs = "" if one.epochs is None else f"{one.epochs:.1f} epochs of "
+    return f"{NAMES[one.name]}: {epochs}{count(one.learnt_from, 'image')}, {duration(one.seconds)}"
+
+
+def _chosen(found: Baselines) -> str:
+    name = baseline_name(found.named(found.chosen))
+    if found.chosen_by == "its kind":
+        return f"{name}, the strongest by its kind, as no fold was left to choose by"
+    return f"{name}, which scores highest on the fold “{found.chosen_by}”"

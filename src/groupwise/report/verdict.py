@@ -1,0 +1,87 @@
+"""The verdict on a run in a few sentences: what is wrong first, the number, the baselines, and what next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from groupwise.evaluation.words import sentence
+from groupwise.report.sections.number import Headline, headline
+from groupwise.report.validity import hidden_faults, sources_known
+from groupwise.report.words import NBSP, count
+from groupwise.runs.baselines import Standing
+from groupwise.runs.files import RunFiles
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Sentences in the order in which they are said; `standing` is None where no baselines were fitted.
+
+    `trusted` is whether nothing was found that makes the number untrue.
+    """
+
+    number: str
+    baseline: str
+    standing: Standing | None
+    trust: str
+    trusted: bool
+    next_step: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether the network was not shown to beat its baselines."""
+        return self.standing in ("loses", "not_shown")
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All of it; that a network does not beat its baselines comes first."""
+        said = (self.baseline, self.number) if self.failed else (self.number, self.baseline)
+        return (*(text for text in said if text), self.trust, f"Next: {self.next_step}")
+
+    @property
+    def text(self) -> str:
+        """All of it in one line."""
+        return " ".join(self.sentences)
+
+
+def verdict(files: RunFiles) -> Verdict:
+    """The verdict on the fold whose number heads the report."""
+    said = headline(files)
+    number = f"{said.fold.capitalize()}: {sentence('accuracy', files.metrics[said.fold]['accuracy'])}"
+    trust, trusted = _trust(files)
+    baseline = said.baseline.replace(NBSP, " ")
+    return Verdict(number, baseline, said.standing, trust, trusted, _next_step(files, said))
+
+
+def _trust(files: RunFiles) -> tuple[str, bool]:
+    """Whether the number can be relied on, and why."""
+    if faults := hidden_faults(files):
+        return " ".join(["Do not rely on the number.", *(f"{fault.title}." for fault in faults)]), False
+    if not sources_known(files):
+        return (
+            "The number holds if each image shows something else: which images belong together is not known.",
+            True,
+        )
+    sources = files.metrics[files.fold]["sources"]
+    apart = "no source stands on both sides" if not files.crossval else "no model was asked what it had seen"
+    return f"Nothing was found against the number: {apart}, and {count(sources, 'source')} judged it.", True
+
+
+def _next_step(files: RunFiles, said: Headline) -> str:
+    """What would help most, as one command or one thing to look at."""
+    run, standing = files.folder, said.standing
+    if faults := hidden_faults(files):
+        return faults[0].remedy
+    if standing == "loses":
+        return (
+            "do not use this network. Look at its worst errors in the report, and give it more time"
+            " (`--budget`), larger images or pretrained weights (`--model.weights`)."
+        )
+    if standing == "not_shown" and not files.crossval:
+        return "test every image instead of one fold, with `--cv 5`, or give training more time (`--budget`)."
+    if standing == "not_shown":
+        return "give training more time (`--budget`) or pretrained weights (`--model.weights`)."
+    if not sources_known(files):
+        return "say which images belong together, with `--group-column` or `--group-regex`."
+    if any(item.get("severity") == "stop" for item in files.findings or ()):
+        return "settle what the audit found, in the report."
+    return f"try it with `groupwise serve {run}`."
