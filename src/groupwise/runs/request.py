@@ -11,6 +11,7 @@ from groupwise.data.manifest import Manifest
 from groupwise.data.reading import READING, scan_with, unusual
 from groupwise.errors import UsageError
 from groupwise.recipe.recipe import Recipe
+from groupwise.runs.deadline import Deadline
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,11 @@ class CrossValidation:
 class Planning:
     """That the recipe is to be suited to the data.
 
-    `chosen` are the fields that the user set himself, which stay; `budget_s` bounds the whole command.
+    `chosen` are the fields that the user set himself, which stay; `deadline` bounds the whole command.
     """
 
     chosen: frozenset[str] = frozenset()
-    budget_s: float | None = None
+    deadline: Deadline | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
