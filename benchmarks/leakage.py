@@ -33,7 +33,7 @@ from groupwise.distributed.world import World
 from groupwise.experiments.leakage import leakage
 from groupwise.experiments.permutation_test import control
 from groupwise.files import write_atomic
-from groupwise.pipeline.train import train_prepared
+from groupwise.pipeline.train import TrainOptions, train_prepared
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import Recipe, to_yaml
 from groupwise.runs.run import Run
@@ -109,7 +109,7 @@ def brute_force(scratch: Path, data: Path, recipe: Recipe, seeds: range) -> dict
         for method, accuracies in found.items():
             own = with_split(recipe, method, seed)
             run = write_run(scratch / f"{method}-{seed}", data, own)
-            metrics = train_prepared(run, own, scratch / "cache", World(), QUIET, resume=False)
+            metrics = train_prepared(run, own, scratch / "cache", World(), QUIET, TrainOptions())
             accuracies.append(metrics["test"]["accuracy"]["value"])
     return found
 

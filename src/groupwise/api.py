@@ -11,6 +11,7 @@ from groupwise.errors import UsageError
 from groupwise.experiments.crossval import crossval
 from groupwise.pipeline.train import train as run_chain
 from groupwise.recipe.parsing import read_recipe
+from groupwise.runs.deadline import Deadline
 from groupwise.runs.request import CrossValidation, Planning, request_run
 from groupwise.text import parse_duration
 
@@ -48,7 +49,7 @@ def train(
         run: The folder to write.
         recipe: Name of a recipe, or a YAML file; None for one that is planned from the data.
         changes: Fields to change, by their paths: `{"training.epochs": 20}`.
-        budget: The time that the plan has to fit into, such as "20min".
+        budget: The time that the whole call may take, such as "20min", from the files to the report.
         group_column, group_regex: What belongs together, as a column of the CSV or a pattern in each path.
         label_column, path_column, label_regex: The columns of class and path, or a pattern of the class.
         root, layout: Folder that paths or links lead to; `classes` takes every folder for a class.
@@ -86,7 +87,8 @@ def _planning(
     recipe: str | Path | None, budget: str | None, changes: Mapping[str, Any] | None
 ) -> Planning | None:
     if recipe is None:
-        return Planning(frozenset(changes or ()), parse_duration(budget, "budget") if budget else None)
+        deadline = Deadline.of(parse_duration(budget, "budget")) if budget else None
+        return Planning(frozenset(changes or ()), deadline)
     if budget is not None:
         raise UsageError("a recipe that is given is not planned", place="budget", remedy="Leave out recipe.")
     return None

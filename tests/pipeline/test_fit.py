@@ -10,7 +10,7 @@ from folder_case import TINY
 from groupwise.console import Console
 from groupwise.distributed.world import World
 from groupwise.files import write_csv
-from groupwise.pipeline.train import train_prepared
+from groupwise.pipeline.train import TrainOptions, train_prepared
 from groupwise.recipe.parsing import build_recipe
 from groupwise.recipe.recipe import as_dict, flatten
 from groupwise.runs.run import Run
@@ -27,7 +27,7 @@ def run(tmp_path):
 def train(run, *, console=None, **options):
     console = console or Console(quiet=True)
     options = {"resume": False} | options
-    return train_prepared(run, RECIPE, run.folder.parent / "cache", World(), console, **options)
+    return train_prepared(run, RECIPE, run.folder.parent / "cache", World(), console, TrainOptions(**options))
 
 
 def rows(run):

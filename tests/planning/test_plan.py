@@ -188,7 +188,7 @@ def test_images_are_never_enlarged():
 
 
 def test_a_budget_below_one_epoch_is_refused_with_what_it_would_take():
-    told = r"--budget: 2\ss are left, and one epoch takes 4\ss. Give at least 3\ss more."
+    told = r"--budget: 2\ss are left, and one epoch takes 5\ss. Give at least 3\ss more."
     with pytest.raises(UsageError, match=told):
         plan_of(budget_s=2)
     assert plan_of(budget_s=2 + 3).recipe.training.epochs >= 1
@@ -205,7 +205,7 @@ def test_epochs_that_were_chosen_and_do_not_fit_are_refused():
 
 
 def test_a_budget_of_several_trainings_is_to_grow_by_what_all_of_them_lack():
-    told = r"2\ss are left for each of 5 trainings in a row, and one epoch .* at least 15\ss more."
+    told = r"2\ss are left for each of 5 trainings in a row, and one epoch .* at least 17\ss more."
     with pytest.raises(UsageError, match=told):
         plan_of(budget_s=2, rounds=5)
 

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -16,6 +17,7 @@ from groupwise.cli import data, deploy, evaluate, train
 from groupwise.console import show_any_character
 from groupwise.errors import GroupwiseError, UsageError, did_you_mean
 from groupwise.recipe.parsing import Parser
+from groupwise.runs.deadline import command_began, process_began
 from groupwise.version import __version__
 
 INTERRUPTED = 130  # what a shell gives for Ctrl-C
@@ -90,12 +92,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     show_any_character()
+    began = process_began() if argv is None else time.monotonic()
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     if debug:
         arguments.remove("--debug")
     try:
-        return _dispatch(arguments)
+        with command_began(began):
+            return _dispatch(arguments)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -59,7 +59,9 @@ def add_recipe_choice(parser: Parser, more: str = "", *, default: str | None = N
 def add_budget_option(parser: Parser) -> None:
     """The time that a plan has to fit into."""
     parser.add_argument(
-        "--budget", metavar="TIME", help="plan for a command of this long in all: 20min, 90s, 1h30min"
+        "--budget",
+        metavar="TIME",
+        help="let the whole command take this long, and no longer: 20min, 90s, 1h30min",
     )
 
 
@@ -87,11 +89,12 @@ def changed_fields(argv: Sequence[str], base: Recipe, changed: Recipe) -> dict[s
 
 def planning_of(arguments: Any, fields: Collection[str]) -> Planning:
     """The planning that the options ask for; `fields` are the user's own."""
+    from groupwise.runs.deadline import Deadline
     from groupwise.runs.request import Planning
     from groupwise.text import parse_duration
 
-    budget_s = parse_duration(arguments.budget, "--budget") if arguments.budget else None
-    return Planning(frozenset(fields), budget_s)
+    deadline = Deadline.of(parse_duration(arguments.budget, "--budget")) if arguments.budget else None
+    return Planning(frozenset(fields), deadline)
 
 
 def add_data_options(parser: Parser, *, optional: bool = False, given: bool = False) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
@@ -120,13 +119,12 @@ def plan(parser: Parser, argv: list[str]) -> None:
     from groupwise.runs.request import request_run
 
     request = request_run(Path(arguments.folder), arguments, recipe=recipe, base=base, folder=arguments.out)
-    console, started = Console(), time.perf_counter()
+    console, planning = Console(), planning_of(arguments, changed_fields(argv, base, recipe))
     manifest = scan_with_progress(request.scan, console)
     request = replace(request, recipe=settled_recipe(recipe, manifest))
     prepared = prepare(manifest, recipe.split, seed=recipe.seed, console=console)
     request = replace(request, recipe=with_statistics(request.recipe, manifest, prepared.split))
-    planning = planning_of(arguments, changed_fields(argv, base, recipe))
-    planned = plan_recipe(request, planning, manifest, prepared.split, started=started, console=console)
+    planned = plan_recipe(request, planning, manifest, prepared.split, console=console)
     write_atomic(arguments.out, replace(planned, recipe=replace(planned.recipe, name="planned")).to_yaml())
     again = f"groupwise train {data_words(arguments)} --recipe {arguments.out} --run runs/planned"
     console.say(f"Recipe: {arguments.out}. Edit it, then:\n{again}")

@@ -26,7 +26,7 @@ from groupwise.parallel.pool import refuse_several_processes, run_side_by_side, 
 from groupwise.parallel.process import Task
 from groupwise.pipeline.images import open_images
 from groupwise.pipeline.resume import locked_run, stored_recipe
-from groupwise.pipeline.train import train_prepared
+from groupwise.pipeline.train import TrainOptions, train_prepared
 from groupwise.recipe.recipe import Recipe, to_yaml
 from groupwise.runs.lock import ORPHAN_S, clear, training_lock
 from groupwise.runs.request import CrossValidation, RunRequest
@@ -137,7 +137,7 @@ def _train(study: Run, model: FoldModel, world: World, console: Console, track: 
         return
     console.say(f"\n{model.name}: {len(model.split.indices('test')):,} images are held out")
     cache = study.path("cache")
-    metrics = train_prepared(run, model.recipe, cache, world, console, resume=True, track=track)
+    metrics = train_prepared(run, model.recipe, cache, world, console, TrainOptions(True, track))
     if world.is_main:
         console.say(sentence("accuracy", metrics["test"]["accuracy"]))
 
@@ -182,7 +182,7 @@ def train_fold(folder: Path, recipe: Recipe, cache: Path, track: tuple[str, ...]
     keep_freed_memory()
     world = World(device=choose_device(recipe.training.device))
     with training_lock(folder, patience_s=ORPHAN_S):
-        metrics = train_prepared(Run.open(folder), recipe, cache, world, console, resume=True, track=track)
+        metrics = train_prepared(Run.open(folder), recipe, cache, world, console, TrainOptions(True, track))
     return sentence("accuracy", metrics["test"]["accuracy"])
 
 

@@ -25,25 +25,24 @@ def add_baselines(
     history: Sequence[EpochRecord],
     console: Console,
     *,
-    seconds: float | None = None,
+    most_s: float | None = None,
 ) -> None:
     """Fit and measure the baselines of `run`, unless they are there or not wanted.
 
-    `images` are those of every row of `split.csv`, decoded. The time is `seconds`, or else SHARE of that of
-    the epochs in `history`.
+    `images` are those of every row of `split.csv`, decoded. The time is SHARE of that of the epochs in
+    `history`, and not above `most_s`.
     """
     if not run.ledger.get("baselines", False) or _are_there(run):
         return
     predictions = read_predictions(run.require("predictions.csv"))
     folds = dict.fromkeys(row.fold for row in predictions.rows)
-    if seconds is None:
-        seconds = SHARE * sum(epoch.seconds for epoch in history)
+    seconds = SHARE * sum(epoch.seconds for epoch in history)
     found = measure_baselines(
         run,
         images,
         {fold: predictions.of_fold(fold) for fold in folds},
         select_fold=recipe.training.select_fold,
-        seconds=seconds,
+        seconds=seconds if most_s is None else min(seconds, most_s),
         seed=recipe.seed,
     )
     console.say(fitted_line(found))

@@ -5,7 +5,6 @@ What would fail after the long work is refused before it.
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from groupwise.files import sha256_file, write_atomic
 from groupwise.models.complexity import complexity
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig, configure
 from groupwise.models.weights import load_weights
+from groupwise.pipeline.budget import refuse_long_audit
 from groupwise.pipeline.channel_statistics import with_statistics
 from groupwise.pipeline.plan import plan_recipe
 from groupwise.pipeline.prepare import prepare, scan_with_progress, write_prepared
@@ -36,8 +36,9 @@ from groupwise.version import __version__
 def create_run(request: RunRequest, world: World, console: Console) -> Run:
     """Prepare the data and create the run; a refusal leaves nothing behind."""
     _refuse_what_cannot_be_meant(request)
-    started = time.perf_counter()
-    manifest = scan_with_progress(request.scan, console)
+    deadline = request.planning.deadline if request.planning else None
+    manifest = scan_with_progress(request.scan, console, deadline)
+    refuse_long_audit(manifest, deadline)
     request = replace(request, recipe=settled_recipe(request.recipe, manifest))
     if request.data.is_dir() and request.folder.resolve().is_relative_to(manifest.root):
         raise UsageError(
@@ -53,9 +54,7 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     request = replace(request, recipe=with_statistics(request.recipe, manifest, prepared.split))
     recipe = request.recipe
     if request.planning:
-        plan = plan_recipe(
-            request, request.planning, manifest, prepared.split, started=started, console=console
-        )
+        plan = plan_recipe(request, request.planning, manifest, prepared.split, console=console)
         recipe = plan.recipe
     run = Run.create(
         request.folder, data=request.data, root=manifest.root, version=__version__, launches=world.launches

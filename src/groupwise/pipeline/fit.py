@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
 
 from torch import nn
@@ -11,27 +11,23 @@ from groupwise.console import Console
 from groupwise.distributed.world import World
 from groupwise.files import sha256_file, write_csv
 from groupwise.models.resnext import ResNeXt
+from groupwise.pipeline.baselines import SHARE
+from groupwise.planning.after_training import AfterTraining, TrainingClock
 from groupwise.recipe.recipe import Recipe
+from groupwise.runs.deadline import Deadline
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
 from groupwise.training.callbacks import Callback
-from groupwise.training.config import EpochRecord, FitConfig, FitData, FitResult
+from groupwise.training.config import EpochRecord, FitConfig, FitData
 from groupwise.training.tracking import Tracking
 from groupwise.training.trainer import Trainer
 
 
-def fit_run(
-    recipe: Recipe,
-    run: Run,
-    data: FitData,
-    model: ResNeXt,
-    world: World,
-    callbacks: Sequence[Callback],
-    *,
-    resume: bool,
-) -> FitResult:
-    """Train `model` with the checkpoints of `run`; its best epoch is for the caller to keep."""
-    trainer = Trainer(
+def run_trainer(
+    recipe: Recipe, run: Run, data: FitData, model: ResNeXt, world: World, callbacks: Sequence[Callback]
+) -> Trainer:
+    """What trains `model` with the checkpoints of `run`; its best epoch is for the caller to keep."""
+    return Trainer(
         model,
         data,
         fit_config(recipe),
@@ -40,7 +36,16 @@ def fit_run(
         made_from={name: sha256_file(run.path(name)) for name in ("manifest.csv", "split.csv")},
         callbacks=callbacks,
     )
-    return trainer.fit(resume=resume)
+
+
+def training_clock(run: Run, deadline: Deadline | None) -> TrainingClock | None:
+    """What ends the training of `run` in time, by what its plan expects to follow; None without a budget."""
+    planned = run.ledger.get("plan", {}).get("after_training")
+    if deadline is None or planned is None:
+        return None
+    chosen = "training.budget_minutes" in (run.ledger.get("chosen") or ())
+    share = SHARE if run.ledger.get("baselines", False) else 0.0
+    return TrainingClock(deadline, AfterTraining(**planned), chosen, share)
 
 
 def run_callbacks(run: Run, world: World, console: Console, tracked: Tracking) -> list[Callback]:
@@ -119,3 +124,11 @@ def time_line(history: Sequence[EpochRecord]) -> str:
     seconds = sum(epoch.seconds for epoch in history)
     waiting = sum(epoch.waiting_seconds for epoch in history) / seconds if seconds else 0.0
     return f"Training: {len(history)} epochs in {seconds:.0f} s, of which {waiting:.1%} waited for images."
+
+
+def stop_line(stopped: Mapping[str, int]) -> str:
+    """Where the time ended training."""
+    return (
+        f"The time ended training in epoch {stopped['epoch']} after step {stopped['step']} of"
+        f" {stopped['steps']}; the best epoch so far is kept."
+    )

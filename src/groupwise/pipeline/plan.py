@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Set
 from dataclasses import replace
 from functools import partial
@@ -18,11 +17,13 @@ from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.data.stratify import IntArray
 from groupwise.pipeline.baselines import SHARE
+from groupwise.planning.after_training import Waiting, measure_unit
 from groupwise.planning.chirality import SIDE_PX, chirality, mirror_kept
 from groupwise.planning.fingerprint import Fingerprint, fingerprint, known_side_px
 from groupwise.planning.plan import Plan, make_plan
 from groupwise.planning.trial import Rates, measure_rates
 from groupwise.recipe.recipe import Recipe
+from groupwise.runs.deadline import Deadline
 from groupwise.runs.request import Planning, RunRequest
 from groupwise.text import duration
 
@@ -35,28 +36,28 @@ def plan_recipe(
     manifest: Manifest,
     split: Split,
     *,
-    started: float,
     console: Console,
 ) -> Plan:
-    """Suit the recipe of `request` to its data and to what is left of its budget, which began at `started`.
-
-    `started` is a reading of `time.perf_counter`.
-    """
+    """Suit the recipe of `request` to its data and to what is left until its deadline."""
     samples = {sample.path: sample for sample in manifest.usable}
     taking_part = [samples[row.path] for row in split.rows if row.fold != EXCLUDED]
     classes = {sample.label for sample in taking_part}
     files, digests = [manifest.file(s) for s in taking_part], [s.sha256 for s in taking_part]
 
+    unit_s = measure_unit()
+
     def measure(recipe: Recipe) -> Rates:
-        return measure_rates(recipe, len(classes), files, digests)
+        waiting = Waiting()
+        rates = measure_rates(recipe, len(classes), files, digests)
+        return replace(rates, unit_s=unit_s, waiting=waiting.now(least_run_s=0))
 
     models = len(request.cv.models) if request.cv else 1
     rounds = -(-models // request.workers)
     train, select = _rows(request, split)
     facts = describe(manifest, split, train, select, request.recipe, planning.chosen)
     kept = SHARE if request.baselines else 0.0  # for the baselines
-    ends = None if planning.budget_s is None else started + planning.budget_s / (1 + kept)
-    left_s = None if ends is None else partial(_left_s, ends, rounds)
+    deadline = planning.deadline
+    left_s = None if deadline is None else partial(_left_s, deadline, rounds * (1 + kept))
     plan = make_plan(
         facts,
         request.recipe,
@@ -115,9 +116,9 @@ def _whole(data: Preprocessing) -> Preprocessing:
     return replace(data, image_size_px=SIDE_PX, resize="squash", interpolation="bilinear")
 
 
-def _left_s(ends: float, rounds: int) -> float:
-    """Seconds until `ends` for each of so many trainings in a row; below 0 where it is past."""
-    return (ends - time.perf_counter()) / rounds
+def _left_s(deadline: Deadline, rounds: float) -> float:
+    """Seconds that are left for each of so many trainings in a row; below 0 where it is past."""
+    return deadline.left_s / rounds
 
 
 def _rows(request: RunRequest, split: Split) -> tuple[IntArray, IntArray]:

@@ -23,17 +23,26 @@ from groupwise.data.split_options import SplitConfig
 from groupwise.data.table import LINK_OUTSIDE, OUTSIDE_ROOT, where_images_lie
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_atomic, write_json
+from groupwise.pipeline.budget import bounded_progress
 from groupwise.report.audit_page import write_audit_page
 from groupwise.report.plots import sample_grid
+from groupwise.runs.deadline import Deadline
 from groupwise.runs.run import Run
 
 MAX_DRAWN = 1000
 
 
-def scan_with_progress(scan: Callable[[Callable[[int, int], None]], Manifest], console: Console) -> Manifest:
-    """Run `scan` behind a progress bar, and say what was found."""
+def scan_with_progress(
+    scan: Callable[[Callable[[int, int], None]], Manifest],
+    console: Console,
+    deadline: Deadline | None = None,
+) -> Manifest:
+    """Run `scan` behind a progress bar, and say what was found.
+
+    Raises `UsageError` as soon as `deadline` is seen to be out of reach.
+    """
     with console.progress("Reading files") as progress:
-        manifest = scan(progress)
+        manifest = scan(bounded_progress(progress, deadline))
     images, classes = len(manifest.usable), len(manifest.classes)
     console.say(f"Data: {images:,} images in {classes} classes; {_status_counts(manifest)}")
     console.say(f"Read as: {_reading(manifest)}")

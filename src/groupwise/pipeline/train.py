@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,19 @@ from groupwise.inference.text import decision_lines
 from groupwise.models.resnext import ResNeXt
 from groupwise.models.weights import load_weights, save_weights
 from groupwise.pipeline.baselines import add_baselines
+from groupwise.pipeline.budget import say_how_kept
 from groupwise.pipeline.create import network_config
-from groupwise.pipeline.fit import fit_run, run_callbacks, time_line, write_history
+from groupwise.pipeline.fit import (
+    run_callbacks,
+    run_trainer,
+    stop_line,
+    time_line,
+    training_clock,
+    write_history,
+)
 from groupwise.pipeline.images import open_data, open_images
 from groupwise.pipeline.resume import locked_run, stored_recipe
+from groupwise.planning.after_training import TrainingClock
 from groupwise.recipe.recipe import Recipe, as_dict, flatten
 from groupwise.report.page import write_report
 from groupwise.report.verdict import verdict
@@ -46,6 +56,21 @@ from groupwise.training.tracking import tracking
 
 class Interrupted(KeyboardInterrupt):
     """The user stopped training after at least one whole epoch; the best one is kept, and so is the state."""
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How one training is carried out.
+
+    Args:
+        resume: Whether it goes on from its checkpoints.
+        track: The trackers that are told of every epoch.
+        clock: What says how long it may go on; None leaves that to the recipe.
+    """
+
+    resume: bool = False
+    track: Sequence[str] = ()
+    clock: TrainingClock | None = None
 
 
 def train(request: RunRequest, console: Console) -> dict[str, Any]:
@@ -70,11 +95,14 @@ def _train(request: RunRequest, run: Run, world: World, console: Console) -> dic
         return read_json(run.require("metrics.json")) if world.is_main else {}
     recipe = stored_recipe(run)
     cache = run.path("cache")
-    metrics = train_prepared(run, recipe, cache, world, console, resume=request.resume, track=request.track)
+    deadline = request.planning.deadline if request.planning else None
+    options = TrainOptions(request.resume, request.track, training_clock(run, deadline))
+    metrics = train_prepared(run, recipe, cache, world, console, options)
     if world.is_main:
         _imagine_random_split(run, recipe, console)
         write_slices(run, headline_fold(metrics))
         _report(run, metrics, console)
+        say_how_kept(run, deadline, console)
     return metrics
 
 
@@ -89,26 +117,30 @@ def train_prepared(
     cache: Path,
     world: World,
     console: Console,
-    *,
-    resume: bool,
-    track: Sequence[str] = (),
+    options: TrainOptions,
 ) -> dict[str, Any]:
     """Train on the split that lies in `run`, and measure the folds that were not trained on.
 
-    `cache` is the folder of the decoded images; it is filled where it is empty, and stays. `track` names the
-    trackers that are told. Returns the metrics by fold, and nothing in any process but the main one. Raises
-    `Interrupted` after Ctrl-C.
+    `cache` is the folder of the decoded images; it is filled where it is empty, and stays. Returns the
+    metrics by fold, and nothing in any process but the main one. Raises `Interrupted` after Ctrl-C.
     """
     manifest, split = run.manifest(), run.split()
-    started = resume and any(run.path("checkpoints").glob("*.safetensors"))  # which hold all that was read
+    started = options.resume and any(
+        run.path("checkpoints").glob("*.safetensors")
+    )  # which hold all that was read
     model = new_model(recipe, len(split.classes), pretrained=not started)
     data = open_data(recipe, cache, manifest, split, world, console)
-    with tracking(track, run.folder, flatten(as_dict(recipe)), console.warn) as tracked:
+    clock = None if started else options.clock  # what was begun before ends as it was planned then
+    with tracking(options.track, run.folder, flatten(as_dict(recipe)), console.warn) as tracked:
         callbacks = run_callbacks(run, world, console, tracked)
         with console.progress("Training") as show:
             meter = ProgressMeter(recipe.training, len(data.train), show)
-            fitted = fit_run(recipe, run, data, model, world, [meter, *callbacks], resume=resume)
+            timed = recipe if clock is None else clock.recipe(recipe)
+            trainer = run_trainer(timed, run, data, model, world, [meter, *callbacks])
+            fitted = trainer.fit(resume=options.resume, left_s=clock.left_s if clock else None)
         console.say(time_line(fitted.history))
+        if fitted.stopped:
+            console.say(stop_line(fitted.stopped))
         if not world.is_main:
             return {}
         for line in decision_lines(_keep(recipe, run, fitted, model, data, split)):
@@ -122,7 +154,8 @@ def train_prepared(
         why = "the final evaluation"
         scores = {fold: score_fold(run, fold, images=data.images, why=why) for fold in folds}
         metrics = write_scores(run, scores)
-        add_baselines(run, recipe, data.images, fitted.history, console)
+        left_s = None if clock is None else clock.baselines_s()
+        add_baselines(run, recipe, data.images, fitted.history, console, most_s=left_s)
         tracked.finish(fitted.history, metrics)
         return metrics
 
@@ -159,6 +192,7 @@ def _keep(
     run.note(
         interrupted=fitted.interrupted,
         best_epoch=fitted.best.epoch,
+        stopped=dict(fitted.stopped),
         notes=list(dict.fromkeys([*run.ledger["notes"], *fitted.remarks])),
     )
     return decision

@@ -14,6 +14,7 @@ from typing import Any
 
 from groupwise.errors import UsageError
 from groupwise.models.resnext import configure
+from groupwise.planning.after_training import AfterTraining, after_training
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.rungs import Rung, rungs
 from groupwise.planning.suit import (
@@ -30,7 +31,8 @@ from groupwise.recipe.recipe import Recipe, to_yaml, with_fields
 from groupwise.text import duration
 
 KEPT_BACK = 0.05  # of a budget, for decoding and scoring that are slower than they were in the trial
-HEADROOM = 1.5  # times the epochs by the trial, which the clock cuts short unless the machine is as fast
+HEADROOM = 3.0  # times the epochs by the trial, beside other work perhaps, which the clock cuts short
+LEAST_EPOCHS = 0.5  # which the clock may leave of the first epoch; with less nothing is learnt
 LONG_S = 600  # of training, below which compiling would spare a minute at best
 LEAST_SPARED = 0.05  # of training, which a trial can tell from noise
 MOST_STRETCH = 4.0  # times the usual epochs, beyond which more were not seen to pay
@@ -42,15 +44,20 @@ Left = Callable[[], float]  # seconds of a budget that are left now, since trial
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole recipe, the reasons of what was chosen in it, and how long it should take."""
+    """A whole recipe, the reasons of what was chosen in it, and how long it should take.
+
+    `after` is the part of it that follows training.
+    """
 
     recipe: Recipe
     choices: tuple[Choice, ...]
     seconds: float
+    after: AfterTraining
 
     def as_json(self) -> dict[str, Any]:
         """What the ledger of a run holds."""
-        return {"choices": [asdict(choice) for choice in self.choices], "seconds": self.seconds}
+        choices = [asdict(choice) for choice in self.choices]
+        return {"choices": choices, "seconds": self.seconds, "after_training": self.after.as_json()}
 
     def to_yaml(self) -> str:
         """The recipe with each reason above its field; `--recipe` reads it back, edited or not."""
@@ -116,20 +123,19 @@ def make_plan(
     recipe = with_fields(recipe, {c.field: c.value for c in mixed})
     seconds = expected_seconds(recipe, facts, rates)
     recipe = with_fields(recipe, {c.field: c.value for c in timed})
-    plan = Plan(recipe, (*more, *timed, *suited, *mixed), seconds)
+    plan = Plan(recipe, (*more, *timed, *suited, *mixed), seconds, after_training(facts, rates))
     if left_s is not None and plan.seconds > (left := left_s()):  # by epochs that the user chose
         raise _too_long(plan, left, rounds)
     return plan
 
 
 def expected_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
-    """To decode every image, train and score each epoch, and measure the folds at the end."""
-    rest = facts.images - facts.train_images
+    """To decode every image, train and score each epoch, measure the folds and write the report."""
     return (
         facts.images * rates.decode_s
         + (rates.compile_s or 0)
         + recipe.training.epochs * _epoch_seconds(facts, rates)
-        + rest * (rates.decode_s + rates.score_s)
+        + after_training(facts, rates).seconds(rates.waiting)
     )
 
 
@@ -254,8 +260,8 @@ def _fill(
     without = expected_seconds(with_fields(recipe, {"training.epochs": 1}), facts, rates)
     epoch = _epoch_seconds(facts, rates)
     usable = (1 - KEPT_BACK) * left_s - (without - epoch)
-    most, fitting = round(MOST_STRETCH * usual), math.floor(usable / epoch)
-    if fitting < 1:
+    most, fitting = round(MOST_STRETCH * usual), max(math.floor(usable / epoch), 1)
+    if usable < LEAST_EPOCHS * epoch:
         each = f" for each of {rounds} trainings in a row" if rounds > 1 else ""
         raise UsageError(
             f"{duration(max(left_s, 0))} are left{each}, and one epoch takes {duration(without)}",
@@ -265,6 +271,8 @@ def _fill(
     told = f"{duration(left_s)} are left, an epoch takes {epoch:.1f} s; {usual} are usual for so many images."
     if fitting < usual / 2:
         told += " So few may well learn too little."
+    if fitting >= most:
+        told += f" More than {most} were not seen to pay, so training ends before its time."
     if "training.budget_minutes" in chosen or fitting >= most:
         expected = min(fitting, most)
         return expected, [Choice("training.epochs", expected, told)]

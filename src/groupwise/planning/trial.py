@@ -34,12 +34,16 @@ class Rates:
     """Seconds an image: to train on it once, to score it, and to decode it.
 
     `compile_s` are the seconds that compiling takes at the start, and None where it was tried in vain.
+    `unit_s` is the processor time of a fixed piece of work (`planning.after_training`), and `waiting` how
+    many times as long all of this took because others used the processors.
     """
 
     train_s: float
     score_s: float
     decode_s: float
     compile_s: float | None = 0.0
+    unit_s: float = 0.0
+    waiting: float = 1.0
 
 
 def measure_rates(recipe: Recipe, num_classes: int, files: Sequence[Path], digests: Sequence[str]) -> Rates:

@@ -12,6 +12,7 @@ from groupwise.data.manifest import Manifest
 from groupwise.data.reading import ReadOptions
 from groupwise.errors import UsageError
 from groupwise.recipe.recipe import Recipe
+from groupwise.runs.deadline import Deadline
 
 Scan = Callable[[Callable[[int, int], None]], Manifest]
 """Makes the manifest; it wants a function of how many files are done and of how many there are."""
@@ -57,11 +58,11 @@ class CrossValidation:
 class Planning:
     """That the recipe is to be suited to the data.
 
-    `chosen` are the fields that the user set himself, which stay; `budget_s` bounds the whole command.
+    `chosen` are the fields that the user set himself, which stay; `deadline` bounds the whole command.
     """
 
     chosen: frozenset[str] = frozenset()
-    budget_s: float | None = None
+    deadline: Deadline | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

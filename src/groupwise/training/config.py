@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -85,10 +85,14 @@ class Diverged(GroupwiseError):  # noqa: N818
 
 @dataclass(frozen=True, eq=False)
 class FitResult:
-    """What training leaves: every epoch, the weights of the best one, and remarks for its reader."""
+    """What training leaves: every epoch, the weights of the best one, and remarks for its reader.
+
+    `stopped` says where the time ended training, as {"epoch", "step", "steps"}; empty where it did not.
+    """
 
     history: tuple[EpochRecord, ...]
     best: EpochRecord
     weights: Mapping[str, Tensor]
     remarks: tuple[str, ...]
     interrupted: bool
+    stopped: Mapping[str, int] = field(default_factory=dict)

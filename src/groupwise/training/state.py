@@ -31,7 +31,8 @@ class TrainState:
     `finished` is the number of whole epochs and `step` that of the steps taken since. `tally` is (steps, 3),
     float64, on the device: sums of loss, correct answers and samples of each step of this process.
     `spent_s` counts the seconds of whole epochs, scoring included. `rate_factor` scales the learning rate.
-    `remarks` are what a reader of the result should know.
+    `remarks` are what a reader of the result should know. `stopped` says where the time ended training:
+    {"epoch", "step", "steps"}, empty before.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class TrainState:
         self.rate_factor = 1.0
         self.spent_s = 0.0
         self.remarks: list[str] = []
+        self.stopped: dict[str, int] = {}
         self.begin_epoch()
 
     def remark(self, text: str) -> None:
@@ -72,16 +74,27 @@ class TrainState:
         """How far training has come."""
         return Moment(self.finished, self.step)
 
-    def progress(self, training: TrainingConfig) -> float:
+    def progress(self, training: TrainingConfig, left_s: float | None = None) -> float:
         """How much of training is done in the middle of the next step: of its epochs, or more of its time.
 
-        Below 1 as long as there is something to do.
+        Below 1 as long as there is something to do. `left_s` are the seconds until a deadline, where there is
+        one.
         """
         of_epochs = (self.finished + (self.step + 0.5) / self.steps) / training.epochs
-        if training.budget_minutes is None:
-            return of_epochs
-        spent_s: float = self.world.gather(self.spent_s + self.seconds)[0]  # one clock for all processes
-        return max(of_epochs, spent_s / max(60 * training.budget_minutes, 1e-9))
+        return max(of_epochs, self.progress_of_time(training, left_s))
+
+    def progress_of_time(self, training: TrainingConfig, left_s: float | None = None) -> float:
+        """The part of the minutes, or of the time until the deadline, that is over; 0 without either."""
+        if training.budget_minutes is None and left_s is None:
+            return 0.0
+        # One clock for all processes
+        spent_s, left_s = self.world.gather((self.spent_s + self.seconds, left_s))[0]
+        of_minutes, of_deadline = 0.0, 0.0
+        if training.budget_minutes is not None:
+            of_minutes = spent_s / max(60 * training.budget_minutes, 1e-9)
+        if left_s is not None:
+            of_deadline = spent_s / (spent_s + left_s) if left_s > 0 else 1.0
+        return max(of_minutes, of_deadline)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything, as nested dicts of tensors and JSON values; every process has to take part."""
@@ -92,6 +105,7 @@ class TrainState:
             "random": self.world.gather(random_state()),
             "history": [asdict(epoch) for epoch in self.history],
             **{name: getattr(self, name) for name in _PLAIN},
+            "stopped": self.stopped,
             "versions": versions(),
         }
 
@@ -101,6 +115,7 @@ class TrainState:
         self.history = [EpochRecord(**row) for row in saved["history"]]
         for name in _PLAIN:
             setattr(self, name, saved[name])
+        self.stopped = saved.get("stopped", {})  # older checkpoints have none
         self.tally = torch.zeros_like(self.tally)
         if self.world.is_main:
             self.tally.copy_(saved["tally"])

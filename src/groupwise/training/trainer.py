@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ from groupwise.training.learner import Learner
 from groupwise.training.signals import Stopping, StopSignal, Terminated, catch_stop_signal
 from groupwise.training.state import TrainState
 from groupwise.training.step import sums, take_step
+
+TimeLeft = Callable[[], float]
 
 
 class Trainer:
@@ -71,9 +73,13 @@ class Trainer:
         steps = -(-len(data.train) // training.batch_size)
         self.state = TrainState(self.learner, steps, training.accumulate, world, warn)
         self.stop = StopSignal()
+        self.left_s: TimeLeft | None = None
 
-    def fit(self, *, resume: bool = False) -> FitResult:
+    def fit(self, *, resume: bool = False, left_s: TimeLeft | None = None) -> FitResult:
         """Train until the epochs, the time or the patience are over.
+
+        `left_s` says how many seconds training may still take; it is asked before every step, and the
+        schedule follows it where it is ahead of the epochs.
 
         With `resume`, goes on from the newest sound checkpoint; on CPU the result is bit-identical to a run
         that was never stopped.
@@ -83,6 +89,7 @@ class Trainer:
         that is not finite sends training back to the last whole epoch with half the learning rate, once; the
         second time it raises `Diverged`.
         """
+        self.left_s = left_s
         if not (resume and self._load()):
             self._save()  # so that even the first epoch has a state to go back to
         self.callbacks.on_train_begin(self.history)
@@ -99,8 +106,9 @@ class Trainer:
                     self.stop.check(self.world)
             except Stopping:
                 self._save_and_leave()
-        remarks = tuple(self.state.remarks)
-        return FitResult(self.history, self.best, self.state.best["weights"], remarks, self.stop.is_set)
+        state, remarks = self.state, tuple(self.state.remarks)
+        weights, interrupted = state.best["weights"], self.stop.is_set
+        return FitResult(self.history, self.best, weights, remarks, interrupted, dict(state.stopped))
 
     def train_epoch(self) -> Score:
         """Take one optimizer step a batch, for what is left of the epoch."""
@@ -110,7 +118,7 @@ class Trainer:
         start = time.perf_counter() - state.seconds
         self.learner.begin()
         for batch in timed:
-            progress = state.progress(self.config.training)
+            progress = state.progress(self.config.training, self._seconds_to_go())
             if progress >= 1 and state.step:  # the time is up, within an epoch
                 break
             self.train_step(batch, min(progress, 1.0))
@@ -172,11 +180,18 @@ class Trainer:
     @property
     def is_over(self) -> bool:
         """Whether the epochs, the time or the patience have come to their end."""
-        training = self.config.training
-        waited = self.state.finished - self.best.epoch if self.state.best else 0
-        return self.state.progress(training) >= 1 or (
-            training.patience is not None and waited >= training.patience
+        training, state = self.config.training, self.state
+        if not state.best:  # however little time there is, something is kept
+            return False
+        waited = state.finished - self.best.epoch
+        return (
+            bool(state.stopped)
+            or state.progress(training) >= 1
+            or (training.patience is not None and waited >= training.patience)
         )
+
+    def _seconds_to_go(self) -> float | None:
+        return None if self.left_s is None else self.left_s()
 
     def _finish_epoch(self, trained: Score) -> None:
         """Score an epoch and enter it, with its weights where they are the best."""
@@ -201,6 +216,8 @@ class Trainer:
         if not state.best or self._rank(record) > self._rank(self.best):
             weights = clone_state(self.learner.eval_model.state_dict())
             state.best = {"epoch": record.epoch, "weights": weights}
+        if state.progress_of_time(self.config.training, self._seconds_to_go()) >= 1:
+            state.stopped = {"epoch": record.epoch, "step": state.step, "steps": state.steps}
         state.begin_epoch()
 
     def _rank(self, record: EpochRecord) -> tuple[float, ...]:

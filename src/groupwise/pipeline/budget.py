@@ -1,0 +1,72 @@
+"""The budget of a command: refused where it cannot be kept, and answered for at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from groupwise.audit.audit import expected_audit_s
+from groupwise.console import Console
+from groupwise.data.manifest import Manifest
+from groupwise.errors import UsageError
+from groupwise.runs.deadline import Deadline
+from groupwise.runs.run import Run
+from groupwise.text import duration
+
+LOOKED_AT_S = 2.0  # of reading files, before its end is guessed
+AUDIT_OVER_SCAN = 3.0  # at least so much longer than reading the files takes the look for copies
+AUDIT_SHARE = 0.6  # of a budget; where looking for copies takes more, too little is left to learn
+TOLERANCE, LEAST_TOLERANCE_S = 0.05, 5.0
+
+
+def bounded_progress(
+    progress: Callable[[int, int], None], deadline: Deadline | None
+) -> Callable[[int, int], None]:
+    """`progress` of a scan, which raises `UsageError` as soon as `deadline` is seen to be out of reach."""
+    if deadline is None:
+        return progress
+    began = deadline.clock()
+
+    def move(done: int, total: int) -> None:
+        progress(done, total)
+        taken_s = deadline.clock() - began
+        if done and taken_s >= LOOKED_AT_S:
+            expected_s = taken_s / done * total * (1 + AUDIT_OVER_SCAN)
+            least_s = (deadline.spent_s - taken_s + expected_s) / AUDIT_SHARE
+            if least_s > deadline.budget_s:
+                raise _too_short(deadline, f"reading and comparing {total:,} images", expected_s, least_s)
+
+    return move
+
+
+def refuse_long_audit(manifest: Manifest, deadline: Deadline | None) -> None:
+    """Raise `UsageError` where looking for copies, by a few images, would leave too little of the budget."""
+    if deadline is None or not manifest.usable:
+        return
+    audit_s = expected_audit_s(manifest, clock=time.perf_counter)
+    least_s = (deadline.spent_s + audit_s) / AUDIT_SHARE
+    if least_s > deadline.budget_s:
+        images = f"looking for copies among {len(manifest.usable):,} images"
+        raise _too_short(deadline, images, audit_s, least_s)
+
+
+def _too_short(deadline: Deadline, what: str, takes_s: float, least_s: float) -> UsageError:
+    return UsageError(
+        f"{duration(deadline.budget_s)} are too short: {what} alone takes about {duration(takes_s)}"
+        " on this machine as busy as it is now",
+        place="--budget",
+        remedy=f"Give at least {duration(least_s)}.",
+    )
+
+
+def say_how_kept(run: Run, deadline: Deadline | None, console: Console) -> None:
+    """Enter, and say, how long the command took of its budget."""
+    if deadline is None:
+        return
+    spent_s = deadline.spent_s
+    run.note(budget={"seconds": deadline.budget_s, "spent": round(spent_s, 1)})
+    told = f"Budget: {duration(deadline.budget_s)}, of which {spent_s:.0f} s were used."
+    early_s = deadline.budget_s - spent_s
+    if early_s > max(TOLERANCE * deadline.budget_s, LEAST_TOLERANCE_S) and not run.ledger.get("stopped"):
+        told += " Training ended by its own plan, for which more time was not seen to pay."
+    console.say(told)

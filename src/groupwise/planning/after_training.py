@@ -1,0 +1,128 @@
+"""The time that is kept for what follows training: scores, thresholds, tables and pages.
+
+The images that go through the network take what a trial measured. The rest is a fixed amount of work and is
+counted in units: how long a unit takes is measured on the machine at hand. Both grow with the time that this
+process has to wait for a processor, which is looked at again and again while training goes on.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from groupwise.planning.fingerprint import Fingerprint
+from groupwise.planning.trial import Rates
+from groupwise.recipe.recipe import Recipe, with_fields
+from groupwise.runs.deadline import Deadline, waited_for_processor
+
+MOST_REFERENCES = 2000  # training images whose features are kept beside the weights
+DRAWN_IMAGES = 40  # on the pages, decoded once more
+PAGES = 38.0  # units: thresholds, intervals, figures, pages and the end of the process, for few images
+AN_IMAGE = 0.004  # units more for each that is scored: tables, bootstrap draws, neighbours
+LEAST_RUN_S = 2.0  # of processor time before the waiting is judged by it
+MOST_WAITING = 20.0  # times the time without others, beyond which it is no estimate any more
+
+Waited = Callable[[], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class AfterTraining:
+    """Seconds of both parts on a machine that does nothing else."""
+
+    network_s: float
+    rest_s: float
+
+    def seconds(self, waiting: float) -> float:
+        """All of it where everything takes `waiting` times as long."""
+        return (self.network_s + self.rest_s) * waiting
+
+    def as_json(self) -> dict[str, Any]:
+        """What the ledger holds with the plan."""
+        return asdict(self)
+
+
+def scored_images(facts: Fingerprint) -> int:
+    """Images that the network sees once training is over: the last selection, thresholds, and the folds."""
+    return (
+        2 * facts.select_images
+        + min(facts.train_images, MOST_REFERENCES)
+        + (facts.images - facts.train_images)
+    )
+
+
+def after_training(facts: Fingerprint, rates: Rates) -> AfterTraining:
+    """What has to be kept back from training; a stage that follows it adds its seconds here."""
+    network_s = scored_images(facts) * rates.score_s + DRAWN_IMAGES * rates.decode_s
+    units = PAGES + AN_IMAGE * (facts.images - facts.train_images)
+    return AfterTraining(network_s / rates.waiting, units * rates.unit_s)
+
+
+def measure_unit(clock: Callable[[], float] = time.thread_time) -> float:
+    """Seconds of processor time for a fixed piece of work like that of the pages."""
+    data = np.random.default_rng(0).integers(0, 9, 400_000).astype(np.uint8)
+    start = clock()
+    zlib.compress(data.tobytes(), 6)
+    np.sort(np.repeat(data.astype(float), 2))
+    sum(number * number for number in range(200_000))
+    return clock() - start
+
+
+@dataclass
+class Waiting:
+    """How many times as long everything takes because others use the processors, from 1 up.
+
+    By what the system says of this thread, over the last `LEAST_RUN_S` that it ran; 1 where it says nothing.
+    """
+
+    waited: Waited = waited_for_processor
+    factor: float = 1.0
+    _mark: tuple[float, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._mark = self.waited()
+
+    def now(self, least_run_s: float = LEAST_RUN_S) -> float:
+        """The factor, renewed where this thread has run for `least_run_s` since the last time."""
+        ran, waited = (new - old for new, old in zip(self.waited(), self._mark, strict=True))
+        if ran > 0 and ran >= least_run_s:
+            self.factor = min((ran + waited) / ran, MOST_WAITING)
+            self._mark = self.waited()
+        return self.factor
+
+
+@dataclass(frozen=True)
+class TrainingClock:
+    """How long training may still go on, so that what follows it ends by the deadline.
+
+    `minutes_chosen` says that the user bounds training by `training.budget_minutes` as well, and `share` is
+    what the baselines will take, as a part of the time that training took.
+    """
+
+    deadline: Deadline
+    after: AfterTraining
+    minutes_chosen: bool = False
+    share: float = 0.0
+    waiting: Waiting = field(default_factory=Waiting)
+    _began_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_began_s", self.deadline.spent_s)
+
+    def left_s(self) -> float:
+        """Seconds; below 0 where training has to end."""
+        owed_s = self.share * (self.deadline.spent_s - self._began_s)
+        left_s = self.deadline.left_s - owed_s - self.after.seconds(self.waiting.now())
+        return left_s / (1 + self.share)
+
+    def baselines_s(self) -> float:
+        """Seconds that are left for the baselines, once the images are scored."""
+        return max(0.0, self.deadline.left_s - self.after.rest_s * self.waiting.now(least_run_s=0))
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        """The recipe without the minutes that its plan expected, which count for a run that is resumed."""
+        return recipe if self.minutes_chosen else with_fields(recipe, {"training.budget_minutes": None})

@@ -1,0 +1,50 @@
+import pytest
+
+from folder_case import write_folder
+from groupwise.audit.audit import WHOLE_OVER_MEASURING, expected_audit_s
+from groupwise.data.scan import scan
+from groupwise.errors import UsageError
+from groupwise.pipeline.budget import bounded_progress, refuse_long_audit
+from groupwise.runs.deadline import Deadline
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    return scan(write_folder(tmp_path_factory.mktemp("pets"), n=36))
+
+
+def test_a_budget_that_looking_for_copies_would_eat_is_refused_before_it(manifest):
+    told = r"--budget: 10\ss are too short: looking for copies among 36 images .* at least \d+\ss"
+    with pytest.raises(UsageError, match=told):
+        refuse_long_audit(manifest, Deadline(10, 0, clock=lambda: 9.9))
+
+
+def test_an_ample_budget_and_none_are_let_through(manifest):
+    refuse_long_audit(manifest, Deadline(10_000, 0, clock=lambda: 9.9))
+    refuse_long_audit(manifest, None)
+
+
+def test_the_audit_is_expected_to_take_as_long_for_each_image_as_it_does_for_a_few(manifest):
+    ticks = iter([5.0, 7.4])
+    assert expected_audit_s(manifest, clock=lambda: next(ticks)) == pytest.approx(
+        WHOLE_OVER_MEASURING * 2.4 / 24 * len(manifest.usable)
+    )
+
+
+def test_reading_is_broken_off_once_it_would_take_too_long():
+    now, seen = [0.0], []
+    move = bounded_progress(lambda done, total: seen.append(done), Deadline(60, 0, clock=lambda: now[0]))
+    now[0] = 1.0
+    move(1, 1000)  # too early to tell
+    now[0] = 3.0
+    move(500, 1000)  # six seconds in all
+    with pytest.raises(UsageError, match=r"reading and comparing 10,000 images alone takes about 4\smin"):
+        move(500, 10_000)
+    assert seen == [1, 500, 500]
+
+
+def test_without_a_deadline_the_progress_is_the_consoles_own():
+    def show(done, total):
+        return None
+
+    assert bounded_progress(show, None) is show
