@@ -40,7 +40,8 @@ from groupwise.data.stratify import IntArray
 from groupwise.distributed.world import World
 from groupwise.inference.predictor import predict_logits
 from groupwise.models.resnext import ResNeXt, create_model
-from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, split_manifest
+from groupwise.pipeline.divide import split_manifest
+from groupwise.pipeline.prepare import audit_manifest, scan_with_progress
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import Recipe
 from groupwise.training.config import FitConfig, FitData

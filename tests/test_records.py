@@ -24,15 +24,18 @@ def module(file: Path) -> str:
     return name.removesuffix(".__init__")
 
 
-def holds_arrays(hint: Any) -> bool:
-    """Whether values of this type are arrays, or keep some at whatever depth."""
+def holds_arrays(hint: Any, within: frozenset[Any] = frozenset()) -> bool:
+    """Whether values of this type are arrays, or keep some at whatever depth; `within` are those around."""
     kind = get_origin(hint) or hint
+    if kind in within:
+        return False  # a record that holds others of its kind
     if kind is Callable:
         return False  # a function that takes arrays keeps none
     if isinstance(kind, type) and issubclass(kind, np.ndarray | Tensor):
         return True
     parts = get_type_hints(kind).values() if is_dataclass(kind) else get_args(hint)
-    return any(map(holds_arrays, parts))
+    inside = within | {kind} if is_dataclass(kind) else within
+    return any(holds_arrays(part, inside) for part in parts)
 
 
 def compares_arrays(kind: Any) -> bool:

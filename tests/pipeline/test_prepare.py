@@ -10,7 +10,8 @@ from groupwise.console import Console
 from groupwise.data.manifest import GIVEN_FOLD, Manifest, Sample
 from groupwise.data.split import EXCLUDED
 from groupwise.data.split_options import SplitConfig
-from groupwise.pipeline.prepare import audit_given_split, given_folds, scan_with_progress, split_manifest
+from groupwise.pipeline.divide import audit_given_split, given_folds, split_manifest
+from groupwise.pipeline.prepare import scan_with_progress
 from groupwise.pipeline.repaired import write_repaired
 
 N = 48

@@ -28,38 +28,46 @@ AT_ONCE = 32  # whose intermediate arrays stay in a processor's cache
 
 
 def image_features(images: Pictures) -> npt.NDArray[np.float32]:
-    """The features of images (N, S, S, 3), S a multiple of CELL_PX, as (N, D)."""
+    """The features of images (N, S, S, C), S a multiple of CELL_PX, as (N, D)."""
     parts = [_features(images[i : i + AT_ONCE]) for i in range(0, len(images), AT_ONCE)]
     return np.concatenate(parts)
 
 
 def _features(images: Pictures) -> npt.NDArray[np.float32]:
-    n, side = images.shape[:2]
+    n, side, _, channels = images.shape
     cells = side // CELL_PX
     shares = images.astype(np.float32) / 255
-    rows = shares.reshape(n, cells, CELL_PX, side, 3).mean(axis=2)
-    thumbnail = rows.reshape(n, cells, cells, CELL_PX, 3).mean(axis=3)
+    rows = shares.reshape(n, cells, CELL_PX, side, channels).mean(axis=2)
+    thumbnail = rows.reshape(n, cells, cells, CELL_PX, channels).mean(axis=3)
     return np.concatenate(
-        [thumbnail.reshape(n, -1), _histograms(images), _orientations(images @ LUMA)], axis=1
+        [thumbnail.reshape(n, -1), _histograms(images), _orientations(*_grey(images))], axis=1
     ).astype(np.float32)
 
 
+def _grey(images: Pictures) -> tuple[npt.NDArray[np.int64], int]:
+    """Images as one channel (N, S, S), colours weighted as eyes do, other channels alike; and its highest."""
+    channels = images.shape[3]
+    weights = LUMA if channels == len(LUMA) else np.ones(channels, dtype=np.int64)
+    return np.asarray(images @ weights, dtype=np.int64), 255 * int(weights.sum())
+
+
 def _histograms(images: Pictures) -> Floats:
-    """The share of each image's pixels in every bin of each channel, (N, 3 BINS)."""
-    n, pixels = len(images), images.shape[1] * images.shape[2]
-    bins = images.reshape(n, pixels, 3) // (256 // BINS)
-    places = bins + BINS * np.arange(3) + 3 * BINS * np.arange(n)[:, None, None]
-    counts = np.bincount(places.ravel(), minlength=3 * BINS * n)
-    return np.asarray(counts.reshape(n, 3 * BINS) / pixels)
+    """The share of each image's pixels in every bin of each channel, (N, C BINS)."""
+    n, height, width, channels = images.shape
+    bins = images.reshape(n, height * width, channels) // (256 // BINS)
+    all_bins = channels * BINS
+    places = bins + BINS * np.arange(channels) + all_bins * np.arange(n)[:, None, None]
+    counts = np.bincount(places.ravel(), minlength=all_bins * n)
+    return np.asarray(counts.reshape(n, all_bins) / (height * width))
 
 
-def _orientations(grey: npt.NDArray[np.int64]) -> Floats:
+def _orientations(grey: npt.NDArray[np.int64], highest: int) -> Floats:
     """The root of the share of each orientation in the edges of every cell, of grey images (N, S, S)."""
     n, side = grey.shape[:2]
     padded = np.pad(grey, ((0, 0), (1, 1), (1, 1)), mode="edge")
     across = padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]
     down = padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]
-    strength = np.hypot(across, down) / (255 * LUMA.sum())
+    strength = np.hypot(across, down) / highest
     orientation = (np.arctan2(down, across) / np.pi % 1 * ORIENTATIONS).astype(np.int64) % ORIENTATIONS
     cells = side // CELL_PX
     row = np.arange(side) // CELL_PX

@@ -59,7 +59,7 @@ def fit_baselines(
 ) -> FittedBaselines:
     """Fit every baseline on the rows `train`, and answer the rows `asked`; nothing else is looked at.
 
-    `images` (N, S, S, 3) are uint8, `labels` (N,) class numbers. The largest class and the features always
+    `images` (N, S, S, C) are uint8, `labels` (N,) class numbers. The largest class and the features always
     take what they need; what is left of `seconds` is the plain network's, which without a limit has
     `plain.USUAL_EPOCHS`, and is skipped where too little is left.
     """
@@ -98,11 +98,13 @@ def _seconds_to_learn(ends: float, learnt: int, asked: int, num_classes: int) ->
 
 
 def _squares(images: Images, rows: IntArray) -> npt.NDArray[np.uint8]:
-    """The images of some rows as the baselines see them, (N, 64, 64, 3), whatever size the network has."""
-    size = (plain.SIZE_PX, plain.SIZE_PX)
-    if len(rows) == 0:
-        return np.zeros((0, *size, 3), dtype=np.uint8)
-    return np.stack([np.asarray(Image.fromarray(np.asarray(images[row])).resize(size)) for row in rows])
+    """The images of some rows as the baselines see them, (N, 64, 64, C), whatever size the network has."""
+    squares = np.zeros((len(rows), plain.SIZE_PX, plain.SIZE_PX, images.shape[3]), dtype=np.uint8)
+    for square, row in zip(squares, rows, strict=True):
+        for channel in range(images.shape[3]):
+            one = Image.fromarray(np.ascontiguousarray(images[row][..., channel]))
+            square[..., channel] = np.asarray(one.resize(square.shape[:2]))
+    return squares
 
 
 def _largest_class(labels: IntArray, n: int, num_classes: int) -> FittedBaseline:

@@ -21,7 +21,7 @@ from groupwise.data.stratify import IntArray
 from groupwise.stats.fold import Floats
 
 SIZE_PX, SHIFT_PX, BATCH = 64, 6, 64
-WIDTHS = (3, 32, 64, 128, 256)
+WIDTHS = (32, 64, 128, 256)
 TICKS = 100_000  # of a cycle that follows the clock
 USUAL_EPOCHS = 20  # where no time is given
 AT_ONCE = 256
@@ -38,9 +38,9 @@ class Trained:
     processor_seconds: float
 
 
-def plain_network(num_classes: int) -> nn.Sequential:
-    """Logits of (N, 3, 64, 64)."""
-    stages = [_stage(i, o) for i, o in pairwise(WIDTHS)]
+def plain_network(num_classes: int, channels: int = 3) -> nn.Sequential:
+    """Logits of (N, C, 64, 64)."""
+    stages = [_stage(i, o) for i, o in pairwise((channels, *WIDTHS))]
     return nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(WIDTHS[-1], num_classes))
 
 
@@ -61,13 +61,13 @@ def train_plain(
     epochs: int | None = None,
     seconds: float | None = None,
 ) -> Trained:
-    """Learn from images (N, 64, 64, 3) and their class numbers (N,) for so many epochs or seconds."""
+    """Learn from images (N, 64, 64, C) and their class numbers (N,) for so many epochs or seconds."""
     assert (epochs is None) != (seconds is None)
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     # As the pixels lie, channels last: torch's kernels then take them so, as in the twenty lines.
     x, y = torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(labels)
-    network = plain_network(num_classes)
+    network = plain_network(num_classes, images.shape[3])
     network.train()
     optimizer = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=0.05)
     steps = -(-len(x) // BATCH)

@@ -63,13 +63,8 @@ def audit(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="decides which copies are planted as a check")
     parser.add_argument("--json", action="store_true", help="print the facts and findings as JSON")
     arguments = parser.parse_args(argv)
-    from groupwise.pipeline.prepare import (
-        audit_given_split,
-        audit_manifest,
-        given_folds,
-        scan_with_progress,
-        write_audit,
-    )
+    from groupwise.pipeline.divide import audit_given_split, given_folds
+    from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, write_audit
     from groupwise.pipeline.repaired import write_repaired
 
     console = Console(quiet=arguments.json)

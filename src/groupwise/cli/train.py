@@ -45,7 +45,8 @@ def split(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="decides among sources of equal size")
     arguments = parser.parse_args(argv)
     from groupwise.data.split_options import SplitConfig
-    from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, split_manifest
+    from groupwise.pipeline.divide import split_manifest
+    from groupwise.pipeline.prepare import audit_manifest, scan_with_progress
 
     console = Console()
     manifest = scan_with_progress(scan_of(arguments), console)

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from groupwise.errors import UsageError, first_line
 from groupwise.export.bundle import PARITY, Source, Terms, shown_inputs, torch_logits
-from groupwise.export.network import ExportedNetwork
+from groupwise.export.network import ExportedNetwork, lay_in_rows
 from groupwise.export.parity import check_parity
 from groupwise.files import read_json, write_atomic, write_json
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig
@@ -41,7 +41,7 @@ def write_torch(source: Source, folder: Path, _: Terms) -> list[str]:
     """Write `model.pt2`, and `parity.json` of the program read back."""
     size = source.predictor.preprocessing.image_size_px
     program = torch.export.export(
-        ExportedNetwork(source.predictor.model).eval(),
+        ExportedNetwork(lay_in_rows(source.predictor.model)).eval(),
         (torch.zeros(2, source.predictor.preprocessing.input_channels, size, size),),
         dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
     )

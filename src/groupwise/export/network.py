@@ -17,20 +17,26 @@ LANES = 16
 
 
 class ExportedNetwork(nn.Module):
-    """Maps images (N, C, S, S) to logits (N, K), features (N, C) and the last feature maps (N, C, h, w).
-
-    Its weights are a copy of `model`'s in the order of rows. From channels_last ones torch writes the global
-    pool as nodes over the size of the batch, after which OpenVINO 2026.4 answers int8 wrongly.
-    """
+    """Maps images (N, C, S, S) to logits (N, K), features (N, C) and the last feature maps (N, C, h, w)."""
 
     def __init__(self, model: Network) -> None:
         super().__init__()
-        self.model = copy.deepcopy(model).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        self.model = model
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         maps = last_maps(self.model, images)
         features = networks_of(self.model)[0].pool(maps)  # a pool takes each channel by itself
         return self.model.fc(features), features, maps
+
+
+def lay_in_rows(model: Network) -> Network:
+    """A copy of `model` whose weights lie in the order of rows.
+
+    From channels_last ones torch writes the global pool as nodes over the size of the batch, after which
+    OpenVINO 2026.4 answers int8 wrongly, and other engines refuse the file.
+    """
+    copied: Network = copy.deepcopy(model).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return copied
 
 
 def widen_groups(model: Network, lanes: int = LANES) -> Network:
@@ -40,7 +46,7 @@ def widen_groups(model: Network, lanes: int = LANES) -> Network:
     neighbours, so the result is the same. It takes more multiplications and less time, because a few channels
     fill no register; how much less is in docs/export.md.
     """
-    widened = copy.deepcopy(model)
+    widened = lay_in_rows(model)
     for module in list(widened.modules()):
         for name, child in module.named_children():
             if isinstance(child, nn.Conv2d) and child.groups > 1:

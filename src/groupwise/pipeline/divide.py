@@ -1,0 +1,128 @@
+"""From an audited manifest to its split: made anew, extended or given, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from groupwise.audit.audit import Audit
+from groupwise.console import Console
+from groupwise.data.given import use_given_division, use_given_split
+from groupwise.data.layout import FOLDERS, POOL
+from groupwise.data.manifest import GIVEN_FOLD, Manifest
+from groupwise.data.participants import Participants, choose_participants
+from groupwise.data.split import EXCLUDED, Assignment, Split, make_split, proof, read_split
+from groupwise.data.split_options import SplitConfig
+
+
+def split_manifest(
+    manifest: Manifest,
+    audited: Audit,
+    config: SplitConfig,
+    *,
+    seed: int,
+    console: Console,
+    shares: dict[str, float] | None = None,
+) -> tuple[Split, dict[str, Any]]:
+    """Split the usable samples; returns the split and what `split.json` holds."""
+    chosen = choose_participants(
+        manifest.usable,
+        [audited.clusters[sample.path] for sample in manifest.usable],
+        audited.conflicts if config.label_conflicts == "drop" else (),
+        copies=_copies(audited, config),
+        min_sources=config.min_sources,
+        rare=config.rare,
+    )
+    for note in chosen.notes:
+        console.warn(note)
+    split, method = _divide(manifest, chosen, config, seed, console, shares)
+    facts = {"method": method, "seed": seed, "copies": _copies(audited, config), **proof(split)}
+    for name, fold in facts["folds"].items():
+        console.say(f"Fold {name}: {fold['n']:,} images from {fold['sources']:,} sources")
+    if facts["spanning_sources"]:
+        console.warn(f"Sources that span two folds: {facts['spanning_sources']} (split.method {method})")
+    if method == "given":
+        _say_leak(facts, config, console)
+    return split, facts
+
+
+def _copies(audited: Audit, config: SplitConfig) -> str:
+    """What copies do, decided by the audit where the user has not."""
+    if config.copies != "auto":
+        return config.copies
+    return "report" if audited.facts.get("resemble") else "group"
+
+
+def _divide(
+    manifest: Manifest,
+    chosen: Participants,
+    config: SplitConfig,
+    seed: int,
+    console: Console,
+    shares: dict[str, float] | None,
+) -> tuple[Split, str]:
+    """The split, made anew or given, and by which method."""
+    samples = [(sample.path, sample.label, sample.group) for sample in manifest.usable]
+    if config.given in (None, POOL):
+        split = make_split(
+            samples,
+            chosen,
+            shares=shares or config.shares,
+            seed=seed,
+            method=config.method,
+            previous=read_split(Path(config.extend)) if config.extend else None,
+        )
+        return split, config.method
+    folds = [sample.extra.get(GIVEN_FOLD, "") for sample in manifest.usable]
+    if shares:
+        names = list(shares)
+        return use_given_division(samples, chosen.clusters, folds, names, excluded=chosen.excluded), "given"
+    val = config.val / (config.train + config.val) if config.val else None
+    given = use_given_split(samples, chosen.clusters, folds, val=val, seed=seed, excluded=chosen.excluded)
+    for note in given.notes:
+        console.say(note)
+    return given.split, "given"
+
+
+def given_folds(manifest: Manifest, audited: Audit) -> Split | None:
+    """The folds that the data bring, as a split; None without.
+
+    Copies bind here as the audit found them, whatever a training would make of them.
+    """
+    if not any(GIVEN_FOLD in sample.extra for sample in manifest.usable):
+        return None
+    rows = [
+        Assignment(s.path, s.label, s.group, audited.clusters[s.path], s.extra.get(GIVEN_FOLD) or EXCLUDED)
+        for s in manifest.usable
+    ]
+    return Split(tuple(rows))
+
+
+def audit_given_split(split: Split, console: Console) -> dict[str, Any]:
+    """What `split.json` would hold of the folds that the data bring, and the worst of it said."""
+    facts = proof(split)
+    for name, fold in facts["folds"].items():
+        seen = fold["with_sibling_in_train"]
+        touched = f", {seen:,} of them with a sibling in train" if seen else ""
+        console.say(f"Given fold {name}: {fold['n']:,} images from {fold['sources']:,} sources{touched}")
+    if facts["spanning_sources"]:
+        console.warn(f"Sources that span two folds of the given split: {facts['spanning_sources']:,}")
+    for example in facts["spanning_examples"][:5]:
+        console.say(f"  {', '.join(example)}")
+    return facts
+
+
+def _say_leak(facts: Mapping[str, Any], config: SplitConfig, console: Console) -> None:
+    """What of the folds that measure a given split has already shown in training, and how to mend it."""
+    touched = {
+        name: fold["with_sibling_in_train"] for name, fold in facts["folds"].items() if name != "train"
+    }
+    if not any(touched.values()):
+        return
+    said = ", ".join(f"{n:,} of {facts['folds'][name]['n']:,} in {name}" for name, n in touched.items() if n)
+    repaired = "--split.given pool" if config.given == FOLDERS else "no --split.given"
+    console.warn(
+        f"The given split leaks: images of a source that training has seen as well: {said}. The same"
+        f" command with {repaired} divides the images anew, by whole sources."
+    )
