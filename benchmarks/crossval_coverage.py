@@ -23,7 +23,7 @@ from sklearn.linear_model import RidgeClassifier
 
 from groupwise.data.stratify import assign_sources
 from groupwise.stats.intervals import share
-from groupwise.stats.repeated import corrected_mean
+from groupwise.stats.repeated import nadeau_bengio_mean
 
 SEED = 8
 TELLING, DISTANCE = 3, 0.7
@@ -104,7 +104,7 @@ def cross_validate(design: Design, rng: np.random.Generator) -> dict[str, object
             hits[test] += right / design.repeats
             scores.append(float(right.mean()))
             truths.append(true_accuracy(model))
-    corrected = corrected_mean(scores, 1 / (design.folds - 1), most=1.0)
+    corrected = nadeau_bengio_mean(scores, 1 / (design.folds - 1), most=1.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a standard error of 0, where all folds scored alike
         naive = stats.t.interval(0.95, len(scores) - 1, loc=np.mean(scores), scale=stats.sem(scores))

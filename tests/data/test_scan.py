@@ -19,7 +19,7 @@ from groupwise.data.inspect import inspect
 from groupwise.data.manifest import Manifest, Sample, read_manifest
 from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
-from groupwise.data.table import read_listing
+from groupwise.data.table import read_contents
 from groupwise.errors import GroupwiseError, UsageError
 
 SIGN_DIGITS = Path(__file__).parents[2] / "../shared/data/sign-digits.csv"
@@ -313,7 +313,7 @@ class TestList:
         with pytest.raises(GroupwiseError, match="there are no images"):
             scan(tmp_path / "list.csv")
         with pytest.raises(GroupwiseError, match=r"the file cannot be read \(Is a directory\)"):
-            read_listing(tmp_path / "list.csv")
+            read_contents(tmp_path / "list.csv")
 
     def test_reads_paths_written_on_windows(self, plant: Callable[..., Path]) -> None:
         root = plant("cat/1.jpg")

@@ -13,7 +13,7 @@ from groupwise.inference.predictor import Outputs
 from groupwise.recipe.decision import DecisionConfig
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import check_fold
-from groupwise.stats.intervals import share
+from groupwise.stats.intervals import fraction
 
 CLASSES = ("cat", "dog", "owl")
 CONFIG = DecisionConfig(0.1, 0.1, 0.1, target_sensitivity=0.9, positive_class="owl", prevalence=0.2)
@@ -97,7 +97,7 @@ def test_predictive_values_hold_the_truth():
     rng, held = np.random.default_rng(0), []
     for _ in range(400):
         sens, spec = (
-            share(rng.binomial(1, rate, n).astype(float), np.ones(n), "")
+            fraction(rng.binomial(1, rate, n).astype(float), np.ones(n), "")
             for rate, n in ((0.9, 40), (0.8, 60))
         )
         ppv, npv = predictive_values(sens, spec, 0.1)

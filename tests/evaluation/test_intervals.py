@@ -10,7 +10,7 @@ from scipy import stats
 
 from groupwise.stats.bootstrap import source_weights, strata
 from groupwise.stats.fold import Floats, Fold, Ranking
-from groupwise.stats.intervals import balanced_support, share
+from groupwise.stats.intervals import balanced_support, fraction
 from groupwise.stats.metrics import evaluate_fold
 from groupwise.stats.resampled import Resampled
 from groupwise.stats.wilson import (
@@ -104,7 +104,7 @@ def test_one_huge_source_is_not_many() -> None:
     support = Support.of(np.array([1000.0] + [1.0] * 99))
     assert (support.n, support.sources) == (1099, 100)
     assert support.equal_sources == pytest.approx(1.2, abs=0.01)
-    figure = share(np.array([900.0] + [1.0] * 99), np.array([1000.0] + [1.0] * 99), "")
+    figure = fraction(np.array([900.0] + [1.0] * 99), np.array([1000.0] + [1.0] * 99), "")
     assert figure.low is not None
     assert figure.low < 0.1  # nothing shows that a second huge source would fare alike
     assert Support.of(np.full(30, 14.0)).df == pytest.approx(29)
@@ -116,7 +116,7 @@ def test_a_share_lies_in_its_interval_and_never_counts_more_than_its_images(
 ) -> None:
     hits = np.array([min(a, b) for a, b in sources], float)
     images = np.array([max(a, b) for a, b in sources], float)
-    figure = share(hits, images, "nothing there")
+    figure = fraction(hits, images, "nothing there")
     if images.sum() == 0:
         assert figure.reason == "nothing there"
     elif (images > 0).sum() == 1:
@@ -235,7 +235,7 @@ def test_intervals_of_copies_hold_the_truth_and_those_of_images_do_not(accuracy:
     for _ in range(600):
         fold = simulated(30, 14, accuracy, rng)
         right = fold.per_source((fold.predicted == fold.labels).astype(float))
-        figure = share(right, np.full(30, 14.0), "")
+        figure = fraction(right, np.full(30, 14.0), "")
         assert figure.value is not None
         assert figure.low is not None
         assert figure.high is not None

@@ -5,7 +5,7 @@ import pytest
 
 from groupwise.evaluation.corruptions import CORRUPTIONS, corrupt
 from groupwise.evaluation.robustness import measure
-from groupwise.stats.intervals import share
+from groupwise.stats.intervals import fraction
 
 
 def pictures(n=24, side=24):
@@ -36,7 +36,7 @@ def test_each_figure_is_of_the_damaged_images_with_the_interval_of_their_sources
     facts = measure(images, labels, sources, by_brightness, seed=3)
     damaged = corrupt(images, "brightness", 3, seed=3)
     right = np.bincount(sources, weights=by_brightness(damaged) == labels)
-    expected = share(right, np.bincount(sources).astype(float), "").as_json()
+    expected = fraction(right, np.bincount(sources).astype(float), "").as_json()
     assert facts["corruptions"]["brightness"]["accuracy"][2] == expected
     assert facts["sources"] == 12
 

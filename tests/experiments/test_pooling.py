@@ -8,7 +8,7 @@ from groupwise.evaluation.evaluate import Scored, write_scores
 from groupwise.experiments.pooling import ALIKE, METRICS, fold_means, in_words, out_of_fold
 from groupwise.runs.request import CrossValidation
 from groupwise.runs.run import Run
-from groupwise.stats.repeated import corrected_mean
+from groupwise.stats.repeated import nadeau_bengio_mean
 
 CV = CrossValidation(folds=3, repeats=2)
 
@@ -49,17 +49,17 @@ def test_a_metric_that_a_fold_lacks_has_no_mean():
     score = dict.fromkeys(METRICS, 0.9)
     found = fold_means([score, score | {"auroc": None, "accuracy": 0.8}, score], CV)
     assert "auroc" not in found
-    assert found["accuracy"] == corrected_mean([0.9, 0.8, 0.9], 1 / 2, most=1.0)
+    assert found["accuracy"] == nadeau_bengio_mean([0.9, 0.8, 0.9], 1 / 2, most=1.0)
 
 
 def test_the_words_say_whose_number_it_is(study):
     run, models, _ = study
     figures = out_of_fold(run, models).metrics
-    means = {"accuracy": corrected_mean([0.6, 0.5, 0.55], 1 / 2, most=1.0)}
+    means = {"accuracy": nadeau_bengio_mean([0.6, 0.5, 0.55], 1 / 2, most=1.0)}
     first, second, *_ = in_words(figures, means, CV)
     assert first.startswith("How often is the mean of 2 such models right on new sources?")
     assert "Mean of 3 folds x 2 repeats 55.0 %, standard deviation 5.0; 95 % interval" in second
-    alike = {"accuracy": corrected_mean([0.6, 0.6, 0.6], 1 / 2)}
+    alike = {"accuracy": nadeau_bengio_mean([0.6, 0.6, 0.6], 1 / 2)}
     assert "no interval: all folds scored alike" in in_words(figures, alike, CV)[1]
 
 
@@ -68,5 +68,5 @@ def test_folds_that_scored_alike_by_luck_are_said_to_be(study, reach, told):
     run, models, _ = study
     figures = out_of_fold(run, models).metrics
     figures["accuracy"] |= {"low": 0.4, "high": 0.6}
-    mean = replace(corrected_mean([0.6, 0.5, 0.55], 1 / 2, most=1.0), low=0.5 - reach, high=0.5 + reach)
+    mean = replace(nadeau_bengio_mean([0.6, 0.5, 0.55], 1 / 2, most=1.0), low=0.5 - reach, high=0.5 + reach)
     assert (ALIKE in in_words(figures, {"accuracy": mean}, CV)) == told

@@ -184,10 +184,10 @@ def test_heat_on_the_border_is_cautioned(run, monkeypatch):
     frame = np.ones((1, 10, 10))
     monkeypatch.setattr("groupwise.explain.explain.heat_maps", lambda *_, **__: frame)
     (found,) = explained(run)
-    assert found.caution is None  # even heat is no reason
+    assert found.warning is None  # even heat is no reason
     frame[:, 2:8, 2:8] = 0
     (found,) = explained(run)
-    assert "of the heat lies on the border" in found.caution
+    assert "of the heat lies on the border" in found.warning
 
 
 def test_a_coarse_map_says_nothing_of_the_border(run, monkeypatch, tmp_path, capsys):
@@ -202,4 +202,4 @@ def test_a_coarse_map_says_nothing_of_the_border(run, monkeypatch, tmp_path, cap
         assert "only 3x3 cells: the map is too coarse to say where, an earlier --stage has more" in told
     monkeypatch.setattr("groupwise.explain.explain.heat_maps", lambda *_, **__: np.ones((1, 4, 4)))
     (found,) = explained(run)
-    assert (found.border, found.caution) == (pytest.approx(0.36), None)
+    assert (found.border, found.warning) == (pytest.approx(0.36), None)

@@ -16,7 +16,7 @@ from groupwise.export.parity import check_answers, check_parity
 from groupwise.export.targets import TARGETS, export_run, whole_folder
 from groupwise.files import sha256_file
 from groupwise.inference.bundle import open_predictor
-from groupwise.inference.decision import Answer, write_decision
+from groupwise.inference.decision import ClassPrediction, write_decision
 from groupwise.inference.predictor import load_run
 from groupwise.stats.conformal import OperatingPoint, just_below
 from run_case import write_run
@@ -145,7 +145,7 @@ def test_the_form_is_asked_for_and_checked_before_torch_is_loaded(tmp_path):
         assert done.stdout == "False\n"
 
 
-ANSWER = Answer("cat", 0.6, {"cat": 0.6, "dog": 0.4}, ("cat", "dog"), False, True, "dog")
+ANSWER = ClassPrediction("cat", 0.6, {"cat": 0.6, "dog": 0.4}, ("cat", "dog"), False, True, "dog")
 
 
 @pytest.mark.parametrize(

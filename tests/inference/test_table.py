@@ -3,7 +3,7 @@ import csv
 import pytest
 
 from groupwise.errors import GroupwiseError, UsageError
-from groupwise.inference.decision import Answer
+from groupwise.inference.decision import ClassPrediction
 from groupwise.inference.stream import Prediction
 from groupwise.inference.table import open_table
 
@@ -12,7 +12,9 @@ CLASSES = ("cat", 'a "dog"')
 
 def prediction(path):
     probabilities = dict(zip(CLASSES, (0.75, 0.25), strict=True))
-    return Prediction(path, Answer("cat", 0.75, probabilities, ("cat", 'a "dog"'), False, None, "cat"))
+    return Prediction(
+        path, ClassPrediction("cat", 0.75, probabilities, ("cat", 'a "dog"'), False, None, "cat")
+    )
 
 
 def write(file, paths, **options):

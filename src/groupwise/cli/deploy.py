@@ -96,8 +96,8 @@ def _explain(run: Run, asked: Sequence[Asked], arguments: Any, console: Console)
     found = list(explain_images(run, predictor, asked, method=method, on_bad=tell, **options))
     for one in _refuse_none(found):
         console.say(one.line)
-        if one.caution:
-            console.warn(f"  {one.caution}")
+        if one.warning:
+            console.warn(f"  {one.warning}")
     page = write_explanations(folder, found, data_root(run), predictor.preprocessing)
     console.say(f"Explained: {page}")
 

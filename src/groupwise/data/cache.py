@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from groupwise.data.archive import read_file
 from groupwise.data.decode import Preprocessing, decode
-from groupwise.data.remarks import Remark
+from groupwise.data.file_notes import Note
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json, sha256_bytes, sha256_file, sha256_mapping, write_json
 
@@ -57,7 +57,7 @@ def load_image(file: Path, preprocessing: Preprocessing, *, expected_sha256: str
 
 def load_picture(
     file: Path, preprocessing: Preprocessing, *, expected_sha256: str | None = None
-) -> tuple[Images, tuple[Remark, ...]]:
+) -> tuple[Images, tuple[Note, ...]]:
     """Read one file as uint8 (S, S, C), with what was no plain copy of it."""
     try:
         data = read_file(file)

@@ -8,14 +8,14 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageCms
 
-from groupwise.data.remarks import Remark, to_plain
+from groupwise.data.file_notes import Note, to_plain
 
 BACKGROUND = (255, 255, 255)
 # A profile that moves no colour by more than this many of 255 levels is sRGB, whatever it calls itself.
 SRGB_TOLERANCE = 3
 
 
-def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, list[Remark]]:
+def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, list[Note]]:
     """Convert a loaded image of 8 bits to mode RGB in the sRGB colour space, and say what was no plain copy.
 
     Transparency is composited on `BACKGROUND`. CMYK is converted by its profile, and by Pillow's plain
@@ -33,13 +33,13 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, lis
     return image.convert("RGB"), remarks
 
 
-def _widen_bits(image: Image.Image) -> tuple[Image.Image, list[Remark]]:
+def _widen_bits(image: Image.Image) -> tuple[Image.Image, list[Note]]:
     if image.mode != "1":
         return image, []
     return image.convert("L"), [("one-bit", "only black and white pixels, as in a mask or a scanned page")]
 
 
-def _composite(image: Image.Image) -> tuple[Image.Image, list[Remark]]:
+def _composite(image: Image.Image) -> tuple[Image.Image, list[Note]]:
     if not image.has_transparency_data:
         return image, []
     # The premultiplied modes convert only to their plain twins.
@@ -52,7 +52,7 @@ def _composite(image: Image.Image) -> tuple[Image.Image, list[Remark]]:
     return canvas.convert("RGB"), [("transparency", "transparent pixels, composited on white")]
 
 
-def _apply_profile(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[Remark]]:
+def _apply_profile(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[Note]]:
     mode = image.mode if image.mode in ("L", "CMYK", "LAB") else "RGB"
     try:
         transform, name = _find_transform(profile, mode)

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from groupwise.data.colour import to_srgb
-from groupwise.data.deep import remark_png
+from groupwise.data.deep import note_png
+from groupwise.data.file_notes import Note
 from groupwise.data.header import (
     MAX_PIXELS,
     UndecodableImage,
@@ -26,7 +27,6 @@ from groupwise.data.header import (
 from groupwise.data.levels import Depth, Reading
 from groupwise.data.preprocessing import Preprocessing, Resize
 from groupwise.data.readers import Unread, find_deep
-from groupwise.data.remarks import Remark
 from groupwise.data.samples import Samples, are_bands, pick_channels, render, show_bands
 
 __all__ = ["MAX_PIXELS_AT_ONCE", "Decoded", "Preprocessing", "Resize", "UndecodableImage", "decode"]
@@ -51,7 +51,7 @@ class Decoded:
     height: int
     format: str
     mode: str
-    warnings: tuple[Remark, ...]
+    warnings: tuple[Note, ...]
     depth: Depth | None = None
     group: str = ""
     bands: npt.NDArray[np.uint8] | None = None
@@ -103,7 +103,7 @@ def _decode_plain(data: bytes, place: object, draft_px: int | None, reading: Rea
     image = open_image(data, place, reading.max_pixels)
     width, height = image.size
     mode = image.mode
-    remarks = _remark_frames(image)
+    remarks = _note_frames(image)
     if image.format in ("JPEG", "MPO"):
         draft(image, draft_px, reading.max_pixels)
     drafted = image.size != (width, height)
@@ -119,7 +119,7 @@ def _decode_plain(data: bytes, place: object, draft_px: int | None, reading: Rea
             remarks += drawn.remarks
         pixels, colours = _to_pixels(image, profile, orientation)
     if image.format == "PNG":
-        remarks += remark_png(data)
+        remarks += note_png(data)
     if not drafted:
         height, width = pixels.shape[:2]
     elif orientation >= 5:
@@ -155,7 +155,7 @@ def _decode_deep(unread: Unread, reading: Reading, place: object, facts_only: bo
 
 def _to_pixels(
     image: Image.Image, profile: bytes | None, orientation: int
-) -> tuple[npt.NDArray[np.uint8], list[Remark]]:
+) -> tuple[npt.NDArray[np.uint8], list[Note]]:
     rgb, colours = to_srgb(image, profile)
     return np.asarray(turn_upright(rgb, orientation)), colours
 
@@ -179,7 +179,7 @@ def _take_colours(decoded: Decoded, reading: Reading, place: object) -> Decoded:
     return replace(decoded, rgb=taken, channels=3)
 
 
-def _remark_frames(image: Image.Image) -> tuple[Remark, ...]:
+def _note_frames(image: Image.Image) -> tuple[Note, ...]:
     # The further pictures of an MPO are a phone's preview or depth map, not frames.
     if image.format == "MPO" or not getattr(image, "is_animated", False):
         return ()

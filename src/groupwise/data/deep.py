@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from groupwise.data.file_notes import Note
 from groupwise.data.header import INSTALL_SCIENCE, UndecodableImage
 from groupwise.data.levels import Range
-from groupwise.data.remarks import Remark
 from groupwise.data.samples import Samples, name_mode
 
 Values = npt.NDArray[Any]
@@ -35,11 +35,11 @@ def list_png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += 12 + length
 
 
-def remark_png(data: bytes) -> tuple[Remark, ...]:
+def note_png(data: bytes) -> tuple[Note, ...]:
     """What browsers would apply and is not applied here: the curve of gAMA, the colours of cICP."""
     chunks = dict(list_png_chunks(data))
     gamma, cicp = chunks.get(b"gAMA", b""), chunks.get(b"cICP", b"")
-    remarks: list[Remark] = []
+    remarks: list[Note] = []
     if cicp and cicp != _SRGB_CICP:
         kind = "/".join(map(str, cicp[:4]))
         remarks.append(("colours-not-applied", f"a cICP chunk names colours ({kind}) that browsers convert"))

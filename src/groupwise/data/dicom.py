@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.data.deep import find_frame, read_jpeg2000_size
+from groupwise.data.file_notes import Note, to_plain
 from groupwise.data.group_names import is_placeholder, spelling_key
 from groupwise.data.header import INSTALL_SCIENCE, UndecodableImage
 from groupwise.data.levels import Range
-from groupwise.data.remarks import Remark, to_plain
 from groupwise.data.samples import Samples
 
 # Unpacks to any size before anything of it can be looked at.
@@ -90,7 +90,7 @@ def read_samples(header: Header, place: object) -> Samples:
         f"I;{int(dataset.BitsStored)}" if kind in _GREY else "RGB",
         declared=declared,
         inverted=kind == "MONOCHROME1",
-        remarks=_remark(dataset),
+        remarks=_note(dataset),
         group=patient_group(dataset),
     )
 
@@ -186,8 +186,8 @@ def _first(value: Any) -> float:
     return float(value[0] if hasattr(value, "__len__") and not isinstance(value, str) else value)
 
 
-def _remark(dataset: Any) -> tuple[Remark, ...]:
-    remarks: list[Remark] = []
+def _note(dataset: Any) -> tuple[Note, ...]:
+    remarks: list[Note] = []
     if str(dataset.get("BurnedInAnnotation", "")).upper() == "YES":
         remarks.append(("burned-in-text", "the file says that text is burnt into the picture"))
     if int(dataset.get("NumberOfFrames") or 1) > 1:

@@ -23,7 +23,7 @@ _NO_MEMBER = "unsafe-name: a name that leads out of the archive, or is written i
 Verdict = tuple[Status, str]
 
 
-def walk(root: Path, also: Path | None = None) -> list[Sample]:
+def list_files(root: Path, also: Path | None = None) -> list[Sample]:
     """Return one sample for each file below `root`, sorted by path; nothing is opened.
 
     The label is the name of the first folder below `root`. A sample of status "ok" and no size is still to be
@@ -50,8 +50,8 @@ def walk(root: Path, also: Path | None = None) -> list[Sample]:
     return sorted(samples, key=lambda sample: sample.path)
 
 
-def walk_archive(archive: Path, within: str = "") -> list[Sample]:
-    """As `walk`, for an archive; `within` is its path below the root, if it is not the root itself."""
+def list_archive(archive: Path, within: str = "") -> list[Sample]:
+    """As `list_files`, for an archive; `within` is its path below the root, if it is not the root itself."""
     samples = []
     for name in list_members(archive):
         parts = tuple(part for part in name.split("/") if part not in ("", "."))
@@ -71,7 +71,7 @@ def enter_archives(root: Path, samples: list[Sample]) -> list[Sample]:
     images = any(sample.path.lower().endswith(_IMAGE_ENDINGS) for sample in samples)
     if len(names) < 2 or images or any("/" in name for name in names):
         return samples
-    inside = [sample for name in names for sample in walk_archive(root / name, name)]
+    inside = [sample for name in names for sample in list_archive(root / name, name)]
     return sorted(inside, key=lambda sample: sample.path)
 
 

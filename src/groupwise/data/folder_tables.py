@@ -11,7 +11,7 @@ from groupwise.data.fold_names import name_folds
 from groupwise.data.labelling import refuse_ready_split
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import GIVEN_FOLD, Sample
-from groupwise.data.table import Listing, read_listing
+from groupwise.data.table import Contents, read_contents
 from groupwise.data.table_files import is_image_name
 from groupwise.errors import GroupwiseError, UsageError
 
@@ -28,7 +28,7 @@ def read_folder_tables(
     root: Path | None,
     given: str | None,
     group_column: str | None,
-) -> Listing | None:
+) -> Contents | None:
     """What the tables in a folder, or in each folder of its split, list; None where none names classes."""
     if shards := _find_shards(samples):
         return _read_shards(data, place, shards, given=given, group_column=group_column)
@@ -55,7 +55,7 @@ def read_folder_tables(
     first = next(iter(read.values()))
     how = "used as it is" if given == FOLDERS else "divided anew"
     words = f"a ready split in folders, {', '.join(read)}, {how}, each with {first.words}"
-    return Listing(tuple(moved), place, words, first.notes)
+    return Contents(tuple(moved), place, words, first.notes)
 
 
 def _find_shards(samples: Sequence[Sample]) -> dict[str, str]:
@@ -67,7 +67,7 @@ def _find_shards(samples: Sequence[Sample]) -> dict[str, str]:
 
 def _read_shards(
     data: Path, place: Path, shards: Mapping[str, str], *, given: str | None, group_column: str | None
-) -> Listing | None:
+) -> Contents | None:
     folds = name_folds(set(shards.values()))
     if len(folds) > 1 and given not in (FOLDERS, POOL):
         refuse_ready_split(data, place, folds)
@@ -82,12 +82,12 @@ def _read_shards(
         samples += [_move(sample, folder, fold) for sample in listing.samples]
     assert listing is not None
     how = f"; splits {', '.join(dict.fromkeys(shards.values()))}"
-    return Listing(tuple(samples), place, f"{len(shards)} files, as {listing.words}{how}", listing.notes)
+    return Contents(tuple(samples), place, f"{len(shards)} files, as {listing.words}{how}", listing.notes)
 
 
-def _read(file: Path, root: Path | None, given: str | None, group_column: str | None) -> Listing | None:
+def _read(file: Path, root: Path | None, given: str | None, group_column: str | None) -> Contents | None:
     try:
-        listing = read_listing(file, root=root, given=given, group_column=group_column)
+        listing = read_contents(file, root=root, given=given, group_column=group_column)
     except UsageError:
         raise
     except GroupwiseError:  # captions or boxes, say: the folders name the classes then

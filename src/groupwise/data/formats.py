@@ -102,7 +102,7 @@ class Content:
     remedy: str = "Put an image in its place or remove it."
 
 
-def sniff(data: bytes) -> Content:
+def detect_format(data: bytes) -> Content:
     """Name the content that begins with `data`, of which the first `HEAD_BYTES` are looked at."""
     head = data[:HEAD_BYTES]
     for kind, table in _TABLES.items():

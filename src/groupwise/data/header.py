@@ -9,8 +9,8 @@ from typing import Literal
 
 from PIL import Image
 
-from groupwise.data.formats import sniff
-from groupwise.data.remarks import Remark, to_plain
+from groupwise.data.file_notes import Note, to_plain
+from groupwise.data.formats import detect_format
 from groupwise.errors import GroupwiseError
 
 # 256 MiB of RGB, 89 megapixels: what declares more is refused before anything is allocated for it.
@@ -75,7 +75,7 @@ def name_format(data: bytes, place: object) -> str:
     """Pillow's name of the format, or "DICOM"; raises `UndecodableImage` for what is not read."""
     if not data:
         raise UndecodableImage("zero-byte", "the file is empty", place=place, remedy="Copy it again.")
-    content = sniff(data)
+    content = detect_format(data)
     if content.kind != "image":
         code = "unsupported-format" if content.kind == "unsupported" else "wrong-content"
         raise UndecodableImage(
@@ -168,7 +168,7 @@ def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
 
 
-def read_orientation(image: Image.Image) -> tuple[int, tuple[Remark, ...]]:
+def read_orientation(image: Image.Image) -> tuple[int, tuple[Note, ...]]:
     """Return 1 to 8 from the EXIF data; to be called after loading, because some formats store it last."""
     try:
         # Pillow has already read the EXIF data of a JPEG once and kept a failure to itself.

@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 
 from groupwise.data.archive import read_file, size_in_archive
 from groupwise.data.decode import Decoded, UndecodableImage, decode
-from groupwise.data.formats import FORMAT_OF_SUFFIX, HEAD_BYTES, SUFFIXES, sniff
+from groupwise.data.file_notes import Note, join_notes, to_plain
+from groupwise.data.formats import FORMAT_OF_SUFFIX, HEAD_BYTES, SUFFIXES, detect_format
 from groupwise.data.levels import Reading
 from groupwise.data.manifest import Sample, Status
-from groupwise.data.remarks import Remark, join_remarks, to_plain
 from groupwise.files import sha256_bytes
 
 MAX_FILE_BYTES = 512 << 20
@@ -100,7 +100,7 @@ def _refuse_content(head: bytes, suffix: str) -> None:
         if named_image:
             raise _RefusedError("quarantined", "zero-byte: the file is empty")
         raise _RefusedError("ignored", "not-an-image: an empty file")
-    content = sniff(head)
+    content = detect_format(head)
     if content.kind == "unsupported":
         raise _RefusedError("quarantined", f"unsupported-format: {content.name}: {to_plain(content.remedy)}")
     if content.kind == "other":
@@ -131,11 +131,11 @@ def _accept(sample: Sample, decoded: Decoded, suffix: str) -> Sample:
             measured, status="quarantined", reason="no-label: an image that lies in no class folder"
         )
     # By which rule deep samples become levels is decided for all of them later, and said in a note.
-    remarks = (*_without_rule(decoded), *_remark_name(decoded.format, suffix), *_remark_shape(width, height))
-    return replace(measured, status="warned" if remarks else "ok", reason=join_remarks(remarks))
+    remarks = (*_without_rule(decoded), *_note_name(decoded.format, suffix), *_note_shape(width, height))
+    return replace(measured, status="warned" if remarks else "ok", reason=join_notes(remarks))
 
 
-def _without_rule(decoded: Decoded) -> list[Remark]:
+def _without_rule(decoded: Decoded) -> list[Note]:
     """The remarks, of which that on the depth tells the values alone."""
     depth = decoded.depth
     if depth is None:
@@ -145,7 +145,7 @@ def _without_rule(decoded: Decoded) -> list[Remark]:
     return [(code, words if code in DEPTH_CODES else said) for code, said in decoded.warnings]
 
 
-def _remark_name(name: str, suffix: str) -> tuple[Remark, ...]:
+def _note_name(name: str, suffix: str) -> tuple[Note, ...]:
     name = "JPEG" if name == "MPO" else name
     if suffix in SUFFIXES.get(name, ()):
         return ()
@@ -154,7 +154,7 @@ def _remark_name(name: str, suffix: str) -> tuple[Remark, ...]:
     )
 
 
-def _remark_shape(width: int, height: int) -> tuple[Remark, ...]:
+def _note_shape(width: int, height: int) -> tuple[Note, ...]:
     short, long = sorted((width, height))
     tiny = (("tiny", f"only {width} x {height} pixels"),) if short < MIN_SIDE_PX else ()
     oblong = (("extreme-aspect", f"{width} x {height} pixels, more than {MAX_ASPECT} to 1"),)

@@ -81,7 +81,7 @@ def recognise(samples: Sequence[Sample]) -> Shape:
     if len(tops) - len(unlabelled) < 2:
         unlabelled = ()
     kept = {name: below for name, below in tops.items() if name not in unlabelled}
-    doubts = [*_doubt_names(kept, folds), *_doubt_depth(kept)]
+    doubts = [*_note_fold_names(kept, folds), *_note_depth(kept)]
     return Shape(inside, unlabelled=unlabelled, boxes=_is_boxes(tops), doubts=tuple(doubts))
 
 
@@ -121,10 +121,12 @@ def _is_split(tops: Mapping[str, Counter[str]], folds: Mapping[str, str]) -> boo
     holding = [name for name in folds if len(set(tops[name]) - {""}) > 1 and not tops[name][""]]
     others = [name for name in tops if name not in folds]
     # `train` alone, with class folders in it and none of the same names elsewhere
-    return kinds == {TRAIN} and bool(holding) and not _share(tops, holding, others)
+    return kinds == {TRAIN} and bool(holding) and not _have_common_folders(tops, holding, others)
 
 
-def _share(tops: Mapping[str, Counter[str]], some: Sequence[str], others: Sequence[str]) -> bool:
+def _have_common_folders(
+    tops: Mapping[str, Counter[str]], some: Sequence[str], others: Sequence[str]
+) -> bool:
     inner = set().union(*(tops[name] for name in some)) - {""}
     return any(len(inner & set(tops[name])) > 1 for name in others)
 
@@ -183,7 +185,7 @@ def _recurring(tops: Mapping[str, Counter[str]]) -> set[str]:
     return often if len(often) > 1 else set()
 
 
-def _doubt_names(tops: Mapping[str, Counter[str]], folds: Mapping[str, str]) -> Iterable[str]:
+def _note_fold_names(tops: Mapping[str, Counter[str]], folds: Mapping[str, str]) -> Iterable[str]:
     for name in tops:
         if name in folds:
             yield (
@@ -192,7 +194,7 @@ def _doubt_names(tops: Mapping[str, Counter[str]], folds: Mapping[str, str]) -> 
             )
 
 
-def _doubt_depth(tops: Mapping[str, Counter[str]]) -> Iterable[str]:
+def _note_depth(tops: Mapping[str, Counter[str]]) -> Iterable[str]:
     nested = {name: [inner for inner in below if inner] for name, below in tops.items() if set(below) - {""}}
     whole = {name: inner for name, inner in nested.items() if not tops[name][""]}
     if not whole or len(tops) < 2:

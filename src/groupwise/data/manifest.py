@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from groupwise.data.file_notes import list_codes
 from groupwise.data.levels import Depth, Reading
-from groupwise.data.remarks import list_codes
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, sha256_bytes, write_csv
 

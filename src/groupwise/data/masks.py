@@ -87,7 +87,7 @@ def _find_kinds(images: Sequence[Sample]) -> dict[str, dict[str, str]]:
         owners = next((pictures[stem] for stem in stems if stem in pictures), [])
         if owners:
             kinds[kind][str(path)] = str(_nearest(path, owners))
-    kinds["same name"] = _find_twins(pictures)
+    kinds["same name"] = _find_same_stems(pictures)
     return kinds
 
 
@@ -97,7 +97,7 @@ def _nearest(path: PurePosixPath, owners: Sequence[PurePosixPath]) -> PurePosixP
     return max(owners, key=lambda owner: len(mine & set(owner.parts)))
 
 
-def _find_twins(pictures: dict[str, list[PurePosixPath]]) -> dict[str, str]:
+def _find_same_stems(pictures: dict[str, list[PurePosixPath]]) -> dict[str, str]:
     """Lossless files beside a photograph of the same name in the same folder."""
     twins: dict[str, str] = {}
     for paths in pictures.values():

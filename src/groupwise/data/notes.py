@@ -79,7 +79,7 @@ def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]
         for names in alike.values()
         if len(names) > 1
     ]
-    notes += _doubt_labels(labels)
+    notes += _note_label_columns(labels)
     notes += [f"The class {label!r} has a single image." for label in labels if counts[label] == 1]
     if len(labels) == 1:
         notes.append(f"There is only one class, {labels[0]!r}: training needs two.")
@@ -88,7 +88,7 @@ def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]
     return notes
 
 
-def _doubt_labels(labels: Sequence[str]) -> list[str]:
+def _note_label_columns(labels: Sequence[str]) -> list[str]:
     """Classes that may be a missing label, or several labels in one cell."""
     doubts = [
         f"The class {label!r} may stand for a missing label: if it does, leave its cells empty."

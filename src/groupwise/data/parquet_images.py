@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from groupwise.data.formats import FORMAT_OF_SUFFIX, SUFFIXES, sniff
+from groupwise.data.formats import FORMAT_OF_SUFFIX, SUFFIXES, detect_format
 from groupwise.errors import GroupwiseError, UsageError
 
 PARQUET = ".parquet"
@@ -106,5 +106,5 @@ def _member(number: int, content: bytes, name: str) -> str:
     own = PurePosixPath(name.replace("\\", "/")).name.replace("\0", "")
     if PurePosixPath(own).suffix.lower() in FORMAT_OF_SUFFIX:
         return f"{number:06}-{own}"
-    endings = SUFFIXES.get(sniff(content).name, (".jpg",))
+    endings = SUFFIXES.get(detect_format(content).name, (".jpg",))
     return f"{number:06}{'-' if own else ''}{own}{min(endings, key=len)}"

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from groupwise.data.file_notes import Note
 from groupwise.data.header import UndecodableImage
 from groupwise.data.levels import Depth, Range, Reading, choose_ranges, measure_depth, to_levels
-from groupwise.data.remarks import Remark
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Samples:
     premultiplied: bool = False
     profile: bytes | None = None
     orientation: int = 1
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[Note, ...] = ()
     group: str = ""
     channels: int = 0
 
@@ -47,7 +47,7 @@ class Rendered(NamedTuple):
     image: Image.Image
     bands: npt.NDArray[np.uint8] | None
     depth: Depth | None
-    remarks: tuple[Remark, ...]
+    remarks: tuple[Note, ...]
 
 
 def render(samples: Samples, reading: Reading, place: object, *, step: int = 1) -> Rendered:
@@ -55,7 +55,7 @@ def render(samples: Samples, reading: Reading, place: object, *, step: int = 1) 
 
     All of the samples are measured, and one in `step` rows and columns is scaled.
     """
-    values, depth, remarks = samples.values, None, tuple[Remark, ...]()
+    values, depth, remarks = samples.values, None, tuple[Note, ...]()
     thin = (slice(None, None, step), slice(None, None, step))
     if values.dtype == np.uint8 and samples.declared in (None, (0, 255)):
         levels = values[thin]
@@ -102,7 +102,7 @@ def _with_opacity(levels: npt.NDArray[np.uint8], samples: Samples, thin: tuple[s
     return Image.fromarray(np.dstack([levels, np.rint(opacity * 255).astype(np.uint8)]))
 
 
-def _describe(depth: Depth, chosen: tuple[Range, ...]) -> Remark:
+def _describe(depth: Depth, chosen: tuple[Range, ...]) -> Note:
     ranges = dict.fromkeys(f"{black:.10g} to {white:.10g}" for black, white in chosen)
     which = f"{', '.join(ranges)}{' in turn' if len(ranges) > 1 else ''}"
     rule = f"values from {depth.low:.10g} to {depth.high:.10g}, of which {which} become 0 to 255"

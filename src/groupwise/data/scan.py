@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from groupwise.data.archive import is_archive
-from groupwise.data.folder import enter_archives, list_class_folders, walk, walk_archive
+from groupwise.data.folder import enter_archives, list_archive, list_class_folders, list_files
 from groupwise.data.folder_tables import read_folder_tables
 from groupwise.data.group_names import tidy_groups
 from groupwise.data.inspect import inspect
@@ -24,7 +24,7 @@ from groupwise.data.masks import count_masks, set_masks_aside
 from groupwise.data.notes import note_classes, note_groups, note_outside, note_patients, note_series
 from groupwise.data.patterns import assign_groups, assign_labels, compile_pattern
 from groupwise.data.reading import CLASSES, ReadOptions
-from groupwise.data.table import Listing, read_listing
+from groupwise.data.table import Contents, read_contents
 from groupwise.data.table_files import SUFFIXES
 from groupwise.errors import GroupwiseError, UsageError
 
@@ -108,21 +108,21 @@ def _refuse_options(data: Path, options: ReadOptions) -> None:
         )
 
 
-def _list_folder(data: Path, options: ReadOptions) -> tuple[Listing, list[str]]:
+def _list_folder(data: Path, options: ReadOptions) -> tuple[Contents, list[str]]:
     """What lies below a folder, and the names of its class folders."""
     place, root = data.resolve(), options.root
     labels = compile_pattern(options.label_regex, "--label-regex")
     if is_archive(place):
-        samples = walk_archive(place)
+        samples = list_archive(place)
     else:
-        samples = enter_archives(place, walk(place, root.resolve() if root is not None else None))
+        samples = enter_archives(place, list_files(place, root.resolve() if root is not None else None))
     if labels is not None or options.layout == CLASSES:
         _refuse_columns(data, options)
     if labels is not None:
-        return Listing(tuple(assign_labels(samples, labels)), place, "classes by --label-regex"), []
+        return Contents(tuple(assign_labels(samples, labels)), place, "classes by --label-regex"), []
     if options.layout == CLASSES:
         folders = [] if is_archive(place) else list_class_folders(place)
-        return Listing(tuple(samples), place, "class folders, as asked"), folders
+        return Contents(tuple(samples), place, "class folders, as asked"), folders
     if not is_archive(place):
         tables = read_folder_tables(
             data, place, samples, root=root, given=options.given, group_column=options.group_column
@@ -135,7 +135,7 @@ def _list_folder(data: Path, options: ReadOptions) -> tuple[Listing, list[str]]:
     folders = _class_folders(place, labelled)
     masks = count_masks(samples)
     words = f"{labelled.words}; {masks:,} masks left out" if masks else labelled.words
-    return Listing(labelled.samples, place, words, labelled.notes), folders
+    return Contents(labelled.samples, place, words, labelled.notes), folders
 
 
 def _refuse_columns(data: Path, options: ReadOptions) -> None:
@@ -163,7 +163,7 @@ def _class_folders(place: Path, labelled: Labelled) -> list[str]:
     return [name for name in names if name in labels or name not in filled]
 
 
-def _list_rows(data: Path, options: ReadOptions) -> Listing:
+def _list_rows(data: Path, options: ReadOptions) -> Contents:
     if not os.path.lexists(data):
         raise GroupwiseError("no such file or folder", place=data, remedy="Check the path.")
     if data.suffix.lower() not in SUFFIXES:
@@ -173,7 +173,7 @@ def _list_rows(data: Path, options: ReadOptions) -> Listing:
             remedy="Give a folder of class folders, a .zip or .tar of such, or a table that ends in one of"
             f" {', '.join(SUFFIXES)}; a spreadsheet can be saved as one.",
         )
-    return read_listing(
+    return read_contents(
         data,
         path_column=options.path_column,
         label_column=options.label_column,

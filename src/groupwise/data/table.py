@@ -26,7 +26,7 @@ _NO_LABEL = frozenset({"nan", "<na>", "#n/a", "null", "n/a"})
 
 
 @dataclass(frozen=True)
-class Listing:
+class Contents:
     """One sample a row below `root`, in words what the table was taken for, and what was not certain."""
 
     samples: tuple[Sample, ...]
@@ -35,7 +35,7 @@ class Listing:
     notes: tuple[str, ...] = ()
 
 
-def read_listing(
+def read_contents(
     file: Path,
     *,
     path_column: str = "path",
@@ -43,7 +43,7 @@ def read_listing(
     group_column: str | None = None,
     root: Path | None = None,
     given: str | None = None,
-) -> Listing:
+) -> Contents:
     """Read one sample a row, in their order, paths relative to `root` or else to the table's folder.
 
     A manifest is such a table too: what `scan` measured is measured again, but a row whose status is
@@ -88,7 +88,7 @@ def read_listing(
         *([] if group_column else _note_groups(rows, further)),
     ]
     samples = _judge_labels(_judge_repeats(samples))
-    return Listing(tuple(samples), places.root, _words(table, columns), tuple(notes))
+    return Contents(tuple(samples), places.root, _words(table, columns), tuple(notes))
 
 
 def _words(table: Table, columns: Columns) -> str:

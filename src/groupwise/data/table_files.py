@@ -98,7 +98,7 @@ def _read_delimited(text: str, file: Path) -> Table:
     if _is_headless(records):
         return _name_columns(records, kind, file)
     header = [name.strip() for name in records[0]]
-    _refuse_twins(header, file)
+    _refuse_repeated(header, file)
     padded = any(name != name.lstrip() for name in records[0])  # then its cells have blanks in front too
     rows = []
     for number, record in enumerate(records[1:], start=1):
@@ -164,7 +164,7 @@ def _require_width(record: Sequence[str], header: Sequence[str], number: int, fi
         )
 
 
-def _refuse_twins(header: Sequence[str], file: Path) -> None:
+def _refuse_repeated(header: Sequence[str], file: Path) -> None:
     twins = sorted({name for name in header if name and header.count(name) > 1})
     if twins:
         raise GroupwiseError(

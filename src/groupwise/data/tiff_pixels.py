@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.data import tiff as tags
+from groupwise.data.file_notes import Note, to_plain
 from groupwise.data.header import INSTALL_SCIENCE, UndecodableImage
 from groupwise.data.levels import Range, Reading, type_range
-from groupwise.data.remarks import Remark, to_plain
 from groupwise.data.samples import Samples, name_mode, pick_channels, refuse_choice
 from groupwise.data.tiff import Stack, Tiff, read_stack
 
@@ -206,7 +206,7 @@ def _apply_palette(indices: npt.NDArray[Any], tiff: Tiff) -> npt.NDArray[np.uint
     return table[:, indices].transpose(1, 2, 0)
 
 
-def _orientation(tiff: Tiff) -> tuple[int, tuple[Remark, ...]]:
+def _orientation(tiff: Tiff) -> tuple[int, tuple[Note, ...]]:
     value = tiff.number(tags.ORIENTATION, 1)
     if 1 <= value <= 8:
         return value, ()

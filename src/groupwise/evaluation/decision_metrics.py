@@ -27,7 +27,7 @@ from groupwise.inference.decision import Decision
 from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import Floats, Fold
-from groupwise.stats.intervals import Mask, share, share_of_images
+from groupwise.stats.intervals import Mask, fraction, share_of_images
 from groupwise.stats.ood import Features, OutOfDistribution
 
 PREDICTIVE = "corners of the limits of sensitivity and specificity, which holds for any dependence of the two"
@@ -67,7 +67,7 @@ def _conformal(fold: Fold, rule: Conformal) -> dict[str, Any]:
 def _mean_size(fold: Fold, sizes: Floats) -> Estimate:
     # From 1 to K; what lies between, as a share, has the limits of one.
     most = fold.n_classes - 1
-    spare = share(fold.per_source((sizes - 1) / most), fold.per_source(np.ones(fold.n)), "")
+    spare = fraction(fold.per_source((sizes - 1) / most), fold.per_source(np.ones(fold.n)), "")
     value, low, high = (
         None if limit is None else 1 + most * limit for limit in (spare.value, spare.low, spare.high)
     )
@@ -153,4 +153,4 @@ def _share(fold: Fold, hits: Mask) -> Estimate:
 def _share_of_sources(fold: Fold, hits: Mask) -> Estimate:
     """The share of hits in a source, averaged over sources; its interval and `n` count sources."""
     within = fold.per_source(hits.astype(np.float64)) / fold.per_source(np.ones(fold.n))
-    return share(within, np.ones(fold.n_sources), "")
+    return fraction(within, np.ones(fold.n_sources), "")

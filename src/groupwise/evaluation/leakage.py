@@ -35,7 +35,7 @@ from groupwise.files import write_json
 from groupwise.runs.run import Run
 from groupwise.stats.fold import Fold
 from groupwise.stats.intervals import share_of_images
-from groupwise.stats.repeated import COVERS, Answers, gap
+from groupwise.stats.repeated import COVERS, Scores, gap
 
 FILE = "leakage.json"
 TEST = "test"
@@ -129,7 +129,7 @@ def _neighbours(found: Neighbours) -> dict[str, Any]:
     }
 
 
-def spread(answers: Answers) -> dict[str, Any]:
+def spread(answers: Scores) -> dict[str, Any]:
     """The mean score, and its standard deviation over seeds (null for one)."""
     by_seed = answers.by_seed()
     return {"value": answers.mean, "sd": float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else None}

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from groupwise.data.cache import Images
 from groupwise.data.stratify import IntArray, assign_random, assign_sources
-from groupwise.stats.repeated import Answers
+from groupwise.stats.repeated import Scores
 from groupwise.stats.wilson import Floats
 
 FEATURE_SIDE_PX = 8
@@ -27,8 +27,8 @@ SPLITS = 20
 class Neighbours:
     """What the nearest neighbour answered under both protocols, over `images` images and `splits` splits."""
 
-    random: Answers
-    grouped: Answers
+    random: Scores
+    grouped: Scores
     images: int
     splits: int
 
@@ -58,10 +58,10 @@ def nearest_neighbours(
     features = _describe(images, rows[kept])
     similarity = features @ features.T
 
-    def answers(folds: IntArray) -> Answers:
+    def answers(folds: IntArray) -> Scores:
         scores = _ask(similarity, labels, folds == train, folds == test)
         split, image = np.nonzero(np.isfinite(scores))
-        return Answers(seeds.start + split, sources[image], scores[split, image])
+        return Scores(seeds.start + split, sources[image], scores[split, image])
 
     return Neighbours(answers(random), answers(grouped), len(kept), len(seeds))
 

@@ -26,7 +26,7 @@ from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
 from groupwise.stats.estimate import SCHEMA
 from groupwise.stats.fold import Ints
-from groupwise.stats.intervals import share
+from groupwise.stats.intervals import fraction
 
 FILE = "robustness.json"
 
@@ -81,7 +81,7 @@ def measure(
     def accuracy(shown: Images) -> dict[str, Any]:
         right = (answer(shown) == labels).astype(np.float64)
         hits = np.bincount(numbers, weights=right).astype(np.float64)
-        return share(hits, np.bincount(numbers).astype(np.float64), "").as_json()
+        return fraction(hits, np.bincount(numbers).astype(np.float64), "").as_json()
 
     steps = [(name, severity) for name in CORRUPTIONS for severity in SEVERITIES]
     figures: dict[str, list[dict[str, Any]]] = {name: [] for name in CORRUPTIONS}

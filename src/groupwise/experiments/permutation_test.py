@@ -24,7 +24,7 @@ from groupwise.experiments.retrain import Materials, open_materials, retrain
 from groupwise.files import write_json
 from groupwise.runs.run import Run
 from groupwise.stats.estimate import SCHEMA
-from groupwise.stats.intervals import share
+from groupwise.stats.intervals import fraction
 
 FILE = "control.json"
 AMONG, WITHIN = "labels among sources", "the names of the classes within each source"
@@ -92,7 +92,7 @@ def judge(labels: IntArray, predicted: IntArray, sources: IntArray) -> dict[str,
     """Accuracy of `predicted` classes with its interval over `sources`, and chance; all are (T,)."""
     _, number = np.unique(sources, return_inverse=True)
     hits = np.bincount(number, labels == predicted).astype(np.float64)
-    accuracy = share(hits, np.bincount(number).astype(np.float64), "no image was asked")
+    accuracy = fraction(hits, np.bincount(number).astype(np.float64), "no image was asked")
     classes = int(max(labels.max(), predicted.max())) + 1
     frequencies = [np.bincount(values, minlength=classes) / len(labels) for values in (labels, predicted)]
     chance = float(frequencies[0] @ frequencies[1])

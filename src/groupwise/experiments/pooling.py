@@ -34,7 +34,7 @@ from groupwise.runs.request import CrossValidation
 from groupwise.runs.run import Run
 from groupwise.stats.estimate import SCHEMA
 from groupwise.stats.metrics import evaluate_fold
-from groupwise.stats.repeated import FoldMean, corrected_mean
+from groupwise.stats.repeated import FoldMean, nadeau_bengio_mean
 
 OUT_OF_FOLD = "out-of-fold"
 ALIKE = (
@@ -140,7 +140,7 @@ def _score(study: Run, model: str) -> dict[str, Any]:
 def fold_means(scores: Sequence[dict[str, Any]], cv: CrossValidation) -> dict[str, FoldMean]:
     """The mean over folds of each metric that every fold has."""
     return {
-        name: corrected_mean([score[name] for score in scores], 1 / (cv.folds - 1), most=most)
+        name: nadeau_bengio_mean([score[name] for score in scores], 1 / (cv.folds - 1), most=most)
         for name, most in METRICS.items()
         if all(score[name] is not None for score in scores)
     }

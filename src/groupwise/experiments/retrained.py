@@ -23,7 +23,7 @@ import numpy as np
 
 from groupwise.evaluation.leakage import spread
 from groupwise.experiments.retrain import METHODS, Materials
-from groupwise.stats.repeated import Answers, gap
+from groupwise.stats.repeated import Scores, gap
 
 
 class RetrainedPrediction(NamedTuple):
@@ -43,8 +43,8 @@ class RetrainedPrediction(NamedTuple):
 
 def summarise(answers: Sequence[RetrainedPrediction], materials: Materials) -> dict[str, Any]:
     """What is said of `answers`; those of every seed and both methods have to be there."""
-    chosen: dict[str, Answers] = {method: _column(answers, method, "right") for method in METHODS}
-    best_on_test: dict[str, Answers] = {
+    chosen: dict[str, Scores] = {method: _column(answers, method, "right") for method in METHODS}
+    best_on_test: dict[str, Scores] = {
         method: _column(answers, method, "right_luckiest") for method in METHODS
     }
     networks, epochs = len({answer[:2] for answer in answers}), materials.recipe.training.epochs
@@ -69,14 +69,14 @@ def summarise(answers: Sequence[RetrainedPrediction], materials: Materials) -> d
     }
 
 
-def _column(answers: Sequence[RetrainedPrediction], method: str, name: str) -> Answers:
+def _column(answers: Sequence[RetrainedPrediction], method: str, name: str) -> Scores:
     table = np.array(
         [(a.seed, a.source, getattr(a, name)) for a in answers if a.split == method], dtype=np.int64
     )
-    return Answers(table[:, 0], table[:, 1], table[:, 2].astype(np.float64))
+    return Scores(table[:, 0], table[:, 1], table[:, 2].astype(np.float64))
 
 
-def _by_seed(chosen: dict[str, Answers], best_on_test: dict[str, Answers]) -> list[dict[str, Any]]:
+def _by_seed(chosen: dict[str, Scores], best_on_test: dict[str, Scores]) -> list[dict[str, Any]]:
     columns = {method: answers.by_seed() for method, answers in chosen.items()}
     columns |= {f"{method}_luckiest": answers.by_seed() for method, answers in best_on_test.items()}
     seeds = np.unique(chosen["random"].seeds).tolist()

@@ -16,7 +16,7 @@ from groupwise.explain.cam import heat_maps
 from groupwise.explain.overlay import Pixels, overlay, photograph, picture_name, png
 from groupwise.explain.request import Asked, load_asked
 from groupwise.files import write_atomic, write_json
-from groupwise.inference.decision import Answer
+from groupwise.inference.decision import ClassPrediction
 from groupwise.inference.heatmaps import Floats, Method, border_share, is_coarse
 from groupwise.inference.predictor import Predictor, predict_outputs
 from groupwise.inference.stream import OnBad
@@ -24,7 +24,7 @@ from groupwise.inference.text import answer_line
 from groupwise.models.ensemble import networks_of
 from groupwise.recipe.recipe import read_fields
 from groupwise.report.rendering import render
-from groupwise.report.thumbnails import Tile, image_uri, load_thumbnail, png_uri
+from groupwise.report.thumbnails import Thumbnail, image_uri, load_thumbnail, png_uri
 from groupwise.runs.run import Run
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Explanation:
 
     asked: Asked
     image: Pixels
-    answer: Answer
+    answer: ClassPrediction
     shown: str
     heat: Floats
     nearest: tuple[Neighbour, ...]
@@ -69,7 +69,7 @@ class Explanation:
         return None if is_coarse(self.heat.shape) else border_share(self.heat)
 
     @property
-    def caution(self) -> str | None:
+    def warning(self) -> str | None:
         """What to look for where much of the heat lies on the border, or the map is too coarse."""
         if self.border is None:
             cells = "x".join(map(str, self.heat.shape))
@@ -147,7 +147,7 @@ def write_explanations(
         overlays[found.asked.name] = picture_name(found.asked.name)
         write_atomic(folder / overlays[found.asked.name], png(picture))
         nearest = [
-            Tile(near.path, load_thumbnail(root / near.path, reading), near.label, prob=near.similarity)
+            Thumbnail(near.path, load_thumbnail(root / near.path, reading), near.label, prob=near.similarity)
             for near in found.nearest
         ]
         items.append((found, png_uri(png(show_bands(found.image))), image_uri(picture), nearest))

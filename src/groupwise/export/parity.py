@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.errors import GroupwiseError
-from groupwise.inference.decision import Answer
+from groupwise.inference.decision import ClassPrediction
 
 Floats = npt.NDArray[np.float64]
 Forward = Callable[[npt.NDArray[np.float32]], Floats]
@@ -63,7 +63,9 @@ def check_parity(
     }
 
 
-def check_answers(expected: Sequence[Answer], found: Sequence[Answer], *, names: Sequence[str]) -> None:
+def check_answers(
+    expected: Sequence[ClassPrediction], found: Sequence[ClassPrediction], *, names: Sequence[str]
+) -> None:
     """Raise `GroupwiseError` where two answers to the same image decide otherwise."""
     for name, one, other in zip(names, expected, found, strict=True):
         for field in ("decided", "prediction_set", "abstain", "unlike"):

@@ -25,7 +25,7 @@ from groupwise.data.decode import Preprocessing
 from groupwise.data.levels import as_tuples
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_json, sha256_bytes, sha256_mapping
-from groupwise.inference.decision import Answer, Decision
+from groupwise.inference.decision import ClassPrediction, Decision
 from groupwise.inference.heatmaps import Floats, HeatMethod, class_activation_maps, is_coarse
 from groupwise.inference.occlusion import occlusion_maps
 from groupwise.inference.stream import OnBad, Prediction, stream_predictions
@@ -55,7 +55,7 @@ class BundlePredictor:
         """Names of the classes, in the order of the logits."""
         return self.decision.classes
 
-    def answer_images(self, images: Images) -> list[Answer]:
+    def answer_images(self, images: Images) -> list[ClassPrediction]:
         """One answer for each of the preprocessed images, uint8 (N, S, S, C)."""
         logits, features = self._compute(images, ["logits", "features"])
         return self.decision.answers(logits.astype(np.float64), features, self.reference)

@@ -2,7 +2,7 @@
 
 `decision.json` holds one `Decision`, and `bundle.json` another under "decision"; its fields and those of its
 parts are the keys. A part is null where nobody asked for it; one that was refused has null thresholds and a
-`reason`. An `Answer` as JSON:
+`reason`. A `ClassPrediction` as JSON:
 
     {"label": "cat", "probability": 0.9, "probabilities": {"cat": 0.9, "dog": 0.1}, "prediction_set": ["cat"],
      "abstain": false, "unlike": false, "decided": "cat"}
@@ -36,7 +36,7 @@ DECISION, REFERENCE = "decision.json", "reference.safetensors"
 
 
 @dataclass(frozen=True)
-class Answer:
+class ClassPrediction:
     """What is said of one image.
 
     Args:
@@ -76,7 +76,7 @@ class Decision:
 
     def answers(
         self, logits: Floats, features: Features | None = None, reference: Features | None = None
-    ) -> list[Answer]:
+    ) -> list[ClassPrediction]:
         """One answer an image, by logits (N, K), features (N, C) and those of training images, (M, C)."""
         probs = self.probs(logits)
         sets = self._sets(probs)
@@ -84,7 +84,7 @@ class Decision:
         flags = self._flags(logits, features, reference)
         decided = self._decide(probs)
         return [
-            Answer(
+            ClassPrediction(
                 label=self.classes[int(row.argmax())],
                 probability=float(row.max()),
                 probabilities=dict(zip(self.classes, row.tolist(), strict=True)),

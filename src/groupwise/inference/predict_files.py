@@ -58,7 +58,7 @@ def predict_files(
             kept = f": {table.rows:,} answers are in {csv}; go on with --resume" if table else ""
             raise KeyboardInterrupt(f"Stopped{kept}.") from None
         speed = n / (time.perf_counter() - start)
-    _tell_remarks(remarked, console)
+    _tell_notes(remarked, console)
     if csv:
         console.say(f"Predicted {n:,} image{'s' * (n != 1)}, {speed:.1f} a second: {csv}")
     if bad:
@@ -69,7 +69,7 @@ def predict_files(
         )
 
 
-def _tell_remarks(remarked: dict[str, list[str]], console: Console) -> None:
+def _tell_notes(remarked: dict[str, list[str]], console: Console) -> None:
     """Say of each remark that `scan` would make how many files it is about, with the first of them."""
     for code, told in remarked.items():
         more = f" (and {len(told) - 1:,} more)" if len(told) > 1 else ""

@@ -15,7 +15,7 @@ from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
 from groupwise.data.levels import as_tuples
 from groupwise.files import read_json
-from groupwise.inference.decision import Answer, Decision, read_decision
+from groupwise.inference.decision import ClassPrediction, Decision, read_decision
 from groupwise.inference.stream import BATCH_SIZE, OnBad, Prediction, stream_predictions
 from groupwise.loader.batches import normalise
 from groupwise.models.ensemble import Ensemble
@@ -51,7 +51,7 @@ class Predictor:
         """What logits are divided by before they become probabilities."""
         return self.decision.temperature
 
-    def answer_images(self, images: Images) -> list[Answer]:
+    def answer_images(self, images: Images) -> list[ClassPrediction]:
         """One answer for each of the preprocessed images, uint8 (N, S, S, C)."""
         return self.decision.answers(*predict_outputs(self.model, images, self.preprocessing), self.reference)
 

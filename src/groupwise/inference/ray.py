@@ -41,7 +41,7 @@ def predict_ray(folder: str | Path, paths: Iterable[str | Path], *, concurrency:
         ) from None
     rows = ray.data.from_items([{"path": str(path)} for path in paths])
     return rows.map_batches(
-        _Answers,
+        _Worker,
         fn_constructor_args=(str(Path(folder).resolve()),),
         batch_size=BATCH_SIZE,
         batch_format="numpy",
@@ -49,7 +49,7 @@ def predict_ray(folder: str | Path, paths: Iterable[str | Path], *, concurrency:
     )
 
 
-class _Answers:
+class _Worker:
     """A predictor that lives in a worker."""
 
     def __init__(self, folder: str) -> None:

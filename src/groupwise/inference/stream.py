@@ -14,15 +14,15 @@ import numpy as np
 
 from groupwise.data.cache import Images, load_picture
 from groupwise.data.decode import Preprocessing
-from groupwise.data.remarks import Remark
+from groupwise.data.file_notes import Note
 from groupwise.errors import GroupwiseError
-from groupwise.inference.decision import Answer
+from groupwise.inference.decision import ClassPrediction
 
 BATCH_SIZE = 64
 AHEAD = 2 * BATCH_SIZE  # images decoded before the network asks for them
 
 OnBad = Callable[[GroupwiseError], None]
-Picture = tuple[Images, tuple[Remark, ...]]
+Picture = tuple[Images, tuple[Note, ...]]
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Prediction:
     """The answer to one image file, with what `scan` would remark of the file."""
 
     path: str
-    answer: Answer
-    remarks: tuple[Remark, ...] = ()
+    answer: ClassPrediction
+    remarks: tuple[Note, ...] = ()
 
     @property
     def label(self) -> str:
@@ -51,7 +51,7 @@ class Prediction:
 
 def stream_predictions(
     paths: Iterable[str | Path],
-    answer_images: Callable[[Images], list[Answer]],
+    answer_images: Callable[[Images], list[ClassPrediction]],
     preprocessing: Preprocessing,
     *,
     on_bad: OnBad | None = None,

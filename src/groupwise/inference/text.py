@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from groupwise.inference.decision import Answer, Decision
+from groupwise.inference.decision import ClassPrediction, Decision
 from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
 from groupwise.stats.ood import OutOfDistribution
 
 
-def answer_line(answer: Answer) -> str:
+def answer_line(answer: ClassPrediction) -> str:
     """The class, its probability, and what should give pause.
 
     "cat (61.2%); by the operating point dog; abstains; may be cat or dog; unlike the training data"
@@ -31,7 +31,7 @@ def answer_header(classes: Sequence[str]) -> tuple[str, ...]:
     return ("predicted", "decided", "set", "abstain", "unlike", *(f"prob_{name}" for name in classes))
 
 
-def answer_cells(answer: Answer) -> tuple[str, ...]:
+def answer_cells(answer: ClassPrediction) -> tuple[str, ...]:
     """The row of one answer; empty where nothing could be decided, and the classes of a set joined by `|`."""
     members = "" if answer.prediction_set is None else "|".join(answer.prediction_set)
     flags = ("" if flag is None else str(flag).lower() for flag in (answer.abstain, answer.unlike))

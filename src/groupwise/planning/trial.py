@@ -80,7 +80,7 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float, floa
     counts = {"num_classes": data.num_classes, "in_channels": recipe.data.input_channels}
     overrides = {**recipe.model.overrides, **counts}
     model, faults = ResNeXt(configure(recipe.model.preset, **overrides)), list[str]()
-    learner = Learner.create(model, data, config, world, remark=faults.append)
+    learner = Learner.create(model, data, config, world, note=faults.append)
     state = TrainState(learner, WARM_UP + STEPS, 1, world, warn=lambda _: None)
     batch = next(batches(images, data.labels, data.train, batch_size=n, world=world))
 

@@ -13,7 +13,7 @@ from groupwise.files import write_atomic
 from groupwise.report.audit_files import CONFLICT, SUSPECTED, AuditFiles, Finding, Named, Row, read_audit
 from groupwise.report.audit_verdict import judge, planted_recall
 from groupwise.report.rendering import render
-from groupwise.report.thumbnails import Tile, load_thumbnail
+from groupwise.report.thumbnails import Thumbnail, load_thumbnail
 from groupwise.report.words import NBSP, count, verb
 from groupwise.text import duration
 
@@ -41,7 +41,7 @@ class Side:
     """What stands under one label: some of its files as tiles, and the names of all."""
 
     label: str
-    tiles: list[Tile]
+    tiles: list[Thumbnail]
     paths: list[str]
 
 
@@ -116,12 +116,12 @@ def write_audit_page(folder: Path) -> Path:
     return folder / "audit.html"
 
 
-def _tile(files: AuditFiles, path: str) -> Tile:
-    return Tile(path, load_thumbnail(files.root / path, files.reading), files.labels[path])
+def _thumbnail(files: AuditFiles, path: str) -> Thumbnail:
+    return Thumbnail(path, load_thumbnail(files.root / path, files.reading), files.labels[path])
 
 
-def _seen(files: AuditFiles, paths: Sequence[str], most: int) -> list[Tile]:
-    return [tile for tile in (_tile(files, path) for path in paths[:most]) if tile.image is not None]
+def _seen(files: AuditFiles, paths: Sequence[str], most: int) -> list[Thumbnail]:
+    return [tile for tile in (_thumbnail(files, path) for path in paths[:most]) if tile.image is not None]
 
 
 def _conflicts(files: AuditFiles) -> list[Conflict]:

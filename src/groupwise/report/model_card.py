@@ -26,7 +26,7 @@ MOST_CLASSES = 40
 def model_card(files: RunFiles) -> str:
     """The card; the words are those of the report."""
     front = yaml.safe_dump(_front_matter(files), allow_unicode=True, sort_keys=False, width=110)
-    body = "\n\n".join([*_use(files), *_number(files), *_data(files), *_limits(files), *_making(files)])
+    body = "\n\n".join([*_use(files), *_number(files), *_data(files), *_limitations(files), *_making(files)])
     return f"---\n{front}---\n\n{body.replace(NBSP, ' ')}\n"
 
 
@@ -108,7 +108,7 @@ def _data(files: RunFiles) -> list[str]:
     ]
 
 
-def _limits(files: RunFiles) -> list[str]:
+def _limitations(files: RunFiles) -> list[str]:
     said = [f"{note.title}. {note.text}" for note in notes(files)]
     lines = [f"- {plain(line)}" for line in (*said, *NOT_SAID, *unchecked(files))]
     return ["## Limits", "\n".join(lines)]

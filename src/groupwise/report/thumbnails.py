@@ -69,7 +69,7 @@ def draw_samples(labels: Sequence[str], n: int, *, seed: int) -> list[int]:
 
 
 @dataclass(frozen=True, eq=False)
-class Tile:
+class Thumbnail:
     """An image with its caption; `image` is None where the file is gone."""
 
     path: str

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.data.decode import Preprocessing, UndecodableImage, decode
-from groupwise.data.remarks import Remark
+from groupwise.data.file_notes import Note
 from groupwise.inference.heatmaps import HeatMethod
 from groupwise.serving.intake import MAX_PIXELS, Refused, busy
 
@@ -49,7 +49,7 @@ class Predictor(Protocol):
 @dataclass(eq=False)
 class _Picture:
     pixels: Pixels
-    remarks: tuple[Remark, ...]
+    remarks: tuple[Note, ...]
     heat: bool
     answer: asyncio.Future[dict[str, Any]]
 
@@ -94,7 +94,7 @@ class Batcher:
         self._decoders.shutdown()
         self._network.shutdown()
 
-    def _decode(self, data: bytes) -> tuple[Pixels, tuple[Remark, ...]]:
+    def _decode(self, data: bytes) -> tuple[Pixels, tuple[Note, ...]]:
         preprocessing = self.predictor.preprocessing
         try:
             decoded = decode(
@@ -129,7 +129,7 @@ class Batcher:
     def _answer(self, batch: Sequence[_Picture]) -> list[dict[str, Any]]:
         answers = self.predictor.answer_images(np.stack([picture.pixels for picture in batch]))
         found = [
-            {**answer.as_json(), **_remarks(picture), "heat": None}
+            {**answer.as_json(), **_notes(picture), "heat": None}
             for answer, picture in zip(answers, batch, strict=True)
         ]
         hot = [i for i, picture in enumerate(batch) if picture.heat]
@@ -141,7 +141,7 @@ class Batcher:
         return found
 
 
-def _remarks(picture: _Picture) -> dict[str, list[dict[str, str]]]:
+def _notes(picture: _Picture) -> dict[str, list[dict[str, str]]]:
     """The remarks by their name; nothing where there are none, as of most pictures."""
     told = [{"code": code, "fact": fact} for code, fact in picture.remarks]
     return {"remarks": told} if told else {}

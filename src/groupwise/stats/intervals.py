@@ -24,7 +24,7 @@ ONE_SOURCE = "a single source does not show how sources differ"
 RARE_CLASS = "a class is in so few sources that most resamples miss it"
 
 
-def share(hits: Floats, images: Floats, undefined: str) -> Estimate:
+def fraction(hits: Floats, images: Floats, undefined: str) -> Estimate:
     """A share of images, from sums within each source (G,); `undefined` is the reason if there are none."""
     support = Support.of(images)
     if support.n == 0:
@@ -39,7 +39,7 @@ def share(hits: Floats, images: Floats, undefined: str) -> Estimate:
 def share_of_images(fold: Fold, hits: Mask, among: Mask, undefined: str = "") -> Estimate:
     """The share of `hits` (N,) among images (N,) of a fold; `undefined` is the reason if there are none."""
     images = fold.per_source(among.astype(np.float64))
-    return share(fold.per_source((hits & among).astype(np.float64)), images, undefined)
+    return fraction(fold.per_source((hits & among).astype(np.float64)), images, undefined)
 
 
 def resampled_share(figure: Estimate, draws: Floats, support: Support, df: float) -> Estimate:

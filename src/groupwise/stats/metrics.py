@@ -12,7 +12,7 @@ import numpy.typing as npt
 from groupwise.stats.calibration import reliability
 from groupwise.stats.estimate import SCHEMA, Estimate
 from groupwise.stats.fold import Floats, Fold, check_fold
-from groupwise.stats.intervals import share, share_of_images
+from groupwise.stats.intervals import fraction, share_of_images
 from groupwise.stats.resampled import Resampled
 from groupwise.stats.risk_coverage import risk_coverage
 
@@ -97,7 +97,7 @@ def _f1(
 ) -> Estimate:
     # 2 TP / (labelled + predicted) is a share too, of labels and predictions taken together.
     both = _within(fold, labelled) + _within(fold, predicted)
-    figure = share(2 * _within(fold, labelled & predicted), both, undefined)
+    figure = fraction(2 * _within(fold, labelled & predicted), both, undefined)
     return replace(figure, n=int((labelled | predicted).sum()))
 
 

@@ -24,7 +24,7 @@ ALIKE = "all folds scored alike, so their spread says nothing"
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class Scores:
     """Every test answer of one protocol: its seed, its source and its score (1 if right), (A,) each."""
 
     seeds: Ints
@@ -50,7 +50,7 @@ class Gap:
     high: float | None
 
 
-def gap(first: Answers, second: Answers) -> Gap:
+def gap(first: Scores, second: Scores) -> Gap:
     """Mean score of `second` less that of `first`, paired over the seeds and sources that both have."""
     value = second.mean - first.mean
     if len(np.unique(first.seeds)) < 2 or len(np.unique(first.sources)) < 2:
@@ -71,7 +71,7 @@ def gap(first: Answers, second: Answers) -> Gap:
     return Gap(value, max(value - reach, -1.0), min(value + reach, 1.0))
 
 
-def _influence(answers: Answers) -> Floats:
+def _influence(answers: Scores) -> Floats:
     """How far each answer moves the mean, (A,)."""
     return (answers.scores - answers.mean) / len(answers.scores)
 
@@ -104,7 +104,7 @@ class FoldMean:
         return {name: value for name, value in asdict(self).items() if name != "reason" or value}
 
 
-def corrected_mean(scores: Sequence[float], test_to_train: float, *, most: float = math.inf) -> FoldMean:
+def nadeau_bengio_mean(scores: Sequence[float], test_to_train: float, *, most: float = math.inf) -> FoldMean:
     """The mean of fold scores, and how far it may lie from what the recipe reaches on average.
 
     `test_to_train` is the number of images tested in a fold over the number its model was made from: with K

@@ -98,7 +98,7 @@ class Resampled:
         """The mean over classes called `name`: `balanced_accuracy` or `macro_f1`."""
         present = [k for k, n in enumerate(self.fold.support) if n > 0]
         draws = None if self.draws is None else self.draws[name]
-        return self._limits(float(self.plain[name][0]), draws, self._parts(present))
+        return self._estimate(float(self.plain[name][0]), draws, self._parts(present))
 
     def rankable(self) -> list[int]:
         """Classes with images on both sides: of the class, and of others."""
@@ -113,7 +113,7 @@ class Resampled:
         draws = None if self.draws is None else self.draws[name][:, k]
         is_k = self.fold.labels == k
         parts = {self.classes[k]: self._images(is_k), "the rest": self._images(~is_k)}
-        figure = self._limits(float(self.plain[name][0, k]), draws, parts)
+        figure = self._estimate(float(self.plain[name][0, k]), draws, parts)
         return replace(figure, of=f"{self.classes[k]} against the rest")
 
     def ranking(self, name: str) -> Estimate:
@@ -126,7 +126,7 @@ class Resampled:
                 None, self.fold.n, self.fold.n_sources, reason="no two classes in this fold to rank"
             )
         draws = None if self.draws is None else self.draws[name][:, ranked].mean(axis=1)
-        figure = self._limits(float(self.plain[name][0, ranked].mean()), draws, self._parts(ranked))
+        figure = self._estimate(float(self.plain[name][0, ranked].mean()), draws, self._parts(ranked))
         of = f"mean over {len(ranked)} of {self.fold.n_classes} classes, each against the rest"
         return replace(figure, of=of)
 
@@ -175,7 +175,7 @@ class Resampled:
     def _images(self, mask: npt.NDArray[np.bool_]) -> Floats:
         return self.fold.per_source(mask.astype(np.float64))
 
-    def _limits(self, value: float, draws: Floats | None, parts: Mapping[str, Floats]) -> Estimate:
+    def _estimate(self, value: float, draws: Floats | None, parts: Mapping[str, Floats]) -> Estimate:
         figure = Estimate(value, self.fold.n, self.fold.n_sources)
         if draws is None:
             return replace(figure, reason=ONE_SOURCE)

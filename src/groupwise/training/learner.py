@@ -51,9 +51,9 @@ class Learner:
         config: FitConfig,
         world: World,
         *,
-        remark: Callable[[str], None] = lambda _: None,
+        note: Callable[[str], None] = lambda _: None,
     ) -> Learner:
-        """Bring `model` to its device; `remark` is told where it cannot be compiled."""
+        """Bring `model` to its device; `note` is told where it cannot be compiled."""
         precision = choose_precision(config.training.precision, world.device)
         counts = np.bincount(data.labels[data.train], minlength=data.num_classes)
         model = share_batch_statistics(model.to(world.device), world)
@@ -61,7 +61,7 @@ class Learner:
         frozen = freeze(model, config.optim.frozen)
         network = model
         if config.training.compile:
-            network = Compiled(model, _whole_batch(config, world), remark)
+            network = Compiled(model, _whole_batch(config, world), note)
         return cls(
             model=model,
             network=DistributedDataParallel(network) if world.size > 1 else network,
@@ -206,12 +206,12 @@ class Compiled(nn.Module):
     Args:
         model: What is called. Its parameters stay its own, and a checkpoint knows nothing of this module.
         shape: Of the inputs that are compiled, (n, C, S, S).
-        remark: Told once where compiling fails, for want of a C++ compiler for example.
+        note: Told once where compiling fails, for want of a C++ compiler for example.
     """
 
-    def __init__(self, model: nn.Module, shape: tuple[int, ...], remark: Callable[[str], None]) -> None:
+    def __init__(self, model: nn.Module, shape: tuple[int, ...], note: Callable[[str], None]) -> None:
         super().__init__()
-        self.model, self._shape, self._remark = model, shape, remark
+        self.model, self._shape, self._remark = model, shape, note
         self._compiled: Callable[[Tensor], Tensor] | None = torch.compile(model.forward, dynamic=False)
 
     def forward(self, images: Tensor) -> Tensor:

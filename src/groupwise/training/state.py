@@ -53,7 +53,7 @@ class TrainState:
         self.stopped: dict[str, int] = {}
         self.begin_epoch()
 
-    def remark(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """Say something, and keep it for whoever reads the result."""
         self.remarks.append(text)
         self._warn(text)

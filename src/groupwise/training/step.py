@@ -35,7 +35,7 @@ def take_step(
     while (added := _add_gradients(batch, progress, state, config, num_classes)) is None:
         # Here and not where the error was caught, because its traceback holds on to the memory
         state.micro_batches = _halve(batch, state)
-        state.remark(
+        state.note(
             f"Out of memory: from epoch {state.finished + 1}, step {state.step + 1} on, batches are taken in "
             f"{state.micro_batches} pieces. The steps stay as large, but batch normalisation sees the pieces."
         )

@@ -69,7 +69,7 @@ class Trainer:
         self.checkpoints = CheckpointManager(
             checkpoints, 60 * training.checkpoint_minutes, dict(made_from or {}), world, warn
         )
-        self.learner = Learner.create(model, data, config, world, remark=lambda text: self.state.remark(text))
+        self.learner = Learner.create(model, data, config, world, note=lambda text: self.state.note(text))
         steps = -(-len(data.train) // training.batch_size)
         self.state = TrainState(self.learner, steps, training.accumulate, world, warn)
         self.stop = StopSignal()
@@ -258,7 +258,7 @@ class Trainer:
             )
         state.rate_factor /= 2
         back = f"back to the end of epoch {state.finished}" if state.finished else "back to the start"
-        state.remark(f"{fact.capitalize()}: {back}, and on with half the learning rate.")
+        state.note(f"{fact.capitalize()}: {back}, and on with half the learning rate.")
         self._save()
 
     def _image_names(self, step: int) -> list[str]:

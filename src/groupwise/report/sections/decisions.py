@@ -61,7 +61,7 @@ def _conformal(part: Mapping[str, Any]) -> Rule:
     )
     size = Estimate.from_json(part.get("mean_size"))
     if size.value is not None:
-        figures += (("classes in a set, on average", f"{size.value:.2f}", _limits(size)),)
+        figures += (("classes in a set, on average", f"{size.value:.2f}", _interval(size)),)
     promise = f"A set of classes holds the true one for at least {percent(1 - part['alpha'])} of images."
     return Rule("Sets of classes instead of one", promise, figures, _reason(part))
 
@@ -111,7 +111,7 @@ def _shares(part: Mapping[str, Any], **names: str) -> tuple[tuple[str, str, str]
     return tuple(rows)
 
 
-def _limits(figure: Estimate) -> str:
+def _interval(figure: Estimate) -> str:
     return "" if figure.low is None or figure.high is None else f"{figure.low:.2f} to {figure.high:.2f}"
 
 

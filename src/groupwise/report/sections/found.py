@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from groupwise.data.file_notes import list_notes
 from groupwise.data.manifest import Sample
-from groupwise.data.remarks import list_remarks
 from groupwise.report.audit_files import SEVERITIES, Finding
 from groupwise.report.rendering import Section
 from groupwise.runs.files import RunFiles
@@ -41,9 +41,7 @@ class DataFacts:
 def data_facts(files: RunFiles) -> DataFacts:
     """Files by status and by reason, those that are not plainly ok by name, findings by severity."""
     statuses = Counter(sample.status for sample in files.manifest)
-    remarks = [
-        (sample.status, *remark) for sample in files.manifest for remark in list_remarks(sample.reason)
-    ]
+    remarks = [(sample.status, *remark) for sample in files.manifest for remark in list_notes(sample.reason)]
     reasons = Counter((status, code) for status, code, _ in remarks)
     first = {code: sentence for _, code, sentence in reversed(remarks)}
     remarkable = [sample for sample in files.manifest if sample.status == "quarantined"]

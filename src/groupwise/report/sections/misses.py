@@ -6,7 +6,7 @@ from groupwise.errors import GroupwiseError
 from groupwise.evaluation.words import may_be_guessing
 from groupwise.report import plots
 from groupwise.report.rendering import Section
-from groupwise.report.thumbnails import Tile, image_uri, load_thumbnail
+from groupwise.report.thumbnails import Thumbnail, image_uri, load_thumbnail
 from groupwise.runs.files import RunFiles
 
 MOST = 12
@@ -14,7 +14,7 @@ MOST = 12
 
 def build(files: RunFiles) -> Section | None:
     """The images, the worst first; nothing where none is wrong."""
-    wrong = _wrong_tiles(files)
+    wrong = _wrong_thumbnails(files)
     if not wrong:
         return None
     heats = {
@@ -32,7 +32,7 @@ def build(files: RunFiles) -> Section | None:
     return Section(values, _draw(wrong))
 
 
-def _wrong_tiles(files: RunFiles) -> list[Tile]:
+def _wrong_thumbnails(files: RunFiles) -> list[Thumbnail]:
     """The misclassified images of the fold that give their true class the least probability."""
     rows = [
         row for row in files.predictions if row["fold"] == files.fold and row["label"] != row["predicted"]
@@ -41,7 +41,7 @@ def _wrong_tiles(files: RunFiles) -> list[Tile]:
         rows, key=lambda row: (_prob(row, row["label"]), -_prob(row, row["predicted"]), row["path"])
     )
     return [
-        Tile(
+        Thumbnail(
             row["path"],
             load_thumbnail(files.root / row["path"], files.reading),
             row["label"],
@@ -65,7 +65,7 @@ def _prob(row: dict[str, str], label: str) -> float:
         ) from None
 
 
-def _draw(wrong: list[Tile]) -> dict[str, bytes]:
+def _draw(wrong: list[Thumbnail]) -> dict[str, bytes]:
     missed = [(tile.image, tile) for tile in wrong if tile.image is not None]
     if not missed:
         return {}

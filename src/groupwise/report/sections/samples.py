@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from groupwise.report import plots
 from groupwise.report.rendering import Section
-from groupwise.report.thumbnails import Tile, draw_samples, load_thumbnail
+from groupwise.report.thumbnails import Thumbnail, draw_samples, load_thumbnail
 from groupwise.runs.files import RunFiles
 
 ROWS, COLS = 2, 8
@@ -16,11 +16,13 @@ def build(files: RunFiles) -> Section | None:
         return None
     labels = [row.label for row in files.assignments]
     drawn = [files.assignments[i] for i in draw_samples(labels, ROWS * COLS, seed=files.seed)]
-    tiles = [Tile(row.path, load_thumbnail(files.root / row.path, files.reading), row.label) for row in drawn]
+    tiles = [
+        Thumbnail(row.path, load_thumbnail(files.root / row.path, files.reading), row.label) for row in drawn
+    ]
     return Section({"samples": tiles, "seed": files.seed}, _draw(tiles))
 
 
-def _draw(tiles: list[Tile]) -> dict[str, bytes]:
+def _draw(tiles: list[Thumbnail]) -> dict[str, bytes]:
     shown = [(tile.image, tile.label) for tile in tiles if tile.image is not None]
     if not shown:
         return {}

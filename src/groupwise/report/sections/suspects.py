@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from groupwise.evaluation.words import may_be_guessing
 from groupwise.report.rendering import Section
-from groupwise.report.thumbnails import Tile, load_thumbnail
+from groupwise.report.thumbnails import Thumbnail, load_thumbnail
 from groupwise.runs.files import RunFiles
 
 MOST = 12
@@ -15,7 +15,7 @@ def build(files: RunFiles) -> Section | None:
     if not files.label_errors or may_be_guessing(files.metrics[files.fold]):
         return None
     tiles = [
-        Tile(
+        Thumbnail(
             row["path"],
             load_thumbnail(files.root / row["path"], files.reading),
             row["label"],

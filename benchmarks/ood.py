@@ -1,6 +1,6 @@
 """Measures how many plainly foreign images the flag for unlike images finds, and each half of it alone.
 
-    python benchmarks/unlike.py RUN        a finished run; half a minute, most of it to load torch
+    python benchmarks/ood.py RUN        a finished run; half a minute, most of it to load torch
 
 The lines of each method are set on the run's selection fold to the same rate of false flags; the test fold is
 not read (`metrics.json` has its rate, under `unlike`). Foreign are: pixels of noise, plain colours, gratings,

@@ -6,18 +6,18 @@ import re
 from collections.abc import Sequence
 
 # (code, sentence)
-Remark = tuple[str, str]
+Note = tuple[str, str]
 
 # No code and no sentence holds this: `to_plain` takes it out of all foreign words.
 _SEPARATOR = "; "
 
 
-def join_remarks(remarks: Sequence[Remark]) -> str:
+def join_notes(remarks: Sequence[Note]) -> str:
     """Return "code: sentence; code: sentence", or "" for none."""
     return _SEPARATOR.join(f"{code}: {sentence}" for code, sentence in remarks)
 
 
-def list_remarks(reason: str) -> tuple[Remark, ...]:
+def list_notes(reason: str) -> tuple[Note, ...]:
     """The remarks of a reason, in its order."""
     parts = [part.partition(": ") for part in reason.split(_SEPARATOR) if part]
     return tuple((code, sentence) for code, _, sentence in parts)
@@ -25,7 +25,7 @@ def list_remarks(reason: str) -> tuple[Remark, ...]:
 
 def list_codes(reason: str) -> tuple[str, ...]:
     """The codes of a reason, in its order."""
-    return tuple(code for code, _ in list_remarks(reason))
+    return tuple(code for code, _ in list_notes(reason))
 
 
 def to_plain(text: object) -> str:
