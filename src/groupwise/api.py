@@ -9,10 +9,11 @@ from typing import Any
 from groupwise.console import Console
 from groupwise.errors import UsageError
 from groupwise.experiments.crossval import crossval
+from groupwise.pipeline.refit import refit as train_anew
 from groupwise.pipeline.train import train as run_chain
 from groupwise.recipe.parsing import read_recipe
 from groupwise.runs.deadline import Deadline
-from groupwise.runs.request import CrossValidation, Planning, request_run
+from groupwise.runs.request import CrossValidation, Planning, RunRequest, request_run
 from groupwise.text import parse_duration
 
 BASELINES = ("all", "none")
@@ -35,6 +36,7 @@ def train(
     resume: bool = False,
     cv: int | None = None,
     repeats: int = 1,
+    refit: bool = False,
     jobs: int = 1,
     baselines: str = "all",
     track: Sequence[str] = (),
@@ -45,24 +47,23 @@ def train(
     This is `groupwise train`: the command calls it with its options, which have the same names.
 
     Args:
-        data: The folder or CSV.
-        run: The folder to write.
+        data, run: The folder or CSV, and the folder to write.
         recipe: Name of a recipe, or a YAML file; None for one that is planned from the data.
         changes: Fields to change, by their paths: `{"training.epochs": 20}`.
         budget: The time that the whole call may take, such as "20min", from the files to the report.
         group_column, group_regex: What belongs together, as a column of the CSV or a pattern in each path.
         label_column, path_column, label_regex: The columns of class and path, or a pattern of the class.
         root, layout: Folder that paths or links lead to; `classes` takes every folder for a class.
-        resume: Go on with the run that is there.
         cv, repeats: Cross-validate over so many folds, divided anew so often; returns the pooled metrics.
+        refit: Then train anew on all images, into `run/refit`; the metrics stay those of the measured run.
         jobs: With `cv`, how many networks are trained at once, each in a process of its own.
-        baselines: `all` also fits what is cheap on the same folds (largest class, simple features, a plain
-            network), for a tenth of the time that training took; `none` leaves them out.
+        baselines: `all` also fits largest class, simple features and a plain network; `none` does not.
         track: Trackers that are told of every epoch: `tensorboard`, `mlflow`, `wandb`.
-        quiet: Print nothing.
+        resume, quiet: Go on with the run that is there; print nothing.
 
     Raises `GroupwiseError` for what the user can mend.
     """
+    _refuse_refit(refit, budget, cv)
     planning = _planning(recipe, budget, changes)
     base, changed = read_recipe(recipe or "default", changes)
     columns = {"group_column": group_column, "label_column": label_column, "path_column": path_column}
@@ -72,7 +73,23 @@ def train(
     work = {"cv": study, "planning": planning, "track": tuple(track), "workers": jobs, "resume": resume}
     work["baselines"] = _baselines(baselines)
     request = request_run(Path(data), options, recipe=changed, base=base, folder=Path(run), **work)
-    return (crossval if study else run_chain)(request, Console(quiet=quiet))
+    return _run(request, Console(quiet=quiet), refit)
+
+
+def _run(request: RunRequest, console: Console, refit: bool) -> dict[str, Any]:
+    metrics = (crossval if request.cv else run_chain)(request, console)
+    if refit:
+        train_anew(request.folder, console)
+    return metrics
+
+
+def _refuse_refit(refit: bool, budget: str | None, cv: int | None) -> None:
+    if refit and (budget is not None or cv is not None):
+        given = "--budget" if budget is not None else "--cv"
+        reason = "takes about as long as the training again" if given == "--budget" else "is of one network"
+        raise UsageError(
+            f"a refit {reason}", place=f"--refit {given}", remedy=f"Leave out --refit or {given}."
+        )
 
 
 def _baselines(choice: str) -> bool:

@@ -4,6 +4,7 @@ import pytest
 
 from fit_case import small_config, small_data, small_model
 from groupwise.distributed.world import World
+from groupwise.training.state import no_end
 from groupwise.training.trainer import Trainer
 
 
@@ -35,7 +36,7 @@ def test_training_ends_at_the_step_where_the_time_does_and_says_which(tmp_path):
 
 def test_what_was_ended_by_its_deadline_does_not_go_on_when_it_is_resumed(tmp_path):
     _, result = fit_until(tmp_path, Countdown(10))
-    _, again = fit_until(tmp_path, None, resume=True)
+    _, again = fit_until(tmp_path, no_end, resume=True)
     assert again.stopped == result.stopped
     assert again.history == result.history
     for name, weight in result.weights.items():
@@ -49,7 +50,7 @@ def test_a_deadline_that_is_past_leaves_one_step_and_an_epoch_to_keep(tmp_path):
 
 
 def test_ample_time_changes_nothing_and_stops_nothing(tmp_path):
-    _, plain = fit_until(tmp_path / "plain", None, epochs=2)
+    _, plain = fit_until(tmp_path / "plain", no_end, epochs=2)
     _, ample = fit_until(tmp_path / "ample", lambda: 1e9, epochs=2)
     assert ample.stopped == {}
     assert [epoch.train_loss for epoch in ample.history] == [epoch.train_loss for epoch in plain.history]

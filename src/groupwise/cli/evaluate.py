@@ -145,6 +145,8 @@ def report(parser: Parser, argv: list[str]) -> None:
     from groupwise.runs.run import Run
 
     run = Run.open(arguments.run)
+    if run.is_refit:
+        run.refuse_untestable()
     for name in ("recipe.yaml", "split.json", "predictions.csv", "metrics.json"):
         run.require(name)
     Console().say(f"Report: {write_report(arguments.run)}")

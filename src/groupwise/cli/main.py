@@ -25,7 +25,7 @@ START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h, as for a training that SIGTERM st
 
 Verb = Callable[[Parser, list[str]], None]
 GO_ON = ("train", "sweep", "demo")
-LEARNS = (*GO_ON, "lr-find")
+LEARNS = (*GO_ON, "refit", "lr-find")
 # A verb is a function: its docstring holds the promise and the line of usage, its body declares the options.
 VERBS: dict[str, Verb] = {
     "scan": data.scan,
@@ -35,6 +35,7 @@ VERBS: dict[str, Verb] = {
     "split": train.split,
     "plan": train.plan,
     "train": train.train,
+    "refit": train.refit,
     "lr-find": train.lr_find,
     "sweep": train.sweep,
     "evaluate": evaluate.evaluate,

@@ -1,4 +1,4 @@
-"""`split`, `plan`, `train`, `lr-find`, `sweep`, `demo`: verbs that divide images, plan and train."""
+"""`split`, `plan`, `train`, `refit`, `lr-find`, `sweep`, `demo`: verbs that divide images, plan and train."""
 
 from __future__ import annotations
 
@@ -142,6 +142,9 @@ def train(parser: Parser, argv: list[str]) -> None:
     add_budget_option(parser)
     parser.add_argument("--resume", action="store_true", help="go on with the run that is in --run")
     parser.add_argument("--cv", metavar="K", type=int, help="cross-validate over K folds of whole sources")
+    parser.add_argument(
+        "--refit", action="store_true", help="then train anew on all images, into RUN/refit, as `refit` does"
+    )
     parser.add_argument("--repeats", type=int, default=1, help="with --cv: how often to divide anew")
     parser.add_argument("--jobs", type=int, default=1, help="with --cv: networks to train at once")
     _add_baseline_options(parser)
@@ -197,6 +200,20 @@ def _add_baseline_options(parser: Parser) -> None:
         default="all",
         help="also fit what is cheap, for a tenth of the training's time, to stand beside the number",
     )
+
+
+def refit(parser: Parser, argv: list[str]) -> None:
+    """Train a measured run's recipe anew on all of its images, for the network that is handed over.
+
+    groupwise refit RUN [options]
+    """
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
+    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    arguments = parser.parse_args(argv)
+    from groupwise.data.archive import images_root
+    from groupwise.pipeline.refit import refit as train_anew
+
+    train_anew(arguments.run, Console(), root=images_root(arguments.data))
 
 
 def lr_find(parser: Parser, argv: list[str]) -> None:

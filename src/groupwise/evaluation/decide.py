@@ -95,7 +95,7 @@ def decide_again(run: Run, config: DecisionConfig, *, root: Path | None = None) 
     The figures of that fold are measured again. `root` is where the images lie if not where they lay during
     training. Raises `UsageError` where the run has no fold to decide by, or not the class that is meant.
     """
-    run.refuse_ensemble()
+    run.refuse_untestable()
     predictor, split = load_run(run.folder), run.split()
     recipe = read_fields(run.require("recipe.yaml"))
     fold = recipe["training"]["select_fold"]

@@ -50,7 +50,7 @@ def score_fold(
     every row of `split.csv`, decoded, uint8 (N, S, S, 3). Raises `UsageError` for a fold that does not
     exist, and `GroupwiseError` for an image that vanished or changed.
     """
-    run.refuse_ensemble()
+    run.refuse_untestable()
     split = run.split()
     chosen = split.require(fold)
     rows = tuple(split.rows[i] for i in chosen)

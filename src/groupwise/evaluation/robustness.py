@@ -42,7 +42,7 @@ def write_robustness(
     However many steps there are, a test fold is read once by it, and that is counted. `root` is where the
     images lie if not where they lay during training.
     """
-    run.refuse_ensemble()
+    run.refuse_untestable()
     split = run.split()
     chosen = split.require(fold)
     rows = tuple(split.rows[i] for i in chosen)

@@ -25,6 +25,7 @@ from groupwise.files import read_json, write_atomic, write_json
 from groupwise.parallel.pool import refuse_several_processes, run_side_by_side, shared_threads
 from groupwise.parallel.process import Task
 from groupwise.pipeline.images import open_images
+from groupwise.pipeline.inherit import inherit_data
 from groupwise.pipeline.resume import locked_run, stored_recipe
 from groupwise.pipeline.train import TrainOptions, train_prepared
 from groupwise.recipe.recipe import Recipe, to_yaml
@@ -33,15 +34,6 @@ from groupwise.runs.request import CrossValidation, RunRequest
 from groupwise.runs.run import LEDGER, Run
 from groupwise.training.memory import keep_freed_memory
 from groupwise.version import __version__
-
-# What a fold model takes over from the study, with what it was made from.
-SHARED = {
-    "environment.json": (),
-    "manifest.csv": (),
-    "clusters.csv": ("manifest.csv",),
-    "findings.json": ("manifest.csv",),
-    "audit.json": ("manifest.csv",),
-}
 
 
 @dataclass(frozen=True)
@@ -202,9 +194,7 @@ def _prepare(study: Run, model: FoldModel) -> None:
     run.note(**{name: study.ledger[name] for name in kept if name in study.ledger})
     write_atomic(run.path("recipe.yaml"), to_yaml(model.recipe))
     run.record("recipe.yaml")
-    for name, parents in SHARED.items():
-        write_atomic(run.path(name), study.path(name).read_bytes())
-        run.record(name, parents)
+    inherit_data(run, study)
     model.split.write(run.path("split.csv"))
     run.record("split.csv", ["manifest.csv", "clusters.csv"])
     asked = model.recipe.split

@@ -148,7 +148,10 @@ def network_facts(source: Source, precision: str) -> dict[str, Any]:
 
 
 def source_facts(run: Run) -> dict[str, Any]:
-    """Where a bundle comes from, and how good that was beside its baselines: each with interval and n."""
+    """Where a bundle comes from, and how good that was beside its baselines: each with interval and n.
+
+    A refit has no figure of its own, and names the run that was measured instead, with its weights.
+    """
     metrics = read_metrics(run.require("metrics.json")) if "metrics.json" in run.ledger["artefacts"] else {}
     return {
         "run": run.folder.resolve().name,
@@ -156,6 +159,7 @@ def source_facts(run: Run) -> dict[str, Any]:
         "weights": run.weights,
         "accuracy": {fold: figures["accuracy"] for fold, figures in metrics.items()},
         "baseline": _beside(run, metrics),
+        **({"refit_of": run.ledger["refit_of"]} if run.is_refit else {}),
     }
 
 

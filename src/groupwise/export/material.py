@@ -64,8 +64,8 @@ def read_material(run: Run, *, root: Path | None = None) -> Material:
     manifest = run.manifest(root)
     split = run.split()
     chosen = read_fields(run.require("recipe.yaml"))["training"]["select_fold"]
-    # Where the test fold chose, and of an ensemble, whose members learnt from all, no fold is left.
-    fold = TRAIN if chosen == TEST or run.is_ensemble else chosen
+    # Where the test fold chose, and of a refit or an ensemble, which learnt from all, no fold is left.
+    fold = TRAIN if chosen == TEST or run.is_ensemble or run.is_refit else chosen
     digests = {sample.path: sample.sha256 for sample in manifest.usable}
     rows = split.indices(fold)
     if run.is_ensemble:

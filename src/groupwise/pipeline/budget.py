@@ -15,7 +15,7 @@ from groupwise.text import duration
 
 LOOKED_AT_S = 2.0  # of reading files, before its end is guessed
 AUDIT_OVER_SCAN = 3.0  # at least so much longer than reading the files takes the look for copies
-AUDIT_SHARE = 0.6  # of a budget; where looking for copies takes more, too little is left to learn
+AUDIT_SHARE = 0.8  # of a budget; where looking for copies takes more, too little is left to learn
 TOLERANCE, LEAST_TOLERANCE_S = 0.05, 5.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
 
@@ -113,10 +114,10 @@ def fit_config(recipe: Recipe) -> FitConfig:
 def epoch_line(epoch: EpochRecord) -> str:
     """One epoch in the tutorial's own words."""
     fold = epoch.select_fold.capitalize()
-    return (
-        f"Epoch:{epoch.epoch:2d}, Train_acc:{epoch.train_accuracy:.1%}, Train_loss:{epoch.train_loss:.3f}, "
-        f"{fold}_acc:{epoch.select_accuracy:.1%}, {fold}_loss:{epoch.select_loss:.3f}"
-    )
+    told = f"Epoch:{epoch.epoch:2d}, Train_acc:{epoch.train_accuracy:.1%}, Train_loss:{epoch.train_loss:.3f}"
+    if math.isnan(epoch.select_loss):  # no fold selects
+        return told
+    return f"{told}, {fold}_acc:{epoch.select_accuracy:.1%}, {fold}_loss:{epoch.select_loss:.3f}"
 
 
 def time_line(history: Sequence[EpochRecord]) -> str:

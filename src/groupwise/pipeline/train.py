@@ -51,6 +51,7 @@ from groupwise.stats.ood import Features
 from groupwise.training.config import FitData, FitResult
 from groupwise.training.memory import keep_freed_memory
 from groupwise.training.meter import ProgressMeter
+from groupwise.training.state import no_end
 from groupwise.training.tracking import tracking
 
 
@@ -137,7 +138,7 @@ def train_prepared(
             meter = ProgressMeter(recipe.training, len(data.train), show)
             timed = recipe if clock is None else clock.recipe(recipe)
             trainer = run_trainer(timed, run, data, model, world, [meter, *callbacks])
-            fitted = trainer.fit(resume=options.resume, left_s=clock.left_s if clock else None)
+            fitted = trainer.fit(resume=options.resume, left_s=clock.left_s if clock else no_end)
         console.say(time_line(fitted.history))
         if fitted.stopped:
             console.say(stop_line(fitted.stopped))

@@ -7,11 +7,13 @@ whatever else no run can know, in brackets that a search finds.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
 import yaml
 
+from groupwise.data.split import Split
 from groupwise.report.sections.number import headline
 from groupwise.report.sections.unchecked import NOT_SAID, unchecked
 from groupwise.report.validity import hidden_faults, notes, sources_known
@@ -28,6 +30,27 @@ def model_card(files: RunFiles) -> str:
     front = yaml.safe_dump(_front_matter(files), allow_unicode=True, sort_keys=False, width=110)
     body = "\n\n".join([*_use(files), *_number(files), *_data(files), *_limitations(files), *_making(files)])
     return f"---\n{front}---\n\n{body.replace(NBSP, ' ')}\n"
+
+
+def refit_card(files: RunFiles, refit_of: Mapping[str, Any], split: Split) -> str:
+    """The card of a network that was trained anew on all folds of the measured run `files`.
+
+    Its front matter has no figures, which are not its own, and its text says whose they are.
+    """
+    front = {name: value for name, value in _front_matter(files).items() if name != "model-index"}
+    learnt = len(split.indices("train"))
+    before = refit_of["learnt_from"]
+    whose = (
+        "**No figure here was measured on these weights.** They are a refit: the recipe of the run"
+        f" {plain(files.folder.name)}, trained on all {learnt:,} images, where the measured network had"
+        f" learnt from {before:,} (weights {refit_of['weights'][:12]}). What was measured on it follows."
+        f" With {learnt / before - 1:.0%} more images the refit is expected to be as good or a little better,"
+        " and no fold is left to check it. Temperature and thresholds are those of the measured network."
+    )
+    text = yaml.safe_dump(front, allow_unicode=True, sort_keys=False, width=110)
+    number = _number(files)
+    body = "\n\n".join([*_use(files), number[0], whose, *number[1:], *_data(files), *_limitations(files)])
+    return f"---\n{text}---\n\n{body.replace(NBSP, ' ')}\n"
 
 
 def _front_matter(files: RunFiles) -> dict[str, Any]:

@@ -164,8 +164,19 @@ class Run:
                 )
         return self.path(name)
 
-    def refuse_ensemble(self) -> None:
-        """Raise `UsageError` for a cross-validation, whose models together have no image left as a test."""
+    @property
+    def is_refit(self) -> bool:
+        """Whether its network was trained anew on every image of a run that was measured."""
+        return "refit_of" in self.ledger
+
+    def refuse_untestable(self) -> None:
+        """Raise `UsageError` for a cross-validation or a refit, which have no image left as a test."""
+        if self.is_refit:
+            raise UsageError(
+                "a refit, which has learnt from every image: no fold is left to measure it or to decide by",
+                place=self.folder,
+                remedy=f"Name the run that was measured, {self.folder.parent}.",
+            )
         if self.is_ensemble:
             raise UsageError(
                 "a cross-validation, whose ensemble has learnt from every image",

@@ -34,7 +34,7 @@ class FitConfig:
 class FitData:
     """Images of the cache, uint8 (N, S, S, C), class numbers (N,), and the rows of the two folds in use.
 
-    `paths` names the rows, for messages.
+    Without rows to select by, the last epoch is kept. `paths` names the rows, for messages.
     """
 
     images: npt.NDArray[np.uint8]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -71,7 +72,9 @@ class ProgressMeter(Callback):
         parts = []
         if self._history:
             last = self._history[-1]
-            parts = [f"loss {last.train_loss:.3f}", f"{last.select_fold} {last.select_accuracy:.1%}"]
+            parts = [f"loss {last.train_loss:.3f}"]
+            if not math.isnan(last.select_accuracy):
+                parts.append(f"{last.select_fold} {last.select_accuracy:.1%}")
         parts.append(f"{self._images_per_second():,.0f} images/s")
         parts.append(f"{duration(self._seconds_left(steps))} left")
         return ", ".join(parts)

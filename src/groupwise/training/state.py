@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -16,6 +17,13 @@ from groupwise.recipe.training import TrainingConfig
 from groupwise.training.checkpoint import Moment
 from groupwise.training.config import EpochRecord
 from groupwise.training.learner import Learner
+
+TimeLeft = Callable[[], float]
+
+
+def no_end() -> float:
+    """The seconds that are left where there is no deadline."""
+    return math.inf
 
 
 class TrainState:
@@ -74,27 +82,25 @@ class TrainState:
         """How far training has come."""
         return Moment(self.finished, self.step)
 
-    def progress(self, training: TrainingConfig, left_s: float | None = None) -> float:
+    def progress(self, training: TrainingConfig, left_s: float = math.inf) -> float:
         """How much of training is done in the middle of the next step: of its epochs, or more of its time.
 
-        Below 1 as long as there is something to do. `left_s` are the seconds until a deadline, where there is
-        one.
+        Below 1 as long as there is something to do. `left_s` are the seconds until a deadline.
         """
         of_epochs = (self.finished + (self.step + 0.5) / self.steps) / training.epochs
         return max(of_epochs, self.progress_of_time(training, left_s))
 
-    def progress_of_time(self, training: TrainingConfig, left_s: float | None = None) -> float:
+    def progress_of_time(self, training: TrainingConfig, left_s: float = math.inf) -> float:
         """The part of the minutes, or of the time until the deadline, that is over; 0 without either."""
-        if training.budget_minutes is None and left_s is None:
+        if training.budget_minutes is None and math.isinf(left_s):
             return 0.0
         # One clock for all processes
+        spent_s: float
         spent_s, left_s = self.world.gather((self.spent_s + self.seconds, left_s))[0]
-        of_minutes, of_deadline = 0.0, 0.0
-        if training.budget_minutes is not None:
-            of_minutes = spent_s / max(60 * training.budget_minutes, 1e-9)
-        if left_s is not None:
-            of_deadline = spent_s / (spent_s + left_s) if left_s > 0 else 1.0
-        return max(of_minutes, of_deadline)
+        of_deadline = spent_s / (spent_s + left_s) if left_s > 0 else 1.0
+        if training.budget_minutes is None:
+            return of_deadline
+        return max(of_deadline, spent_s / max(60 * training.budget_minutes, 1e-9))
 
     def state_dict(self) -> dict[str, Any]:
         """Everything, as nested dicts of tensors and JSON values; every process has to take part."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,8 @@ from groupwise.training.epoch import (
 )
 from groupwise.training.learner import Learner
 from groupwise.training.signals import Stopping, StopSignal, Terminated, catch_stop_signal
-from groupwise.training.state import TrainState
+from groupwise.training.state import TimeLeft, TrainState, no_end
 from groupwise.training.step import sums, take_step
-
-TimeLeft = Callable[[], float]
 
 
 class Trainer:
@@ -44,8 +42,7 @@ class Trainer:
         data: The images, and the rows of the two folds.
         config: Every choice.
         world: The processes that train together.
-        checkpoints: Folder of the checkpoints; one is written at every epoch and, in long ones, every
-            `checkpoint_minutes`.
+        checkpoints: Their folder; one is written at every epoch and, in long ones, every few minutes.
         made_from: Digests by name of what the data were made from; checkpoints of others are refused.
         callbacks: Called in their order.
     """
@@ -73,23 +70,24 @@ class Trainer:
         steps = -(-len(data.train) // training.batch_size)
         self.state = TrainState(self.learner, steps, training.accumulate, world, warn)
         self.stop = StopSignal()
-        self.left_s: TimeLeft | None = None
+        self.left_s: TimeLeft = no_end
+        self.last_epoch = training.epochs
 
-    def fit(self, *, resume: bool = False, left_s: TimeLeft | None = None) -> FitResult:
+    def fit(
+        self, *, resume: bool = False, left_s: TimeLeft = no_end, last_epoch: int | None = None
+    ) -> FitResult:
         """Train until the epochs, the time or the patience are over.
 
         `left_s` says how many seconds training may still take; it is asked before every step, and the
-        schedule follows it where it is ahead of the epochs.
+        schedule follows it where it is ahead of the epochs. `last_epoch` ends training before its schedule.
 
         With `resume`, goes on from the newest sound checkpoint; on CPU the result is bit-identical to a run
-        that was never stopped.
-
-        SIGTERM and Ctrl-C save the state after the current step. SIGTERM then raises `Terminated`; Ctrl-C
-        ends training with the best epoch so far, or raises `KeyboardInterrupt` where there is none. A loss
-        that is not finite sends training back to the last whole epoch with half the learning rate, once; the
-        second time it raises `Diverged`.
+        that was never stopped. SIGTERM and Ctrl-C save the state after the current step. SIGTERM then raises
+        `Terminated`; Ctrl-C ends training with the best epoch so far, or raises `KeyboardInterrupt` where
+        there is none. A loss that is not finite sends training back to the last whole epoch with half the
+        learning rate, once; the second time it raises `Diverged`.
         """
-        self.left_s = left_s
+        self.left_s, self.last_epoch = left_s, last_epoch or self.last_epoch
         if not (resume and self._load()):
             self._save()  # so that even the first epoch has a state to go back to
         self.callbacks.on_train_begin(self.history)
@@ -106,9 +104,9 @@ class Trainer:
                     self.stop.check(self.world)
             except Stopping:
                 self._save_and_leave()
-        state, remarks = self.state, tuple(self.state.remarks)
-        weights, interrupted = state.best["weights"], self.stop.is_set
-        return FitResult(self.history, self.best, weights, remarks, interrupted, dict(state.stopped))
+        state, weights = self.state, self.state.best["weights"]
+        told = tuple(state.remarks), self.stop.is_set, dict(state.stopped)
+        return FitResult(self.history, self.best, weights, *told)
 
     def train_epoch(self) -> Score:
         """Take one optimizer step a batch, for what is left of the epoch."""
@@ -118,7 +116,7 @@ class Trainer:
         start = time.perf_counter() - state.seconds
         self.learner.begin()
         for batch in timed:
-            progress = state.progress(self.config.training, self._seconds_to_go())
+            progress = state.progress(self.config.training, self.left_s())
             if progress >= 1 and state.step:  # the time is up, within an epoch
                 break
             self.train_step(batch, min(progress, 1.0))
@@ -140,13 +138,15 @@ class Trainer:
 
     @torch.inference_mode()
     def evaluate(self) -> Score:
-        """Plain cross-entropy and accuracy on the fold that selects, each sample once.
+        """Plain cross-entropy and accuracy on the fold that selects, each sample once; nan without one.
 
-        The model is not the one that shares its work, which would wait for processes whose part of a small
-        fold is empty. A batch that does not fit into memory is answered in pieces, which changes no score.
+        The model is not the one that shares its work, which would wait for processes without images. A batch
+        that does not fit into memory is answered in pieces, which changes no score.
         """
         model = self.learner.eval_model.eval()
         data, training = self.data, self.config.training
+        if not len(data.select):
+            return Score(math.nan, math.nan, 0)
         totals = torch.zeros(3, dtype=torch.float64, device=self.world.device)
         batch_size = max(2 * training.batch_size // self.state.micro_batches, 1)
         pieces = 1
@@ -173,7 +173,7 @@ class Trainer:
 
     @property
     def best(self) -> EpochRecord:
-        """The epoch that the selection fold chooses."""
+        """The epoch that the selection fold chooses; without one the last."""
         number: int = self.state.best["epoch"]
         return self.state.history[number - 1]
 
@@ -184,20 +184,14 @@ class Trainer:
         if not state.best:  # however little time there is, something is kept
             return False
         waited = state.finished - self.best.epoch
-        return (
-            bool(state.stopped)
-            or state.progress(training) >= 1
-            or (training.patience is not None and waited >= training.patience)
-        )
-
-    def _seconds_to_go(self) -> float | None:
-        return None if self.left_s is None else self.left_s()
+        is_done = bool(state.stopped) or state.progress(training) >= 1 or state.finished >= self.last_epoch
+        return is_done or (training.patience is not None and waited >= training.patience)
 
     def _finish_epoch(self, trained: Score) -> None:
         """Score an epoch and enter it, with its weights where they are the best."""
         state, start = self.state, time.perf_counter()
         selected = self.evaluate()
-        if not math.isfinite(selected.loss):
+        if selected.n and not math.isfinite(selected.loss):
             raise NotFinite(None)
         state.spent_s += state.seconds + time.perf_counter() - start
         record = EpochRecord(
@@ -213,10 +207,10 @@ class Trainer:
             waiting_seconds=state.waiting_seconds,
         )
         state.history.append(record)
-        if not state.best or self._rank(record) > self._rank(self.best):
+        if not selected.n or not state.best or self._rank(record) > self._rank(self.best):
             weights = clone_state(self.learner.eval_model.state_dict())
             state.best = {"epoch": record.epoch, "weights": weights}
-        if state.progress_of_time(self.config.training, self._seconds_to_go()) >= 1:
+        if state.progress_of_time(self.config.training, self.left_s()) >= 1:
             state.stopped = {"epoch": record.epoch, "step": state.step, "steps": state.steps}
         state.begin_epoch()
 

@@ -1,0 +1,180 @@
+"""A refit: the recipe of a measured run, trained on all of its folds for the network that is handed over.
+
+It is a run directory of its own, `refit/` in the run that was measured. It has no number: the figures, the
+temperature and the thresholds are those of the measured network, and `refit_of` in its ledger says so.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from groupwise.console import Console
+from groupwise.data.split import EXCLUDED, Split, proof
+from groupwise.distributed.world import World, joined_world
+from groupwise.errors import UsageError
+from groupwise.evaluation.decide import reference_rows
+from groupwise.files import read_json, sha256_file, write_atomic, write_json
+from groupwise.inference.decision import read_decision, write_decision
+from groupwise.inference.predictor import model_config, predict_outputs
+from groupwise.models.resnext import ResNeXt
+from groupwise.models.weights import save_weights
+from groupwise.pipeline.fit import run_callbacks, run_trainer, time_line, write_history
+from groupwise.pipeline.images import open_data
+from groupwise.pipeline.inherit import inherit_data
+from groupwise.pipeline.resume import stored_recipe
+from groupwise.pipeline.train import new_model
+from groupwise.recipe.recipe import Recipe, to_yaml
+from groupwise.report.model_card import refit_card
+from groupwise.runs.files import headline_fold, read_metrics, read_run
+from groupwise.runs.lock import clear, training_lock
+from groupwise.runs.run import LEDGER, Run
+from groupwise.training.config import FitResult
+from groupwise.training.memory import keep_freed_memory
+from groupwise.training.meter import ProgressMeter
+from groupwise.training.tracking import tracking
+from groupwise.version import __version__
+
+FOLDER = "refit"
+
+
+def refit(folder: Path, console: Console, *, root: Path | None = None) -> Path:
+    """Train the network of the run in `folder` anew on all of its images; returns the folder of the refit.
+
+    What was stopped goes on, and what is finished stays. `root` is where the images lie if not where they lay
+    during training. Raises `UsageError` for a run that was not measured, or whose epoch `val` did not choose.
+    """
+    keep_freed_memory()
+    parent = Run.open(folder)
+    _refuse(parent)
+    recipe = stored_recipe(parent)
+    target = parent.path(FOLDER)
+    with joined_world(recipe.training.device) as world:
+        console = console if world.is_main else Console(quiet=True)
+        with training_lock(target) if world.is_main else nullcontext():
+            if world.is_main:
+                _prepare(parent, target, recipe, root)
+            world.barrier()
+            run = Run.open(target)
+            if "decision.json" in run.ledger["artefacts"]:
+                console.say(f"The refit is there already: {target}")
+            else:
+                _train(run, parent, world, console)
+            world.barrier()
+    return target
+
+
+def _refuse(parent: Run) -> None:
+    parent.refuse_untestable()
+    if not parent.is_measured:
+        raise UsageError(
+            "was not measured, and a refit has no number of its own",
+            place=parent.folder,
+            remedy="Finish the run with `groupwise train --resume`.",
+        )
+    fold = stored_recipe(parent).training.select_fold
+    if fold != "val":
+        raise UsageError(
+            f"its epoch was chosen on {fold}, so that no number would be left to speak for the refit",
+            place=parent.folder,
+            remedy="Train again with `training.select_fold: val`.",
+        )
+
+
+def _prepare(parent: Run, target: Path, recipe: Recipe, root: Path | None) -> None:
+    """Create the run of the refit, unless it is there and of these very weights."""
+    of = _facts(parent, recipe)
+    if (target / LEDGER).is_file():
+        ledger = Run.open(target).ledger
+        if "split.json" in ledger["artefacts"] and ledger.get("refit_of") == of:
+            return
+    clear(target)
+    run = Run.create(target, data=parent.ledger["data"], root=root or parent.root, version=__version__)
+    run.note(
+        refit_of=of,
+        notes=parent.ledger["notes"],
+        recipe_changes=parent.ledger["recipe_changes"],
+        reading=parent.ledger.get("reading", {}),
+    )
+    training = replace(recipe.training, epochs=of["schedule_epochs"], budget_minutes=None, patience=None)
+    write_atomic(run.path("recipe.yaml"), to_yaml(replace(recipe, training=training)))
+    run.record("recipe.yaml")
+    inherit_data(run, parent)
+    rows = (row if row.fold == EXCLUDED else row._replace(fold="train") for row in parent.split().rows)
+    split = Split(tuple(rows))
+    split.write(run.path("split.csv"))
+    run.record("split.csv", ["manifest.csv", "clusters.csv"])
+    before = read_json(parent.require("split.json"))
+    facts = {"method": before["method"], "seed": before["seed"], "copies": before["copies"], **proof(split)}
+    write_json(run.path("split.json"), facts)
+    run.record("split.json", ["split.csv"])
+
+
+def _facts(parent: Run, recipe: Recipe) -> dict[str, Any]:
+    """Which run was measured, how good it was, and the passes over the images that `val` chose there.
+
+    Where the time ended training, its schedule had come to its end in the passes that were made until then.
+    """
+    metrics = read_metrics(parent.require("metrics.json"))
+    fold = headline_fold(metrics)
+    stopped, passes = parent.ledger.get("stopped"), float(recipe.training.epochs)
+    if stopped:
+        passes = stopped["epoch"] - 1 + stopped["step"] / stopped["steps"]
+    schedule = max(round(passes), 1)
+    return {
+        "run": str(parent.folder.resolve()),
+        "weights": sha256_file(parent.require("model.safetensors")),
+        "decision": sha256_file(parent.require("decision.json")),
+        "fold": fold,
+        "accuracy": metrics[fold]["accuracy"],
+        "epochs": min(parent.ledger["best_epoch"], schedule),
+        "schedule_epochs": schedule,
+        "learnt_from": len(parent.split().indices("train")),
+    }
+
+
+def _train(run: Run, parent: Run, world: World, console: Console) -> None:
+    recipe, split, of = stored_recipe(run), run.split(), run.ledger["refit_of"]
+    epochs = of["epochs"]
+    console.say(
+        f"Refit on all {len(split.indices('train')):,} images, for the {epochs} epochs that val chose with"
+        f" {of['learnt_from']:,}"
+    )
+    model = new_model(recipe, len(split.classes))
+    data = open_data(recipe, run.path("cache"), run.manifest(), split, world, console)
+    with tracking((), run.folder, {}, console.warn) as tracked, console.progress("Training") as show:
+        meter = ProgressMeter(recipe.training, len(data.train), show)
+        callbacks = [meter, *run_callbacks(run, world, console, tracked)]
+        trainer = run_trainer(recipe, run, data, model, world, callbacks)
+        fitted = trainer.fit(resume=True, last_epoch=epochs)
+    console.say(time_line(fitted.history))
+    if fitted.interrupted:
+        raise KeyboardInterrupt("Stopped. The same command goes on.")
+    if world.is_main:
+        _keep(run, parent, fitted, model, data.images)
+        told = f"{of['fold']} of the measured run {parent.folder}"
+        console.say(f"Refit: {run.folder}. It has no number of its own; that of the card is of {told}.")
+
+
+def _keep(run: Run, parent: Run, fitted: FitResult, model: ResNeXt, images: Any) -> None:
+    """Write the network with the temperature and the thresholds of the measured one, and its card."""
+    recipe, split = stored_recipe(run), run.split()
+    write_history(run, fitted.history)
+    model.load_state_dict(dict(fitted.weights))
+    save_weights(model, run.path("model.safetensors"))
+    run.record("model.safetensors", ["recipe.yaml", "split.csv"])
+    temperature = read_json(parent.require("config.json"))["temperature"]
+    decision, _ = read_decision(parent, split.classes, temperature)
+    config = model_config(recipe.model.preset, model.config, split.classes, recipe.data, decision.temperature)
+    write_json(run.path("config.json"), config)
+    run.record("config.json", ["model.safetensors"])
+    # Distances are between features of one network, so that the reference has to be its own
+    rows = np.asarray(reference_rows(split, recipe.seed))
+    reference = predict_outputs(model, images[rows], recipe.data).features
+    run.note(best_epoch=fitted.best.epoch, notes=[*run.ledger["notes"], *fitted.remarks])
+    write_atomic(run.path("README.md"), refit_card(read_run(parent.folder), run.ledger["refit_of"], split))
+    write_decision(run, decision, reference)

@@ -1,0 +1,157 @@
+import json
+import shutil
+import signal
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+import groupwise
+from cli_case import rows, run
+from fit_case import at_step, raise_signal
+from folder_case import TINY, write_folder
+from groupwise.errors import UsageError
+from groupwise.models.weights import load_weights
+from groupwise.pipeline import refit as refit_module
+from groupwise.runs.provenance import count_known_images
+from groupwise.runs.run import Run
+from groupwise.training.callbacks import Callback
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_folder(tmp_path_factory.mktemp("pets"), n=60)
+
+
+@pytest.fixture(scope="module")
+def refitted(folder, tmp_path_factory):
+    torch.set_num_threads(1)
+    target = tmp_path_factory.mktemp("runs") / "first"
+    changes = TINY | {"split.train": 0.5, "split.val": 0.3, "split.test": 0.2}
+    groupwise.train(folder, run=target, changes=changes, refit=True, quiet=True)
+    return target
+
+
+def ledger(folder):
+    return json.loads((folder / "run.json").read_text())
+
+
+def test_every_image_teaches_for_the_epochs_that_val_chose(refitted):
+    assert {row["fold"] for row in rows(refitted / "refit" / "split.csv")} == {"train"}
+    history = rows(refitted / "refit" / "history.csv")
+    assert len(history) == ledger(refitted)["best_epoch"] == ledger(refitted / "refit")["best_epoch"]
+    assert {row["select_loss"] for row in history} == {"nan"}
+    ours, theirs = (load_file(f / "model.safetensors")["fc.weight"] for f in (refitted / "refit", refitted))
+    assert not np.array_equal(ours, theirs)
+
+
+def test_temperature_and_thresholds_are_the_measured_ones_and_the_reference_its_own(refitted):
+    config, measured = (json.loads((f / "config.json").read_text()) for f in (refitted / "refit", refitted))
+    assert config["temperature"] == measured["temperature"]
+    assert (refitted / "refit" / "decision.json").read_text() == (refitted / "decision.json").read_text()
+    ours, theirs = (
+        load_file(f / "reference.safetensors")["features"] for f in (refitted / "refit", refitted)
+    )
+    assert len(ours) == 60 > len(theirs)
+
+
+def test_it_says_which_network_was_measured_and_has_no_number_of_its_own(refitted):
+    of = ledger(refitted / "refit")["refit_of"]
+    assert of["weights"] == Run.open(refitted).weights[0]
+    assert of["accuracy"] == json.loads((refitted / "metrics.json").read_text())["test"]["accuracy"]
+    assert not (refitted / "refit" / "metrics.json").exists()
+    card = (refitted / "refit" / "README.md").read_text()
+    assert "No figure here was measured on these weights" in card
+    assert "all 60 images, where the measured network had learnt from 30" in card
+    assert "model-index" not in card
+    assert "model-index" in (refitted / "README.md").read_text()
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "decide", "report", "robustness"])
+def test_what_would_measure_it_is_refused_with_the_reason(refitted, capsys, verb):
+    status, _, err = run(capsys, verb, refitted / "refit")
+    assert status == 2
+    assert "a refit, which has learnt from every image" in err
+    assert f"Name the run that was measured, {refitted}" in err
+
+
+def test_it_predicts_and_is_exported_as_any_run_and_the_bundle_says_whose_the_number_is(
+    refitted, folder, capsys
+):
+    answer = groupwise.load_run(refitted / "refit").predict([folder / "dog" / "001.png"])[0]
+    assert answer.label in ("cat", "dog")
+    assert run(capsys, "export", refitted / "refit", "--to", "bundle")[0] == 0
+    bundle = json.loads((refitted / "refit" / "export" / "bundle" / "bundle.json").read_text())
+    assert bundle["source"]["accuracy"] == {}
+    assert bundle["source"]["refit_of"]["weights"] == Run.open(refitted).weights[0]
+
+
+def test_weights_of_a_refit_are_known_to_have_learnt_from_every_fold(refitted):
+    measured = Run.open(refitted)
+    known = count_known_images(refitted / "refit", measured.manifest(), measured.split())
+    assert known == {fold: len(measured.split().indices(fold)) for fold in ("train", "val", "test")}
+
+
+def test_what_is_there_stays_and_that_of_other_weights_is_made_anew(refitted, tmp_path, capsys):
+    copy = shutil.copytree(refitted, tmp_path / "copy")
+    before = (copy / "refit" / "model.safetensors").stat().st_mtime_ns
+    entry = ledger(copy / "refit")
+    entry["refit_of"]["run"] = str(copy)
+    (copy / "refit" / "run.json").write_text(json.dumps(entry))
+    status, out, _ = run(capsys, "refit", copy)
+    assert (status, "is there already" in out) == (0, True)
+    assert (copy / "refit" / "model.safetensors").stat().st_mtime_ns == before
+    entry["refit_of"]["weights"] = "of another training"
+    (copy / "refit" / "run.json").write_text(json.dumps(entry))
+    assert run(capsys, "refit", copy)[0] == 0
+    assert (copy / "refit" / "model.safetensors").stat().st_mtime_ns > before
+    ours, theirs = (load_file(f / "refit" / "model.safetensors") for f in (copy, refitted))
+    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_refit_that_was_stopped_goes_on_to_the_same_weights(refitted, tmp_path, monkeypatch, capsys):
+    copy = shutil.copytree(refitted, tmp_path / "copy")
+    shutil.rmtree(copy / "refit")
+    plain = refit_module.run_callbacks
+
+    class Stop(Callback):
+        on_batch_end = staticmethod(at_step(2, raise_signal(signal.SIGTERM)))
+
+    monkeypatch.setattr(refit_module, "run_callbacks", lambda *about: [Stop(), *plain(*about)])
+    assert run(capsys, "refit", copy)[0] == 75
+    monkeypatch.setattr(refit_module, "run_callbacks", plain)
+    assert run(capsys, "refit", copy)[0] == 0
+    ours, theirs = (load_file(f / "refit" / "model.safetensors") for f in (copy, refitted))
+    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_where_the_time_ended_training_the_schedule_ends_there_as_well(refitted):
+    measured = Run.open(refitted)
+    recipe = refit_module.stored_recipe(measured)
+    measured.ledger |= {"stopped": {"epoch": 8, "step": 1, "steps": 4}, "best_epoch": 6}
+    assert refit_module._facts(measured, recipe)["schedule_epochs"] == 7
+    assert refit_module._facts(measured, recipe)["epochs"] == 6
+    measured.ledger |= {"best_epoch": 8}
+    assert refit_module._facts(measured, recipe)["epochs"] == 7
+
+
+def test_what_leaves_no_number_or_no_time_is_refused(refitted, folder, tmp_path):
+    with pytest.raises(UsageError, match="a refit, which has learnt"):
+        refit_module.refit(refitted / "refit", None)
+    for more, said in (({"budget": "5min"}, "takes about as long"), ({"cv": 3}, "is of one network")):
+        with pytest.raises(UsageError, match=said):
+            groupwise.train(folder, run=tmp_path / "new", refit=True, **more)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_network_of_the_measured_weights_takes_those_of_the_refit(refitted):
+    model = groupwise.load_run(refitted).model
+    load_weights(model, refitted / "refit" / "model.safetensors")
+
+
+def test_an_unmeasured_run_is_refused(refitted, tmp_path, capsys):
+    copy = shutil.copytree(refitted, tmp_path / "copy")
+    Run.open(copy).note(interrupted=True)
+    status, _, err = run(capsys, "refit", copy)
+    assert (status, "was not measured" in err) == (2, True)
