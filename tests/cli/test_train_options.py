@@ -1,5 +1,6 @@
 """`groupwise train` and `groupwise.train` are one: the same names, the same request, the same defaults."""
 
+import time
 from dataclasses import replace
 from inspect import Parameter, signature
 
@@ -64,7 +65,8 @@ def test_every_argument_is_an_option_with_the_same_default(capsys):
         ),
     ],
 )
-def test_the_command_and_the_call_ask_for_the_same(requests, tmp_path, options, arguments):
+def test_the_command_and_the_call_ask_for_the_same(requests, tmp_path, monkeypatch, options, arguments):
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)  # a budget counts from the start of each
     data, run = tmp_path / "photos", tmp_path / "run"
     assert main(["train", str(data), "--run", str(run), *options]) == 0
     groupwise.train(data, run=run, **arguments)

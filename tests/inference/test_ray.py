@@ -4,7 +4,7 @@ import pytest
 
 from groupwise.export.targets import export_run
 from groupwise.inference.bundle import open_predictor
-from groupwise.inference.ray import _Answers, predict_ray
+from groupwise.inference.ray import _Worker, predict_ray
 from groupwise.inference.text import answer_cells
 from run_case import write_run
 
@@ -42,7 +42,7 @@ def test_ray_gives_the_same_answers(bundle, tmp_path):
 def test_a_batch_keeps_its_order_and_names_bad_files(bundle, tmp_path):
     files = sorted((bundle.parents[2] / "pets").glob("*/*.png"))[:3]
     paths = [str(files[1]), str(tmp_path / "gone.png"), str(files[0]), str(files[1])]
-    table = _Answers(str(bundle))({"path": paths})
+    table = _Worker(str(bundle))({"path": paths})
     assert table["path"] == paths
     assert [bool(error) for error in table["error"]] == [False, True, False, False]
     expected = [answer_cells(p.answer) for p in open_predictor(bundle).predict([paths[0], paths[2]])]

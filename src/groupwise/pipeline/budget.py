@@ -16,6 +16,7 @@ from groupwise.text import duration
 LOOKED_AT_S = 2.0  # of reading files, before its end is guessed
 AUDIT_OVER_SCAN = 3.0  # at least so much longer than reading the files takes the look for copies
 AUDIT_SHARE = 0.8  # of a budget; where looking for copies takes more, too little is left to learn
+AFTER_AUDIT_S = 20.0  # that a plan, its trial, scores and pages take at least
 TOLERANCE, LEAST_TOLERANCE_S = 0.05, 5.0
 
 
@@ -32,7 +33,7 @@ def bounded_progress(
         taken_s = deadline.clock() - began
         if done and taken_s >= LOOKED_AT_S:
             expected_s = taken_s / done * total * (1 + AUDIT_OVER_SCAN)
-            least_s = (deadline.spent_s - taken_s + expected_s) / AUDIT_SHARE
+            least_s = (deadline.spent_s - taken_s + expected_s) / AUDIT_SHARE + AFTER_AUDIT_S
             if least_s > deadline.budget_s:
                 raise _too_short(deadline, f"reading and comparing {total:,} images", expected_s, least_s)
 
@@ -44,7 +45,7 @@ def refuse_long_audit(manifest: Manifest, deadline: Deadline | None) -> None:
     if deadline is None or not manifest.usable:
         return
     audit_s = expected_audit_s(manifest, clock=time.perf_counter)
-    least_s = (deadline.spent_s + audit_s) / AUDIT_SHARE
+    least_s = (deadline.spent_s + audit_s) / AUDIT_SHARE + AFTER_AUDIT_S
     if least_s > deadline.budget_s:
         images = f"looking for copies among {len(manifest.usable):,} images"
         raise _too_short(deadline, images, audit_s, least_s)
