@@ -25,7 +25,6 @@ from groupwise.files import read_json, write_atomic, write_json
 from groupwise.parallel.pool import refuse_several_processes, run_side_by_side, shared_threads
 from groupwise.parallel.process import Task
 from groupwise.pipeline.images import open_images
-from groupwise.pipeline.inherit import inherit_data
 from groupwise.pipeline.resume import locked_run, stored_recipe
 from groupwise.pipeline.train import TrainOptions, train_prepared
 from groupwise.recipe.recipe import Recipe, to_yaml
@@ -194,7 +193,7 @@ def _prepare(study: Run, model: FoldModel) -> None:
     run.note(**{name: study.ledger[name] for name in kept if name in study.ledger})
     write_atomic(run.path("recipe.yaml"), to_yaml(model.recipe))
     run.record("recipe.yaml")
-    inherit_data(run, study)
+    run.inherit_data(study)
     model.split.write(run.path("split.csv"))
     run.record("split.csv", ["manifest.csv", "clusters.csv"])
     asked = model.recipe.split

@@ -25,7 +25,6 @@ from groupwise.models.resnext import ResNeXt
 from groupwise.models.weights import save_weights
 from groupwise.pipeline.fit import run_callbacks, run_trainer, time_line, write_history
 from groupwise.pipeline.images import open_data
-from groupwise.pipeline.inherit import inherit_data
 from groupwise.pipeline.resume import stored_recipe
 from groupwise.pipeline.train import new_model
 from groupwise.recipe.recipe import Recipe, to_yaml
@@ -103,7 +102,7 @@ def _prepare(parent: Run, target: Path, recipe: Recipe, root: Path | None) -> No
     training = replace(recipe.training, epochs=of["schedule_epochs"], budget_minutes=None, patience=None)
     write_atomic(run.path("recipe.yaml"), to_yaml(replace(recipe, training=training)))
     run.record("recipe.yaml")
-    inherit_data(run, parent)
+    run.inherit_data(parent)
     rows = (row if row.fold == EXCLUDED else row._replace(fold="train") for row in parent.split().rows)
     split = Split(tuple(rows))
     split.write(run.path("split.csv"))

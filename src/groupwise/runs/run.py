@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groupwise.errors import GroupwiseError, UsageError
-from groupwise.files import read_json, sha256_file, write_json
+from groupwise.files import read_json, sha256_file, write_atomic, write_json
 from groupwise.runs.lock import is_occupied, locked
 
 if TYPE_CHECKING:
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from groupwise.data.split import Split
 
 LEDGER = "run.json"
+
+
+# What a run within another takes over, with what each was made from
+SHARED = {
+    "environment.json": (),
+    "manifest.csv": (),
+    "clusters.csv": ("manifest.csv",),
+    "findings.json": ("manifest.csv",),
+    "audit.json": ("manifest.csv",),
+}
 
 
 class Run:
@@ -145,6 +155,12 @@ class Run:
                 "sha256": sha256_file(self.path(name)),
                 "from": {parent: sha256_file(self.path(parent)) for parent in made_from},
             }
+
+    def inherit_data(self, parent: Run) -> None:
+        """Take over what `parent` knows of the data and of the machine: copies of its files, entered here."""
+        for name, made_from in SHARED.items():
+            write_atomic(self.path(name), parent.path(name).read_bytes())
+            self.record(name, made_from)
 
     def require(self, name: str) -> Path:
         """The path of an artefact that is there, unchanged, and not older than what it was made from."""
