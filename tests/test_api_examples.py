@@ -29,5 +29,6 @@ def test_the_example_of_a_public_name_gives_what_it_says(name):
 
 def test_the_example_of_ray_is_code():
     (example,) = doctest.DocTestFinder(recurse=False).find(groupwise.predict_ray, "predict_ray")
+    assert example.examples
     for line in example.examples:
         compile(line.source, "predict_ray", "single")

@@ -147,7 +147,10 @@ def test_what_leaves_no_number_or_no_time_is_refused(refitted, folder, tmp_path)
 
 def test_a_network_of_the_measured_weights_takes_those_of_the_refit(refitted):
     model = groupwise.load_run(refitted).model
+    theirs = load_file(refitted / "refit" / "model.safetensors")
+    assert not np.array_equal(model.fc.weight.detach().numpy(), theirs["fc.weight"])
     load_weights(model, refitted / "refit" / "model.safetensors")
+    assert np.array_equal(model.fc.weight.detach().numpy(), theirs["fc.weight"])
 
 
 def test_an_unmeasured_run_is_refused(refitted, tmp_path, capsys):

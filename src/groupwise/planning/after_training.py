@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from groupwise.evaluation.decide import MOST_REFERENCES
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.trial import Rates
 from groupwise.recipe.recipe import Recipe, with_fields
 from groupwise.runs.deadline import Deadline, waited_for_processor
 
-MOST_REFERENCES = 2000  # training images whose features are kept beside the weights
 DRAWN_IMAGES = 40  # on the pages, decoded once more
 PAGES = 38.0  # units: thresholds, intervals, figures, pages and the end of the process, for few images
 AN_IMAGE = 0.004  # units more for each that is scored: tables, bootstrap draws, neighbours

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from groupwise.evaluation.words import sentence
 from groupwise.report.sections.number import Headline, headline
-from groupwise.report.validity import hidden_faults, sources_known
+from groupwise.report.validity import Note, hidden_faults, sources_known
 from groupwise.report.words import NBSP, count
 from groupwise.runs.baselines import Standing
 from groupwise.runs.files import RunFiles
@@ -47,14 +48,15 @@ def verdict(files: RunFiles) -> Verdict:
     """The verdict on the fold whose number heads the report."""
     said = headline(files)
     number = f"{said.fold.capitalize()}: {sentence('accuracy', files.metrics[said.fold]['accuracy'])}"
-    trust, trusted = _trust(files)
+    faults = hidden_faults(files)
+    trust, trusted = _trust(files, faults)
     baseline = said.baseline.replace(NBSP, " ")
-    return Verdict(number, baseline, said.standing, trust, trusted, _next_step(files, said))
+    return Verdict(number, baseline, said.standing, trust, trusted, _next_step(files, said, faults))
 
 
-def _trust(files: RunFiles) -> tuple[str, bool]:
+def _trust(files: RunFiles, faults: Sequence[Note]) -> tuple[str, bool]:
     """Whether the number can be relied on, and why."""
-    if faults := hidden_faults(files):
+    if faults:
         return " ".join(["Do not rely on the number.", *(f"{fault.title}." for fault in faults)]), False
     if not sources_known(files):
         return (
@@ -66,10 +68,10 @@ def _trust(files: RunFiles) -> tuple[str, bool]:
     return f"Nothing was found against the number: {apart}, and {count(sources, 'source')} judged it.", True
 
 
-def _next_step(files: RunFiles, said: Headline) -> str:
+def _next_step(files: RunFiles, said: Headline, faults: Sequence[Note]) -> str:
     """What would help most, as one command or one thing to look at."""
     run, standing = files.folder, said.standing
-    if faults := hidden_faults(files):
+    if faults:
         return faults[0].remedy
     if standing == "loses":
         return (

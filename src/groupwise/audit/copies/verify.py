@@ -17,9 +17,10 @@ from groupwise.audit.copies.vocabulary import Candidate
 
 Pixels = npt.NDArray[np.uint8]
 
-MAX_HOLE = 0.012
 HEIGHT_PX = 192
 _GAP = 6
+
+MAX_HOLE = 0.012
 """Share of the texture that may disagree inside the overlap: copies reach 0.008, a moved thumb 0.05."""
 
 MIN_OVERLAP = 0.3
