@@ -49,7 +49,7 @@ from groupwise.runs.run import Run
 from groupwise.stats.calibration import fit_temperature
 from groupwise.stats.ood import Features
 from groupwise.training.config import FitData, FitResult
-from groupwise.training.memory import keep_freed_memory
+from groupwise.training.memory import keep_freed_memory, peak_memory_bytes
 from groupwise.training.meter import ProgressMeter
 from groupwise.training.state import no_end
 from groupwise.training.tracking import tracking
@@ -194,6 +194,7 @@ def _keep(
         interrupted=fitted.interrupted,
         best_epoch=fitted.best.epoch,
         stopped=dict(fitted.stopped),
+        peak_memory_bytes=peak_memory_bytes(),
         notes=list(dict.fromkeys([*run.ledger["notes"], *fitted.remarks])),
     )
     return decision

@@ -15,7 +15,7 @@ findings        those of the audit without their pictures; null where it was not
 leakage, crossval, slices, robustness   the files of those names; null where absent
 label_errors    rows of `label_errors.csv`; null where there is none
 history         rows of `history.csv`
-checklist       [{topic, question, claim, tripod_ai, reforms, state, text}]
+checklist       [{topic, question, claim, tripod_ai, reforms, neurips, state, text}]
 ledger          `run.json`
 environment     `environment.json`
 """
@@ -89,6 +89,7 @@ def _item(one: Answered) -> dict[str, str]:
         "claim": item.claim,
         "tripod_ai": item.tripod,
         "reforms": item.reforms,
+        "neurips": item.neurips,
         "state": answer.state,
         "text": answer.text.replace(NBSP, " "),
     }

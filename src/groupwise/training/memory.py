@@ -1,4 +1,5 @@
-"""Lack of memory: how it is told from other failures, its error, and the allocator that avoids some."""
+"""Lack of memory: how it is told from other failures, its error, the peak of a process, and the
+allocator that avoids some."""
 
 from __future__ import annotations
 
@@ -22,6 +23,16 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 def out_of_memory(doing: str, remedy: str) -> GroupwiseError:
     """The error for where no smaller pieces help."""
     return GroupwiseError(f"out of memory {doing}", place="training", remedy=remedy)
+
+
+def peak_memory_bytes() -> int | None:
+    """The most main memory that the process has held so far, or None where the system does not tell."""
+    if sys.platform == "win32":
+        return None
+    import resource  # which Windows lacks
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # KiB elsewhere
 
 
 def keep_freed_memory() -> None:

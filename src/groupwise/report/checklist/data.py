@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
@@ -10,6 +11,7 @@ from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, 
 from groupwise.report.validity import sources_known
 from groupwise.report.words import count, verb
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
 
 NO_MANIFEST = "The run has no manifest.csv, so it does not know."
 
@@ -98,6 +100,40 @@ def assignment(files: RunFiles) -> ChecklistAnswer:
 
 def _sizes(folds: dict[str, Any]) -> str:
     return ", ".join(f"{name} {fold['n']:,} from {fold['sources']:,} sources" for name, fold in folds.items())
+
+
+def test_size(files: RunFiles) -> ChecklistAnswer:
+    """Its images and sources, and how wide an interval they gave."""
+    fold = files.split["folds"].get(files.fold)
+    if not fold:
+        return yours("split.json does not say.")
+    accuracy = Estimate.from_json(files.metrics[files.fold]["accuracy"])
+    wide = ""
+    if accuracy.low is not None and accuracy.high is not None:
+        points = 100 * (accuracy.high - accuracy.low)
+        wide = f", which leaves an interval of {points:.1f} points"
+    return confirm(
+        f"{count(fold['n'], 'image')} from {count(fold['sources'], 'source')}{wide}."
+        " Add how that number was decided on."
+    )
+
+
+def difference(files: RunFiles) -> ChecklistAnswer:
+    """How far the shares of the classes in the measured fold are from those in training."""
+    shares = {name: _class_shares(fold) for name, fold in files.split["folds"].items()}
+    learnt, measured = shares.get("train"), shares.get(files.fold)
+    if not learnt or not measured:
+        return yours("split.json has no two folds to compare.")
+    apart = {label: measured.get(label, 0.0) - learnt.get(label, 0.0) for label in {*learnt, *measured}}
+    label = max(sorted(apart), key=lambda name: abs(apart[name]))
+    return confirm(
+        f"The share of a class differs by at most {100 * abs(apart[label]):.1f} points between train and"
+        f" {files.fold} ({label}). Add how their sites, devices and times differ."
+    )
+
+
+def _class_shares(fold: Mapping[str, Any]) -> dict[str, float]:
+    return {label: held["n"] / fold["n"] for label, held in fold["classes"].items() if fold["n"]}
 
 
 def level(files: RunFiles) -> ChecklistAnswer:

@@ -44,6 +44,22 @@ def training(files: RunFiles) -> ChecklistAnswer:
     )
 
 
+def imbalance(files: RunFiles) -> ChecklistAnswer:
+    """How rare classes were weighted, by sampling, loss or prior."""
+    loss, train = _part(files, "loss"), _part(files, "training")
+    if not loss and "sampling" not in train:
+        return yours("The recipe does not say.")
+    means = (
+        ("rare classes were drawn more often", train.get("sampling") == "balanced"),
+        ("rare classes weighed more in the loss", loss.get("class_weights") == "balanced"),
+        (f"logit adjustment of {loss.get('logit_adjustment')}", bool(loss.get("logit_adjustment"))),
+    )
+    done = [words for words, was_done in means if was_done]
+    if not done:
+        return filled("Nothing: every image counted the same, so common classes weighed more.")
+    return filled(f"{'; '.join(done).capitalize()}.")
+
+
 def choice(files: RunFiles) -> ChecklistAnswer:
     """The epoch is known; how many recipes were tried in other runs is not."""
     epoch = f"Epoch {files.chosen_epoch} of {files.looks}, chosen" if files.chosen_epoch else "Chosen"
@@ -59,15 +75,39 @@ def ensemble(files: RunFiles) -> ChecklistAnswer:
 
 
 def software(files: RunFiles) -> ChecklistAnswer:
-    """Versions and device of the training."""
+    """The versions of the training."""
     environment = files.environment
     packages = environment.get("packages")
     if not isinstance(packages, Mapping) or "torch" not in packages:
         return yours("environment.json is missing.")
     version = files.ledger.get("version", "of unknown version")
     return filled(
-        f"Groupwise {version}, PyTorch {packages['torch']}, Python {environment.get('python')}, on"
-        f" {environment.get('device')}; the ledger has all."
+        f"Groupwise {version}, PyTorch {packages['torch']}, Python {environment.get('python')};"
+        " environment.json has all."
+    )
+
+
+def computing(files: RunFiles) -> ChecklistAnswer:
+    """Device, time of the epochs and largest memory; what failed or came before is the user's to add."""
+    device = files.environment.get("device")
+    if device is None:
+        return yours("environment.json is missing.")
+    seconds = sum(row["seconds"] for row in files.history)
+    memory = files.ledger.get("peak_memory_bytes")
+    held = f", at most {memory / 2**30:.1f} GiB of memory" if memory else ""
+    return confirm(
+        f"{device}, {count(files.environment.get('threads', 1), 'thread')}; {seconds / 60:.1f} minutes of"
+        f" training{held}. Add the runs that came before or failed."
+    )
+
+
+def repeating(files: RunFiles) -> ChecklistAnswer:
+    """The recipe and the split are enough, together with the images."""
+    if "recipe.yaml" not in files.ledger.get("artefacts", {}):
+        return yours("The ledger names no recipe.")
+    return confirm(
+        "`groupwise train DATA --recipe recipe.yaml` with the recipe and seed of this run; README.md of the"
+        " run tells how it is used. Add where the images can be had."
     )
 
 
@@ -99,6 +139,27 @@ def uncertainty(files: RunFiles) -> ChecklistAnswer:
     if not accuracy.has_interval:
         return yours(f"There is no interval: {accuracy.reason or 'metrics.json has none'}.")
     return filled(f"{accuracy.method or '95 % intervals'}; it counts sources, not images.")
+
+
+def assumption(files: RunFiles) -> ChecklistAnswer:
+    """What the interval rests on."""
+    if not Estimate.from_json(files.metrics[files.fold]["accuracy"]).has_interval:
+        return yours("There is no interval.")
+    return confirm(
+        "Images of one source are alike, so sources are what is drawn, and no normal distribution is"
+        " assumed. Say whether the sources are independent of one another."
+    )
+
+
+def computed(files: RunFiles) -> ChecklistAnswer:
+    """From picture to probability."""
+    several = ", averaged over the networks" if files.ledger.get("members") else ""
+    temperature = files.config.get("temperature")
+    scaled = f" of the outputs divided by {temperature:.2f}" if isinstance(temperature, int | float) else ""
+    return filled(
+        f"One picture at a time, prepared as in training; softmax{scaled}{several}; the class of the largest"
+        " probability. Further thresholds are in decision.json."
+    )
 
 
 def readings(files: RunFiles) -> ChecklistAnswer:
@@ -182,6 +243,16 @@ def mistakes(files: RunFiles) -> ChecklistAnswer:
     if not wrong:
         return filled(f"No image of the fold {files.fold} was taken for another class.")
     return confirm(f"{count(len(wrong), 'image')} were wrong; the worst are above. Look at them.")
+
+
+def poor_input(files: RunFiles) -> ChecklistAnswer:
+    """What the software refuses and marks; what the site does then is for a person to say."""
+    unlike = files.metrics[files.fold].get("unlike")
+    marked = "" if not unlike or "reason" in unlike else " Pictures unlike those of training are marked."
+    return confirm(
+        f"A file that cannot be read, or not as those of training were, is refused by name.{marked}"
+        " Say what is done with them then."
+    )
 
 
 def _part(files: RunFiles, name: str) -> Mapping[str, Any]:
