@@ -20,6 +20,8 @@ def test_a_study_finds_the_images_beside_a_table(monkeypatch, tmp_path, words, s
         raise KeyboardInterrupt
 
     monkeypatch.setattr(study, look)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "RUN").mkdir()
     table = tmp_path / "photos.csv"
     table.touch()
     for data in (table, tmp_path):

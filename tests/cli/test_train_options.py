@@ -18,7 +18,10 @@ CALL_ONLY = {
 
 
 @pytest.fixture
-def requests(monkeypatch):
+def requests(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in ("x", "photos", "r"):
+        (tmp_path / name).mkdir()
     made = []
     for name in ("run_chain", "crossval"):
         monkeypatch.setattr(f"groupwise.api.{name}", lambda request, console: made.append(request))

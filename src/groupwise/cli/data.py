@@ -17,7 +17,7 @@ def scan(parser: Parser, argv: list[str]) -> None:
     """
     add_data_options(parser, given=True)
     add_reading_options(parser)
-    parser.add_argument("--out", type=Path, help="write the manifest to this CSV file")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="write the manifest to this CSV file")
     arguments = parser.parse_args(argv)
     from groupwise.pipeline.prepare import require_usable, scan_with_progress
 
@@ -42,7 +42,9 @@ def show(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--rows", type=int, default=2, help="rows of the grid")
     parser.add_argument("--cols", type=int, default=8, help="columns of the grid")
     parser.add_argument("--seed", type=int, default=0, help="decides which images are drawn")
-    parser.add_argument("--out", type=Path, default=Path("samples.png"), help="the PNG file to write")
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, default=Path("samples.png"), help="the PNG file to write"
+    )
     arguments = parser.parse_args(argv)
     from groupwise.pipeline.prepare import draw_samples, scan_with_progress
 
@@ -59,7 +61,9 @@ def audit(parser: Parser, argv: list[str]) -> None:
     """
     add_data_options(parser, given=True)
     add_reading_options(parser)
-    parser.add_argument("--out", type=Path, default=Path("audit"), help="the folder to write")
+    parser.add_argument(
+        "--out", metavar="FOLDER", type=Path, default=Path("audit"), help="the folder to write"
+    )
     parser.add_argument("--seed", type=int, default=0, help="decides which copies are planted as a check")
     parser.add_argument("--json", action="store_true", help="print the facts and findings as JSON")
     arguments = parser.parse_args(argv)

@@ -36,7 +36,9 @@ def explain(parser: Parser, argv: list[str]) -> None:
         help="image files, folders, or .txt files with one path a line;"
         " none for the most wrong of the test fold",
     )
-    parser.add_argument("--out", type=Path, help="the folder to write, by default RUN/explain")
+    parser.add_argument(
+        "--out", metavar="FOLDER", type=Path, help="the folder to write, by default RUN/explain"
+    )
     parser.add_argument(
         "--stage",
         help="the stage whose maps are shown, as in layer4; by default the last of 4x4 cells or more",
@@ -120,8 +122,12 @@ def export(parser: Parser, argv: list[str]) -> None:
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("--to", required=True, choices=FORMS, help="the form (required)")
-    parser.add_argument("--out", type=Path, help="the folder to write, by default RUN/export/FORM")
-    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument(
+        "--out", metavar="FOLDER", type=Path, help="the folder to write, by default RUN/export/FORM"
+    )
+    parser.add_argument(
+        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
+    )
     parser.add_argument("--licence", help="the licence of the weights, kept in the bundle")
     parser.add_argument(
         "--max-drop", type=float, default=1.0, help="points of accuracy that int8 may lose on held-out images"
@@ -149,7 +155,9 @@ def predict(parser: Parser, argv: list[str]) -> None:
     parser.add_argument(
         "images", metavar="IMAGE", nargs="+", help="image files, folders, or .txt files with one path a line"
     )
-    parser.add_argument("--csv", type=Path, help="write the answers into this file as they come")
+    parser.add_argument(
+        "--csv", metavar="FILE", type=Path, help="write the answers into this file as they come"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the file of --csv")
     arguments = parser.parse_args(operands_together(parser, argv))
     from groupwise.inference.bundle import model_digest, open_predictor

@@ -19,7 +19,9 @@ def evaluate(parser: Parser, argv: list[str]) -> None:
     groupwise evaluate RUN [options]
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
-    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument(
+        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
+    )
     parser.add_argument("--fold", default="test", help="the fold to measure")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
@@ -45,7 +47,9 @@ def decide(parser: Parser, argv: list[str]) -> None:
     groupwise decide RUN [options]
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
-    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument(
+        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
+    )
     parser.add_argument("--target-sensitivity", type=float, help="share of a class that is to be recognised")
     parser.add_argument("--class", dest="positive_class", help="the class that is meant")
     parser.add_argument("--prevalence", type=float, help="its share where the network will be used")
@@ -197,7 +201,9 @@ def robustness(parser: Parser, argv: list[str]) -> None:
     groupwise robustness RUN [options]
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
-    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument(
+        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
+    )
     parser.add_argument("--fold", default="test", help="the fold whose images are damaged")
     parser.add_argument("--seed", type=int, default=0, help="decides the noise")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
@@ -241,7 +247,9 @@ def leakage(parser: Parser, argv: list[str]) -> None:
         "--retrain", action="store_true", help="also train under random and grouped splits, and measure both"
     )
     parser.add_argument("--seeds", type=int, default=3, help="pairs of networks that --retrain trains")
-    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument(
+        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
+    )
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
     from groupwise.evaluation.leakage_words import leakage_words
@@ -263,7 +271,9 @@ def control(parser: Parser, argv: list[str]) -> None:
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument("--permutations", type=int, default=1, help="networks to train, each on other labels")
-    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument(
+        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
+    )
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
     from groupwise.experiments.permutation_test import permutation_test as study

@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext
 from inspect import getdoc
 
 from groupwise.cli import data, deploy, evaluate, train
+from groupwise.cli.paths import VerbParser
 from groupwise.console import show_any_character
 from groupwise.errors import GroupwiseError, UsageError, did_you_mean
 from groupwise.recipe.parsing import Parser
@@ -140,7 +141,7 @@ def _dispatch(argv: list[str]) -> int:
         )
     try:
         with sigterm_ends() if verb in LEARNS else nullcontext():
-            VERBS[verb](Parser(verb, promise_of(verb), operands_of(verb)), rest)
+            VERBS[verb](VerbParser(verb, promise_of(verb), operands_of(verb)), rest)
     except SystemExit as leave:  # --help leaves this way
         return int(leave.code or 0)
     return 0

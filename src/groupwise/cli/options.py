@@ -118,7 +118,7 @@ def add_data_options(parser: Parser, *, optional: bool = False, given: bool = Fa
     parser.add_argument(
         "--label-regex", help="the class, as a pattern searched in each path of a folder: r'^(\\w+?)_'"
     )
-    parser.add_argument("--root", help="folder that the paths of the CSV, or links, lead to")
+    parser.add_argument("--root", metavar="DATA", help="folder that the paths of the CSV, or links, lead to")
     parser.add_argument(
         "--layout",
         choices=(AUTO, CLASSES),

@@ -33,7 +33,11 @@ def split(parser: Parser, argv: list[str]) -> None:
     add_data_options(parser, given=True)
     add_reading_options(parser)
     parser.add_argument(
-        "--out", type=Path, required=True, help="the split.csv to write (required); extended if there"
+        "--out",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="the split.csv to write (required); extended if there",
     )
     parser.add_argument(
         "--train", type=float, default=0.8, help="size of the training fold, relative to the others"
@@ -108,7 +112,9 @@ def plan(parser: Parser, argv: list[str]) -> None:
     groupwise plan DATA [options]
     """
     add_data_options(parser)
-    parser.add_argument("--out", type=Path, default=Path("plan.yaml"), help="the recipe to write")
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, default=Path("plan.yaml"), help="the recipe to write"
+    )
     add_budget_option(parser)
     add_recipe_options(parser)
     arguments, base, recipe = parse_over_recipe(parser, argv, "default")
@@ -137,7 +143,7 @@ def train(parser: Parser, argv: list[str]) -> None:
     groupwise train DATA [options]
     """
     add_data_options(parser, optional=True)
-    parser.add_argument("--run", type=Path, help="the folder to write; required")
+    parser.add_argument("--run", metavar="FOLDER", type=Path, help="the folder to write; required")
     add_recipe_choice(parser, "; without it, one is planned from the data, and the defaults below may differ")
     add_budget_option(parser)
     parser.add_argument("--resume", action="store_true", help="go on with the run that is in --run")
@@ -208,7 +214,9 @@ def refit(parser: Parser, argv: list[str]) -> None:
     groupwise refit RUN [options]
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
-    parser.add_argument("--data", type=Path, help="where the images lie now, if they were moved")
+    parser.add_argument(
+        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
+    )
     arguments = parser.parse_args(argv)
     from groupwise.data.archive import images_root
     from groupwise.pipeline.refit import refit as train_anew
@@ -224,7 +232,9 @@ def lr_find(parser: Parser, argv: list[str]) -> None:
     add_data_options(parser)
     add_recipe_choice(parser, default="default")
     parser.add_argument("--steps", type=int, default=100, help="steps from the lowest rate to the highest")
-    parser.add_argument("--out", type=Path, default=Path("learning-rate.png"), help="the PNG file to write")
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, default=Path("learning-rate.png"), help="the PNG file to write"
+    )
     add_recipe_options(parser)
     arguments, _, recipe = parse_over_recipe(parser, argv)
     from groupwise.experiments.lr_find import find_rate
@@ -254,7 +264,9 @@ def sweep(parser: Parser, argv: list[str]) -> None:
     groupwise sweep DATA [options]
     """
     add_data_options(parser)
-    parser.add_argument("--run", type=Path, required=True, help="the folder to write (required)")
+    parser.add_argument(
+        "--run", metavar="FOLDER", type=Path, required=True, help="the folder to write (required)"
+    )
     parser.add_argument("--trials", type=int, default=20, help="networks to train in all")
     parser.add_argument("--jobs", type=int, default=1, help="networks to train at once")
     add_recipe_choice(parser, ", to begin with", default="default")
@@ -284,7 +296,9 @@ def demo(parser: Parser, argv: list[str]) -> None:
 
     groupwise demo [options]
     """
-    parser.add_argument("--run", type=Path, default=Path("runs/demo"), help="the folder to write")
+    parser.add_argument(
+        "--run", metavar="FOLDER", type=Path, default=Path("runs/demo"), help="the folder to write"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with a demo that was stopped")
     arguments = parser.parse_args(argv)
     from groupwise.cli.demo import demo as run_demo

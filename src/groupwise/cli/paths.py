@@ -1,0 +1,95 @@
+"""The paths of a command, looked at before a library is loaded: what is to be read is there, what is to be
+written can be."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.recipe.parsing import Parser
+
+FOLDER, FILE = "FOLDER", "FILE"  # the metavar of an option that names what is to be written
+
+
+class VerbParser(Parser):
+    """The parser of a verb, which also looks at the paths, by what their metavar says they are."""
+
+    def parse_args(self, *arguments: Any, **options: Any) -> Any:
+        """Parse; raises GroupwiseError for a path that cannot be read or written as the verb wants to."""
+        parsed = super().parse_args(*arguments, **options)
+        for action in self._actions:
+            look = LOOKS.get(action.metavar) if isinstance(action.metavar, str) else None
+            value = parsed.get(action.dest) if look else None
+            if look and value is not None:
+                look([Path(one) for one in (value if isinstance(value, list) else [value])], place_of(action))
+        return parsed
+
+
+def place_of(action: argparse.Action) -> str:
+    """How an error names where a path came from; empty where the path says it."""
+    return f"{action.option_strings[0]} " if action.option_strings else ""
+
+
+def _require_data(paths: list[Path], place: str) -> None:
+    for path in paths:
+        if not path.exists():
+            raise GroupwiseError("no such file or folder", place=f"{place}{path}", remedy="Check the path.")
+
+
+def _require_run(paths: list[Path], place: str) -> None:
+    for path in paths:
+        if not path.is_dir():
+            fact = "is no folder" if path.exists() else "no such folder"
+            remedy = "Give the folder that `groupwise train --run` wrote."
+            raise UsageError(fact, place=f"{place}{path}", remedy=remedy)
+
+
+def _require_images(paths: list[Path], place: str) -> None:
+    """One that is there is enough: the others are named beside the answers."""
+    if not any(path.exists() for path in paths):
+        more = f", nor any of the {len(paths) - 1} after it" if len(paths) > 1 else ""
+        raise GroupwiseError(
+            f"no such file or folder{more}", place=f"{place}{paths[0]}", remedy="Check the path."
+        )
+
+
+def _require_folder(paths: list[Path], place: str) -> None:
+    for path in paths:
+        if path.exists() and not path.is_dir():
+            raise UsageError("is no folder", place=f"{place}{path}", remedy="Give the name of a new folder.")
+        _require_writable(path, place)
+
+
+def _require_file(paths: list[Path], place: str) -> None:
+    for path in paths:
+        if path.is_dir():
+            raise UsageError("is a folder", place=f"{place}{path}", remedy="Give the name of a file.")
+        _require_writable(path, place)
+
+
+def _require_writable(path: Path, place: str) -> None:
+    """Whether it, or the nearest folder above it that is there, lets itself be written to."""
+    above = next(one for one in (path, *path.absolute().parents) if one.exists())
+    if above != path and not above.is_dir():
+        raise UsageError(
+            "lies below a file", place=f"{place}{path}", remedy=f"{above} is no folder: give another."
+        )
+    if not os.access(above, os.W_OK):
+        raise GroupwiseError(
+            f"cannot be written ({above} is read-only for you)",
+            place=f"{place}{path}",
+            remedy="Give another place, or change the permissions.",
+        )
+
+
+LOOKS: Mapping[str, Callable[[list[Path], str], None]] = {
+    "DATA": _require_data,
+    "RUN": _require_run,
+    "IMAGE": _require_images,
+    FOLDER: _require_folder,
+    FILE: _require_file,
+}

@@ -1,0 +1,125 @@
+"""A path that cannot be read or written is refused before anything heavy is loaded, in every verb."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from groupwise.cli.main import VERBS, main
+
+HEAVY = ("torch", "scipy", "sklearn", "cv2", "matplotlib", "onnxruntime")
+# What each verb needs beside the path that is wrong.
+READ = {
+    "scan": ["no"],
+    "show": ["no"],
+    "audit": ["no"],
+    "split": ["no", "--out", "split.csv"],
+    "plan": ["no"],
+    "train": ["no", "--run", "run"],
+    "lr-find": ["no"],
+    "sweep": ["no", "--run", "run"],
+    "refit": ["no"],
+    "evaluate": ["no"],
+    "decide": ["no"],
+    "slices": ["no"],
+    "robustness": ["no"],
+    "compare": ["no", "none"],
+    "labels": ["no"],
+    "export": ["no", "--to", "onnx"],
+    "leakage": ["no"],
+    "control": ["no"],
+    "explain": ["no"],
+    "predict": ["no", "photo.jpg"],
+    "serve": ["no"],
+    "report": ["no"],
+}
+WRITE = {
+    "scan": ["data", "--out"],
+    "show": ["data", "--out"],
+    "split": ["data", "--out"],
+    "plan": ["data", "--out"],
+    "lr-find": ["data", "--out"],
+    "predict": ["run", "data", "--csv"],
+}
+WRITE_FOLDER = {
+    "audit": ["data", "--out"],
+    "train": ["data", "--run"],
+    "sweep": ["data", "--run"],
+    "export": ["run", "--to", "onnx", "--out"],
+    "explain": ["run", "data", "--out"],
+    "demo": ["--run"],
+}
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "file.csv").write_text("taken\\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_every_verb_that_takes_a_path_is_tried():
+    assert {*READ, "info", "demo"} == set(VERBS)
+
+
+@pytest.mark.parametrize("verb", READ)
+def test_what_is_not_there_is_said_by_name(here, capsys, verb):
+    before = sorted(here.rglob("*"))
+    assert main([verb, *READ[verb]]) != 0
+    said = capsys.readouterr().err
+    assert said.startswith("groupwise: no: no such f")
+    assert sorted(here.rglob("*")) == before
+
+
+@pytest.mark.parametrize("verb", WRITE)
+def test_a_folder_is_no_file_to_write(here, capsys, verb):
+    assert main([verb, *WRITE[verb], "run"]) == 2
+    assert f"{WRITE[verb][-1]} run: is a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", WRITE_FOLDER)
+def test_a_file_is_no_folder_to_write(here, capsys, verb):
+    assert main([verb, *WRITE_FOLDER[verb], "file.csv"]) == 2
+    assert f"{WRITE_FOLDER[verb][-1]} file.csv: is no folder" in capsys.readouterr().err
+    assert (here / "file.csv").read_text(encoding="utf-8") == "taken\\n"
+
+
+@pytest.mark.parametrize("verb", WRITE_FOLDER | WRITE)
+def test_nothing_can_lie_below_a_file(here, capsys, verb):
+    words = (WRITE_FOLDER | WRITE)[verb]
+    assert main([verb, *words, "file.csv/new"]) == 2
+    assert "lies below a file" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_place_that_is_read_only_is_said(here, capsys):
+    (here / "data").chmod(0o500)
+    assert main(["audit", "data", "--out", "data/audit"]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_place_that_is_read_only_is_said_whoever_asks(here, capsys, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, _: path != here)
+    assert main(["audit", "data", "--out", "new/audit"]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_one_picture_that_is_there_is_enough(here, capsys):
+    (here / "a.png").touch()
+    assert main(["predict", "run", "no.png", "a.png"]) == 2
+    assert "holds neither a run" in capsys.readouterr().err
+    assert main(["predict", "run", "no.png", "none.png"]) == 1
+    assert "no.png: no such file or folder, nor any of the 1 after it" in capsys.readouterr().err
+
+
+def test_the_answer_comes_before_any_library(here):
+    code = (
+        "import sys; from groupwise.cli.main import main;"
+        f" [main(words) for words in {[[verb, *words] for verb, words in READ.items()]}];"
+        f" print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=here, check=True)
+    assert done.stdout.strip() == "[]"
