@@ -112,9 +112,7 @@ def plan(parser: Parser, argv: list[str]) -> None:
     groupwise plan DATA [options]
     """
     add_data_options(parser)
-    parser.add_argument(
-        "--out", metavar="FILE", type=Path, default=Path("plan.yaml"), help="the recipe to write"
-    )
+    parser.add_argument("--out", metavar="FILE", type=Path, default=Path("plan.yaml"), help="recipe to write")
     add_budget_option(parser)
     add_recipe_options(parser)
     arguments, base, recipe = parse_over_recipe(parser, argv, "default")
@@ -264,9 +262,7 @@ def sweep(parser: Parser, argv: list[str]) -> None:
     groupwise sweep DATA [options]
     """
     add_data_options(parser)
-    parser.add_argument(
-        "--run", metavar="FOLDER", type=Path, required=True, help="the folder to write (required)"
-    )
+    parser.add_argument("--run", metavar="FOLDER", type=Path, required=True, help="what to write; required")
     parser.add_argument("--trials", type=int, default=20, help="networks to train in all")
     parser.add_argument("--jobs", type=int, default=1, help="networks to train at once")
     add_recipe_choice(parser, ", to begin with", default="default")
@@ -296,9 +292,7 @@ def demo(parser: Parser, argv: list[str]) -> None:
 
     groupwise demo [options]
     """
-    parser.add_argument(
-        "--run", metavar="FOLDER", type=Path, default=Path("runs/demo"), help="the folder to write"
-    )
+    parser.add_argument("--run", metavar="FOLDER", type=Path, default=Path("runs/demo"), help="what to write")
     parser.add_argument("--resume", action="store_true", help="go on with a demo that was stopped")
     arguments = parser.parse_args(argv)
     from groupwise.cli.demo import demo as run_demo

@@ -65,7 +65,7 @@ def predict_files(
         raise GroupwiseError(
             f"{bad:,} of {n + bad:,} files could not be read",
             place="predict",
-            remedy="They are named above; the others were predicted.",
+            remedy="They are named above" + ("; the others were predicted." if n else "."),
         )
 
 
