@@ -3,7 +3,7 @@
 schema          1; raised when a key changes its meaning or goes
 run, data, created, version, recipe
 verdict         number, baseline, standing (beats, not_shown, loses; null without baselines), trust, trusted,
-                next_step, and text, which is all of it as the terminal ends with it
+                next_steps [{what, reason, command}], and text, all of it as the terminal ends with it
 baselines       `baselines.json`; null where absent
 headline        fold, n, sources, sentence, interval (in words), baseline (in words), doubtful, and the
                 figure `accuracy` as in `metrics.json`

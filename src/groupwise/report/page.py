@@ -25,6 +25,7 @@ from groupwise.report.sections import (
     number,
     poorer_images,
     samples,
+    steps,
     subgroups,
     suspects,
     unchecked,
@@ -37,6 +38,7 @@ from groupwise.stats.estimate import Estimate
 # In the order of the page; each has the partial of its name, and is left out where it has nothing to show.
 SECTIONS: Mapping[str, Callable[[RunFiles], Section | None]] = {
     "number": number.build,
+    "steps": steps.build,
     "baselines": baselines.build,
     "warnings": warnings.build,
     "leakage": leakage.build,

@@ -1,4 +1,4 @@
-"""The verdict on a run in a few sentences: what is wrong first, the number, the baselines, and what next."""
+"""The verdict on a run in a few sentences: what is wrong first, the number, the baselines, the next steps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from groupwise.evaluation.words import sentence
-from groupwise.report.sections.number import Headline, headline
+from groupwise.report.next_steps import Step, next_steps
+from groupwise.report.sections.number import headline
 from groupwise.report.validity import Note, hidden_faults, sources_known
 from groupwise.report.words import NBSP, count
 from groupwise.runs.baselines import Standing
@@ -25,7 +26,7 @@ class Verdict:
     standing: Standing | None
     trust: str
     trusted: bool
-    next_step: str
+    next_steps: tuple[Step, ...]
 
     @property
     def failed(self) -> bool:
@@ -36,7 +37,8 @@ class Verdict:
     def sentences(self) -> tuple[str, ...]:
         """All of it; that a network does not beat its baselines comes first."""
         said = (self.baseline, self.number) if self.failed else (self.number, self.baseline)
-        return (*(text for text in said if text), self.trust, f"Next: {self.next_step}")
+        steps = (f"{'Then' if n else 'Next'}: {step.sentence}" for n, step in enumerate(self.next_steps))
+        return (*(text for text in said if text), self.trust, *steps)
 
     @property
     def text(self) -> str:
@@ -51,7 +53,7 @@ def verdict(files: RunFiles) -> Verdict:
     faults = hidden_faults(files)
     trust, trusted = _trust(files, faults)
     baseline = said.baseline.replace(NBSP, " ")
-    return Verdict(number, baseline, said.standing, trust, trusted, _next_step(files, said, faults))
+    return Verdict(number, baseline, said.standing, trust, trusted, next_steps(files))
 
 
 def _trust(files: RunFiles, faults: Sequence[Note]) -> tuple[str, bool]:
@@ -66,24 +68,3 @@ def _trust(files: RunFiles, faults: Sequence[Note]) -> tuple[str, bool]:
     sources = files.metrics[files.fold]["sources"]
     apart = "no source stands on both sides" if not files.crossval else "no model was asked what it had seen"
     return f"Nothing was found against the number: {apart}, and {count(sources, 'source')} judged it.", True
-
-
-def _next_step(files: RunFiles, said: Headline, faults: Sequence[Note]) -> str:
-    """What would help most, as one command or one thing to look at."""
-    run, standing = files.folder, said.standing
-    if faults:
-        return faults[0].remedy
-    if standing == "loses":
-        return (
-            "do not use this network. Look at its worst errors in the report, and give it more time"
-            " (`--budget`), larger images or pretrained weights (`--model.weights`)."
-        )
-    if standing == "not_shown" and not files.crossval:
-        return "test every image instead of one fold, with `--cv 5`, or give training more time (`--budget`)."
-    if standing == "not_shown":
-        return "give training more time (`--budget`) or pretrained weights (`--model.weights`)."
-    if not sources_known(files):
-        return "say which images belong together, with `--group-column` or `--group-regex`."
-    if any(item.get("severity") == "stop" for item in files.findings or ()):
-        return "settle what the audit found, in the report."
-    return f"try it with `groupwise serve {run}`."
