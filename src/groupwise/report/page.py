@@ -11,6 +11,7 @@ from groupwise.report.data import as_data
 from groupwise.report.model_card import model_card
 from groupwise.report.rendering import Section, render
 from groupwise.report.sections import (
+    aim,
     answers,
     baselines,
     calibration,
@@ -38,6 +39,7 @@ from groupwise.stats.estimate import Estimate
 SECTIONS: Mapping[str, Callable[[RunFiles], Section | None]] = {
     "number": number.build,
     "baselines": baselines.build,
+    "aim": aim.build,
     "warnings": warnings.build,
     "leakage": leakage.build,
     "found": found.build,

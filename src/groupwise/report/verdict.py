@@ -22,6 +22,7 @@ class Verdict:
 
     number: str
     baseline: str
+    optimised: str
     standing: Standing | None
     trust: str
     trusted: bool
@@ -36,7 +37,7 @@ class Verdict:
     def sentences(self) -> tuple[str, ...]:
         """All of it; that a network does not beat its baselines comes first."""
         said = (self.baseline, self.number) if self.failed else (self.number, self.baseline)
-        return (*(text for text in said if text), self.trust, f"Next: {self.next_step}")
+        return (*(text for text in said if text), self.optimised, self.trust, f"Next: {self.next_step}")
 
     @property
     def text(self) -> str:
@@ -51,7 +52,8 @@ def verdict(files: RunFiles) -> Verdict:
     faults = hidden_faults(files)
     trust, trusted = _trust(files, faults)
     baseline = said.baseline.replace(NBSP, " ")
-    return Verdict(number, baseline, said.standing, trust, trusted, _next_step(files, said, faults))
+    optimised, next_step = said.optimised.replace(NBSP, " "), _next_step(files, said, faults)
+    return Verdict(number, baseline, optimised, said.standing, trust, trusted, next_step)
 
 
 def _trust(files: RunFiles, faults: Sequence[Note]) -> tuple[str, bool]:
