@@ -115,7 +115,7 @@ def measure(task: Task) -> dict[str, Any]:
     outcome = CONTESTANTS[kind](pictures, folds, task)
     rows = _rows(folds, HELD_OUT)
     labels, right = pictures.labels[rows], outcome.answers == pictures.labels[rows]
-    support = np.bincount(labels)
+    support, shares = np.bincount(labels), _shares(pictures, folds)
     figures = {name: value for name, value in asdict(outcome).items() if name not in ("answers", "more")}
     return {
         **task.conditions,
@@ -125,6 +125,8 @@ def measure(task: Task) -> dict[str, Any]:
         "accuracy": float(right.mean()),
         "balanced": float(np.mean([right[labels == k].mean() for k in np.flatnonzero(support)])),
         "largest": float(support.max() / len(rows)),
+        "as_learnt": at_shares(right, labels, shares),
+        "largest_learnt": float(shares.max()),
         "n": len(rows),
         "learnt_from": len(_learnt(folds, task)),
         **outcome.more,
@@ -201,7 +203,8 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
     planned = clock.both
     images = _decoded(pictures, recipe)
     model = new_model(recipe, len(pictures.classes))
-    data = FitData(images, pictures.labels, _rows(folds, TRAIN), _rows(folds, VAL))
+    costs = recipe.decision.cost_matrix(pictures.classes)
+    data = FitData(images, pictures.labels, _rows(folds, TRAIN), _rows(folds, VAL), costs=costs)
     if task.minutes is not None:
         left = max(0.0, task.minutes - planned[0] / 60)
         if recipe.training.budget_minutes is not None:  # which leaves time to score the last epoch
@@ -215,8 +218,12 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
     model.load_state_dict(dict(fitted.weights))
     if task.keep is not None:
         keep(model, recipe, pictures, Path(task.keep) / pictures.name)
-    answers = predict_logits(model, images[_rows(folds, HELD_OUT)], recipe.data).argmax(1)
-    size_px = recipe.data.image_size_px
+    logits = predict_logits(model, images[_rows(folds, HELD_OUT)], recipe.data)
+    answers, size_px = logits.argmax(1), recipe.data.image_size_px
+    other: dict[str, Any] = {}
+    if recipe.decision.costs is not None:
+        select = Judged(predict_logits(model, images[_rows(folds, VAL)], recipe.data), _rows(folds, VAL))
+        other = other_measures(pictures, folds, recipe, select, Judged(logits, _rows(folds, HELD_OUT)))
     return Outcome(
         answers,
         planned[0] + trained[0],
@@ -228,9 +235,58 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
         more={
             "planned_seconds": planned[0],
             "val": fitted.best.select_accuracy,
+            **other,
             "recipe": {change["field"]: change["value"] for change in differences(recipe, base)},
         },
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Logits (N, K) of some rows of a set."""
+
+    logits: npt.NDArray[np.float64]
+    rows: IntArray
+
+
+def other_measures(
+    pictures: PictureSet, folds: Sequence[str], recipe: Recipe, select: Judged, held_out: Judged
+) -> dict[str, float]:
+    """AUROC and costs on the fold held out, and what correcting for the shares of classes gives there."""
+    from groupwise.stats.calibration import calibrated, fit_temperature
+    from groupwise.stats.costs import cheapest_answers
+    from groupwise.stats.fold import Fold
+    from groupwise.stats.priors import with_equal_classes
+    from groupwise.training.selection import mean_auroc
+
+    costs = recipe.decision.cost_matrix(pictures.classes)
+    assert costs is not None
+    sources = np.unique(np.array(pictures.sources)[select.rows])
+    temperature = fit_temperature(select.logits, pictures.labels[select.rows], len(sources))
+    probs, labels = calibrated(held_out.logits, temperature), pictures.labels[held_out.rows]
+    counts = np.bincount(pictures.labels[_rows(folds, TRAIN)], minlength=len(pictures.classes))
+    corrected = with_equal_classes(probs, counts).argmax(1)
+    shares, right = counts / counts.sum(), corrected == labels
+    return {
+        "auroc": mean_auroc(Fold(labels, probs, np.zeros(len(labels), np.int64))),
+        "cost": at_shares(costs[labels, probs.argmax(1)], labels, shares),
+        "cost_decided": at_shares(costs[labels, cheapest_answers(probs, costs)], labels, shares),
+        "corrected_as_learnt": at_shares(right, labels, shares),
+        "corrected_balanced": at_shares(right, labels, np.ones(len(shares))),
+    }
+
+
+def at_shares(values: npt.NDArray[Any], labels: IntArray, shares: npt.NDArray[np.float64]) -> float:
+    """The mean of `values` (N,) where classes are as frequent as `shares` (K,) says, but for absent ones."""
+    present = np.unique(labels)
+    means = np.array([values[labels == k].mean() for k in present])
+    return float(means @ shares[present] / shares[present].sum())
+
+
+def _shares(pictures: PictureSet, folds: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Of the classes in what is learnt from, (K,)."""
+    counts = np.bincount(pictures.labels[_rows(folds, TRAIN)], minlength=len(pictures.classes))
+    return counts / counts.sum()
 
 
 def keep(model: ResNeXt, recipe: Recipe, pictures: PictureSet, folder: Path) -> None:

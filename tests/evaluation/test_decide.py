@@ -95,6 +95,25 @@ def test_deciding_anew_changes_the_decision_without_the_test_fold(capsys, run):
     assert main(["report", str(run)]) == 0
 
 
+def test_costs_take_the_place_of_the_point_and_the_point_that_of_costs(capsys, run, tmp_path):
+    file = tmp_path / "costs.csv"
+    file.write_text("true,cat,dog\ncat,0,1000\ndog,1,0\n")
+    assert main(["decide", str(run), "--cost-matrix", str(file)]) == 0
+    assert "the class of the least expected cost" in capsys.readouterr().out
+    decision = read(run, "decision.json")
+    assert (decision["costs"], decision["operating_point"]) == ([[0, 1000], [1, 0]], None)
+    cost = read(run, "metrics.json")["val"]["cost"]
+    assert cost["decided"]["value"] == pytest.approx(0.5)  # all are called cats, and half are none
+    decision = load_run(run).decision
+    answers = decision.answers(np.array([[0.0, 2 * decision.temperature]]))
+    assert (answers[0].label, answers[0].decided) == ("dog", "cat")
+    assert main(["decide", str(run), "--target-sensitivity", "0.5", "--class", "cat"]) == 0
+    assert "costs" not in read(run, "decision.json")
+    file.write_text("true,cat,owl\ncat,0,1\nowl,1,0\n")
+    assert main(["decide", str(run), "--cost-matrix", str(file)]) == 2
+    assert "no costs for the class 'dog'" in capsys.readouterr().err
+
+
 def test_deciding_alike_changes_nothing(run):
     before = read(run, "decision.json")
     assert main(["decide", str(run)]) == 0

@@ -299,7 +299,7 @@ def test_a_fold_that_is_being_trained_is_waited_for_and_then_refused(
         assert status == 2
         assert f"{broken / FOLDS[1]}: is being trained by process {os.getpid()} on" in err
         with pytest.raises(UsageError, match="is being trained"):  # as the process of the fold has it
-            crossval.train_fold(broken / FOLDS[1], Recipe(), broken / "cache", (), Console(quiet=True))
+            crossval.train_fold(broken / FOLDS[1], Recipe(), broken / "cache", (), None, Console(quiet=True))
     with training_lock(broken):
         assert f"{broken}: is being trained" in run(capsys, *words)[2]
 

@@ -1,5 +1,6 @@
 import csv
 import json
+import math
 import shutil
 from importlib.util import find_spec
 
@@ -219,7 +220,7 @@ def swapped(items):
 
 def test_a_trial_that_was_given_up_stays_so_when_it_is_resumed(monkeypatch, pets, prepared):
     class Resumed(Scripted):
-        def fit(self, *, resume):
+        def fit(self, *, resume, left_s):
             self.callbacks.on_train_begin(two_epochs(0.6))
             raise AssertionError("went on")
 
@@ -244,8 +245,9 @@ class Scripted:
         self.callbacks = CallbackList(callbacks)
         return self
 
-    def fit(self, *, resume):
+    def fit(self, *, resume, left_s):
         assert resume
+        assert math.isinf(left_s())  # as there is no budget
         accuracy = next(self.left)
         if accuracy is None:
             raise Diverged("the loss is not finite", place="training", remedy="Lower the rate.")

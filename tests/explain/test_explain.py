@@ -154,9 +154,9 @@ def test_the_most_wrong_are_shown_with_their_class_and_what_was_decided(tmp_path
     for row, line in zip(wrong, lines, strict=False):
         assert line.startswith(f"{row.path}: ")
         assert f"; in truth {row.label}; heat for " in line
-        assert ("by the operating point dog" in line) == (": cat (" in line)
+        assert ("decided as dog" in line) == (": cat (" in line)
     assert page.count("In truth <strong>") == len(wrong)
-    assert page.count("by the operating point <strong>dog") == sum(": cat (" in line for line in lines)
+    assert page.count("decided as <strong>dog") == sum(": cat (" in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,17 @@ def test_each_part_speaks_in_the_answer():
     assert [answer.label for answer in (sure, torn, odd)] == ["cat", "cat", "owl"]
 
 
+def test_costs_decide_and_leave_the_most_probable_class_its_name():
+    dear = Decision(CLASSES, costs=((0.0, 9.0, 9.0), (1.0, 0.0, 1.0), (1.0, 1.0, 0.0)))
+    answers = dear.answers(LOGITS)
+    assert [answer.label for answer in answers] == ["cat", "cat", "owl"]
+    assert [answer.decided for answer in answers] == ["cat", "cat", "cat"]  # to miss a cat costs nine
+    torn = np.array([[0.9, 1.0, -3.0]])
+    assert (dear.answers(torn)[0].label, dear.answers(torn)[0].decided) == ("dog", "cat")
+    assert Decision(CLASSES).answers(torn)[0].decided == "dog"
+    assert "costs" not in Decision(CLASSES).as_json()  # whose digest stays as it was
+
+
 def test_what_was_not_decided_is_not_said():
     bare = Decision(CLASSES).answers(LOGITS)
     assert {(a.prediction_set, a.abstain, a.unlike, a.decided == a.label) for a in bare} == {
@@ -51,7 +62,13 @@ def test_what_was_not_decided_is_not_said():
 
 
 @pytest.mark.parametrize(
-    "decision", [WHOLE, Decision(CLASSES, 0.7), Decision(CLASSES, 1.0, Conformal(0.1, 3, reason="few"))]
+    "decision",
+    [
+        WHOLE,
+        Decision(CLASSES, 0.7),
+        Decision(CLASSES, 1.0, Conformal(0.1, 3, reason="few")),
+        Decision(CLASSES, costs=((0.0, 9.0, 9.0), (1.0, 0.0, 1.0), (1.0, 1.0, 0.0))),
+    ],
 )
 def test_json_holds_the_whole_decision(decision):
     assert Decision.from_json(json.loads(json.dumps(decision.as_json(), allow_nan=False))) == decision

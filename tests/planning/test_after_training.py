@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 
+from groupwise.pipeline.baselines import SHARE
 from groupwise.planning.after_training import (
     MOST_REFERENCES,
     MOST_WAITING,
@@ -96,3 +97,13 @@ def test_the_part_of_the_baselines_is_left_to_them():
     assert clock.baselines_s() == pytest.approx(0.1 * 100 / 1.1)
     now[0] = 119.0
     assert clock.baselines_s() == 0
+
+
+@pytest.mark.parametrize("budget_s", [60, 300, 1200])
+def test_the_clock_gives_the_baselines_at_most_a_tenth_of_the_budget(budget_s):
+    now = [5.0]
+    deadline = Deadline(budget_s, 0, clock=lambda: now[0])
+    clock = TrainingClock(deadline, AfterTraining(4, 6), share=SHARE, waiting=Waiting(lambda: (0.0, 0.0)))
+    now[0] += clock.left_s()
+    now[0] += 4
+    assert 0.05 * budget_s < clock.baselines_s() <= 0.1 * budget_s

@@ -100,13 +100,24 @@ def test_a_mirror_that_the_user_chose_stays():
 def test_a_skew_that_matters_is_said_and_not_adjusted_for():
     """Nobody asked for balanced accuracy, which costs the accuracy that is reported."""
     near_miss = dataclasses.replace(FACTS, class_sizes={"cat": 299, "dog": 100})
-    assert "loss.logit_adjustment" not in {choice.field for choice in plan_of(near_miss).choices}
+    assert "training.optimise" not in {choice.field for choice in plan_of(near_miss).choices}
     skewed = dataclasses.replace(FACTS, class_sizes={"cat": 300, "dog": 100})
-    (choice,) = [c for c in plan_of(skewed).choices if c.field == "loss.logit_adjustment"]
-    assert choice.value == plan_of(skewed).recipe.loss.logit_adjustment == 0
+    (choice,) = [c for c in plan_of(skewed).choices if c.field == "training.optimise"]
+    assert choice.value == plan_of(skewed).recipe.training.optimise == "accuracy"
+    assert plan_of(skewed).recipe.loss == plan_of(near_miss).recipe.loss == BASE.loss
+    assert plan_of(skewed).recipe.training.select_by == ("accuracy", "loss")
     assert "3.0 training images for one of the smallest" in choice.reason
     asked = read_recipe("default", {"loss.logit_adjustment": 1.0})[1]
     assert make_plan(skewed, asked, measure).recipe.loss.logit_adjustment == 1
+
+
+def test_what_the_user_wants_optimised_is_a_choice_with_its_reason():
+    asked = read_recipe("default", {"training.optimise": "balanced"})[1]
+    plan = make_plan(FACTS, asked, measure, usual=BASE, chosen={"training.optimise"})
+    reasons = {choice.field: choice.reason for choice in plan.choices}
+    assert "As you asked, balanced accuracy counts" in reasons["training.select_by"]
+    assert plan.recipe.loss.logit_adjustment == 1
+    assert "wider margin" in reasons["loss.logit_adjustment"]
 
 
 @pytest.mark.parametrize(("optimizer", "factor"), [("sgd", 4), ("adamw", 2), ("adam", 2)])

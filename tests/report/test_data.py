@@ -14,6 +14,7 @@ KEYS = {
     *("schema", "run", "data", "created", "version", "recipe", "headline", "hidden", "cautions", "not_said"),
     *("unchecked", "figures", "split", "findings", "leakage", "crossval", "slices", "robustness"),
     *("label_errors", "history", "checklist", "ledger", "environment", "verdict", "baselines"),
+    *("optimised_for", "refit"),
 }
 
 

@@ -10,7 +10,10 @@ from groupwise.cli.options import operands_together
 from groupwise.console import Console
 from groupwise.data.archive import images_root
 from groupwise.errors import UsageError
+from groupwise.recipe.aim import COST_MATRIX, read_costs
 from groupwise.recipe.parsing import Parser
+
+POINT = ("positive_class", "target_sensitivity", "prevalence")  # what describes an operating point
 
 
 def evaluate(parser: Parser, argv: list[str]) -> None:
@@ -53,6 +56,7 @@ def decide(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--target-sensitivity", type=float, help="share of a class that is to be recognised")
     parser.add_argument("--class", dest="positive_class", help="the class that is meant")
     parser.add_argument("--prevalence", type=float, help="its share where the network will be used")
+    parser.add_argument(COST_MATRIX, metavar="FILE", dest="costs", type=Path, help="what wrong answers cost")
     parser.add_argument("--alpha", type=float, help="share of images whose set may miss the class")
     parser.add_argument("--error-rate", type=float, help="share of images that may be answered wrongly")
     parser.add_argument("--false-flag-rate", type=float, help="share of familiar images that may be flagged")
@@ -64,6 +68,11 @@ def decide(parser: Parser, argv: list[str]) -> None:
     run = Run.open(arguments.run)
     before = decided_before(run)
     given = {name: arguments[name] for name in vars(before) if arguments[name] is not None}
+    if "costs" in given:
+        given["costs"] = read_costs(given["costs"])
+    for ways, others in ((POINT, ("costs",)), (("costs",), POINT)):  # the new way to decide takes over
+        if any(name in given for name in ways) and not any(name in given for name in others):
+            given |= dict.fromkeys(others)
     root = images_root(arguments.data)
     decision = decide_again(run, dataclasses.replace(before, **given), root=root)
     console = Console()

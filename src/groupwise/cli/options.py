@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groupwise.data.reading import AUTO, CLASSES, ReadOptions, reading_words
+from groupwise.recipe.aim import aimed_fields
 from groupwise.recipe.parsing import SHORT_NAMES, Parser, parse_recipe, read_recipe
 from groupwise.recipe.recipe import Recipe, as_dict, flatten, shipped_recipes
 
@@ -75,12 +76,16 @@ def parse_over_recipe(
 
 
 def changed_fields(argv: Sequence[str], base: Recipe, changed: Recipe) -> dict[str, Any]:
-    """The fields of the recipe that `argv` sets, also to what they were in `base`, with their values."""
+    """The fields of the recipe that `argv` sets, also to what they were in `base`, with their values.
+
+    What follows from `--optimise` is none of them.
+    """
     before, now = flatten(as_dict(base)), flatten(as_dict(changed))
+    following = aimed_fields(now)
     return {
         name: value
         for name, value in now.items()
-        if value != before[name]
+        if (value != before[name] and value != following.get(name, before[name]))
         or any(
             value_of(option, argv) is not None for option in (f"--{name}", SHORT_NAMES.get(name, f"--{name}"))
         )

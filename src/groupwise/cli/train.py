@@ -6,6 +6,7 @@ import shlex
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 from groupwise.cli.options import (
     add_budget_option,
@@ -165,14 +166,9 @@ def train(parser: Parser, argv: list[str]) -> None:
     from groupwise.recipe.recipe import to_yaml
 
     changes = changed_fields(argv, base, recipe)
+    _refuse_planned_recipe(arguments)
     if not arguments.recipe:
         planning_of(arguments, changes)  # which refuses what is no duration
-    elif arguments.budget:
-        raise UsageError(
-            "a recipe that is given is not planned",
-            place="--budget",
-            remedy="Leave out --recipe.",
-        )
     if PRINT in argv:
         print(to_yaml(recipe), end="")
         return
@@ -188,6 +184,12 @@ def train(parser: Parser, argv: list[str]) -> None:
     run_train(arguments.folder, changes=changes, **options)
     if least is not None:
         require_threshold(arguments.run, least)
+
+
+def _refuse_planned_recipe(arguments: Any) -> None:
+    if arguments.recipe and arguments.budget:
+        fact = "a recipe that is given is not planned"
+        raise UsageError(fact, place="--budget", remedy="Leave out --recipe.")
 
 
 def _add_baseline_options(parser: Parser) -> None:
@@ -265,10 +267,13 @@ def sweep(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--run", metavar="FOLDER", type=Path, required=True, help="what to write; required")
     parser.add_argument("--trials", type=int, default=20, help="networks to train in all")
     parser.add_argument("--jobs", type=int, default=1, help="networks to train at once")
-    add_recipe_choice(parser, ", to begin with", default="default")
+    add_recipe_choice(parser, ", to begin with; `default` without it, planned where there is a --budget")
+    add_budget_option(parser)
     parser.add_argument("--resume", action="store_true", help="go on with the sweep that is in --run")
     add_recipe_options(parser)
     arguments, base, recipe = parse_over_recipe(parser, argv)
+    _refuse_planned_recipe(arguments)
+    planning = planning_of(arguments, changed_fields(argv, base, recipe)) if arguments.budget else None
     from groupwise.experiments.sweep import sweep as study
     from groupwise.runs.request import request_run
 
@@ -278,6 +283,7 @@ def sweep(parser: Parser, argv: list[str]) -> None:
         recipe=recipe,
         base=base,
         folder=arguments.run,
+        planning=planning,
         resume=arguments.resume,
         workers=arguments.jobs,
     )

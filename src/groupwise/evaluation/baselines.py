@@ -13,6 +13,7 @@ from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment
 from groupwise.evaluation.predictions import PROBABILITY, Predictions, read_predictions
 from groupwise.files import read_csv, write_csv, write_json
+from groupwise.recipe.recipe import Recipe
 from groupwise.runs.baselines import (
     ANSWERS,
     FILE,
@@ -38,16 +39,17 @@ def measure_baselines(
     run: Run,
     images: Images,
     network: Mapping[str, Predictions],
+    recipe: Recipe,
     *,
-    select_fold: str,
     seconds: float | None,
-    seed: int,
 ) -> Baselines:
     """Fit the baselines within `seconds`, measure them beside the network, and write both files.
 
     `images` are those of every row of `split.csv`, decoded, uint8 (N, S, S, 3); `network` has its answers on
     each fold that took no part in training. What the baselines answer there decides nothing about them, but
-    for the fold `select_fold`, which chose the network's epoch and chooses the baseline to name.
+    for the fold that chose the network's epoch and chooses the baseline to name. They are compared in
+    balanced accuracy where `recipe` is optimised for that, and else in accuracy, for which the network's most
+    probable class is trained also where AUROC or costs choose its epoch.
     """
     split = run.split()
     asked = np.concatenate([split.indices(fold) for fold in network])
@@ -58,14 +60,15 @@ def measure_baselines(
         asked,
         num_classes=len(split.classes),
         seconds=seconds,
-        seed=seed,
+        seed=recipe.seed,
     )
     rows = tuple(split.rows[i] for i in asked)
     answers = {one.name: Predictions(rows, split.classes, one.probs) for one in fitted.fitted}
     _write_answers(run, answers)
     baselines = tuple(_measure(one, answers[one.name], network) for one in fitted.fitted)
-    chosen, chosen_by = _choose(baselines, select_fold)
-    found = Baselines(baselines, chosen, chosen_by, seconds=fitted.seconds, skipped=fitted.skipped)
+    measure = "balanced_accuracy" if recipe.training.optimise == "balanced" else "accuracy"
+    chosen, chosen_by = _choose(baselines, recipe.training.select_fold, measure)
+    found = Baselines(baselines, chosen, chosen_by, measure, fitted.seconds, fitted.skipped)
     write_baselines(run, found, ["predictions.csv", ANSWERS])
     return found
 
@@ -100,7 +103,7 @@ def _lead(difference: Difference) -> Lead:
     return Lead(difference.value, difference.low, difference.high, difference.reason)
 
 
-def _choose(baselines: Sequence[Baseline], select_fold: str) -> tuple[str, str]:
+def _choose(baselines: Sequence[Baseline], select_fold: str, measure: str) -> tuple[str, str]:
     """The baseline that the verdict names, and what it was chosen by.
 
     Where no fold but that of the number is left to choose by, it is the strongest by its kind.
@@ -109,10 +112,10 @@ def _choose(baselines: Sequence[Baseline], select_fold: str) -> tuple[str, str]:
         names = {one.name for one in baselines}
         return next(name for name in STRONGEST_FIRST if name in names), "its kind"
 
-    def accuracy(one: Baseline) -> float:
-        return one.scores[select_fold].figures["accuracy"].value or 0.0
+    def value(one: Baseline) -> float:
+        return one.scores[select_fold].figures[measure].value or 0.0
 
-    return max(baselines, key=accuracy).name, select_fold
+    return max(baselines, key=value).name, select_fold
 
 
 def _write_answers(run: Run, answers: Mapping[str, Predictions]) -> None:

@@ -58,6 +58,7 @@ def decide(
         fit_abstention(probs, seen.labels, seen.sources, config.error_rate),
         fit_ood(*seen.outputs, reference, seen.sources, config.false_flag_rate),
         point,
+        _costs(config, classes),
     )
 
 
@@ -68,7 +69,13 @@ def undecided(classes: tuple[str, ...], config: DecisionConfig, reason: str) -> 
         conformal=Conformal(config.alpha, reason=reason),
         abstention=Abstention(config.error_rate, reason=reason),
         unlike=OutOfDistribution(config.false_flag_rate, reason=reason),
+        costs=_costs(config, classes),
     )
+
+
+def _costs(config: DecisionConfig, classes: tuple[str, ...]) -> tuple[tuple[float, ...], ...] | None:
+    matrix = config.cost_matrix(classes)
+    return None if matrix is None else tuple(map(tuple, matrix.tolist()))
 
 
 def reference_rows(split: Split, seed: int) -> Ints:

@@ -9,15 +9,19 @@
     "operating_point": {"class", "target_sensitivity", "promised_sensitivity", "threshold",
                         "sensitivity": FIGURE, "specificity": FIGURE,
                         "prevalence", "ppv": FIGURE, "npv": FIGURE}
+    "cost": {"decided": FIGURE, "most_probable": FIGURE, "constant": {"class", "cost"}}
 
 A part that was refused holds its rate and `reason` alone; one that nobody asked for is absent. Figures
 `_of_sources` weigh each source the same, as the promise does: they are what `alpha` and the rate of false
 flags bound. `answered` and `wrong` (answered, and wrongly) are shares of all images, `accuracy` one of those
-answered. `ppv` and `npv` are there if a prevalence was stated.
+answered. `ppv` and `npv` are there if a prevalence was stated. `cost` is what an image costs on average by
+the cost matrix: where the class of the least expected cost is answered, where the most probable one is, and
+where always that class is which then costs the least.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +29,7 @@ import numpy as np
 
 from groupwise.inference.decision import Decision
 from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
+from groupwise.stats.costs import cheapest_answers, mean_cost
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import Floats, Fold
 from groupwise.stats.intervals import Mask, fraction, share_of_images
@@ -47,7 +52,20 @@ def decision_metrics(
     if decision.operating_point is not None:
         positive = decision.classes.index(decision.operating_point.positive_class)
         figures["operating_point"] = _operating_point(fold, decision.operating_point, positive)
+    if decision.costs is not None:
+        figures["cost"] = cost_metrics(fold, np.array(decision.costs), decision.classes)
     return figures
+
+
+def cost_metrics(fold: Fold, costs: Floats, classes: Sequence[str]) -> dict[str, Any]:
+    """What answers cost on `fold` by `costs` (K, K), rows true and columns answered."""
+    constant = costs[fold.labels].mean(axis=0)
+    cheapest = int(constant.argmin())
+    return {
+        "decided": mean_cost(fold, cheapest_answers(fold.probs, costs), costs).as_json(),
+        "most_probable": mean_cost(fold, fold.predicted, costs).as_json(),
+        "constant": {"class": classes[cheapest], "cost": float(constant[cheapest])},
+    }
 
 
 def _conformal(fold: Fold, rule: Conformal) -> dict[str, Any]:

@@ -13,12 +13,14 @@ import numpy.typing as npt
 from groupwise.data.cache import Images, decode_images
 from groupwise.data.decode import Preprocessing
 from groupwise.data.sources import find_sources
-from groupwise.data.split import Assignment
+from groupwise.data.split import Assignment, Split
 from groupwise.evaluation.decision_metrics import decision_metrics
 from groupwise.evaluation.leakage import measure_exposure
+from groupwise.evaluation.other_aim import other_aim
 from groupwise.evaluation.predictions import PROBABILITY
 from groupwise.files import write_csv, write_json
 from groupwise.inference.predictor import load_run, predict_outputs
+from groupwise.recipe.recipe import read_fields
 from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.run import Run
 from groupwise.stats.calibration import calibrated
@@ -71,7 +73,20 @@ def score_fold(
         outputs.features,
         predictor.reference,
     )
+    metrics |= other_aim(measured, predictor.classes, train_counts(split), balanced=is_for_balanced(run))
     return Scored(rows, predictor.classes, probs, metrics)
+
+
+def train_counts(split: Split) -> npt.NDArray[np.int64]:
+    """Images of each class that were learnt from, (K,)."""
+    learnt = split.class_numbers[split.indices("train")]
+    return np.bincount(learnt, minlength=len(split.classes)).astype(np.int64)
+
+
+def is_for_balanced(run: Run) -> bool:
+    """Whether a run was optimised for balanced accuracy; older ones do not say it and were not."""
+    training = read_fields(run.require("recipe.yaml")).get("training") or {}
+    return bool(training.get("optimise") == "balanced")
 
 
 def read_images(

@@ -24,15 +24,20 @@ from groupwise.experiments.pooling import pool
 from groupwise.files import read_json, write_atomic, write_json
 from groupwise.parallel.pool import refuse_several_processes, run_side_by_side, shared_threads
 from groupwise.parallel.process import Task
+from groupwise.pipeline.budget import say_how_kept
+from groupwise.pipeline.fit import training_clock
 from groupwise.pipeline.images import open_images
 from groupwise.pipeline.resume import locked_run, stored_recipe
 from groupwise.pipeline.train import TrainOptions, train_prepared
 from groupwise.recipe.recipe import Recipe, to_yaml
+from groupwise.runs.deadline import Deadline
 from groupwise.runs.lock import ORPHAN_S, clear, training_lock
-from groupwise.runs.request import CrossValidation, RunRequest
+from groupwise.runs.request import CrossValidation, RunRequest, rounds_of
 from groupwise.runs.run import LEDGER, Run
 from groupwise.training.memory import keep_freed_memory
 from groupwise.version import __version__
+
+OF_FOLD = 0.25  # of what follows a training that is reported: thresholds and tables, but no page
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,12 @@ def crossval(request: RunRequest, console: Console) -> dict[str, Any]:
                     folder = study.path(model.name)
                     # The study may have been killed side by side, and a worker of it be about to leave.
                     with training_lock(folder, patience_s=ORPHAN_S) if world.is_main else nullcontext():
-                        _train(study, model, world, console, request.track)
-            return pool(study, cv, cv.models, console) if world.is_main else {}
+                        _train(study, model, world, console, request)
+            if not world.is_main:
+                return {}
+            metrics = pool(study, cv, cv.models, console)
+            say_how_kept(study, request.planning.deadline if request.planning else None, console)
+            return metrics
 
 
 def _refuse(recipe: Recipe, cv: CrossValidation) -> None:
@@ -115,20 +124,22 @@ def fold_models(study: Run, recipe: Recipe, cv: CrossValidation) -> Iterator[Fol
             yield FoldModel(cv.model(repeat, fold), split, replace(recipe, seed=seed))
 
 
-def _train(study: Run, model: FoldModel, world: World, console: Console, track: tuple[str, ...]) -> None:
+def _train(study: Run, model: FoldModel, world: World, console: Console, request: RunRequest) -> None:
     """Train and measure one model, going on from where it was left."""
     if world.is_main:
         _prepare(study, model)
     world.barrier()
     run = Run.open(study.path(model.name))
     finished = _is_finished(study, model.name)
+    deadline = fold_deadline(study, request, _unfinished(study, request))
     world.barrier()  # nobody goes on before all have looked
     if finished:
         console.say(f"\n{model.name} is there already")
         return
     console.say(f"\n{model.name}: {len(model.split.indices('test')):,} images are held out")
     cache = study.path("cache")
-    metrics = train_prepared(run, model.recipe, cache, world, console, TrainOptions(True, track))
+    options = TrainOptions(True, request.track, training_clock(run, deadline, rest=OF_FOLD))
+    metrics = train_prepared(run, model.recipe, cache, world, console, options)
     if world.is_main:
         console.say(sentence("accuracy", metrics["test"]["accuracy"]))
 
@@ -139,21 +150,22 @@ def _train_side_by_side(
     """Train and measure all models that are not finished, several at once, from one cache of images."""
     assert request.cv is not None
     finished = [name for name in request.cv.models if _is_finished(study, name)]
+    left = len(request.cv.models) - len(finished)
     for name in finished:
         console.say(f"{name} is there already")
     cache = study.path("cache")
 
     def tasks() -> Iterator[Task]:
-        for model in models:
-            if model.name not in finished:
-                with training_lock(study.path(model.name), patience_s=ORPHAN_S):
-                    _prepare(study, model)
-                yield Task(
-                    model.name, train_fold, (study.path(model.name), model.recipe, cache, request.track)
-                )
+        missing = (model for model in models if model.name not in finished)
+        for number, model in enumerate(missing):
+            folder = study.path(model.name)
+            with training_lock(folder, patience_s=ORPHAN_S):
+                _prepare(study, model)
+            deadline = fold_deadline(study, request, left - number)
+            yield Task(model.name, train_fold, (folder, model.recipe, cache, request.track, deadline))
 
     total = len(request.cv.models)
-    if len(finished) < total:
+    if left:
         recipe = stored_recipe(study)
         manifest = study.manifest()
         open_images(recipe, cache, manifest, study.split(), console)
@@ -168,13 +180,39 @@ def _train_side_by_side(
     )
 
 
-def train_fold(folder: Path, recipe: Recipe, cache: Path, track: tuple[str, ...], console: Console) -> str:
+def train_fold(
+    folder: Path,
+    recipe: Recipe,
+    cache: Path,
+    track: tuple[str, ...],
+    deadline: Deadline | None,
+    console: Console,
+) -> str:
     """Train and measure the model whose run is in `folder`, alone in this process; returns its accuracy."""
     keep_freed_memory()
     world = World(device=choose_device(recipe.training.device))
     with training_lock(folder, patience_s=ORPHAN_S):
-        metrics = train_prepared(Run.open(folder), recipe, cache, world, console, TrainOptions(True, track))
+        run = Run.open(folder)
+        options = TrainOptions(True, track, training_clock(run, deadline, rest=OF_FOLD))
+        metrics = train_prepared(run, recipe, cache, world, console, options)
     return sentence("accuracy", metrics["test"]["accuracy"])
+
+
+def fold_deadline(study: Run, request: RunRequest, missing: int) -> Deadline | None:
+    """When the next model has to be measured, where `missing` ones are to be trained with it; None for never.
+
+    What is left of the budget is divided among the rounds to come, after what pooling their answers takes.
+    """
+    planned = study.ledger.get("plan", {}).get("after_training")
+    deadline = request.planning.deadline if request.planning else None
+    if deadline is None or planned is None:
+        return None
+    return deadline.share(max(rounds_of(missing, request.workers), 1), planned.get("pooling_s", 0.0))
+
+
+def _unfinished(study: Run, request: RunRequest) -> int:
+    assert request.cv is not None
+    return sum(not _is_finished(study, name) for name in request.cv.models)
 
 
 def _is_finished(study: Run, name: str) -> bool:
@@ -189,7 +227,7 @@ def _prepare(study: Run, model: FoldModel) -> None:
         return
     clear(folder)
     run = Run.create(folder, data=study.ledger["data"], root=study.root, version=__version__)
-    kept = ("notes", "recipe_changes", "baselines")
+    kept = ("notes", "recipe_changes", "baselines", "optimise", "plan", "chosen")
     run.note(**{name: study.ledger[name] for name in kept if name in study.ledger})
     write_atomic(run.path("recipe.yaml"), to_yaml(model.recipe))
     run.record("recipe.yaml")

@@ -46,7 +46,7 @@ def pool_baselines(study: Run, models: Sequence[str]) -> None:
             )
         )
     by = whole[0].chosen_by
-    chosen = max(shared, key=lambda name: np.mean([_accuracy(one.named(name), by) for one in whole]))
+    chosen = max(shared, key=lambda name: np.mean([_value(one, name, by) for one in whole]))
     seconds = sum(one.seconds for one in whole)
     pooled_all = Baselines(tuple(baselines), chosen, by, whole[0].measure, seconds, skipped)
     made_from = ["predictions.csv", *(f"{model}/{FILE}" for model in models)]
@@ -63,5 +63,5 @@ def _pool(parts: Sequence[Predictions], network: Predictions) -> Predictions:
     return Predictions(network.rows, network.classes, probs)
 
 
-def _accuracy(one: Baseline, fold: str) -> float:
-    return one.scores[fold].figures["accuracy"].value or 0.0
+def _value(found: Baselines, name: str, fold: str) -> float:
+    return found.named(name).scores[fold].figures[found.measure].value or 0.0

@@ -20,8 +20,11 @@ import numpy as np
 from groupwise.console import Console
 from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED
-from groupwise.evaluation.evaluate import Scored, write_scores
+from groupwise.evaluation.decide import decided_before
+from groupwise.evaluation.decision_metrics import cost_metrics
+from groupwise.evaluation.evaluate import Scored, is_for_balanced, write_scores
 from groupwise.evaluation.label_errors import find_label_errors, write_label_errors
+from groupwise.evaluation.other_aim import other_aim
 from groupwise.evaluation.predictions import Predictions, read_predictions
 from groupwise.evaluation.slice_files import write_slices
 from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing, sentence
@@ -33,6 +36,7 @@ from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.request import CrossValidation
 from groupwise.runs.run import Run
 from groupwise.stats.estimate import SCHEMA
+from groupwise.stats.fold import check_fold
 from groupwise.stats.metrics import evaluate_fold
 from groupwise.stats.repeated import FoldMean, nadeau_bengio_mean
 
@@ -111,7 +115,13 @@ def out_of_fold(study: Run, models: Sequence[str]) -> Scored:
     probs = np.array([np.mean(answers[row.path], axis=0) for row in rows])
     pooled = Predictions(tuple(row._replace(fold=OUT_OF_FOLD) for row in rows), classes, probs)
     sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    fold = check_fold(pooled.labels, probs, sources, classes)
     metrics = evaluate_fold(pooled.labels, probs, sources, classes, seed=0)
+    counts = np.bincount(pooled.labels, minlength=len(classes)).astype(np.int64)
+    metrics |= other_aim(fold, classes, counts, balanced=is_for_balanced(study))
+    costs = decided_before(study).cost_matrix(classes)
+    if costs is not None:
+        metrics["cost"] = cost_metrics(fold, costs, classes)
     return Scored(pooled.rows, classes, probs, metrics)
 
 

@@ -131,7 +131,8 @@ def retrain(
     select: Literal["val", "test"] = "val" if "val" in recipe.split.shares else "test"
     recipe = replace(recipe, seed=seed, training=replace(recipe.training, select_fold=select))
     labels = split.class_numbers
-    data = FitData(materials.images, labels, split.indices("train"), split.indices(select))
+    costs = recipe.decision.cost_matrix(split.classes)
+    data = FitData(materials.images, labels, split.indices("train"), split.indices(select), costs=costs)
     rows = split.indices(fold)
     answers = FoldAnswers(data.images, rows, recipe.data)
     with TemporaryDirectory(dir=scratch) as folder:

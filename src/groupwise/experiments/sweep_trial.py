@@ -14,17 +14,21 @@ from torch import nn
 
 from groupwise.console import Console
 from groupwise.distributed.world import World, choose_device
-from groupwise.pipeline.fit import fit_config
+from groupwise.pipeline.fit import fit_config, training_clock
 from groupwise.pipeline.images import open_data
 from groupwise.pipeline.resume import stored_recipe
 from groupwise.pipeline.train import new_model
+from groupwise.recipe.aim import MEASURE
 from groupwise.recipe.recipe import Recipe, with_fields
+from groupwise.runs.deadline import Deadline
 from groupwise.runs.lock import ORPHAN_S, training_lock
 from groupwise.runs.run import Run
 from groupwise.training.callbacks import Callback, WarningLog
 from groupwise.training.config import Diverged, EpochRecord, FitData, FitResult
 from groupwise.training.memory import keep_freed_memory
 from groupwise.training.meter import ProgressMeter
+from groupwise.training.selection import score
+from groupwise.training.state import no_end
 from groupwise.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -82,24 +86,29 @@ def trial_folder(trial: optuna.trial.FrozenTrial | optuna.Trial) -> str:
     return str(trial.user_attrs.get("folder", f"trial-{trial.number}"))
 
 
-def run_trial_alone(folder: Path, trial_id: int, name: str, console: Console) -> Outcome:
+def run_trial_alone(
+    folder: Path, trial_id: int, name: str, ends: Deadline | None, console: Console
+) -> Outcome:
     """The same in a process of its own, which opens the study in the run `folder`."""
     import optuna
 
     keep_freed_memory()
     shared = open_shared(folder, console)
     study = optuna.load_study(**study_options(shared))
-    return run_trial(optuna.Trial(study, trial_id), shared, name)
+    return run_trial(optuna.Trial(study, trial_id), shared, name, ends)
 
 
-def run_trial(trial: optuna.Trial, shared: Shared, name: str) -> Outcome:
-    """Train with the values of one trial, going on from its checkpoints. Raises `KeyboardInterrupt`."""
+def run_trial(trial: optuna.Trial, shared: Shared, name: str, ends: Deadline | None) -> Outcome:
+    """Train with the values of one trial, going on from its checkpoints. Raises `KeyboardInterrupt`.
+
+    Training is over when the deadline `ends` is, if there is one.
+    """
     import optuna
 
     values = ", ".join(f"{knob.partition('.')[2]} {value:.2g}" for knob, value in trial.params.items())
     try:
         with training_lock(shared.run.path(trial_folder(trial)), patience_s=ORPHAN_S):
-            fitted = _fit(trial, shared, name)
+            fitted = _fit(trial, shared, name, ends)
     except Diverged:
         return Outcome(f"diverged ({values})", None)
     except optuna.TrialPruned:
@@ -107,12 +116,18 @@ def run_trial(trial: optuna.Trial, shared: Shared, name: str) -> Outcome:
     if fitted.interrupted:
         raise KeyboardInterrupt(f"Stopped in {name.lower()}. Go on with --resume.")
     best = fitted.best
-    return Outcome(f"val {best.select_accuracy:.1%} in epoch {best.epoch} ({values})", best)
+    aim = shared.recipe.training.optimise
+    told = f"val {best.select_accuracy:.1%}"
+    if aim != "accuracy":
+        told += f", {MEASURE[aim].replace('_', ' ')} {abs(score(best, MEASURE[aim])):.3f}"
+    return Outcome(f"{told} in epoch {best.epoch} ({values})", best)
 
 
-def _fit(trial: optuna.Trial, shared: Shared, name: str) -> FitResult:
+def _fit(trial: optuna.Trial, shared: Shared, name: str, ends: Deadline | None) -> FitResult:
     """Train one network; raises `TrialPruned` where Optuna's pruner gives it up."""
     recipe = with_fields(shared.recipe, trial.params)
+    clock = training_clock(shared.run, ends, rest=0.0)
+    recipe = recipe if clock is None else clock.recipe(recipe)
     with shared.console.progress(name) as show:
         meter = ProgressMeter(recipe.training, len(shared.data.train), show, name=name)
         trainer = Trainer(
@@ -121,16 +136,16 @@ def _fit(trial: optuna.Trial, shared: Shared, name: str) -> FitResult:
             fit_config(recipe),
             world=shared.world,
             checkpoints=shared.run.path(trial_folder(trial)),
-            callbacks=[WarningLog(shared.console.warn), meter, TrialReport(trial)],
+            callbacks=[WarningLog(shared.console.warn), meter, TrialReport(trial, recipe)],
         )
-        return trainer.fit(resume=True)
+        return trainer.fit(resume=True, left_s=clock.left_s if clock else no_end)
 
 
 class TrialReport(Callback):
     """The scores of a trial's epochs, for Optuna's pruner; raises `TrialPruned` where it gives up."""
 
-    def __init__(self, trial: optuna.Trial) -> None:
-        self._trial = trial
+    def __init__(self, trial: optuna.Trial, recipe: Recipe) -> None:
+        self._trial, self._measure = trial, MEASURE[recipe.training.optimise]
 
     def on_train_begin(self, history: Sequence[EpochRecord]) -> None:
         for epoch in history:
@@ -142,6 +157,6 @@ class TrialReport(Callback):
     def _report(self, epoch: EpochRecord) -> None:
         import optuna
 
-        self._trial.report(epoch.select_accuracy, epoch.epoch)
+        self._trial.report(score(epoch, self._measure), epoch.epoch)
         if self._trial.should_prune():
             raise optuna.TrialPruned

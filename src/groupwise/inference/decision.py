@@ -1,8 +1,9 @@
 """Answers from logits: temperature, sets, abstention, flag and point as the selection fold decided.
 
 `decision.json` holds one `Decision`, and `bundle.json` another under "decision"; its fields and those of its
-parts are the keys. A part is null where nobody asked for it; one that was refused has null thresholds and a
-`reason`. A `ClassPrediction` as JSON:
+parts are the keys; `costs`, where there are any, are the matrix of wrong answers by class. A part is null
+where nobody asked for it; one that was refused has null thresholds and a `reason`. A `ClassPrediction` as
+JSON:
 
     {"label": "cat", "probability": 0.9, "probabilities": {"cat": 0.9, "dog": 0.1}, "prediction_set": ["cat"],
      "abstain": false, "unlike": false, "decided": "cat"}
@@ -46,7 +47,7 @@ class ClassPrediction:
         prediction_set: The classes that it may be, most probable first; None where no set can be promised.
         abstain: Whether the network is not sure enough to answer; None where no rule can tell.
         unlike: Whether the image is unlike the training data; None where that cannot be told.
-        decided: The class by the operating point where one is set, else `label`.
+        decided: The class by the operating point or the costs where there are any, else `label`.
     """
 
     label: str
@@ -65,7 +66,10 @@ class ClassPrediction:
 
 @dataclass(frozen=True)
 class Decision:
-    """How logits become answers; `temperature` divides them first."""
+    """How logits become answers; `temperature` divides them first.
+
+    `costs` has true classes in rows and answers in columns, in the order of `classes`.
+    """
 
     classes: tuple[str, ...]
     temperature: float = 1.0
@@ -73,6 +77,7 @@ class Decision:
     abstention: Abstention | None = None
     unlike: OutOfDistribution | None = None
     operating_point: OperatingPoint | None = None
+    costs: tuple[tuple[float, ...], ...] | None = None
 
     def answers(
         self, logits: Floats, features: Features | None = None, reference: Features | None = None
@@ -125,6 +130,10 @@ class Decision:
 
     def _decide(self, probs: Floats) -> list[str]:
         numbers = probs.argmax(axis=1)
+        if self.costs is not None:
+            from groupwise.stats.costs import cheapest_answers  # brings scipy, which a reader can spare
+
+            numbers = cheapest_answers(probs, np.array(self.costs))
         if self.operating_point is not None:
             positive = self.classes.index(self.operating_point.positive_class)
             numbers = self.operating_point.decide(probs, positive)
@@ -132,14 +141,18 @@ class Decision:
 
     def as_json(self) -> dict[str, Any]:
         """What `decision.json` holds."""
-        return {"schema": SCHEMA, **asdict(self), "classes": list(self.classes)}
+        held = {"schema": SCHEMA, **asdict(self), "classes": list(self.classes)}
+        costs = held.pop("costs")
+        return held if costs is None else held | {"costs": [list(row) for row in costs]}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Decision:
         """The decision that `as_json` described."""
         held = {name: upgrade(fields[name]) for name in PARTS}
         parts = {name: None if held[name] is None else part(**held[name]) for name, part in PARTS.items()}
-        return cls(tuple(fields["classes"]), fields["temperature"], **parts)
+        costs = fields.get("costs")
+        matrix = None if costs is None else tuple(map(tuple, costs))
+        return cls(tuple(fields["classes"]), fields["temperature"], **parts, costs=matrix)
 
 
 def write_decision(run: Run, decision: Decision, reference: Features | None) -> None:

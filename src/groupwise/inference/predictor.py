@@ -156,7 +156,8 @@ def load_run(folder: str | Path) -> Predictor:
 def _join(members: Sequence[Predictor]) -> Predictor:
     networks = [cast(ResNeXt, member.model) for member in members]
     model = Ensemble(networks, [member.temperature for member in members])
-    return Predictor(model.eval(), members[0].preprocessing, Decision(members[0].classes))
+    decision = Decision(members[0].classes, costs=members[0].decision.costs)
+    return Predictor(model.eval(), members[0].preprocessing, decision)
 
 
 def _fields(values: Mapping[str, Any]) -> dict[str, Any]:

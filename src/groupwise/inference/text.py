@@ -12,11 +12,11 @@ from groupwise.stats.ood import OutOfDistribution
 def answer_line(answer: ClassPrediction) -> str:
     """The class, its probability, and what should give pause.
 
-    "cat (61.2%); by the operating point dog; abstains; may be cat or dog; unlike the training data"
+    "cat (61.2%); decided as dog; abstains; may be cat or dog; unlike the training data"
     """
     told = [f"{answer.label} ({answer.probability:.1%})"]
     if answer.decided != answer.label:
-        told.append(f"by the operating point {answer.decided}")
+        told.append(f"decided as {answer.decided}")
     if answer.abstain:
         told.append("abstains")
     if answer.prediction_set is not None and len(answer.prediction_set) > 1:
@@ -41,7 +41,10 @@ def answer_cells(answer: ClassPrediction) -> tuple[str, ...]:
 def decision_lines(decision: Decision) -> list[str]:
     """One sentence a part: what it promises of the images of new sources, or why it does not."""
     rules = (decision.conformal, decision.abstention, decision.unlike, decision.operating_point)
-    return [_say(rule) for rule in rules if rule is not None]
+    told = [_say(rule) for rule in rules if rule is not None]
+    if decision.costs is not None:
+        told.append("What is decided is the class of the least expected cost, by the cost matrix.")
+    return told
 
 
 def _say(rule: Conformal | Abstention | OutOfDistribution | OperatingPoint) -> str:

@@ -41,9 +41,8 @@ def add_baselines(
         run,
         images,
         {fold: predictions.of_fold(fold) for fold in folds},
-        select_fold=recipe.training.select_fold,
+        recipe,
         seconds=seconds if most_s is None else min(seconds, most_s),
-        seed=recipe.seed,
     )
     console.say(fitted_line(found))
 

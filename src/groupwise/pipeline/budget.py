@@ -40,12 +40,15 @@ def bounded_progress(
     return move
 
 
-def refuse_long_audit(manifest: Manifest, deadline: Deadline | None) -> None:
-    """Raise `UsageError` where looking for copies, by a few images, would leave too little of the budget."""
+def refuse_long_audit(manifest: Manifest, deadline: Deadline | None, rounds: int = 1) -> None:
+    """Raise `UsageError` where looking for copies, by a few images, would leave too little of the budget.
+
+    After it `rounds` trainings follow one another.
+    """
     if deadline is None or not manifest.usable:
         return
     audit_s = expected_audit_s(manifest, clock=time.perf_counter)
-    least_s = (deadline.spent_s + audit_s) / AUDIT_SHARE + AFTER_AUDIT_S
+    least_s = (deadline.spent_s + audit_s) / AUDIT_SHARE + AFTER_AUDIT_S * rounds
     if least_s > deadline.budget_s:
         images = f"looking for copies among {len(manifest.usable):,} images"
         raise _too_short(deadline, images, audit_s, least_s)
@@ -68,6 +71,7 @@ def say_how_kept(run: Run, deadline: Deadline | None, console: Console) -> None:
     run.note(budget={"seconds": deadline.budget_s, "spent": round(spent_s, 1)})
     told = f"Budget: {duration(deadline.budget_s)}, of which {spent_s:.0f} s were used."
     early_s = deadline.budget_s - spent_s
-    if early_s > max(TOLERANCE * deadline.budget_s, LEAST_TOLERANCE_S) and not run.ledger.get("stopped"):
+    by_plan = run.is_measured and not any(one.ledger.get("stopped") for one in run.members)
+    if early_s > max(TOLERANCE * deadline.budget_s, LEAST_TOLERANCE_S) and by_plan:
         told += " Training ended by its own plan, for which more time was not seen to pay."
     console.say(told)

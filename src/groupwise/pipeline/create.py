@@ -38,7 +38,7 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     _refuse_what_cannot_be_meant(request)
     deadline = request.planning.deadline if request.planning else None
     manifest = scan_with_progress(request.scan, console, deadline)
-    refuse_long_audit(manifest, deadline)
+    refuse_long_audit(manifest, deadline, request.rounds)
     request = replace(request, recipe=settled_recipe(request.recipe, manifest))
     if request.data.is_dir() and request.folder.resolve().is_relative_to(manifest.root):
         raise UsageError(
@@ -63,7 +63,7 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     run.note(notes=list(manifest.notes), recipe_changes=changes, reading=dict(request.reading))
     if request.data.is_file():
         run.note(table_sha256=sha256_file(request.data))
-    run.note(baselines=request.baselines)
+    run.note(baselines=request.baselines, optimise=recipe.training.optimise)
     if request.planning:
         run.note(plan=plan.as_json(), chosen=chosen_fields(request))
     if request.cv:

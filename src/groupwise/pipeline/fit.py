@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields, replace
+from operator import attrgetter
 
 from torch import nn
 
@@ -39,14 +40,18 @@ def run_trainer(
     )
 
 
-def training_clock(run: Run, deadline: Deadline | None) -> TrainingClock | None:
-    """What ends the training of `run` in time, by what its plan expects to follow; None without a budget."""
+def training_clock(run: Run, deadline: Deadline | None, *, rest: float = 1.0) -> TrainingClock | None:
+    """What ends the training of `run` in time, by what its plan expects to follow; None without a budget.
+
+    `rest` is the part of what follows the scores that this training has as well.
+    """
     planned = run.ledger.get("plan", {}).get("after_training")
     if deadline is None or planned is None:
         return None
     chosen = "training.budget_minutes" in (run.ledger.get("chosen") or ())
     share = SHARE if run.ledger.get("baselines", False) else 0.0
-    return TrainingClock(deadline, AfterTraining(**planned), chosen, share)
+    after = AfterTraining(**planned)
+    return TrainingClock(deadline, replace(after, rest_s=rest * after.rest_s), chosen, share)
 
 
 def run_callbacks(run: Run, world: World, console: Console, tracked: Tracking) -> list[Callback]:
@@ -100,9 +105,10 @@ class HistoryWriter(Callback):
 
 
 def write_history(run: Run, history: Sequence[EpochRecord]) -> None:
-    """Write `history.csv`, one row an epoch."""
-    header = [field.name for field in fields(EpochRecord)]
-    write_csv(run.path("history.csv"), header, [astuple(epoch) for epoch in history])
+    """Write `history.csv`, one row an epoch; a column that no epoch has is left out."""
+    names = [field.name for field in fields(EpochRecord)]
+    header = [name for name in names if any(getattr(epoch, name) is not None for epoch in history)]
+    write_csv(run.path("history.csv"), header, [attrgetter(*header)(epoch) for epoch in history])
     run.record("history.csv", ["recipe.yaml", "split.csv"])
 
 
@@ -117,7 +123,9 @@ def epoch_line(epoch: EpochRecord) -> str:
     told = f"Epoch:{epoch.epoch:2d}, Train_acc:{epoch.train_accuracy:.1%}, Train_loss:{epoch.train_loss:.3f}"
     if math.isnan(epoch.select_loss):  # no fold selects
         return told
-    return f"{told}, {fold}_acc:{epoch.select_accuracy:.1%}, {fold}_loss:{epoch.select_loss:.3f}"
+    told += f", {fold}_acc:{epoch.select_accuracy:.1%}, {fold}_loss:{epoch.select_loss:.3f}"
+    chosen_by = {name: getattr(epoch, f"select_{name}") for name in ("balanced_accuracy", "auroc", "cost")}
+    return told + "".join(f", {fold}_{name}:{v:.3f}" for name, v in chosen_by.items() if v is not None)
 
 
 def time_line(history: Sequence[EpochRecord]) -> str:

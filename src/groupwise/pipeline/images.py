@@ -26,6 +26,7 @@ def open_data(
         train=split.indices("train"),
         select=split.indices(recipe.training.select_fold),
         paths=tuple(row.path for row in split.rows),
+        costs=recipe.decision.cost_matrix(split.classes),
     )
 
 

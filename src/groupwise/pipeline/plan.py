@@ -17,11 +17,12 @@ from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.data.stratify import IntArray
 from groupwise.pipeline.baselines import SHARE
-from groupwise.planning.after_training import Waiting, measure_unit
+from groupwise.planning.after_training import Waiting, measure_unit, pooling_s
 from groupwise.planning.chirality import SIDE_PX, chirality, mirror_kept
 from groupwise.planning.fingerprint import Fingerprint, fingerprint, known_side_px
 from groupwise.planning.plan import Plan, make_plan
 from groupwise.planning.trial import Rates, measure_rates
+from groupwise.recipe.aim import WORDS
 from groupwise.recipe.recipe import Recipe
 from groupwise.runs.deadline import Deadline
 from groupwise.runs.request import Planning, RunRequest
@@ -51,13 +52,13 @@ def plan_recipe(
         rates = measure_rates(recipe, len(classes), files, digests)
         return replace(rates, unit_s=unit_s, waiting=waiting.now(least_run_s=0))
 
-    models = len(request.cv.models) if request.cv else 1
-    rounds = -(-models // request.workers)
+    models, rounds = request.trainings, request.rounds
     train, select = _rows(request, split)
     facts = describe(manifest, split, train, select, request.recipe, planning.chosen)
     kept = SHARE if request.baselines else 0.0  # for the baselines
     deadline = planning.deadline
-    left_s = None if deadline is None else partial(_left_s, deadline, rounds * (1 + kept))
+    pooled_s = pooling_s(facts.images, unit_s) if request.cv else 0.0
+    left_s = None if deadline is None else partial(_left_s, deadline, rounds * (1 + kept), pooled_s)
     plan = make_plan(
         facts,
         request.recipe,
@@ -70,7 +71,7 @@ def plan_recipe(
     each = f" for each of {models} models" if models > 1 else ""
     console.say(
         f"Plan: about {duration(plan.seconds)} of training{each} after the audit,"
-        " on this machine as busy as it is now"
+        f" on this machine as busy as it is now; optimised for {WORDS[plan.recipe.training.optimise]}"
     )
     for reason, choices in groupby(plan.choices, key=lambda choice: choice.reason):
         console.say(f"  {', '.join(f'{choice.field} {choice.value}' for choice in choices)}: {reason}")
@@ -116,9 +117,9 @@ def _whole(data: Preprocessing) -> Preprocessing:
     return replace(data, image_size_px=SIDE_PX, resize="squash", interpolation="bilinear")
 
 
-def _left_s(deadline: Deadline, rounds: float) -> float:
+def _left_s(deadline: Deadline, rounds: float, kept_s: float) -> float:
     """Seconds that are left for each of so many trainings in a row; below 0 where it is past."""
-    return deadline.left_s / rounds
+    return (deadline.left_s - kept_s) / rounds
 
 
 def _rows(request: RunRequest, split: Split) -> tuple[IntArray, IntArray]:

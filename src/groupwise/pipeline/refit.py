@@ -29,6 +29,7 @@ from groupwise.pipeline.resume import stored_recipe
 from groupwise.pipeline.train import new_model
 from groupwise.recipe.recipe import Recipe, to_yaml
 from groupwise.report.model_card import refit_card
+from groupwise.report.page import write_report
 from groupwise.runs.files import headline_fold, read_metrics, read_run
 from groupwise.runs.lock import clear, training_lock
 from groupwise.runs.run import LEDGER, Run
@@ -63,6 +64,8 @@ def refit(folder: Path, console: Console, *, root: Path | None = None) -> Path:
                 console.say(f"The refit is there already: {target}")
             else:
                 _train(run, parent, world, console)
+            if world.is_main:
+                _mention(Run.open(target), parent)
             world.barrier()
     return target
 
@@ -177,3 +180,12 @@ def _keep(run: Run, parent: Run, fitted: FitResult, model: ResNeXt, images: Any)
     run.note(best_epoch=fitted.best.epoch, notes=[*run.ledger["notes"], *fitted.remarks])
     write_atomic(run.path("README.md"), refit_card(read_run(parent.folder), run.ledger["refit_of"], split))
     write_decision(run, decision, reference)
+
+
+def _mention(run: Run, parent: Run) -> None:
+    """Let the report and the card of the measured run say that there is a refit."""
+    learnt = len(run.split().indices("train"))
+    facts = {"folder": FOLDER, "learnt_from": learnt, "epochs": run.ledger["best_epoch"]}
+    if parent.ledger.get("refit") != facts and parent.path("report.html").is_file():
+        parent.note(refit=facts)
+        write_report(parent.folder)

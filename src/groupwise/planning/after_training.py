@@ -32,10 +32,14 @@ Waited = Callable[[], tuple[float, float]]
 
 @dataclass(frozen=True)
 class AfterTraining:
-    """Seconds of both parts on a machine that does nothing else."""
+    """Seconds of both parts on a machine that does nothing else.
+
+    `pooling_s` is what the answers of all models of a cross-validation take once the last one is measured.
+    """
 
     network_s: float
     rest_s: float
+    pooling_s: float = 0.0
 
     def seconds(self, waiting: float) -> float:
         """All of it where everything takes `waiting` times as long."""
@@ -59,7 +63,13 @@ def after_training(facts: Fingerprint, rates: Rates) -> AfterTraining:
     """What has to be kept back from training; a stage that follows it adds its seconds here."""
     network_s = scored_images(facts) * rates.score_s + DRAWN_IMAGES * rates.decode_s
     units = PAGES + AN_IMAGE * (facts.images - facts.train_images)
-    return AfterTraining(network_s / rates.waiting, units * rates.unit_s)
+    pooled_s = pooling_s(facts.images, rates.unit_s, rates.waiting)
+    return AfterTraining(network_s / rates.waiting, units * rates.unit_s, pooled_s)
+
+
+def pooling_s(images: int, unit_s: float, waiting: float = 1.0) -> float:
+    """Seconds that follow the last model of a cross-validation: all answers measured, and the pages."""
+    return (PAGES + AN_IMAGE * images) * unit_s * waiting
 
 
 def measure_unit(clock: Callable[[], float] = time.thread_time) -> float:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from groupwise.planning.fingerprint import Fingerprint
+from groupwise.recipe.aim import SKEWED, WORDS
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import Recipe
 from groupwise.training.schedule import SIZE_STEP_PX
@@ -22,7 +23,6 @@ TUNED_BELOW, TUNED_EPOCHS, TUNED_DECAY = 3000, 30, 0.8
 DOMINATES = 0.6  # share of a class with which nearly all of the others would be mixed
 GROWN_FROM_PX = 64  # images that begin smaller show too little of it
 BEGIN, FULL_FROM = 5 / 8, 0.6  # share of the side at the start, and of training until it is whole
-SKEWED = 3.0  # images of the largest class for one of the smallest, which are worth a word
 MIRROR_KEPT = 0.4  # of a class, below which its mirror images are of another or of none
 CHIRAL = 0.75  # the share of images told from their mirror images between photographs of things and script
 
@@ -40,12 +40,7 @@ def suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
     """Batch, epochs, and what images of this kind may undergo."""
     n = facts.train_images
     choices = [_batch_size(n), _epochs(n)]
-    if facts.imbalance >= SKEWED and not _mends_imbalance(base):
-        reason = (
-            f"The largest class has {facts.imbalance:.1f} training images for one of the smallest."
-            " Accuracy counts unless you say otherwise; 1 favours balanced accuracy."
-        )
-        choices.append(Choice("loss.logit_adjustment", 0.0, reason))
+    choices += _aim(facts, base)
     if facts.grey and base.augment.saturation:
         choices.append(Choice("augment.saturation", 0.0, "The images have no colour to change."))
     if not may_mirror(facts):
@@ -133,6 +128,24 @@ def suit_size(recipe: Recipe) -> list[Choice]:
         Choice("training.start_size_px", start_px, reason),
         Choice("training.full_size_from", FULL_FROM, reason),
     ]
+
+
+def _aim(facts: Fingerprint, base: Recipe) -> list[Choice]:
+    """What the recipe is optimised for, where the user said it or classes are unequal; no rule decides."""
+    aim = base.training.optimise
+    skew = f"The largest class has {facts.imbalance:.1f} training images for one of the smallest."
+    if aim == "accuracy":
+        if facts.imbalance < SKEWED or _mends_imbalance(base):
+            return []
+        told = f"{skew} Accuracy counts unless you say otherwise, as with `--optimise balanced`."
+        return [Choice("training.optimise", aim, told)]
+    by = " and ".join(name.replace("_", " ") for name in base.training.select_by)
+    told = f"As you asked, {WORDS[aim]} counts: the epoch is chosen by {by}."
+    choices = [Choice("training.select_by", base.training.select_by, told)]
+    if base.loss.logit_adjustment:
+        told = f"{skew} In training the rarer ones are asked for a wider margin, so that all count alike."
+        choices.append(Choice("loss.logit_adjustment", base.loss.logit_adjustment, told))
+    return choices
 
 
 def _mends_imbalance(recipe: Recipe) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from groupwise.errors import UsageError, require_numbers
+from groupwise.recipe.aim import COST_MATRIX, Costs, refuse_costs
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,9 @@ class DecisionConfig:
         target_sensitivity: Share of the images of `positive_class` that are to be recognised.
         positive_class: The class with an operating point of its own.
         prevalence: Share of that class where the network will be used, for the predictive values.
+        costs: What each answer costs for each true class, by which the class of the least expected cost is
+            answered; on the command line a CSV with the names of the classes in its first row and column,
+            rows true and columns answered.
     """
 
     alpha: float = 0.1
@@ -27,6 +34,7 @@ class DecisionConfig:
     target_sensitivity: float | None = None
     positive_class: str | None = None
     prevalence: float | None = None
+    costs: Costs | None = None
 
     def __post_init__(self) -> None:
         require_numbers(self, "decision")
@@ -41,6 +49,14 @@ class DecisionConfig:
                 place="--target-sensitivity, --class",
                 remedy="As in: --target-sensitivity 0.95 --class cat",
             )
+        if self.costs is not None:
+            refuse_costs(self.costs)
+            if self.positive_class is not None:
+                raise UsageError(
+                    "costs and an operating point would both decide what is answered",
+                    place=f"{COST_MATRIX}, --class",
+                    remedy="Choose one of them.",
+                )
         if self.prevalence is not None and self.positive_class is None:
             raise UsageError(
                 "nothing has this prevalence",
@@ -49,10 +65,22 @@ class DecisionConfig:
             )
 
     def refuse_unknown_class(self, classes: Collection[str]) -> None:
-        """Raise `UsageError` where the class with the operating point is none of `classes`."""
+        """Raise `UsageError` where the operating point or the costs are of other classes than `classes`."""
         if self.positive_class is not None and self.positive_class not in classes:
             raise UsageError(
                 f"no class {self.positive_class!r}",
                 place="--class",
                 remedy=f"Choose one of {', '.join(sorted(classes))}.",
             )
+        if self.costs is not None and (missing := sorted(set(classes) - set(self.costs))):
+            raise UsageError(
+                f"no costs for the class {missing[0]!r}; there are some for {', '.join(sorted(self.costs))}",
+                place=COST_MATRIX,
+                remedy="Give each class of the data one row and one column.",
+            )
+
+    def cost_matrix(self, classes: Sequence[str]) -> npt.NDArray[np.float64] | None:
+        """The costs (K, K) of `classes`, rows true and columns answered; None where none were given."""
+        if self.costs is None:
+            return None
+        return np.array([[self.costs[true][answer] for answer in classes] for true in classes], float)

@@ -13,9 +13,10 @@ from typing import Any, NoReturn
 import jsonargparse
 
 from groupwise.errors import UsageError, did_you_mean, require_seed
-from groupwise.recipe.recipe import Recipe, recipe_fields, recipe_file
+from groupwise.recipe.aim import COST_MATRIX, COSTS, OPTIMISE, aimed_fields, with_cost_matrix
+from groupwise.recipe.recipe import Recipe, recipe_fields, recipe_file, with_changes
 
-# Fields of the recipe that are named elsewhere: by the audit's remedy, and by `groupwise decide`.
+# Fields of the recipe that have a shorter name, as the audit's remedy and `groupwise decide` say them.
 SHORT_NAMES = {
     "split.label_conflicts": "--label-conflicts",
     "split.copies": "--copies",
@@ -24,6 +25,8 @@ SHORT_NAMES = {
     "decision.target_sensitivity": "--target-sensitivity",
     "decision.positive_class": "--class",
     "decision.prevalence": "--prevalence",
+    OPTIMISE: "--optimise",
+    COSTS: COST_MATRIX,
 }
 
 
@@ -106,7 +109,7 @@ def add_recipe_options(parser: Parser) -> None:
         if action.metavar == "CONFIG":
             action.help = argparse.SUPPRESS  # --recipe takes whole files; parts of files would be two ways
         elif "." in action.dest and not isinstance(action.metavar, str):
-            action.metavar = action.dest.rpartition(".")[2].upper()
+            action.metavar = "FILE" if action.dest == COSTS else action.dest.rpartition(".")[2].upper()
         if short := SHORT_NAMES.get(action.dest):
             action.option_strings = [*action.option_strings, short]
             parser._option_string_actions[short] = action
@@ -153,7 +156,11 @@ def parse_recipe(parser: Parser, argv: Sequence[str], base: Any) -> tuple[Any, A
     fields = flatten(as_dict(base))
     fields.pop("name")
     parser.set_defaults(fields)
-    arguments = parser.parse_args(list(argv))
+    words = with_cost_matrix(argv)
+    arguments = parser.parse_args(words)
+    if any(word.partition("=")[0] in (f"--{OPTIMISE}", SHORT_NAMES[OPTIMISE]) for word in words):
+        parser.set_defaults(aimed_fields({name: arguments[name] for name in fields}))
+        arguments = parser.parse_args(words)
     return arguments, _instantiate(parser, arguments, Recipe, name=base.name)
 
 
@@ -168,4 +175,4 @@ def read_recipe(recipe: str | Path, changes: Mapping[str, Any] | None = None) ->
     file = recipe_file(str(recipe))
     fields = recipe_fields(file)
     base: Recipe = build_recipe(fields, file)
-    return base, build_recipe({**fields, **changes}) if changes else base
+    return base, build_recipe(with_changes(fields, changes)) if changes else base

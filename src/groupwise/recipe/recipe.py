@@ -14,6 +14,7 @@ import yaml
 from groupwise.data.decode import Preprocessing
 from groupwise.data.split_options import SplitConfig
 from groupwise.errors import GroupwiseError, UsageError, did_you_mean, first_line, require_seed
+from groupwise.recipe.aim import COST_MATRIX, OPTIMISE, aimed_fields
 from groupwise.recipe.augment import AugmentConfig
 from groupwise.recipe.decision import DecisionConfig
 from groupwise.recipe.optimizer import OptimConfig
@@ -66,6 +67,12 @@ class Recipe:
                 place="training.sampling",
                 remedy="Choose one of them.",
             )
+        if self.decision.costs is None and "cost" in (self.training.optimise, *self.training.select_by):
+            raise UsageError(
+                "no costs are given to lower",
+                place="--optimise cost",
+                remedy=f"Add {COST_MATRIX} FILE, a CSV of classes by classes.",
+            )
         start = self.training.start_size_px
         if start is not None and not 8 <= start <= self.data.image_size_px:
             raise UsageError(
@@ -116,7 +123,13 @@ def recipe_file(name: str) -> Path:
 def recipe_fields(path: Path) -> dict[str, Any]:
     """The fields of a recipe by their paths; a user's own file changes those of `default`."""
     base = path if path.parent == recipe_file("default").parent else recipe_file("default")
-    return flatten(read_fields(base)) | flatten(read_fields(path))
+    return with_changes(flatten(read_fields(base)), flatten(read_fields(path)))
+
+
+def with_changes(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The `fields` of a recipe with `changes`, and with what follows from an aim that is among these."""
+    changed = {**fields, **changes}
+    return {**changed, **aimed_fields(changed), **changes} if OPTIMISE in changes else changed
 
 
 def read_fields(path: Path) -> dict[str, Any]:

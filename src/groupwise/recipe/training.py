@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from groupwise.errors import UsageError, require_numbers
+from groupwise.recipe.aim import Aim, Selector
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,10 @@ class TrainingConfig:
         epochs: Passes over the training fold.
         batch_size: Samples a step, all processes together.
         select_fold: The fold that chooses the epoch; `test` is the tutorial's mistake, reproduced on request.
-        select_by: Figures that choose it, the first deciding and the next breaking ties.
+        optimise: What counts: `accuracy`, `balanced` accuracy, to which every class counts alike, the mean
+            `auroc` of the classes, or the `cost` of wrong answers by a cost matrix. `select_by` and
+            `loss.logit_adjustment` follow from it where you set none.
+        select_by: Figures that choose the epoch, the first deciding and the next breaking ties.
         budget_minutes: Minutes that training may take, scoring included; the schedule then follows the clock
             where that is ahead of the epochs. Such a run is not bit-identical when resumed.
         patience: Epochs without a better score after which training ends; None goes on to the last.
@@ -37,7 +41,8 @@ class TrainingConfig:
     epochs: int = 30
     batch_size: int = 64
     select_fold: Literal["val", "test"] = "val"
-    select_by: tuple[Literal["accuracy", "loss"], ...] = ("accuracy", "loss")
+    optimise: Aim = "accuracy"
+    select_by: tuple[Selector, ...] = ("accuracy", "loss")
     budget_minutes: float | None = None
     patience: int | None = None
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
@@ -69,7 +74,7 @@ class TrainingConfig:
             raise UsageError(
                 "no figure is left to choose the epoch by",
                 place="training.select_by",
-                remedy="Give accuracy, loss or both.",
+                remedy="Give accuracy, loss or both; or balanced_accuracy, auroc or cost.",
             )
         for name, share in (("ema_decay", self.ema_decay), ("full_size_from", self.full_size_from)):
             if not 0 <= share < 1:

@@ -2,11 +2,13 @@
 
 schema          1; raised when a key changes its meaning or goes
 run, data, created, version, recipe
-verdict         number, baseline, standing (beats, not_shown, loses; null without baselines), trust, trusted,
-                next_steps [{what, reason, command}], and text, all of it as the terminal ends with it
+verdict         number, baseline, optimised, standing (beats, not_shown, loses; null without any), trust,
+                trusted, next_steps [{what, reason, command}], and text, all of it as the terminal ends
 baselines       `baselines.json`; null where absent
-headline        fold, n, sources, sentence, interval (in words), baseline (in words), doubtful, and the
-                figure `accuracy` as in `metrics.json`
+headline        fold, n, sources, sentence, interval (in words), baseline (in words), optimised (in words),
+                doubtful, and the figure `accuracy` as in `metrics.json`
+optimised_for   accuracy, balanced, auroc or cost
+refit           where the network trained anew on all images lies, in words; empty where there is none
 hidden, cautions [{title, text, remedy}]: what makes it untrue, what asks for care
 not_said, unchecked   sentences
 figures         `metrics.json`: every figure of every fold
@@ -48,6 +50,8 @@ def as_data(files: RunFiles) -> dict[str, Any]:
         "recipe": files.recipe,
         "verdict": {**asdict(said := verdict(files)), "text": said.text},
         "baselines": files.baselines and files.baselines.as_json(),
+        "optimised_for": files.optimised_for,
+        "refit": headline(files).refit.replace(NBSP, " "),
         "headline": _headline(files) | {"doubtful": bool(hidden)},
         "hidden": [asdict(note) for note in hidden],
         "cautions": [asdict(note) for note in notes(files)],
@@ -78,6 +82,7 @@ def _headline(files: RunFiles) -> dict[str, Any]:
         "sentence": said.sentence.replace(NBSP, " "),
         "interval": said.interval.replace(NBSP, " "),
         "baseline": said.baseline.replace(NBSP, " "),
+        "optimised": said.optimised.replace(NBSP, " "),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -48,7 +49,7 @@ def refit_card(files: RunFiles, refit_of: Mapping[str, Any], split: Split) -> st
         " and no fold is left to check it. Temperature and thresholds are those of the measured network."
     )
     text = yaml.safe_dump(front, allow_unicode=True, sort_keys=False, width=110)
-    number = _number(files)
+    number = _number(replace(files, ledger=files.ledger | {"refit": None}))
     body = "\n\n".join([*_use(files), number[0], whose, *number[1:], *_data(files), *_limitations(files)])
     return f"---\n{text}---\n\n{body.replace(NBSP, ' ')}\n"
 
@@ -110,7 +111,7 @@ def _number(files: RunFiles) -> list[str]:
     said, hidden = headline(files), hidden_faults(files)
     first = [f"**{plain(said.baseline)}**"] if said.failed else []
     beside = "" if said.failed else said.baseline
-    told = " ".join(filter(None, (said.sentence, said.interval, beside)))
+    told = " ".join(filter(None, (said.sentence, said.interval, beside, said.optimised, said.refit)))
     faults = "\n".join(f"- **{plain(note.title)}.** {plain(note.text)}" for note in hidden)
     warning = [f"**Do not rely on this number:**\n\n{faults}"] if hidden else []
     return ["## How good it is", *first, plain(told), *warning]

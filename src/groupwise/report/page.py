@@ -11,6 +11,7 @@ from groupwise.report.data import as_data
 from groupwise.report.model_card import model_card
 from groupwise.report.rendering import Section, render
 from groupwise.report.sections import (
+    aim,
     answers,
     baselines,
     calibration,
@@ -40,6 +41,7 @@ SECTIONS: Mapping[str, Callable[[RunFiles], Section | None]] = {
     "number": number.build,
     "steps": steps.build,
     "baselines": baselines.build,
+    "aim": aim.build,
     "warnings": warnings.build,
     "leakage": leakage.build,
     "found": found.build,

@@ -23,6 +23,7 @@ class Verdict:
 
     number: str
     baseline: str
+    optimised: str
     standing: Standing | None
     trust: str
     trusted: bool
@@ -38,7 +39,7 @@ class Verdict:
         """All of it; that a network does not beat its baselines comes first."""
         said = (self.baseline, self.number) if self.failed else (self.number, self.baseline)
         steps = (f"{'Then' if n else 'Next'}: {step.sentence}" for n, step in enumerate(self.next_steps))
-        return (*(text for text in said if text), self.trust, *steps)
+        return (*(text for text in said if text), self.optimised, self.trust, *steps)
 
     @property
     def text(self) -> str:
@@ -53,7 +54,8 @@ def verdict(files: RunFiles) -> Verdict:
     faults = hidden_faults(files)
     trust, trusted = _trust(files, faults)
     baseline = said.baseline.replace(NBSP, " ")
-    return Verdict(number, baseline, said.standing, trust, trusted, next_steps(files))
+    optimised = said.optimised.replace(NBSP, " ")
+    return Verdict(number, baseline, optimised, said.standing, trust, trusted, next_steps(files))
 
 
 def _trust(files: RunFiles, faults: Sequence[Note]) -> tuple[str, bool]:

@@ -14,6 +14,7 @@ from groupwise.data.manifest import Sample, read_manifest
 from groupwise.data.split import Assignment, read_split
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, read_json
+from groupwise.recipe.aim import Aim
 from groupwise.runs.baselines import FILE as BASELINES
 from groupwise.runs.baselines import Baselines, read_baselines
 from groupwise.stats.calibration import says_nothing
@@ -32,6 +33,8 @@ HISTORY_NUMBERS = (
     "images_per_second",
     "waiting_seconds",
 )
+OPTIONAL_NUMBERS = ("select_balanced_accuracy", "select_auroc", "select_cost")  # where they chose the epoch
+LOWEST = ("loss", "cost")
 TEST = "test"
 
 
@@ -126,6 +129,12 @@ class RunFiles:
         return str(_dig(self.recipe, "training").get("select_fold", "val"))
 
     @property
+    def optimised_for(self) -> Aim:
+        """What the run was optimised for; older runs, which do not say it, were for accuracy."""
+        aim: Aim = _dig(self.recipe, "training").get("optimise", "accuracy")
+        return aim
+
+    @property
     def looks(self) -> int:
         """How many epochs the choice was made among."""
         return len(self.history) or int(_dig(self.recipe, "training").get("epochs", 1))
@@ -143,8 +152,10 @@ class RunFiles:
     def _find_best_epoch(self) -> int | None:
         by = _dig(self.recipe, "training").get("select_by", ["accuracy"])
         names = [by] if isinstance(by, str) else by
-        signs = {"accuracy": 1.0, "loss": -1.0}
-        scores = [[signs[name] * row[f"select_{name}"] for name in names] for row in self.history]
+        scores = [
+            [(-1 if name in LOWEST else 1) * row.get(f"select_{name}", 0.0) for name in names]
+            for row in self.history
+        ]
         return int(self.history[scores.index(max(scores))]["epoch"]) if scores else None
 
 
@@ -256,7 +267,9 @@ def _read_heat_maps(folder: Path) -> dict[str, Path]:
 def _read_history(path: Path) -> list[dict[str, float]]:
     try:
         return [
-            {name: float(row[name]) for name in HISTORY_NUMBERS} for row in _read_rows(path, *HISTORY_NUMBERS)
+            {name: float(row[name]) for name in HISTORY_NUMBERS}
+            | {name: float(row[name]) for name in OPTIONAL_NUMBERS if row.get(name)}
+            for row in _read_rows(path, *HISTORY_NUMBERS)
         ]
     except ValueError as error:
         raise GroupwiseError(f"not a number ({error})", place=path, remedy="Restore the file.") from None

@@ -73,7 +73,7 @@ class RunRequest:
     `base` is the recipe that `recipe` changes; the report lists the changes. `cv` asks for cross-validation,
     `planning` for a recipe that suits the data, and `track` names the trackers that are told of every epoch.
     `workers` is how many of several networks are trained at once, and `baselines` whether trivial models are
-    fitted beside the network. `reading` are the options by which `scan`
+    fitted beside the network. A sweep trains `trials` networks. `reading` are the options by which `scan`
     reads the data, where they are not the usual ones.
     """
 
@@ -87,12 +87,28 @@ class RunRequest:
     planning: Planning | None = None
     track: tuple[str, ...] = ()
     workers: int = 1
+    trials: int = 1
     baselines: bool = True
     reading: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.workers < 1:
             raise UsageError(f"{self.workers} is below 1", place="--jobs", remedy="Give at least 1.")
+
+    @property
+    def trainings(self) -> int:
+        """How many networks are trained."""
+        return len(self.cv.models) if self.cv else self.trials
+
+    @property
+    def rounds(self) -> int:
+        """How many of them one after another."""
+        return rounds_of(self.trainings, self.workers)
+
+
+def rounds_of(trainings: int, workers: int) -> int:
+    """How many trainings follow one another, where so many `workers` train at once."""
+    return -(-trainings // workers)
 
 
 def scan_with(data: Path, options: ReadOptions, reading: Reading) -> Scan:

@@ -33,7 +33,7 @@ class PredictionOut(BaseModel):
     unlike: bool | None = Field(
         description="The picture is unlike the training data; null where that cannot be told."
     )
-    decided: str = Field(description="The class by the operating point where one is set, else `label`.")
+    decided: str = Field(description="The class by the operating point or the costs where set, else `label`.")
     heat: list[list[Probability]] | None = Field(
         description="With `heat=1`: what spoke for `label`, 0 to 1, rows from the top, over the input."
     )

@@ -34,7 +34,8 @@ class FitConfig:
 class FitData:
     """Images of the cache, uint8 (N, S, S, C), class numbers (N,), and the rows of the two folds in use.
 
-    Without rows to select by, the last epoch is kept. `paths` names the rows, for messages.
+    Without rows to select by, the last epoch is kept. `paths` names the rows, for messages; `costs` (K, K)
+    are those of each answer, in columns, for each true class.
     """
 
     images: npt.NDArray[np.uint8]
@@ -42,6 +43,7 @@ class FitData:
     train: IntArray
     select: IntArray
     paths: tuple[str, ...] = ()
+    costs: npt.NDArray[np.float64] | None = None
 
     @property
     def num_classes(self) -> int:
@@ -65,7 +67,10 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One row of `history.csv`: means over the samples seen, and where the time went."""
+    """One row of `history.csv`: means over the samples seen, and where the time went.
+
+    The last three are None unless they are among what chooses the epoch, and defined.
+    """
 
     epoch: int
     train_loss: float
@@ -77,6 +82,9 @@ class EpochRecord:
     seconds: float
     images_per_second: float
     waiting_seconds: float
+    select_balanced_accuracy: float | None = None
+    select_auroc: float | None = None
+    select_cost: float | None = None
 
 
 class Diverged(GroupwiseError):  # noqa: N818

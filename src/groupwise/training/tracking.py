@@ -107,7 +107,7 @@ def tracking(
 
 def numbers_of(epoch: EpochRecord) -> dict[str, float]:
     """The columns of `history.csv` that are numbers; the fold that selects is a field of the recipe."""
-    return {name: float(value) for name, value in asdict(epoch).items() if not isinstance(value, str)}
+    return {name: float(value) for name, value in asdict(epoch).items() if isinstance(value, int | float)}
 
 
 def flat_figures(metrics: Mapping[str, Any]) -> dict[str, float]:

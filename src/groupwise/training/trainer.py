@@ -29,6 +29,7 @@ from groupwise.training.epoch import (
     training_batches,
 )
 from groupwise.training.learner import Learner
+from groupwise.training.selection import Answers, rank
 from groupwise.training.signals import Stopping, StopSignal, Terminated, catch_stop_signal
 from groupwise.training.state import TimeLeft, TrainState, no_end
 from groupwise.training.step import sums, take_step
@@ -137,8 +138,10 @@ class Trainer:
         take_step(batch, progress, self.state, self.config, num_classes=self.data.num_classes)
 
     @torch.inference_mode()
-    def evaluate(self) -> Score:
+    def evaluate(self, answers: Answers | None = None) -> Score:
         """Plain cross-entropy and accuracy on the fold that selects, each sample once; nan without one.
+
+        What the network answers is added to `answers`, where they are given.
 
         The model is not the one that shares its work, which would wait for processes without images. A batch
         that does not fit into memory is answered in pieces, which changes no score.
@@ -155,6 +158,8 @@ class Trainer:
                 with self.learner.half_precision():
                     logits, pieces = logits_in_pieces(model, batch, self.config.preprocessing, pieces)
                 totals += sums(F.cross_entropy(logits, batch.labels, reduction="sum"), logits, batch.labels)
+                if answers is not None:
+                    answers.add(logits, batch.labels)
             self.stop.check(self.world)
         return Score.of(self.world.sum(totals))
 
@@ -190,7 +195,9 @@ class Trainer:
     def _finish_epoch(self, trained: Score) -> None:
         """Score an epoch and enter it, with its weights where they are the best."""
         state, start = self.state, time.perf_counter()
-        selected = self.evaluate()
+        by = self.config.training.select_by
+        answers = Answers(by)
+        selected = self.evaluate(answers)
         if selected.n and not math.isfinite(selected.loss):
             raise NotFinite(None)
         state.spent_s += state.seconds + time.perf_counter() - start
@@ -205,19 +212,15 @@ class Trainer:
             seconds=state.seconds,
             images_per_second=trained.n / state.seconds,
             waiting_seconds=state.waiting_seconds,
+            **answers.figures(self.data.costs, self.world),
         )
         state.history.append(record)
-        if not selected.n or not state.best or self._rank(record) > self._rank(self.best):
+        if not selected.n or not state.best or rank(record, by) > rank(self.best, by):
             weights = clone_state(self.learner.eval_model.state_dict())
             state.best = {"epoch": record.epoch, "weights": weights}
         if state.progress_of_time(self.config.training, self.left_s()) >= 1:
             state.stopped = {"epoch": record.epoch, "step": state.step, "steps": state.steps}
         state.begin_epoch()
-
-    def _rank(self, record: EpochRecord) -> tuple[float, ...]:
-        """What the best epoch has the highest of."""
-        figures = {"accuracy": record.select_accuracy, "loss": -record.select_loss}
-        return tuple(figures[name] for name in self.config.training.select_by)
 
     def _save(self) -> bool:
         """Write a checkpoint; all processes have to call. Raises `NotFinite` for a state gone bad."""

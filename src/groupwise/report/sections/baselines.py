@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from groupwise.report.baseline_words import NAMES, baseline_name, lead_text
 from groupwise.report.rendering import Section
-from groupwise.report.words import count
+from groupwise.report.words import count, percent
 from groupwise.runs.baselines import LARGEST_CLASS, MEASURES, Baseline, Baselines
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
@@ -43,6 +43,7 @@ def build(files: RunFiles) -> Section | None:
             "made": [_made(one) for one in found.baselines if one.name != LARGEST_CLASS],
             "skipped": [f"{NAMES[name]}, {why}" for name, why in found.skipped.items()],
             "chosen": _chosen(found),
+            "cost": _cost(found, files),
         }
     )
 
@@ -63,6 +64,17 @@ def _made(one: Baseline) -> str:
     """How a baseline came about: `a plain network ...: 14 epochs of 2,754 images, 11 s`."""
     epochs = "" if one.epochs is None else f"{one.epochs:.1f} epochs of "
     return f"{NAMES[one.name]}: {epochs}{count(one.learnt_from, 'image')}, {duration(one.seconds)}"
+
+
+def _cost(found: Baselines, files: RunFiles) -> str:
+    """What fitting took: `9 s, 6.2 % of the 145 s of training`."""
+    training_s = sum(row["seconds"] for row in files.history)
+    took = duration(found.seconds)
+    return (
+        f"{took}, {percent(found.seconds / training_s)} of training’s {duration(training_s)}"
+        if training_s
+        else took
+    )
 
 
 def _chosen(found: Baselines) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from groupwise.report import plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Chart
-from groupwise.report.words import percent, share_interval, share_text
+from groupwise.report.words import percent, plain_interval, plain_text, share_interval, share_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 
@@ -91,8 +91,23 @@ def _operating_point(part: Mapping[str, Any]) -> Rule:
     return Rule(f"Operating point of {name}", promise + threshold, figures, _reason(part))
 
 
+def _cost(part: Mapping[str, Any]) -> Rule:
+    """What answers cost; the figures are means, in the unit of the cost matrix."""
+    names = {"decided": "an image as it is decided", "most_probable": "by its most probable class"}
+    figures = tuple(
+        (name, plain_text(figure), plain_interval(figure) or figure.reason or "")
+        for key, name in names.items()
+        for figure in [Estimate.from_json(part[key])]
+    )
+    constant = part["constant"]
+    always = (f"where “{constant['class']}” is always answered", f"{constant['cost']:.3f}", "")
+    promise = "The class of the least expected cost is answered, by the cost matrix."
+    return Rule("What answers cost", promise, (*figures, always))
+
+
 TOLD: Mapping[str, Callable[[Mapping[str, Any]], Rule]] = {
     "operating_point": _operating_point,
+    "cost": _cost,
     "abstention": _abstention,
     "conformal": _conformal,
     "unlike": _ood,

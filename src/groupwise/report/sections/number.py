@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from groupwise.errors import GroupwiseError
+from groupwise.report.aim_words import optimised_text
 from groupwise.report.baseline_words import baseline_name, standing_sentence
 from groupwise.report.rendering import Section
 from groupwise.report.validity import chosen_where_reported, hidden_faults, sources_known
@@ -32,7 +33,8 @@ class Headline:
     """The number in words, and where it lies between 0 and 100 %.
 
     `baseline` says whether the network beats what is cheap, and `standing` in one word; None without
-    baselines. `baseline_share` is the accuracy of the one that is named, `baseline_name`.
+    baselines. `baseline_share` is the accuracy of the one that is named, `baseline_name`. `optimised` says
+    what the run was optimised for, and `refit` where a network that was trained anew on all images lies.
     """
 
     accuracy: Estimate
@@ -43,6 +45,8 @@ class Headline:
     baseline_name: str
     standing: Standing | None
     fold: str
+    optimised: str
+    refit: str
 
     @property
     def failed(self) -> bool:
@@ -79,6 +83,21 @@ def headline(files: RunFiles) -> Headline:
         baseline_name=name,
         standing=standing,
         fold=files.fold,
+        optimised=optimised_text(files),
+        refit=_refit(files),
+    )
+
+
+def _refit(files: RunFiles) -> str:
+    """That there is a refit, and whose the number is; nothing where there is none, or no longer one."""
+    found = files.ledger.get("refit") or {}
+    if not found or not (files.folder / found["folder"]).is_dir():
+        return ""
+    return (
+        f"A refit lies in `{found['folder']}/`: the same recipe, trained on all"
+        f" {count(found['learnt_from'], 'image')} for {count(found['epochs'], 'epoch')}. The number is of the"
+        " network that was measured; nothing was measured on the refit, which is expected to be as good or a"
+        " little better."
     )
 
 
