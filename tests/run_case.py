@@ -32,7 +32,13 @@ def random_model(**overrides) -> ResNeXt:
     return model.eval()
 
 
-def write_run(folder: Path, model: ResNeXt | None = None, *, select_fold: str = "val") -> Run:
+def write_run(
+    folder: Path,
+    model: ResNeXt | None = None,
+    *,
+    select_fold: str = "val",
+    preprocessing: Preprocessing = PREPROCESSING,
+) -> Run:
     """Write `folder/pets` and `folder/run`; every third picture is in `val`, every sixth in `test`."""
     model = model or random_model()
     data = write_folder(folder / "pets", n=24)
@@ -48,7 +54,7 @@ def write_run(folder: Path, model: ResNeXt | None = None, *, select_fold: str = 
     run.record("recipe.yaml")
     save_weights(model, run.path("model.safetensors"))
     run.record("model.safetensors", ["split.csv"])
-    config = model_config(TINY["model.preset"], model.config, CLASSES, PREPROCESSING, 1.3)
+    config = model_config(TINY["model.preset"], model.config, CLASSES, preprocessing, 1.3)
     write_json(run.path("config.json"), config)
     run.record("config.json", ["model.safetensors"])
     return run

@@ -11,7 +11,9 @@ import pytest
 from groupwise.cli.main import main
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.export import bundle as bundle_module
+from groupwise.export.current import ENGINES as NAMES
 from groupwise.export.current import FORMS
+from groupwise.export.engines import ENGINES
 from groupwise.export.parity import check_answers, check_parity
 from groupwise.export.targets import TARGETS, export_run, whole_folder
 from groupwise.files import sha256_file
@@ -135,6 +137,7 @@ def test_a_run_that_is_not_there_gets_no_folder(tmp_path, capsys):
 
 def test_the_form_is_asked_for_and_checked_before_torch_is_loaded(tmp_path):
     assert tuple(TARGETS) == FORMS
+    assert tuple(ENGINES) == NAMES
     program = (
         "import sys; from groupwise.cli.main import main; main(sys.argv[1:]); print('torch' in sys.modules)"
     )

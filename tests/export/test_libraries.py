@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import re
 import sys
@@ -9,7 +8,9 @@ import pytest
 import safetensors.torch
 import torch
 
+from groupwise.data.decode import Preprocessing
 from groupwise.errors import UsageError
+from groupwise.export import engines, libraries
 from groupwise.export.targets import export_run
 from groupwise.inference.predictor import load_run
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig, create_model
@@ -57,6 +58,46 @@ def test_timm_builds_the_network_from_its_folder(imagenet_run, peers):
     assert json.loads((folder / "parity.json").read_text())["tolerance"] == 1e-5
 
 
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("resize", ["squash", "pad"])
+def test_timm_prepares_oblong_pictures_as_we_do(tmp_path, peers, resize, interpolation):
+    preprocessing = Preprocessing(32, resize, interpolation)
+    run = write_run(tmp_path, create_model("resnext14_32x4d", num_classes=2), preprocessing=preprocessing)
+    folder, _ = export_run(run.folder, "timm")
+    proof = json.loads((folder / "parity.json").read_text())["transform"]
+    assert proof["pictures"] == 24
+    assert proof["largest_difference"] <= 1e-3
+    mode = json.loads((folder / "config.json").read_text())["pretrained_cfg"]["crop_mode"]
+    assert mode == {"squash": "squash", "pad": "border"}[resize]
+
+
+def test_a_square_that_timm_makes_otherwise_is_not_exported(tmp_path, peers, monkeypatch):
+    run = write_run(
+        tmp_path, sure(create_model("resnext14_32x4d", num_classes=2)), preprocessing=Preprocessing(32, "pad")
+    )
+    monkeypatch.setitem(libraries.TIMM_CROP_MODES, "pad", "center")
+    told = r"data\.resize: .* changes a probability by [0-9.]+ in timm's own transform\. Nothing was written"
+    with pytest.raises(UsageError, match=told):
+        export_run(run.folder, "timm")
+    assert not run.path("export").exists()
+
+
+def sure(model):
+    """The network with a head that answers far from even."""
+    with torch.no_grad():
+        model.fc.weight.mul_(30)
+    return model
+
+
+def test_a_cut_square_is_not_exported_unseen(tmp_path, monkeypatch):
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    model = create_model("resnext14_32x4d", num_classes=2)
+    run = write_run(tmp_path, model, preprocessing=Preprocessing(32, "crop"))
+    with pytest.raises(UsageError, match=r"cannot be compared with timm, which is not installed"):
+        export_run(run.folder, "timm")
+    assert not run.path("export").exists()
+
+
 def test_the_hub_mixin_builds_the_network_from_the_folder(imagenet_run):
     hub = pytest.importorskip("huggingface_hub")
     folder, _ = export_run(imagenet_run.folder, "hub")
@@ -101,7 +142,7 @@ def test_torchvision_builds_the_network_as_the_page_says(imagenet_run, peers, tm
 )
 def test_a_library_that_is_broken_is_not_called_absent(imagenet_run, tmp_path, monkeypatch, module, words):
     if module is None:
-        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+        monkeypatch.setattr(engines, "find_spec", lambda name: None)
     else:
         (tmp_path / "torchvision.py").write_text(module)
         monkeypatch.syspath_prepend(tmp_path)

@@ -118,7 +118,7 @@ def export(parser: Parser, argv: list[str]) -> None:
 
     groupwise export RUN --to FORM [options]
     """
-    from groupwise.export.current import FORMS
+    from groupwise.export.current import BUNDLES, FORMS
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("--to", required=True, choices=FORMS, help="the form (required)")
@@ -130,9 +130,31 @@ def export(parser: Parser, argv: list[str]) -> None:
     )
     parser.add_argument("--licence", help="the licence of the weights, kept in the bundle")
     parser.add_argument(
+        "--with-pictures",
+        action="store_true",
+        help="put 8 of the held-out images into the bundle, as small as the network sees them, for `verify`",
+    )
+    parser.add_argument(
+        "--with-preprocessing",
+        action="store_true",
+        help="let the model of --to onnx take a picture of any size, uint8, and prepare it itself",
+    )
+    parser.add_argument(
         "--max-drop", type=float, default=1.0, help="points of accuracy that int8 may lose on held-out images"
     )
     arguments = parser.parse_args(argv)
+    if arguments.with_pictures and arguments.to not in BUNDLES:
+        raise UsageError(
+            f"goes into a bundle, and --to {arguments.to} writes none",
+            place="--with-pictures",
+            remedy=f"Leave it out, or export --to {' or '.join(BUNDLES)}.",
+        )
+    if arguments.with_preprocessing and arguments.to != "onnx":
+        raise UsageError(
+            f"goes into the file of --to onnx, and --to {arguments.to} writes another",
+            place="--with-preprocessing",
+            remedy="Leave it out, or export --to onnx.",
+        )
     root = images_root(arguments.data)
     Run.open(arguments.run)
     console = Console()
@@ -140,10 +162,50 @@ def export(parser: Parser, argv: list[str]) -> None:
     from groupwise.export.bundle import Terms  # brings torch, which takes seconds
     from groupwise.export.targets import export_run
 
-    terms = Terms(arguments.licence, arguments.max_drop)
+    terms = Terms(
+        arguments.licence, arguments.max_drop, arguments.with_pictures, arguments.with_preprocessing
+    )
     folder, remarks = export_run(arguments.run, arguments.to, arguments.out, root=root, terms=terms)
     for remark in (*remarks, f"Exported: {folder}"):
         console.say(remark)
+
+
+def verify(parser: Parser, argv: list[str]) -> None:
+    """Say whether engines on this machine answer as a bundle should.
+
+    groupwise verify BUNDLE [options]
+    """
+    from groupwise.export.current import ENGINES
+
+    parser.add_argument("bundle", metavar="BUNDLE", type=Path, help="the folder of a bundle")
+    parser.add_argument(
+        "--engine",
+        nargs="+",
+        choices=ENGINES,
+        help=f"{', '.join(ENGINES)}; by default those that are installed",
+    )
+    parser.add_argument(
+        "--precision", help="what OpenVINO is asked to compute in: f32 (by default), bf16 or f16"
+    )
+    parser.add_argument(
+        "--data", type=Path, help="the folder of the run's images, to check with those as well"
+    )
+    arguments = parser.parse_args(argv)
+    from groupwise.export.verify_bundle import verify_bundle
+
+    console = Console()
+    differing = []
+    for found in verify_bundle(
+        arguments.bundle, arguments.engine, precision=arguments.precision, root=arguments.data
+    ):
+        console.say(str(found))
+        differing += [] if found.agrees else [found.engine]
+    if differing:
+        raise GroupwiseError(
+            f"{' and '.join(differing)} on this machine: not the answers that the bundle should give",
+            place=arguments.bundle,
+            remedy="Use another engine or precision here; of an int8 bundle, the one in float32.",
+        )
 
 
 def predict(parser: Parser, argv: list[str]) -> None:
@@ -186,6 +248,7 @@ def serve(parser: Parser, argv: list[str]) -> None:
     )
     arguments = parser.parse_args(argv)
     from groupwise.export.current import current_bundle
+    from groupwise.export.verify_bundle import unverified_words
     from groupwise.inference.bundle import open_bundle
 
     try:
@@ -205,6 +268,8 @@ def serve(parser: Parser, argv: list[str]) -> None:
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Stopped before there was a bundle to serve.") from None
+    if words := unverified_words(bundle):
+        console.warn(words)
     with address.bind() as listener:
         predictor = open_bundle(bundle)
         page = f"Page: {url_of(listener)} (Ctrl-C stops)"

@@ -46,6 +46,7 @@ VERBS: dict[str, Verb] = {
     "compare": evaluate.compare,
     "labels": evaluate.labels,
     "export": deploy.export,
+    "verify": deploy.verify,
     "leakage": evaluate.leakage,
     "control": evaluate.control,
     "explain": deploy.explain,

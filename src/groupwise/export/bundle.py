@@ -13,12 +13,17 @@ import numpy.typing as npt
 import safetensors.numpy
 import torch
 
+from groupwise.data.cache import Images
 from groupwise.export.material import Material, read_material
 from groupwise.export.network import LANES, ExportedNetwork, Network
 from groupwise.export.onnx import OPSET, export_onnx
 from groupwise.export.parity import IMAGES, check_answers, check_parity
+from groupwise.export.pixels import with_preprocessing
+from groupwise.export.pixels_parity import check_pixels
+from groupwise.export.reference import KEY, OWN, Compute, References, made_pictures
+from groupwise.export.verify import verify_installed
 from groupwise.files import read_json, sha256_bytes, write_atomic, write_json
-from groupwise.inference.bundle import BUNDLE, FORMAT, HEAD, MODEL, REFERENCE, open_session
+from groupwise.inference.bundle import BUNDLE, FORMAT, HEAD, MODEL, PARITY, PICTURES, REFERENCE, open_session
 from groupwise.inference.predictor import Outputs, Predictor, load_run
 from groupwise.models.ensemble import head_weight
 from groupwise.runs.baselines import FILE as BASELINES
@@ -27,7 +32,6 @@ from groupwise.runs.files import read_metrics
 from groupwise.runs.run import Run
 from groupwise.version import __version__
 
-PARITY = "parity.json"
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy", "pillow")
 
 
@@ -48,16 +52,32 @@ class Source:
 
 @dataclass(frozen=True)
 class Terms:
-    """What the user says about an export: the licence of the weights, and the points that int8 may lose."""
+    """What the user says about an export.
+
+    Args:
+        licence: Of the weights.
+        max_drop: Points of accuracy that int8 may lose.
+        with_pictures: Put the user's own reference pictures into a bundle, as the network sees them.
+        with_preprocessing: Let the model of the form `onnx` take a picture of any size as it was decoded.
+    """
 
     licence: str | None = None
     max_drop: float = 1.0
+    with_pictures: bool = False
+    with_preprocessing: bool = False
 
 
-def write_model(source: Source, folder: Path, _: Terms) -> list[str]:
+def write_model(source: Source, folder: Path, terms: Terms) -> list[str]:
     """Write `model.onnx` and `parity.json`."""
-    write_onnx(source, folder)
-    return []
+    model = write_onnx(source, folder)
+    remarks = prove_engines(source, folder, model, torch_compute(source))
+    if terms.with_preprocessing:
+        predictor, shown = source.predictor, source.material.spread(IMAGES)
+        whole = with_preprocessing(model, predictor.preprocessing, predictor.temperature)
+        proof = check_pixels(whole, model, predictor.preprocessing, shown, predictor.decision)
+        write_atomic(folder / MODEL, whole)
+        write_json(folder / PARITY, read_json(folder / PARITY) | {"pixels": proof})
+    return remarks
 
 
 def write_onnx(source: Source, folder: Path, *, lanes: int = LANES) -> bytes:
@@ -83,6 +103,24 @@ def write_onnx(source: Source, folder: Path, *, lanes: int = LANES) -> bytes:
     return model
 
 
+def prove_engines(
+    source: Source, folder: Path, model: bytes, compute: Compute, *, precision: str = "float32"
+) -> list[str]:
+    """Enter in `parity.json` how every installed engine answers, against `compute`; returns remarks."""
+    predictor, shown = source.predictor, source.material.spread(IMAGES)
+    images = shown.decode(predictor.preprocessing)
+    expected = References.answered(shown.paths, images, predictor, compute)
+    decide = partial(predictor.decision.answers, reference=predictor.reference)
+    entries, remarks = verify_installed(model, expected, predictor.preprocessing, decide, precision)
+    write_json(folder / PARITY, read_json(folder / PARITY) | {"engines": entries})
+    return remarks
+
+
+def torch_compute(source: Source) -> Compute:
+    """The network of a run as it was trained, for `References.answered`."""
+    return partial(torch_outputs, source.predictor.model)
+
+
 def shown_inputs(source: Source) -> tuple[Material, npt.NDArray[np.float32]]:
     """The images by which an export is checked, and the network's input for them, (N, 3, S, S)."""
     preprocessing, shown = source.predictor.preprocessing, source.material.spread(IMAGES)
@@ -103,17 +141,23 @@ def torch_logits(model: Network, inputs: npt.NDArray[np.float32]) -> npt.NDArray
 
 def write_bundle(source: Source, folder: Path, terms: Terms) -> list[str]:
     """Write the bundle's files into `folder`."""
-    write_rest(source, folder, {MODEL: write_onnx(source, folder)}, terms, precision="float32")
-    return []
+    model, compute = write_onnx(source, folder), torch_compute(source)
+    write_rest(source, folder, model, terms, compute, precision="float32")
+    return prove_engines(source, folder, model, compute)
 
 
 def write_rest(
-    source: Source, folder: Path, content: dict[str, bytes], terms: Terms, *, precision: str
+    source: Source, folder: Path, model: bytes, terms: Terms, compute: Compute, *, precision: str
 ) -> None:
-    """Write all of a bundle but its model, which is in `content`."""
+    """Write a bundle's files around its model; `compute` gives the answers to its reference pictures."""
     predictor = source.predictor
     weight = head_weight(predictor.model).numpy()
-    content |= {HEAD: safetensors.numpy.save({"weight": weight})}
+    facts, pictures = reference_pictures(source, compute, with_own=terms.with_pictures)
+    content = {
+        MODEL: model,
+        HEAD: safetensors.numpy.save({"weight": weight}),
+        PICTURES: safetensors.numpy.save({"pictures": pictures}),
+    }
     if predictor.reference is not None:
         content |= {REFERENCE: safetensors.numpy.save({"features": predictor.reference})}
     for name, data in content.items():
@@ -129,9 +173,22 @@ def write_rest(
             "network": network_facts(source, precision),
             "source": source_facts(source.run),
             "licence": terms.licence,
+            KEY: facts,
             "digests": {name: sha256_bytes(data) for name, data in content.items()},
         },
     )
+
+
+def reference_pictures(
+    source: Source, compute: Compute, *, with_own: bool
+) -> tuple[list[dict[str, Any]], Images]:
+    """What `bundle.json` holds of its reference pictures, and those whose pixels the bundle holds."""
+    predictor, own = source.predictor, source.material.spread(OWN)
+    made = made_pictures(predictor.preprocessing)
+    images = np.concatenate([made, own.decode(predictor.preprocessing)])
+    names = [*(f"made-{number}" for number in range(1, len(made) + 1)), *own.paths]
+    facts = References.answered(names, images, predictor, compute).facts([*[None] * len(made), *own.digests])
+    return facts, images if with_own else made
 
 
 def network_facts(source: Source, precision: str) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from groupwise.inference.bundle import BUNDLE, FORMAT, is_bundle
 from groupwise.inference.decision import DECISION, Decision
 from groupwise.runs.run import Run
 
+BUNDLES = ("bundle", "int8")
+ENGINES = ("onnxruntime", "openvino", "opencv")
 FORMS = ("bundle", "onnx", "int8", "torch", "timm", "hub", "torchvision")
 
 

@@ -12,28 +12,35 @@ Where timm or torchvision is installed, it has to give the same logits before an
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import io
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
-from groupwise.errors import UsageError, first_line
-from groupwise.export.bundle import PARITY, Source, Terms, shown_inputs, torch_logits
+from groupwise.data.archive import read_file
+from groupwise.data.decode import decode
+from groupwise.errors import UsageError
+from groupwise.export.bundle import Source, Terms, shown_inputs, torch_logits
+from groupwise.export.engines import trouble_of
 from groupwise.export.network import ExportedNetwork, lay_in_rows
-from groupwise.export.parity import check_parity
+from groupwise.export.parity import IMAGES, check_parity
 from groupwise.files import read_json, write_atomic, write_json
+from groupwise.inference.bundle import PARITY
+from groupwise.inference.predictor import TIMM_CROP_MODES
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig
 from groupwise.models.weights import save_weights
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 TOLERANCE = 1e-5  # torch against torch
+TRANSFORM_TOLERANCE = 1e-3  # on probabilities
+OBLONG = 0.6  # of a side is kept, to see what becomes of oblong pictures
 TIMM_BASE = "resnext50_32x4d"  # whose arguments give every network that timm can build
 
 
@@ -62,11 +69,18 @@ def write_timm(source: Source, folder: Path, _: Terms) -> list[str]:
     arguments = torchvision_arguments(net.config, "timm")
     config = read_json(source.run.require("config.json"))
     layers, groups, width = arguments["layers"], arguments["groups"], arguments["width_per_group"]
+    resize = source.predictor.preprocessing.resize
     config |= {
         "architecture": TIMM_BASE,
         "model_args": {"layers": layers, "cardinality": groups, "base_width": width},
+        "pretrained_cfg": config["pretrained_cfg"] | {"crop_mode": TIMM_CROP_MODES[resize]},
     }
-    return _write_folder(source, folder, net, config, "timm", lambda: _open_timm(folder))
+    remarks = _write_folder(source, folder, net, config, "timm", lambda: _open_timm(folder))
+    if not remarks:
+        _prove_transform(source, folder)
+    elif resize == "crop":
+        raise _cut_otherwise(f"cannot be compared with timm, which {trouble_of('timm')}")
+    return remarks
 
 
 def write_hub(source: Source, folder: Path, terms: Terms) -> list[str]:
@@ -144,21 +158,10 @@ def _write_folder(
         write_json(folder / CONFIG, config)
     if library is None or open_peer is None:
         return []
-    if trouble := _trouble(library):
+    if trouble := trouble_of(library):
         return [f"Not checked against {library}, which {trouble}"]
     _prove(source, folder, open_peer().eval())
     return []
-
-
-def _trouble(library: str) -> str | None:
-    """Why a library cannot be imported; its compiled operators may not load beside this torch."""
-    if importlib.util.find_spec(library) is None:
-        return "is not installed"
-    try:
-        importlib.import_module(library)
-    except (ImportError, RuntimeError) as error:
-        return f"is installed and broken ({first_line(error)})"
-    return None
 
 
 def _prove(source: Source, folder: Path, forward: Callable[[Tensor], Tensor]) -> None:
@@ -173,6 +176,44 @@ def _prove(source: Source, folder: Path, forward: Callable[[Tensor], Tensor]) ->
             tolerance=TOLERANCE,
         )
     write_json(folder / PARITY, proof | shown.facts())
+
+
+def _prove_transform(source: Source, folder: Path) -> None:
+    """Compare probabilities by timm's own transform with ours, on pictures whole and cut to be oblong."""
+    from timm.data import create_transform, resolve_data_config
+
+    predictor = source.predictor
+    model = _open_timm(folder).eval()
+    transform = create_transform(**resolve_data_config(model=model), is_training=False)
+    shown = source.material.spread(IMAGES)
+    pictures = []
+    for path in shown.paths:
+        place = shown.root / path
+        pixels = decode(read_file(place), place=place, reading=predictor.preprocessing.reading).rgb
+        height, width = (max(1, round(OBLONG * side)) for side in pixels.shape[:2])
+        pictures += [pixels, pixels[:, :width], pixels[:height]]
+    ours = predictor.preprocessing.normalise(
+        np.stack([predictor.preprocessing.resize_image(p) for p in pictures])
+    )
+    with torch.inference_mode():
+        logits = model(torch.stack([transform(Image.fromarray(p)) for p in pictures])).double().numpy()
+    decision = predictor.decision
+    probs = [decision.probs(one) for one in (torch_logits(predictor.model, ours), logits)]
+    largest = float(np.abs(probs[0] - probs[1]).max())
+    if not largest <= TRANSFORM_TOLERANCE:
+        raise _cut_otherwise(f"changes a probability by {largest:.2g} in timm's own transform")
+    proof = read_json(folder / PARITY)
+    write_json(
+        folder / PARITY, proof | {"transform": {"pictures": len(pictures), "largest_difference": largest}}
+    )
+
+
+def _cut_otherwise(fact: str) -> UsageError:
+    return UsageError(
+        f"its way to make a square {fact}",
+        place="data.resize",
+        remedy="Nothing was written. Train with --data.resize squash or pad, or export --to bundle.",
+    )
 
 
 def _open_timm(folder: Path) -> nn.Module:

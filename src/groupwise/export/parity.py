@@ -18,6 +18,7 @@ Forward = Callable[[npt.NDArray[np.float32]], Floats]
 
 TOLERANCE = 1e-4  # on logits
 IMAGES = 32  # of the user's own
+DECIDED = ("decided", "prediction_set", "abstain", "unlike")
 
 
 def check_parity(
@@ -68,8 +69,8 @@ def check_answers(
 ) -> None:
     """Raise `GroupwiseError` where two answers to the same image decide otherwise."""
     for name, one, other in zip(names, expected, found, strict=True):
-        for field in ("decided", "prediction_set", "abstain", "unlike"):
-            ours, theirs = (_plain(getattr(answer, field)) for answer in (one, other))
+        for field in DECIDED:
+            ours, theirs = (plain(getattr(answer, field)) for answer in (one, other))
             if ours != theirs:
                 raise GroupwiseError(
                     f"{name}: `{field}` is {ours} by torch and {theirs} by the export, on a threshold",
@@ -78,6 +79,6 @@ def check_answers(
                 )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The classes of a set in one order: theirs may change where two are equally probable."""
     return sorted(value) if isinstance(value, tuple) else value

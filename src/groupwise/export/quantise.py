@@ -19,9 +19,9 @@ import numpy.typing as npt
 from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
 from groupwise.errors import GroupwiseError
-from groupwise.export.bundle import PARITY, Source, Terms, write_onnx, write_rest
+from groupwise.export.bundle import Source, Terms, prove_engines, write_onnx, write_rest
 from groupwise.files import read_json, write_json
-from groupwise.inference.bundle import BATCH_SIZE, MODEL, open_session
+from groupwise.inference.bundle import BATCH_SIZE, MODEL, PARITY, open_session
 from groupwise.stats.calibration import calibrated
 from groupwise.stats.paired_tests import Difference, compare_models
 
@@ -65,8 +65,18 @@ def write_int8(source: Source, folder: Path, terms: Terms) -> list[str]:
         }
     }
     write_json(folder / PARITY, read_json(folder / PARITY) | facts)
-    write_rest(source, folder, {MODEL: small}, terms, precision="int8")
-    return [f"{words(change)}; {len(model) / len(small):.1f} times smaller"]
+    session = open_session(small, folder / MODEL)
+
+    def compute(inputs: npt.NDArray[np.float32]) -> Any:
+        # One at a time, as a client asks.
+        parts = [
+            session.run(["logits", "features"], {"images": inputs[i : i + 1]}) for i in range(len(inputs))
+        ]
+        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+    write_rest(source, folder, small, terms, compute, precision="int8")
+    remarks = prove_engines(source, folder, small, compute, precision="int8")
+    return [f"{words(change)}; {len(model) / len(small):.1f} times smaller", *remarks]
 
 
 def quantise(model: bytes, images: Images, preprocessing: Preprocessing) -> bytes:

@@ -6,7 +6,8 @@ A bundle is a folder:
     model.onnx             images (N, 3, S, S) -> logits (N, K), features (N, C), maps (N, C, h, w)
     head.safetensors       weight (K, C) of the last layer, for heat maps
     reference.safetensors  features (M, C) of training images; absent where no decision compares with them
-    parity.json            how far torch and ONNX Runtime were apart on images of the run
+    pictures.safetensors   pictures (N, S, S, C), as prepared, whose answers `bundle.json` holds
+    parity.json            how far torch and each engine were apart on images of the run, and where
 """
 
 from __future__ import annotations
@@ -35,8 +36,50 @@ if TYPE_CHECKING:
     from groupwise.inference.predictor import Predictor
 
 BUNDLE, MODEL, HEAD, REFERENCE = "bundle.json", "model.onnx", "head.safetensors", "reference.safetensors"
+PICTURES, PARITY = "pictures.safetensors", "parity.json"
 FORMAT = 1
 BATCH_SIZE = 16  # more is not faster, and takes memory
+
+
+@dataclass(frozen=True, eq=False)
+class BundleFiles:
+    """What a bundle's files hold, read and checked, without an engine to run the model."""
+
+    folder: Path
+    facts: Mapping[str, Any]
+    content: Mapping[str, bytes]
+
+    @classmethod
+    def read(cls, folder: Path) -> BundleFiles:
+        """Raises `GroupwiseError` where a file is missing, changed, or of another format."""
+        facts = read_json(folder / BUNDLE)
+        if facts.get("format") != FORMAT:
+            raise GroupwiseError(
+                f"has format {facts.get('format')!r}, and this version reads {FORMAT}",
+                place=folder / BUNDLE,
+                remedy="Export it again with this version of Groupwise.",
+            )
+        content = {name: _read(folder / name, digest) for name, digest in facts["digests"].items()}
+        return cls(folder, facts, content)
+
+    @property
+    def model(self) -> bytes:
+        """The model, in ONNX."""
+        return self.content[MODEL]
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How a picture becomes the model's input."""
+        return Preprocessing(**{name: as_tuples(v) for name, v in self.facts["preprocessing"].items()})
+
+    @property
+    def decision(self) -> Decision:
+        """How logits become answers."""
+        return Decision.from_json(self.facts["decision"])
+
+    def tensor(self, file: str, name: str) -> npt.NDArray[Any] | None:
+        """A tensor of one of the safetensors files; None where the bundle has no such file."""
+        return safetensors.numpy.load(self.content[file])[name] if file in self.content else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,23 +192,16 @@ def is_bundle(folder: Path) -> bool:
 
 def open_bundle(folder: Path) -> BundlePredictor:
     """Open a bundle; raises `GroupwiseError` where a file is missing, changed, or of another format."""
-    facts = read_json(folder / BUNDLE)
-    if facts.get("format") != FORMAT:
-        raise GroupwiseError(
-            f"has format {facts.get('format')!r}, and this version reads {FORMAT}",
-            place=folder / BUNDLE,
-            remedy="Export it again with this version of Groupwise.",
-        )
-    content = {name: _read(folder / name, digest) for name, digest in facts["digests"].items()}
-    preprocessing: dict[str, Any] = {name: as_tuples(v) for name, v in facts["preprocessing"].items()}
-    reference = content.get(REFERENCE)
+    files = BundleFiles.read(folder)
+    head = files.tensor(HEAD, "weight")
+    assert head is not None
     return BundlePredictor(
-        session=open_session(content[MODEL], folder / MODEL),
-        preprocessing=Preprocessing(**preprocessing),
-        decision=Decision.from_json(facts["decision"]),
-        head=safetensors.numpy.load(content[HEAD])["weight"],
-        reference=None if reference is None else safetensors.numpy.load(reference)["features"],
-        facts=facts,
+        session=open_session(files.model, folder / MODEL),
+        preprocessing=files.preprocessing,
+        decision=files.decision,
+        head=head,
+        reference=files.tensor(REFERENCE, "features"),
+        facts=files.facts,
     )
 
 

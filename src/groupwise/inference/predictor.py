@@ -24,6 +24,9 @@ from groupwise.models.weights import load_weights
 from groupwise.runs.run import Run
 from groupwise.stats.ood import Features
 
+# What timm calls our ways to make a square; its `center` cuts after scaling, so that its pixels are others.
+TIMM_CROP_MODES = {"squash": "squash", "crop": "center", "pad": "border"}
+
 
 class Outputs(NamedTuple):
     """What a network says of images: logits (N, K), and the features behind them, (N, C) float32."""
@@ -103,7 +106,7 @@ def model_config(
         "pretrained_cfg": {
             "input_size": [config.in_channels, size, size],
             "interpolation": preprocessing.interpolation,
-            "crop_mode": preprocessing.resize,
+            "crop_mode": TIMM_CROP_MODES[preprocessing.resize],
             "crop_pct": 1.0,
             "mean": list(preprocessing.mean),
             "std": list(preprocessing.std),

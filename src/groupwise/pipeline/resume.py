@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from groupwise.console import Console
 from groupwise.data.reading import reading_words
@@ -13,7 +14,7 @@ from groupwise.distributed.environment import environment
 from groupwise.distributed.torchrun import restarted
 from groupwise.distributed.world import World
 from groupwise.errors import UsageError
-from groupwise.files import remove_partial_files, sha256_file, write_json
+from groupwise.files import read_json, remove_partial_files, sha256_file, write_json
 from groupwise.pipeline.create import chosen_fields, create_run
 from groupwise.recipe.parsing import build_recipe
 from groupwise.recipe.recipe import Recipe, as_dict, flatten, read_fields
@@ -59,9 +60,17 @@ def resume_or_create(request: RunRequest, world: World, console: Console) -> Run
         if request.resume:
             console.say(f"Nothing to resume in {request.folder}: a new run begins.")
         run = create_run(request, world, console)
-    write_json(run.path("environment.json"), environment(world))
+    write_json(run.path("environment.json"), environment(world, _environment_before(run)))
     run.record("environment.json")
     return run
+
+
+def _environment_before(run: Run) -> dict[str, Any] | None:
+    file = run.path("environment.json")
+    if not file.is_file():
+        return None
+    found: dict[str, Any] = read_json(file)
+    return found
 
 
 def resume_run(request: RunRequest) -> Run:

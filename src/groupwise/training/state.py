@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from groupwise.distributed.environment import machine
 from groupwise.distributed.world import World
 from groupwise.recipe.training import TrainingConfig
 from groupwise.training.checkpoint import Moment
@@ -113,6 +114,7 @@ class TrainState:
             **{name: getattr(self, name) for name in _PLAIN},
             "stopped": self.stopped,
             "versions": versions(),
+            "machine": machine(),
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:

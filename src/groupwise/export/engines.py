@@ -1,0 +1,168 @@
+"""Engines that run `model.onnx`: ONNX Runtime, OpenVINO, OpenCV, ncnn and MNN behind one call.
+
+Each computes logits and features of normalised images, with its precision named: an engine left to itself may
+take a coarser one (OpenVINO takes bfloat16 where the processor has it).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.errors import GroupwiseError, UsageError, first_line
+from groupwise.inference.bundle import MODEL, open_session
+
+Floats32 = npt.NDArray[np.float32]
+Forward = Callable[[Floats32], tuple[Floats32, Floats32]]
+
+OUTPUTS = ("logits", "features")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An opened model, with what computes it: `forward` maps images (N, C, S, S) to logits and features."""
+
+    name: str
+    version: str
+    precision: str
+    forward: Forward
+
+    def run(self, images: Floats32) -> tuple[Floats32, Floats32]:
+        """Logits (N, K) and features (N, C); raises `GroupwiseError` where the engine gives up."""
+        try:
+            return self.forward(images)
+        except Exception as error:  # each engine has its own kinds
+            raise _refusal(f"{self.name} {self.version}", error) from None
+
+
+@dataclass(frozen=True)
+class Package:
+    """What an engine needs: the module that is imported, and what pip calls it."""
+
+    module: str
+    pip: tuple[str, ...]
+    open: Callable[[bytes, str], Forward]
+    precisions: tuple[str, ...] = ("f32",)
+
+
+def installed_engines() -> list[str]:
+    """The engines that are installed, whether or not they can be imported."""
+    return [name for name, package in ENGINES.items() if find_spec(package.module)]
+
+
+def open_engine(name: str, model: bytes, precision: str | None = None) -> Engine:
+    """Open a model of ONNX in an engine, in one of the `precisions` it has, by default the first.
+
+    Raises `UsageError` for another one, and `GroupwiseError` where the engine is absent or broken, or does
+    not take the model.
+    """
+    package = ENGINES[name]
+    chosen = precision or package.precisions[0]
+    if chosen not in package.precisions:
+        raise UsageError(
+            f"{name} is asked for {chosen}, and can be asked for {' or '.join(package.precisions)} alone",
+            place="--precision",
+            remedy="Leave it out, or give another --engine.",
+        )
+    if trouble := trouble_of(package.module):
+        pip = " ".join(package.pip)
+        raise GroupwiseError(
+            trouble, place=name, remedy=f"Install it: pip install {pip}; or give another --engine."
+        )
+    try:
+        forward = package.open(model, chosen)
+    except GroupwiseError:
+        raise
+    except Exception as error:
+        raise _refusal(f"{name} {_version(package)}", error) from None
+    return Engine(name, _version(package), chosen, forward)
+
+
+def _refusal(place: str, error: Exception) -> GroupwiseError:
+    return GroupwiseError(
+        f"does not take the model ({first_line(error)})",
+        place=place,
+        remedy="Another version may; or use another engine.",
+    )
+
+
+def trouble_of(module: str) -> str | None:
+    """Why a module cannot be imported, such as one whose compiled operators do not fit; None where it can."""
+    if find_spec(module) is None:
+        return "is not installed"
+    try:
+        importlib.import_module(module)
+    except (ImportError, RuntimeError, OSError) as error:
+        return f"is installed and broken ({first_line(error)})"
+    return None
+
+
+def _version(package: Package) -> str:
+    for name in package.pip:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return str(getattr(importlib.import_module(package.module), "__version__", "unknown"))
+
+
+def _open_onnxruntime(model: bytes, _: str) -> Forward:
+    session = open_session(model, Path(MODEL))
+
+    def forward(images: Floats32) -> tuple[Floats32, Floats32]:
+        logits, features = session.run(list(OUTPUTS), {"images": images})
+        return logits, features
+
+    return forward
+
+
+def _open_openvino(model: bytes, precision: str) -> Forward:
+    import openvino
+
+    core = openvino.Core()
+    # Without the hint a processor with bfloat16 computes in it.
+    compiled = core.compile_model(
+        core.read_model(model),
+        "CPU",
+        {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"},
+    )
+    return lambda images: _named(compiled(images).to_dict().items(), lambda port: port.get_any_name())
+
+
+def _open_opencv(model: bytes, _: str) -> Forward:
+    import cv2
+
+    network = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
+    names = network.getUnconnectedOutLayersNames()  # OpenCV 5 computes all of them or none
+
+    def forward(images: Floats32) -> tuple[Floats32, Floats32]:
+        network.setInput(images, "images")
+        return _named(zip(names, network.forward(names), strict=True), str)
+
+    return forward
+
+
+def _named(outputs: Any, name_of: Callable[[Any], str]) -> tuple[Floats32, Floats32]:
+    found = {name_of(key): np.array(value) for key, value in outputs}
+    return found["logits"], found["features"]
+
+
+ENGINES = {
+    "onnxruntime": Package("onnxruntime", ("onnxruntime", "onnxruntime-gpu"), _open_onnxruntime),
+    "openvino": Package("openvino", ("openvino",), _open_openvino, ("f32", "bf16", "f16")),
+    "opencv": Package("cv2", ("opencv-python-headless", "opencv-python"), _open_opencv),
+}
+
+
+def thread_count() -> int:
+    """How many processors this process may use, which an engine takes unless told otherwise."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,83 @@
+"""Verification of a bundle on the machine where it will run, kept in its `parity.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from groupwise.distributed.processor import this_processor
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.export.engines import installed_engines, open_engine
+from groupwise.export.reference import read_references
+from groupwise.export.verify import Verification, keep, verify_engine
+from groupwise.files import read_json, write_json
+from groupwise.inference.bundle import PARITY, REFERENCE, BundleFiles, is_bundle
+
+
+def verify_bundle(
+    folder: Path,
+    engines: Sequence[str] | None = None,
+    *,
+    precision: str | None = None,
+    root: Path | None = None,
+) -> Iterator[Verification]:
+    """Run the reference pictures of a bundle in engines, by default those that are installed.
+
+    `root` is the folder of the run's images, whose pictures are then prepared and run as well. What is found
+    is kept in `parity.json`, where that can be written. Raises `GroupwiseError` where an engine is absent or
+    does not take the model; of those that were not named, such are passed over.
+    """
+    if not is_bundle(folder):
+        raise UsageError(
+            "is a run, which has no model to verify",
+            place=folder,
+            remedy="Export it first: groupwise export RUN --to bundle.",
+        )
+    bundle = BundleFiles.read(folder)
+    expected = read_references(bundle, root)
+    decide = partial(bundle.decision.answers, reference=bundle.tensor(REFERENCE, "features"))
+    for name in engines or installed_engines():
+        engine = open_engine(name, bundle.model, precision)
+        found = verify_engine(
+            engine,
+            expected,
+            bundle.preprocessing,
+            decide,
+            model_precision=bundle.facts["network"]["precision"],
+        )
+        _keep(folder / PARITY, found)
+        yield found
+
+
+def _keep(file: Path, found: Verification) -> None:
+    try:
+        facts = read_json(file)
+        write_json(file, facts | {"engines": keep(facts.get("engines", []), found)})
+    except (OSError, GroupwiseError):  # a bundle may lie where nobody can write, and without its record
+        return
+
+
+def unverified_words(folder: Path) -> str | None:
+    """What to say where ONNX Runtime was verified on other instruction sets alone; None else, or unknown."""
+    file, here = folder / PARITY, this_processor()
+    entries = read_json(file).get("engines", []) if file.is_file() else []
+    verified = [one for one in entries if one["engine"] == "onnxruntime" and one.get("agrees")]
+    if not (verified and here.instruction_sets):
+        return None
+    known = [set(one["instruction_sets"]) for one in verified]
+    if set(here.instruction_sets) in known:
+        return None
+    nearest = min(known, key=lambda one: len(one ^ set(here.instruction_sets)))
+    parts = [
+        f"{word} {', '.join(sets)}"
+        for word, sets in (
+            ("has", [one for one in here.instruction_sets if one not in nearest]),
+            ("lacks", sorted(nearest.difference(here.instruction_sets))),
+        )
+        if sets
+    ]
+    return (
+        f"The bundle was verified on another kind of processor than this one, which {' and '.join(parts)}."
+        f" Verify it here: groupwise verify {folder} --engine onnxruntime"
+    )

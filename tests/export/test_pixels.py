@@ -1,0 +1,103 @@
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from PIL import Image
+
+from groupwise.cli.main import main
+from groupwise.data.decode import Preprocessing
+from groupwise.errors import GroupwiseError
+from groupwise.export import pixels_parity
+from groupwise.export.bundle import Terms
+from groupwise.export.onnx import OPSET
+from groupwise.export.pixels import preprocessing_model
+from groupwise.export.pixels_parity import largest_level
+from groupwise.export.targets import export_run
+from groupwise.files import read_json
+from groupwise.inference.predictor import load_run
+
+SIZES = [(64, 64), (100, 100), (300, 401), (401, 300), (97, 500), (65, 64)]
+ENLARGED = [(30, 50), (1000, 3), (1, 1), (64, 20)]
+
+
+def picture(height, width, channels=3):
+    """Patches of many sizes with noise, as hard for a filter as photographs are."""
+    random = np.random.default_rng(height * width)
+    patches = random.integers(0, 256, (9, 9, channels), np.uint8)
+    smooth = np.dstack([Image.fromarray(patches[..., i]).resize((width, height)) for i in range(channels)])
+    return (smooth // 2 + random.integers(0, 128, (height, width, channels), np.uint8)).astype(np.uint8)
+
+
+def session(preprocessing):
+    return onnxruntime.InferenceSession(preprocessing_model(preprocessing, OPSET))
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("resize", ["squash", "crop", "pad"])
+def test_the_graph_prepares_as_pillow_does(resize, interpolation):
+    preprocessing = Preprocessing(64, resize, interpolation)
+    graph = session(preprocessing)
+    for size in SIZES + ENLARGED:
+        shown = picture(*size)
+        (found,) = graph.run(["images"], {"picture": shown})
+        level = largest_level(found[0], preprocessing.resize_image(shown), preprocessing)
+        assert level <= (1 if size in SIZES else 2), (size, level)
+
+
+def test_a_filter_without_antialias_would_be_found():
+    """The near miss: what OpenCV's INTER_LINEAR does to the same picture is far more than a level away."""
+    import cv2
+
+    preprocessing, shown = Preprocessing(64), picture(300, 401)
+    other = cv2.resize(shown, (64, 64), interpolation=cv2.INTER_LINEAR)
+    assert (
+        largest_level(
+            preprocessing.normalise(other[None])[0], preprocessing.resize_image(shown), preprocessing
+        )
+        > 20
+    )
+
+
+def test_pictures_of_other_channels_are_prepared_too():
+    preprocessing = Preprocessing(32, "pad", mean=(0.1, 0.2, 0.3, 0.9), std=(0.5,) * 4, channels=(1, 2, 3, 4))
+    shown = picture(50, 90, 4)
+    (found,) = session(preprocessing).run(["images"], {"picture": shown})
+    assert largest_level(found[0], preprocessing.resize_image(shown), preprocessing) <= 1
+
+
+def test_the_model_takes_a_picture_and_gives_calibrated_probabilities(run, tmp_path):
+    folder, _ = export_run(run.folder, "onnx", tmp_path / "out", terms=Terms(with_preprocessing=True))
+    model = onnx.load(folder / "model.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    assert [output.name for output in model.graph.output] == ["probabilities", "logits", "features", "maps"]
+    graph, predictor = onnxruntime.InferenceSession(folder / "model.onnx"), load_run(run.folder)
+    files = sorted((run.folder.parent / "pets").glob("*/*.png"))[:4]
+    for file, answer in zip(files, predictor.predict(files), strict=True):
+        with Image.open(file) as image:
+            shown = np.asarray(image.convert("RGB"))
+        (probs,) = graph.run(["probabilities"], {"picture": shown})
+        np.testing.assert_allclose(probs[0], list(answer.answer.probabilities.values()), atol=2e-3)
+    proof = read_json(folder / "parity.json")["pixels"]
+    assert (proof["pictures"], proof["largest_level_difference"] <= 1) == (8, True)
+
+
+def test_a_graph_that_prepares_otherwise_is_not_written(run, tmp_path, monkeypatch):
+    def other(preprocessing, opset):
+        return preprocessing_model(Preprocessing(preprocessing.image_size_px, "crop", "bicubic"), opset)
+
+    monkeypatch.setattr(pixels_parity, "preprocessing_model", other)
+    with pytest.raises(GroupwiseError, match=r"the file prepares it otherwise, by \d+ grey levels"):
+        export_run(run.folder, "onnx", tmp_path / "out", terms=Terms(with_preprocessing=True))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--to", "bundle", "--with-preprocessing"], "goes into the file of --to onnx"),
+        (["--to", "onnx", "--with-pictures"], "goes into a bundle, and --to onnx writes none"),
+    ],
+)
+def test_an_option_of_another_form_is_refused(run, capsys, options, words):
+    assert main(["export", str(run.folder), *options]) == 2
+    assert words in capsys.readouterr().err
