@@ -1,7 +1,6 @@
 import json
 import shutil
 from dataclasses import replace
-from importlib.util import find_spec
 
 import cv2
 import numpy as np
@@ -14,7 +13,6 @@ from groupwise.distributed.processor import Processor, this_processor
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.export import engines
 from groupwise.export.bundle import Terms
-from groupwise.export.current import ENGINES
 from groupwise.export.engines import Engine, open_engine
 from groupwise.export.reference import References, made_pictures
 from groupwise.export.targets import export_run
@@ -127,9 +125,7 @@ def test_a_bundle_is_verified_where_it_lies_and_that_is_kept(run, copied, capsys
     assert f"opencv {cv2.__version__}" in out
     assert "16 pictures answered alike in batches of 1 and 16" in out
     kept = read_json(copied / "parity.json")["engines"]
-    assert {one["engine"] for one in kept} == {
-        name for name in ENGINES if find_spec(engines.ENGINES[name].module)
-    }
+    assert {one["engine"] for one in kept} == set(engines.installed_engines())
     BundleFiles.read(copied)  # the record is none of the files whose digests count
 
 
@@ -198,6 +194,18 @@ def test_an_engine_that_is_absent_or_refuses_says_what_to_do(monkeypatch, bundle
         open_engine("openvino", b"")
 
 
+def test_an_engine_that_was_not_asked_for_may_refuse(copied, monkeypatch, capsys):
+    def refuse(model, precision):
+        raise ValueError("no such layer")
+
+    monkeypatch.setitem(engines.ENGINES, "opencv", replace(engines.ENGINES["opencv"], open=refuse))
+    assert main(["verify", str(copied)]) == 0
+    said = capsys.readouterr()
+    assert "does not take the model (no such layer)" in said.out + said.err
+    assert "onnxruntime" in said.out
+    assert main(["verify", str(copied), "--engine", "opencv"]) == 1
+
+
 def test_an_engine_that_differs_is_said_at_export_and_kept(run, tmp_path, monkeypatch):
     right = engines.ENGINES["opencv"]
 
@@ -212,9 +220,11 @@ def test_an_engine_that_differs_is_said_at_export_and_kept(run, tmp_path, monkey
     assert (kept["opencv"], kept["onnxruntime"]) == (False, True)
 
 
-@pytest.mark.skipif(find_spec("openvino") is None, reason="openvino is not installed")
-def test_openvino_computes_in_float32_by_hint(copied):
-    (found,) = verify_bundle(copied, ["openvino"])
+@pytest.mark.parametrize("engine", ["openvino", "ncnn"])
+def test_an_engine_that_is_no_part_of_the_extras_agrees_in_float32(copied, engine):
+    if engine not in engines.installed_engines():
+        pytest.skip(f"{engine} is not installed")
+    (found,) = verify_bundle(copied, [engine])
     assert (found.agrees, found.precision) == (True, "f32")
 
 

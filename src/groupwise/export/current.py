@@ -11,7 +11,7 @@ from groupwise.inference.decision import DECISION, Decision
 from groupwise.runs.run import Run
 
 BUNDLES = ("bundle", "int8")
-ENGINES = ("onnxruntime", "openvino", "opencv")
+ENGINES = ("onnxruntime", "openvino", "ncnn", "opencv")
 FORMS = ("bundle", "onnx", "int8", "torch", "timm", "hub", "torchvision")
 
 

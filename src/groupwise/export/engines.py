@@ -1,4 +1,4 @@
-"""Engines that run `model.onnx`: ONNX Runtime, OpenVINO, OpenCV, ncnn and MNN behind one call.
+"""Engines that run `model.onnx`: ONNX Runtime, OpenVINO, OpenCV and ncnn behind one call.
 
 Each computes logits and features of normalised images, with its precision named: an engine left to itself may
 take a coarser one (OpenVINO takes bfloat16 where the processor has it).
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.errors import GroupwiseError, UsageError, first_line
+from groupwise.export.parity import TOLERANCE
 from groupwise.inference.bundle import MODEL, open_session
 
 Floats32 = npt.NDArray[np.float32]
@@ -35,6 +38,7 @@ class Engine:
     version: str
     precision: str
     forward: Forward
+    tolerance: float = TOLERANCE
 
     def run(self, images: Floats32) -> tuple[Floats32, Floats32]:
         """Logits (N, K) and features (N, C); raises `GroupwiseError` where the engine gives up."""
@@ -46,17 +50,28 @@ class Engine:
 
 @dataclass(frozen=True)
 class Package:
-    """What an engine needs: the module that is imported, and what pip calls it."""
+    """What an engine needs: the module that is imported, and what pip calls it, one of them.
+
+    `converter` is the module of a program that turns ONNX into the engine's own format. `tolerance` is on
+    logits in float32.
+    """
 
     module: str
     pip: tuple[str, ...]
     open: Callable[[bytes, str], Forward]
     precisions: tuple[str, ...] = ("f32",)
+    converter: str | None = None
+    tolerance: float = TOLERANCE
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether it is there, whether or not it can be imported."""
+        return bool(find_spec(self.module) and (self.converter is None or find_spec(self.converter)))
 
 
 def installed_engines() -> list[str]:
     """The engines that are installed, whether or not they can be imported."""
-    return [name for name, package in ENGINES.items() if find_spec(package.module)]
+    return [name for name, package in ENGINES.items() if package.is_installed]
 
 
 def open_engine(name: str, model: bytes, precision: str | None = None) -> Engine:
@@ -73,18 +88,25 @@ def open_engine(name: str, model: bytes, precision: str | None = None) -> Engine
             place="--precision",
             remedy="Leave it out, or give another --engine.",
         )
-    if trouble := trouble_of(package.module):
-        pip = " ".join(package.pip)
-        raise GroupwiseError(
-            trouble, place=name, remedy=f"Install it: pip install {pip}; or give another --engine."
-        )
+    _require(name, package)
     try:
         forward = package.open(model, chosen)
     except GroupwiseError:
         raise
     except Exception as error:
         raise _refusal(f"{name} {_version(package)}", error) from None
-    return Engine(name, _version(package), chosen, forward)
+    return Engine(name, _version(package), chosen, forward, package.tolerance)
+
+
+def _require(name: str, package: Package) -> None:
+    if not package.is_installed:
+        pip = " ".join(filter(None, (package.pip[0], package.converter)))
+        raise GroupwiseError(
+            "is not installed", place=name, remedy=f"Install it: pip install {pip}; or give another --engine."
+        )
+    if trouble := trouble_of(package.module):
+        remedy = f"Renew it: pip install -U {package.pip[0]}; or give another --engine."
+        raise GroupwiseError(trouble, place=name, remedy=remedy)
 
 
 def _refusal(place: str, error: Exception) -> GroupwiseError:
@@ -151,6 +173,49 @@ def _open_opencv(model: bytes, _: str) -> Forward:
     return forward
 
 
+def _open_ncnn(model: bytes, _: str) -> Forward:
+    import ncnn
+
+    with tempfile.TemporaryDirectory() as folder:
+        _convert_to_ncnn(model, Path(folder))
+        network = ncnn.Net()
+        options = network.opt
+        # Left to itself it computes in half precision where the processor can.
+        options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = False
+        options.use_bf16_storage = False
+        failed = network.load_param(str(Path(folder) / "model.ncnn.param"))
+        if failed or network.load_model(str(Path(folder) / "model.ncnn.bin")):
+            raise ValueError("what pnnx made of it cannot be loaded")
+
+    def forward_one(image: Floats32) -> list[Floats32]:
+        extractor = network.create_extractor()
+        extractor.input("in0", ncnn.Mat(np.ascontiguousarray(image)).clone())
+        return [np.array(extractor.extract(f"out{number}")[1]) for number in range(len(OUTPUTS))]
+
+    def forward(images: Floats32) -> tuple[Floats32, Floats32]:
+        logits, features = zip(*map(forward_one, images), strict=True)  # it knows no batches
+        return np.stack(logits), np.stack(features)
+
+    return forward
+
+
+def _convert_to_ncnn(model: bytes, folder: Path) -> None:
+    """Write `model.ncnn.param` and `model.ncnn.bin`, with weights in float32."""
+    import onnx
+
+    (images,) = onnx.load_model_from_string(model).graph.input
+    shape = [1, *(side.dim_value for side in images.type.tensor_type.shape.dim[1:])]
+    found = find_spec("pnnx")
+    assert found is not None
+    assert found.origin is not None
+    program = Path(found.origin).with_name("pnnx")  # its Python module would bring torch
+    (folder / MODEL).write_bytes(model)
+    sizes = ",".join(map(str, shape))
+    subprocess.run(
+        [program, MODEL, f"inputshape=[{sizes}]", "fp16=0"], cwd=folder, capture_output=True, check=True
+    )
+
+
 def _named(outputs: Any, name_of: Callable[[Any], str]) -> tuple[Floats32, Floats32]:
     found = {name_of(key): np.array(value) for key, value in outputs}
     return found["logits"], found["features"]
@@ -159,6 +224,7 @@ def _named(outputs: Any, name_of: Callable[[Any], str]) -> tuple[Floats32, Float
 ENGINES = {
     "onnxruntime": Package("onnxruntime", ("onnxruntime", "onnxruntime-gpu"), _open_onnxruntime),
     "openvino": Package("openvino", ("openvino",), _open_openvino, ("f32", "bf16", "f16")),
+    "ncnn": Package("ncnn", ("ncnn",), _open_ncnn, converter="pnnx", tolerance=1e-3),
     "opencv": Package("cv2", ("opencv-python-headless", "opencv-python"), _open_opencv),
 }
 

@@ -14,7 +14,7 @@ from groupwise.data.decode import Preprocessing
 from groupwise.distributed.processor import this_processor
 from groupwise.errors import GroupwiseError
 from groupwise.export.engines import Engine, installed_engines, open_engine, thread_count
-from groupwise.export.parity import DECIDED, TOLERANCE, plain
+from groupwise.export.parity import DECIDED, plain
 from groupwise.export.reference import References
 from groupwise.inference.decision import ClassPrediction
 
@@ -112,7 +112,7 @@ def verify_engine(
         pictures=len(inputs),
         batches=batches,
         on="logits" if exact else "probabilities",
-        tolerance=TOLERANCE if exact else COARSE_TOLERANCE,
+        tolerance=engine.tolerance if exact else COARSE_TOLERANCE,
         logit_difference=float(of_logits.max()),
         probability_difference=float(of_probs.max()),
         differ={field: len(rows) for field, rows in differ.items()},

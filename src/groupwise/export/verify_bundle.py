@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,12 +21,13 @@ def verify_bundle(
     *,
     precision: str | None = None,
     root: Path | None = None,
+    on_refusal: Callable[[GroupwiseError], None] | None = None,
 ) -> Iterator[Verification]:
     """Run the reference pictures of a bundle in engines, by default those that are installed.
 
     `root` is the folder of the run's images, whose pictures are then prepared and run as well. What is found
-    is kept in `parity.json`, where that can be written. Raises `GroupwiseError` where an engine is absent or
-    does not take the model; of those that were not named, such are passed over.
+    is kept in `parity.json`, where that can be written. Where an engine is absent or does not take the model,
+    `on_refusal` is told, and without it `GroupwiseError` raised.
     """
     if not is_bundle(folder):
         raise UsageError(
@@ -38,14 +39,19 @@ def verify_bundle(
     expected = read_references(bundle, root)
     decide = partial(bundle.decision.answers, reference=bundle.tensor(REFERENCE, "features"))
     for name in engines or installed_engines():
-        engine = open_engine(name, bundle.model, precision)
-        found = verify_engine(
-            engine,
-            expected,
-            bundle.preprocessing,
-            decide,
-            model_precision=bundle.facts["network"]["precision"],
-        )
+        try:
+            found = verify_engine(
+                open_engine(name, bundle.model, precision),
+                expected,
+                bundle.preprocessing,
+                decide,
+                model_precision=bundle.facts["network"]["precision"],
+            )
+        except GroupwiseError as error:
+            if on_refusal is None:
+                raise
+            on_refusal(error)
+            continue
         _keep(folder / PARITY, found)
         yield found
 
