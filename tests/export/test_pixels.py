@@ -77,6 +77,7 @@ def test_the_model_takes_a_picture_and_gives_calibrated_probabilities(run, tmp_p
             shown = np.asarray(image.convert("RGB"))
         (probs,) = graph.run(["probabilities"], {"picture": shown})
         np.testing.assert_allclose(probs[0], list(answer.answer.probabilities.values()), atol=2e-3)
+    assert (folder / "classes.txt").read_text() == "cat\ndog\n"
     proof = read_json(folder / "parity.json")["pixels"]
     assert (proof["pictures"], proof["largest_level_difference"] <= 1) == (8, True)
 

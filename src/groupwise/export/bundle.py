@@ -32,6 +32,7 @@ from groupwise.runs.files import read_metrics
 from groupwise.runs.run import Run
 from groupwise.version import __version__
 
+CLASSES = "classes.txt"
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy", "pillow")
 
 
@@ -68,8 +69,9 @@ class Terms:
 
 
 def write_model(source: Source, folder: Path, terms: Terms) -> list[str]:
-    """Write `model.onnx` and `parity.json`."""
+    """Write `model.onnx`, `classes.txt` with a class a line, and `parity.json`."""
     model = write_onnx(source, folder)
+    write_atomic(folder / CLASSES, "".join(f"{name}\n" for name in source.predictor.classes))
     remarks = prove_engines(source, folder, model, torch_compute(source))
     if terms.with_preprocessing:
         predictor, shown = source.predictor, source.material.spread(IMAGES)
