@@ -210,8 +210,8 @@ def test_an_engine_that_differs_is_said_at_export_and_kept(run, tmp_path, monkey
     right = engines.ENGINES["opencv"]
 
     def opened(model, precision):
-        forward = right.open(model, precision)
-        return lambda images: (forward(images)[0][:, ::-1], forward(images)[1])
+        forward, taken = right.open(model, precision)
+        return lambda images: (forward(images)[0][:, ::-1], forward(images)[1]), taken
 
     monkeypatch.setitem(engines.ENGINES, "opencv", replace(right, open=opened))
     folder, remarks = export_run(run.folder, "onnx", tmp_path / "out")

@@ -26,6 +26,8 @@ from groupwise.inference.bundle import MODEL, open_session
 
 Floats32 = npt.NDArray[np.float32]
 Forward = Callable[[Floats32], tuple[Floats32, Floats32]]
+# What runs a model, and the precision that it really computes in
+Opened = tuple[Forward, str]
 
 OUTPUTS = ("logits", "features")
 
@@ -58,7 +60,7 @@ class Package:
 
     module: str
     pip: tuple[str, ...]
-    open: Callable[[bytes, str], Forward]
+    open: Callable[[bytes, str], Opened]
     precisions: tuple[str, ...] = ("f32",)
     converter: str | None = None
     tolerance: float = TOLERANCE
@@ -90,12 +92,12 @@ def open_engine(name: str, model: bytes, precision: str | None = None) -> Engine
         )
     _require(name, package)
     try:
-        forward = package.open(model, chosen)
+        forward, effective = package.open(model, chosen)
     except GroupwiseError:
         raise
     except Exception as error:
         raise _refusal(f"{name} {_version(package)}", error) from None
-    return Engine(name, _version(package), chosen, forward, package.tolerance)
+    return Engine(name, _version(package), effective, forward, package.tolerance)
 
 
 def _require(name: str, package: Package) -> None:
@@ -137,17 +139,17 @@ def _version(package: Package) -> str:
     return str(getattr(importlib.import_module(package.module), "__version__", "unknown"))
 
 
-def _open_onnxruntime(model: bytes, _: str) -> Forward:
+def _open_onnxruntime(model: bytes, _: str) -> Opened:
     session = open_session(model, Path(MODEL))
 
     def forward(images: Floats32) -> tuple[Floats32, Floats32]:
         logits, features = session.run(list(OUTPUTS), {"images": images})
         return logits, features
 
-    return forward
+    return forward, "f32"
 
 
-def _open_openvino(model: bytes, precision: str) -> Forward:
+def _open_openvino(model: bytes, precision: str) -> Opened:
     import openvino
 
     core = openvino.Core()
@@ -157,10 +159,16 @@ def _open_openvino(model: bytes, precision: str) -> Forward:
         "CPU",
         {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"},
     )
-    return lambda images: _named(compiled(images).to_dict().items(), lambda port: port.get_any_name())
+    # Asked for what the processor has not, it takes the nearest: bfloat16 for float16.
+    taken = str(compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name())
+
+    def forward(images: Floats32) -> tuple[Floats32, Floats32]:
+        return _named(compiled(images).to_dict().items(), lambda port: port.get_any_name())
+
+    return forward, taken
 
 
-def _open_opencv(model: bytes, _: str) -> Forward:
+def _open_opencv(model: bytes, _: str) -> Opened:
     import cv2
 
     network = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
@@ -170,10 +178,10 @@ def _open_opencv(model: bytes, _: str) -> Forward:
         network.setInput(images, "images")
         return _named(zip(names, network.forward(names), strict=True), str)
 
-    return forward
+    return forward, "f32"
 
 
-def _open_ncnn(model: bytes, _: str) -> Forward:
+def _open_ncnn(model: bytes, _: str) -> Opened:
     import ncnn
 
     with tempfile.TemporaryDirectory() as folder:
@@ -196,7 +204,7 @@ def _open_ncnn(model: bytes, _: str) -> Forward:
         logits, features = zip(*map(forward_one, images), strict=True)  # it knows no batches
         return np.stack(logits), np.stack(features)
 
-    return forward
+    return forward, "f32"
 
 
 def _convert_to_ncnn(model: bytes, folder: Path) -> None:
