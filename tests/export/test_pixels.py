@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import onnx
 import onnxruntime
@@ -44,10 +45,18 @@ def test_the_graph_prepares_as_pillow_does(resize, interpolation):
         assert level <= (1 if size in SIZES else 2), (size, level)
 
 
+@pytest.mark.parametrize("resize", ["squash", "crop", "pad"])
+def test_opencv_computes_the_graph_alike(resize):
+    """Which it does not for `Resize` with `antialias`: findings/openvino_opencv_resize_antialias.sh."""
+    preprocessing, shown = Preprocessing(32, resize), picture(90, 131)
+    network = cv2.dnn.readNetFromONNX(np.frombuffer(preprocessing_model(preprocessing, OPSET), np.uint8))
+    network.setInput(shown, "picture")
+    found = np.asarray(network.forward("images")).reshape(3, 32, 32)
+    assert largest_level(found, preprocessing.resize_image(shown), preprocessing) <= 1
+
+
 def test_a_filter_without_antialias_would_be_found():
     """The near miss: what OpenCV's INTER_LINEAR does to the same picture is far more than a level away."""
-    import cv2
-
     preprocessing, shown = Preprocessing(64), picture(300, 401)
     other = cv2.resize(shown, (64, 64), interpolation=cv2.INTER_LINEAR)
     assert (

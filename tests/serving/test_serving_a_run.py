@@ -9,7 +9,9 @@ import httpx
 import pytest
 
 from groupwise.cli.main import main
+from groupwise.distributed import processor
 from groupwise.inference.predictor import load_run
+from groupwise.serving import server
 from run_case import write_run
 
 SERVE = [sys.executable, "-m", "groupwise", "serve"]
@@ -84,3 +86,15 @@ def test_ctrl_c_while_the_bundle_is_made_leaves_nothing(run, capsys, monkeypatch
     assert main(["serve", str(folder)]) == 130
     assert "Stopped before there was a bundle to serve." in capsys.readouterr().err
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_processor_that_was_not_verified_is_said_before_it_serves(run, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(server, "serve", lambda *_, on_ready: on_ready())
+    main(["serve", str(run.folder), "--port", "0"])
+    assert "another kind of processor" not in "".join(capsys.readouterr())
+    (tmp_path / "cpuinfo").write_text("model name : Old\nflags : avx2\n")
+    monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
+    assert main(["serve", str(run.folder), "--port", "0"]) == 0
+    said = "".join(capsys.readouterr())
+    assert "verified on another kind of processor than this one" in " ".join(said.split())
+    assert "Page: http" in said
