@@ -10,10 +10,12 @@ graph of `export --with-preprocessing` prepares them as the product does, and in
 from __future__ import annotations
 
 import argparse
+import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import cv2
 import numpy as np
@@ -24,7 +26,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from groupwise.data.archive import read_file
-from groupwise.data.decode import Preprocessing, decode
+from groupwise.data.decode import Preprocessing, Resize, decode
 from groupwise.export.material import read_material
 from groupwise.export.onnx import OPSET
 from groupwise.export.pixels import preprocessing_model
@@ -46,25 +48,25 @@ def main() -> None:
     arguments = parser.parse_args()
     run, predictor = Run.open(arguments.run), load_run(arguments.run)
     preprocessing, shown = predictor.preprocessing, read_material(run).spread(arguments.pictures)
-    graph = onnxruntime.InferenceSession(preprocessing_model(preprocessing, OPSET))
+    squares = [replace(preprocessing, resize=resize) for resize in get_args(Resize)]
+    graphs = [onnxruntime.InferenceSession(preprocessing_model(one, OPSET)) for one in squares]
     prepared: dict[str, list[Picture]] = {name: [] for name in WAYS}
-    levels, seconds = [], {"graph": 0.0, "Pillow": 0.0}
+    found: dict[str, list[tuple[int, float, float]]] = {one.resize: [] for one in squares}
     for number, path in enumerate(shown.paths):
         place = shown.root / path
         picture = enlarge(decode(read_file(place), place=place).rgb, arguments.megapixels, number)
         for name, prepare in WAYS.items():
             prepared[name].append(prepare(picture, preprocessing))
-        began = time.process_time()
-        (found,) = graph.run(["images"], {"picture": picture})
-        seconds["graph"] += time.process_time() - began
-        began = time.process_time()
-        expected = preprocessing.resize_image(picture)
-        preprocessing.normalise(expected[None])
-        seconds["Pillow"] += time.process_time() - began
-        levels.append(largest_level(found[0], expected, preprocessing))
-    print(f"{len(levels)} pictures of {picture.shape[1]} x {picture.shape[0]} px, {preprocessing.resize}")
-    milliseconds = {name: 1e3 * value / len(levels) for name, value in seconds.items()}
-    print(f"Graph: at most {max(levels)} grey levels off; processor milliseconds a picture {milliseconds}\n")
+        for one, graph in zip(squares, graphs, strict=True):
+            found[one.resize].append(compare(graph, picture, one))
+    print(f"{len(shown.paths)} pictures, the last of {picture.shape[1]} x {picture.shape[0]} px")
+    for resize, rows in found.items():
+        levels, by_graph, by_pillow = zip(*rows, strict=True)
+        print(
+            f"Graph, {resize}: at most {max(levels)} grey levels off; median processor milliseconds"
+            f" {statistics.median(by_graph):.1f}, Pillow's {statistics.median(by_pillow):.1f}"
+        )
+    print()
     print("| way | levels off, mean | at most | mean probability | other label | set | abstention | flag |")
     print("|---|---|---|---|---|---|---|---|")
     ours = predictor.answer_images(np.stack(prepared["the product"]))
@@ -77,6 +79,18 @@ def main() -> None:
         probability = np.mean([b.probabilities[a.label] for a, b in pairs])
         cells = [f"{off.mean():.1f}", str(off.max()), f"{probability:.3f}", *map(str, changed)]
         print(f"| {name} | {' | '.join(cells)} |")
+
+
+def compare(graph: Any, picture: Picture, preprocessing: Preprocessing) -> tuple[int, float, float]:
+    """How many levels the graph is off, and the processor milliseconds of it and of Pillow's way."""
+    times = [time.process_time()]
+    (found,) = graph.run(["images"], {"picture": picture})
+    times.append(time.process_time())
+    expected = preprocessing.resize_image(picture)
+    preprocessing.normalise(expected[None])
+    times.append(time.process_time())
+    level = largest_level(found[0], expected, preprocessing)
+    return level, 1e3 * (times[1] - times[0]), 1e3 * (times[2] - times[1])
 
 
 def enlarge(picture: Picture, megapixels: float, seed: int) -> Picture:

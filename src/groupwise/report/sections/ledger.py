@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from groupwise.report.rendering import Section
 from groupwise.runs.files import RunFiles
@@ -18,8 +19,14 @@ def build(files: RunFiles) -> Section:
             "image_size_px": (files.recipe.get("data") or {}).get("image_size_px"),
             "method": Estimate.from_json(files.metrics[files.fold]["accuracy"]).method,
             "readings": files.ledger.get("test_reading_log") or [],
-            "environment": {key: value for key, value in environment if not isinstance(value, Mapping)},
+            "environment": {
+                key: _said(value) for key, value in environment if not isinstance(value, Mapping)
+            },
             "versions": {key: value for key, value in environment if isinstance(value, Mapping)},
             "artefacts": files.ledger.get("artefacts") or {},
         }
     )
+
+
+def _said(value: Any) -> Any:
+    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else value
