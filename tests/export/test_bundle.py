@@ -131,7 +131,7 @@ def test_what_is_to_be_replaced_stays_until_the_new_one_is_whole(tmp_path):
 
 def test_a_run_that_is_not_there_gets_no_folder(tmp_path, capsys):
     assert main(["export", str(tmp_path / "no-run"), "--to", "bundle"]) == 2
-    assert "holds no run" in capsys.readouterr().err
+    assert "no such folder" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
