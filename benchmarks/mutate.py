@@ -57,8 +57,8 @@ def read_files(start: int, stop: int, seed: int, channel: multiprocessing.connec
     warnings.simplefilter("ignore")
     files = seeds()
     reading = Preprocessing().reading
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for i in range(start, stop):
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         data = broken(files[i % len(files)], np.random.default_rng((seed, i)))
         begin = time.process_time()  # not by the clock: the machine may be busy
         try:
@@ -69,7 +69,7 @@ def read_files(start: int, stop: int, seed: int, channel: multiprocessing.connec
         except BaseException as error:
             word = f"RAISED {type(error).__name__} at {i}"
         seconds = time.process_time() - begin
-        grown_mib = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) >> 10
+        grown_mib = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - most) >> 10
         if seconds > SLOW_S:
             word = f"SLOW at {i}"
         if grown_mib > MOST_MIB:

@@ -96,16 +96,34 @@ def test_a_png_whose_chunk_declares_more_than_the_file_holds_is_cut(monkeypatch)
         assert refused.value.code == "truncated"
 
 
-def test_a_jpeg_ls_that_declares_a_large_picture_is_cut_before_it_is_decoded(monkeypatch):
+def test_a_jpeg_ls_that_declares_a_large_picture_or_lacks_its_end_is_cut_before_it_is_decoded(monkeypatch):
     values = np.full((64, 64), 9, np.uint16)
     data = bytearray(imagecodecs.jpegls_encode(values))
     assert decode(bytes(data)).rgb.shape == (64, 64, 3)
     place = data.index(b"\xff\xf7") + 5
     data[place : place + 4] = struct.pack(">HH", 9000, 9000)
     monkeypatch.setattr(imagecodecs, "jpegls_decode", lambda *_: pytest.fail("takes seconds"))
+    for cut in (bytes(data), imagecodecs.jpegls_encode(values)[:-2]):
+        with pytest.raises(UndecodableImage) as refused:
+            decode(cut)
+        assert refused.value.code == "truncated"
+
+
+def test_a_tiff_that_declares_a_large_picture_is_cut_before_it_is_unpacked(monkeypatch):
+    data = tiff(np.zeros((64, 64, 3), np.uint16), compression="zlib", photometric="rgb")
+    assert decode(data).width == 64
+    for tag in (256, 257):
+        data = _set_number(data, tag, 9000)
+    monkeypatch.setattr(imagecodecs, "tiff_decode", lambda *_, **__: pytest.fail("makes room for 486 MB"))
     with pytest.raises(UndecodableImage) as refused:
-        decode(bytes(data))
+        decode(data)
     assert refused.value.code == "truncated"
+
+
+def _set_number(data: bytes, tag: int, value: int) -> bytes:
+    """A TIFF in little-endian order with another value of a tag."""
+    place = data.index(struct.pack("<HHI", tag, 4, 1)) + 8
+    return data[:place] + struct.pack("<I", value) + data[place + 4 :]
 
 
 def test_a_picture_of_one_colour_is_whole_however_few_bytes_it_takes():

@@ -237,8 +237,9 @@ def read_deep_jpeg(data: bytes, frame: Frame, place: object) -> Samples:
         raise UndecodableImage(
             "unsupported-format", f"the file holds {name}", place=place, remedy="Save it as an ordinary JPEG."
         )
-    if frame.width * frame.height > _MOST_SAMPLES_A_BYTE * len(data):
-        raise EOFError("truncated")  # what a decoder would find after seconds
+    has_end = data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
+    if not has_end or frame.width * frame.height > _MOST_SAMPLES_A_BYTE * len(data):
+        raise EOFError("truncated")  # what the decoder of JPEG-LS would find after seconds
     values = _decode(codec, data, name, place)
     channels = 1 if values.ndim == 2 else values.shape[2]
     if channels not in (1, 3):

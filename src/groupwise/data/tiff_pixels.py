@@ -20,6 +20,7 @@ from groupwise.data.samples import Samples, name_mode, pick_channels, refuse_cho
 from groupwise.data.tiff import Stack, Tiff, read_stack
 
 _LZW, _DEFLATE, _DEFLATE_OLD, _PACKBITS = 5, 8, 32946, 32773
+_MOST_TO_ONE = 4096  # above what LZW can pack, which packs most of them
 _BY_LIBTIFF = (_LZW, _DEFLATE, _DEFLATE_OLD, _PACKBITS)
 _CONVERT = "Convert it with `tiffcp -c none` or ImageJ to a plain TIFF, or export it as PNG."
 
@@ -139,8 +140,10 @@ def _decode_page(page: Any, data: bytes) -> npt.NDArray[Any]:
     the end of its memory.
     """
     known = page.compression in _BY_LIBTIFF and page.bitspersample in (8, 16, 32, 64)
-    if not (known and _has_codecs()):
+    if not (known and all(page.databytecounts) and _has_codecs()):  # tiles of no bytes are left to tifffile
         return np.asarray(page.asarray(maxworkers=1))
+    if page.nbytes > _MOST_TO_ONE * len(data):
+        raise EOFError("truncated")  # before anything makes room for it
     import imagecodecs
 
     values = np.asarray(imagecodecs.tiff_decode(data, index=page.index))
