@@ -44,7 +44,7 @@ def _has_whole_chunks(data: bytes) -> bool:
         length, name = struct.unpack_from(">I4s", data, at)
         at += 12 + length
         if name == b"IEND":
-            return at <= len(data)
+            return bool(at <= len(data))
     return False
 
 
