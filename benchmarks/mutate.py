@@ -3,8 +3,8 @@
     python benchmarks/mutate.py [--files 20000] [--seed 0]
 
 Every file of the tests' corpus in turn has one to eight bytes of its head or its end replaced, or is cut.
-Each has to be read or refused by one `UndecodableImage`, within 5 seconds and 1 GiB; a child process reads a
-thousand of them, so that a crash of a decoder is counted and ends nothing else. No broken file is kept.
+Each has to be read or refused by one `UndecodableImage`, within 5 seconds of processor time and 1 GiB; child
+processes read them, so that a crash of a decoder is counted and ends nothing else. No broken file is kept.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pixels_case import UNDECLARED, containers, deepen, picture, write_tiff
 
 BATCH = 1000
 SLOW_S = 5.0
+MOST_MIB = 1024
 HEAD_BYTES = 700
 
 
@@ -51,15 +52,15 @@ def broken(data: bytes, rng: np.random.Generator) -> bytes:
     return bytes(content[: rng.integers(1, len(content))] if rng.random() < 0.1 else content)
 
 
-def read_batch(number: int, seed: int, channel: multiprocessing.connection.Connection) -> None:
-    """Read one batch, and send what became of it, one word a file."""
+def read_files(start: int, stop: int, seed: int, channel: multiprocessing.connection.Connection) -> None:
+    """Read the files of these numbers, and send what became of each: a word, and the memory grown in MiB."""
     warnings.simplefilter("ignore")
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     files = seeds()
     reading = Preprocessing().reading
-    for i in range(number * BATCH, (number + 1) * BATCH):
+    for i in range(start, stop):
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         data = broken(files[i % len(files)], np.random.default_rng((seed, i)))
-        start = time.process_time()  # not by the clock: the machine may be busy
+        begin = time.process_time()  # not by the clock: the machine may be busy
         try:
             decode(data, reading=reading)
             word = "read"
@@ -67,11 +68,28 @@ def read_batch(number: int, seed: int, channel: multiprocessing.connection.Conne
             word = error.code
         except BaseException as error:
             word = f"RAISED {type(error).__name__} at {i}"
-        if time.process_time() - start > SLOW_S:
+        seconds = time.process_time() - begin
+        grown_mib = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - most) >> 10
+        if seconds > SLOW_S:
             word = f"SLOW at {i}"
-        channel.send(word)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) >> 10
-    channel.send(f"grown {grown}")
+        if grown_mib > MOST_MIB:
+            word = f"LARGE at {i}"
+        channel.send((word, seconds, grown_mib))
+
+
+def read_in_child(start: int, stop: int, seed: int) -> tuple[list[tuple[str, float, int]], int]:
+    """What `read_files` sent before it ended, and the exit status of its process."""
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context("fork").Process(target=read_files, args=(start, stop, seed, theirs))
+    child.start()
+    theirs.close()
+    told = []
+    try:
+        while True:
+            told.append(ours.recv())
+    except EOFError:
+        child.join()
+    return told, child.exitcode or 0
 
 
 def main() -> None:
@@ -80,28 +98,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     words: Counter[str] = Counter()
-    grown_mib = 0
-    for number in range(-(-arguments.files // BATCH)):
-        ours, theirs = multiprocessing.Pipe(duplex=False)
-        child = multiprocessing.get_context("fork").Process(
-            target=read_batch, args=(number, arguments.seed, theirs)
-        )
-        child.start()
-        theirs.close()
-        told = 0
-        try:
-            while True:
-                word = ours.recv()
-                if word.startswith("grown"):
-                    grown_mib = max(grown_mib, int(word.split()[1]))
-                else:
-                    told += 1
-                    words[word] += 1
-        except EOFError:
-            child.join()
-        if child.exitcode:
-            words[f"CRASH {child.exitcode} at {number * BATCH + told}"] += 1
-        print(f"{(number + 1) * BATCH} files, memory grown by at most {grown_mib} MiB", flush=True)
+    slowest, largest, done = 0.0, 0, 0
+    while done < arguments.files:
+        told, status = read_in_child(done, min(done + BATCH, arguments.files), arguments.seed)
+        for word, seconds, grown_mib in told:
+            words[word] += 1
+            slowest, largest = max(slowest, seconds), max(largest, grown_mib)
+        done += len(told)
+        if status:  # go on behind the file that ended it
+            words[f"CRASH {status} at {done}"] += 1
+            done += 1
+        print(f"{done} files, the slowest {slowest:.1f} s, memory grown by {largest} MiB at most", flush=True)
     for word, count in words.most_common():
         print(f"{count:6} {word}")
 

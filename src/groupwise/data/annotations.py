@@ -51,6 +51,11 @@ def _read_object(content: Record) -> Annotations | None:
     if content and all(isinstance(value, str) for value in content.values()):  # {"cat/1.jpg": "cat"}
         rows = tuple({"path": path, "label": label} for path, label in content.items())
         return Annotations(rows, "a JSON of names and classes", "path", "label")
+    if content and all(isinstance(value, list) for value in content.values()):  # {"cat": ["cat/1.jpg"]}
+        pairs = [(name, label) for label, names in content.items() for name in names]
+        if pairs and all(isinstance(name, str) for name, _ in pairs):
+            rows = tuple({"path": path, "label": label} for path, label in pairs)
+            return Annotations(rows, "a JSON of classes and their images", "path", "label")
     return read_annotations([content])  # JSON lines of a single line
 
 

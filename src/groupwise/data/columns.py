@@ -17,6 +17,10 @@ _LOOK = 20
 """Rows whose cells are looked at to tell what a column holds."""
 
 _FEW_CLASSES = 50
+_PIXELS_REMEDY = (
+    "Its pixels stand in the table itself, which is not read so: write each row as a PNG into a folder of its"
+    " class."
+)
 
 # In the order in which they are looked for; compared without case, blanks, hyphens and underscores.
 _PATH_NAMES = (  # noqa: SIM905  # shorter so
@@ -35,7 +39,8 @@ _GROUP_NAMES = (  # noqa: SIM905  # shorter so
     " tree plant plantid sample sampleid batch lot part partid source sourceid group groupid"
 ).split()
 _FOLD_NAMES = (  # noqa: SIM905  # shorter so
-    "split fold subset set partition phase usage mluse givenfold dataset datasplit stage istrain istest isval"
+    "split fold subset set partition evalpartition phase usage mluse givenfold dataset datasplit stage"
+    " istrain istest isval"
 ).split()
 _FILE_ATTRIBUTES = "file_attributes"  # VIA's column of JSON
 
@@ -78,6 +83,15 @@ def choose_columns(
     return table, Columns(path, label, tuple(name for name in (path, label) if name not in known))
 
 
+def list_paths(file: Path, table: Table) -> list[str]:
+    """The first paths of a table that has a column of classes as well, by the names of its columns alone.
+
+    Raises `GroupwiseError` where it has not.
+    """
+    table, columns = choose_columns(file, table, PATH, LABEL, lambda _: False)
+    return [row[columns.path] for row in table.rows[:_LOOK]]
+
+
 def _choose(
     table: Table, asked: str, usual: str, by_format: str | None, customary: Sequence[str]
 ) -> str | None:
@@ -109,7 +123,9 @@ def _missing(
     return GroupwiseError(
         f"no column {', '.join(map(repr, absent))} among {', '.join(map(repr, table.columns)) or 'nothing'}",
         place=file,
-        remedy=f"Name the column that holds it with {' and '.join(options)}, or rename it."
+        remedy=_PIXELS_REMEDY
+        if path is None and any(plain_name(column).startswith("pixel") for column in table.columns)
+        else f"Name the column that holds it with {' and '.join(options)}, or rename it."
         + _suggest_labels(table, path if label is None else None),
     )
 
@@ -118,7 +134,8 @@ def _suggest_labels(table: Table, path: str | None) -> str:
     """Columns of few values, which may hold the class of the paths in the column `path`."""
     if path is None:
         return ""
-    values = {name: len({row[name] for row in table.rows}) for name in table.columns if name != path}
+    others = [name for name in table.columns if name != path and plain_name(name) not in _FOLD_NAMES]
+    values = {name: len({row[name] for row in table.rows}) for name in others}
     few = [
         f"{name!r} ({n} values)"
         for name, n in values.items()

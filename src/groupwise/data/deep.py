@@ -21,6 +21,8 @@ from groupwise.data.samples import Samples, name_mode
 Values = npt.NDArray[Any]
 # The gamma of sRGB, in the hundred-thousandths of the gAMA chunk, as far as anybody sees a difference.
 _SRGB_GAMMA = range(44000, 47001)
+# A picture of one colour takes a JPEG-LS a byte for some tens of thousands of samples.
+_MOST_SAMPLES_A_BYTE = 50_000
 _SRGB_CICP = bytes([1, 13, 0, 1])
 
 
@@ -33,6 +35,17 @@ def list_png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             return
         yield name, data[at + 8 : at + 8 + length]
         at += 12 + length
+
+
+def _has_whole_chunks(data: bytes) -> bool:
+    """Whether every chunk of a PNG up to its end lies within the file."""
+    at = 8
+    while at + 12 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, at)
+        at += 12 + length
+        if name == b"IEND":
+            return bool(at <= len(data))
+    return False
 
 
 def note_png(data: bytes) -> tuple[Note, ...]:
@@ -60,6 +73,8 @@ def read_deep_png(data: bytes, image: Image.Image) -> Samples:
         values, opacity = np.asarray(image).astype(np.uint16), None
         colours = 1
     else:
+        if not _has_whole_chunks(data):
+            raise EOFError("truncated")  # OpenCV makes room for what a chunk declares, before it reads it
         import cv2  # here, because a recipe's options need none of it
 
         found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -216,11 +231,15 @@ def find_frame(data: bytes) -> Frame | None:
 def read_deep_jpeg(data: bytes, frame: Frame, place: object) -> Samples:
     """The samples of a JPEG of 12 bits, of a lossless JPEG, or of JPEG-LS."""
     name = {0xC3: "a lossless JPEG", 0xF7: "a JPEG-LS image"}.get(frame.kind, f"a JPEG of {frame.bits} bits")
-    codec = {0xC3: "ljpeg", 0xF7: "jpegls", 0xC0: "jpeg", 0xC1: "jpeg", 0xC2: "jpeg"}.get(frame.kind)
+    # `jpeg` would go on to `ljpeg` by itself, which writes beyond its memory on a damaged file.
+    codec = {0xC3: "jpegsof3", 0xF7: "jpegls", 0xC0: "jpeg8", 0xC1: "jpeg8", 0xC2: "jpeg8"}.get(frame.kind)
     if codec is None:
         raise UndecodableImage(
             "unsupported-format", f"the file holds {name}", place=place, remedy="Save it as an ordinary JPEG."
         )
+    has_end = data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
+    if not has_end or frame.width * frame.height > _MOST_SAMPLES_A_BYTE * len(data):
+        raise EOFError("truncated")  # what the decoder of JPEG-LS would find after seconds
     values = _decode(codec, data, name, place)
     channels = 1 if values.ndim == 2 else values.shape[2]
     if channels not in (1, 3):

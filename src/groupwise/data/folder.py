@@ -11,9 +11,12 @@ from groupwise.data.archive import READ_IN_PLACE, list_members
 from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.manifest import Sample, Status
 from groupwise.errors import GroupwiseError
+from groupwise.files import sha256_bytes, sha256_file
 
 # Of Teachable Machine, whose archives of one class each are called so.
 _SAMPLES = re.compile(r"[ _-]*(samples|images)?\.(zip|tar(\.(gz|bz2|xz))?|tgz|tbz2|txz)$", re.IGNORECASE)
+TABLES_IN_FOLDERS = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "_classes.csv")
+"""Of HuggingFace's imagefolder, and Roboflow's classes of an image."""
 SYSTEM_NAMES = ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "@eadir")
 
 _IMAGE_ENDINGS = tuple(FORMAT_OF_SUFFIX)
@@ -63,6 +66,25 @@ def list_archive(archive: Path, within: str = "") -> list[Sample]:
         path, label = (f"{within}/{name}", label_of_archive(within)) if within else (name, label)
         samples.append(Sample(_escape(path), label, status=status, reason=reason))
     return sorted(samples, key=lambda sample: sample.path)
+
+
+def digest_listing(root: Path, besides: Path) -> str:
+    """SHA-256 of which images lie below a folder, and of the tables there that name their classes.
+
+    What lies below `besides`, such as a run that is kept among the images, is passed over. Contents of images
+    are not looked at: each has its digest in the manifest.
+    """
+    inner = besides.resolve()
+    lines = []
+    for sample in list_files(root.resolve()):
+        file = root.resolve() / sample.path
+        if sample.status == "ignored" or file.is_relative_to(inner):
+            continue
+        if file.name in TABLES_IN_FOLDERS and sample.status == "ok":
+            lines.append(f"{sample.path}\0{sha256_file(file)}")
+        elif file.suffix.lower() in FORMAT_OF_SUFFIX:
+            lines.append(sample.path)
+    return sha256_bytes("\n".join(lines).encode("utf-8", "surrogateescape"))
 
 
 def enter_archives(root: Path, samples: list[Sample]) -> list[Sample]:

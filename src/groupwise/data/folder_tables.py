@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from groupwise.data.fold_names import name_folds
+from groupwise.data.folder import TABLES_IN_FOLDERS
 from groupwise.data.labelling import refuse_ready_split
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import GIVEN_FOLD, Sample
@@ -15,9 +16,7 @@ from groupwise.data.table import Contents, read_contents
 from groupwise.data.table_files import is_image_name
 from groupwise.errors import GroupwiseError, UsageError
 
-# HuggingFace's imagefolder, and Roboflow's classes of an image.
 _SHARD = re.compile(r"(?:^|/)([^/]+)-\d{5}-of-\d{5}\.parquet$")
-_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "_classes.csv")
 
 
 def read_folder_tables(
@@ -32,7 +31,7 @@ def read_folder_tables(
     """What the tables in a folder, or in each folder of its split, list; None where none names classes."""
     if shards := _find_shards(samples):
         return _read_shards(data, place, shards, given=given, group_column=group_column)
-    tables = [PurePosixPath(s.path) for s in samples if PurePosixPath(s.path).name in _NAMES]
+    tables = [PurePosixPath(s.path) for s in samples if PurePosixPath(s.path).name in TABLES_IN_FOLDERS]
     top = [path for path in tables if len(path.parts) == 1]
     if top:
         return _read(place / top[0], root, given, group_column)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 HEAD_BYTES = 4096
@@ -104,7 +105,12 @@ class Content:
 
 def detect_format(data: bytes) -> Content:
     """Name the content that begins with `data`, of which the first `HEAD_BYTES` are looked at."""
-    head = data[:HEAD_BYTES]
+    return _detect(data[:HEAD_BYTES])
+
+
+# A scan asks three times a file: before it reads it whole, which reader is right, and what Pillow may open.
+@lru_cache(maxsize=16)
+def _detect(head: bytes) -> Content:
     for kind, table in _TABLES.items():
         for name, magic in table.items():
             if magic.match(head):

@@ -85,12 +85,10 @@ def _read_plain(path: Path, suffix: str) -> bytes:
         head = file.read(HEAD_BYTES)
         _refuse_content(head, suffix)
         _refuse_size(status.st_size)
-        rest = max(0, status.st_size - len(head))
-        chunks = [head]
-        while rest > 0 and (chunk := file.read(rest)):
-            chunks.append(chunk)
-            rest -= len(chunk)
-    return b"".join(chunks)
+        if status.st_size <= len(head):
+            return head
+        file.seek(0)  # to read the head again costs less than to join it to the rest
+        return file.read(status.st_size)
 
 
 def _refuse_content(head: bytes, suffix: str) -> None:
@@ -117,8 +115,16 @@ def _say_why(error: UndecodableImage) -> str:
 
 def _accept(sample: Sample, decoded: Decoded, suffix: str) -> Sample:
     width, height = decoded.width, decoded.height
-    measured = replace(
+    status: Status = "quarantined"
+    reason = "no-label: an image that lies in no class folder"
+    if sample.label:
+        # By which rule deep samples become levels is decided for all of them later, and said in a note.
+        remarks = (*_without_rule(decoded), *_note_name(decoded.format, suffix), *_note_shape(width, height))
+        status, reason = "warned" if remarks else "ok", join_notes(remarks)
+    return replace(
         sample,
+        status=status,
+        reason=reason,
         width=width,
         height=height,
         mode=decoded.mode,
@@ -126,13 +132,6 @@ def _accept(sample: Sample, decoded: Decoded, suffix: str) -> Sample:
         channels=decoded.channels,
         group=sample.group or decoded.group,
     )
-    if not sample.label:
-        return replace(
-            measured, status="quarantined", reason="no-label: an image that lies in no class folder"
-        )
-    # By which rule deep samples become levels is decided for all of them later, and said in a note.
-    remarks = (*_without_rule(decoded), *_note_name(decoded.format, suffix), *_note_shape(width, height))
-    return replace(measured, status="warned" if remarks else "ok", reason=join_notes(remarks))
 
 
 def _without_rule(decoded: Decoded) -> list[Note]:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
+from groupwise.data.beside import note_lists, note_names, point_at
 from groupwise.data.fold_names import TRAIN, UNLABELLED
 from groupwise.data.folder import label_of_archive
 from groupwise.data.layout import FOLDERS, POOL, Parts, Shape, find_candidates, recognise
 from groupwise.data.manifest import GIVEN_FOLD, Sample
 from groupwise.errors import GroupwiseError, UsageError
-
-_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".manifest")
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,19 @@ def label_by_folders(data: Path, samples: Sequence[Sample], given: str | None) -
     """
     shape = recognise(samples)
     if shape.boxes:
-        raise _boxes(data, samples)
+        fact = "its folders are called images, labels or alike, and none names a class: are these boxes or"
+        fact += " masks?"
+        raise _no_class_folders(data, samples, fact)
+    if shape.classless:
+        fact = f"no class folders lie in {', '.join(shape.folds)}, which look like a data set already split"
+        raise _no_class_folders(data, samples, fact)
+    if shape.portions:
+        fact = f"{', '.join(shape.portions[:3])} look like the portions of one data set, not like classes"
+        also = (
+            " If the classes are folders below them, add --label-regex '([^/]+)/[^/]+$'; if they are the"
+            " classes, --layout classes."
+        )
+        raise _no_class_folders(data, samples, fact, also)
     if shape.variants:
         first = Path(data, *shape.inside, shape.variants[0])
         raise GroupwiseError(
@@ -59,22 +70,18 @@ def label_by_folders(data: Path, samples: Sequence[Sample], given: str | None) -
     return _label_classes(data, samples, shape)
 
 
-def _boxes(data: Path, samples: Sequence[Sample]) -> GroupwiseError:
-    tables = _find_tables(samples)
+def _no_class_folders(data: Path, samples: Sequence[Sample], fact: str, also: str = "") -> GroupwiseError:
+    """The refusal of folders of which none names a class, with the table that may name them."""
     return GroupwiseError(
-        "its folders are called images, labels or alike, and none names a class: are these boxes or masks?",
+        fact,
         place=data,
-        remedy=f"If {tables[0]} names the classes, give {data / tables[0]}."
-        if tables
-        else "Give one folder of images a class, a CSV of paths and labels, or --label-regex where the names"
-        " of the files hold the class.",
+        remedy=(
+            point_at(data, samples)
+            or "Give one folder of images a class, a CSV of paths and labels, or --label-regex where the"
+            " names of the files hold the class."
+        )
+        + also,
     )
-
-
-def _find_tables(samples: Sequence[Sample]) -> list[str]:
-    """Tables that may name the classes, those highest up first."""
-    found = [sample.path for sample in samples if sample.path.lower().endswith(_TABLES)]
-    return sorted(found, key=lambda path: (path.count("/"), path))
 
 
 def _label_classes(data: Path, samples: Sequence[Sample], shape: Shape) -> Labelled:
@@ -97,9 +104,10 @@ def _label_classes(data: Path, samples: Sequence[Sample], shape: Shape) -> Label
             f"The folder {names} is taken for images without a class, and left out. If it is a class, add"
             " --layout classes."
         )
-    tables = _find_tables(samples)
-    if tables and len({sample.label for sample in find_candidates(labelled)} - {""}) < 2:
-        notes.append(f"If {tables[0]} names the classes, give {data / tables[0]} as DATA.")
+    labels = {sample.label for sample in find_candidates(labelled)} - {""}
+    if len(labels) < 2 and (pointer := point_at(data, samples)):
+        notes.append(pointer)
+    notes += [*note_lists(samples), *note_names(samples, labels)]
     return Labelled(tuple(labelled), words, tuple(notes), shape.inside)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from groupwise.data.array_files import name_arrays
 from groupwise.data.fold_names import TRAIN, UNLABELLED, is_ready_split, name_folds
 from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.manifest import Sample
@@ -27,6 +29,12 @@ _VARIANTS = frozenset(
         " clahe"
     ).split()
 )
+# How publishers number the archives that a large set is downloaded in.
+_PORTION = re.compile(
+    r"((?:.*[\W_])?(?:images?|imgs?|photos?|pictures?|parts?|batch(?:es)?|chunks?|shards?|archives?|vol(?:ume)?s?"
+    r"|dis[ck]s?|folders?|dir|jpe?gs?|pngs?)[\W_]*)\d+",
+    re.IGNORECASE,
+)
 # What detection and segmentation sets call their parts: no class among them.
 _PARTS_OF_BOXES = frozenset(
     ["images", "labels", "annotations", "masks", "jpegimages", "imagesets", "annotation", "label", "xml"]
@@ -40,7 +48,8 @@ class Shape:
     `inside` are the folders around all of them. `folds` says of each folder there which fold it is, if the
     folders are a split; `inverted` that the folds lie below the class folders instead. `others` are folders
     beside a split, `flat` folders of it that hold no class folders though another does, and `unlabelled`
-    folders whose names say that their images have no class.
+    folders whose names say that their images have no class. `classless` says that no folder of a split holds
+    class folders, and `portions` are folders among which a publisher divided the images by number.
     """
 
     inside: Parts = ()
@@ -52,12 +61,14 @@ class Shape:
     flat: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     boxes: bool = False
+    classless: bool = False
+    portions: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
 
 def find_candidates(samples: Sequence[Sample]) -> list[Sample]:
     """The files that may be images, before any is opened: by their suffix, or all where none has one."""
-    pending = [sample for sample in samples if sample.status == "ok"]
+    pending = [sample for sample in samples if sample.status == "ok" and name_arrays(sample.path) is None]
     named = [sample for sample in pending if PurePosixPath(sample.path).suffix.lower() in FORMAT_OF_SUFFIX]
     return named or pending
 
@@ -77,11 +88,13 @@ def recognise(samples: Sequence[Sample]) -> Shape:
     variants = tuple(name for name in tops if _is_variant(name))
     if len(variants) == len(tops) > 1 and _recurring(tops):
         return Shape(inside, variants=variants)
+    if _are_portions(tops):
+        return Shape(inside, portions=tuple(tops))
     unlabelled = tuple(name for name, fold in folds.items() if fold == UNLABELLED)
     if len(tops) - len(unlabelled) < 2:
         unlabelled = ()
     kept = {name: below for name, below in tops.items() if name not in unlabelled}
-    doubts = [*_note_fold_names(kept, folds), *_note_depth(kept)]
+    doubts = [*_note_fold_names(kept, folds), *_note_depth(kept, paths, len(inside))]
     return Shape(inside, unlabelled=unlabelled, boxes=_is_boxes(tops), doubts=tuple(doubts))
 
 
@@ -159,6 +172,7 @@ def _shape_split(
         wrapped=wrapped,
         flat=() if is_boxes else tuple(no_class),
         boxes=is_boxes,
+        classless=not any(labels.values()),
     )
 
 
@@ -172,6 +186,13 @@ def _names_parts(labels: Iterable[str]) -> bool:
 
 def _is_boxes(tops: Mapping[str, Counter[str]]) -> bool:
     return len(tops) == 1 and _names_parts(tops)
+
+
+def _are_portions(tops: Mapping[str, Counter[str]]) -> bool:
+    """Whether folders differ in a number alone, and are called as no class is: images_001, images_002."""
+    named = [_PORTION.fullmatch(name) for name in tops]
+    stems = {match[1].casefold() for match in named if match}
+    return len(tops) > 1 and all(named) and len(stems) == 1
 
 
 def _is_variant(name: str) -> bool:
@@ -194,22 +215,38 @@ def _note_fold_names(tops: Mapping[str, Counter[str]], folds: Mapping[str, str])
             )
 
 
-def _note_depth(tops: Mapping[str, Counter[str]]) -> Iterable[str]:
+def _note_depth(tops: Mapping[str, Counter[str]], paths: Sequence[Parts], around: int) -> Iterable[str]:
+    """That folders lie below the class folders, whose paths are `paths` below `around` others."""
+    level, tops = _enter_single_folders(tops, paths)
     nested = {name: [inner for inner in below if inner] for name, below in tops.items() if set(below) - {""}}
     whole = {name: inner for name, inner in nested.items() if not tops[name][""]}
     if not whole or len(tops) < 2:
         return
     name, inner = max(whole.items(), key=lambda item: len(item[1]))
     again = sorted(_recurring(tops))
+    last = all(len(path) in (1, level + 3) for path in paths)
+    pattern = "'([^/]+)/[^/]+$'" if last else f"'^(?:[^/]+/){{{around + level + 1}}}([^/]+)/'"
     if again:
         yield (
             f"Below the class folders lie folders of the same names, such as {', '.join(again[:3])}. If those"
-            " are the classes: --label-regex '([^/]+)/[^/]+$'. If each is one subject: --group-regex"
-            " '([^/]+)/[^/]+$'."
+            f" are the classes: --label-regex {pattern}. If each is one subject: --group-regex {pattern}."
         )
     elif len(inner) > 1:
         yield (
             f"Below the class folders lie further folders, such as {name}/{inner[0]}: taken for parts of the"
-            f" class {name!r}. If they are the classes: --label-regex '([^/]+)/[^/]+$'. If each is one"
-            " subject: --group-regex '([^/]+)/[^/]+$'."
+            f" class {name.split('/')[0]!r}. If they are the classes: --label-regex {pattern}. If each is one"
+            f" subject: --group-regex {pattern}."
         )
+
+
+def _enter_single_folders(
+    tops: Mapping[str, Counter[str]], paths: Sequence[Parts]
+) -> tuple[int, Mapping[str, Counter[str]]]:
+    """How many folders stand alone in each class folder, one in the other, and what lies below them."""
+    level = 0
+    deeper = tops
+    while deeper and all(len(below) == 1 and "" not in below for below in deeper.values()):
+        level += 1
+        joined = (("/".join(path[: level + 1]), *path[level + 1 :]) for path in paths if path[0] in tops)
+        deeper = _below(joined)
+    return (level, deeper) if any(set(below) - {""} for below in deeper.values()) else (0, tops)

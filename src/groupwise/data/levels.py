@@ -94,17 +94,19 @@ def measure_depth(values: npt.NDArray[Any], declared: Range | None, tails_percen
         low, high = _finite_extremes(values)
     else:
         low, high = float(values.min()), float(values.max())
-    wanted = [99, tails_percent, 100 - tails_percent]
-    bright, *tails = (
-        np.percentile(some.astype(np.float64), wanted, method="nearest").tolist()
-        if some.size
-        else (high, low, high)
-    )
-    if not tails_percent:
-        tails = [low, high]
+    bright, tail = high, (low, high)
+    if some.size:
+        ordered = np.sort(some)  # of 16 bits by their digits, four times as fast as percentiles of floats
+        bright = _percentile(ordered, 99)
+        if tails_percent:
+            tail = (_percentile(ordered, tails_percent), _percentile(ordered, 100 - tails_percent))
     kind: Literal["integer", "float"] = "float" if values.dtype.kind == "f" else "integer"
-    tail = (tails[0], tails[1])
     return Depth(kind, low, high, tail, bright, type_range(values.dtype), declared, bands)
+
+
+def _percentile(ordered: npt.NDArray[Any], percent: float) -> float:
+    """The value at the nearest rank of the sorted `ordered`, as numpy's method "nearest" takes it."""
+    return float(ordered[round(percent / 100 * (ordered.size - 1))])
 
 
 def _finite_extremes(values: npt.NDArray[Any]) -> Range:

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -72,9 +73,10 @@ def _find_kinds(images: Sequence[Sample]) -> dict[str, dict[str, str]]:
     """Masks by their names alone, of each kind the picture of each mask."""
     pictures: dict[str, list[PurePosixPath]] = defaultdict(list)
     named: list[tuple[str, PurePosixPath]] = []
-    for sample in images:
-        path = PurePosixPath(sample.path)
-        folder = next((part for part in path.parts[:-1] if _FOLDER.fullmatch(part)), None)
+    paths = [PurePosixPath(sample.path) for sample in images]
+    around = _count_common_folders(paths)
+    for path in paths:
+        folder = next((part for part in path.parts[around:-1] if _FOLDER.fullmatch(part)), None)
         suffix = _SUFFIX.search(path.stem)
         if folder is None and suffix is None:
             pictures[path.stem].append(path)
@@ -89,6 +91,12 @@ def _find_kinds(images: Sequence[Sample]) -> dict[str, dict[str, str]]:
             kinds[kind][str(path)] = str(_nearest(path, owners))
     kinds["same name"] = _find_same_stems(pictures)
     return kinds
+
+
+def _count_common_folders(paths: Sequence[PurePosixPath]) -> int:
+    """How many folders lie around all of them: what all lie in tells none from another."""
+    levels = zip(*(path.parts[:-1] for path in paths), strict=False)
+    return sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, levels))
 
 
 def _nearest(path: PurePosixPath, owners: Sequence[PurePosixPath]) -> PurePosixPath:

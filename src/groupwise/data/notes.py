@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -63,7 +64,9 @@ def note_outside(data: Path, root: Path, samples: Sequence[Sample]) -> list[str]
     common = where_images_lie(root, samples)
     if common is None:
         return []
-    return [f"Files that {data} names lie outside of its folder: --root {common} takes them."]
+    return [
+        f"Files that {data} names lie outside of its folder: --root {shlex.quote(str(common))} takes them."
+    ]
 
 
 def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]:
@@ -82,7 +85,10 @@ def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]
     notes += _note_label_columns(labels)
     notes += [f"The class {label!r} has a single image." for label in labels if counts[label] == 1]
     if len(labels) == 1:
-        notes.append(f"There is only one class, {labels[0]!r}: training needs two.")
+        notes.append(
+            f"There is only one class, {labels[0]!r}: training needs two. Where the names of the files hold"
+            " the class, --label-regex finds it."
+        )
     if not labels:
         notes.append("No image can be used: see the reasons in the manifest.")
     return notes

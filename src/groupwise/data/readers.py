@@ -71,10 +71,10 @@ def _find_tiff(data: bytes, place: object, reading: Reading) -> Unread | None:
     weight = max(1, tiff.number(CHANNELS, 1) * tiff.number(BITS, 8) // 8)
     if apart:
         return Unread(width * height * weight, partial(tiff_pixels.read_samples, data, tiff, reading, place))
-    return Unread(2 * width * height, partial(_read_plain_tiff, data, tiff))
+    return Unread(2 * width * height, partial(_read_plain_tiff, data, tiff, reading, place))
 
 
-def _read_plain_tiff(data: bytes, tiff: Tiff) -> Samples:
+def _read_plain_tiff(data: bytes, tiff: Tiff, reading: Reading, place: object) -> Samples:
     """One deep channel: where it lies in one piece no byte is copied, else Pillow unpacks it."""
     width, height = tiff.number(WIDTH, 0), tiff.number(HEIGHT, 0)
     kind = np.dtype(np.uint16 if tiff.number(BITS, 16) == 16 else np.float32)
@@ -83,6 +83,8 @@ def _read_plain_tiff(data: bytes, tiff: Tiff) -> Samples:
         order = kind.newbyteorder("<" if data[:2] == b"II" else ">")
         flat = np.frombuffer(data, order, width * height, start)
         return tiff_pixels.describe_samples(flat.astype(kind, copy=False).reshape(height, width, 1), tiff)
+    if tiff_pixels.is_faster(tiff):
+        return tiff_pixels.read_samples(data, tiff, reading, place)
     with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
         image.load()
         return tiff_pixels.describe_samples(np.asarray(image)[..., None], tiff)

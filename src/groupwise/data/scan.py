@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from groupwise.data.archive import is_archive
+from groupwise.data.array_files import REMEDY, name_arrays, say_instead
 from groupwise.data.folder import enter_archives, list_archive, list_class_folders, list_files
 from groupwise.data.folder_tables import read_folder_tables
 from groupwise.data.group_names import tidy_groups
@@ -167,6 +168,8 @@ def _list_rows(data: Path, options: ReadOptions) -> Contents:
     if not os.path.lexists(data):
         raise GroupwiseError("no such file or folder", place=data, remedy="Check the path.")
     if data.suffix.lower() not in SUFFIXES:
+        if kind := name_arrays(data.name):
+            raise GroupwiseError(f"holds {kind}, and is not read", place=data, remedy=REMEDY)
         raise GroupwiseError(
             "neither a folder nor a CSV file",
             place=data,
@@ -217,6 +220,10 @@ def _require_images(data: Path, samples: Sequence[Sample]) -> None:
             " or correct the paths.",
         )
     if all(sample.status == "ignored" for sample in samples):
+        names = [sample.path for sample in samples if sample.codes != ("hidden",)]
+        is_arrays = any(map(name_arrays, names))
         raise GroupwiseError(
-            "there are no images", place=data, remedy="Give a folder that holds one folder of images a class."
+            f"there are no images{say_instead(names)}",
+            place=data,
+            remedy=REMEDY if is_arrays else "Give a folder that holds one folder of images a class.",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -112,7 +113,7 @@ def _note_folds(rows: Sequence[Row], columns: Sequence[str], given: str | None) 
     numbers = ", ".join(f"{fold} {n:,}" for fold, n in counts.items())
     return [
         f"The column {column!r} names folds ({numbers}) and is not used: the images are divided anew. To use"
-        f" it as it is, add --split.given {column}."
+        f" it as it is, add --split.given {shlex.quote(column)}."
     ]
 
 
@@ -120,7 +121,7 @@ def _note_groups(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
     found = find_group_columns(rows, columns)
     return [
         f"The column {column!r} has {values:,} values for {len(rows):,} images. If images of one value belong"
-        f" together, add --group-column {column}."
+        f" together, add --group-column {shlex.quote(column)}."
         for column, values in list(found.items())[:3]
     ]
 

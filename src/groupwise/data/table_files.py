@@ -109,21 +109,54 @@ def _read_delimited(text: str, file: Path) -> Table:
 
 
 def _read_image_list(text: str, file: Path) -> Table:
-    """Lines of path and class with a blank between; the class may be a number in the list of their names."""
-    lines = [line.rsplit(maxsplit=1) for line in text.splitlines() if line.strip()]
-    for number, line in enumerate(lines, start=1):
-        if len(line) < 2:
-            raise GroupwiseError(
-                f"line {number} holds no class after the path",
-                place=file,
-                remedy="Write the path, a blank and the class on each line, or give a CSV.",
-            )
+    """Lines of path and class with a blank between; the class may be a number in the list of their names.
+
+    Where no line has a class, it is the folder that each image lies in.
+    """
+    kept = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if kept and all("/" in line and len(line.split()) == 1 for line in kept):
+        rows = tuple(
+            {"path": line.strip(), "label": PurePosixPath(line.strip()).parent.name} for line in kept
+        )
+        return Table(("path", "label"), rows, "a list of images, the class their folder", "path", "label")
+    _refuse_other_lists(kept, file)
+    lines = [line.rsplit(maxsplit=1) for line in kept]
     names = _class_names(file.parent)
     numbers = {label for _, label in lines}
     if names and all(label.isdecimal() and int(label) < len(names) for label in numbers):
         lines = [[path, names[int(label)]] for path, label in lines]
     rows = tuple({"path": path, "label": label} for path, label in lines)
     return Table(("path", "label"), rows, "a list of images and classes", "path", "label")
+
+
+def _refuse_other_lists(lines: Sequence[str], file: Path) -> None:
+    """Raise `GroupwiseError` for lines that are not a path and a class."""
+    for number, line in enumerate(lines, start=1):
+        path, _, last = line.rpartition(" ") if "\t" not in line else line.rpartition("\t")
+        if not path.strip():
+            raise GroupwiseError(
+                f"line {number} holds no class after the path",
+                place=file,
+                remedy="Write the path, a blank and the class on each line, or give a CSV.",
+            )
+        if is_image_name(last) and not is_image_name(path):
+            raise GroupwiseError(
+                f"line {number} ends with a path, {last!r}, where a class should follow it",
+                place=file,
+                remedy="Write the path, a blank and the class on each line, or give a CSV.",
+            )
+    widths = {len(line.split()) for line in lines}
+    if (
+        len(widths) == 1
+        and widths.pop() > 2
+        and not any(is_image_name(one.rsplit(maxsplit=1)[0]) for one in lines)
+    ):
+        raise GroupwiseError(
+            f"each line holds {len(lines[0].split())} words, and which of them is the class is not said",
+            place=file,
+            remedy="Save it as a CSV with a header, and name its columns with --path-column and"
+            " --label-column.",
+        )
 
 
 def _class_names(folder: Path) -> list[str]:

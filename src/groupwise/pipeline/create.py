@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from groupwise.console import Console
+from groupwise.data.folder import digest_listing
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split
 from groupwise.distributed.world import World
@@ -63,6 +64,8 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     run.note(notes=list(manifest.notes), recipe_changes=changes, reading=dict(request.reading))
     if request.data.is_file():
         run.note(table_sha256=sha256_file(request.data))
+    else:
+        run.note(listing_sha256=digest_listing(request.data, run.folder))
     run.note(baselines=request.baselines, optimise=recipe.training.optimise)
     if request.planning:
         run.note(plan=plan.as_json(), chosen=chosen_fields(request))

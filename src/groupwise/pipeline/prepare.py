@@ -91,6 +91,12 @@ def audit_manifest(manifest: Manifest, *, seed: int, console: Console) -> Audit:
     return audited
 
 
+_LABELS_REMEDY = (
+    "Give one folder of images a class, a CSV of paths and labels, or --label-regex where the names of the"
+    " files hold the class."
+)
+
+
 def require_usable(manifest: Manifest) -> None:
     """Raise `GroupwiseError` where no image can be used, naming the commonest reason."""
     if manifest.usable:
@@ -104,6 +110,8 @@ def require_usable(manifest: Manifest) -> None:
         place="DATA",
         remedy=_root_remedy(manifest)
         if codes in ((OUTSIDE_ROOT,), (LINK_OUTSIDE,))
+        else _LABELS_REMEDY
+        if codes == ("no-label",)
         else "`groupwise scan` gives the reason of each.",
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from groupwise.console import Console
+from groupwise.data.folder import digest_listing
 from groupwise.data.reading import reading_words
 from groupwise.distributed.environment import environment
 from groupwise.distributed.torchrun import restarted
@@ -77,7 +78,7 @@ def resume_run(request: RunRequest) -> Run:
     """The run that is there; raises `UsageError` for other data, folds or recipe."""
     run = Run.open(request.folder)
     _refuse_other_data(run, request)
-    _refuse_changed_table(run, request)
+    _refuse_changed_data(run, request)
     _refuse_other_recipe(run, request)
     _refuse_other_folds(run, request.cv)
     run.note(baselines=request.baselines)  # which decides nothing that was learnt
@@ -108,12 +109,19 @@ def _refuse_other_data(run: Run, request: RunRequest) -> None:
         )
 
 
-def _refuse_changed_table(run: Run, request: RunRequest) -> None:
+def _refuse_changed_data(run: Run, request: RunRequest) -> None:
     """Refuse to go on where labels, groups or rows may have changed: the run has learnt from the old ones."""
-    before = run.ledger.get("table_sha256")  # older runs have not kept it
-    if before is not None and request.data.is_file() and sha256_file(request.data) != before:
+    if request.data.is_file():
+        before = run.ledger.get("table_sha256")  # older runs have not kept it
+        changed = before is not None and sha256_file(request.data) != before
+        fact = "has changed since this run began, which would go on by its old rows, labels and groups"
+    else:
+        before = run.ledger.get("listing_sha256")
+        changed = before is not None and digest_listing(request.data, run.folder) != before
+        fact = "holds other images or tables than when this run began, which would go on by the old ones"
+    if changed:
         raise UsageError(
-            "has changed since this run began, which would go on by its old rows, labels and groups",
+            fact,
             place=request.data,
             remedy="Restore it to go on, or give another --run to learn from the new one.",
         )
