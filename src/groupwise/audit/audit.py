@@ -155,7 +155,7 @@ def _plant(
 
 def _cluster(n: int, kept: Sequence[int], exact: Sequence[tuple[int, int]], detection: Detection) -> _Copies:
     real = [pair for pair in detection.copies if pair.second < len(kept)]
-    pairs = tuple(Pair(kept[pair.first], kept[pair.second], pair.evidence) for pair in real)
+    pairs = tuple(replace(pair, first=kept[pair.first], second=kept[pair.second]) for pair in real)
     edges = [(pair.first, pair.second) for pair in pairs]
     trusted, bridges = drop_bridges(n, edges, [pair.score for pair in pairs])
     return _Copies(cluster_ids(n, [*exact, *trusted]), pairs, bridges)
@@ -271,7 +271,7 @@ class _Illustrator:
         known = self._pairs.get(int(self._clusters[group[0]]), [])
         inside = [pair for pair in known if {pair.first, pair.second} <= set(group)]
         # A pair under two labels tells the story; of those the surest. Exact copies need no map.
-        exact = Pair(group[0], group[-1], Evidence(1.0, 0.0, 1.0, np.eye(2, 3)))
+        exact = Pair(group[0], group[-1], Evidence(1.0, 1.0, 1.0, 0.0, 1.0, np.eye(3)), 1.0)
         candidates = [
             pair for pair in (*inside, exact) if labels[pair.first] != labels[pair.second]
         ] or inside
