@@ -18,7 +18,7 @@ LOG_ODDS = 10
 
 WEIGHTS = (1.57, 1.25, 0.86, 10.31, -3.6)
 INTERCEPT = -8.11
-"""Of `describe_evidence`, by `benchmarks/fit_copies.py` on halves of sets that no report is of."""
+"""Of `describe_evidence`, fitted as `benchmarks/fit_copies.py` does, on data of which nothing is claimed."""
 
 _SATURATION = 0.03  # correlations of 0.97 and more say the same
 _TYPICAL_SHARE = 0.25  # of pairs that are neither surely copies nor surely not
