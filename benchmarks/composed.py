@@ -3,7 +3,8 @@
     python benchmarks/composed.py ../shared/data/clothing.csv --source sender --half report
 
 The half "tune" is for choosing lines, "report" for what is published; no source is in both. Missed copies are
-listed with their operations. Precision counts pairs of different photographs that were joined as false, so it
+listed with their operations, joined pairs of different photographs with their evidence. Precision
+counts pairs of different photographs that were joined as false, so it
 is a lower bound where the set itself holds copies.
 """
 
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from compositions import DEEPEST, compose, operations
 from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
+from groupwise.audit.copies.compositions import compose as compose_as_audit
 from groupwise.audit.copies.detect import detect
 from groupwise.audit.copies.threshold import wilson
 from groupwise.audit.copies.verify import reduce_photograph
@@ -47,6 +49,9 @@ def main() -> None:
     parser.add_argument("--originals", type=int, default=500)
     parser.add_argument("--planted", type=int, default=300)
     parser.add_argument("--lowest-scale", type=float, default=0.3)
+    parser.add_argument(
+        "--stated", type=int, default=0, help="copies planted beside, as the audit makes them"
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     cv2.setNumThreads(1)
@@ -58,22 +63,32 @@ def main() -> None:
     sources = [k % len(originals) for k in range(options.planted)]
     depths = [1 + k % DEEPEST for k in range(options.planted)]
     made = [compose(originals[i], d, rng, known) for i, d in zip(sources, depths, strict=True)]
-    photographs = [reduce_photograph(image) for image in (*originals, *(image for image, _ in made))]
+    own = rng.permutation(len(originals))[: options.stated].tolist()
+    stated = [compose_as_audit(originals[i], 1 + k % DEEPEST, rng) for k, i in enumerate(own)]
+    images = (*originals, *(image for image, _ in made), *stated)
+    photographs = [reduce_photograph(image) for image in images]
     found = detect(photographs, seed=0, workers=1).copies
     edges = [(pair.first, pair.second) for pair in found]
     trusted, _ = drop_bridges(len(photographs), edges, [pair.score for pair in found])
     clusters = cluster_ids(len(photographs), trusted)
     hits = [bool(clusters[i] == clusters[len(originals) + k]) for k, i in enumerate(sources)]
     for depth in range(1, DEEPEST + 1):
-        own = [hit for hit, d in zip(hits, depths, strict=True) if d == depth]
-        print(f"depth {depth}: {_share(sum(own), len(own))}")
+        part = [hit for hit, d in zip(hits, depths, strict=True) if d == depth]
+        print(f"depth {depth}: {_share(sum(part), len(part))}")
     print(f"all: {_share(sum(hits), len(hits))}")
-    truth = [*range(len(originals)), *sources]
+    planted = len(originals) + len(sources)
+    hits_of_own = [bool(clusters[i] == clusters[planted + k]) for k, i in enumerate(own)]
+    print(f"as the audit states it: {_share(sum(hits_of_own), len(own))}")
+    truth = [*range(len(originals)), *sources, *own]
     right = _pairs(np.unique(np.column_stack([clusters, truth]), axis=0, return_counts=True)[1])
     print(f"precision of pairs: {_share(right, _pairs(np.bincount(clusters)))}")
     for hit, (_, names), file in zip(hits, made, [chosen[i] for i in sources], strict=True):
         if not hit:
             print(f"missed: {file.name}: {', '.join(names)}")
+    for pair in found:
+        a, b = (truth[number] for number in (pair.first, pair.second))
+        if a != b:
+            print(f"joined: {chosen[a]} {chosen[b]}: score {pair.score:.3f}, {pair.evidence}")
 
 
 def _pairs(sizes: npt.NDArray[np.int64]) -> int:

@@ -92,7 +92,10 @@ def test_copies_inside_a_class_are_counted(audited: Audit) -> None:
 
 def test_the_audit_states_its_own_recall_and_false_match_rate(audited: Audit) -> None:
     assert audited.facts["planted"] == 6
-    assert audited.facts["planted_found"] >= 5
+    assert audited.facts["planted_found"] >= 3
+    by_depth = audited.facts["planted_by_depth"]
+    assert [one["operations"] for one in by_depth] == [1, 2, 3, 4, 5, 6]
+    assert sum(one["found"] for one in by_depth) == audited.facts["planted_found"]
     assert audited.facts["exact_copies"] == 1
     [quality] = [one for one in audited.findings if one.code == "audit-quality"]
     assert "planted copies of your images" in quality.title
@@ -153,4 +156,4 @@ def test_neighbours_in_a_burst_are_not_copies() -> None:
     found = audit(Manifest(SIGNS, tuple(samples)), seed=0)
     assert len(samples) > 90
     assert len(set(found.clusters.values())) == len(samples)
-    assert found.facts["planted_recall"] >= 0.95
+    assert found.facts["planted_recall"] >= 0.6

@@ -45,6 +45,15 @@ def test_a_weak_audit_says_why_and_what_follows_in_its_title(tiny: int, blamed: 
     assert find_quality({**_facts(95), "tiny_images": tiny}).title.endswith("found 95.0 %")
 
 
+def test_the_audit_says_its_recall_by_the_number_of_operations() -> None:
+    by_depth = [
+        {"operations": 1, "planted": 40, "found": 40, "interval": (0.912, 1.0)},
+        {"operations": 6, "planted": 40, "found": 20, "interval": (0.352, 0.648)},
+    ]
+    told = find_quality({**_facts(75), "planted_by_depth": by_depth}).text
+    assert "of 1 100 % (91.2 to 100), of 6 50.0 % (35.2 to 64.8)" in told
+
+
 def test_the_audit_says_what_it_cannot_tell_of_the_smallest_images() -> None:
     assert "short side" not in find_quality(_facts(100)).text
     told = find_quality({**_facts(100), "rigid_images": 3}).text

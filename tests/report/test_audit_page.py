@@ -185,6 +185,16 @@ def test_suspicions_are_named_so_and_bind_nothing(make_audit, parse):
     assert "Suspected" not in parse(write_audit_page(make_audit())).text
 
 
+def test_the_page_says_the_recall_by_the_number_of_operations(make_audit, parse):
+    by_depth = [{"operations": 5, "planted": 40, "found": 31, "interval": (0.625, 0.877)}]
+    text = parse(write_audit_page(make_audit(facts={"planted_by_depth": by_depth}))).text
+    assert "by one to six such operations at once" in text
+    assert "77.5 %, 62.5 to 87.7 %" in text
+    older = parse(write_audit_page(make_audit())).text
+    assert "such operations" not in older
+    assert "Operations" not in older
+
+
 def test_the_audit_names_its_own_recall_and_doubts_itself_where_it_is_low(make_audit, parse):
     text = parse(write_audit_page(make_audit())).text
     assert "On planted copies of your images the detector found 98.8 %" in text

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from groupwise.audit import findings as say
 from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
 from groupwise.audit.copies.compare import Evidence
+from groupwise.audit.copies.compositions import DEEPEST, compose
 from groupwise.audit.copies.detect import TINY_PX, Detection, detect
 from groupwise.audit.copies.hashes import exact_copies
-from groupwise.audit.copies.planted import FAMILIES
 from groupwise.audit.copies.resemblance import pictures_resemble
 from groupwise.audit.copies.threshold import wilson
 from groupwise.audit.copies.tiny import RIGID_PX
@@ -35,7 +35,7 @@ from groupwise.files import write_csv, write_json
 Progress = Callable[[int, int], None]
 
 PLANTED = 240
-"""Transformed copies mixed in to measure the recall, never more than a fifth of the data set."""
+"""Composed copies mixed in to measure the recall, never more than a fifth of the data set."""
 
 MAX_PICTURES = 40
 
@@ -139,16 +139,15 @@ def _measure_all(manifest: Manifest, workers: int, progress: Progress | None) ->
 def _plant(
     manifest: Manifest, kept: Sequence[int], seed: int, workers: int
 ) -> tuple[list[Photograph], list[int]]:
-    """Transformed copies of photographs drawn by `seed`, every family in turn, and their places in `kept`."""
+    """Copies of photographs drawn by `seed`, of depth 1 to 6 in turn, and their places in `kept`."""
     count = min(PLANTED, len(kept) // 5)
     places = np.random.default_rng(seed).permutation(len(kept))[:count].tolist()
-    families = list(FAMILIES.values())
 
     def plant(number: int) -> Photograph:
         file = manifest.file(manifest.usable[kept[places[number]]])
         rgb = decode(read_file(file), place=file, reading=manifest.reading).rgb
         rng = np.random.default_rng((seed, number))
-        return reduce_photograph(families[number % len(families)](rgb, rng))
+        return reduce_photograph(compose(rgb, 1 + number % DEEPEST, rng))
 
     with one_thread_a_worker(), ThreadPoolExecutor(workers) as pool:
         return list(pool.map(plant, range(count))), places
@@ -156,7 +155,7 @@ def _plant(
 
 def _cluster(n: int, kept: Sequence[int], exact: Sequence[tuple[int, int]], detection: Detection) -> _Copies:
     real = [pair for pair in detection.copies if pair.second < len(kept)]
-    pairs = tuple(Pair(kept[pair.first], kept[pair.second], pair.evidence) for pair in real)
+    pairs = tuple(replace(pair, first=kept[pair.first], second=kept[pair.second]) for pair in real)
     edges = [(pair.first, pair.second) for pair in pairs]
     trusted, bridges = drop_bridges(n, edges, [pair.score for pair in pairs])
     return _Copies(cluster_ids(n, [*exact, *trusted]), pairs, bridges)
@@ -182,16 +181,25 @@ def _facts(copies: _Copies, exact: Sequence[tuple[int, int]], detection: Detecti
 
 
 def _recall(detection: Detection, sources: Sequence[int], first_planted: int) -> dict[str, Any]:
-    """How many planted copies were tied to a photograph of the same cluster as their source."""
+    """How many planted copies stand in the cluster of their source, also by depth."""
     edges = [(pair.first, pair.second) for pair in detection.copies]
     clusters = cluster_ids(first_planted + len(sources), edges)
-    found = sum(clusters[source] == clusters[first_planted + k] for k, source in enumerate(sources))
-    low, high = wilson(int(found), len(sources))
+    found = [bool(clusters[source] == clusters[first_planted + k]) for k, source in enumerate(sources)]
+    depths = [found[first::DEEPEST] for first in range(min(DEEPEST, len(found)))]
     return {
         "planted": len(sources),
-        "planted_found": int(found),
-        "planted_recall": int(found) / len(sources) if sources else None,
-        "planted_recall_interval": (low, high),
+        "planted_found": sum(found),
+        "planted_recall": sum(found) / len(sources) if sources else None,
+        "planted_recall_interval": wilson(sum(found), len(sources)),
+        "planted_by_depth": [
+            {
+                "operations": depth,
+                "planted": len(own),
+                "found": sum(own),
+                "interval": wilson(sum(own), len(own)),
+            }
+            for depth, own in enumerate(depths, start=1)
+        ],
     }
 
 
@@ -263,7 +271,7 @@ class _Illustrator:
         known = self._pairs.get(int(self._clusters[group[0]]), [])
         inside = [pair for pair in known if {pair.first, pair.second} <= set(group)]
         # A pair under two labels tells the story; of those the surest. Exact copies need no map.
-        exact = Pair(group[0], group[-1], Evidence(1.0, 0.0, 1.0, np.eye(2, 3)))
+        exact = Pair(group[0], group[-1], Evidence(1.0, 1.0, 1.0, 0.0, 1.0, np.eye(3)), 1.0)
         candidates = [
             pair for pair in (*inside, exact) if labels[pair.first] != labels[pair.second]
         ] or inside

@@ -169,8 +169,9 @@ def find_quality(facts: Mapping[str, Any]) -> Finding:
         "warning" if weak else "note",
         f"On planted copies of your images the detector found {percentage(facts['planted_recall'])} %"
         f"{_tell_weak(facts) if weak else ''}",
-        f"{facts['planted']} transformed copies of your own photographs were mixed in, and "
-        f"{facts['planted_found']} were recognised (95 % interval {low} to {high} %). Of "
+        f"{facts['planted']} copies of your own photographs, each changed by one to six operations at once, "
+        f"were mixed in, and {facts['planted_found']} were recognised (95 % interval {low} to {high} %)"
+        f"{_tell_depths(facts.get('planted_by_depth', ()))}. Of "
         f"{facts['null_pairs']} comparisons with photographic negatives, which are copies of nothing, "
         f"{facts['null_accepted']} passed: a false-match rate below "
         f"{100 * facts['false_match_bound']:.2f} %.{_WEAK if weak else ''}"
@@ -179,6 +180,16 @@ def find_quality(facts: Mapping[str, Any]) -> Finding:
         if weak
         else "Nothing to do.",
     )
+
+
+def _tell_depths(depths: Sequence[Mapping[str, Any]]) -> str:
+    """The share found of each number of operations, with its interval."""
+    parts = []
+    for one in depths:
+        low, high = map(percentage, one["interval"])
+        share = percentage(one["found"] / one["planted"])
+        parts.append(f"of {one['operations']} {share} % ({low} to {high})")
+    return f": {', '.join(parts)}" if parts else ""
 
 
 def _tell_weak(facts: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from groupwise.files import write_atomic
 from groupwise.report.audit_files import CONFLICT, SUSPECTED, AuditFiles, Finding, Named, Row, read_audit
-from groupwise.report.audit_verdict import judge, planted_recall
+from groupwise.report.audit_verdict import judge, planted_by_depth, planted_recall
 from groupwise.report.rendering import render
 from groupwise.report.thumbnails import Thumbnail, load_thumbnail
 from groupwise.report.words import NBSP, count, verb
@@ -105,6 +105,7 @@ def write_audit_page(folder: Path) -> Path:
         ignored=_reasons(files.with_status("ignored")),
         remarks=_reason_counts(files.with_status("warned")),
         recall=planted_recall(files.facts),
+        depths=planted_by_depth(files.facts),
         method=_method(files.facts),
         unseen=UNSEEN,
         open_conflicts=OPEN_CONFLICTS,

@@ -61,6 +61,16 @@ def planted_recall(facts: Mapping[str, Any]) -> Estimate:
     return Estimate.from_json({"value": facts.get("planted_recall"), "low": low, "high": high})
 
 
+def planted_by_depth(facts: Mapping[str, Any]) -> list[tuple[int, int, Estimate]]:
+    """Operations of a planted copy, how many such were planted, and the share found; none in older audits."""
+    rows = []
+    for one in facts.get("planted_by_depth", ()):
+        low, high = one["interval"]
+        found = Estimate.from_json({"value": one["found"] / one["planted"], "low": low, "high": high})
+        rows.append((one["operations"], one["planted"], found))
+    return rows
+
+
 def _faults(files: AuditFiles) -> Iterator[str]:
     if not files.usable:
         yield "Not one file can be used."

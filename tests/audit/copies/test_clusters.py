@@ -54,6 +54,18 @@ def test_a_single_sample_joins_a_crowd_by_one_edge() -> None:
     assert drop_bridges(10, [*crowd, (4, 9)], [0.95] * len(crowd) + [0.9])[1] == []
 
 
+def test_a_chain_between_two_crowds_is_cut_where_it_is_a_lone_edge() -> None:
+    crowds = [*_clique(range(0, 6)), *_clique(range(6, 12))]
+    chain = [(0, 12), (12, 13), (13, 14), (6, 14)]
+    kept, bridges = drop_bridges(15, [*crowds, *chain], [0.9] * (len(crowds) + 4))
+    assert len(bridges) == 1
+    assert set(bridges) < set(chain)
+    ids = cluster_ids(15, kept)
+    assert ids[0] != ids[6]
+    short = [(0, 12), (6, 12)]  # no crowd on either side of the last edge: a photograph with its copies
+    assert drop_bridges(13, [*_clique(range(0, 2)), *_clique(range(6, 8)), *short], [0.9] * 4)[1] == []
+
+
 @given(st.integers(2, 30), st.data())
 def test_every_edge_is_kept_or_a_bridge_and_kept_edges_alone_make_the_clusters(
     n: int, data: st.DataObject

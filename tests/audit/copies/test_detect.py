@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from groupwise.audit.copies.compositions import compose, tilt
 from groupwise.audit.copies.detect import Detection, detect
 from groupwise.audit.copies.planted import FAMILIES
 from groupwise.audit.copies.verify import reduce_photograph
@@ -30,6 +31,22 @@ def test_every_planted_copy_is_found_and_nothing_else(scene: Scene, family: str)
     images = [scene(k) for k in range(24)]
     copies = [FAMILIES[family](images[k], rng) for k in range(6)]
     assert _pairs(_detect([*images, *copies])) == {(k, 24 + k) for k in range(6)}
+
+
+def test_prints_seen_at_an_angle_are_found(scene: Scene) -> None:
+    rng = np.random.default_rng(6)
+    images = [scene(k) for k in range(24)]
+    assert _pairs(_detect([*images, *(tilt(images[k], rng) for k in range(6))])) == {
+        (k, 24 + k) for k in range(6)
+    }
+
+
+def test_copies_by_four_operations_at_once_are_found(scene: Scene) -> None:
+    rng = np.random.default_rng(8)
+    images = [scene(k) for k in range(24)]
+    pairs = _pairs(_detect([*images, *(compose(images[k], 4, rng) for k in range(12))]))
+    assert pairs <= {(k, 24 + k) for k in range(12)}
+    assert len(pairs) >= 10
 
 
 def test_a_copy_changed_in_tone_is_found(scene: Scene) -> None:

@@ -12,7 +12,7 @@ LOWEST, HIGHEST = LINE
 
 
 def test_a_quiet_data_set_keeps_the_lowest_line() -> None:
-    threshold = find_threshold(np.array([0.1, 0.2, 0.3, 0.97]), np.full(1000, -1.0))
+    threshold = find_threshold(np.array([-0.7, -0.6, -0.55, 0.97]), np.full(1000, -1.0))
     assert threshold.score == LOWEST
     assert threshold.false == 0
     assert threshold.false_match_bound < 0.005
@@ -20,8 +20,8 @@ def test_a_quiet_data_set_keeps_the_lowest_line() -> None:
 
 
 def test_a_loud_null_raises_the_line() -> None:
-    threshold = find_threshold(np.array([0.1, 0.97]), np.array([0.1, 0.83]))
-    assert threshold.score == pytest.approx(0.88)
+    threshold = find_threshold(np.array([0.1, 0.97]), np.array([-0.4, 0.38]))
+    assert threshold.score == pytest.approx(0.43)
     assert find_threshold(np.array([0.1, 0.97]), np.array([0.99])).score == HIGHEST
 
 
@@ -33,7 +33,7 @@ def test_many_lookalikes_just_below_the_line_raise_it() -> None:
 
 
 def test_false_matches_are_counted_and_bounded() -> None:
-    threshold = find_threshold(np.array([]), np.array([0.95] * 2 + [0.1] * 98))
+    threshold = find_threshold(np.array([]), np.array([0.95] * 2 + [-0.5] * 98))
     assert (threshold.false, threshold.false_match_rate) == (2, 0.02)
     assert threshold.false_match_bound > 0.02
 

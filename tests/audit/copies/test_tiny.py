@@ -64,7 +64,7 @@ def test_the_map_of_a_pair_lays_the_second_on_the_first(scene: Scene) -> None:
     turned = np.ascontiguousarray(np.rot90(image))
     [pair] = _detect([image, *others, turned]).copies
     first, second = (reduce_photograph(one).grey.astype(float) for one in (image, turned))
-    laid = cv2.warpAffine(second, pair.evidence.matrix, first.shape[::-1])
+    laid = cv2.warpPerspective(second, pair.evidence.matrix, first.shape[::-1])
     assert np.abs(laid - first)[16:-16, 16:-16].mean() < 6
 
 

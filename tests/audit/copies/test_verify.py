@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from groupwise.audit.copies.align import align, plausible
+from groupwise.audit.copies.align import align, align_along, plausible, project
 from groupwise.audit.copies.compare import Evidence, compare
 from groupwise.audit.copies.features import describe, working_grey
 from groupwise.audit.copies.hashes import INVERSE, orient
-from groupwise.audit.copies.verify import MAX_HOLE, MIN_OVERLAP, Pair, reduce_photograph, verify_orientation
+from groupwise.audit.copies.score import MAX_HOLE, MIN_OVERLAP, score
+from groupwise.audit.copies.threshold import LINE
+from groupwise.audit.copies.verify import reduce_photograph, verify_orientation
 
 Scene = Callable[..., npt.NDArray[np.uint8]]
-IDENTITY = np.eye(2, 3)
+IDENTITY = np.eye(3)
 
 
 @pytest.mark.parametrize("mirror", [False, True])
@@ -28,17 +31,38 @@ def test_a_known_map_is_recovered(scene: Scene, mirror: bool) -> None:
     first = cv2.warpAffine(second, true, (128, 128), borderMode=cv2.BORDER_REFLECT_101)
     found = align(describe(first), describe(second), mirror=mirror)
     assert found is not None
-    refined = compare(first, second, found.matrix)
-    corners = np.array([[40, 40, 1], [40, 90, 1], [90, 40, 1]]).T
-    np.testing.assert_allclose(refined.matrix @ corners, true @ corners, atol=0.4)
+    refined = compare(first, second, found)
+    corners = np.array([[40, 40], [40, 90], [90, 40]])
+    np.testing.assert_allclose(
+        project(refined.matrix, corners), corners @ true[:, :2].T + true[:, 2], atol=0.4
+    )
     wrong = align(describe(first), describe(second), mirror=not mirror)
-    assert wrong is None or compare(first, second, wrong.matrix).score < 0.5
+    assert wrong is None or compare(first, second, wrong).fine < 0.5
+
+
+def test_a_tilted_print_is_followed_and_its_points_found_again(scene: Scene) -> None:
+    second = working_grey(scene(6))
+    true = np.array([[1.02, 0.1, -4.0], [-0.12, 0.95, 9.0], [0.0015, -0.001, 1.0]])
+    first = cv2.warpPerspective(second, true, (128, 128), borderMode=cv2.BORDER_REPLICATE)
+    affine = align(describe(first), describe(second), mirror=False)
+    assert affine is not None
+    found = align_along(describe(first), describe(second), affine)
+    refined = compare(first, second, found.matrix)
+    corners = np.array([[10, 10], [118, 10], [10, 118], [118, 118]])
+    assert np.abs(project(affine, corners) - project(true, corners)).max() > 2, "it cannot be followed so"
+    np.testing.assert_allclose(project(found.matrix, corners), project(true, corners), atol=1.5)
+    np.testing.assert_allclose(project(refined.matrix, corners), project(true, corners), atol=0.5)
+    assert found.support > 20
+    other = align_along(describe(first), describe(working_grey(scene(7))), affine)
+    assert other.support < 8
+    assert other.share < found.share / 3
 
 
 def test_refining_mends_a_map_that_is_two_pixels_off(scene: Scene) -> None:
     grey = working_grey(scene(2))
-    evidence = compare(grey, grey, IDENTITY + [[0, 0, 2], [0, 0, -1]])
-    assert evidence.score > 0.99
+    evidence = compare(grey, grey, IDENTITY + [[0, 0, 2], [0, 0, -1], [0, 0, 0]])
+    assert evidence.fine > 0.99
+    assert evidence.coarse > 0.99
     np.testing.assert_allclose(evidence.matrix, IDENTITY, atol=0.05)
 
 
@@ -47,28 +71,46 @@ def test_like_hashes_are_laid_on_one_another_exactly(scene: Scene, number: int) 
     rgb = scene(3)[:, :110]
     turned = np.dstack([orient(np.ascontiguousarray(rgb[:, :, k]), number) for k in range(3)])
     pair = verify_orientation([reduce_photograph(rgb), reduce_photograph(turned)], 0, 1, INVERSE[number])
-    assert pair.score > 0.97
+    assert pair.score > LINE[1] + 0.3
+    assert pair.evidence.fine > 0.97
     assert pair.evidence.overlap == pytest.approx(1, abs=0.03)
 
 
 def test_a_hole_a_small_overlap_or_an_implausible_map_rules_a_copy_out() -> None:
-    assert Pair(0, 1, Evidence(0.99, MAX_HOLE, MIN_OVERLAP, IDENTITY)).score == 0.99
-    assert Pair(0, 1, Evidence(0.99, MAX_HOLE + 0.001, 1.0, IDENTITY)).score == -1
-    assert Pair(0, 1, Evidence(0.99, 0.0, MIN_OVERLAP - 0.01, IDENTITY)).score == -1
-    assert Pair(0, 1, Evidence(0.99, 0.0, 1.0, IDENTITY * [[2], [1]])).score == -1
+    whole = Evidence(0.9, 0.95, 0.95, 0.0, 1.0, IDENTITY, 0.6)
+    assert score(replace(whole, overlap=MIN_OVERLAP)) == score(whole) > LINE[1]
+    assert -1 < score(replace(whole, hole=MAX_HOLE)) < score(whole)
+    assert score(replace(whole, hole=MAX_HOLE + 0.001)) == -1
+    assert score(replace(whole, overlap=MIN_OVERLAP - 0.01)) == -1
+    assert score(replace(whole, matrix=np.diag([2.3, 1, 1]))) == -1
+
+
+def test_each_part_of_the_evidence_counts_and_missing_points_count_neither_way() -> None:
+    whole = Evidence(0.9, 0.95, 0.95, 0.002, 1.0, IDENTITY, 0.5)
+    weaker = [{"fine": 0.6}, {"coarse": 0.5}, {"agreement": 0.6}, {"hole": 0.03}, {"share": 0.2}]
+    assert all(score(replace(whole, **change)) < score(whole) for change in weaker)
+    assert score(replace(whole, share=0.2)) < score(replace(whole, share=None)) < score(whole)
+    clear = replace(whole, fine=0.98, coarse=0.99, agreement=0.99, share=None)
+    assert score(clear) > LINE[1]
+    assert score(replace(whole, fine=0.3, share=None)) < LINE[0]
 
 
 @pytest.mark.parametrize(
-    ("diagonal", "answer"), [((1, 1), True), ((2.9, 2.9), True), ((3.1, 3.1), False), ((1, 2), False)]
+    ("diagonal", "answer"), [((1, 1), True), ((2.9, 2.9), True), ((3.1, 3.1), False), ((1, 2.3), False)]
 )
 def test_plausible_maps(diagonal: tuple[float, float], answer: bool) -> None:
-    assert plausible(np.column_stack([np.diag(diagonal), [5, 5]])) is answer
+    assert plausible(np.vstack([np.column_stack([np.diag(diagonal), [5, 5]]), [0, 0, 1]])) is answer
+
+
+@pytest.mark.parametrize(("tilt", "answer"), [(0.003, True), (0.02, False), (-0.02, False)])
+def test_a_print_is_seen_from_in_front_of_it(tilt: float, answer: bool) -> None:
+    assert plausible(np.array([[1, 0, 0], [0, 1, 0], [tilt, 0, 1]])) is answer
 
 
 def test_gain_bias_and_shading_do_not_lower_the_score_and_another_scene_does(scene: Scene) -> None:
     first, other = working_grey(scene(4)), working_grey(scene(5))
     shade = np.linspace(0.5, 1.0, 128)[None, :]
     shaded = np.clip(first * shade * 0.8 + 20, 0, 255).astype(np.uint8)
-    assert compare(first, shaded, IDENTITY).score > 0.95
-    assert compare(first, other, IDENTITY).score < 0.3
-    assert compare(first, 255 - first, IDENTITY).score < -0.9
+    assert compare(first, shaded, IDENTITY).fine > 0.95
+    assert compare(first, other, IDENTITY).fine < 0.3
+    assert compare(first, 255 - first, IDENTITY).fine < -0.9

@@ -1,4 +1,4 @@
-"""Alignment: the plausible affine map between two photographs, from their local features.
+"""Alignment: the plausible map between two photographs, from their local features: affine, then projective.
 
 One match with its scale and direction already proposes a similarity (Philbin et al., CVPR 2007), so every
 proposal is tried and nothing is drawn at random: RANSAC needs more matches than a smooth photograph has.
@@ -7,6 +7,7 @@ proposal is tried and nothing is drawn at random: RANSAC needs more matches than
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,23 +19,33 @@ FloatArray = npt.NDArray[np.float64]
 MIN_SUPPORT = 4
 """Matches at different places that must agree; three points fit any affine map exactly."""
 
-_MAX_SCALE, _MAX_ANISOTROPY = 3.0, 1.8
+_MAX_SCALE, _MAX_ANISOTROPY = 3.0, 2.2
+_CENTRE_PX = WORKING_AREA_PX**0.5 / 2
+_MAX_TILT = 0.5  # share by which the scale may change from the middle of a frame to its edge
 _RATIO, _FARTHEST, _FARTHEST_MUTUAL = 0.85, 0.9, 0.75
 _PROPOSALS = 24
 _TOLERANCES = tuple(share * WORKING_AREA_PX**0.5 for share in (0.06, 0.035, 0.02))
 _LOOSE = 0.08 * WORKING_AREA_PX**0.5
+_ALONG = tuple(share * WORKING_AREA_PX**0.5 for share in (0.08, 0.04, 0.02))
+_LEAST_ALONG = 0.6  # cosine of two descriptors that the map already brings together
+_SAME_WAY, _SAME_SIZE = 0.7, 0.6  # cosine between directions, difference of the logarithms of diameters
+_LEAST_FOR_TILT, _STIFFNESS = 8, 0.3
 
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """`matrix` (2, 3) maps the second's working-size pixels onto the first; `support` matches agree."""
+    """`matrix` (3, 3) maps the second's working-size pixels onto the first; `support` matches agree.
+
+    `share` is the support as a part of what could agree, the points of either within the other's frame.
+    """
 
     matrix: FloatArray
     support: int
+    share: float
 
 
-def align(first: Features, second: Features, *, mirror: bool) -> Alignment | None:
-    """The best-supported plausible affine map, or None; `mirror` reads the second photograph as mirrored."""
+def align(first: Features, second: Features, *, mirror: bool) -> FloatArray | None:
+    """The best-supported plausible affine map (3, 3), second onto first; `mirror`: the second is mirrored."""
     if min(len(first.points), len(second.points)) < MIN_SUPPORT:
         return None
     theirs = mirrored(second.descriptors) if mirror else second.descriptors
@@ -43,6 +54,29 @@ def align(first: Features, second: Features, *, mirror: bool) -> Alignment | Non
         return None
     target, source = first.points[mine].astype(float), second.points[other].astype(float)
     return _refined(target, source, _best_proposal(target, source, mirror), mirror)
+
+
+def align_along(first: Features, second: Features, matrix: FloatArray) -> Alignment:
+    """Match again, each point only with what `matrix` (3, 3) brings near it, and fit a projective map.
+
+    Points that noise, blur or a tilt left without a match of their own find theirs here. Where too few
+    agree to tell a tilt, the map stays as it is.
+    """
+    found, support = matrix, 0
+    if min(len(first.points), len(second.points)) == 0:
+        return Alignment(matrix, 0, 0.0)
+    mine, other = _near_and_alike(first, second, matrix)
+    for tolerance in _ALONG:
+        error = project(found, second.points[:, :2])[other] - first.points[mine, :2]
+        near = np.flatnonzero(np.hypot(error[:, 0], error[:, 1]) < tolerance)
+        target, source = (points[rows] for points, rows in _mutual(first, second, mine[near], other[near]))
+        support = min(_places(target), _places(source))
+        if support >= _LEAST_FOR_TILT:
+            fitted = _fit_projective(target[:, :2], source[:, :2])
+            found = fitted if plausible(fitted) else found
+    return Alignment(
+        found, support, min(1.0, support / max(MIN_SUPPORT, _within(first.points, second.points, found)))
+    )
 
 
 def _matches(
@@ -79,7 +113,7 @@ def _best_proposal(target: FloatArray, source: FloatArray, mirror: bool) -> npt.
 
 def _refined(
     target: FloatArray, source: FloatArray, agree: npt.NDArray[np.bool_], mirror: bool
-) -> Alignment | None:
+) -> FloatArray | None:
     matrix = np.zeros((2, 3))
     for tolerance in _TOLERANCES:
         if agree.sum() < MIN_SUPPORT:
@@ -88,7 +122,8 @@ def _refined(
         error = source[:, :2] @ matrix[:, :2].T + matrix[:, 2] - target[:, :2]
         agree = np.hypot(error[:, 0], error[:, 1]) < tolerance
     support = min(_places(target[agree]), _places(source[agree]))
-    return Alignment(matrix, support) if support >= MIN_SUPPORT and plausible(matrix) else None
+    whole = np.vstack([matrix, [0, 0, 1]])
+    return whole if support >= MIN_SUPPORT and plausible(whole) else None
 
 
 def _fit(target: FloatArray, source: FloatArray, mirror: bool) -> FloatArray:
@@ -106,12 +141,94 @@ def _fit(target: FloatArray, source: FloatArray, mirror: bool) -> FloatArray:
     return np.array([[-a if mirror else a, -b, offset.real], [-b if mirror else b, a, offset.imag]])
 
 
-def _places(points: FloatArray) -> int:
+def _places(points: npt.NDArray[Any]) -> int:
     # Two descriptors of one point (two directions, two scales) are one piece of evidence.
     return len({(round(x / 2), round(y / 2)) for x, y in points[:, :2].tolist()})
 
 
+def _near_and_alike(
+    first: Features, second: Features, matrix: FloatArray
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows of points that the map brings near one another, turned and scaled alike; the most alike first."""
+    moved = project(matrix, second.points[:, :2]).astype(np.float32)
+    near = np.abs(first.points[:, None, 0] - moved[None, :, 0]) < _ALONG[0]
+    near &= np.abs(first.points[:, None, 1] - moved[None, :, 1]) < _ALONG[0]
+    mine, other = np.nonzero(near)
+    ours, theirs, linear = first.points[mine], second.points[other], jacobian(matrix)
+    angle, wanted = np.deg2rad(theirs[:, 3]), np.deg2rad(ours[:, 3])
+    way = np.column_stack([np.cos(angle), np.sin(angle)]) @ linear.T
+    length = np.maximum(np.hypot(way[:, 0], way[:, 1]), 1e-6)
+    along = (way[:, 0] * np.cos(wanted) + way[:, 1] * np.sin(wanted)) / length
+    size = np.abs(np.log(length * theirs[:, 2] / ours[:, 2]))
+    kept = np.flatnonzero((along > _SAME_WAY) & (size < _SAME_SIZE))
+    mine, other = mine[kept], other[kept]
+    read = mirrored(second.descriptors) if np.linalg.det(linear) < 0 else second.descriptors
+    cosine = np.einsum("kd,kd->k", unit_descriptors(first.descriptors[mine]), unit_descriptors(read[other]))
+    order = np.argsort(-cosine, kind="stable")
+    order = order[: np.count_nonzero(cosine > _LEAST_ALONG)]
+    return mine[order], other[order]
+
+
+def _mutual(
+    first: Features, second: Features, mine: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
+) -> tuple[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]], ...]:
+    """The points of both, and the rows of them that are each other's best; matches come best first."""
+    numbers = np.arange(len(mine))
+    best = [dict(zip(rows[::-1].tolist(), numbers[::-1].tolist(), strict=True)) for rows in (mine, other)]
+    kept = [
+        k
+        for k, (i, j) in enumerate(zip(mine.tolist(), other.tolist(), strict=True))
+        if best[0][i] == best[1][j] == k
+    ]
+    return (first.points, mine[kept]), (second.points, other[kept])
+
+
+def _within(target: npt.NDArray[np.float32], source: npt.NDArray[np.float32], matrix: FloatArray) -> int:
+    """How many different points either photograph has where the other is, whichever has fewer."""
+    counts = []
+    for ours, theirs, way in ((target, source, np.asarray(np.linalg.inv(matrix))), (source, target, matrix)):
+        moved, low, top = project(way, ours[:, :2]), theirs[:, :2].min(axis=0), theirs[:, :2].max(axis=0)
+        inside = ((moved >= low) & (moved <= top)).all(axis=1)
+        counts.append(_places(ours[inside]))
+    return min(counts)
+
+
+def project(matrix: FloatArray, points: npt.NDArray[Any]) -> FloatArray:
+    """Points (K, 2) under a projective map (3, 3)."""
+    mapped = points @ matrix[:, :2].T + matrix[:, 2]
+    return np.asarray(mapped[:, :2] / np.maximum(mapped[:, 2:], 1e-3), dtype=float)
+
+
+def _fit_projective(target: npt.NDArray[np.float32], source: npt.NDArray[np.float32]) -> FloatArray:
+    """Least squares of the eight numbers of a projective map, the two that tilt held back by `_STIFFNESS`."""
+    (x, y), (u, v) = ((one.astype(float).T / _CENTRE_PX) - 1 for one in (source, target))
+    one, none = np.ones_like(x), np.zeros_like(x)
+    rows = np.concatenate(
+        [
+            np.column_stack([x, y, one, none, none, none, -u * x, -u * y]),
+            np.column_stack([none, none, none, x, y, one, -v * x, -v * y]),
+        ]
+    )
+    normal = rows.T @ rows + np.diag([1e-6] * 6 + [_STIFFNESS] * 2)
+    found = np.append(np.linalg.solve(normal, rows.T @ np.concatenate([u, v])), 1).reshape(3, 3)
+    into = np.array([[1 / _CENTRE_PX, 0, -1], [0, 1 / _CENTRE_PX, -1], [0, 0, 1]])
+    whole = np.linalg.inv(into) @ found @ into
+    return np.asarray(whole / whole[2, 2])
+
+
 def plausible(matrix: FloatArray) -> bool:
-    """Whether a map is one that makes copies: scaled by at most 3, stretched by at most 1.8 one way."""
-    large, small = np.linalg.svd(matrix[:, :2], compute_uv=False)
+    """Whether a map (3, 3) is one that makes copies: scaled by at most 3, stretched by at most 2.2 one way.
+
+    The scale may change by half from the middle of the frame to its edge: a print seen at an angle.
+    """
+    middle = matrix[2, 0] * _CENTRE_PX + matrix[2, 1] * _CENTRE_PX + matrix[2, 2]
+    if middle <= 0 or _CENTRE_PX * np.abs(matrix[2, :2]).sum() > _MAX_TILT * middle:
+        return False
+    large, small = np.linalg.svd(jacobian(matrix), compute_uv=False)
     return bool(large < _MAX_SCALE and small > 1 / _MAX_SCALE and large < _MAX_ANISOTROPY * small)
+
+
+def jacobian(matrix: FloatArray) -> FloatArray:
+    """What a projective map (3, 3) does to small steps, (2, 2), in the middle of a working-size frame."""
+    x, y, w = matrix @ np.array([_CENTRE_PX, _CENTRE_PX, 1.0])
+    return np.asarray((matrix[:2, :2] - np.outer([x, y], matrix[2, :2]) / w) / w)

@@ -2,15 +2,19 @@
 
 Local normalised cross-correlation of what a high-pass filter leaves: it ignores gain, bias and slow
 shading, so a common studio background says nothing, and two shots of one hand disagree at every crease.
+It is taken twice: as fine as the working size allows, and at half of that, which blur, noise and an error of
+a pixel leave as it was.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from groupwise.audit.copies.align import jacobian, plausible, project
 
 Pixels = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -20,59 +24,116 @@ _CELL = 4  # px; windows are 3 x 3 cells
 _FLAT = 1.0  # variance, in grey values squared, that counts as no texture
 _FINE, _COARSE = 1.0, 4.0  # Gaussian widths, px, between which content is compared
 _FINE_OF_ENLARGED = 0.45  # least fine width in pixels of the source, which hold the noise of a small file
-_LOST_BY_BLUR = (
-    0.04  # score a unit of fine width: blurred look-alikes agree better, so tiny files must agree more
-)
+# Lost a unit of fine width: blurred look-alikes agree better, so tiny files must agree more.
+_LOST_BY_BLUR = 0.04
 _AGREES, _DISAGREES = 0.6, 0.3
 _MIN_OVERLAP = 0.15
-_HOPELESS = 0.45  # copies start at 0.55 or more; refining the rest is time lost
+_ENOUGH = 0.97  # a correlation that refining cannot raise by much
+_HOPELESS, _HOPELESS_FINE = (
+    0.55,
+    0.4,
+)  # least agreement at half the size to look closer, at the whole to refine
+_STEPS_AT_HALF, _STEPS = 15, 8  # of refining; the second begins where the first ended
+_HALF = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]])  # pixel centres lie half a pixel inside
+_DOUBLE = np.linalg.inv(_HALF)
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the pixels say about one pair.
+    """What the pixels and the local features say about one pair.
 
-    `score`: correlation that three quarters of the overlap's texture reaches, -1 to 1; `hole`: share of the
-    texture that disagrees in patches wholly inside the overlap, where no crop or fill can explain it;
-    `overlap`: share of the smaller frame that both photographs cover; `matrix` (2, 3): second onto first,
-    refined.
+    `fine`, `coarse`: correlation that three quarters of the overlap's texture reaches at the working size and
+    at half of it, -1 to 1; `agreement`: share of the texture that agrees, at half the size; `hole`: share of
+    the texture that disagrees in patches wholly inside the overlap, where no crop or fill can explain it;
+    `overlap`: share of the smaller frame that both photographs cover; `matrix` (3, 3): second onto first,
+    refined; `share`: of the local features that could agree with it, those that do, None where there are too
+    few to say.
     """
 
-    score: float
+    fine: float
+    coarse: float
+    agreement: float
     hole: float
     overlap: float
     matrix: Matrix
+    share: float | None = None
 
 
-def compare(first: Pixels, second: Pixels, matrix: Matrix, *, enlarged: float = 1.0) -> Evidence:
-    """Evidence after refining `matrix` on the pixels that already agree; the better of before and after.
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """The agreement at one size: as of `Evidence`, and the cells that agree."""
 
-    `enlarged` says how many times the smaller source was enlarged to its working size: what is finer than its
-    own pixels is not compared.
+    score: float
+    agreement: float
+    hole: float
+    overlap: float
+    agree: npt.NDArray[np.bool_]
+
+
+def glance(first: Pixels, second: Pixels, matrix: Matrix) -> Evidence:
+    """Evidence at half the size under `matrix` as it is: what is cheap to know of every pair."""
+    level = _level(_halved(first), _halved(second), _HALF @ matrix @ _DOUBLE, _FINE)
+    return Evidence(level.score, level.score, level.agreement, level.hole, level.overlap, matrix)
+
+
+def compare(
+    first: Pixels, second: Pixels, matrix: Matrix, *, enlarged: tuple[float, float] = (1, 1)
+) -> Evidence:
+    """Evidence after refining `matrix` on the pixels that already agree, at half the size and at the whole.
+
+    `enlarged` says how many times the source of each was enlarged to its working size: what is finer than its
+    own pixels is not compared. The finer picture is laid on the coarser one, so nothing is made up.
     """
-    fine = max(_FINE, _FINE_OF_ENLARGED * enlarged)
-    rough, agree = _evidence(first, second, matrix, fine)
-    if rough.score < _HOPELESS:
-        return rough
-    refined = _refine(first, second, matrix, agree)
-    if refined is None:
-        return rough
-    better, _ = _evidence(first, second, refined, fine)
-    return max(rough, better, key=lambda evidence: evidence.score)
+    if abs(np.linalg.det(jacobian(matrix))) > 1:
+        found = _compare(second, first, np.asarray(np.linalg.inv(matrix)), enlarged[::-1])
+        back = np.linalg.inv(found.matrix)
+        return replace(found, matrix=back / back[2, 2])
+    return _compare(first, second, matrix, enlarged)
 
 
-def _evidence(
-    first: Pixels, second: Pixels, matrix: Matrix, fine: float
-) -> tuple[Evidence, npt.NDArray[np.bool_]]:
+def _compare(first: Pixels, second: Pixels, matrix: Matrix, enlarged: tuple[float, float]) -> Evidence:
+    at_half = _HALF @ matrix @ _DOUBLE
+    coarse, at_half = _refined(_halved(first), _halved(second), at_half, _FINE, _STEPS_AT_HALF)
+    matrix = _DOUBLE @ at_half @ _HALF
+    if coarse.agreement < _HOPELESS:
+        return Evidence(coarse.score, coarse.score, coarse.agreement, coarse.hole, coarse.overlap, matrix)
+    shrink = abs(float(np.linalg.det(jacobian(matrix)))) ** 0.5
+    width = max(_FINE, _FINE_OF_ENLARGED * enlarged[0], _FINE_OF_ENLARGED * enlarged[1] * shrink)
+    fine, matrix = _refined(first, second, matrix, width, _STEPS)
+    score = fine.score - _LOST_BY_BLUR * (width - _FINE)
+    return Evidence(score, coarse.score, coarse.agreement, fine.hole, fine.overlap, matrix)
+
+
+def _refined(
+    first: Pixels, second: Pixels, matrix: Matrix, width: float, steps: int
+) -> tuple[_Level, Matrix]:
+    """What they say under `matrix`, or under a refinement of it where that says more, and the map."""
+    rough = _level(first, second, matrix, width)
+    if rough.score > _ENOUGH or rough.agreement < _HOPELESS_FINE:
+        return rough, matrix
+    found = _refine(first, second, matrix, rough.agree, steps)
+    if found is None:
+        return rough, matrix
+    better = _level(first, second, found, width)
+    return (better, found) if better.score > rough.score else (rough, matrix)
+
+
+def _halved(image: Pixels) -> Pixels:
+    height, width = (side // 2 for side in image.shape)
+    even = image[: 2 * height, : 2 * width]
+    return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _level(first: Pixels, second: Pixels, matrix: Matrix, fine: float) -> _Level:
     mask, ours, theirs = overlay(first, second, matrix, fine)
     correlation, texture, covered = _correlate(ours, theirs, mask)
     overlap = float(mask.sum()) / min(first.size, _frame_area(second, matrix))
     if overlap < _MIN_OVERLAP or not (texture > 0).any():
-        return Evidence(0.0, 1.0, overlap, matrix), covered
-    quartile = _weighted_quantile(correlation[covered], texture[covered], 0.25)
-    score = quartile - _LOST_BY_BLUR * (fine - _FINE)
+        return _Level(0.0, 0.0, 1.0, overlap, np.zeros_like(covered))
+    score = _weighted_quantile(correlation[covered], texture[covered], 0.25)
     hole = _hole(correlation < _DISAGREES, texture, covered)
-    return Evidence(score, hole, overlap, matrix), (correlation > _AGREES) & covered
+    agree = (correlation > _AGREES) & covered
+    return _Level(score, float(texture[agree].sum() / texture.sum()), hole, overlap, agree)
 
 
 def overlay(
@@ -80,9 +141,12 @@ def overlay(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Where both are defined (0 or 1) and the high-passed content of each, (h, w) in the first's frame."""
     size = first.shape[::-1]
-    ones = np.ones(second.shape, dtype=np.float32)
-    mask = cv2.warpAffine(ones, matrix, size, flags=cv2.INTER_NEAREST)
-    warped = cv2.warpAffine(second.astype(np.float32), matrix, size, flags=cv2.INTER_LINEAR)
+    mask = cv2.warpPerspective(np.ones(second.shape, np.float32), matrix, size, flags=cv2.INTER_NEAREST)
+    shrink = abs(float(np.linalg.det(jacobian(matrix)))) ** 0.5
+    source = second.astype(np.float32)
+    if shrink < 0.8:  # what the first cannot hold must not fold back into what it can
+        source = cv2.GaussianBlur(source, (0, 0), 0.5 * (shrink**-2 - 1) ** 0.5)
+    warped = cv2.warpPerspective(source, matrix, size, flags=cv2.INTER_LINEAR)
     coarse = _COARSE * (fine / _FINE) ** 0.5
     ours = high_pass(first.astype(np.float32), mask, fine, coarse)
     return mask, ours, high_pass(warped, mask, fine, coarse)
@@ -146,18 +210,27 @@ def _hole(disagrees: npt.NDArray[np.bool_], texture: FloatArray, covered: npt.ND
     return float(weight.sum() / texture.sum())
 
 
-def _refine(first: Pixels, second: Pixels, matrix: Matrix, agree: npt.NDArray[np.bool_]) -> Matrix | None:
+def _refine(
+    first: Pixels, second: Pixels, matrix: Matrix, agree: npt.NDArray[np.bool_], steps: int
+) -> Matrix | None:
     """Enhanced correlation (Evangelidis, Psarakis, PAMI 2008) where they agree; None if it diverges."""
-    inverse = cv2.invertAffineTransform(matrix).astype(np.float32)
+    inverse = np.linalg.inv(matrix)
+    start = (inverse / inverse[2, 2]).astype(np.float32)
     area = cv2.resize(agree.astype(np.uint8) * 255, first.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    mask = cv2.warpAffine(area, inverse, second.shape[::-1], flags=cv2.INTER_NEAREST)
-    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 1e-4)
+    mask = cv2.warpPerspective(area, start, second.shape[::-1], flags=cv2.INTER_NEAREST)
+    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, steps, 1e-4)
     try:
-        _, found = cv2.findTransformECC(first, second, inverse, cv2.MOTION_AFFINE, stop, mask, 5)
-    except cv2.error:  # the overlap is flat or the step leaves the frame
+        _, found = cv2.findTransformECC(first, second, start, cv2.MOTION_HOMOGRAPHY, stop, mask, 5)
+        back = np.linalg.inv(np.asarray(found, dtype=np.float64))
+    except (cv2.error, np.linalg.LinAlgError):  # the overlap is flat or the step leaves the frame
         return None
-    return np.asarray(cv2.invertAffineTransform(found), dtype=np.float64)
+    back = back / back[2, 2]
+    return np.asarray(back) if np.isfinite(back).all() and plausible(back) else None
 
 
 def _frame_area(image: Pixels, matrix: Matrix) -> float:
-    return float(image.size * abs(np.linalg.det(matrix[:, :2])))
+    """Area of the image's frame where `matrix` lays it."""
+    height, width = image.shape
+    corners = np.array([[-0.5, -0.5], [width - 0.5, -0.5], [width - 0.5, height - 0.5], [-0.5, height - 0.5]])
+    x, y = project(matrix, corners).T
+    return float(abs(x @ np.roll(y, 1) - y @ np.roll(x, 1)) / 2)

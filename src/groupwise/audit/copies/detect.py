@@ -13,7 +13,13 @@ from groupwise.audit.copies.features import Features, negative
 from groupwise.audit.copies.hashes import near_hashes
 from groupwise.audit.copies.threshold import Threshold, find_threshold, join_thresholds
 from groupwise.audit.copies.tiny import find_tiny_copies
-from groupwise.audit.copies.verify import Pair, Photograph, verify_features, verify_orientation
+from groupwise.audit.copies.verify import (
+    LEAST_FOR_FEATURES_PX,
+    Pair,
+    Photograph,
+    verify_features,
+    verify_orientation,
+)
 from groupwise.audit.copies.vocabulary import Candidate, Vocabulary, short_list, train_vocabulary
 from groupwise.audit.copies.workers import map_in_chunks, one_thread_a_worker
 
@@ -21,9 +27,6 @@ Progress = Callable[[int, int], None]
 
 TINY_PX = 48
 """Images whose short side is at most this are searched in every pose as well."""
-
-LEAST_FOR_FEATURES_PX = 16
-"""Images whose short side is less hold no local features worth comparing."""
 
 NEGATIVES = 400
 _LEAST_FOR_WORDS = 2

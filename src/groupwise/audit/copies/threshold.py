@@ -16,10 +16,11 @@ from scipy.stats import binomtest
 
 FloatArray = npt.NDArray[np.float64]
 
-LINE = (0.87, 0.89)
-"""The line never leaves this range: below it are second shots of one pose, above it noisy true copies."""
+LINE = (0.35, 0.5)
+"""The line never leaves this range: below it are second shots of one pose, above it copies of any kind."""
 
 _TAIL = 40  # highest rejected scores that show how the tail falls
+_TAIL_BEGINS = -0.5
 _MARGIN = 0.05
 
 
@@ -73,7 +74,7 @@ def join_thresholds(lines: Sequence[Threshold]) -> Threshold:
 
 def _tail(scores: FloatArray, lowest: float) -> tuple[float, int, float]:
     """Where the tail of the rejected scores begins, how many they are and their mean excess."""
-    rejected = np.sort(scores[(scores > 0) & (scores < lowest)])[-_TAIL:]
+    rejected = np.sort(scores[(scores > _TAIL_BEGINS) & (scores < lowest)])[-_TAIL:]
     if len(rejected) < 2:
         return lowest, 0, 1.0
     return float(rejected[0]), len(rejected) - 1, float((rejected[1:] - rejected[0]).mean())

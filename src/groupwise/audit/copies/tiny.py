@@ -17,8 +17,9 @@ import numpy.typing as npt
 from groupwise.audit.copies.align import plausible
 from groupwise.audit.copies.compare import Evidence, high_pass
 from groupwise.audit.copies.poses import SIDE, find_alike, free_poses, rigid_poses, to_grid
+from groupwise.audit.copies.score import MIN_OVERLAP
 from groupwise.audit.copies.threshold import Threshold, find_threshold
-from groupwise.audit.copies.verify import MIN_OVERLAP, Pair, Photograph
+from groupwise.audit.copies.verify import Pair, Photograph
 from groupwise.audit.copies.workers import map_in_chunks
 
 FloatArray = npt.NDArray[np.float32]
@@ -131,7 +132,7 @@ def _crowd(n: int, matches: dict[tuple[int, int], _Match], least: float) -> npt.
 
 def _score(found: _Match, spread: float) -> float:
     """1 for equal pixels; less by what does not correlate, which weighs more in a close crowd."""
-    if found.overlap < MIN_OVERLAP or not plausible(found.matrix):
+    if found.overlap < MIN_OVERLAP or not plausible(_whole(found.matrix)):
         return -1.0
     return max(-1.0, 1 - (1 - found.correlation) / float(np.sqrt(spread)))
 
@@ -145,13 +146,13 @@ def match(first: _Tiny, second: _Tiny, pose: Matrix, *, rigid: bool) -> _Match:
     if rough.correlation < _HOPELESS:
         return rough
     refined = _shifted(a, b, matrix) if rigid else _bent(a, b, matrix)
-    if refined is None or not plausible(refined):
+    if refined is None or not plausible(_whole(refined)):
         return rough
     return max(rough, _correlate(a, b, refined, fine), key=lambda found: found.correlation)
 
 
 def _between_grids(pose: Matrix) -> Matrix:
-    whole = _TO_GRID @ np.vstack([pose, [0, 0, 1]]) @ np.linalg.inv(_TO_GRID)
+    whole = _TO_GRID @ _whole(pose) @ np.linalg.inv(_TO_GRID)
     return np.asarray(whole[:2])
 
 
@@ -199,8 +200,14 @@ def _enhance(first: FloatArray, second: FloatArray, start: FloatArray, motion: i
 def _pair(photographs: Sequence[Photograph], first: int, second: int, found: _Match, score: float) -> Pair:
     """The match in pixels of the working size, where pictures are drawn."""
     to_first, to_second = (_from_grid(photographs[number].grey.shape) for number in (first, second))
-    matrix = (to_first @ np.vstack([found.matrix, [0, 0, 1]]) @ np.linalg.inv(to_second))[:2]
-    return Pair(first, second, Evidence(score, 0.0, found.overlap, matrix))
+    matrix = to_first @ _whole(found.matrix) @ np.linalg.inv(to_second)
+    value = found.correlation
+    return Pair(first, second, Evidence(value, value, value, 0.0, found.overlap, matrix), score)
+
+
+def _whole(matrix: Matrix) -> Matrix:
+    """An affine map (2, 3) as a projective one (3, 3)."""
+    return np.vstack([matrix, [0, 0, 1]])
 
 
 def _from_grid(shape: tuple[int, ...]) -> Matrix:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.audit.copies.align import align, plausible
-from groupwise.audit.copies.compare import Evidence, compare
+from groupwise.audit.copies.align import align, align_along
+from groupwise.audit.copies.compare import Evidence, compare, glance
 from groupwise.audit.copies.features import Features, describe, working_grey
 from groupwise.audit.copies.hashes import dihedral_hashes, orient_matrix
+from groupwise.audit.copies.score import score
 from groupwise.audit.copies.vocabulary import Candidate
 
 Pixels = npt.NDArray[np.uint8]
@@ -20,11 +21,14 @@ Pixels = npt.NDArray[np.uint8]
 HEIGHT_PX = 192
 _GAP = 6
 
-MAX_HOLE = 0.012
-"""Share of the texture that may disagree inside the overlap: copies reach 0.008, a moved thumb 0.05."""
+HOPELESS = 0.5
+"""Share of the texture that agrees at a glance; copies start at 0.53, and refining the rest is time lost."""
 
-MIN_OVERLAP = 0.3
-"""Share of the smaller frame that both must cover; less is a common logo, ruler or corner."""
+LEAST_FOR_FEATURES_PX = 16
+"""Images whose short side is less hold no local features worth comparing."""
+
+LEAST_POINTS = 8
+"""Local features that both must have, before it says something that they do not match."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,18 +51,13 @@ class Photograph:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two photographs, `first` < `second`, and what their pixels say about them."""
+    """Two photographs, `first` < `second`, what their pixels say, and that as one number, -1 to 1."""
 
     first: int
     second: int
     evidence: Evidence
 
-    @property
-    def score(self) -> float:
-        """The evidence as one number, -1 to 1; a hole or a small overlap rules a copy out whatever agrees."""
-        evidence = self.evidence
-        sound = evidence.hole <= MAX_HOLE and evidence.overlap >= MIN_OVERLAP and plausible(evidence.matrix)
-        return evidence.score if sound else -1.0
+    score: float
 
 
 def reduce_photograph(rgb: Pixels) -> Photograph:
@@ -71,10 +70,10 @@ def reduce_photograph(rgb: Pixels) -> Photograph:
 def verify_features(photographs: Sequence[Photograph], candidate: Candidate) -> Pair | None:
     """Evidence for a pair of the short list; None where no plausible map lays one on the other."""
     first, second = photographs[candidate.first], photographs[candidate.second]
-    found = align(first.features, second.features, mirror=candidate.mirrored)
-    if found is None:
+    matrix = align(first.features, second.features, mirror=candidate.mirrored)
+    if matrix is None:
         return None
-    return Pair(candidate.first, candidate.second, _compare(first, second, found.matrix))
+    return _pair(candidate.first, candidate.second, _compare(first, second, matrix))
 
 
 def verify_orientation(photographs: Sequence[Photograph], i: int, j: int, orientation: int) -> Pair:
@@ -86,11 +85,25 @@ def verify_orientation(photographs: Sequence[Photograph], i: int, j: int, orient
     scale = np.array([width / own[1], height / own[0]])
     # Pixel centres lie half a pixel inside the frame, so scaling moves the origin.
     matrix = np.column_stack([turned[:, :2] * scale[:, None], scale * turned[:, 2] + (scale - 1) / 2])
-    return Pair(i, j, _compare(first, second, matrix))
+    return _pair(i, j, _compare(first, second, np.vstack([matrix, [0, 0, 1]])))
+
+
+def _pair(first: int, second: int, evidence: Evidence) -> Pair:
+    return Pair(first, second, evidence, score(evidence))
 
 
 def _compare(first: Photograph, second: Photograph, matrix: npt.NDArray[np.float64]) -> Evidence:
-    return compare(first.grey, second.grey, matrix, enlarged=max(first.enlarged, second.enlarged))
+    """What can be seen at a glance; more, where that leaves hope of a copy."""
+    rough = glance(first.grey, second.grey, matrix)
+    if rough.agreement < HOPELESS:
+        return rough
+    along = align_along(first.features, second.features, matrix)
+    found = compare(first.grey, second.grey, along.matrix, enlarged=(first.enlarged, second.enlarged))
+    if any(
+        one.side < LEAST_FOR_FEATURES_PX or len(one.features.points) < LEAST_POINTS for one in (first, second)
+    ):
+        return found
+    return replace(found, share=along.share)
 
 
 def draw_pair(first: Pixels, second: Pixels, pair: Pair) -> bytes:
@@ -100,7 +113,7 @@ def draw_pair(first: Pixels, second: Pixels, pair: Pair) -> bytes:
     agree, coloured where they differ.
     """
     ours, theirs = working_grey(first), working_grey(second)
-    warped = cv2.warpAffine(theirs, pair.evidence.matrix, ours.shape[::-1])
+    warped = cv2.warpPerspective(theirs, pair.evidence.matrix, ours.shape[::-1])
     panels = [_panel(first), _panel(second), _panel(np.dstack([ours, warped, warped]))]
     gap = np.full((HEIGHT_PX, _GAP, 3), 255, dtype=np.uint8)
     picture = np.hstack([panels[0], gap, panels[1], gap, panels[2]])

@@ -1,0 +1,55 @@
+"""The score of a pair: the log odds that two photographs are one, by logistic regression on the evidence."""
+
+from __future__ import annotations
+
+import math
+
+from groupwise.audit.copies.align import plausible
+from groupwise.audit.copies.compare import Evidence
+
+MIN_OVERLAP = 0.3
+"""Share of the smaller frame that both must cover; less is a common logo, ruler or corner."""
+
+MAX_HOLE = 0.012
+"""Share of the texture that may disagree inside the overlap: copies reach 0.008, a moved thumb 0.05."""
+
+LOG_ODDS = 10
+"""What a score of 1 stands for; beyond it nothing is told apart."""
+
+WEIGHTS = (1.57, 1.25, 0.86, 10.31, -3.6)
+INTERCEPT = -8.11
+"""Of `describe_evidence`, fitted as `benchmarks/fit_copies.py` does, on data of which nothing is claimed."""
+
+_SATURATION = 0.03  # correlations of 0.97 and more say the same
+_TYPICAL_SHARE = 0.25  # of pairs that are neither surely copies nor surely not
+
+
+def describe_evidence(evidence: Evidence) -> tuple[float, ...]:
+    """What the regression sees: near 1, a correlation says more in the logarithm of what it lacks."""
+    # Where a photograph has too few points to match, nothing follows from their not matching.
+    share = _TYPICAL_SHARE if evidence.share is None else evidence.share
+    return (
+        _log_gap(evidence.fine),
+        _log_gap(min(evidence.fine, evidence.coarse)),
+        _log_gap(evidence.agreement),
+        share,
+        math.sqrt(evidence.hole),
+    )
+
+
+def is_ruled_out(evidence: Evidence) -> bool:
+    """Whether a hole, a small overlap or an implausible map forbids a copy, whatever agrees."""
+    return evidence.hole > MAX_HOLE or evidence.overlap < MIN_OVERLAP or not plausible(evidence.matrix)
+
+
+def score(evidence: Evidence) -> float:
+    """Log odds by `LOG_ODDS`, -1 to 1; -1 as well where a copy is ruled out."""
+    if is_ruled_out(evidence):
+        return -1.0
+    described = describe_evidence(evidence)
+    log_odds = INTERCEPT + sum(weight * value for weight, value in zip(WEIGHTS, described, strict=True))
+    return max(-1.0, min(1.0, log_odds / LOG_ODDS))
+
+
+def _log_gap(correlation: float) -> float:
+    return -math.log(1 + _SATURATION - min(correlation, 1.0))
