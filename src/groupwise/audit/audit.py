@@ -14,15 +14,16 @@ import numpy.typing as npt
 
 from groupwise.audit import findings as say
 from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
-from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.detect import TINY_PX, Detection, detect
 from groupwise.audit.copies.hashes import exact_copies
 from groupwise.audit.copies.planted import FAMILIES
 from groupwise.audit.copies.resemblance import pictures_resemble
 from groupwise.audit.copies.threshold import wilson
 from groupwise.audit.copies.tiny import RIGID_PX
-from groupwise.audit.copies.verify import Pair, Photograph, draw_pair, reduce_photograph
+from groupwise.audit.copies.verify import Pair, Photograph, reduce_photograph
 from groupwise.audit.copies.workers import one_thread_a_worker
+from groupwise.audit.copy_findings import find_copies, judge_exposures
+from groupwise.audit.exposures import Exposures
 from groupwise.audit.findings import Finding
 from groupwise.audit.measure import Measured, measure
 from groupwise.audit.sessions import suspect_groups
@@ -36,8 +37,6 @@ Progress = Callable[[int, int], None]
 
 PLANTED = 240
 """Transformed copies mixed in to measure the recall, never more than a fifth of the data set."""
-
-MAX_PICTURES = 40
 
 TIMED = 24
 WHOLE_OVER_MEASURING = 3.5  # times: 2.9 to 4.3 on textures, insects and digits
@@ -106,7 +105,9 @@ def audit(manifest: Manifest, *, seed: int, progress: Progress | None = None, wo
             [(pair.first, pair.second) for pair in copies.pairs],
         ),
     }
-    found = _findings(manifest, measured, copies, facts, seed)
+    exposures = judge_exposures(manifest, measured, copies.clusters, copies.pairs, seed=seed, workers=workers)
+    facts["sets_shown"], facts["mostly_copies"] = exposures.counts, exposures.mostly_copies
+    found = _findings(manifest, measured, copies, exposures, facts, seed)
     facts["seconds"] = round(time.monotonic() - start, 3)
     rows = [(s.path, s.label, int(c)) for s, c in zip(manifest.usable, copies.clusters, strict=True)]
     conflicts = [path for one in found if one.code == "copies-across-labels" for path in one.paths]
@@ -196,14 +197,19 @@ def _recall(detection: Detection, sources: Sequence[int], first_planted: int) ->
 
 
 def _findings(
-    manifest: Manifest, measured: Sequence[Measured], copies: _Copies, facts: Mapping[str, Any], seed: int
+    manifest: Manifest,
+    measured: Sequence[Measured],
+    copies: _Copies,
+    exposures: Exposures,
+    facts: Mapping[str, Any],
+    seed: int,
 ) -> list[Finding]:
     samples = manifest.usable
     paths, labels = [sample.path for sample in samples], [sample.label for sample in samples]
     found = (
         [say.find_resemblance(facts["images"], facts["photographs"])]
         if facts["resemble"]
-        else _copy_findings(paths, labels, copies, _Illustrator(manifest, copies))
+        else find_copies(manifest, copies.clusters, copies.pairs, exposures)
     )
     if copies.bridges:
         found.append(say.find_bridges([(paths[i], paths[j]) for i, j in copies.bridges]))
@@ -213,68 +219,6 @@ def _findings(
     shortcuts = find_shortcuts(_clues(measured), labels, copies.clusters.tolist(), seed=seed)
     found += map(say.find_shortcut, shortcuts)
     return [*found, say.find_quality(facts)] if facts["planted"] else found
-
-
-def _copy_findings(
-    paths: Sequence[str], labels: Sequence[str], copies: _Copies, draw: _Illustrator
-) -> list[Finding]:
-    """Photographs under several labels, and those that a class holds several times."""
-    members = say.group_by(copies.clusters.tolist())
-    conflicts = [group for group in members.values() if len({labels[i] for i in group}) > 1]
-    found = [
-        draw(say.find_conflict([paths[i] for i in group], [labels[i] for i in group]), group, labels)
-        for group in conflicts
-    ]
-    return found + _class_findings(paths, labels, list(members.values()), draw)
-
-
-def _class_findings(
-    paths: Sequence[str], labels: Sequence[str], groups: Sequence[Sequence[int]], draw: _Illustrator
-) -> list[Finding]:
-    found = []
-    for label in sorted(set(labels)):
-        own = [[i for i in group if labels[i] == label] for group in groups]
-        own = [group for group in own if group]
-        copied = sorted((group for group in own if len(group) > 1), key=len, reverse=True)
-        if copied:
-            named = [[paths[i] for i in group] for group in copied]
-            images = sum(map(len, own))
-            finding = say.find_copies_in_class(label, named, images, len(own))
-            found.append(draw(finding, copied[0], labels))
-        if len(own) < say.FEW_PHOTOGRAPHS:
-            found.append(say.find_few_photographs(label, len(own)))
-    return found
-
-
-class _Illustrator:
-    """Adds the most telling pair of a cluster to a finding, for the first `MAX_PICTURES` findings."""
-
-    def __init__(self, manifest: Manifest, copies: _Copies) -> None:
-        self._manifest, self._left = manifest, MAX_PICTURES
-        self._pairs: dict[int, list[Pair]] = {}
-        for pair in copies.pairs:
-            self._pairs.setdefault(int(copies.clusters[pair.first]), []).append(pair)
-        self._clusters = copies.clusters
-
-    def __call__(self, finding: Finding, group: Sequence[int], labels: Sequence[str]) -> Finding:
-        if not self._left:
-            return finding
-        self._left -= 1
-        known = self._pairs.get(int(self._clusters[group[0]]), [])
-        inside = [pair for pair in known if {pair.first, pair.second} <= set(group)]
-        # A pair under two labels tells the story; of those the surest. Exact copies need no map.
-        exact = Pair(group[0], group[-1], Evidence(1.0, 0.0, 1.0, np.eye(2, 3)))
-        candidates = [
-            pair for pair in (*inside, exact) if labels[pair.first] != labels[pair.second]
-        ] or inside
-        pair = max(candidates or [exact], key=lambda pair: (pair is not exact, pair.score))
-        picture = draw_pair(self._load(pair.first), self._load(pair.second), pair)
-        pictured = tuple(self._manifest.usable[i].path for i in (pair.first, pair.second))
-        return replace(finding, picture=picture, pictured=pictured)
-
-    def _load(self, i: int) -> npt.NDArray[np.uint8]:
-        file = self._manifest.file(self._manifest.usable[i])
-        return decode(read_file(file), place=file, reading=self._manifest.reading).rgb
 
 
 def _clues(measured: Sequence[Measured]) -> dict[str, npt.NDArray[np.float64]]:

@@ -44,7 +44,9 @@ def choose_participants(
             "Copies that the audit names bind nobody: equal files and the groups that were given do."
         )
     if excluded:
-        notes.append(f"Left out, because one photograph stands under two labels: {len(excluded)} images")
+        notes.append(
+            f"Left out, because one photograph or scene stands under two labels: {len(excluded)} images"
+        )
     if copies == "drop":
         further = _further_copies(samples, clusters, excluded)
         notes.append(f"Left out, because each is a copy of an image that is kept: {len(further):,} images")
