@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ from groupwise.audit.copies.workers import one_thread_a_worker
 from groupwise.audit.copy_findings import find_copies, judge_exposures
 from groupwise.audit.exposures import Exposures
 from groupwise.audit.findings import Finding
+from groupwise.audit.likeness import Likeness, measure_likeness, picture_features
 from groupwise.audit.measure import Measured, measure
-from groupwise.audit.sessions import suspect_groups
+from groupwise.audit.sessions import Suspicion, suspect_groups
 from groupwise.audit.shortcuts import find_shortcuts
 from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
@@ -47,13 +48,15 @@ class Audit:
     """What the audit found.
 
     `clusters`: number of the photograph of each usable path; `conflicts`: paths whose photograph stands under
-    several labels, to be left out until the user decides; `facts`: counts, rates and seconds.
+    several labels, to be left out until the user decides; `facts`: counts, rates and seconds; `series`: what
+    is suspected, as columns, each with one name a row, "" for none.
     """
 
     rows: tuple[tuple[str, str, int], ...]
     conflicts: tuple[str, ...]
     findings: tuple[Finding, ...]
     facts: Mapping[str, Any]
+    series: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def clusters(self) -> dict[str, int]:
@@ -61,8 +64,12 @@ class Audit:
         return {path: cluster for path, _, cluster in self.rows}
 
     def write(self, run_dir: Path) -> None:
-        """Write `clusters.csv` and `findings.json`."""
+        """Write `clusters.csv`, `findings.json` and, where series are suspected, `series.csv`."""
         write_csv(run_dir / "clusters.csv", ("path", "label", "cluster"), self.rows)
+        if self.series:
+            columns = zip(self.rows, *self.series.values(), strict=True)
+            named = (row[:2] + tuple(cells) for row, *cells in columns)
+            write_csv(run_dir / say.SERIES_FILE, ("path", "label", *self.series), named)
         write_json(run_dir / "findings.json", [finding.to_json() for finding in self.findings])
 
 
@@ -107,11 +114,17 @@ def audit(manifest: Manifest, *, seed: int, progress: Progress | None = None, wo
     }
     exposures = judge_exposures(manifest, measured, copies.clusters, copies.pairs, seed=seed, workers=workers)
     facts["sets_shown"], facts["mostly_copies"] = exposures.counts, exposures.mostly_copies
-    found = _findings(manifest, measured, copies, exposures, facts, seed)
+    suspected = _suspect(manifest, measured, copies, seed)
+    facts["series_tested"] = [
+        {"series": one.column, "files": one.size, "count": len(one.groups), **asdict(likeness)}
+        for one, likeness in suspected
+    ]
+    found = _findings(manifest, measured, copies, exposures, suspected, facts, seed)
     facts["seconds"] = round(time.monotonic() - start, 3)
     rows = [(s.path, s.label, int(c)) for s, c in zip(manifest.usable, copies.clusters, strict=True)]
     conflicts = [path for one in found if one.code == "copies-across-labels" for path in one.paths]
-    return Audit(tuple(rows), tuple(sorted(conflicts)), tuple(found), facts)
+    series = {one.column: _name_series(one, n) for one, likeness in suspected if likeness.shown}
+    return Audit(tuple(rows), tuple(sorted(conflicts)), tuple(found), facts, series)
 
 
 def expected_audit_s(
@@ -201,6 +214,7 @@ def _findings(
     measured: Sequence[Measured],
     copies: _Copies,
     exposures: Exposures,
+    suspected: Sequence[tuple[Suspicion, Likeness]],
     facts: Mapping[str, Any],
     seed: int,
 ) -> list[Finding]:
@@ -213,12 +227,36 @@ def _findings(
     )
     if copies.bridges:
         found.append(say.find_bridges([(paths[i], paths[j]) for i, j in copies.bridges]))
-    if not any(sample.group for sample in samples):  # what the user says about groups wins
-        suspected = suspect_groups(paths, [one.exif for one in measured], copies.clusters.tolist())
-        found += [say.find_suspicion(one, paths) for one in suspected]
+    found += [say.find_suspicion(one, likeness, paths) for one, likeness in suspected if likeness.shown]
     shortcuts = find_shortcuts(_clues(measured), labels, copies.clusters.tolist(), seed=seed)
     found += map(say.find_shortcut, shortcuts)
     return [*found, say.find_quality(facts)] if facts["planted"] else found
+
+
+def _suspect(
+    manifest: Manifest, measured: Sequence[Measured], copies: _Copies, seed: int
+) -> list[tuple[Suspicion, Likeness]]:
+    """Series by names and times, with how alike their pictures are; none where the user gave groups."""
+    samples, clusters = manifest.usable, copies.clusters.tolist()
+    if any(sample.group for sample in samples):
+        return []
+    found = suspect_groups([sample.path for sample in samples], [one.exif for one in measured], clusters)
+    if not found:
+        return []
+    features = np.stack(
+        [picture_features(one.photograph.grey, one.border_colour, one.mean_colour) for one in measured]
+    )
+    labels = [sample.label for sample in samples]
+    tested = [(one, measure_likeness(features, labels, clusters, one.groups, seed=seed)) for one in found]
+    return [(one, likeness) for one, likeness in tested if likeness is not None]
+
+
+def _name_series(suspicion: Suspicion, n: int) -> list[str]:
+    names = [""] * n
+    for number, group in enumerate(suspicion.groups):
+        for i in group:
+            names[i] = str(number)
+    return names
 
 
 def _clues(measured: Sequence[Measured]) -> dict[str, npt.NDArray[np.float64]]:

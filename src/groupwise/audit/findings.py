@@ -11,6 +11,7 @@ from typing import Any, Literal
 from groupwise.audit.copies.detect import TINY_PX
 from groupwise.audit.copies.tiny import RIGID_PX
 from groupwise.audit.exposures import Shown
+from groupwise.audit.likeness import Likeness
 from groupwise.audit.sessions import Suspicion
 from groupwise.audit.shortcuts import Shortcut
 from groupwise.text import percentage
@@ -22,6 +23,9 @@ FEW_PHOTOGRAPHS = 20
 
 ENOUGH_RECALL = 0.9
 """Below this share of planted copies found, a clean result says little about the data."""
+
+SERIES_FILE = "series.csv"
+"""Beside `findings.json`: the samples with the suspected series, for who wants them bound."""
 
 _CLUES = {
     "time": "were taken by one camera within seconds of one another",
@@ -147,18 +151,21 @@ def find_few_photographs(label: str, photographs: int) -> Finding:
     )
 
 
-def find_suspicion(suspicion: Suspicion, paths: Sequence[str]) -> Finding:
-    """Suspected capture sessions; they bind nothing until the user says so."""
+def find_suspicion(suspicion: Suspicion, likeness: Likeness, paths: Sequence[str]) -> Finding:
+    """Suspected capture sessions, and how alike they look; they bind nothing until the user says so."""
     example = ", ".join(paths[i] for i in suspicion.groups[0][:4])
     clues = " and ".join(_CLUES[clue] for clue in suspicion.clues)
     return Finding(
         f"suspected-groups-{'-'.join(suspicion.clues)}",
         "note",
         f"Suspected: {suspicion.size} files come from {len(suspicion.groups)} series of shots",
-        f"They {clues}, for example {example}. If a series shows one subject, a split that "
-        "cuts it scores how well the model recognises that subject. This is a suspicion from names and "
-        "times, not from the pictures.",
-        f"If you know the subject of each file (patient, student, device), give it: {_GROUP_OPTIONS}.",
+        f"They {clues}, for example {example}. And they look it: two neighbours in a series are more alike"
+        f" than two strangers of the same class in {100 * likeness.closer:.0f} % of cases, where chance has 50 %"
+        f" (permutation test within the classes, p = {likeness.p_value:.3f}). If a series shows one subject,"
+        " a split that cuts it scores how well the model recognises that subject.",
+        f"If you know the subject of each file (patient, student, device), give it: {_GROUP_OPTIONS}. If the"
+        f" series are right, `{SERIES_FILE}` holds them: give it for DATA with `--group-column"
+        f" {suspicion.column}`.",
         tuple(paths[i] for group in suspicion.groups for i in group),
     )
 

@@ -1,10 +1,12 @@
-"""The file of a repaired split, beside the run or the audit that found the leak, and the command for it."""
+"""Tables that mend what an audit found, a repaired split and suspected series, and the commands for them."""
 
 from __future__ import annotations
 
 import shlex
 from pathlib import Path
 
+from groupwise.audit.audit import Audit
+from groupwise.audit.findings import SERIES_FILE
 from groupwise.console import Console
 from groupwise.data.archive import is_archive
 from groupwise.data.given import repair_split
@@ -12,6 +14,18 @@ from groupwise.data.split import EXCLUDED, Split
 from groupwise.files import write_csv
 
 REPAIRED = "repaired.csv"
+
+
+def say_series(folder: Path, audited: Audit, root: Path, console: Console) -> None:
+    """Say the command that binds the series which an audit in `folder` suspects, if it suspects any."""
+    if not audited.series or is_archive(root):
+        return
+    column = next(iter(audited.series))
+    words = ["train", str(folder / SERIES_FILE), "--root", str(root), "--group-column", column]
+    console.say(
+        "Suspected series bind nothing. If they are right:"
+        f" groupwise {shlex.join([*words, '--run', 'runs/grouped'])}"
+    )
 
 
 def write_repaired(folder: Path, split: Split, root: Path, console: Console) -> None:
