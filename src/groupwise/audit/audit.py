@@ -25,6 +25,7 @@ from groupwise.audit.copies.workers import one_thread_a_worker
 from groupwise.audit.copy_findings import find_copies, judge_exposures
 from groupwise.audit.exposures import Exposures
 from groupwise.audit.findings import Finding
+from groupwise.audit.keep import centrality, sharpness
 from groupwise.audit.likeness import Likeness, measure_likeness, picture_features
 from groupwise.audit.measure import Measured, measure
 from groupwise.audit.sessions import Suspicion, suspect_groups
@@ -49,7 +50,8 @@ class Audit:
 
     `clusters`: number of the photograph of each usable path; `conflicts`: paths whose photograph stands under
     several labels, to be left out until the user decides; `facts`: counts, rates and seconds; `series`: what
-    is suspected, as columns, each with one name a row, "" for none.
+    is suspected, as columns, each with one name a row, "" for none; `worth`: how sharp each
+    row is and how like its copies (`medoid`), for who keeps one of each.
     """
 
     rows: tuple[tuple[str, str, int], ...]
@@ -57,6 +59,7 @@ class Audit:
     findings: tuple[Finding, ...]
     facts: Mapping[str, Any]
     series: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    worth: Mapping[str, Sequence[float]] = field(default_factory=dict, repr=False)
 
     @property
     def clusters(self) -> dict[str, int]:
@@ -123,8 +126,12 @@ def audit(manifest: Manifest, *, seed: int, progress: Progress | None = None, wo
     facts["seconds"] = round(time.monotonic() - start, 3)
     rows = [(s.path, s.label, int(c)) for s, c in zip(manifest.usable, copies.clusters, strict=True)]
     conflicts = [path for one in found if one.code == "copies-across-labels" for path in one.paths]
+    worth = {
+        "sharpest": [sharpness(one.photograph.grey) for one in measured],
+        "medoid": centrality(n, exact, copies.pairs),
+    }
     series = {one.column: _name_series(one, n) for one, likeness in suspected if likeness.shown}
-    return Audit(tuple(rows), tuple(sorted(conflicts)), tuple(found), facts, series)
+    return Audit(tuple(rows), tuple(sorted(conflicts)), tuple(found), facts, series, worth)
 
 
 def expected_audit_s(

@@ -160,7 +160,7 @@ def find_suspicion(suspicion: Suspicion, likeness: Likeness, paths: Sequence[str
         "note",
         f"Suspected: {suspicion.size} files come from {len(suspicion.groups)} series of shots",
         f"They {clues}, for example {example}. And they look it: two neighbours in a series are more alike"
-        f" than two strangers of the same class in {100 * likeness.closer:.0f} % of cases, where chance has 50 %"
+        f" than two strangers of the same class in {100 * likeness.closer:.0f} % of cases, by chance in 50 %"
         f" (permutation test within the classes, p = {likeness.p_value:.3f}). If a series shows one subject,"
         " a split that cuts it scores how well the model recognises that subject.",
         f"If you know the subject of each file (patient, student, device), give it: {_GROUP_OPTIONS}. If the"

@@ -2,8 +2,9 @@
 
 Names and numbers say in what order files were written, not what they show. If a series is of one subject,
 sitting or place, its pictures share light, background and layout; so the test asks whether pictures of one
-series are nearer to one another than they are where the same pictures, each within its class, are dealt to the
-series at random (Mantel, "The detection of disease clustering and a generalized regression approach", 1967).
+series are nearer to one another than they are where the same pictures, each within its class, are dealt to
+the series at random (Mantel, "The detection of disease clustering and a generalized regression approach",
+1967).
 """
 
 from __future__ import annotations

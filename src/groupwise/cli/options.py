@@ -130,6 +130,9 @@ def add_data_options(parser: Parser, *, optional: bool = False, given: bool = Fa
         default=ReadOptions.layout,
         help="classes: every folder of DATA is a class, whatever it is called",
     )
+    parser.add_argument(
+        "--exclude", help="list of files to leave out: one path a line, or a CSV with a column `path`"
+    )
     if given:
         parser.add_argument(
             f"--{GIVEN}", help="a ready split: `folders`, or the column of the CSV; `pool` joins its folders"

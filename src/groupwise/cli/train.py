@@ -64,6 +64,7 @@ def split(parser: Parser, argv: list[str]) -> None:
         extend=extend,
         given=arguments["split.given"],
         copies=arguments.copies,
+        keep=arguments.keep,
         min_sources=arguments.min_sources,
         rare=arguments.rare,
     )
@@ -92,6 +93,12 @@ def _add_split_rules(parser: Parser) -> None:
         default="auto",
         help="group: copies stay in one fold; report: they are only named; drop: one of each is kept;"
         " auto: group, unless all pictures resemble one another",
+    )
+    parser.add_argument(
+        "--keep",
+        choices=("first", "largest", "sharpest", "medoid"),
+        default="first",
+        help="which of the copies stays with --copies drop",
     )
     parser.add_argument(
         "--min-sources", type=int, default=0, help="leave out classes of fewer independent sources"

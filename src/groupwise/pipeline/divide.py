@@ -31,6 +31,7 @@ def split_manifest(
         [audited.clusters[sample.path] for sample in manifest.usable],
         audited.conflicts if config.label_conflicts == "drop" else (),
         copies=_copies(audited, config),
+        worth=_worth(manifest, audited, config.keep),
         min_sources=config.min_sources,
         rare=config.rare,
     )
@@ -52,6 +53,14 @@ def _copies(audited: Audit, config: SplitConfig) -> str:
     if config.copies != "auto":
         return config.copies
     return "report" if audited.facts.get("resemble") else "group"
+
+
+def _worth(manifest: Manifest, audited: Audit, keep: str) -> list[float]:
+    """What decides among copies, one value a usable sample; the highest stays, of equals the first."""
+    samples = manifest.usable
+    if keep == "largest":
+        return [float(sample.width * sample.height) for sample in samples]
+    return list(audited.worth[keep]) if keep in audited.worth else [0.0] * len(samples)
 
 
 def _divide(
