@@ -68,7 +68,9 @@ class Audit:
 
     def write(self, run_dir: Path) -> None:
         """Write `clusters.csv`, `findings.json` and, where series are suspected, `series.csv`."""
-        write_csv(run_dir / "clusters.csv", ("path", "label", "cluster"), self.rows)
+        worth = [[f"{value:.6g}" for value in values] for values in self.worth.values()]
+        ranked = (row + tuple(cells) for row, *cells in zip(self.rows, *worth, strict=True))
+        write_csv(run_dir / "clusters.csv", ("path", "label", "cluster", *self.worth), ranked)
         if self.series:
             columns = zip(self.rows, *self.series.values(), strict=True)
             named = (row[:2] + tuple(cells) for row, *cells in columns)

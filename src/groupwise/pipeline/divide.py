@@ -59,7 +59,9 @@ def _worth(manifest: Manifest, audited: Audit, keep: str) -> list[float]:
     """What decides among copies, one value a usable sample; the highest stays, of equals the first."""
     samples = manifest.usable
     if keep == "largest":
-        return [float(sample.width * sample.height) for sample in samples]
+        # Of equal sizes the sharper one: the share of detail is below 1, and pixels are whole.
+        sharp = audited.worth.get("sharpest", [0.0] * len(samples))
+        return [one.width * one.height + min(x, 0.999) for one, x in zip(samples, sharp, strict=True)]
     return list(audited.worth[keep]) if keep in audited.worth else [0.0] * len(samples)
 
 

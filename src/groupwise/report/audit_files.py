@@ -111,6 +111,16 @@ class AuditFiles:
         return {row["path"]: row["label"] for row in self.clusters}
 
     @cached_property
+    def row_of(self) -> dict[str, Row]:
+        """The row of the manifest of each path."""
+        return {row["path"]: row for row in self.manifest}
+
+    @cached_property
+    def cluster_rows(self) -> dict[str, Row]:
+        """The row of `clusters.csv` of each usable path."""
+        return {row["path"]: row for row in self.clusters}
+
+    @cached_property
     def members(self) -> dict[str, list[str]]:
         """The paths that show each photograph."""
         groups: dict[str, list[str]] = defaultdict(list)
