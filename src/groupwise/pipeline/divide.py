@@ -12,6 +12,7 @@ from groupwise.data.given import use_given_division, use_given_split
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import GIVEN_FOLD, Manifest
 from groupwise.data.participants import Participants, choose_participants
+from groupwise.data.spanning import count_spanning, find_spanning
 from groupwise.data.split import EXCLUDED, Assignment, Split, make_split, proof, read_split
 from groupwise.data.split_options import SplitConfig
 
@@ -119,9 +120,20 @@ def audit_given_split(split: Split, console: Console) -> dict[str, Any]:
         console.say(f"Given fold {name}: {fold['n']:,} images from {fold['sources']:,} sources{touched}")
     if facts["spanning_sources"]:
         console.warn(f"Sources that span two folds of the given split: {facts['spanning_sources']:,}")
+    spanning = find_spanning(split)
+    for kind, of in (("photograph", len({row.cluster for row in split.rows})), ("group", _groups(split))):
+        facts[f"spanning_{kind}s"] = counted = count_spanning(spanning, kind)
+        if counted["n"]:
+            touched = ", ".join(f"{n:,} images of {fold}" for fold, n in counted["touched"].items())
+            named = {"photograph": "Photographs", "group": "Groups that you named"}[kind]
+            console.say(f"  {named} on two sides: {counted['n']:,} of {of:,}; touched: {touched or 'none'}")
     for example in facts["spanning_examples"][:5]:
         console.say(f"  {', '.join(example)}")
     return facts
+
+
+def _groups(split: Split) -> int:
+    return len({row.group for row in split.rows if row.group})
 
 
 def _say_leak(facts: Mapping[str, Any], config: SplitConfig, console: Console) -> None:

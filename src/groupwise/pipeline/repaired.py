@@ -10,6 +10,7 @@ from groupwise.audit.findings import SERIES_FILE
 from groupwise.console import Console
 from groupwise.data.archive import is_archive
 from groupwise.data.given import repair_split
+from groupwise.data.spanning import SPANNING, find_spanning, write_spanning
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.files import write_csv
 
@@ -29,11 +30,14 @@ def say_series(folder: Path, audited: Audit, root: Path, console: Console) -> No
 
 
 def write_repaired(folder: Path, split: Split, root: Path, console: Console) -> None:
-    """Write the split without its leak as a table that `train` takes, and say the command.
+    """Write what spans two folds, and the split without its leak as a table that `train` takes; say how.
 
-    Nothing is written where nothing leaks into what is measured, of numbered folds, which measure one
+    No split is written where nothing leaks into what is measured, of numbered folds, which measure one
     another, or of images in an archive, which no table names.
     """
+    if spanning := find_spanning(split):
+        write_spanning(folder / SPANNING, spanning)
+        console.say(f"On two sides of the given split, file by file: {folder / SPANNING}")
     repaired = repair_split(split)
     left_out = len(repaired.indices(EXCLUDED)) - len(split.indices(EXCLUDED))
     if not left_out or not {"train"} < set(split.folds) <= {"train", "val", "test"} or is_archive(root):
