@@ -29,15 +29,8 @@ def test_numbered_strangers_stay_silent_over_seeds() -> None:
     assert binomtest(reached, 100, 0.05, alternative="greater").pvalue > 0.05
     assert reached <= 5
     assert not any(one is not None and one.shown for one in found)
-
-
-def test_p_values_of_strangers_are_uniform() -> None:
-    found = [
-        measure_likeness(_features(np.random.default_rng(500 + k), 0.0), LABELS, ALONE, SERIES, seed=k)
-        for k in range(100)
-    ]
-    below = sum(one is not None and one.p_value <= 0.5 for one in found)
-    assert 35 <= below <= 65
+    # And p is uniform: half of the seeds lie below 0.5.
+    assert 35 <= sum(one is not None and one.p_value <= 0.5 for one in found) <= 65
 
 
 def test_real_series_are_shown_over_seeds() -> None:
