@@ -148,6 +148,35 @@ def add_reading_options(parser: Parser) -> None:
     parser.add_class_arguments(Preprocessing, "data", skip=others)
 
 
+def add_split_rules(parser: Parser) -> None:
+    """What becomes of conflicts, copies and rare classes."""
+    parser.add_argument(
+        "--label-conflicts",
+        choices=("drop", "keep"),
+        default="drop",
+        help="whether files of one photograph under two labels are left out",
+    )
+    parser.add_argument(
+        "--copies",
+        choices=("auto", "report", "group", "drop"),
+        default="auto",
+        help="group: copies stay in one fold; report: they are only named; drop: one of each is kept;"
+        " auto: group, unless all pictures resemble one another",
+    )
+    parser.add_argument(
+        "--keep",
+        choices=("first", "largest", "sharpest", "medoid"),
+        default="first",
+        help="which of the copies stays with --copies drop",
+    )
+    parser.add_argument(
+        "--min-sources", type=int, default=0, help="leave out classes of fewer independent sources"
+    )
+    parser.add_argument(
+        "--rare", choices=("drop", "train"), default="drop", help="train: learn from them, untested, instead"
+    )
+
+
 def scan_of(arguments: Any) -> Scan:
     """The scan that the parsed arguments ask for; it wants a function of (done, total)."""
     from groupwise.runs.request import scan_with
