@@ -33,6 +33,7 @@ def train(
     label_regex: str | None = None,
     root: str | Path | None = None,
     layout: str = "auto",
+    exclude: str | Path | None = None,
     resume: bool = False,
     cv: int | None = None,
     repeats: int = 1,
@@ -54,6 +55,7 @@ def train(
         group_column, group_regex: What belongs together, as a column of the CSV or a pattern in each path.
         label_column, path_column, label_regex: The columns of class and path, or a pattern of the class.
         root, layout: Folder that paths or links lead to; `classes` takes every folder for a class.
+        exclude: A list of files to leave out: one path a line, or a CSV with a column `path`.
         cv, repeats: Cross-validate over so many folds, divided anew so often; returns the pooled metrics.
         refit: Then train anew on all images, into `run/refit`; the metrics stay those of the measured run.
         jobs: With `cv`, how many networks are trained at once, each in a process of its own.
@@ -68,7 +70,7 @@ def train(
     base, changed = read_recipe(recipe or "default", changes)
     columns = {"group_column": group_column, "label_column": label_column, "path_column": path_column}
     patterns = {"group_regex": group_regex, "label_regex": label_regex}
-    options = columns | patterns | {"root": root, "layout": layout}
+    options = columns | patterns | {"root": root, "layout": layout, "exclude": exclude}
     study = None if cv is None else CrossValidation(cv, repeats)
     work = {"cv": study, "planning": planning, "track": tuple(track), "workers": jobs, "resume": resume}
     work["baselines"] = _baselines(baselines)

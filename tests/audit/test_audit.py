@@ -17,6 +17,7 @@ import pytest
 from groupwise.audit.audit import Audit, audit
 from groupwise.audit.copies.planted import FAMILIES
 from groupwise.data.manifest import Manifest, Sample
+from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 
 Pixels = npt.NDArray[np.uint8]
@@ -126,15 +127,39 @@ def test_clean_photographs_give_no_warning_but_their_small_number(tmp_path: Path
     assert {one.code for one in found.findings} == {"audit-quality"}
 
 
-def test_series_are_suspected_unless_the_user_gave_groups(tmp_path: Path, scene: Scene) -> None:
-    for k, number in enumerate((10, 11, 12, 50, 51, 52)):
-        _save(tmp_path / "ab"[k % 2] / f"IMG_{number}.png", scene(700 + k, 64))
-    manifest = scan(tmp_path)
-    told = [one.code for one in audit(manifest, seed=0, workers=1).findings]
-    assert "suspected-groups-numbering" in told
-    grouped = replace(manifest, samples=tuple(replace(one, group="g") for one in manifest.samples))
-    told = [one.code for one in audit(grouped, seed=0, workers=1).findings]
-    assert not [code for code in told if code.startswith("suspected")]
+def _write_series(folder: Path, scene: Scene, light: Callable[[int], float]) -> Manifest:
+    """Eight series of four numbers, each picture of a scene of its own in the light of its series."""
+    for k in range(32):
+        number = 10 * (k // 4) + k % 4
+        pixels = np.clip(scene(700 + k, 64) * light(k // 4), 0, 255).astype(np.uint8)
+        _save(folder / "ab"[k % 2] / f"IMG_{number:03}.png", pixels)
+    return scan(folder)
+
+
+def test_series_that_look_it_are_suspected_unless_the_user_gave_groups(tmp_path: Path, scene: Scene) -> None:
+    manifest = _write_series(tmp_path, scene, lambda series: 0.3 + 0.1 * series)
+    found = audit(manifest, seed=0, workers=1)
+    assert "suspected-groups-numbering" in [one.code for one in found.findings]
+    found.write(tmp_path / "audit")
+    with (tmp_path / "audit" / "series.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["path"]: row["series_numbering"] for row in rows}["a/IMG_072.png"] == "7"
+    bound = scan(
+        tmp_path / "audit" / "series.csv", ReadOptions(group_column="series_numbering", root=tmp_path)
+    )
+    assert len({sample.group for sample in bound.usable}) == 8
+    few = tuple(replace(one, group="g") for one in manifest.samples[:6])
+    assert audit(replace(manifest, samples=few), seed=0, workers=1).facts["series_tested"] == []
+
+
+def test_pictures_that_are_merely_numbered_are_not_suspected(tmp_path: Path, scene: Scene) -> None:
+    found = audit(_write_series(tmp_path, scene, lambda _: 1.0), seed=0, workers=1)
+    assert not [one for one in found.findings if one.code.startswith("suspected")]
+    [tested] = found.facts["series_tested"]
+    assert tested["count"] == 8
+    assert not found.series
+    found.write(tmp_path / "audit")
+    assert not (tmp_path / "audit" / "series.csv").exists()
 
 
 def test_a_folder_that_gives_its_label_away_is_named(tmp_path: Path, scene: Scene) -> None:

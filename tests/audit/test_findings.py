@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from groupwise.audit.findings import find_quality, find_suspicion
+from groupwise.audit.likeness import Likeness
 from groupwise.audit.sessions import Suspicion
 
 
@@ -60,10 +61,15 @@ def test_the_audit_says_what_it_cannot_tell_of_the_smallest_images() -> None:
     assert "3 of your images have fewer than 12 pixels on the short side" in told
 
 
-def test_a_suspicion_names_every_clue_and_the_options_as_code() -> None:
-    found = find_suspicion(Suspicion(("time", "numbering"), ((0, 1, 2),)), ["a.jpg", "b.jpg", "c.jpg"])
+def test_a_suspicion_names_every_clue_its_evidence_and_the_options_as_code() -> None:
+    suspicion = Suspicion(("time", "numbering"), ((0, 1, 2),))
+    found = find_suspicion(suspicion, Likeness(0.774, 1 / 300, 3), ["a.jpg", "b.jpg", "c.jpg"])
     assert found.code == "suspected-groups-time-numbering"
     assert "within seconds" in found.text
     assert "consecutive numbers" in found.text
+    assert "in 77 % of cases" in found.text
+    assert "p = 0.003" in found.text
     assert "`--group-column` or `--group-regex`" in found.remedy
+    assert "`series.csv`" in found.remedy
+    assert "`--group-column series_time_numbering`" in found.remedy
     assert found.paths == ("a.jpg", "b.jpg", "c.jpg")

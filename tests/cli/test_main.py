@@ -266,7 +266,7 @@ def test_label_conflicts_are_left_out_until_the_user_decides(capsys, conflicted,
 def test_training_leaves_the_conflict_out_and_says_so(capsys, conflicted, tmp_path):
     status, out, _ = run(capsys, "train", conflicted, "--run", tmp_path / "run", *tiny_options())
     assert status == 0
-    assert "one photograph stands under two labels: 2 images" in out
+    assert "one photograph or scene stands under two labels: 2 images" in out
     predicted = {row["path"] for row in rows(tmp_path / "run" / "predictions.csv")}
     assert not predicted & {"cat/000.png", "dog/copy.png"}
     assert (tmp_path / "run" / "audit.html").is_file()

@@ -74,6 +74,9 @@ def test_the_audit_names_the_sources_that_a_given_split_cuts(capsys):
     told = capsys.readouterr().out
     assert "Given fold test: 16 images from 16 sources, 2 of them with a sibling in train" in told
     assert "0.jpg (train), 4.jpg (test)" in told
+    assert "Photographs on two sides: 1 of 47; touched: 1 images of test" in told
+    assert "Groups that you named on two sides: 1 of 1; touched: 1 images of test" in told
+    assert facts["spanning_groups"] == {"n": 1, "touched": {"test": 1}}
     assert given_folds(manifest(folds=()), copied) is None
 
 
@@ -81,6 +84,8 @@ def test_a_repaired_split_is_written_with_its_command(tmp_path, capsys):
     data = manifest(group=lambda i: "g" if i in (0, 4) else "")
     split = given_folds(data, audited(data, clusters=[1 if i == 5 else i for i in range(N)]))
     write_repaired(tmp_path, split, data.root, Console())
+    spanning = rows(tmp_path / "spanning.csv")
+    assert {row["kind"] for row in spanning} == {"photograph", "group"}
     kept = rows(tmp_path / "repaired.csv")
     test = {row.path for row in split.rows if row.fold == "test"}
     assert {row["path"] for row in kept if row["fold"] == "test"} == test  # is measured as before

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,21 @@ import numpy.typing as npt
 
 from groupwise.audit import findings as say
 from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
-from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.compositions import DEEPEST, compose
 from groupwise.audit.copies.detect import TINY_PX, Detection, detect
 from groupwise.audit.copies.hashes import exact_copies
 from groupwise.audit.copies.resemblance import pictures_resemble
 from groupwise.audit.copies.threshold import wilson
 from groupwise.audit.copies.tiny import RIGID_PX
-from groupwise.audit.copies.verify import Pair, Photograph, draw_pair, reduce_photograph
+from groupwise.audit.copies.verify import Pair, Photograph, reduce_photograph
 from groupwise.audit.copies.workers import one_thread_a_worker
+from groupwise.audit.copy_findings import find_copies, judge_exposures
+from groupwise.audit.exposures import Exposures
 from groupwise.audit.findings import Finding
+from groupwise.audit.keep import centrality, sharpness
+from groupwise.audit.likeness import Likeness, measure_likeness, picture_features
 from groupwise.audit.measure import Measured, measure
-from groupwise.audit.sessions import suspect_groups
+from groupwise.audit.sessions import Suspicion, suspect_groups
 from groupwise.audit.shortcuts import find_shortcuts
 from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
@@ -37,8 +40,6 @@ Progress = Callable[[int, int], None]
 PLANTED = 240
 """Composed copies mixed in to measure the recall, never more than a fifth of the data set."""
 
-MAX_PICTURES = 40
-
 TIMED = 24
 WHOLE_OVER_MEASURING = 3.5  # times: 2.9 to 4.3 on textures, insects and digits
 
@@ -48,13 +49,17 @@ class Audit:
     """What the audit found.
 
     `clusters`: number of the photograph of each usable path; `conflicts`: paths whose photograph stands under
-    several labels, to be left out until the user decides; `facts`: counts, rates and seconds.
+    several labels, to be left out until the user decides; `facts`: counts, rates and seconds; `series`: what
+    is suspected, as columns, each with one name a row, "" for none; `worth`: how sharp each
+    row is and how like its copies (`medoid`), for who keeps one of each.
     """
 
     rows: tuple[tuple[str, str, int], ...]
     conflicts: tuple[str, ...]
     findings: tuple[Finding, ...]
     facts: Mapping[str, Any]
+    series: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    worth: Mapping[str, Sequence[float]] = field(default_factory=dict, repr=False)
 
     @property
     def clusters(self) -> dict[str, int]:
@@ -62,8 +67,14 @@ class Audit:
         return {path: cluster for path, _, cluster in self.rows}
 
     def write(self, run_dir: Path) -> None:
-        """Write `clusters.csv` and `findings.json`."""
-        write_csv(run_dir / "clusters.csv", ("path", "label", "cluster"), self.rows)
+        """Write `clusters.csv`, `findings.json` and, where series are suspected, `series.csv`."""
+        worth = [[f"{value:.6g}" for value in values] for values in self.worth.values()]
+        ranked = (row + tuple(cells) for row, *cells in zip(self.rows, *worth, strict=True))
+        write_csv(run_dir / "clusters.csv", ("path", "label", "cluster", *self.worth), ranked)
+        if self.series:
+            columns = zip(self.rows, *self.series.values(), strict=True)
+            named = (row[:2] + tuple(cells) for row, *cells in columns)
+            write_csv(run_dir / say.SERIES_FILE, ("path", "label", *self.series), named)
         write_json(run_dir / "findings.json", [finding.to_json() for finding in self.findings])
 
 
@@ -106,11 +117,23 @@ def audit(manifest: Manifest, *, seed: int, progress: Progress | None = None, wo
             [(pair.first, pair.second) for pair in copies.pairs],
         ),
     }
-    found = _findings(manifest, measured, copies, facts, seed)
+    exposures = judge_exposures(manifest, measured, copies.clusters, copies.pairs, seed=seed, workers=workers)
+    facts["sets_shown"], facts["mostly_copies"] = exposures.counts, exposures.mostly_copies
+    suspected = _suspect(manifest, measured, copies, seed)
+    facts["series_tested"] = [
+        {"series": one.column, "files": one.size, "count": len(one.groups), **asdict(likeness)}
+        for one, likeness in suspected
+    ]
+    found = _findings(manifest, measured, copies, exposures, suspected, facts, seed)
     facts["seconds"] = round(time.monotonic() - start, 3)
     rows = [(s.path, s.label, int(c)) for s, c in zip(manifest.usable, copies.clusters, strict=True)]
     conflicts = [path for one in found if one.code == "copies-across-labels" for path in one.paths]
-    return Audit(tuple(rows), tuple(sorted(conflicts)), tuple(found), facts)
+    worth = {
+        "sharpest": [sharpness(one.photograph.grey) for one in measured],
+        "medoid": centrality(n, exact, copies.pairs),
+    }
+    series = {one.column: _name_series(one, n) for one, likeness in suspected if likeness.shown}
+    return Audit(tuple(rows), tuple(sorted(conflicts)), tuple(found), facts, series, worth)
 
 
 def expected_audit_s(
@@ -204,85 +227,53 @@ def _recall(detection: Detection, sources: Sequence[int], first_planted: int) ->
 
 
 def _findings(
-    manifest: Manifest, measured: Sequence[Measured], copies: _Copies, facts: Mapping[str, Any], seed: int
+    manifest: Manifest,
+    measured: Sequence[Measured],
+    copies: _Copies,
+    exposures: Exposures,
+    suspected: Sequence[tuple[Suspicion, Likeness]],
+    facts: Mapping[str, Any],
+    seed: int,
 ) -> list[Finding]:
     samples = manifest.usable
     paths, labels = [sample.path for sample in samples], [sample.label for sample in samples]
     found = (
         [say.find_resemblance(facts["images"], facts["photographs"])]
         if facts["resemble"]
-        else _copy_findings(paths, labels, copies, _Illustrator(manifest, copies))
+        else find_copies(manifest, copies.clusters, copies.pairs, exposures)
     )
     if copies.bridges:
         found.append(say.find_bridges([(paths[i], paths[j]) for i, j in copies.bridges]))
-    if not any(sample.group for sample in samples):  # what the user says about groups wins
-        suspected = suspect_groups(paths, [one.exif for one in measured], copies.clusters.tolist())
-        found += [say.find_suspicion(one, paths) for one in suspected]
+    found += [say.find_suspicion(one, likeness, paths) for one, likeness in suspected if likeness.shown]
     shortcuts = find_shortcuts(_clues(measured), labels, copies.clusters.tolist(), seed=seed)
     found += map(say.find_shortcut, shortcuts)
     return [*found, say.find_quality(facts)] if facts["planted"] else found
 
 
-def _copy_findings(
-    paths: Sequence[str], labels: Sequence[str], copies: _Copies, draw: _Illustrator
-) -> list[Finding]:
-    """Photographs under several labels, and those that a class holds several times."""
-    members = say.group_by(copies.clusters.tolist())
-    conflicts = [group for group in members.values() if len({labels[i] for i in group}) > 1]
-    found = [
-        draw(say.find_conflict([paths[i] for i in group], [labels[i] for i in group]), group, labels)
-        for group in conflicts
-    ]
-    return found + _class_findings(paths, labels, list(members.values()), draw)
+def _suspect(
+    manifest: Manifest, measured: Sequence[Measured], copies: _Copies, seed: int
+) -> list[tuple[Suspicion, Likeness]]:
+    """Series by names and times, with how alike their pictures are; none where the user gave groups."""
+    samples, clusters = manifest.usable, copies.clusters.tolist()
+    if any(sample.group for sample in samples):
+        return []
+    found = suspect_groups([sample.path for sample in samples], [one.exif for one in measured], clusters)
+    if not found:
+        return []
+    features = np.stack(
+        [picture_features(one.photograph.grey, one.border_colour, one.mean_colour) for one in measured]
+    )
+    labels = [sample.label for sample in samples]
+    tested = [(one, measure_likeness(features, labels, clusters, one.groups, seed=seed)) for one in found]
+    return [(one, likeness) for one, likeness in tested if likeness is not None]
 
 
-def _class_findings(
-    paths: Sequence[str], labels: Sequence[str], groups: Sequence[Sequence[int]], draw: _Illustrator
-) -> list[Finding]:
-    found = []
-    for label in sorted(set(labels)):
-        own = [[i for i in group if labels[i] == label] for group in groups]
-        own = [group for group in own if group]
-        copied = sorted((group for group in own if len(group) > 1), key=len, reverse=True)
-        if copied:
-            named = [[paths[i] for i in group] for group in copied]
-            images = sum(map(len, own))
-            finding = say.find_copies_in_class(label, named, images, len(own))
-            found.append(draw(finding, copied[0], labels))
-        if len(own) < say.FEW_PHOTOGRAPHS:
-            found.append(say.find_few_photographs(label, len(own)))
-    return found
-
-
-class _Illustrator:
-    """Adds the most telling pair of a cluster to a finding, for the first `MAX_PICTURES` findings."""
-
-    def __init__(self, manifest: Manifest, copies: _Copies) -> None:
-        self._manifest, self._left = manifest, MAX_PICTURES
-        self._pairs: dict[int, list[Pair]] = {}
-        for pair in copies.pairs:
-            self._pairs.setdefault(int(copies.clusters[pair.first]), []).append(pair)
-        self._clusters = copies.clusters
-
-    def __call__(self, finding: Finding, group: Sequence[int], labels: Sequence[str]) -> Finding:
-        if not self._left:
-            return finding
-        self._left -= 1
-        known = self._pairs.get(int(self._clusters[group[0]]), [])
-        inside = [pair for pair in known if {pair.first, pair.second} <= set(group)]
-        # A pair under two labels tells the story; of those the surest. Exact copies need no map.
-        exact = Pair(group[0], group[-1], Evidence(1.0, 1.0, 1.0, 0.0, 1.0, np.eye(3)), 1.0)
-        candidates = [
-            pair for pair in (*inside, exact) if labels[pair.first] != labels[pair.second]
-        ] or inside
-        pair = max(candidates or [exact], key=lambda pair: (pair is not exact, pair.score))
-        picture = draw_pair(self._load(pair.first), self._load(pair.second), pair)
-        pictured = tuple(self._manifest.usable[i].path for i in (pair.first, pair.second))
-        return replace(finding, picture=picture, pictured=pictured)
-
-    def _load(self, i: int) -> npt.NDArray[np.uint8]:
-        file = self._manifest.file(self._manifest.usable[i])
-        return decode(read_file(file), place=file, reading=self._manifest.reading).rgb
+def _name_series(suspicion: Suspicion, n: int) -> list[str]:
+    names = [""] * n
+    for number, group in enumerate(suspicion.groups):
+        for i in group:
+            names[i] = str(number)
+    return names
 
 
 def _clues(measured: Sequence[Measured]) -> dict[str, npt.NDArray[np.float64]]:

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from groupwise.audit.copies.detect import TINY_PX
 from groupwise.audit.copies.tiny import RIGID_PX
+from groupwise.audit.exposures import Shown
+from groupwise.audit.likeness import Likeness
 from groupwise.audit.sessions import Suspicion
 from groupwise.audit.shortcuts import Shortcut
 from groupwise.text import percentage
@@ -21,6 +23,9 @@ FEW_PHOTOGRAPHS = 20
 
 ENOUGH_RECALL = 0.9
 """Below this share of planted copies found, a clean result says little about the data."""
+
+SERIES_FILE = "series.csv"
+"""Beside `findings.json`: the samples with the suspected series, for who wants them bound."""
 
 _CLUES = {
     "time": "were taken by one camera within seconds of one another",
@@ -37,7 +42,10 @@ _WEAK = (
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing the user should know; `picture` is a PNG of the two files `pictured`, where one helps."""
+    """One thing the user should know; `picture` is a PNG of the two files `pictured`, where one helps.
+
+    `shown` says of joined files whether they show one photograph or one scene.
+    """
 
     code: str
     severity: Severity
@@ -47,6 +55,7 @@ class Finding:
     paths: tuple[str, ...] = ()
     picture: bytes | None = None
     pictured: tuple[str, ...] = ()
+    shown: Shown | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The entry of `findings.json`; the picture in base64, "" where there is none."""
@@ -59,35 +68,73 @@ class Finding:
             "paths": list(self.paths),
             "pictured": list(self.pictured),
             "picture": base64.b64encode(self.picture or b"").decode(),
-        }
+        } | ({"shown": self.shown} if self.shown else {})
 
 
-def find_conflict(paths: Sequence[str], labels: Sequence[str]) -> Finding:
-    """One cluster whose members stand under different labels."""
+def find_conflict(paths: Sequence[str], labels: Sequence[str], shown: Shown = "copies") -> Finding:
+    """One cluster whose members stand under different labels, in the words that its evidence allows."""
     names = sorted(set(labels))
+    title, text, remedy = _CONFLICTS[shown]
     return Finding(
         "copies-across-labels",
         "stop",
-        f"One photograph stands under {len(names)} labels: {', '.join(names)}",
-        f"These {len(paths)} files show the same photograph, so at least one of their labels is wrong. "
-        "A model trained on them learns a contradiction, and a score counts a mistake that is not its own.",
-        "Look at it and keep the file under the right label. Until then all of them are left out.",
+        f"{title} under {len(names)} labels: {', '.join(names)}",
+        f"These {len(paths)} files {text}",
+        f"{remedy} Until then all of them are left out.",
         tuple(paths),
+        shown=shown,
     )
 
 
+_SHOTS_REMEDY = (
+    "Look at them and mend the labels; if all are right, `--label-conflicts keep` trains on them and still"
+    " keeps them in one fold."
+)
+_CONFLICTS: Mapping[Shown, tuple[str, str, str]] = {
+    "copies": (
+        "One photograph stands",
+        "show the same photograph, so at least one of their labels is wrong. A model trained on them learns a"
+        " contradiction, and a score counts a mistake that is not its own.",
+        "Look at it and keep the file under the right label.",
+    ),
+    "shots": (
+        "Shots of one scene stand",
+        "were taken at different times and agree as copies do: shots of one subject or scene. Either a label"
+        " is wrong, or it tells what changed from shot to shot and hardly shows.",
+        _SHOTS_REMEDY,
+    ),
+    "alike": (
+        "One photograph or scene stands",
+        "agree as copies do, and their finest detail, which one exposure shares, does not: shots of one"
+        " scene, or copies that have lost it. Either a label is wrong, or it tells what differs from shot to"
+        " shot.",
+        _SHOTS_REMEDY,
+    ),
+}
+
+
 def find_copies_in_class(
-    label: str, clusters: Sequence[Sequence[str]], images: int, photographs: int
+    label: str, clusters: Sequence[Sequence[str]], images: int, photographs: int, *, copies: bool = True
 ) -> Finding:
-    """The clusters, each the paths of one photograph, within one class of `images` files."""
+    """The clusters, each the paths of one photograph, within one class of `images` files.
+
+    Without `copies` they are not proven to be copies of one exposure, and may be shots of one scene.
+    """
+    what, one, they = (
+        ("photographs", "copies of one photograph", "copies") if copies else ("scenes", "one scene", "they")
+    )
+    more = (
+        "are copies of other files, exact or transformed"
+        if copies
+        else "show what another file shows, as shots of one scene or as copies of one photograph"
+    )
     return Finding(
         "copies-in-class",
         "warning",
-        f"Class {label}: {images} files, but only {photographs} different photographs",
-        f"{images - photographs} of its files are copies of other files, exact or transformed; the largest "
-        f"set holds {max(map(len, clusters))}. A random split puts copies of one photograph into "
-        "training and test alike, and the score then measures memory.",
-        "Nothing to do for a fair score: copies stay in one fold, and intervals count photographs.",
+        f"Class {label}: {images} files, but only {photographs} different {what}",
+        f"{images - photographs} of its files {more}; the largest set holds {max(map(len, clusters))}."
+        f" A random split puts {one} into training and test alike, and the score then measures memory.",
+        f"Nothing to do for a fair score: {they} stay in one fold, and intervals count {what}.",
         tuple(path for cluster in clusters for path in cluster),
     )
 
@@ -104,18 +151,21 @@ def find_few_photographs(label: str, photographs: int) -> Finding:
     )
 
 
-def find_suspicion(suspicion: Suspicion, paths: Sequence[str]) -> Finding:
-    """Suspected capture sessions; they bind nothing until the user says so."""
+def find_suspicion(suspicion: Suspicion, likeness: Likeness, paths: Sequence[str]) -> Finding:
+    """Suspected capture sessions, and how alike they look; they bind nothing until the user says so."""
     example = ", ".join(paths[i] for i in suspicion.groups[0][:4])
     clues = " and ".join(_CLUES[clue] for clue in suspicion.clues)
     return Finding(
         f"suspected-groups-{'-'.join(suspicion.clues)}",
         "note",
         f"Suspected: {suspicion.size} files come from {len(suspicion.groups)} series of shots",
-        f"They {clues}, for example {example}. If a series shows one subject, a split that "
-        "cuts it scores how well the model recognises that subject. This is a suspicion from names and "
-        "times, not from the pictures.",
-        f"If you know the subject of each file (patient, student, device), give it: {_GROUP_OPTIONS}.",
+        f"They {clues}, for example {example}. And they look it: two neighbours in a series are more alike"
+        f" than two strangers of the same class in {100 * likeness.closer:.0f} % of cases, by chance in 50 %"
+        f" (permutation test within the classes, p = {likeness.p_value:.3f}). If a series shows one subject,"
+        " a split that cuts it scores how well the model recognises that subject.",
+        f"If you know the subject of each file (patient, student, device), give it: {_GROUP_OPTIONS}. If the"
+        f" series are right, `{SERIES_FILE}` holds them: give it for DATA with `--group-column"
+        f" {suspicion.column}`.",
         tuple(paths[i] for group in suspicion.groups for i in group),
     )
 

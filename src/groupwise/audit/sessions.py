@@ -1,6 +1,7 @@
 """Suspected sessions: photographs taken in one go, by file names, EXIF times and cameras.
 
-Nothing here is proof, so a group found here never binds a split; the user is told of it and decides.
+Nothing here is proof, so a group found here never binds a split: where the pictures look it (`likeness`), the
+user is told and decides.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ class Suspicion:
 
     clues: tuple[str, ...]
     groups: tuple[tuple[int, ...], ...]
+
+    @property
+    def column(self) -> str:
+        """What its series are called in a table."""
+        return f"series_{'_'.join(self.clues)}"
 
     @property
     def files(self) -> set[int]:

@@ -69,7 +69,7 @@ def audit(parser: Parser, argv: list[str]) -> None:
     arguments = parser.parse_args(argv)
     from groupwise.pipeline.divide import audit_given_split, given_folds
     from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, write_audit
-    from groupwise.pipeline.repaired import write_repaired
+    from groupwise.pipeline.repaired import say_series, write_repaired
 
     console = Console(quiet=arguments.json)
     manifest = scan_with_progress(scan_of(arguments), console)
@@ -82,6 +82,7 @@ def audit(parser: Parser, argv: list[str]) -> None:
         findings = [finding.to_json() | {"picture": None} for finding in audited.findings]
         facts = {**audited.facts, "findings": findings} | ({"given_split": given} if given else {})
         print(json.dumps(facts, indent=2, ensure_ascii=False))
+    say_series(arguments.out, audited, manifest.root, console)
     if split:
         write_repaired(arguments.out, split, manifest.root, console)
     console.say(f"Report: {page}")

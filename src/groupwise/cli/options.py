@@ -130,6 +130,9 @@ def add_data_options(parser: Parser, *, optional: bool = False, given: bool = Fa
         default=ReadOptions.layout,
         help="classes: every folder of DATA is a class, whatever it is called",
     )
+    parser.add_argument(
+        "--exclude", help="list of files to leave out: one path a line, or a CSV with a column `path`"
+    )
     if given:
         parser.add_argument(
             f"--{GIVEN}", help="a ready split: `folders`, or the column of the CSV; `pool` joins its folders"
@@ -143,6 +146,35 @@ def add_reading_options(parser: Parser) -> None:
 
     others = {field.name for field in dataclasses.fields(Preprocessing)} - set(Reading.__dataclass_fields__)
     parser.add_class_arguments(Preprocessing, "data", skip=others)
+
+
+def add_split_rules(parser: Parser) -> None:
+    """What becomes of conflicts, copies and rare classes."""
+    parser.add_argument(
+        "--label-conflicts",
+        choices=("drop", "keep"),
+        default="drop",
+        help="whether files of one photograph under two labels are left out",
+    )
+    parser.add_argument(
+        "--copies",
+        choices=("auto", "report", "group", "drop"),
+        default="auto",
+        help="group: copies stay in one fold; report: they are only named; drop: one of each is kept;"
+        " auto: group, unless all pictures resemble one another",
+    )
+    parser.add_argument(
+        "--keep",
+        choices=("first", "largest", "sharpest", "medoid"),
+        default="first",
+        help="which of the copies stays with --copies drop",
+    )
+    parser.add_argument(
+        "--min-sources", type=int, default=0, help="leave out classes of fewer independent sources"
+    )
+    parser.add_argument(
+        "--rare", choices=("drop", "train"), default="drop", help="train: learn from them, untested, instead"
+    )
 
 
 def scan_of(arguments: Any) -> Scan:

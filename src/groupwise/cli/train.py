@@ -13,6 +13,7 @@ from groupwise.cli.options import (
     add_data_options,
     add_reading_options,
     add_recipe_choice,
+    add_split_rules,
     changed_fields,
     data_words,
     parse_over_recipe,
@@ -46,7 +47,7 @@ def split(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--val", type=float, default=0.1, help="size of the fold that selects")
     parser.add_argument("--test", type=float, default=0.1, help="size of the fold that is read once")
     parser.add_argument("--folds", type=int, help="instead: this many folds of equal share")
-    _add_split_rules(parser)
+    add_split_rules(parser)
     parser.add_argument("--seed", type=int, default=0, help="decides among sources of equal size")
     arguments = parser.parse_args(argv)
     from groupwise.data.split_options import SplitConfig
@@ -64,6 +65,7 @@ def split(parser: Parser, argv: list[str]) -> None:
         extend=extend,
         given=arguments["split.given"],
         copies=arguments.copies,
+        keep=arguments.keep,
         min_sources=arguments.min_sources,
         rare=arguments.rare,
     )
@@ -76,29 +78,6 @@ def split(parser: Parser, argv: list[str]) -> None:
     spanning = facts["spanning_sources"]
     proof = f"{spanning:,} sources span two folds" if spanning else "No source spans two folds"
     console.say(f"{'Extended' if extend else 'Split'}: {arguments.out}. {proof}.")
-
-
-def _add_split_rules(parser: Parser) -> None:
-    """What becomes of conflicts, copies and rare classes."""
-    parser.add_argument(
-        "--label-conflicts",
-        choices=("drop", "keep"),
-        default="drop",
-        help="whether files of one photograph under two labels are left out",
-    )
-    parser.add_argument(
-        "--copies",
-        choices=("auto", "report", "group", "drop"),
-        default="auto",
-        help="group: copies stay in one fold; report: they are only named; drop: one of each is kept;"
-        " auto: group, unless all pictures resemble one another",
-    )
-    parser.add_argument(
-        "--min-sources", type=int, default=0, help="leave out classes of fewer independent sources"
-    )
-    parser.add_argument(
-        "--rare", choices=("drop", "train"), default="drop", help="train: learn from them, untested, instead"
-    )
 
 
 def _equal_folds(count: int) -> dict[str, float]:

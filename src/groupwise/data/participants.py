@@ -28,13 +28,15 @@ def choose_participants(
     conflicts: Collection[str],
     *,
     copies: str,
+    worth: Sequence[float] | None = None,
     min_sources: int,
     rare: str,
 ) -> Participants:
     """Let copies bind, be reported or dropped, leave out `conflicts`, and set aside classes of few sources.
 
     Where copies are only reported, files of equal content alone are bound, and one photograph under two
-    labels is none. Raises `GroupwiseError` where fewer than two classes are left of several.
+    labels is none. Of dropped copies the one of most `worth` is kept, of equals the first. Raises
+    `GroupwiseError` where fewer than two classes are left of several.
     """
     notes = []
     bound = list(clusters) if copies != "report" else _number([sample.sha256 for sample in samples])
@@ -44,9 +46,11 @@ def choose_participants(
             "Copies that the audit names bind nobody: equal files and the groups that were given do."
         )
     if excluded:
-        notes.append(f"Left out, because one photograph stands under two labels: {len(excluded)} images")
+        notes.append(
+            f"Left out, because one photograph or scene stands under two labels: {len(excluded)} images"
+        )
     if copies == "drop":
-        further = _further_copies(samples, clusters, excluded)
+        further = _further_copies(samples, clusters, excluded, worth or [0.0] * len(samples))
         notes.append(f"Left out, because each is a copy of an image that is kept: {len(further):,} images")
         excluded |= further
     few = _few_sources(samples, bound, excluded, min_sources)
@@ -65,16 +69,16 @@ def _number(values: Sequence[str]) -> list[int]:
     return [numbers.setdefault(value or f"file {i}", len(numbers)) for i, value in enumerate(values)]
 
 
-def _further_copies(samples: Sequence[Sample], clusters: Sequence[int], excluded: Set[str]) -> set[str]:
-    seen: set[int] = set()
-    further = set()
-    for sample, cluster in zip(samples, clusters, strict=True):
-        if sample.path in excluded:
-            continue
-        if cluster in seen:
-            further.add(sample.path)
-        seen.add(cluster)
-    return further
+def _further_copies(
+    samples: Sequence[Sample], clusters: Sequence[int], excluded: Set[str], worth: Sequence[float]
+) -> set[str]:
+    kept: dict[int, int] = {}
+    candidates = [i for i, sample in enumerate(samples) if sample.path not in excluded]
+    for i in candidates:
+        best = kept.setdefault(clusters[i], i)
+        if worth[i] > worth[best]:
+            kept[clusters[i]] = i
+    return {samples[i].path for i in candidates if kept[clusters[i]] != i}
 
 
 def _few_sources(

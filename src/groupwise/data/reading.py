@@ -15,14 +15,15 @@ AUTO, CLASSES = "auto", "classes"
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """Where the labels, the groups and the folds of the images stand, and what paths are relative to.
+    """Where labels, groups and folds of the images stand, what paths are relative to, and what is left out.
 
     The group is the cell in `group_column`, or what `group_regex` finds in the relative path: its first
     capture group, or the whole match; `label_regex` finds the label so. `label_column` and `path_column` are
     those of a table, whose paths are relative to its folder, or to `root`; in a folder, links that lead to
     below `root` are followed. With `layout` "classes" no folder is taken for anything but a class. `given`
     says where a ready split lies that is to be used: the column of a table, or `folders`; `pool` takes one in
-    folders together. Raises UsageError for options that exclude one another or cannot be meant.
+    folders together. `exclude` is a list of paths to leave out. Raises UsageError for options that exclude
+    one another or cannot be meant.
     """
 
     group_column: str | None = None
@@ -33,6 +34,7 @@ class ReadOptions:
     root: Path | None = None
     layout: str = AUTO
     given: str | None = None
+    exclude: Path | None = None
 
     def __post_init__(self) -> None:
         if self.group_regex is not None and self.group_column is not None:
@@ -48,8 +50,13 @@ class ReadOptions:
     def pick(cls, options: Mapping[str, Any], given: str | None) -> ReadOptions:
         """Those among the options of a verb, with the split that its recipe says is given."""
         picked = {field.name: options[field.name] for field in fields(cls) if field.name != "given"}
-        root = picked.pop("root")
-        return cls(**picked, root=None if root is None else Path(root), given=given)
+        root, exclude = picked.pop("root"), picked.pop("exclude")
+        return cls(
+            **picked,
+            root=None if root is None else Path(root),
+            exclude=None if exclude is None else Path(exclude),
+            given=given,
+        )
 
     def unusual(self) -> dict[str, str]:
         """Those that are not the usual ones, apart from the given split, which a recipe keeps."""

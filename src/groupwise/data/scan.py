@@ -12,6 +12,7 @@ from pathlib import Path
 
 from groupwise.data.archive import is_archive
 from groupwise.data.array_files import REMEDY, name_arrays, say_instead
+from groupwise.data.exclusion import exclude
 from groupwise.data.folder import enter_archives, list_archive, list_class_folders, list_files
 from groupwise.data.folder_tables import read_folder_tables
 from groupwise.data.group_names import tidy_groups
@@ -57,6 +58,8 @@ def scan(
     else:
         found, folders = _list_rows(data, options), []
     tidy, spelling = _tidy(found.samples if pattern is None else assign_groups(found.samples, pattern))
+    if options.exclude is not None:
+        tidy = exclude(tidy, options.exclude, found.root)
     samples = _inspect_all(tidy, found.root, reading, workers, progress)
     _require_images(data, samples)
     notes = [

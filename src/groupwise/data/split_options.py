@@ -26,6 +26,8 @@ class SplitConfig:
         copies: What the copies that the audit finds do: `group` keeps those of one photograph in one fold,
             `report` only names them, and the groups of the user rule, `drop` keeps one of each; `auto` is
             `report` where the audit finds that all pictures resemble one another, and else `group`.
+        keep: Which of the copies stays where `copies` is `drop`: the `first` by name, the `largest` in
+            pixels, the `sharpest` at one size, or the `medoid`, which is most like the others.
         min_sources: Classes with fewer independent sources are not measured; see `rare`.
         rare: What becomes of those: `drop` leaves them out, `train` learns from all of their images.
     """
@@ -38,6 +40,7 @@ class SplitConfig:
     extend: str | None = None
     given: str | None = None
     copies: Literal["auto", "report", "group", "drop"] = "auto"
+    keep: Literal["first", "largest", "sharpest", "medoid"] = "first"
     min_sources: int = 0
     rare: Literal["drop", "train"] = "drop"
 
@@ -48,6 +51,12 @@ class SplitConfig:
                 f"a share is negative, or train has none: {self.train}:{self.val}:{self.test}",
                 place="split.train, split.val, split.test",
                 remedy="Give for example 0.8, 0.1 and 0.1, or 8, 1 and 1.",
+            )
+        if self.keep != "first" and self.copies != "drop":
+            raise UsageError(
+                f"nothing is dropped with split.copies {self.copies}",
+                place=f"split.keep {self.keep}",
+                remedy="Add --copies drop.",
             )
         if self.min_sources < 0:
             raise UsageError(

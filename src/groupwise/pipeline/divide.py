@@ -12,6 +12,7 @@ from groupwise.data.given import use_given_division, use_given_split
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import GIVEN_FOLD, Manifest
 from groupwise.data.participants import Participants, choose_participants
+from groupwise.data.spanning import count_spanning, find_spanning
 from groupwise.data.split import EXCLUDED, Assignment, Split, make_split, proof, read_split
 from groupwise.data.split_options import SplitConfig
 
@@ -31,6 +32,7 @@ def split_manifest(
         [audited.clusters[sample.path] for sample in manifest.usable],
         audited.conflicts if config.label_conflicts == "drop" else (),
         copies=_copies(audited, config),
+        worth=_worth(manifest, audited, config.keep),
         min_sources=config.min_sources,
         rare=config.rare,
     )
@@ -52,6 +54,16 @@ def _copies(audited: Audit, config: SplitConfig) -> str:
     if config.copies != "auto":
         return config.copies
     return "report" if audited.facts.get("resemble") else "group"
+
+
+def _worth(manifest: Manifest, audited: Audit, keep: str) -> list[float]:
+    """What decides among copies, one value a usable sample; the highest stays, of equals the first."""
+    samples = manifest.usable
+    if keep == "largest":
+        # Of equal sizes the sharper one: the share of detail is below 1, and pixels are whole.
+        sharp = audited.worth.get("sharpest", [0.0] * len(samples))
+        return [one.width * one.height + min(x, 0.999) for one, x in zip(samples, sharp, strict=True)]
+    return list(audited.worth[keep]) if keep in audited.worth else [0.0] * len(samples)
 
 
 def _divide(
@@ -108,9 +120,20 @@ def audit_given_split(split: Split, console: Console) -> dict[str, Any]:
         console.say(f"Given fold {name}: {fold['n']:,} images from {fold['sources']:,} sources{touched}")
     if facts["spanning_sources"]:
         console.warn(f"Sources that span two folds of the given split: {facts['spanning_sources']:,}")
+    spanning = find_spanning(split)
+    for kind, of in (("photograph", len({row.cluster for row in split.rows})), ("group", _groups(split))):
+        facts[f"spanning_{kind}s"] = counted = count_spanning(spanning, kind)
+        if counted["n"]:
+            touched = ", ".join(f"{n:,} images of {fold}" for fold, n in counted["touched"].items())
+            named = {"photograph": "Photographs", "group": "Groups that you named"}[kind]
+            console.say(f"  {named} on two sides: {counted['n']:,} of {of:,}; touched: {touched or 'none'}")
     for example in facts["spanning_examples"][:5]:
         console.say(f"  {', '.join(example)}")
     return facts
+
+
+def _groups(split: Split) -> int:
+    return len({row.group for row in split.rows if row.group})
 
 
 def _say_leak(facts: Mapping[str, Any], config: SplitConfig, console: Console) -> None:

@@ -84,7 +84,8 @@ def audit_manifest(manifest: Manifest, *, seed: int, console: Console) -> Audit:
     with console.progress("Looking for copies") as progress:
         audited = audit(manifest, seed=seed, progress=progress)
     facts = audited.facts
-    console.say(f"Audit: {facts['photographs']:,} different photographs in {facts['seconds']:.0f} s")
+    what = "photographs" if facts["mostly_copies"] else "photographs or scenes"
+    console.say(f"Audit: {facts['photographs']:,} different {what} in {facts['seconds']:.0f} s")
     for finding in audited.findings:
         say = console.warn if finding.severity == "stop" else console.say
         say(f"  {finding.severity}: {finding.title}")

@@ -1,25 +1,43 @@
-"""The file of a repaired split, beside the run or the audit that found the leak, and the command for it."""
+"""Tables that mend what an audit found, a repaired split and suspected series, and the commands for them."""
 
 from __future__ import annotations
 
 import shlex
 from pathlib import Path
 
+from groupwise.audit.audit import Audit
+from groupwise.audit.findings import SERIES_FILE
 from groupwise.console import Console
 from groupwise.data.archive import is_archive
 from groupwise.data.given import repair_split
+from groupwise.data.spanning import SPANNING, find_spanning, write_spanning
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.files import write_csv
 
 REPAIRED = "repaired.csv"
 
 
-def write_repaired(folder: Path, split: Split, root: Path, console: Console) -> None:
-    """Write the split without its leak as a table that `train` takes, and say the command.
+def say_series(folder: Path, audited: Audit, root: Path, console: Console) -> None:
+    """Say the command that binds the series which an audit in `folder` suspects, if it suspects any."""
+    if not audited.series or is_archive(root):
+        return
+    column = next(iter(audited.series))
+    words = ["train", str(folder / SERIES_FILE), "--root", str(root), "--group-column", column]
+    console.say(
+        "Suspected series bind nothing. If they are right:"
+        f" groupwise {shlex.join([*words, '--run', 'runs/grouped'])}"
+    )
 
-    Nothing is written where nothing leaks into what is measured, of numbered folds, which measure one
+
+def write_repaired(folder: Path, split: Split, root: Path, console: Console) -> None:
+    """Write what spans two folds, and the split without its leak as a table that `train` takes; say how.
+
+    No split is written where nothing leaks into what is measured, of numbered folds, which measure one
     another, or of images in an archive, which no table names.
     """
+    if spanning := find_spanning(split):
+        write_spanning(folder / SPANNING, spanning)
+        console.say(f"On two sides of the given split, file by file: {folder / SPANNING}")
     repaired = repair_split(split)
     left_out = len(repaired.indices(EXCLUDED)) - len(split.indices(EXCLUDED))
     if not left_out or not {"train"} < set(split.folds) <= {"train", "val", "test"} or is_archive(root):

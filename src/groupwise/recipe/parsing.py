@@ -20,6 +20,7 @@ from groupwise.recipe.recipe import Recipe, recipe_fields, recipe_file, with_cha
 SHORT_NAMES = {
     "split.label_conflicts": "--label-conflicts",
     "split.copies": "--copies",
+    "split.keep": "--keep",
     "split.min_sources": "--min-sources",
     "split.rare": "--rare",
     "decision.target_sensitivity": "--target-sensitivity",

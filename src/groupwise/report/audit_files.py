@@ -71,6 +71,11 @@ class AuditFiles:
         return [one.finding for one in self.findings if one.code == CONFLICT]
 
     @property
+    def conflict_noun(self) -> str:
+        """What stands under several labels: a photograph, or a scene where one exposure is not proven."""
+        return "photograph" if all(one.shown == "copies" for one in self.conflicts) else "scene"
+
+    @property
     def suspected(self) -> list[Named]:
         """What the audit guesses from names, numbers and times."""
         return [one for one in self.findings if one.code.startswith(SUSPECTED)]
@@ -86,6 +91,11 @@ class AuditFiles:
         return len(self.clusters)
 
     @property
+    def noun(self) -> str:
+        """What the clusters are called: photographs, or scenes where joined files are not proven copies."""
+        return "photograph" if self.facts.get("mostly_copies", True) else "scene"
+
+    @property
     def photographs(self) -> int:
         """Number of different photographs among them."""
         return len(self.members)
@@ -99,6 +109,16 @@ class AuditFiles:
     def labels(self) -> dict[str, str]:
         """Label of each usable path."""
         return {row["path"]: row["label"] for row in self.clusters}
+
+    @cached_property
+    def row_of(self) -> dict[str, Row]:
+        """The row of the manifest of each path."""
+        return {row["path"]: row for row in self.manifest}
+
+    @cached_property
+    def cluster_rows(self) -> dict[str, Row]:
+        """The row of `clusters.csv` of each usable path."""
+        return {row["path"]: row for row in self.clusters}
 
     @cached_property
     def members(self) -> dict[str, list[str]]:
@@ -177,6 +197,7 @@ class Finding:
     remedy: str
     paths: tuple[str, ...]
     picture: str
+    shown: str = "copies"
 
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> Finding:
@@ -189,4 +210,5 @@ class Finding:
             str(item.get("remedy") or ""),
             tuple(map(str, item.get("paths") or ())),
             str(item.get("picture") or ""),
+            str(item.get("shown") or "copies"),
         )

@@ -12,6 +12,7 @@ from typing import Any
 from groupwise.files import write_atomic
 from groupwise.report.audit_files import CONFLICT, SUSPECTED, AuditFiles, Finding, Named, Row, read_audit
 from groupwise.report.audit_verdict import judge, planted_by_depth, planted_recall
+from groupwise.report.choose_page import CHOOSE, write_choose_page
 from groupwise.report.rendering import render
 from groupwise.report.thumbnails import Thumbnail, load_thumbnail
 from groupwise.report.words import NBSP, count, verb
@@ -84,7 +85,7 @@ class ClassRow:
 
 
 def write_audit_page(folder: Path) -> Path:
-    """Write `audit.html` beside `manifest.csv`, `clusters.csv`, `findings.json` and `audit.json`.
+    """Write `audit.html` and `choose.html` beside the other files of an audit.
 
     Returns its path; equal files give an equal page. Raises GroupwiseError where one of the four is missing,
     damaged or does not belong to the others; an image that is gone is left out of the pictures.
@@ -112,7 +113,9 @@ def write_audit_page(folder: Path) -> Path:
         open_findings=OPEN_FINDINGS,
         open_rows=OPEN_ROWS,
         longest_list=LONGEST_LIST,
+        choose=CHOOSE,
     )
+    write_choose_page(files)
     write_atomic(folder / "audit.html", page)
     return folder / "audit.html"
 

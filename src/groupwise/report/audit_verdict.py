@@ -77,10 +77,11 @@ def _faults(files: AuditFiles) -> Iterator[str]:
     elif len(files.photographs_of) == 1:
         yield "All images carry one and the same label, so there is nothing to tell apart."
     if n := len(files.conflicts):
-        yield (
-            f"{count(n, 'photograph')} {verb(n, 'stands', 'stand')} under more than one label, so at least"
-            f" {count(n, 'label')} {verb(n, 'is', 'are')} wrong."
-        )
+        stands = f"{count(n, files.conflict_noun)} {verb(n, 'stands', 'stand')} under more than one label"
+        if files.conflict_noun == "photograph":
+            yield f"{stands}, so at least {count(n, 'label')} {verb(n, 'is', 'are')} wrong."
+        else:
+            yield f"{stands}: a label is wrong, or it tells what changed from shot to shot and hardly shows."
     for one in files.of_severity("stop"):
         if one.code != CONFLICT:
             yield as_sentence(one.finding.title)
@@ -134,6 +135,8 @@ def _praise(files: AuditFiles) -> str:
 def _copies(files: AuditFiles) -> str:
     if not files.copies:
         return "no copies"
+    if files.noun != "photograph":
+        return f"{count(files.copies, 'file')} {verb(files.copies, 'shows', 'show')} what another shows"
     return count(files.copies, "file") + verb(files.copies, " is a copy of another", " are copies of others")
 
 
@@ -147,10 +150,10 @@ def _figures(files: AuditFiles) -> tuple[KeyNumber, ...]:
         KeyNumber(
             f"{files.usable:,}", f"of {count(len(files.manifest), 'file')} can be used", ", ".join(unused)
         ),
-        KeyNumber(f"{files.photographs:,}", "different photographs among them", _copies(files) + copied),
+        KeyNumber(f"{files.photographs:,}", f"different {files.noun}s among them", _copies(files) + copied),
         KeyNumber(
             f"{n:,}",
-            f"{verb(n, 'photograph', 'photographs')} under several labels",
+            f"{files.conflict_noun}{'s' * (n != 1)} under several labels",
             f"{torn:,} files show {verb(n, 'it', 'them')}" if n else "",
             alarming=n > 0,
         ),

@@ -1,0 +1,122 @@
+"""Findings about copies: photographs under several labels, and those that a class holds several times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from groupwise.audit import findings as say
+from groupwise.audit.copies.compare import Evidence
+from groupwise.audit.copies.verify import Pair, draw_pair
+from groupwise.audit.exposures import Exposures, look_closely
+from groupwise.audit.findings import Finding
+from groupwise.audit.measure import Measured
+from groupwise.data.archive import read_file
+from groupwise.data.decode import decode
+from groupwise.data.manifest import Manifest
+
+Clusters = npt.NDArray[np.int64]
+
+MAX_PICTURES = 40
+
+
+def judge_exposures(
+    manifest: Manifest,
+    measured: Sequence[Measured],
+    clusters: Clusters,
+    pairs: Sequence[Pair],
+    *,
+    seed: int,
+    workers: int,
+) -> Exposures:
+    """What the clusters (N,) of several images show; those under several labels are looked at first."""
+    labels = [sample.label for sample in manifest.usable]
+    members = {number: group for number, group in say.group_by(clusters.tolist()).items() if len(group) > 1}
+    order = np.random.default_rng(seed).permutation(list(members)).tolist() if members else []
+    order.sort(key=lambda number: len({labels[i] for i in members[number]}) < 2)
+    return look_closely(
+        [members[number] for number in order],
+        order,
+        pairs,
+        [one.exif.taken for one in measured],
+        lambda i: cv2.cvtColor(load_rgb(manifest, i), cv2.COLOR_RGB2GRAY),
+        [one.photograph.grey.shape for one in measured],
+        workers=workers,
+    )
+
+
+def load_rgb(manifest: Manifest, i: int) -> npt.NDArray[np.uint8]:
+    """The usable sample number `i` as (H, W, 3)."""
+    file = manifest.file(manifest.usable[i])
+    return decode(read_file(file), place=file, reading=manifest.reading).rgb
+
+
+def find_copies(
+    manifest: Manifest, clusters: Clusters, pairs: Sequence[Pair], exposures: Exposures
+) -> list[Finding]:
+    """Photographs or scenes under several labels, and those that a class holds several times."""
+    labels = [sample.label for sample in manifest.usable]
+    paths = [sample.path for sample in manifest.usable]
+    members = say.group_by(clusters.tolist())
+    draw = _Illustrator(manifest, clusters, pairs)
+    found = []
+    for number, group in members.items():
+        if len({labels[i] for i in group}) > 1:
+            finding = say.find_conflict(
+                [paths[i] for i in group], [labels[i] for i in group], exposures.of(number)
+            )
+            found.append(draw(finding, group, labels))
+    return found + _class_findings(paths, labels, list(members.values()), draw, exposures.mostly_copies)
+
+
+def _class_findings(
+    paths: Sequence[str],
+    labels: Sequence[str],
+    groups: Sequence[Sequence[int]],
+    draw: _Illustrator,
+    mostly_copies: bool,
+) -> list[Finding]:
+    found = []
+    for label in sorted(set(labels)):
+        own = [[i for i in group if labels[i] == label] for group in groups]
+        own = [group for group in own if group]
+        copied = sorted((group for group in own if len(group) > 1), key=len, reverse=True)
+        if copied:
+            named = [[paths[i] for i in group] for group in copied]
+            images = sum(map(len, own))
+            finding = say.find_copies_in_class(label, named, images, len(own), copies=mostly_copies)
+            found.append(draw(finding, copied[0], labels))
+        if len(own) < say.FEW_PHOTOGRAPHS:
+            found.append(say.find_few_photographs(label, len(own)))
+    return found
+
+
+class _Illustrator:
+    """Adds the most telling pair of a cluster to a finding, for the first `MAX_PICTURES` findings."""
+
+    def __init__(self, manifest: Manifest, clusters: Clusters, pairs: Sequence[Pair]) -> None:
+        self._manifest, self._left = manifest, MAX_PICTURES
+        self._pairs: dict[int, list[Pair]] = {}
+        for pair in pairs:
+            self._pairs.setdefault(int(clusters[pair.first]), []).append(pair)
+        self._clusters = clusters
+
+    def __call__(self, finding: Finding, group: Sequence[int], labels: Sequence[str]) -> Finding:
+        if not self._left:
+            return finding
+        self._left -= 1
+        known = self._pairs.get(int(self._clusters[group[0]]), [])
+        inside = [pair for pair in known if {pair.first, pair.second} <= set(group)]
+        # A pair under two labels tells the story; of those the surest. Exact copies need no map.
+        exact = Pair(group[0], group[-1], Evidence(1.0, 1.0, 1.0, 0.0, 1.0, np.eye(3)))
+        candidates = [
+            pair for pair in (*inside, exact) if labels[pair.first] != labels[pair.second]
+        ] or inside
+        pair = max(candidates or [exact], key=lambda pair: (pair is not exact, pair.score))
+        picture = draw_pair(load_rgb(self._manifest, pair.first), load_rgb(self._manifest, pair.second), pair)
+        pictured = tuple(self._manifest.usable[i].path for i in (pair.first, pair.second))
+        return replace(finding, picture=picture, pictured=pictured)

@@ -1,0 +1,91 @@
+"""The page to choose what to leave out, `choose.html`: copies, conflicts and suspects to tick and save."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import shlex
+from collections.abc import Sequence
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from groupwise.files import read_csv, write_atomic
+from groupwise.report.audit_files import AuditFiles, Row
+from groupwise.report.rendering import render
+
+CHOOSE = "choose.html"
+WORTH = ("sharpest", "medoid")
+
+
+def write_choose_page(files: AuditFiles) -> Path:
+    """Write `choose.html` beside the files of an audit; pictures are shown from where they lie."""
+    data = {
+        "sets": [*_joined(files), *_suspected(files)],
+        "words": shlex.join([files.facts["data"]]),
+    }
+    # What ends a script or opens a comment in HTML is written otherwise, whatever a file is called.
+    text = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+    script = (resources("groupwise.report") / "templates" / "choose.js").read_text(encoding="utf-8")
+    whole = f"const DATA = {text};\n{script}"
+    digest = base64.b64encode(hashlib.sha256(whole.encode()).digest()).decode()
+    page = render(
+        CHOOSE,
+        data=files.facts["data"],
+        script_digest=f"sha256-{digest}",
+        data_json=Markup(text),
+        script=Markup(script),
+    )
+    write_atomic(files.folder / CHOOSE, page)
+    return files.folder / CHOOSE
+
+
+def _joined(files: AuditFiles) -> list[dict[str, Any]]:
+    """The sets of copies; those under several labels are conflicts."""
+    torn = {path for finding in files.conflicts for path in finding.paths}
+    return [
+        {
+            "kind": "conflict" if paths[0] in torn else "copies",
+            "files": _describe(files, paths),
+        }
+        for paths in files.members.values()
+        if len(paths) > 1
+    ]
+
+
+def _suspected(files: AuditFiles) -> list[dict[str, Any]]:
+    """The suspected series, by the first clue that names each."""
+    table = files.folder / "series.csv"
+    if not (files.suspected and table.is_file()):
+        return []
+    rows = read_csv(table, ("path", "label"))
+    column = next(name for name in rows[0] if name not in ("path", "label"))
+    series: dict[str, list[str]] = {}
+    for row in rows:
+        if row[column] and row["path"] in files.labels:
+            series.setdefault(row[column], []).append(row["path"])
+    return [{"kind": "suspect", "files": _describe(files, paths)} for paths in series.values()]
+
+
+def _describe(files: AuditFiles, paths: Sequence[str]) -> list[dict[str, Any]]:
+    return [_describe_file(files, files.row_of[path]) for path in sorted(paths)]
+
+
+def _describe_file(files: AuditFiles, row: Row) -> dict[str, Any]:
+    width, height = int(row.get("width") or 0), int(row.get("height") or 0)
+    relative = os.path.relpath(files.root / row["path"], files.folder)
+    cluster = files.cluster_rows[row["path"]]
+    return {
+        "path": row["path"],
+        "label": row["label"],
+        "src": quote(Path(relative).as_posix()),
+        "width": width,
+        "height": height,
+        "largest": width * height,
+        **{name: float(cluster.get(name) or 0) for name in WORTH},
+    }

@@ -1,0 +1,149 @@
+// The page to choose what to leave out: filter, sort, tick, and save a list that --exclude takes.
+
+const WORDS = {
+  en: {
+    other: "中文", title: "Which files shall be left out?",
+    promise: "Tick them, save the list, and give it to --exclude. Nothing is deleted, and nothing leaves this page but the file that you save.",
+    kind: "Show", class: "Class", sort: "Order", search: "Search names", every: "all",
+    conflict: "under several labels", copies: "same photograph or scene", suspect: "suspected series",
+    size: "conflicts and large sets first", path: "by name", label: "by class",
+    tick: "Tick all but one of each set shown", untick: "Untick all shown",
+    keep: "of each set keep", largest: "the largest", sharpest: "the sharpest", medoid: "the one most like the others", first: "the first by name", none: "none",
+    shown: "Shown: files {files}, sets {sets}", more: "Show more sets", count: "{n} ticked", save: "Save exclude.csv",
+    heading: "{kind}: {n} files", pixels: "{w} × {h}", gone: "no picture to show", nothing: "Nothing to choose from: no copies, no conflicts, no suspects.",
+  },
+  zh: {
+    other: "English", title: "要排除哪些文件？",
+    promise: "勾选文件，保存列表，再交给 --exclude。不会删除任何文件；除您保存的文件外，没有任何内容离开本页。",
+    kind: "显示", class: "类别", sort: "排序", search: "搜索文件名", every: "全部",
+    conflict: "同一图片有多个标签", copies: "同一照片或场景", suspect: "疑似连拍",
+    size: "冲突与大组在前", path: "按名称", label: "按类别",
+    tick: "所示每组仅留一张，其余勾选", untick: "取消所示勾选",
+    keep: "每组保留", largest: "像素最多的", sharpest: "最清晰的", medoid: "与其余最相似的", first: "名称排在最前的", none: "不保留",
+    shown: "显示 {sets} 组共 {files} 个文件", more: "显示更多", count: "已勾选 {n} 个", save: "保存 exclude.csv",
+    heading: "{kind}：{n} 个文件", pixels: "{w} × {h}", gone: "无法显示图片", nothing: "没有可选项：未发现副本、冲突或疑似连拍。",
+  },
+};
+const STEP = 60; // sets drawn at once
+const KEPT = ["largest", "sharpest", "medoid", "first", "none"];
+let language = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+let drawn = STEP;
+const ticked = new Set();
+const $ = (id) => document.getElementById(id);
+const say = (name, values = {}) => WORDS[language][name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
+
+/** The sets that the filters let through, in the order asked for; of a set all files stay together. */
+function chosenSets() {
+  const [kind, label, words] = [$("kind").value, $("label").value, $("search").value.trim().toLowerCase()];
+  const found = DATA.sets.filter((set) =>
+    (!kind || set.kind === kind) &&
+    set.files.some((file) => (!label || file.label === label) && file.path.toLowerCase().includes(words)));
+  const by = {
+    size: (a, b) => (b.kind === "conflict") - (a.kind === "conflict") || b.files.length - a.files.length,
+    path: (a, b) => a.files[0].path.localeCompare(b.files[0].path),
+    label: (a, b) => a.files[0].label.localeCompare(b.files[0].label),
+  };
+  return found.sort(by[$("sort").value]);
+}
+
+function make(tag, properties, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+function drawFile(file) {
+  const box = make("input", { type: "checkbox", checked: ticked.has(file.path) });
+  box.dataset.path = file.path;
+  const image = make("img", { loading: "lazy", alt: say("gone"), src: file.src });
+  return make("label", { title: file.path }, box, image,
+    make("span", { className: "file", textContent: file.path }),
+    make("span", { className: "what", textContent: `${file.label} · ${say("pixels", { w: file.width, h: file.height })}` }));
+}
+
+function draw() {
+  for (const element of document.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
+  document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
+  $("language").textContent = say("other");
+  const sets = chosenSets();
+  $("sets").replaceChildren(...sets.slice(0, drawn).map((set) =>
+    make("li", { className: set.kind },
+      make("h2", { textContent: say("heading", { kind: say(set.kind), n: set.files.length }) }),
+      make("div", { className: "files" }, ...set.files.map(drawFile)))));
+  $("more").hidden = sets.length <= drawn;
+  const files = sets.reduce((sum, set) => sum + set.files.length, 0);
+  $("shown").textContent = DATA.sets.length ? say("shown", { files, sets: sets.length }) : say("nothing");
+  count();
+}
+
+function count() {
+  $("count").textContent = say("count", { n: ticked.size });
+  $("save").disabled = ticked.size === 0;
+  $("command").textContent = `groupwise audit ${DATA.words} --exclude exclude.csv`;
+}
+
+/** The file of a set that stays under a policy, or none. */
+function best(files, policy) {
+  if (policy === "none") return null;
+  if (policy === "first") return files[0];
+  const beats = (file, kept) => file[policy] - kept[policy] || file.sharpest - kept.sharpest;
+  return files.reduce((kept, file) => (beats(file, kept) > 0 ? file : kept));
+}
+
+function fillSelect(id, names, value) {
+  const before = $(id).value;
+  $(id).replaceChildren(...names.map(([name, text]) => make("option", { value: name, textContent: text })));
+  $(id).value = names.some(([name]) => name === before) && before ? before : value;
+}
+
+function fillIn() {
+  const kinds = ["conflict", "copies", "suspect"].filter((kind) => DATA.sets.some((set) => set.kind === kind));
+  const labels = [...new Set(DATA.sets.flatMap((set) => set.files.map((file) => file.label)))].sort();
+  fillSelect("kind", [["", say("every")], ...kinds.map((kind) => [kind, say(kind)])], "");
+  fillSelect("label", [["", say("every")], ...labels.map((label) => [label, label])], "");
+  fillSelect("sort", ["size", "path", "label"].map((name) => [name, say(name)]), "size");
+  fillSelect("keep", KEPT.map((name) => [name, say(name)]), "largest");
+  draw();
+}
+
+/** One row of a CSV, quoted as RFC 4180 asks. */
+const row = (cells) => cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",");
+
+function save() {
+  const known = new Map(DATA.sets.flatMap((set) => set.files.map((file) => [file.path, [file.path, file.label, set.kind]])));
+  const lines = [["path", "label", "reason"], ...[...ticked].sort().map((path) => known.get(path))].map(row);
+  const url = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
+  make("a", { href: url, download: "exclude.csv" }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+$("sets").addEventListener("change", ({ target }) => {
+  ticked[target.checked ? "add" : "delete"](target.dataset.path);
+  // A file may stand in two sets.
+  for (const box of document.querySelectorAll("#sets input")) if (box.dataset.path === target.dataset.path) box.checked = target.checked;
+  count();
+});
+$("sets").addEventListener("keydown", (event) => {
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!step) return;
+  const boxes = [...document.querySelectorAll("#sets input")];
+  boxes[boxes.indexOf(event.target) + step]?.focus();
+  event.preventDefault();
+});
+$("tools").addEventListener("submit", (event) => event.preventDefault());
+$("tools").addEventListener("input", () => { drawn = STEP; draw(); });
+$("more").addEventListener("click", () => { drawn += STEP; draw(); });
+$("tick").addEventListener("click", () => {
+  for (const set of chosenSets()) {
+    const kept = best(set.files, $("keep").value);
+    for (const file of set.files) if (file !== kept) ticked.add(file.path); else ticked.delete(file.path);
+  }
+  draw();
+});
+$("untick").addEventListener("click", () => {
+  for (const set of chosenSets()) for (const file of set.files) ticked.delete(file.path);
+  draw();
+});
+$("save").addEventListener("click", save);
+$("language").addEventListener("click", () => { language = language === "zh" ? "en" : "zh"; fillIn(); });
+fillIn();

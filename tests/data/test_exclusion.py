@@ -1,0 +1,84 @@
+"""A list of files to leave out is obeyed to the letter, or refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from groupwise.data.exclusion import read_exclusion
+from groupwise.data.manifest import Sample
+from groupwise.data.participants import choose_participants
+from groupwise.data.reading import ReadOptions
+from groupwise.data.scan import scan
+from groupwise.data.split_options import SplitConfig
+from groupwise.errors import GroupwiseError, UsageError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for k, path in enumerate(("cat/a.png", "cat/b, c.png", "dog/ü.png", "dog/d.png")):
+        (tmp_path / "data" / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (9, 9), (40 * k, 9, 9)).save(tmp_path / "data" / path)
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cat/b, c.png\ndog/ü.png\n",
+        "\ufeffcat/b, c.png\r\n\r\n./dog/ü.png",
+        'label,path\ncat,"cat/b, c.png"\ndog,dog/ü.png\n',
+        'path\n"cat/b, c.png"\ndog/ü.png\n',
+    ],
+)
+def test_a_list_and_a_table_leave_the_same_files_out(folder: Path, text: str) -> None:
+    listed = folder.parent / "exclude.csv"
+    listed.write_text(text, encoding="utf-8")
+    manifest = scan(folder, ReadOptions(exclude=listed))
+    assert [one.path for one in manifest.usable] == ["cat/a.png", "dog/d.png"]
+    left = [one for one in manifest.samples if one.codes == ("excluded",)]
+    assert [one.path for one in left] == ["cat/b, c.png", "dog/ü.png"]
+    assert all("exclude.csv" in one.reason for one in left)
+    assert manifest.digest != scan(folder).digest
+
+
+def test_absolute_paths_below_the_data_are_understood(folder: Path) -> None:
+    listed = folder.parent / "list.txt"
+    listed.write_text(f"{folder.resolve()}/cat/a.png\n", encoding="utf-8")
+    assert len(scan(folder, ReadOptions(exclude=listed)).usable) == 3
+
+
+def test_a_path_that_is_not_there_is_named(folder: Path) -> None:
+    listed = folder.parent / "list.txt"
+    listed.write_text("cat/a.png\ncat/gone.png\n", encoding="utf-8")
+    with pytest.raises(GroupwiseError, match=r"1 of its 2 paths is not among the data: 'cat/gone\.png'"):
+        scan(folder, ReadOptions(exclude=listed))
+
+
+@pytest.mark.parametrize(
+    ("content", "fact"), [(b"\n\n", "names no file"), (b"\xff\xfe\x00", "cannot be read as text")]
+)
+def test_what_is_no_list_is_refused(tmp_path: Path, content: bytes, fact: str) -> None:
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(GroupwiseError, match=fact):
+        read_exclusion(tmp_path / "x")
+    with pytest.raises(GroupwiseError, match="no such file"):
+        read_exclusion(tmp_path / "y")
+
+
+def test_of_dropped_copies_the_worthiest_stays() -> None:
+    samples = [Sample(f"{k}.png", "ab"[k % 2]) for k in range(6)]
+    options = {"copies": "drop", "min_sources": 0, "rare": "drop"}
+    clusters = [0, 1, 0, 1, 0, 2]
+    found = choose_participants(samples, clusters, (), worth=[1.0, 1, 3, 1, 2, 0], **options)
+    assert found.excluded == {"0.png", "4.png", "3.png"}
+    found = choose_participants(samples, clusters, (), **options)
+    assert found.excluded == {"2.png", "4.png", "3.png"}
+
+
+def test_a_policy_without_dropping_is_refused() -> None:
+    assert SplitConfig(copies="drop", keep="sharpest").keep == "sharpest"
+    with pytest.raises(UsageError, match="Add --copies drop"):
+        SplitConfig(keep="sharpest")
