@@ -55,18 +55,32 @@ def test_a_blurred_picture_is_a_copy_only_where_it_was_turned(scene: Scene, angl
     first = _grey(_expose(scene(1), 1))
     turn = cv2.getRotationMatrix2D((80, 80), angle, 1.0)
     blurred = np.asarray(cv2.warpAffine(cv2.GaussianBlur(first, (0, 0), 2), turn, (160, 160)), np.uint8)
-    pair = Pair(0, 1, Evidence(0.95, 0.0, 0.9, cv2.invertAffineTransform(turn)))
+    back = np.vstack([cv2.invertAffineTransform(turn), [0, 0, 1]])
+    pair = Pair(0, 1, Evidence(0.95, 0.95, 0.9, 0.0, 0.9, back), 0.95)
     found = look_closely(
         [[0, 1]], [7], [pair], [None, None], [first, blurred].__getitem__, [(160, 160)] * 2, workers=1
     )
     assert found.shown == {7: shown}
 
 
+def test_a_print_at_an_angle_is_a_copy_though_it_is_not_turned(scene: Scene) -> None:
+    first = _grey(_expose(scene(1), 1))
+    tilted = np.array([[1.0, 0, 0], [0, 1.0, 0], [0.003, 0, 1]])  # the right side a third smaller
+    pair = Pair(0, 1, Evidence(0.9, 0.9, 0.9, 0.0, 0.9, np.linalg.inv(tilted)), 0.9)
+    blurred = np.asarray(
+        cv2.warpPerspective(cv2.GaussianBlur(first, (0, 0), 2), tilted, (160, 160)), np.uint8
+    )
+    found = look_closely(
+        [[0, 1]], [7], [pair], [None, None], [first, blurred].__getitem__, [(160, 160)] * 2, workers=1
+    )
+    assert found.shown == {7: "copies"}
+
+
 def test_times_tell_shots_apart_without_a_look(scene: Scene) -> None:
     def never(_: int) -> Pixels:
         raise AssertionError("was opened")
 
-    pair = Pair(0, 1, Evidence(1.0, 0.0, 1.0, SAME))
+    pair = Pair(0, 1, Evidence(1.0, 1.0, 1.0, 0.0, 1.0, np.eye(3)), 1.0)
     sizes = [(128, 128)] * 2
     later = NOW + timedelta(seconds=2)
     assert look_closely([[0, 1]], [0], [pair], [NOW, later], never, sizes, workers=1).shown == {0: "shots"}

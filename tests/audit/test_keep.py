@@ -16,7 +16,7 @@ Scene = Callable[..., npt.NDArray[np.uint8]]
 
 
 def _pair(first: int, second: int, score: float) -> Pair:
-    return Pair(first, second, Evidence(score, 0.0, 1.0, np.eye(2, 3)))
+    return Pair(first, second, Evidence(score, score, 1.0, 0.0, 1.0, np.eye(3)), score)
 
 
 def test_a_blurred_copy_is_less_sharp_and_a_darker_one_is_not(scene: Scene) -> None:

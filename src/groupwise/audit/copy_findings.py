@@ -112,7 +112,7 @@ class _Illustrator:
         known = self._pairs.get(int(self._clusters[group[0]]), [])
         inside = [pair for pair in known if {pair.first, pair.second} <= set(group)]
         # A pair under two labels tells the story; of those the surest. Exact copies need no map.
-        exact = Pair(group[0], group[-1], Evidence(1.0, 1.0, 1.0, 0.0, 1.0, np.eye(3)))
+        exact = Pair(group[0], group[-1], Evidence(1.0, 1.0, 1.0, 0.0, 1.0, np.eye(3)), 1.0)
         candidates = [
             pair for pair in (*inside, exact) if labels[pair.first] != labels[pair.second]
         ] or inside
