@@ -5,8 +5,8 @@
 Half of the senders train a small network. The other half is new data twice: as it is, and with its colours
 shifted; each time with 50 copies of training pictures among them (turned, cropped, recoloured, saved again),
 as senders of their own. It prints how many of the copies were left out, what else was, and what is said of
-drift. Then it divides the senders that taught nothing into two halves anew, 200 times, and prints how often
-drift is told where there is none.
+drift. Before that it divides the senders that taught nothing into two halves anew, 200 times, and prints how
+often drift is told where there is none.
 """
 
 from __future__ import annotations
@@ -138,13 +138,13 @@ def run_all(arguments: argparse.Namespace) -> None:
     split = Run.open(run).split()
     learnt = {row.path for row in split.rows if row.fold == "train"}
     new = [row for row in new if row["label"] in split.classes]
-    for name, shift in (("same", False), ("shifted", True)):
+    false_alarms(run, data.parent, new, group)
+    for name, shift in (("shifted", True), ("same", False)):
         folder = work / name
         folder.mkdir(exist_ok=True)
         table = write_new(folder, data.parent, new, [r for r in home if r["path"] in learnt], group, shift)
         require(main(["evaluate", str(run), "--external", str(table), "--name", name, *shared]))
         report(name, run)
-    false_alarms(run, data.parent, new, group)
 
 
 def require(status: int) -> None:

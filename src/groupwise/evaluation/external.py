@@ -30,14 +30,13 @@ from groupwise.errors import GroupwiseError
 from groupwise.evaluation.class_names import MatchedClasses
 from groupwise.evaluation.decision_metrics import decision_metrics
 from groupwise.inference.predictor import Outputs, Predictor
-from groupwise.runs.external import FOLD
+from groupwise.runs.external import COMPARED, FOLD
 from groupwise.stats.calibration import calibrated
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import Fold, Ints, check_fold
 from groupwise.stats.metrics import measure_fold
 from groupwise.stats.unpaired import unpaired_difference
 
-COMPARED = ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "log_loss", "ece")
 OVER_CLASSES = ("balanced_accuracy", "macro_f1", "auroc")  # means over the classes that have images
 # The figure of each rule that its promise bounds, and from which side.
 PROMISES: tuple[tuple[str, str, str, Literal["least", "most"]], ...] = (

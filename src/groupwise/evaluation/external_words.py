@@ -9,6 +9,7 @@ from groupwise.evaluation.words import case_sentence, sentence
 from groupwise.runs.external import External
 from groupwise.stats.estimate import Estimate
 
+CLEAR = 0.5  # standard deviations of sources; less is not worth a word
 SIDES = {"pixels": "the pixels", "features": "the features", "classes": "the mix of classes"}
 RULES = {
     "conformal": "sets that hold the true class",
@@ -75,7 +76,8 @@ def drift_sentence(found: External) -> str:
     if not found.drifted:
         return f"No drift is shown {against}."
     sides = [f"{SIDES[name]} (p {_p(tests[name]['p_holm'])})" for name in found.drifted]
-    most = ", ".join(f"{one['name']} {one['new']:.3g} for {one['run']:.3g}" for one in drift["largest"])
+    clear = [one for one in drift["largest"] if abs(one["standardised"]) >= CLEAR]
+    most = ", ".join(f"{one['name']} {one['new']:.3g} for {one['run']:.3g}" for one in clear)
     largest = f"; the most by {most}" if "pixels" in found.drifted and most else ""
     return f"They differ {against} in {' and '.join(sides)}{largest}."
 

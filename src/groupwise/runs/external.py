@@ -21,6 +21,8 @@ from groupwise.stats.estimate import Estimate, upgrade
 
 FOLDER, FOLD = "external", "external"
 FACTS, METRICS = "external.json", "metrics.json"
+# What is set beside the figures of the run itself.
+COMPARED = ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "log_loss", "brier", "ece")
 NEEDED = {"name", "data", "n", "sources", "left_out", "copies", "classes", "internal", "promises", "drift"}
 
 

@@ -13,7 +13,7 @@ from groupwise.evaluation.external_words import (
 from groupwise.evaluation.words import NAMES, case_sentence
 from groupwise.report.rendering import Section
 from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
-from groupwise.runs.external import External
+from groupwise.runs.external import COMPARED, External
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 
@@ -89,9 +89,7 @@ def _figures(one: External) -> list[tuple[str, Cell, Cell, Cell]]:
     internal = one.facts["internal"]
     known, differences = internal.get("figures") or {}, internal.get("differences") or {}
     rows = []
-    for name in ("accuracy", *NAMES):
-        if name not in one.figures:
-            continue
+    for name in COMPARED:
         here = Estimate.from_json(one.figures[name])
         home, apart = Estimate.from_json(known.get(name)), Estimate.from_json(differences.get(name))
         rows.append(

@@ -18,6 +18,7 @@ def build(files: RunFiles) -> Section:
             "image_size_px": (files.recipe.get("data") or {}).get("image_size_px"),
             "method": Estimate.from_json(files.metrics[files.fold]["accuracy"]).method,
             "readings": files.ledger.get("test_reading_log") or [],
+            "external": {name: one["readings"] for name, one in (files.ledger.get("external") or {}).items()},
             "environment": {key: value for key, value in environment if not isinstance(value, Mapping)},
             "versions": {key: value for key, value in environment if isinstance(value, Mapping)},
             "artefacts": files.ledger.get("artefacts") or {},
