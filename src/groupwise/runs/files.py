@@ -227,11 +227,8 @@ def read_metrics(path: Path) -> dict[str, Any]:
     needed = {"n", "sources", "accuracy", "confusion", "per_class"}
     for fold, figures in metrics.items():
         if not isinstance(figures, dict) or not needed <= set(figures):
-            raise GroupwiseError(
-                f"the figures of fold {fold!r} are incomplete",
-                place=path,
-                remedy="Run `groupwise evaluate` again.",
-            )
+            fact = f"the figures of fold {fold!r} are incomplete"
+            raise GroupwiseError(fact, place=path, remedy="Run `groupwise evaluate` again.")
     if not metrics:
         raise GroupwiseError("holds no fold", place=path, remedy="Run `groupwise evaluate` again.")
     return metrics
