@@ -225,13 +225,25 @@ def predict(parser: Parser, argv: list[str]) -> None:
         "--csv", metavar="FILE", type=Path, help="write the answers into this file as they come"
     )
     parser.add_argument("--resume", action="store_true", help="go on with the file of --csv")
+    parser.add_argument(
+        "--group-regex",
+        help="one answer a case, which is what this pattern finds in each path: r'(patient\\d+)'",
+    )
     arguments = parser.parse_args(operands_together(parser, argv))
     from groupwise.inference.bundle import model_digest, open_predictor
+    from groupwise.inference.cases import predict_cases
     from groupwise.inference.predict_files import predict_files
 
     if arguments.resume and arguments.csv is None:
         raise UsageError("nothing to go on with", place="--resume", remedy="Give the file with --csv.")
     predictor = open_predictor(arguments.run)
+    if arguments.group_regex is not None:
+        if arguments.resume:
+            raise UsageError(
+                "cases are written when all are answered", place="--resume", remedy="Leave it out."
+            )
+        predict_cases(predictor, arguments.images, arguments.group_regex, Console(), csv=arguments.csv)
+        return
     model = model_digest(arguments.run, predictor.decision)
     predict_files(
         predictor, arguments.images, Console(), csv=arguments.csv, model=model, resume=arguments.resume

@@ -1,4 +1,4 @@
-"""`evaluate` to `control`: verbs that say how good a run is."""
+"""`decide` to `control`: verbs that say how good a run is."""
 
 from __future__ import annotations
 
@@ -14,34 +14,6 @@ from groupwise.recipe.aim import COST_MATRIX, read_costs
 from groupwise.recipe.parsing import Parser
 
 POINT = ("positive_class", "target_sensitivity", "prevalence")  # what describes an operating point
-
-
-def evaluate(parser: Parser, argv: list[str]) -> None:
-    """Measure a fold again, from the saved weights alone.
-
-    groupwise evaluate RUN [options]
-    """
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
-    parser.add_argument(
-        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
-    )
-    parser.add_argument("--fold", default="test", help="the fold to measure")
-    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
-    arguments = parser.parse_args(argv)
-    from groupwise.evaluation.evaluate import refresh_scores, score_fold, write_scores
-    from groupwise.evaluation.words import sentence
-    from groupwise.runs.run import Run
-
-    root = images_root(arguments.data)
-    run = Run.open(arguments.run)
-    scored = score_fold(run, arguments.fold, root=root, why="groupwise evaluate")
-    if not run.path("metrics.json").exists():  # a run that was interrupted can have its report
-        write_scores(run, {arguments.fold: scored})
-    refresh_scores(run, arguments.fold, scored)
-    if arguments.json:
-        print(json.dumps({arguments.fold: scored.metrics}, indent=2, ensure_ascii=False))
-    else:
-        Console().say(f"{arguments.fold.capitalize()}: {sentence('accuracy', scored.metrics['accuracy'])}")
 
 
 def decide(parser: Parser, argv: list[str]) -> None:

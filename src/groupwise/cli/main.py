@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from inspect import getdoc
 
-from groupwise.cli import data, deploy, evaluate, train
+from groupwise.cli import data, deploy, evaluate, measure, train
 from groupwise.cli.paths import VerbParser
 from groupwise.console import show_any_character
 from groupwise.errors import GroupwiseError, UsageError, did_you_mean
@@ -39,7 +39,7 @@ VERBS: dict[str, Verb] = {
     "refit": train.refit,
     "lr-find": train.lr_find,
     "sweep": train.sweep,
-    "evaluate": evaluate.evaluate,
+    "evaluate": measure.evaluate,
     "decide": evaluate.decide,
     "slices": evaluate.slices,
     "robustness": evaluate.robustness,

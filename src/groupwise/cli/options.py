@@ -110,6 +110,15 @@ def add_data_options(parser: Parser, *, optional: bool = False, given: bool = Fa
         nargs="?" if optional else None,
         help="folder of class folders, or a CSV file or another table",
     )
+    add_layout_options(parser)
+    if given:
+        parser.add_argument(
+            f"--{GIVEN}", help="a ready split: `folders`, or the column of the CSV; `pool` joins its folders"
+        )
+
+
+def add_layout_options(parser: Parser) -> None:
+    """Where labels and groups of images stand, and what paths are relative to."""
     parser.add_argument("--group-column", help="column of the CSV that says which images belong together")
     parser.add_argument(
         "--group-regex", help="the same, as a pattern searched in each path: r'(patient\\d+)'"
@@ -133,10 +142,6 @@ def add_data_options(parser: Parser, *, optional: bool = False, given: bool = Fa
     parser.add_argument(
         "--exclude", help="list of files to leave out: one path a line, or a CSV with a column `path`"
     )
-    if given:
-        parser.add_argument(
-            f"--{GIVEN}", help="a ready split: `folders`, or the column of the CSV; `pool` joins its folders"
-        )
 
 
 def add_reading_options(parser: Parser) -> None:

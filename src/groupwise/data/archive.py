@@ -66,6 +66,17 @@ def read_file(path: Path) -> bytes:
         return _open(archive).read(name)
 
 
+def is_there(path: Path) -> bool:
+    """Whether a file lies at `path`, in a folder or in an archive."""
+    if path.is_file():
+        return True
+    try:
+        size_in_archive(path)
+    except OSError:
+        return False
+    return True
+
+
 def size_in_archive(path: Path) -> int:
     """The size that an archive declares of a file in it; raises `OSError`."""
     archive, name = _take_apart(path)

@@ -17,6 +17,7 @@ from groupwise.recipe.recipe import read_fields
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
 from groupwise.stats.calibration import calibrated
+from groupwise.stats.cases import choose_case_rule
 from groupwise.stats.conformal import (
     Abstention,
     Conformal,
@@ -58,7 +59,8 @@ def decide(
         fit_abstention(probs, seen.labels, seen.sources, config.error_rate),
         fit_ood(*seen.outputs, reference, seen.sources, config.false_flag_rate),
         point,
-        _costs(config, classes),
+        costs=_costs(config, classes),
+        case=choose_case_rule(seen.labels, probs, seen.sources),
     )
 
 

@@ -106,8 +106,8 @@ def write_scores(
     classes = next(iter(scored.values())).classes
     write_csv(
         run.path("predictions.csv"),
-        (*Assignment._fields, "predicted", *(f"{PROBABILITY}{name}" for name in classes)),
-        (line for fold in scored.values() for line in _lines(fold.rows, fold.probs, classes)),
+        prediction_header(classes),
+        (line for fold in scored.values() for line in prediction_lines(fold.rows, fold.probs, classes)),
     )
     run.record("predictions.csv", made_from)
     metrics = {name: fold.metrics for name, fold in scored.items()}
@@ -124,8 +124,14 @@ def refresh_scores(run: Run, fold: str, scored: Scored) -> None:
         run.record("metrics.json", ["predictions.csv"])
 
 
-def _lines(
+def prediction_header(classes: Sequence[str]) -> tuple[str, ...]:
+    """The columns of `predictions.csv`."""
+    return (*Assignment._fields, "predicted", *(f"{PROBABILITY}{name}" for name in classes))
+
+
+def prediction_lines(
     rows: Sequence[Assignment], probs: npt.NDArray[np.float64], classes: Sequence[str]
 ) -> list[tuple[object, ...]]:
+    """Its lines."""
     best = probs.argmax(1)
     return [(*row, classes[k], *map(repr, p.tolist())) for row, k, p in zip(rows, best, probs, strict=True)]

@@ -43,6 +43,25 @@ def sentence(metric: str, figure: Mapping[str, Any]) -> str:
     return f"{NAMES[metric]} {estimate.value:.3f}{of} on {basis}; {_interval(estimate, 1, 3, '')}."
 
 
+def case_sentence(facts: Mapping[str, Any]) -> str:
+    """What `cases.json` says: how often cases are answered rightly, and how often a single picture is."""
+    accuracy = Estimate.from_json(facts["figures"]["accuracy"])
+    single = Estimate.from_json(facts["single_picture"])
+    assert accuracy.value is not None
+    assert single.value is not None
+    cases = f"{_count(facts['cases'], 'case')} of {_count(facts['pictures'], 'picture')}"
+    left_out = facts["several_classes"]
+    more = f" {_count(left_out, 'case')} of several classes left out." if left_out else ""
+    return (
+        f"One answer a case ({RULES[facts['rule']['rule']]}): {100 * accuracy.value:.1f} % of {cases} were"
+        f" classified correctly; {_interval(accuracy, 100, 1, ' %')}. A single picture:"
+        f" {100 * single.value:.1f} %.{more}"
+    )
+
+
+RULES = {"mean": "the mean of its pictures", "max": "its surest picture", "vote": "the vote of its pictures"}
+
+
 def _interval(estimate: Estimate, scale: float, digits: int, unit: str) -> str:
     if estimate.low is None or estimate.high is None:
         return f"no interval: {estimate.reason}"

@@ -26,6 +26,7 @@ from groupwise.data.decode import Preprocessing
 from groupwise.data.levels import as_tuples
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_json, sha256_bytes, sha256_mapping
+from groupwise.inference.cases import CasePrediction, answer_case
 from groupwise.inference.decision import ClassPrediction, Decision
 from groupwise.inference.heatmaps import Floats, HeatMethod, class_activation_maps, is_coarse
 from groupwise.inference.occlusion import occlusion_maps
@@ -119,6 +120,10 @@ class BundlePredictor:
     def predict(self, paths: Iterable[str | Path]) -> list[Prediction]:
         """Answers to image files, in order; raises `GroupwiseError` for one that is none."""
         return list(self.stream(paths))
+
+    def predict_case(self, paths: Iterable[str | Path]) -> CasePrediction:
+        """One answer to image files that show one case, by the rule that held-out cases chose."""
+        return answer_case(self.predict(paths), self.decision)
 
     def stream(self, paths: Iterable[str | Path], *, on_bad: OnBad | None = None) -> Iterator[Prediction]:
         """As `predict`, for any number of files; see `stream_predictions`."""

@@ -23,6 +23,7 @@ import safetensors.numpy
 
 from groupwise.files import read_json, write_atomic, write_json
 from groupwise.runs.run import Run
+from groupwise.stats.cases import CaseRule
 from groupwise.stats.conformal import Abstention, Conformal, Floats, OperatingPoint
 from groupwise.stats.estimate import SCHEMA, upgrade
 from groupwise.stats.ood import Features, OutOfDistribution
@@ -32,6 +33,7 @@ PARTS: dict[str, type[Any]] = {
     "abstention": Abstention,
     "unlike": OutOfDistribution,
     "operating_point": OperatingPoint,
+    "case": CaseRule,
 }
 DECISION, REFERENCE = "decision.json", "reference.safetensors"
 
@@ -68,7 +70,8 @@ class ClassPrediction:
 class Decision:
     """How logits become answers; `temperature` divides them first.
 
-    `costs` has true classes in rows and answers in columns, in the order of `classes`.
+    `costs` has true classes in rows and answers in columns, in the order of `classes`; `case` joins the
+    pictures of a case.
     """
 
     classes: tuple[str, ...]
@@ -78,6 +81,7 @@ class Decision:
     unlike: OutOfDistribution | None = None
     operating_point: OperatingPoint | None = None
     costs: tuple[tuple[float, ...], ...] | None = None
+    case: CaseRule | None = None
 
     def answers(
         self, logits: Floats, features: Features | None = None, reference: Features | None = None
@@ -140,15 +144,17 @@ class Decision:
         return [self.classes[k] for k in numbers]
 
     def as_json(self) -> dict[str, Any]:
-        """What `decision.json` holds."""
+        """What `decision.json` holds; runs from before there were rules for cases keep what they had."""
         held = {"schema": SCHEMA, **asdict(self), "classes": list(self.classes)}
         costs = held.pop("costs")
+        if self.case is None:
+            del held["case"]
         return held if costs is None else held | {"costs": [list(row) for row in costs]}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Decision:
         """The decision that `as_json` described."""
-        held = {name: upgrade(fields[name]) for name in PARTS}
+        held = {name: upgrade(fields.get(name)) for name in PARTS}
         parts = {name: None if held[name] is None else part(**held[name]) for name, part in PARTS.items()}
         costs = fields.get("costs")
         matrix = None if costs is None else tuple(map(tuple, costs))

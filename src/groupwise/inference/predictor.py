@@ -15,6 +15,7 @@ from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
 from groupwise.data.levels import as_tuples
 from groupwise.files import read_json
+from groupwise.inference.cases import CasePrediction, answer_case
 from groupwise.inference.decision import ClassPrediction, Decision, read_decision
 from groupwise.inference.stream import BATCH_SIZE, OnBad, Prediction, stream_predictions
 from groupwise.loader.batches import normalise
@@ -61,6 +62,10 @@ class Predictor:
     def predict(self, paths: Iterable[str | Path]) -> list[Prediction]:
         """Class and probabilities of image files, in order; raises `GroupwiseError` for one that is none."""
         return list(self.stream(paths))
+
+    def predict_case(self, paths: Iterable[str | Path]) -> CasePrediction:
+        """One answer to image files that show one case, by the rule that held-out cases chose."""
+        return answer_case(self.predict(paths), self.decision)
 
     def stream(self, paths: Iterable[str | Path], *, on_bad: OnBad | None = None) -> Iterator[Prediction]:
         """As `predict`, for any number of files; see `stream_predictions`."""
@@ -126,7 +131,8 @@ def load_run(folder: str | Path) -> Predictor:
 
     Returns:
         A predictor. `predict(paths)` answers image files of any size in order, by the run's own
-        preprocessing; `probabilities` are calibrated and sum to 1. `answer_images` takes preprocessed
+        preprocessing; `probabilities` are calibrated and sum to 1. `predict_case(paths)`
+        gives one answer to several pictures of one case. `answer_images` takes preprocessed
         images, uint8 (N, S, S, C), where S is `preprocessing.image_size_px`.
 
     Raises:

@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 
 from groupwise.data.split import Split
+from groupwise.evaluation.external_words import external_lines
+from groupwise.evaluation.words import case_sentence
 from groupwise.report.sections.number import headline
 from groupwise.report.sections.unchecked import NOT_SAID, unchecked
 from groupwise.report.validity import hidden_faults, notes, sources_known
@@ -114,7 +116,17 @@ def _number(files: RunFiles) -> list[str]:
     told = " ".join(filter(None, (said.sentence, said.interval, beside, said.optimised, said.refit)))
     faults = "\n".join(f"- **{plain(note.title)}.** {plain(note.text)}" for note in hidden)
     warning = [f"**Do not rely on this number:**\n\n{faults}"] if hidden else []
-    return ["## How good it is", *first, plain(told), *warning]
+    return ["## How good it is", *first, plain(told), *warning, *_cases(files), *_elsewhere(files)]
+
+
+def _cases(files: RunFiles) -> list[str]:
+    return [plain(case_sentence(files.cases))] if files.cases else []
+
+
+def _elsewhere(files: RunFiles) -> list[str]:
+    """New data that the run was measured on, one line each with what differs there."""
+    lines = [f"- {plain(' '.join(external_lines(one)))}" for one in files.external]
+    return ["On data from elsewhere, which it had never seen:", "\n".join(lines)] if lines else []
 
 
 def _data(files: RunFiles) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from groupwise.files import read_csv, read_json
 from groupwise.recipe.aim import Aim
 from groupwise.runs.baselines import FILE as BASELINES
 from groupwise.runs.baselines import Baselines, read_baselines
+from groupwise.runs.external import External, read_external
 from groupwise.stats.calibration import says_nothing
 from groupwise.stats.estimate import SCHEMA, upgrade
 
@@ -67,6 +68,8 @@ class RunFiles:
     label_errors: Rows
     heat_maps: dict[str, Path]
     baselines: Baselines | None = None
+    cases: dict[str, Any] = field(default_factory=dict)
+    external: tuple[External, ...] = ()
 
     @property
     def root(self) -> Path:
@@ -187,6 +190,8 @@ def read_run(folder: Path) -> RunFiles:
         label_errors=_read_rows(folder / "label_errors.csv", "path", "label", "suggested"),
         heat_maps=_read_heat_maps(folder / "explain"),
         baselines=read_baselines(folder / BASELINES),
+        cases=upgrade(_read_optional_mapping(folder / "cases.json", "fold", "by", "figures", "rule")),
+        external=read_external(folder),
     )
 
 
@@ -222,11 +227,8 @@ def read_metrics(path: Path) -> dict[str, Any]:
     needed = {"n", "sources", "accuracy", "confusion", "per_class"}
     for fold, figures in metrics.items():
         if not isinstance(figures, dict) or not needed <= set(figures):
-            raise GroupwiseError(
-                f"the figures of fold {fold!r} are incomplete",
-                place=path,
-                remedy="Run `groupwise evaluate` again.",
-            )
+            fact = f"the figures of fold {fold!r} are incomplete"
+            raise GroupwiseError(fact, place=path, remedy="Run `groupwise evaluate` again.")
     if not metrics:
         raise GroupwiseError("holds no fold", place=path, remedy="Run `groupwise evaluate` again.")
     return metrics

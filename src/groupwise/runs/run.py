@@ -206,6 +206,12 @@ class Run:
             ledger["test_readings"] += 1
             ledger["test_reading_log"].append({"when": _now(), "why": why})
 
+    def count_external_reading(self, name: str, digest: str) -> None:
+        """Enter that new data were measured; `digest` is that of their manifest."""
+        with self._entry() as ledger:
+            known = ledger.setdefault("external", {}).setdefault(name, {"digest": digest, "readings": []})
+            known["readings"].append(_now())
+
     def count_study_readings(self, readings: int) -> None:
         """Enter how often networks that were trained to study the run looked at test folds of their own."""
         with self._entry() as ledger:

@@ -31,7 +31,6 @@ HUMAN = (
     "Who or what is in the images",
     "Why this kind of model",
     "Where data, code and weights",
-    "How it fares on images from elsewhere",
     "What it is for",
     "Where it should not be relied on",
 )

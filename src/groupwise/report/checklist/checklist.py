@@ -116,7 +116,7 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
         ("How it bears poorer images", "30", "", "", answered.robustness),
         ("What it looks at", "31", "", "", answered.explanation),
         ("What its mistakes have in common", "39", "", "", answered.mistakes),
-        ("How it fares on images from elsewhere", "33", "16", "8a", needs_you),
+        ("How it fares on images from elsewhere", "33", "16", "8a", answered.elsewhere),
     ),
     "Use": (
         ("What it is for, who will use it, and instead of what", "3, 41", "3b, 27b", "", needs_you),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from groupwise.evaluation.words import sentence
 from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, yours
 from groupwise.report.validity import chosen_where_reported
 from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
@@ -231,6 +232,14 @@ def explanation(files: RunFiles) -> ChecklistAnswer:
     if not files.heat_maps:
         return yours(f"`groupwise explain {files.single}` draws heat maps.")
     return confirm("Heat maps (Grad-CAM), above. Say whether they rest on what should matter.")
+
+
+def elsewhere(files: RunFiles) -> ChecklistAnswer:
+    """Each set of new data; whether it stands for the places that are meant, only a person knows."""
+    if not files.external:
+        return yours("`groupwise evaluate RUN --external NEW` measures it on labelled images from elsewhere.")
+    told = [f"{one.name}: {sentence('accuracy', one.figures['accuracy'])}" for one in files.external]
+    return confirm(f"{' '.join(told)} Say where those images come from.")
 
 
 def mistakes(files: RunFiles) -> ChecklistAnswer:

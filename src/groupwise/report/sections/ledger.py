@@ -22,6 +22,7 @@ def build(files: RunFiles) -> Section:
             "environment": {
                 key: _said(value) for key, value in environment if not isinstance(value, Mapping)
             },
+            "external": {name: one["readings"] for name, one in (files.ledger.get("external") or {}).items()},
             "versions": {key: value for key, value in environment if isinstance(value, Mapping)},
             "artefacts": files.ledger.get("artefacts") or {},
         }

@@ -1,0 +1,119 @@
+"""`evaluate`: a fold of a run measured again, one answer a case, or data that the run has never seen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from groupwise.cli.options import add_layout_options
+from groupwise.console import Console
+from groupwise.data.archive import images_root
+from groupwise.data.reading import ReadOptions, reading_words
+from groupwise.errors import UsageError
+from groupwise.recipe.parsing import Parser
+
+
+def evaluate(parser: Parser, argv: list[str]) -> None:
+    """Measure a fold again, or data from elsewhere, from the saved weights alone.
+
+    groupwise evaluate RUN [options]
+    """
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
+    parser.add_argument("--data", type=Path, help="where the images of the run lie now, if they were moved")
+    parser.add_argument("--fold", help="the fold to measure, by default test")
+    parser.add_argument(
+        "--by",
+        metavar="COLUMN",
+        help="also measure one answer a case, from all of its pictures: `source`, or a further column",
+    )
+    parser.add_argument(
+        "--external",
+        metavar="NEW",
+        type=Path,
+        help="measure labelled data that the run has never seen, a folder or a table; the options below say"
+        " how it is read",
+    )
+    parser.add_argument("--name", help="what NEW is called in RUN/external, by default as its file or folder")
+    parser.add_argument(
+        "--ignore-unknown-classes",
+        action="store_true",
+        help="leave out images of NEW whose class the run does not know",
+    )
+    add_layout_options(parser)
+    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
+    arguments = parser.parse_args(argv)
+    if arguments.external is None:
+        _refuse_without_external(arguments)
+        _evaluate_fold(arguments)
+    else:
+        _evaluate_external(arguments)
+
+
+def _refuse_without_external(arguments: Any) -> None:
+    given = reading_words(ReadOptions.pick(arguments, None).unusual())
+    given += ["--name"] if arguments.name is not None else []
+    given += ["--ignore-unknown-classes"] if arguments.ignore_unknown_classes else []
+    if given:
+        raise UsageError(
+            "goes with --external", place=given[0], remedy="Name the new data, or leave this option out."
+        )
+
+
+def _evaluate_fold(arguments: Any) -> None:
+    from groupwise.evaluation.cases import write_cases
+    from groupwise.evaluation.evaluate import refresh_scores, score_fold, write_scores
+    from groupwise.evaluation.words import case_sentence, sentence
+    from groupwise.report.page import write_report
+    from groupwise.runs.files import TEST
+    from groupwise.runs.run import Run
+
+    root, fold = images_root(arguments.data), arguments.fold or TEST
+    run = Run.open(arguments.run)
+    scored = score_fold(run, fold, root=root, why="groupwise evaluate")
+    if not run.path("metrics.json").exists():  # a run that was interrupted can have its report
+        write_scores(run, {fold: scored})
+    refresh_scores(run, fold, scored)
+    cases = write_cases(run, fold, arguments.by, scored, root=root) if arguments.by else None
+    if arguments.json:
+        told = {fold: scored.metrics} | ({"cases": cases} if cases else {})
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    console = Console()
+    console.say(f"{fold.capitalize()}: {sentence('accuracy', scored.metrics['accuracy'])}")
+    if cases:
+        console.say(case_sentence(cases))
+        console.say(f"Report: {write_report(run.folder)}")
+
+
+def _evaluate_external(arguments: Any) -> None:
+    if arguments.fold is not None:
+        raise UsageError(
+            "--external measures all of the new data", place="--fold", remedy="Leave out one of the two."
+        )
+    from groupwise.evaluation.external_words import external_lines
+    from groupwise.inference.predictor import load_run
+    from groupwise.pipeline.external import ExternalRequest, evaluate_external
+    from groupwise.runs.external import FOLDER
+    from groupwise.runs.request import scan_with
+    from groupwise.runs.run import Run
+
+    run, console = Run.open(arguments.run), Console(quiet=arguments.json)
+    options = ReadOptions.pick(arguments, None)
+    # Deep pictures become levels as those of the run do, whatever the new ones would suggest.
+    scan = scan_with(arguments.external, options, load_run(run.folder).preprocessing.reading)
+    request = ExternalRequest(
+        data=arguments.external,
+        scan=scan,
+        name=arguments.name,
+        ignore_unknown=arguments.ignore_unknown_classes,
+        by=arguments.by,
+        root=images_root(arguments.data),
+    )
+    found = evaluate_external(run.folder, request, console)
+    if arguments.json:
+        print(json.dumps({found.name: found.as_json()}, indent=2, ensure_ascii=False))
+    for line in external_lines(found):
+        console.say(line)
+    page = run.path(f"{FOLDER}/{found.name}" if run.is_refit else "report.html")
+    console.say(f"{'Written' if run.is_refit else 'Report'}: {page}")

@@ -1,0 +1,184 @@
+"""One answer a case: the figures of a fold whose pictures are answered together, `cases.json`.
+
+    schema, fold, by    `source`, or a column of the manifest
+    rule                {"rule", "cases", "log_losses", "reason"}: how, and by how many cases it was chosen
+    chosen_on           the fold that chose it
+    pictures, cases     what was answered
+    several_classes     cases left out because their pictures have several classes, and `examples` of them
+    figures             every figure of a fold, as in `metrics.json`, a case in place of an image
+    single_picture      how often a single picture is right, each case weighing the same
+    rules               the accuracy of every rule on these cases; that of `max` is the surest picture's
+    beside_surest       the chosen rule less the surest picture: {"value", "low", "high", "p", "reason"}
+
+Intervals count sources: a case is one, or a part of one where a column divides the pictures finer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from groupwise.data.manifest import Manifest
+from groupwise.data.sources import find_sources
+from groupwise.data.split import Assignment
+from groupwise.errors import UsageError
+from groupwise.evaluation.evaluate import Scored, score_fold
+from groupwise.evaluation.predictions import PROBABILITY, read_predictions
+from groupwise.evaluation.slice_files import further_columns
+from groupwise.files import write_csv, write_json
+from groupwise.recipe.recipe import read_fields
+from groupwise.runs.files import TEST
+from groupwise.runs.run import Run
+from groupwise.stats.cases import MAX, RULES, CaseRule, aggregate, choose_case_rule, label_cases, number_cases
+from groupwise.stats.estimate import SCHEMA
+from groupwise.stats.fold import Floats, Ints, check_fold
+from groupwise.stats.intervals import fraction, share_of_images
+from groupwise.stats.metrics import measure_fold
+from groupwise.stats.paired_tests import compare_models
+
+FILE, ANSWERS = "cases.json", "cases.csv"
+SOURCE = "source"
+EXAMPLES = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Pictures with their class numbers (N,), probabilities (N, K), cases by name, and sources (N,)."""
+
+    labels: Ints
+    probs: Floats
+    names: Sequence[object]
+    sources: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class CaseScores:
+    """Name, class number, pictures and probabilities (C, K) of each case, and the figures."""
+
+    names: Sequence[object]
+    labels: Ints
+    pictures: Ints
+    probs: Floats
+    facts: Mapping[str, Any]
+
+    def write(self, file: Path, classes: Sequence[str]) -> None:
+        """Write one row a case."""
+        best = self.probs.argmax(axis=1)
+        rows = zip(self.names, self.labels, self.pictures, best, self.probs.tolist(), strict=True)
+        write_csv(
+            file,
+            ("case", "label", "pictures", "predicted", *(f"{PROBABILITY}{name}" for name in classes)),
+            ((name, classes[y], n, classes[k], *map(repr, probs)) for name, y, n, k, probs in rows),
+        )
+
+
+def case_names(rows: Sequence[Assignment], manifest: Manifest, by: str, sources: Ints) -> list[object]:
+    """The case of each row: its source, or its cell in a further column, where a blank is shared by nobody.
+
+    Raises `UsageError` for a column that is not there.
+    """
+    if by == SOURCE:
+        # A source goes by the name of its group where all of it has one.
+        groups: dict[int, set[str]] = {}
+        for row, source in zip(rows, sources.tolist(), strict=True):
+            groups.setdefault(source, set()).add(row.group)
+        named = {source: names.pop() for source, names in groups.items() if len(names) == 1}
+        return [named.get(source) or f"source {source}" for source in sources.tolist()]
+    known = further_columns(manifest)
+    if by not in known:
+        raise UsageError(
+            f"no column {by!r}", place="--by", remedy=f"Choose among {', '.join((SOURCE, *known))}."
+        )
+    cells = {sample.path: sample.extra.get(by, "") for sample in manifest.usable}
+    return [cells[row.path] or f"file {row.path}" for row in rows]
+
+
+def measure_cases(pictures: Pictures, rule: CaseRule, classes: Sequence[str]) -> CaseScores:
+    """Answer each case by `rule` and measure that; cases of several classes are left out.
+
+    Raises `UsageError` where most cases are of several classes, or all.
+    """
+    names, cases = number_cases(pictures.names)
+    truth = label_cases(pictures.labels, cases)
+    mixed = np.flatnonzero(truth < 0)
+    if len(mixed) > len(truth) / 2:
+        raise UsageError(
+            f"the pictures of {len(mixed):,} of {len(truth):,} cases, such as {names[mixed[0]]!r}, have"
+            " several classes, so that no one answer can be right",
+            place="--by",
+            remedy="Name a column whose cells divide the pictures by what has one class, such as a visit.",
+        )
+    taken = np.flatnonzero(truth >= 0)
+    answers = {name: aggregate(pictures.probs, cases, name)[taken] for name in RULES}
+    # A column may be finer than a source, or join several.
+    apart = find_sources(cases.tolist(), pictures.sources.tolist())
+    source_of = np.zeros(len(truth), dtype=np.int64)
+    source_of[cases] = apart
+    fold = check_fold(truth[taken], answers[rule.rule], source_of[taken], classes)
+    right = pictures.probs.argmax(axis=1) == pictures.labels
+    sizes = np.bincount(cases)
+    single = (np.bincount(cases, weights=right.astype(np.float64)) / sizes)[taken]
+    whole = np.ones(fold.n, dtype=bool)
+    rules = {name: check_fold(fold.labels, one, fold.sources, classes) for name, one in answers.items()}
+    (beside,) = compare_models(fold.labels, [answers[MAX], answers[rule.rule]], fold.sources, classes, seed=0)
+    difference = beside.accuracy
+    facts = {
+        "rule": {**asdict(rule), "log_losses": dict(rule.log_losses)},
+        "pictures": int(sizes[taken].sum()),
+        "cases": fold.n,
+        "several_classes": len(mixed),
+        "examples": [str(names[k]) for k in mixed[:EXAMPLES]],
+        "figures": measure_fold(fold, classes, seed=0),
+        "single_picture": fraction(fold.per_source(single), fold.per_source(np.ones(fold.n)), "").as_json(),
+        "rules": {name: share_of_images(one, one.right, whole).as_json() for name, one in rules.items()},
+        "beside_surest": {
+            name: getattr(difference, name) for name in ("value", "low", "high", "p", "reason")
+        },
+    }
+    return CaseScores([names[k] for k in taken], fold.labels, sizes[taken], answers[rule.rule], facts)
+
+
+def write_cases(run: Run, fold: str, by: str, scored: Scored, *, root: Path | None = None) -> dict[str, Any]:
+    """Measure one answer a case on a fold that was just scored, and write both files; returns `cases.json`.
+
+    `root` is where the images lie if not where they lay during training.
+    """
+    rows, manifest = scored.rows, run.manifest()
+    pictures = _pictures(run, rows, scored.probs, by, manifest)
+    rule, chosen_on = _choose(run, fold, by, manifest, root)
+    measured = measure_cases(pictures, rule, scored.classes)
+    measured.write(run.path(ANSWERS), scored.classes)
+    run.record(ANSWERS, ["model.safetensors", "split.csv"])
+    facts = {"schema": SCHEMA, "fold": fold, "by": by, "chosen_on": chosen_on, **measured.facts}
+    write_json(run.path(FILE), facts)
+    run.record(FILE, [ANSWERS])
+    return facts
+
+
+def _pictures(run: Run, rows: Sequence[Assignment], probs: Floats, by: str, manifest: Manifest) -> Pictures:
+    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    numbers = run.class_numbers
+    labels = np.array([numbers[row.label] for row in rows], dtype=np.int64)
+    return Pictures(labels, probs, case_names(rows, manifest, by, sources), sources)
+
+
+def _choose(run: Run, fold: str, by: str, manifest: Manifest, root: Path | None) -> tuple[CaseRule, str]:
+    """The rule by the fold that chose the epoch, whose answers were kept or are asked for again."""
+    select = str(read_fields(run.require("recipe.yaml")).get("training", {}).get("select_fold", "val"))
+    if select in (TEST, fold):
+        reason = f"the fold {select} chose the epoch and is the one measured, so none is left to choose by"
+        return CaseRule(reason=reason), select
+    kept = read_predictions(run.require("predictions.csv")) if run.path("predictions.csv").exists() else None
+    found = kept.of_fold(select) if kept else None
+    if found is None or not found.rows:
+        scored = score_fold(run, select, root=root)
+        rows, probs = scored.rows, scored.probs
+    else:
+        rows, probs = found.rows, found.probs
+    seen = _pictures(run, rows, probs, by, manifest)
+    _, cases = number_cases(seen.names)
+    return choose_case_rule(seen.labels, seen.probs, cases), select

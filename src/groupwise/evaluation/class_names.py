@@ -1,0 +1,79 @@
+"""Class names of new data as those of a run: by name, or by a name that differs in case and blanks alone."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from groupwise.errors import UsageError, did_you_mean
+
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class MatchedClasses:
+    """The class of the run for each name that has one, the images of the others, and classes without images.
+
+    `respelled` are those of `known` whose spelling is another.
+    """
+
+    known: dict[str, str]
+    unknown: dict[str, int]
+    missing: tuple[str, ...]
+
+    @property
+    def respelled(self) -> dict[str, str]:
+        return {name: own for name, own in self.known.items() if name != own}
+
+
+def match_classes(labels: Iterable[str], classes: Sequence[str], *, ignore_unknown: bool) -> MatchedClasses:
+    """Match the labels of new images, one an image, with the classes of a run.
+
+    Raises `UsageError` where a label is none of the classes, unless such images are to be left out, and where
+    none is left.
+    """
+    counts = Counter(labels)
+    spelled: dict[str, list[str]] = {}
+    for name in classes:
+        spelled.setdefault(_folded(name), []).append(name)
+    known: dict[str, str] = {}
+    for name in counts:
+        near = spelled.get(_folded(name), [])
+        if name in classes:
+            known[name] = name
+        elif len(near) == 1:  # of two that differ in case alone, nobody knows which is meant
+            known[name] = near[0]
+    unknown = {name: n for name, n in sorted(counts.items()) if name not in known}
+    if unknown and not ignore_unknown:
+        raise _unknown(unknown, classes)
+    if not known:
+        raise UsageError(
+            f"no image has a class of the run, which are {_listed(classes)}",
+            place="--external",
+            remedy="Rename the classes of the new data, or give their column with --label-column.",
+        )
+    missing = tuple(name for name in classes if name not in known.values())
+    return MatchedClasses(known, unknown, missing)
+
+
+def _folded(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _unknown(unknown: dict[str, int], classes: Sequence[str]) -> UsageError:
+    named = ", ".join(f"{name!r} ({n:,})" for name, n in list(unknown.items())[:SHOWN])
+    more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
+    first = next(iter(unknown))
+    return UsageError(
+        f"{sum(unknown.values()):,} images have a class that the run does not know: {named}{more}; its"
+        f" classes are {_listed(classes)}{did_you_mean(first, classes)}",
+        place="--external",
+        remedy="Rename them, or leave those images out with --ignore-unknown-classes.",
+    )
+
+
+def _listed(classes: Sequence[str]) -> str:
+    more = f" and {len(classes) - 2 * SHOWN} more" if len(classes) > 2 * SHOWN else ""
+    return ", ".join(map(repr, classes[: 2 * SHOWN])) + more

@@ -1,0 +1,166 @@
+"""A run on labelled data that it has never seen: figures, what was left out, promises, drift.
+
+`external.json` holds
+
+    schema, name, data, root, layout, n, sources
+    left_out        {"unusable", "copies", "label_conflicts", "unknown_classes"}: how many images each
+    copies          {"searched", "reason", "by_fold", "same_groups", and what the audit planted to try itself}
+    classes         {"respelled", "unknown", "missing"}
+    internal        the fold of the run that the figures are compared with, and the differences: {"fold",
+                    "figures": {name: FIGURE}, "differences": {name: FIGURE}}, or its `reason`
+    promises        [{"rule", "promised", "bound", "measured": FIGURE, "standing"}]: `kept` or `broken` where
+                    the interval says so, else `open`
+    drift           see `drift`
+    cases           as in `cases.json`, where one answer a case was asked for; else null
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from groupwise.audit.known import KnownCopies
+from groupwise.data.manifest import Manifest, Sample
+from groupwise.data.sources import find_sources
+from groupwise.data.split import Assignment
+from groupwise.errors import GroupwiseError
+from groupwise.evaluation.class_names import MatchedClasses
+from groupwise.evaluation.decision_metrics import decision_metrics
+from groupwise.inference.predictor import Outputs, Predictor
+from groupwise.runs.external import COMPARED, FOLD
+from groupwise.stats.calibration import calibrated
+from groupwise.stats.estimate import Estimate
+from groupwise.stats.fold import Fold, Ints, check_fold
+from groupwise.stats.metrics import measure_fold
+from groupwise.stats.unpaired import unpaired_difference
+
+OVER_CLASSES = ("balanced_accuracy", "macro_f1", "auroc")  # means over the classes that have images
+# The figure of each rule that its promise bounds, and from which side.
+PROMISES: tuple[tuple[str, str, str, Literal["least", "most"]], ...] = (
+    ("conformal", "alpha", "coverage_of_sources", "least"),
+    ("abstention", "error_rate", "wrong", "most"),
+    ("unlike", "false_flag_rate", "flagged_of_sources", "most"),
+    ("operating_point", "promised_sensitivity", "sensitivity", "least"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class NewData:
+    """New images that can be measured, (N,), as rows of a split, and what was left out of the others."""
+
+    samples: tuple[Sample, ...]
+    rows: tuple[Assignment, ...]
+    left_out: Mapping[str, int]
+    copies: tuple[tuple[str, str], ...]
+
+    @property
+    def sources(self) -> Ints:
+        """The source of each: its group and what shows the same photograph, (N,)."""
+        return find_sources([row.group for row in self.rows], [row.cluster for row in self.rows])
+
+    def class_numbers(self, classes: Sequence[str]) -> Ints:
+        """The class of each, (N,)."""
+        return np.array([classes.index(row.label) for row in self.rows], dtype=np.int64)
+
+
+def choose_images(manifest: Manifest, matched: MatchedClasses, found: KnownCopies) -> NewData:
+    """Leave out copies of the run's own pictures, photographs under two labels, and unknown classes.
+
+    Raises `GroupwiseError` where no image is left.
+    """
+    samples = manifest.usable
+    labels = [matched.known.get(sample.label) for sample in samples]
+    told: dict[int, set[str]] = {}
+    for cluster, label in zip(found.clusters.tolist(), labels, strict=True):
+        told.setdefault(cluster, set()).add(label or "")
+    left_out = dict.fromkeys(("copies", "label_conflicts", "unknown_classes"), 0)
+    taken: list[int] = []
+    for i, (cluster, label) in enumerate(zip(found.clusters.tolist(), labels, strict=True)):
+        if found.of[i] is not None:
+            left_out["copies"] += 1
+        elif len(told[cluster]) > 1:
+            left_out["label_conflicts"] += 1
+        elif label is None:
+            left_out["unknown_classes"] += 1
+        else:
+            taken.append(i)
+    copies = [(s.path, of) for s, of in zip(samples, found.of, strict=True) if of is not None]
+    if not taken:
+        reasons = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in left_out.items() if n)
+        raise GroupwiseError(
+            f"none of its {len(samples):,} images is left to measure ({reasons})",
+            place="--external",
+            remedy="`groupwise evaluate RUN --fold test` measures the images of the run itself.",
+        )
+    rows = [
+        Assignment(samples[i].path, str(labels[i]), samples[i].group, int(found.clusters[i]), FOLD)
+        for i in taken
+    ]
+    unusable = sum(sample.status == "quarantined" for sample in manifest.samples)
+    return NewData(
+        tuple(samples[i] for i in taken), tuple(rows), {"unusable": unusable, **left_out}, tuple(copies)
+    )
+
+
+def measure_external(new: NewData, outputs: Outputs, predictor: Predictor) -> tuple[Fold, dict[str, Any]]:
+    """The answers to the new images as a fold, and every figure of `metrics.json` for it."""
+    probs = calibrated(outputs.logits, predictor.temperature)
+    fold = check_fold(new.class_numbers(predictor.classes), probs, new.sources, predictor.classes)
+    figures = measure_fold(fold, predictor.classes, seed=0)
+    figures |= decision_metrics(fold, predictor.decision, *outputs, predictor.reference)
+    return fold, figures
+
+
+def compare_with(internal: Mapping[str, Any], fold: str, figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of the run's own `fold`, and how the new ones differ from them."""
+    same = _present(internal) == _present(figures)
+    kept, differences = {}, {}
+    for name in COMPARED:
+        if name not in internal:
+            continue
+        before, after = Estimate.from_json(internal[name]), Estimate.from_json(figures[name])
+        kept[name] = before.as_json()
+        if name in OVER_CLASSES and not same:
+            reason = "the two have images of different classes, over which it is a mean"
+            difference = Estimate(None, after.n, after.sources, reason=reason)
+        else:
+            difference = unpaired_difference(before, after)
+        differences[name] = difference.as_json()
+    return {"fold": fold, "figures": kept, "differences": differences}
+
+
+def _present(figures: Mapping[str, Any]) -> set[str]:
+    per_class = figures["per_class"].items()
+    return {name for name, one in per_class if one.get("n", 1)}
+
+
+def check_promises(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the run's rules promise, what came of it on these images, and whether the interval tells."""
+    told = []
+    for rule, rate, measured, bound in PROMISES:
+        part = figures.get(rule)
+        if not part or part.get("reason"):
+            continue
+        promised = 1 - part[rate] if rule == "conformal" else part[rate]
+        figure = Estimate.from_json(part[measured])
+        told.append(
+            {
+                "rule": rule,
+                "promised": promised,
+                "bound": bound,
+                "measured": figure.as_json(),
+                "standing": _standing(promised, bound, figure),
+            }
+        )
+    return told
+
+
+def _standing(promised: float, bound: str, figure: Estimate) -> str:
+    if figure.low is None or figure.high is None:
+        return "open"
+    if bound == "least":
+        return "kept" if figure.low >= promised else "broken" if figure.high < promised else "open"
+    return "kept" if figure.high <= promised else "broken" if figure.low > promised else "open"

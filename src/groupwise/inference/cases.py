@@ -1,0 +1,140 @@
+"""One answer for several pictures of a case, by the rule that held-out cases chose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from groupwise.console import Console
+from groupwise.data.inputs import image_files
+from groupwise.data.patterns import compile_pattern
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.files import write_csv
+from groupwise.inference.decision import Decision
+from groupwise.inference.predict_files import Streams
+from groupwise.inference.stream import Prediction
+from groupwise.stats.cases import CaseRule
+
+
+@dataclass(frozen=True)
+class CasePrediction:
+    """What is said of a case.
+
+    Args:
+        label: The most probable class.
+        probability: Its probability.
+        probabilities: Of every class.
+        pictures: How many were answered together.
+        unlike: How many of them are unlike the training data; None where that cannot be told.
+        rule: How they were made one: `mean`, `max` or `vote`.
+    """
+
+    label: str
+    probability: float
+    probabilities: Mapping[str, float]
+    pictures: int
+    unlike: int | None
+    rule: str
+
+
+class DecidedStreams(Streams, Protocol):
+    """What answers a stream of files, and how its answers are decided."""
+
+    @property
+    def decision(self) -> Decision: ...
+
+
+def answer_case(answers: Sequence[Prediction], decision: Decision) -> CasePrediction:
+    """Join the answers to the pictures of one case; there is at least one.
+
+    Sets, abstention and the operating point were decided for single pictures, so that a case has none.
+    """
+    rule = decision.case or CaseRule()
+    probs = np.array([[one.probabilities[name] for name in decision.classes] for one in answers])
+    (row,) = rule.aggregate(probs, np.zeros(len(probs), dtype=np.int64))
+    best = int(row.argmax())
+    flags = [one.answer.unlike for one in answers]
+    unlike = None if any(flag is None for flag in flags) else sum(map(bool, flags))
+    probabilities = dict(zip(decision.classes, row.tolist(), strict=True))
+    return CasePrediction(
+        decision.classes[best], float(row[best]), probabilities, len(answers), unlike, rule.rule
+    )
+
+
+def predict_cases(
+    predictor: DecidedStreams, named: Sequence[str], pattern: str, console: Console, *, csv: Path | None
+) -> None:
+    """Answer the image files that are named, one answer for those in whose path `pattern` finds the same.
+
+    A file in whose path it finds nothing is a case of its own. Lines go to the terminal, or rows to `csv`,
+    once all are answered. Raises `UsageError` where it finds nothing in any path or the file is there, and
+    `GroupwiseError` at the end if some images could not be read; their cases are answered by the others.
+    """
+    if csv is not None and csv.exists():
+        raise UsageError("is there already", place=csv, remedy="Give another name.")
+    found = compile_pattern(pattern, "--group-regex")
+    assert found is not None
+    paths = list(image_files(named))
+    cases = {path: _case(found, path) for path in paths}
+    if not any(cases.values()):
+        raise UsageError(
+            f"{pattern!r} finds no group in any path, such as {paths[0]!r}",
+            place="--group-regex",
+            remedy="It is searched in the path as it is named: give one that matches there.",
+        )
+    answered: dict[str, list[Prediction]] = {}
+    bad: list[GroupwiseError] = []
+
+    def tell(error: GroupwiseError) -> None:
+        bad.append(error)
+        console.warn(str(error))
+
+    for prediction in predictor.stream(paths, on_bad=tell):
+        answered.setdefault(cases[prediction.path] or prediction.path, []).append(prediction)
+    joined = {case: answer_case(answers, predictor.decision) for case, answers in answered.items()}
+    if csv is None:
+        for case, answer in joined.items():
+            console.say(f"{case}: {case_line(answer)}")
+    else:
+        write_csv(csv, case_header(predictor.classes), (case_cells(*one) for one in joined.items()))
+        console.say(f"Predicted {len(joined):,} cases of {len(paths) - len(bad):,} images: {csv}")
+    if bad:
+        raise GroupwiseError(
+            f"{len(bad):,} of {len(paths):,} files could not be read",
+            place="predict",
+            remedy="They are named above; their cases were answered by the other images.",
+        )
+
+
+def _case(pattern: re.Pattern[str], path: str) -> str:
+    match = pattern.search(path)
+    if match is None:
+        return ""
+    return (match[1] if pattern.groups else match[0]) or ""
+
+
+def case_line(answer: CasePrediction) -> str:
+    """The class, its probability, and of how many pictures: "cat (91.2%); the mean of 3 pictures"."""
+    told = [f"{answer.label} ({answer.probability:.1%})"]
+    if answer.pictures > 1:
+        told.append(f"the {answer.rule} of {answer.pictures} pictures")
+    if answer.unlike:
+        told.append(f"{answer.unlike} of {answer.pictures} unlike the training data")
+    return "; ".join(told)
+
+
+def case_header(classes: Sequence[str]) -> tuple[str, ...]:
+    """Columns of a table of cases."""
+    return ("case", "pictures", "predicted", "unlike_pictures", *(f"prob_{name}" for name in classes))
+
+
+def case_cells(case: str, answer: CasePrediction) -> tuple[str, ...]:
+    """The row of one case; empty where nothing could be decided."""
+    unlike = "" if answer.unlike is None else str(answer.unlike)
+    probs = map(repr, answer.probabilities.values())
+    return (case, str(answer.pictures), answer.label, unlike, *probs)

@@ -1,0 +1,274 @@
+"""External validation: new data scanned, cleared of the run's own pictures, measured and reported."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from groupwise.audit.known import BYTES, KnownCopies, find_equal_files, find_known_copies
+from groupwise.console import Console
+from groupwise.data.archive import is_there
+from groupwise.data.cache import Images, decode_images
+from groupwise.data.manifest import Manifest
+from groupwise.data.split import EXCLUDED, Assignment, Split
+from groupwise.errors import UsageError
+from groupwise.evaluation.cases import Pictures, case_names, measure_cases
+from groupwise.evaluation.class_names import MatchedClasses, match_classes
+from groupwise.evaluation.drift import measure_drift, measure_pixels
+from groupwise.evaluation.evaluate import prediction_header, prediction_lines, read_images
+from groupwise.evaluation.external import (
+    NewData,
+    check_promises,
+    choose_images,
+    compare_with,
+    measure_external,
+)
+from groupwise.files import write_csv, write_json
+from groupwise.inference.predictor import Outputs, Predictor, load_run, predict_outputs
+from groupwise.pipeline.prepare import require_usable, scan_with_progress
+from groupwise.report.page import write_report
+from groupwise.runs.external import FACTS, FOLD, FOLDER, METRICS, External
+from groupwise.runs.files import headline_fold, read_metrics
+from groupwise.runs.request import Scan
+from groupwise.runs.run import Run
+from groupwise.stats.cases import CaseRule
+from groupwise.stats.drift import MOST_IMAGES, Collections
+from groupwise.stats.estimate import SCHEMA
+from groupwise.stats.fold import Fold
+
+SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExternalRequest:
+    """Which new data to measure a run on, and how.
+
+    `data` is what the user named, and `scan` makes the manifest of it. `name` is what the data are called in
+    the run, by default as their file or folder; `ignore_unknown` leaves out images of classes that the run
+    does not know; `by` asks for one answer a case, and `root` is where the images of the run lie now.
+    """
+
+    data: Path
+    scan: Scan
+    name: str | None = None
+    ignore_unknown: bool = False
+    by: str | None = None
+    root: Path | None = None
+
+    @property
+    def called(self) -> str:
+        """The name, which is that of a folder; raises `UsageError` for one that cannot be."""
+        if self.name is None:
+            return re.sub(r"[^\w.-]+", "-", self.data.resolve().name.partition(".")[0]).strip("-.") or "new"
+        if not re.fullmatch(r"\w[\w.-]*", self.name):
+            raise UsageError(
+                f"{self.name!r} is no name of a folder",
+                place="--name",
+                remedy="Give letters, digits, dots, dashes and underscores.",
+            )
+        return self.name
+
+
+def evaluate_external(folder: Path, request: ExternalRequest, console: Console) -> External:
+    """Measure the run in `folder` on data that it has never seen, and write `external/NAME/` and the report.
+
+    A cross-validation and a refit, which have no test of their own, can be measured so as well. Raises
+    `UsageError` for classes that the run does not know, and `GroupwiseError` where no image is left.
+    """
+    run, name = Run.open(folder), request.called
+    predictor = load_run(folder)
+    manifest = scan_with_progress(request.scan, console)
+    require_usable(manifest)
+    _refuse_other_data(run, name, manifest)
+    labels = [sample.label for sample in manifest.usable]
+    matched = match_classes(labels, predictor.classes, ignore_unknown=request.ignore_unknown)
+    found = _find_copies(run, request.root, manifest, console)
+    new = choose_images(manifest, matched, found)
+    _say_left_out(new, matched, console)
+    with console.progress("Reading images") as progress:
+        files = [manifest.file(sample) for sample in new.samples]
+        digests = [sample.sha256 for sample in new.samples]
+        images = decode_images(files, digests, predictor.preprocessing, progress=progress)
+    outputs = predict_outputs(predictor.model, images, predictor.preprocessing)
+    run.count_external_reading(name, manifest.digest)
+    fold, figures = measure_external(new, outputs, predictor)
+    facts = {
+        "schema": SCHEMA,
+        "name": name,
+        "data": str(request.data),
+        "root": str(manifest.root),
+        "layout": manifest.layout,
+        "n": fold.n,
+        "sources": fold.n_sources,
+        "left_out": dict(new.left_out),
+        "copies": _copy_facts(run, found, new),
+        "classes": {
+            "respelled": matched.respelled,
+            "unknown": matched.unknown,
+            "missing": list(matched.missing),
+        },
+        "internal": _internal(run, figures),
+        "promises": check_promises(figures),
+        "drift": _drift(run, request.root, predictor, new, images, outputs),
+        "cases": None,
+    }
+    target = run.path(f"{FOLDER}/{name}")
+    manifest.write(target / "manifest.csv")
+    _write_answers(run, target, new, fold, predictor.classes)
+    if request.by is not None:
+        facts["cases"] = _cases(run, target, request.by, manifest, new, fold, predictor)
+    write_json(target / METRICS, {FOLD: figures})
+    write_json(target / FACTS, facts)
+    for file in (METRICS, FACTS):
+        run.record(f"{FOLDER}/{name}/{file}", [f"{FOLDER}/{name}/predictions.csv"])
+    if not run.is_refit:  # which has no report of its own
+        write_report(folder)
+    return External(facts, figures)
+
+
+def _refuse_other_data(run: Run, name: str, manifest: Manifest) -> None:
+    """Raise `UsageError` where other data than these were measured under the name."""
+    before = run.ledger.get("external", {}).get(name)
+    if before is not None and before["digest"] != manifest.digest:
+        raise UsageError(
+            f"other data, or other labels or groups, were measured as {name!r}",
+            place=run.path(f"{FOLDER}/{name}"),
+            remedy="Give these a --name of their own.",
+        )
+
+
+def _find_copies(run: Run, root: Path | None, new: Manifest, console: Console) -> KnownCopies:
+    """Which new images are copies of the run's; by their bytes alone where the run's are not there."""
+    known = run.manifest(root)
+    if reason := _gone(known):
+        console.warn(f"Only byte-identical copies are found: {reason}. --data says where they lie now.")
+        return find_equal_files(known.usable, new.usable, reason)
+    with console.progress("Looking for copies of the run's images") as progress:
+        found = find_known_copies(known, new, seed=SEED, progress=progress)
+    if found.searched == BYTES:
+        console.warn(f"Only byte-identical copies are found: {found.reason}.")
+    return found
+
+
+def _gone(known: Manifest) -> str:
+    """Says that images of the run are not where they were, or nothing."""
+    gone = sum(not is_there(known.file(sample)) for sample in known.usable)
+    return f"{gone:,} of the run's {len(known.usable):,} images are not at {known.root}" if gone else ""
+
+
+def _say_left_out(new: NewData, matched: MatchedClasses, console: Console) -> None:
+    for name, own in matched.respelled.items():
+        console.say(f"Class {name!r} is taken for {own!r} of the run")
+    if matched.missing:
+        console.warn(f"No image of {', '.join(matched.missing)}: means over classes leave it out")
+    words = {
+        "copies": "are copies of the run's own images",
+        "label_conflicts": "show a photograph that stands under several labels",
+        "unknown_classes": f"have a class that the run does not know ({', '.join(matched.unknown)})",
+    }
+    for key, said in words.items():
+        if new.left_out[key]:
+            console.warn(f"Left out: {new.left_out[key]:,} images {said}")
+
+
+def _copy_facts(run: Run, found: KnownCopies, new: NewData) -> dict[str, Any]:
+    """How copies were looked for, in which folds the originals lie, and how many groups share a name."""
+    fold_of = {row.path: row.fold for row in run.split().rows}
+    folds = Counter(fold_of.get(of, EXCLUDED) for _, of in new.copies)
+    groups = {row.group for row in run.split().rows} & {row.group for row in new.rows} - {""}
+    return {
+        "searched": found.searched,
+        "reason": found.reason or None,
+        "by_fold": dict(sorted(folds.items())),
+        "same_groups": len(groups),
+        **found.facts,
+    }
+
+
+def _internal(run: Run, figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The run's own figures beside these; those of a refit are the measured network's."""
+    if run.is_refit:
+        of = run.ledger["refit_of"]
+        known = {"accuracy": of["accuracy"], "per_class": figures["per_class"]}
+        return compare_with(known, of["fold"], figures)
+    if not run.path("metrics.json").exists():
+        return {"reason": "the run was not measured"}
+    metrics = read_metrics(run.path("metrics.json"))
+    fold = headline_fold(metrics)
+    return compare_with(metrics[fold], fold, figures)
+
+
+def _drift(
+    run: Run, root: Path | None, predictor: Predictor, new: NewData, images: Images, outputs: Outputs
+) -> dict[str, Any]:
+    """Compare with images that the network did not learn from; of an ensemble and a refit, pixels alone."""
+    if reason := _gone(run.manifest(root)):
+        return {"against": None, "reason": reason}
+    split, one_network = run.split(), not (run.is_ensemble or run.is_refit)
+    rows = _compared_rows(split, one_network)
+    if not rows:
+        return {"against": None, "reason": "the run held no image out"}
+    held = read_images(run, rows, predictor.preprocessing, root=root)
+    samples = {sample.path: sample for sample in run.manifest(root).usable}
+    sizes = [(one.width, one.height) for one in (*(samples[row.path] for row in rows), *new.samples)]
+    pixels = measure_pixels(np.concatenate([held, images]), sizes)
+    features = None
+    if one_network:
+        own = predict_outputs(predictor.model, held, predictor.preprocessing).features
+        features = np.concatenate([own, outputs.features])
+    apart = Split(tuple(rows)).sources
+    collections = Collections(
+        np.array([predictor.classes.index(row.label) for row in (*rows, *new.rows)], dtype=np.int64),
+        np.concatenate([apart, apart.max() + 1 + new.sources]),
+        np.repeat([False, True], [len(rows), len(new.rows)]),
+    )
+    return {
+        "against": list(dict.fromkeys(row.fold for row in rows)),
+        "n": len(rows),
+        "sources": collections.n_sources[0],
+        **measure_drift(pixels, features, collections, seed=SEED),
+    }
+
+
+def _compared_rows(split: Split, one_network: bool) -> list[Assignment]:
+    """Rows that took no part in training, or any where no features are compared; at most MOST_IMAGES."""
+    taken = [row for row in split.rows if row.fold != EXCLUDED and not (one_network and row.fold == "train")]
+    drawn = np.sort(np.random.default_rng(SEED).permutation(len(taken))[:MOST_IMAGES])
+    return [taken[i] for i in drawn]
+
+
+def _write_answers(run: Run, target: Path, new: NewData, fold: Fold, classes: tuple[str, ...]) -> None:
+    """Write what was left out as copies, and the answers to the rest."""
+    fold_of = {row.path: row.fold for row in run.split().rows}
+    write_csv(
+        target / "copies.csv",
+        ("path", "of", "fold"),
+        [(path, of, fold_of.get(of, EXCLUDED)) for path, of in new.copies],
+    )
+    write_csv(
+        target / "predictions.csv",
+        prediction_header(classes),
+        prediction_lines(new.rows, fold.probs, classes),
+    )
+    made_from = [] if run.is_ensemble else ["model.safetensors"]
+    for name in ("manifest.csv", "copies.csv"):
+        run.record(f"{FOLDER}/{target.name}/{name}")
+    run.record(f"{FOLDER}/{target.name}/predictions.csv", made_from)
+
+
+def _cases(
+    run: Run, target: Path, by: str, manifest: Manifest, new: NewData, fold: Fold, predictor: Predictor
+) -> dict[str, Any]:
+    """One answer a case, by the rule that the run's own held-out cases chose."""
+    names = case_names(new.rows, manifest, by, new.sources)
+    rule = predictor.decision.case or CaseRule(reason="the run has chosen no rule")
+    scored = measure_cases(Pictures(fold.labels, fold.probs, names, new.sources), rule, predictor.classes)
+    scored.write(target / "cases.csv", predictor.classes)
+    run.record(f"{FOLDER}/{target.name}/cases.csv", [f"{FOLDER}/{target.name}/predictions.csv"])
+    return {"by": by, "chosen_on": None, **scored.facts}

@@ -1,0 +1,34 @@
+"""One answer a case, from `cases.json`: how good it is, and what a single picture and other rules give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from groupwise.evaluation.words import RULES, case_sentence
+from groupwise.report.rendering import Section
+from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
+
+
+def build(files: RunFiles) -> Section | None:
+    """Sentence and rows; nothing where it was not measured."""
+    return Section(tell(files.cases)) if files.cases else None
+
+
+def tell(facts: Mapping[str, Any]) -> dict[str, object]:
+    """What the partial shows of cases, of a fold of the run or of new data."""
+    rule, losses = facts["rule"]["rule"], facts["rule"]["log_losses"]
+    rows = [
+        (words, Estimate.from_json(facts["rules"][name]), losses.get(name), name == rule)
+        for name, words in RULES.items()
+    ]
+    return {
+        "sentence": case_sentence(facts),
+        "by": facts["by"],
+        "rows": rows,
+        "single": Estimate.from_json(facts["single_picture"]),
+        "reason": facts["rule"]["reason"],
+        "chosen_by": facts["rule"]["cases"],
+        "left_out": ", ".join(facts["examples"]),
+    }

@@ -1,0 +1,152 @@
+"""New data that the run had never seen, from `external/NAME/`: figures, promises and drift beside its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from groupwise.evaluation.external_words import (
+    RULES,
+    SIDES,
+    difference_sentence,
+    drift_sentence,
+)
+from groupwise.evaluation.words import NAMES, case_sentence
+from groupwise.report.rendering import Section
+from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
+from groupwise.runs.external import COMPARED, External
+from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
+
+Cell = tuple[str, str]
+"""A value and its interval, in words."""
+
+SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "ece")
+LEFT_OUT = {
+    "copies": "copies of the run's own images",
+    "label_conflicts": "photographs that stand under several labels",
+    "unknown_classes": "images of classes that the run does not know",
+    "unusable": "files that could not be used",
+}
+STANDING = {"kept": "holds", "broken": "does not hold", "open": "cannot be told"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """One set of new data, in the words of the page."""
+
+    name: str
+    summary: str
+    against: str
+    figures: list[tuple[str, Cell, Cell, Cell]]
+    promises: list[tuple[str, str, Cell, str, bool]]
+    drift: str
+    tests: list[tuple[str, str]]
+    largest: list[tuple[str, str, str, str]]
+    left_out: list[str]
+    notes: list[str]
+
+
+def build(files: RunFiles) -> Section | None:
+    """Every set; nothing where there is none."""
+    if not files.external:
+        return None
+    return Section({"sets": [_tell(one) for one in files.external]})
+
+
+def _tell(one: External) -> Told:
+    facts, accuracy = one.facts, one.accuracy
+    limits = share_interval(accuracy)
+    interval = f"95\N{NO-BREAK SPACE}% interval {limits}" if limits else f"no interval: {accuracy.reason}"
+    drift = facts["drift"]
+    return Told(
+        name=one.name,
+        summary=(
+            f"{share_text(accuracy)} of {count(facts['n'], 'image')} from {count(facts['sources'], 'source')}"
+            f" were classified correctly; {interval}. {difference_sentence(facts['internal'])}"
+        ),
+        against=facts["internal"].get("fold") or "",
+        figures=_figures(one),
+        promises=_promises(one),
+        drift=drift_sentence(one),
+        tests=[
+            (SIDES[name], f"p {test['p_holm']:.3f}" if "p_holm" in test else test["reason"])
+            for name, test in (drift.get("tests") or {}).items()
+        ],
+        largest=[
+            (part["name"], f"{part['run']:.3g}", f"{part['new']:.3g}", f"{part['standardised']:+.2f}")
+            for part in drift.get("largest") or ()
+        ],
+        left_out=[
+            f"{facts['left_out'][key]:,} {what}"
+            for key, what in LEFT_OUT.items()
+            if facts["left_out"].get(key)
+        ],
+        notes=_notes(one),
+    )
+
+
+def _figures(one: External) -> list[tuple[str, Cell, Cell, Cell]]:
+    internal = one.facts["internal"]
+    known, differences = internal.get("figures") or {}, internal.get("differences") or {}
+    rows = []
+    for name in COMPARED:
+        here = Estimate.from_json(one.figures[name])
+        home, apart = Estimate.from_json(known.get(name)), Estimate.from_json(differences.get(name))
+        rows.append(
+            (
+                NAMES.get(name, "Accuracy"),
+                _cell(name, here),
+                _cell(name, home) if name in known else ("", ""),
+                _apart(name, apart) if name in differences else ("", ""),
+            )
+        )
+    return rows
+
+
+def _cell(name: str, figure: Estimate) -> Cell:
+    if name in SHARES:
+        return share_text(figure), share_interval(figure) or figure.reason or ""
+    return plain_text(figure), plain_interval(figure) or figure.reason or ""
+
+
+def _apart(name: str, figure: Estimate) -> Cell:
+    scale, form = (100, "{:+.1f}") if name in SHARES else (1, "{:+.3f}")
+    if figure.value is None:
+        return "n/a", figure.reason or ""
+    if figure.low is None or figure.high is None:
+        return form.format(scale * figure.value), figure.reason or ""
+    limits = f"{form.format(scale * figure.low)} to {form.format(scale * figure.high)}"
+    return form.format(scale * figure.value), limits
+
+
+def _promises(one: External) -> list[tuple[str, str, Cell, str, bool]]:
+    return [
+        (
+            RULES[part["rule"]],
+            f"at {part['bound']} {percent(part['promised'])}",
+            _cell("accuracy", Estimate.from_json(part["measured"])),
+            STANDING[part["standing"]],
+            part["standing"] == "broken",
+        )
+        for part in one.facts["promises"]
+    ]
+
+
+def _notes(one: External) -> list[str]:
+    facts, copies, classes = one.facts, one.facts["copies"], one.facts["classes"]
+    notes = [f"{text[0].upper()}{text[1:]}." for text in one.figures.get("warnings") or ()]
+    if copies["searched"] == "bytes":
+        notes.append(
+            f"Of copies of the run's images only byte-identical ones were found: {copies['reason']}."
+        )
+    if copies["same_groups"]:
+        notes.append(
+            f"{count(copies['same_groups'], 'group')} go by a name that the run knows as well. If they are"
+            " the same people or places, these images are no test."
+        )
+    if classes["respelled"]:
+        pairs = ", ".join(f"“{new}” for “{own}”" for new, own in classes["respelled"].items())
+        notes.append(f"Taken as one class in spite of the spelling: {pairs}.")
+    if facts.get("cases"):
+        notes.append(case_sentence(facts["cases"]))
+    return notes
