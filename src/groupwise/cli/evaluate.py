@@ -28,7 +28,7 @@ def decide(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--target-sensitivity", type=float, help="share of a class that is to be recognised")
     parser.add_argument("--class", dest="positive_class", help="the class that is meant")
     parser.add_argument("--prevalence", type=float, help="its share where the network will be used")
-    parser.add_argument(COST_MATRIX, metavar="FILE", dest="costs", type=Path, help="what wrong answers cost")
+    parser.add_argument(COST_MATRIX, metavar="CSV", dest="costs", type=Path, help="what wrong answers cost")
     parser.add_argument("--alpha", type=float, help="share of images whose set may miss the class")
     parser.add_argument("--error-rate", type=float, help="share of images that may be answered wrongly")
     parser.add_argument("--false-flag-rate", type=float, help="share of familiar images that may be flagged")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from groupwise.cli.options import add_layout_options
+from groupwise.cli.options import add_layout_options, operands_together
 from groupwise.console import Console
 from groupwise.data.archive import images_root
 from groupwise.data.reading import ReadOptions, reading_words
@@ -17,10 +17,16 @@ from groupwise.recipe.parsing import Parser
 def evaluate(parser: Parser, argv: list[str]) -> None:
     """Measure a fold again, or data from elsewhere, from the saved weights alone.
 
-    groupwise evaluate RUN [options]
+    groupwise evaluate RUN [NEW] [options]
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
-    parser.add_argument("--data", type=Path, help="where the images of the run lie now, if they were moved")
+    parser.add_argument("new", metavar="DATA", type=Path, nargs="?", help="the same as --external DATA")
+    parser.add_argument(
+        "--data",
+        metavar="DATA",
+        type=Path,
+        help="where the images of the run lie now, if they were moved; new ones go to --external",
+    )
     parser.add_argument("--fold", help="the fold to measure, by default test")
     parser.add_argument(
         "--by",
@@ -29,20 +35,27 @@ def evaluate(parser: Parser, argv: list[str]) -> None:
     )
     parser.add_argument(
         "--external",
-        metavar="NEW",
+        metavar="DATA",
         type=Path,
         help="measure labelled data that the run has never seen, a folder or a table; the options below say"
         " how it is read",
     )
-    parser.add_argument("--name", help="what NEW is called in RUN/external, by default as its file or folder")
+    parser.add_argument(
+        "--name", help="what the new data are called in RUN/external, by default as its file or folder"
+    )
     parser.add_argument(
         "--ignore-unknown-classes",
         action="store_true",
-        help="leave out images of NEW whose class the run does not know",
+        help="leave out new images whose class the run does not know",
     )
     add_layout_options(parser)
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(operands_together(parser, argv))
+    if arguments.new and arguments.external:
+        raise UsageError(
+            "names new data a second time", place=f"--external {arguments.external}", remedy="Give one."
+        )
+    arguments.external = arguments.external or arguments.new
     if arguments.external is None:
         _refuse_without_external(arguments)
         _evaluate_fold(arguments)

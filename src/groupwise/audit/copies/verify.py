@@ -24,6 +24,10 @@ _GAP = 6
 HOPELESS = 0.5
 """Share of the texture that agrees at a glance; copies start at 0.53, and refining the rest is time lost."""
 
+PROMISING, SHARE_WEIGHT = 1.35, 2.0
+"""Least agreement at a glance and this much of the share of features that match, to refine. Of the copies
+that were found without this rule 0 to 0.5 % lie below it, of the look-alikes three quarters."""
+
 LEAST_FOR_FEATURES_PX = 16
 """Images whose short side is less hold no local features worth comparing."""
 
@@ -98,12 +102,14 @@ def _compare(first: Photograph, second: Photograph, matrix: npt.NDArray[np.float
     if rough.agreement < HOPELESS:
         return rough
     along = align_along(first.features, second.features, matrix)
+    told = all(
+        one.side >= LEAST_FOR_FEATURES_PX and len(one.features.points) >= LEAST_POINTS
+        for one in (first, second)
+    )
+    if told and rough.agreement + SHARE_WEIGHT * along.share < PROMISING:
+        return replace(rough, share=along.share)
     found = compare(first.grey, second.grey, along.matrix, enlarged=(first.enlarged, second.enlarged))
-    if any(
-        one.side < LEAST_FOR_FEATURES_PX or len(one.features.points) < LEAST_POINTS for one in (first, second)
-    ):
-        return found
-    return replace(found, share=along.share)
+    return replace(found, share=along.share) if told else found
 
 
 def draw_pair(first: Pixels, second: Pixels, pair: Pair) -> bytes:
