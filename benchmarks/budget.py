@@ -4,9 +4,9 @@
 
 A CSV beside its pictures, or a folder. Every budget is a process of its own, one after another. It is kept
 where the command ends within 5 % of it (at least 5 s); a command may also refuse what it cannot keep. Printed
-beside are what the baselines took of the time, the epochs, and the load of the machine, which other work
-raises. Each measurement is a line of the results: the program can be stopped, and measures what is
-missing.
+beside are what the baselines took of the time, the epochs, the memory, and the load of the machine, which
+other work on it raises. Each measurement is a line of the results: the program can be stopped, and measures
+what is missing.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ def measure(data: str, minutes: float) -> dict[str, Any]:
         if not found["refused"]:
             baselines = json.loads((run / "baselines.json").read_text())
             found |= {
+                "peak_memory_bytes": json.loads((run / "run.json").read_text())["peak_memory_bytes"],
                 "baselines_s": baselines["seconds"],
                 "epochs": len((run / "history.csv").read_text().splitlines()) - 1,
                 "accuracy": json.loads((run / "report.json").read_text())["headline"]["accuracy"]["value"],
@@ -64,11 +65,12 @@ def row(found: dict[str, Any]) -> str:
     """One line of the table."""
     start = f"| {found['data']} | {found['minutes']:g} min | {found['seconds']:.1f} s"
     if found["refused"]:
-        return f"{start} | refused | | | {found['load']:.1f} |"
+        return f"{start} | refused | | | | {found['load']:.1f} |"
     late_s = found["seconds"] - 60 * found["minutes"]
     return (
         f"{start} | {late_s:+.1f} s, {'kept' if is_kept(found) else 'missed'} |"
-        f" {found['baselines_s'] / (60 * found['minutes']):.1%} | {found['epochs']} | {found['load']:.1f} |"
+        f" {found['baselines_s'] / (60 * found['minutes']):.1%} | {found['epochs']} |"
+        f" {found['peak_memory_bytes'] / 2**30:.1f} GiB | {found['load']:.1f} |"
     )
 
 
@@ -82,8 +84,8 @@ def main() -> None:
     options = parser.parse_args()
     lines = options.results.read_text().splitlines() if options.results.exists() else []
     known = [json.loads(line) for line in lines]
-    print("| set | budget | took | late | baselines of the budget | epochs | load |")
-    print("|---|---|---|---|---|---|---|")
+    print("| set | budget | took | late | baselines of the budget | epochs | memory | load |")
+    print("|---|---|---|---|---|---|---|---|")
     for data in options.data:
         for minutes in options.minutes:
             stem = Path(data.partition(":")[0]).stem

@@ -272,6 +272,15 @@ def test_training_leaves_the_conflict_out_and_says_so(capsys, conflicted, tmp_pa
     assert (tmp_path / "run" / "audit.html").is_file()
 
 
+def test_info_tells_the_system(capsys):
+    code, said = run(capsys, "info", "--system")[:2]
+    assert code == 0
+    facts = json.loads(run(capsys, "info", "--system", "--json")[1])
+    assert facts["packages"]["torch"] in said
+    assert facts["processor"] in said
+    assert facts["threads"] >= 1
+
+
 def test_info_counts_as_the_paper_does(capsys):
     facts = json.loads(run(capsys, "info", "resnext50_32x4d", "--num-classes", 1000, "--json")[1])
     assert facts["parameters"] == 25_028_904

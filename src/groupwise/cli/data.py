@@ -98,11 +98,16 @@ def info(parser: Parser, argv: list[str]) -> None:
     )
     parser.add_argument("--num-classes", type=int, help="length of the logits")
     parser.add_argument("--image-size-px", type=int, help="side of the images; 224, or 32 for CIFAR networks")
+    parser.add_argument(
+        "--system", action="store_true", help="instead: versions and processor, as a report of a defect needs"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args(argv)
-    from groupwise.cli.info import describe_preset, list_presets
+    from groupwise.cli.info import describe_preset, describe_system, list_presets
 
-    if arguments.preset is None:
+    if arguments.system:
+        print(describe_system(as_json=arguments.json))
+    elif arguments.preset is None:
         print(list_presets(as_json=arguments.json))
     else:
         print(

@@ -1,4 +1,4 @@
-"""Networks in print: the list of presets, or one stage by stage with what it costs."""
+"""Networks in print, listed or one stage by stage with what it costs; and the system they run on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import dataclasses
 import json
 from typing import Any
 
+from groupwise.distributed.environment import environment
+from groupwise.distributed.world import World
 from groupwise.models.complexity import ZERO, Complexity, StageSummary, complexity, describe, ungrouped
 from groupwise.models.resnext import PRESETS, ResNeXtConfig, preset_config
 
@@ -42,6 +44,18 @@ def describe_preset(
         f" {config.cardinality} groups of {config.base_width} channels in the first stage"
     )
     return f"{title}\n\n{_stage_table(stages, regular)}"
+
+
+def describe_system(*, as_json: bool = False) -> str:
+    """Versions, processor and threads, by which others can see why a result or an error came about."""
+    facts = environment(World())
+    if as_json:
+        return json.dumps(facts, indent=2)
+    packages = facts.pop("packages")
+    lines = [(name, value) for name, value in facts.items() if value or value == 0]
+    said = [(name, ", ".join(value) if isinstance(value, list) else value) for name, value in lines]
+    width = max(len(name) for name, _ in [*said, *packages.items()])
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in [*said, *packages.items()])
 
 
 def _facts(config: ResNeXtConfig, total: Complexity, image_size_px: int | None) -> dict[str, Any]:
