@@ -32,6 +32,7 @@ READ = {
     "explain": ["no"],
     "predict": ["no", "photo.jpg"],
     "serve": ["no"],
+    "verify": ["no", "--engine", "onnxruntime"],
     "report": ["no"],
 }
 WRITE = {

@@ -114,4 +114,4 @@ def test_wrong_usage_is_explained(patterns, tmp_path, capsys):
     with pytest.raises(UsageError, match="-1 is negative"):
         leakage(run.folder, seeds=-1, console=QUIET)
     assert main(["leakage", str(tmp_path / "none")]) == 2
-    assert "holds no run" in capsys.readouterr().err
+    assert "no such folder" in capsys.readouterr().err

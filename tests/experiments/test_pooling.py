@@ -21,6 +21,8 @@ def study(tmp_path):
     rows = [Assignment(f"{i:02}", "ab"[i % 2], f"g{i // 2}", i, f"fold-{i // 4 + 1}") for i in range(12)]
     Split((*rows, Assignment("12", "a", "", 12, "excluded"))).write(study.path("split.csv"))
     study.record("split.csv")
+    study.path("recipe.yaml").write_text("name: default\n", encoding="utf-8")
+    study.record("recipe.yaml")
     models, given = [], {}
     for repeat in (1, 2):
         for fold in CV.shares:

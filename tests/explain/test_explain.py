@@ -3,6 +3,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,7 +104,8 @@ def test_a_class_that_is_not_there_is_refused_before_torch_is_loaded(run):
     program = (
         "import sys; from groupwise.cli.main import main; main(sys.argv[1:]); print('torch' in sys.modules)"
     )
-    command = [sys.executable, "-c", program, "explain", str(run.folder), "x.png", "--class", "cow"]
+    picture = str(next(Path(run.root).rglob("*.png")))
+    command = [sys.executable, "-c", program, "explain", str(run.folder), picture, "--class", "cow"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "--class: no class 'cow'. Choose one of cat, dog" in done.stderr
     assert done.stdout == "False\n"
@@ -126,10 +128,11 @@ def test_folders_are_explained_and_bad_files_named(run, tmp_path, capsys):
 
 @pytest.mark.parametrize("options", [[], ["--groups", "layer1.0"]])
 def test_where_no_file_can_be_read_nothing_is_written(run, tmp_path, capsys, options):
-    out = tmp_path / "out"
-    assert main(["explain", str(run.folder), "gone.png", "--out", str(out), *options]) == 1
+    out, words = tmp_path / "out", tmp_path / "words.png"
+    words.write_text("no picture")
+    assert main(["explain", str(run.folder), str(words), "--out", str(out), *options]) == 1
     told = capsys.readouterr()
-    assert "gone.png: cannot be read" in told.out
+    assert "words.png: the file holds text" in told.out
     assert "none of the files could be read" in told.err
     assert not out.exists()
 

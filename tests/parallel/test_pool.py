@@ -183,14 +183,18 @@ def test_a_bar_counts_the_models_on_a_terminal(capsys, monkeypatch, tmp_path):
         ),
     ],
 )
-def test_jobs_that_cannot_be_meant_are_refused(capsys, command, message):
+def test_jobs_that_cannot_be_meant_are_refused(capsys, monkeypatch, tmp_path, command, message):
+    monkeypatch.chdir(tmp_path)
+    Path("x").mkdir()
     assert main(command.split()) == 2
     assert message in capsys.readouterr().err
     assert not Path("y").exists()
 
 
 @pytest.mark.parametrize("command", ["train x --run y --cv 5 --jobs 2", "sweep x --run y --jobs 2"])
-def test_jobs_are_refused_within_torchrun(capsys, monkeypatch, command):
+def test_jobs_are_refused_within_torchrun(capsys, monkeypatch, tmp_path, command):
+    monkeypatch.chdir(tmp_path)
+    Path("x").mkdir()
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert main(command.split()) == 2
     assert "--jobs 2: torchrun has several processes train one model at a time" in capsys.readouterr().err

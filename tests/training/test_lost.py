@@ -87,9 +87,9 @@ def test_sigterm_saves_after_the_current_step_and_resume_ends_bit_identical(tmp_
 
 
 def test_sigterm_while_the_selection_fold_is_scored_repeats_no_step(tmp_path, whole, monkeypatch):
-    def evaluate(trainer):
+    def evaluate(trainer, answers):
         signal.raise_signal(signal.SIGTERM)
-        return real(trainer)
+        return real(trainer, answers)
 
     real = Trainer.evaluate
     with monkeypatch.context() as patch:

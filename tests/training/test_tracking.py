@@ -190,6 +190,7 @@ def test_what_cannot_be_told_is_refused_before_any_file_is_read(
     monkeypatch, capsys, tmp_path, name, missing, message
 ):
     monkeypatch.setattr(trackers, "find_spec", lambda name: None if missing else find_spec(name))
+    (tmp_path / "nowhere").mkdir()  # holds no picture
     status = main(["train", str(tmp_path / "nowhere"), "--run", str(tmp_path / "run"), "--track", name])
     assert status == (2 if message else 1)
     assert (message or "nowhere") in capsys.readouterr().err

@@ -50,7 +50,7 @@ def _require_run(paths: list[Path], place: str) -> None:
 
 def _require_images(paths: list[Path], place: str) -> None:
     """One that is there is enough: the others are named beside the answers."""
-    if not any(path.exists() for path in paths):
+    if paths and not any(path.exists() for path in paths):
         more = f", nor any of the {len(paths) - 1} after it" if len(paths) > 1 else ""
         raise GroupwiseError(
             f"no such file or folder{more}", place=f"{place}{paths[0]}", remedy="Check the path."
@@ -89,6 +89,7 @@ def _require_writable(path: Path, place: str) -> None:
 LOOKS: Mapping[str, Callable[[list[Path], str], None]] = {
     "DATA": _require_data,
     "RUN": _require_run,
+    "BUNDLE": _require_run,
     "IMAGE": _require_images,
     FOLDER: _require_folder,
     FILE: _require_file,

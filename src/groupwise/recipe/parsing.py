@@ -110,7 +110,7 @@ def add_recipe_options(parser: Parser) -> None:
         if action.metavar == "CONFIG":
             action.help = argparse.SUPPRESS  # --recipe takes whole files; parts of files would be two ways
         elif "." in action.dest and not isinstance(action.metavar, str):
-            action.metavar = "FILE" if action.dest == COSTS else action.dest.rpartition(".")[2].upper()
+            action.metavar = "CSV" if action.dest == COSTS else action.dest.rpartition(".")[2].upper()
         if short := SHORT_NAMES.get(action.dest):
             action.option_strings = [*action.option_strings, short]
             parser._option_string_actions[short] = action
