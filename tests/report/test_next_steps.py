@@ -83,6 +83,13 @@ def wide_interval_of_a_given_recipe(make_run):
     return run, "test every image instead of one fold", command
 
 
+def a_single_source(make_run):
+    run = make_run(ledger=PLANNED)
+    change(run, accuracy={"value": 0.8, "n": 12, "sources": 1, "reason": "one source"}, sources=1)
+    command = f"groupwise train pets --group-column pet --cv 5 --run {run}-cv"
+    return run, "test every image instead of one fold", command
+
+
 def suspected_labels(make_run):
     run = certain(make_run(ledger=PLANNED))
     rewrite(
@@ -137,6 +144,7 @@ SITUATIONS = [
     the_audit_stops,
     wide_interval,
     wide_interval_of_a_given_recipe,
+    a_single_source,
     suspected_labels,
     two_classes_mixed_up,
     known_by_heart,
@@ -176,6 +184,21 @@ def test_every_command_is_one_that_the_command_line_takes(make_run, monkeypatch,
         assert program == "groupwise"
         with pytest.raises(ParsedError):
             VERBS[verb](VerbParser(verb, "", operands_of(verb)), words)
+
+
+def test_longer_than_before_is_longer_for_a_given_recipe_too(make_run):
+    run = make_run(ledger={"reading": {}, "stopped": {"epoch": 3, "step": 1}})
+    change(run, accuracy=CERTAIN)
+    steps = {step.what: shlex.split(step.command) for step in steps_of(run)}
+    words = steps["give training more time"]
+    assert int(words[words.index("--training.epochs") + 1]) == 24  # the recipe has 12
+
+
+def test_few_judges_are_said(make_run):
+    run = make_run(ledger=PLANNED)
+    assert "only 4 sources judged it" in verdict(read_run(run)).trust
+    change(run, sources=5)
+    assert "and 5 sources judged it" in verdict(read_run(run)).trust
 
 
 def test_a_name_with_a_blank_is_quoted(make_run):

@@ -42,11 +42,25 @@ def split_manifest(
     facts = {"method": method, "seed": seed, "copies": _copies(audited, config), **proof(split)}
     for name, fold in facts["folds"].items():
         console.say(f"Fold {name}: {fold['n']:,} images from {fold['sources']:,} sources")
+    _say_joined(split, console)
     if facts["spanning_sources"]:
         console.warn(f"Sources that span two folds: {facts['spanning_sources']} (split.method {method})")
     if method == "given":
         _say_leak(facts, config, console)
     return split, facts
+
+
+def _say_joined(split: Split, console: Console) -> None:
+    """Groups that shared copies make one source: a few are right, many ask for a look at the copies."""
+    groups = {row.group for row in split.rows if row.group}
+    sources = len(
+        {source for row, source in zip(split.rows, split.sources.tolist(), strict=True) if row.group}
+    )
+    if sources < len(groups):
+        console.warn(
+            f"Copies join the {len(groups):,} groups into {sources:,} sources; if those are no copies,"
+            " --copies report keeps the groups apart"
+        )
 
 
 def _copies(audited: Audit, config: SplitConfig) -> str:
@@ -118,6 +132,7 @@ def audit_given_split(split: Split, console: Console) -> dict[str, Any]:
         seen = fold["with_sibling_in_train"]
         touched = f", {seen:,} of them with a sibling in train" if seen else ""
         console.say(f"Given fold {name}: {fold['n']:,} images from {fold['sources']:,} sources{touched}")
+    _say_joined(split, console)
     if facts["spanning_sources"]:
         console.warn(f"Sources that span two folds of the given split: {facts['spanning_sources']:,}")
     spanning = find_spanning(split)

@@ -100,7 +100,7 @@ def _settle_findings(files: RunFiles) -> Iterator[Step]:
         words = ["groupwise", "audit", str(files.ledger["data"]), *_reading(files), "--out"]
         title = str(grave[0]["title"])
         yield Step(
-            "settle what the audit found",
+            f"settle what the audit found, with {files.folder / 'audit.html'} open",
             title[:1].lower() + title[1:],
             shlex.join([*words, f"{files.folder}-audit"]),
         )
@@ -122,13 +122,15 @@ def _beat_baselines(files: RunFiles, said: Headline) -> Iterator[Step]:
 def _narrow(files: RunFiles, said: Headline) -> Iterator[Step]:
     """One fold is not enough where its interval is wide; a cross-validation measures every image."""
     low, high = said.accuracy.low, said.accuracy.high
-    if files.crossval or low is None or high is None or high - low <= WIDE:
+    wide = 1.0 if low is None or high is None else high - low
+    if files.crossval or wide <= WIDE:
         return
+    told = f"is {100 * wide:.0f} points wide" if said.accuracy.has_interval else "cannot be told"
     sources = files.metrics[files.fold]["sources"]
     time = duration(FOLDS * _training_s(files)).replace(NBSP, " ")
     yield Step(
         f"test every image instead of one fold, in about {time}",
-        f"the interval of {count(sources, 'source')} is {100 * (high - low):.0f} points wide",
+        f"the interval of {count(sources, 'source')} {told}",
         _train(files, "cv", "--cv", str(FOLDS)),
     )
 
@@ -194,7 +196,7 @@ def _hand_over(files: RunFiles, said: Headline) -> Iterator[Step]:
             f"this one has learnt from {learnt:,} of {all_of_them:,}",
             shlex.join(["groupwise", "refit", run]),
         )
-    if not files.robustness:
+    if not files.robustness and not said.failed:
         yield Step(
             "measure what poorer images do to it",
             "nobody has yet",
@@ -208,8 +210,9 @@ def _longer(files: RunFiles) -> str:
     if "plan" in files.ledger:
         minutes = max(2, round(LONGER * seconds / 60))
         return _train(files, "longer", "--budget", f"{minutes}min")
-    epochs = LONGER * max(len(files.history), 1)
-    return _train(files, "longer", "--training.epochs", str(epochs))
+    epochs = int((files.recipe.get("training") or {}).get("epochs") or max(len(files.history), 1))
+    repeated = ("--cv", str(files.ledger["cv"]["folds"])) if files.crossval and "cv" in files.ledger else ()
+    return _train(files, "longer", *repeated, "--training.epochs", str(LONGER * epochs))
 
 
 def _training_s(files: RunFiles) -> float:

@@ -13,6 +13,8 @@ from groupwise.report.words import NBSP, count
 from groupwise.runs.baselines import Standing
 from groupwise.runs.files import RunFiles
 
+FEW_SOURCES = 5  # in which one of another kind turns the number over
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -69,4 +71,8 @@ def _trust(files: RunFiles, faults: Sequence[Note]) -> tuple[str, bool]:
         )
     sources = files.metrics[files.fold]["sources"]
     apart = "no source stands on both sides" if not files.crossval else "no model was asked what it had seen"
-    return f"Nothing was found against the number: {apart}, and {count(sources, 'source')} judged it.", True
+    if sources < FEW_SOURCES:
+        judges = f"but only {count(sources, 'source')} judged it, which is next to nothing"
+    else:
+        judges = f"and {count(sources, 'source')} judged it"
+    return f"Nothing was found against the number: {apart}, {judges}.", True
