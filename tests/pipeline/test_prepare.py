@@ -41,6 +41,16 @@ def divide(data, audit, config):
     return split_manifest(data, audit, config, seed=0, console=Console())
 
 
+@pytest.mark.parametrize(("copies", "told"), [("group", True), ("report", False)])
+def test_copies_that_join_groups_are_said(capsys, copies, told):
+    data = manifest(folds=(), group=lambda i: f"g{i // 2}")
+    copied = {6: 4, 12: 10}  # in two groups, of pictures in two others
+    audit = audited(data, [copied.get(i, i) for i in range(N)])
+    divide(data, audit, SplitConfig(copies=copies))
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("Copies join the 24 groups into 22 sources" in said) == told
+
+
 def test_the_scan_says_layout_folds_and_groups_in_one_line(capsys):
     scan_with_progress(lambda progress: manifest(group=lambda i: "" if i < 8 else f"g{i // 6}"), Console())
     told = capsys.readouterr().out.splitlines()
