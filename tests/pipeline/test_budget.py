@@ -1,7 +1,7 @@
 import pytest
 
 from folder_case import write_folder
-from groupwise.audit.audit import COMPARISONS, MEASURINGS, expected_audit_s
+from groupwise.audit.audit import COMPARISONS, GAIN_OF_WORKERS, MEASURINGS, expected_audit_s
 from groupwise.data.scan import scan
 from groupwise.errors import UsageError
 from groupwise.pipeline.budget import bounded_progress, refuse_long_audit
@@ -27,7 +27,7 @@ def test_an_ample_budget_and_none_are_let_through(manifest):
 def test_the_audit_is_expected_to_take_as_long_for_each_image_as_it_does_for_a_few(manifest):
     ticks, pairs = iter([5.0, 7.4, 7.7]), 24 * 23 / 2
     assert expected_audit_s(manifest, clock=lambda: next(ticks)) == pytest.approx(
-        len(manifest.usable) * (MEASURINGS * 2.4 / 24 + COMPARISONS * 0.3 / pairs)
+        len(manifest.usable) * (MEASURINGS * 2.4 / 24 + COMPARISONS * 0.3 / pairs / GAIN_OF_WORKERS)
     )
 
 

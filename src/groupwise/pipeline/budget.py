@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import ceil
 
 from groupwise.audit.audit import expected_audit_s
 from groupwise.console import Console
@@ -17,6 +18,7 @@ LOOKED_AT_S = 2.0  # of reading files, before its end is guessed
 AUDIT_OVER_SCAN = 3.0  # at least so much longer than reading the files takes the look for copies
 AUDIT_SHARE = 0.8  # of a budget; where looking for copies takes more, too little is left to learn
 AFTER_AUDIT_S = 20.0  # that a plan, its trial, scores and pages take at least
+MINUTES_FROM_S = 119  # from here on a duration is said in minutes, and the least is rounded up to them
 TOLERANCE, LEAST_TOLERANCE_S = 0.05, 5.0
 
 
@@ -59,7 +61,7 @@ def _too_short(deadline: Deadline, what: str, takes_s: float, least_s: float) ->
         f"{duration(deadline.budget_s)} are too short: {what} alone takes about {duration(takes_s)}"
         " on this machine as busy as it is now",
         place="--budget",
-        remedy=f"Give at least {duration(least_s)}.",
+        remedy=f"Give at least {duration(least_s if least_s < MINUTES_FROM_S else 60 * ceil(least_s / 60))}.",
     )
 
 
