@@ -43,8 +43,8 @@ PLANTED = 240
 """Composed copies mixed in to measure the recall, never more than a fifth of the data set."""
 
 TIMED = 24
-# What an audit takes a photograph, in times of measuring one and of comparing two at random, timed alone: within
-# a third on hands, clothing, waste, leaves, CIFAR-10 and faces.
+# What an audit takes a photograph, in times of measuring one and of comparing two at random, timed alone:
+# within a third on hands, clothing, waste, leaves, CIFAR-10 and faces.
 MEASURINGS, COMPARISONS, GAIN_OF_WORKERS = 1.3, 60, 1.6
 
 
