@@ -58,7 +58,10 @@ def nobody_knows_sources(make_run):
 
 def a_column_may_tell(make_run):
     run = make_run(ledger={"plan": {}}, grouped=False)
-    rewrite(run / "manifest.csv", [row | {"patient_id": "7"} for row in rows_of(run / "manifest.csv")])
+    rewrite(
+        run / "manifest.csv",
+        [row | {"patient_id": str(i // 2)} for i, row in enumerate(rows_of(run / "manifest.csv"))],
+    )
     command = f"groupwise train pets --group-column patient_id --run {run}-grouped"
     return run, "say that patient_id tells which images belong together", command
 

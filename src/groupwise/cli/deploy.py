@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from groupwise.cli.options import operands_together
+from groupwise.cli.options import add_moved_option, operands_together
 from groupwise.console import Console
 from groupwise.data.archive import images_root
 from groupwise.errors import GroupwiseError, UsageError
@@ -125,9 +125,7 @@ def export(parser: Parser, argv: list[str]) -> None:
     parser.add_argument(
         "--out", metavar="FOLDER", type=Path, help="the folder to write, by default RUN/export/FORM"
     )
-    parser.add_argument(
-        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
-    )
+    add_moved_option(parser)
     parser.add_argument("--licence", help="the licence of the weights, kept in the bundle")
     parser.add_argument(
         "--with-pictures",

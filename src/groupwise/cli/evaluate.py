@@ -6,7 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from groupwise.cli.options import operands_together
+from groupwise.cli.options import add_moved_option, operands_together
 from groupwise.console import Console
 from groupwise.data.archive import images_root
 from groupwise.errors import UsageError
@@ -22,9 +22,7 @@ def decide(parser: Parser, argv: list[str]) -> None:
     groupwise decide RUN [options]
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
-    parser.add_argument(
-        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
-    )
+    add_moved_option(parser)
     parser.add_argument("--target-sensitivity", type=float, help="share of a class that is to be recognised")
     parser.add_argument("--class", dest="positive_class", help="the class that is meant")
     parser.add_argument("--prevalence", type=float, help="its share where the network will be used")
@@ -182,9 +180,7 @@ def robustness(parser: Parser, argv: list[str]) -> None:
     groupwise robustness RUN [options]
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
-    parser.add_argument(
-        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
-    )
+    add_moved_option(parser)
     parser.add_argument("--fold", default="test", help="the fold whose images are damaged")
     parser.add_argument("--seed", type=int, default=0, help="decides the noise")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
@@ -228,9 +224,7 @@ def leakage(parser: Parser, argv: list[str]) -> None:
         "--retrain", action="store_true", help="also train under random and grouped splits, and measure both"
     )
     parser.add_argument("--seeds", type=int, default=3, help="pairs of networks that --retrain trains")
-    parser.add_argument(
-        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
-    )
+    add_moved_option(parser)
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
     from groupwise.evaluation.leakage_words import leakage_words
@@ -252,9 +246,7 @@ def control(parser: Parser, argv: list[str]) -> None:
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument("--permutations", type=int, default=1, help="networks to train, each on other labels")
-    parser.add_argument(
-        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
-    )
+    add_moved_option(parser)
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
     from groupwise.experiments.permutation_test import permutation_test as study

@@ -144,6 +144,13 @@ def add_layout_options(parser: Parser) -> None:
     )
 
 
+def add_moved_option(parser: Parser) -> None:
+    """Where the images of a run are looked for."""
+    parser.add_argument(
+        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
+    )
+
+
 def add_reading_options(parser: Parser) -> None:
     """The options that say how the pixels of unusual files are read, for a verb that takes no recipe."""
     from groupwise.data.decode import Preprocessing

@@ -11,6 +11,7 @@ from typing import Any
 from groupwise.cli.options import (
     add_budget_option,
     add_data_options,
+    add_moved_option,
     add_reading_options,
     add_recipe_choice,
     add_split_rules,
@@ -193,9 +194,7 @@ def refit(parser: Parser, argv: list[str]) -> None:
     groupwise refit RUN [options]
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
-    parser.add_argument(
-        "--data", metavar="DATA", type=Path, help="where the images lie now, if they were moved"
-    )
+    add_moved_option(parser)
     arguments = parser.parse_args(argv)
     from groupwise.data.archive import images_root
     from groupwise.pipeline.refit import refit as train_anew

@@ -52,13 +52,11 @@ def split_manifest(
 
 def _say_joined(split: Split, console: Console) -> None:
     """Groups that shared copies make one source: a few are right, many ask for a look at the copies."""
-    groups = {row.group for row in split.rows if row.group}
-    sources = len(
-        {source for row, source in zip(split.rows, split.sources.tolist(), strict=True) if row.group}
-    )
-    if sources < len(groups):
+    groups, grouped = _groups(split), zip(split.rows, split.sources.tolist(), strict=True)
+    sources = len({source for row, source in grouped if row.group})
+    if sources < groups:
         console.warn(
-            f"Copies join the {len(groups):,} groups into {sources:,} sources; if those are no copies,"
+            f"Copies join the {groups:,} groups into {sources:,} sources; if those are no copies,"
             " --copies report keeps the groups apart"
         )
 
@@ -132,7 +130,6 @@ def audit_given_split(split: Split, console: Console) -> dict[str, Any]:
         seen = fold["with_sibling_in_train"]
         touched = f", {seen:,} of them with a sibling in train" if seen else ""
         console.say(f"Given fold {name}: {fold['n']:,} images from {fold['sources']:,} sources{touched}")
-    _say_joined(split, console)
     if facts["spanning_sources"]:
         console.warn(f"Sources that span two folds of the given split: {facts['spanning_sources']:,}")
     spanning = find_spanning(split)

@@ -88,7 +88,9 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
     _refuse_other_data(run, name, manifest)
     labels = [sample.label for sample in manifest.usable]
     matched = match_classes(labels, predictor.classes, ignore_unknown=request.ignore_unknown)
-    found = _find_copies(run, request.root, manifest, console)
+    known, split = run.manifest(request.root), run.split()
+    gone = _gone(known)
+    found = _find_copies(known, gone, manifest, console)
     new = choose_images(manifest, matched, found)
     _say_left_out(new, matched, console)
     with console.progress("Reading images") as progress:
@@ -98,6 +100,9 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
     outputs = predict_outputs(predictor.model, images, predictor.preprocessing)
     run.count_external_reading(name, manifest.digest)
     fold, figures = measure_external(new, outputs, predictor)
+    drift = {"against": None, "reason": gone}
+    if not gone:
+        drift = _drift(run, known, predictor, new, images, outputs)
     facts = {
         "schema": SCHEMA,
         "name": name,
@@ -107,7 +112,7 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
         "n": fold.n,
         "sources": fold.n_sources,
         "left_out": dict(new.left_out),
-        "copies": _copy_facts(run, found, new),
+        "copies": _copy_facts(split, found, new),
         "classes": {
             "respelled": matched.respelled,
             "unknown": matched.unknown,
@@ -115,7 +120,7 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
         },
         "internal": _internal(run, figures),
         "promises": check_promises(figures),
-        "drift": _drift(run, request.root, predictor, new, images, outputs),
+        "drift": drift,
         "cases": None,
     }
     target = run.path(f"{FOLDER}/{name}")
@@ -143,12 +148,11 @@ def _refuse_other_data(run: Run, name: str, manifest: Manifest) -> None:
         )
 
 
-def _find_copies(run: Run, root: Path | None, new: Manifest, console: Console) -> KnownCopies:
-    """Which new images are copies of the run's; by their bytes alone where the run's are not there."""
-    known = run.manifest(root)
-    if reason := _gone(known):
-        console.warn(f"Only byte-identical copies are found: {reason}. --data says where they lie now.")
-        return find_equal_files(known.usable, new.usable, reason)
+def _find_copies(known: Manifest, gone: str, new: Manifest, console: Console) -> KnownCopies:
+    """Which new images are copies of the run's; by their bytes alone where those are `gone`."""
+    if gone:
+        console.warn(f"Only byte-identical copies are found: {gone}. --data says where they lie now.")
+        return find_equal_files(known.usable, new.usable, gone)
     with console.progress("Looking for copies of the run's images") as progress:
         found = find_known_copies(known, new, seed=SEED, progress=progress)
     if found.searched == BYTES:
@@ -177,11 +181,11 @@ def _say_left_out(new: NewData, matched: MatchedClasses, console: Console) -> No
             console.warn(f"Left out: {new.left_out[key]:,} images {said}")
 
 
-def _copy_facts(run: Run, found: KnownCopies, new: NewData) -> dict[str, Any]:
+def _copy_facts(split: Split, found: KnownCopies, new: NewData) -> dict[str, Any]:
     """How copies were looked for, in which folds the originals lie, and how many groups share a name."""
-    fold_of = {row.path: row.fold for row in run.split().rows}
+    fold_of = {row.path: row.fold for row in split.rows}
     folds = Counter(fold_of.get(of, EXCLUDED) for _, of in new.copies)
-    groups = {row.group for row in run.split().rows} & {row.group for row in new.rows} - {""}
+    groups = {row.group for row in split.rows} & {row.group for row in new.rows} - {""}
     return {
         "searched": found.searched,
         "reason": found.reason or None,
@@ -205,17 +209,15 @@ def _internal(run: Run, figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _drift(
-    run: Run, root: Path | None, predictor: Predictor, new: NewData, images: Images, outputs: Outputs
+    run: Run, known: Manifest, predictor: Predictor, new: NewData, images: Images, outputs: Outputs
 ) -> dict[str, Any]:
     """Compare with images that the network did not learn from; of an ensemble and a refit, pixels alone."""
-    if reason := _gone(run.manifest(root)):
-        return {"against": None, "reason": reason}
     split, one_network = run.split(), not (run.is_ensemble or run.is_refit)
     rows = _compared_rows(split, one_network)
     if not rows:
         return {"against": None, "reason": "the run held no image out"}
-    held = read_images(run, rows, predictor.preprocessing, root=root)
-    samples = {sample.path: sample for sample in run.manifest(root).usable}
+    held = read_images(run, rows, predictor.preprocessing, root=known.root)
+    samples = {sample.path: sample for sample in known.usable}
     sizes = [(one.width, one.height) for one in (*(samples[row.path] for row in rows), *new.samples)]
     pixels = measure_pixels(np.concatenate([held, images]), sizes)
     features = None

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 
+from groupwise.data.columns import find_group_columns
 from groupwise.data.reading import reading_words
 from groupwise.report.baseline_words import OPENINGS
 from groupwise.report.sections.number import Headline, headline
 from groupwise.report.validity import hidden_faults, sources_known
-from groupwise.report.words import NBSP, count, percent
+from groupwise.report.words import NBSP, as_clause, count, percent
 from groupwise.runs.files import RunFiles
 from groupwise.text import duration
 
@@ -22,7 +23,6 @@ GAP = 0.15  # between training and test, above which the network knows its image
 SHARE_OF_MISTAKES, LEAST_MISTAKES = 1 / 3, 5  # of two classes that are mixed up
 SHOWN_MISTAKES = 4
 LONGER = 2  # times the time that training had
-PARTITION = ("group", "patient", "person", "subject", "source", "site", "case", "lesion", "sender", "animal")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _mend(files: RunFiles) -> Iterator[Step]:
     for fault in hidden_faults(files)[:1]:
         yield Step(
             "train again by the usual rules, whole sources on one side and the epoch chosen on val",
-            fault.title[:1].lower() + fault.title[1:],
+            as_clause(fault.title),
             _train(files, "again", planned=True),
         )
 
@@ -73,7 +73,8 @@ def _mend(files: RunFiles) -> Iterator[Step]:
 def _name_sources(files: RunFiles) -> Iterator[Step]:
     if sources_known(files) or any(row.group for row in files.assignments):
         return
-    column = next((name for name in files.further_columns if _may_group(name)), None)
+    rows = [dict(sample.extra) for sample in files.manifest]
+    column = next(iter(find_group_columns(rows, files.further_columns)), None)
     reason = "several may show the same person, place or thing, and then the number is too high"
     if column:
         yield Step(
@@ -82,39 +83,31 @@ def _name_sources(files: RunFiles) -> Iterator[Step]:
             _train(files, "grouped", "--group-column", column),
         )
         return
-    words = ["groupwise", "audit", str(files.ledger["data"]), *_reading(files), "--out"]
     yield Step(
         "find out which images belong together, and name it by --group-column or --group-regex",
         reason,
-        shlex.join([*words, f"{files.folder}-audit"]),
+        _audit(files),
     )
-
-
-def _may_group(column: str) -> bool:
-    return any(word in column.lower() for word in PARTITION)
 
 
 def _settle_findings(files: RunFiles) -> Iterator[Step]:
     grave = [item for item in files.findings or () if item.get("severity") == "stop"]
     if grave:
-        words = ["groupwise", "audit", str(files.ledger["data"]), *_reading(files), "--out"]
-        title = str(grave[0]["title"])
         yield Step(
             f"settle what the audit found, with {files.folder / 'audit.html'} open",
-            title[:1].lower() + title[1:],
-            shlex.join([*words, f"{files.folder}-audit"]),
+            as_clause(str(grave[0]["title"])),
+            _audit(files),
         )
 
 
 def _beat_baselines(files: RunFiles, said: Headline) -> Iterator[Step]:
     if said.standing and said.baseline_share is not None:
         share, own = percent(said.baseline_share), percent(said.accuracy.value or 0.0)
-        opening = OPENINGS[said.standing]
         yield Step(
             "do not use this network; give training more time"
             if said.standing == "loses"
             else "train longer",
-            f"{opening[:1].lower()}{opening[1:]}: {share} for its {own}",
+            f"{as_clause(OPENINGS[said.standing])}: {share} for its {own}",
             _longer(files),
         )
 
@@ -222,6 +215,12 @@ def _training_s(files: RunFiles) -> float:
 def _reading(files: RunFiles) -> list[str]:
     """The options that read the data as this run did."""
     return reading_words(files.ledger.get("reading") or {})
+
+
+def _audit(files: RunFiles) -> str:
+    """The command that audits the same data into a new folder."""
+    words = ["groupwise", "audit", str(files.ledger["data"]), *_reading(files)]
+    return shlex.join([*words, "--out", f"{files.folder}-audit"])
 
 
 def _train(files: RunFiles, name: str, *options: str, planned: bool = False) -> str:

@@ -56,3 +56,8 @@ def _three_decimals(value: float) -> str:
 def as_sentence(text: str) -> str:
     """`text` with a capital at its head and a full stop at its end."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def as_clause(text: str) -> str:
+    """`text` without a capital at its head, to stand within a sentence."""
+    return f"{text[:1].lower()}{text[1:]}"
