@@ -65,7 +65,7 @@ def train(
 
     Raises `GroupwiseError` for what the user can mend.
     """
-    _refuse_refit(refit, budget, cv)
+    _refuse_refit(refit, budget)
     planning = _planning(recipe, budget, changes)
     base, changed = read_recipe(recipe or "default", changes)
     columns = {"group_column": group_column, "label_column": label_column, "path_column": path_column}
@@ -85,12 +85,12 @@ def _run(request: RunRequest, console: Console, refit: bool) -> dict[str, Any]:
     return metrics
 
 
-def _refuse_refit(refit: bool, budget: str | None, cv: int | None) -> None:
-    if refit and (budget is not None or cv is not None):
-        given = "--budget" if budget is not None else "--cv"
-        reason = "takes about as long as the training again" if given == "--budget" else "is of one network"
+def _refuse_refit(refit: bool, budget: str | None) -> None:
+    if refit and budget is not None:
         raise UsageError(
-            f"a refit {reason}", place=f"--refit {given}", remedy=f"Leave out --refit or {given}."
+            "a refit takes about as long as the training again",
+            place="--refit --budget",
+            remedy="Leave out --refit or --budget.",
         )
 
 

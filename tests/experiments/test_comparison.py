@@ -38,14 +38,23 @@ def rows(sources=40, size=3, *, train=2, groups=True):
 
 
 def write_run(
-    folder, right, assignments=None, *, select="val", epochs=4, method="grouped", classes=CLASSES, content=""
+    folder,
+    right,
+    assignments=None,
+    *,
+    select="val",
+    epochs=4,
+    method="grouped",
+    classes=CLASSES,
+    content="",
+    **training,
 ):
     """A finished run that answers rightly where `right(row)` says so."""
     run, split = (
         Run.create(folder, data=Path("pets"), root=folder, version="0"),
         Split(tuple(assignments or rows())),
     )
-    recipe = {"seed": 0, "training": {"select_fold": select, "epochs": epochs}}
+    recipe = {"seed": 0, "training": {"select_fold": select, "epochs": epochs, **training}}
     run.path("recipe.yaml").write_text(yaml.safe_dump(recipe))
     run.record("recipe.yaml")
     listed = (Sample(row.path, row.label, row.group, sha256=row.path + content) for row in split.rows)
@@ -110,7 +119,16 @@ def test_the_better_run_is_named_with_its_lead(runs):
     assert "poor  accuracy 75.0 %, balanced 75.0 %, log loss 0.655" in words
     assert "good less poor: balanced accuracy +22.5 points" in words
     assert "Accuracy was tested by sign flips of sources, all of them." in words
+    assert "All were optimised for accuracy." in words
     assert words.endswith(SCOPE)
+
+
+def test_what_each_run_was_optimised_for_is_said_where_it_differs(runs, tmp_path):
+    fairer = write_run(tmp_path / "fair", fair, optimise="balanced")
+    comparison = compare_runs([runs[0], fairer])
+    assert "poor was optimised for accuracy." in comparison.words()
+    assert "fair was optimised for balanced accuracy." in comparison.words()
+    assert [one["optimised_for"] for one in comparison.as_json()["runs"]] == ["accuracy", "balanced"]
 
 
 def test_the_order_of_the_runs_does_not_turn_the_verdict(runs):

@@ -29,6 +29,7 @@ from groupwise.runs.baselines import read_baselines
 from groupwise.runs.lock import training_lock
 from groupwise.runs.request import CrossValidation
 from groupwise.runs.run import Run
+from groupwise.stats.conformal import fit_conformal
 
 WRONG = ("dog/000", "dog/010", "cat/001")
 FOLDS = ("repeat-1/fold-1", "repeat-1/fold-2", "repeat-1/fold-3")
@@ -92,6 +93,27 @@ def test_the_spread_over_folds_has_its_corrected_interval(study):
     assert mean["high"] == pytest.approx(min(1, np.mean(scores) + reach))
     assert told["words"][0].startswith("How often are these models right on new sources?")
     assert "another 36 sources, trained anew" in told["words"][1]
+
+
+def test_one_network_refitted_on_every_image_decides_by_what_was_held_out(study, folder, tmp_path, capsys):
+    copy = shutil.copytree(study, tmp_path / "cv")
+    assert run(capsys, "refit", copy)[0] == 0
+    assert {row["fold"] for row in rows(copy / "refit" / "split.csv")} == {"train"}
+    best = [json.loads((study / name / "run.json").read_text())["best_epoch"] for name in FOLDS]
+    assert len(rows(copy / "refit" / "history.csv")) == round(np.median(best))
+    table = rows(study / "predictions.csv")
+    probs = np.array([[float(row["prob_cat"]), float(row["prob_dog"])] for row in table])
+    labels = np.array([("cat", "dog").index(row["label"]) for row in table])
+    _, sources = np.unique([row["cluster"] for row in table], return_inverse=True)
+    predictor = load_run(copy / "refit")
+    fitted = fit_conformal(probs, labels, sources, predictor.decision.conformal.alpha)
+    assert predictor.decision.conformal == fitted
+    assert "learnt from" in predictor.decision.unlike.reason
+    assert predictor.predict([folder / "cat" / "002.png"])[0].label in ("cat", "dog")
+    card = (copy / "refit" / "README.md").read_text()
+    assert "each of the 3 measured networks" in card
+    assert "all 37 images" in card
+    assert "trained on all 37" in (copy / "report.html").read_text().replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_a_fold_model_is_an_ordinary_run(capsys, study):

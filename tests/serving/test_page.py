@@ -118,11 +118,12 @@ def test_a_network_that_does_not_beat_its_baseline_is_told_so_first(browser, ser
     beside = {"name": "largest_class", "answer": "free", "measure": "accuracy", "standing": standing}
     beside |= {"value": 0.69, "network": 0.28, "lead": lead}
     predictor = FakePredictor()
-    predictor.facts = {"source": {"baseline": {"test": beside}}}
+    predictor.facts = {"source": {"baseline": {"test": beside}, "optimised_for": "balanced"}}
     with serve(predictor) as server, opened(browser, server) as page:
         first = page.locator("#baseline" if shown else "#promise")
         expect(first).to_contain_text(words)
         assert page.locator("#baseline").is_visible() is shown
+        expect(page.locator("#promise")).to_contain_text("optimised for balanced accuracy")
         if shown:
             assert first.bounding_box()["y"] < page.locator("#promise").bounding_box()["y"]
 

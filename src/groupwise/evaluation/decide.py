@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from groupwise.data.split import Split
 from groupwise.errors import UsageError
@@ -47,20 +48,26 @@ def decide(
 ) -> Decision:
     """Choose every threshold by `seen`; `reference` (M, C) are features of training images."""
     probs = calibrated(seen.outputs.logits, temperature)
-    point = None
+    unlike = fit_ood(*seen.outputs, reference, seen.sources, config.false_flag_rate)
+    return decide_by(probs, seen.labels, seen.sources, Decision(classes, temperature, unlike=unlike), config)
+
+
+def decide_by(
+    probs: npt.NDArray[np.float64], labels: Ints, sources: Ints, start: Decision, config: DecisionConfig
+) -> Decision:
+    """`start` with every threshold that calibrated probabilities (N, K) of images not learnt from set."""
+    classes, point = start.classes, None
     if config.positive_class is not None and config.target_sensitivity is not None:
         wanted = OperatingPoint(config.positive_class, config.target_sensitivity, config.prevalence)
         positive = classes.index(config.positive_class)
-        point = fit_operating_point(wanted, probs, seen.labels, seen.sources, positive)
-    return Decision(
-        classes,
-        temperature,
-        fit_conformal(probs, seen.labels, seen.sources, config.alpha),
-        fit_abstention(probs, seen.labels, seen.sources, config.error_rate),
-        fit_ood(*seen.outputs, reference, seen.sources, config.false_flag_rate),
-        point,
+        point = fit_operating_point(wanted, probs, labels, sources, positive)
+    return replace(
+        start,
+        conformal=fit_conformal(probs, labels, sources, config.alpha),
+        abstention=fit_abstention(probs, labels, sources, config.error_rate),
+        operating_point=point,
         costs=_costs(config, classes),
-        case=choose_case_rule(seen.labels, probs, seen.sources),
+        case=choose_case_rule(labels, probs, sources),
     )
 
 

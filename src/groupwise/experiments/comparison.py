@@ -75,6 +75,7 @@ def compare_runs(folders: Sequence[Path], *, fold: str = TEST, seed: int = 0) ->
             {
                 "name": one.name,
                 "folder": str(one.run.folder),
+                "optimised_for": one.files.optimised_for,
                 **_figures(check_fold(labels, p, sources, classes)),
                 **_beside(one.files, fold),
             }

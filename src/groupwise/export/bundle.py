@@ -26,6 +26,7 @@ from groupwise.files import read_json, sha256_bytes, write_atomic, write_json
 from groupwise.inference.bundle import BUNDLE, FORMAT, HEAD, MODEL, PARITY, PICTURES, REFERENCE, open_session
 from groupwise.inference.predictor import Outputs, Predictor, load_run
 from groupwise.models.ensemble import head_weight
+from groupwise.recipe.recipe import read_fields
 from groupwise.runs.baselines import FILE as BASELINES
 from groupwise.runs.baselines import read_baselines
 from groupwise.runs.files import read_metrics
@@ -218,6 +219,7 @@ def source_facts(run: Run) -> dict[str, Any]:
         "weights": run.weights,
         "accuracy": {fold: figures["accuracy"] for fold, figures in metrics.items()},
         "baseline": _beside(run, metrics),
+        "optimised_for": read_fields(run.require("recipe.yaml"))["training"].get("optimise", "accuracy"),
         **({"refit_of": run.ledger["refit_of"]} if run.is_refit else {}),
     }
 

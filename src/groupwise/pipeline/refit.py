@@ -1,7 +1,9 @@
 """A refit: the recipe of a measured run, trained on all of its folds for the network that is handed over.
 
 It is a run directory of its own, `refit/` in the run that was measured. It has no number: the figures, the
-temperature and the thresholds are those of the measured network, and `refit_of` in its ledger says so.
+temperature and the thresholds are those of the measured network, and `refit_of` in its ledger says so. Of a
+cross-validation the figures are those of the fold models: passes and temperature are in the middle of theirs,
+and the thresholds follow from the answers of the first repeat, each of a model that never saw the source.
 """
 
 from __future__ import annotations
@@ -9,17 +11,20 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 
 from groupwise.console import Console
+from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED, Split, proof
 from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
-from groupwise.evaluation.decide import reference_rows
+from groupwise.evaluation.decide import decide_by, decided_before, reference_rows
+from groupwise.evaluation.predictions import read_predictions
 from groupwise.files import read_json, sha256_file, write_atomic, write_json
-from groupwise.inference.decision import read_decision, write_decision
+from groupwise.inference.decision import Decision, read_decision, write_decision
 from groupwise.inference.predictor import model_config, predict_outputs
 from groupwise.models.resnext import ResNeXt
 from groupwise.models.weights import save_weights
@@ -30,9 +35,10 @@ from groupwise.pipeline.train import new_model
 from groupwise.recipe.recipe import Recipe, to_yaml
 from groupwise.report.model_card import refit_card
 from groupwise.report.page import write_report
-from groupwise.runs.files import headline_fold, read_metrics, read_run
+from groupwise.runs.files import TEST, headline_fold, read_metrics, read_run
 from groupwise.runs.lock import clear, training_lock
 from groupwise.runs.run import LEDGER, Run
+from groupwise.stats.ood import OutOfDistribution
 from groupwise.training.config import FitResult
 from groupwise.training.memory import keep_freed_memory
 from groupwise.training.meter import ProgressMeter
@@ -71,7 +77,8 @@ def refit(folder: Path, console: Console, *, root: Path | None = None) -> Path:
 
 
 def _refuse(parent: Run) -> None:
-    parent.refuse_untestable()
+    if parent.is_refit:
+        parent.refuse_untestable()
     if not parent.is_measured:
         raise UsageError(
             "was not measured, and a refit has no number of its own",
@@ -117,26 +124,29 @@ def _prepare(parent: Run, target: Path, recipe: Recipe, root: Path | None) -> No
 
 
 def _facts(parent: Run, recipe: Recipe) -> dict[str, Any]:
-    """Which run was measured, how good it was, and the passes over the images that `val` chose there.
-
-    Where the time ended training, its schedule had come to its end in the passes that were made until then.
-    """
+    """Which run was measured, how good it was, and the passes over the images that `val` chose there."""
     metrics = read_metrics(parent.require("metrics.json"))
     fold = headline_fold(metrics)
-    stopped, passes = parent.ledger.get("stopped"), float(recipe.training.epochs)
-    if stopped:
-        passes = stopped["epoch"] - 1 + stopped["step"] / stopped["steps"]
-    schedule = max(round(passes), 1)
+    members = parent.members
+    schedule = max(round(median(_passes(member, recipe) for member in members)), 1)
     return {
         "run": str(parent.folder.resolve()),
-        "weights": sha256_file(parent.require("model.safetensors")),
-        "decision": sha256_file(parent.require("decision.json")),
+        "weights": parent.weights,
+        "decision": [sha256_file(member.require("decision.json")) for member in members],
         "fold": fold,
         "accuracy": metrics[fold]["accuracy"],
-        "epochs": min(parent.ledger["best_epoch"], schedule),
+        "epochs": min(round(median(member.ledger["best_epoch"] for member in members)), schedule),
         "schedule_epochs": schedule,
-        "learnt_from": len(parent.split().indices("train")),
+        "learnt_from": round(median(len(member.split().indices("train")) for member in members)),
     }
+
+
+def _passes(member: Run, recipe: Recipe) -> float:
+    """Where the time ended training, its schedule had come to its end in the passes made until then."""
+    stopped = member.ledger.get("stopped")
+    if not stopped:
+        return float(recipe.training.epochs)
+    return float(stopped["epoch"] - 1 + stopped["step"] / stopped["steps"])
 
 
 def _train(run: Run, parent: Run, world: World, console: Console) -> None:
@@ -169,8 +179,7 @@ def _keep(run: Run, parent: Run, fitted: FitResult, model: ResNeXt, images: Any)
     model.load_state_dict(dict(fitted.weights))
     save_weights(model, run.path("model.safetensors"))
     run.record("model.safetensors", ["recipe.yaml", "split.csv"])
-    temperature = read_json(parent.require("config.json"))["temperature"]
-    decision, _ = read_decision(parent, split.classes, temperature)
+    decision = _cross_fitted(parent, split) if parent.is_ensemble else _decision(parent, split)
     config = model_config(recipe.model.preset, model.config, split.classes, recipe.data, decision.temperature)
     write_json(run.path("config.json"), config)
     run.record("config.json", ["model.safetensors"])
@@ -180,6 +189,32 @@ def _keep(run: Run, parent: Run, fitted: FitResult, model: ResNeXt, images: Any)
     run.note(best_epoch=fitted.best.epoch, notes=[*run.ledger["notes"], *fitted.remarks])
     write_atomic(run.path("README.md"), refit_card(read_run(parent.folder), run.ledger["refit_of"], split))
     write_decision(run, decision, reference)
+
+
+def _decision(member: Run, split: Split) -> Decision:
+    temperature = read_json(member.require("config.json"))["temperature"]
+    return read_decision(member, split.classes, temperature)[0]
+
+
+def _cross_fitted(study: Run, split: Split) -> Decision:
+    """The decision by what the models of the first repeat say of the images held out from them.
+
+    Answers that are the mean of several repeats are better than those of one network, and promise too much.
+    No image is left that the refit did not learn from, by whose features it could flag others.
+    """
+    config = decided_before(study)
+    once = [member for member in study.members if member.folder.parent == study.members[0].folder.parent]
+    told = [read_predictions(member.require("predictions.csv")).of_fold(TEST) for member in once]
+    rows = [row for one in told for row in one.rows]
+    temperature = median(_decision(member, split).temperature for member in study.members)
+    unlike = OutOfDistribution(config.false_flag_rate, reason="every image was learnt from")
+    return decide_by(
+        np.concatenate([one.probs for one in told]),
+        np.concatenate([one.labels for one in told]),
+        find_sources([row.group for row in rows], [row.cluster for row in rows]),
+        Decision(split.classes, temperature, unlike=unlike),
+        config,
+    )
 
 
 def _mention(run: Run, parent: Run) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from groupwise.recipe.aim import WORDS
 from groupwise.report.words import count
 from groupwise.stats.paired_tests import TARGET, Difference, Pair
 
@@ -52,6 +53,7 @@ class Comparison:
             + (f"; best baseline {_percent(run['baseline_accuracy'])}" if "baseline_accuracy" in run else "")
             for run in self.runs
         ]
+        lines += [f"  {text}" for text in self._aims()]
         for pair in self.pairs:
             lines += ["", f"{self.verdict(pair)}.", *self._details(pair)]
         if len(self.pairs) > 1:
@@ -95,6 +97,13 @@ class Comparison:
             f" log loss {loss.value:+.3f}{_interval(loss, 1, 3)}, p {_p(loss.p_holm)}",
             f"  Accuracy was tested by {pair.accuracy.test}.",
         ]
+
+    def _aims(self) -> list[str]:
+        """What the runs were optimised for, in one line where that is the same."""
+        aims = {run["name"]: WORDS[run["optimised_for"]] for run in self.runs}
+        if len(set(aims.values())) == 1:
+            return [f"All were optimised for {next(iter(aims.values()))}."]
+        return [f"{name} was optimised for {aim}." for name, aim in aims.items()]
 
     def _name(self, number: int) -> str:
         return str(self.runs[number]["name"])

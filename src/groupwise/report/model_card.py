@@ -43,12 +43,20 @@ def refit_card(files: RunFiles, refit_of: Mapping[str, Any], split: Split) -> st
     front = {name: value for name, value in _front_matter(files).items() if name != "model-index"}
     learnt = len(split.indices("train"))
     before = refit_of["learnt_from"]
+    weights = ", ".join(digest[:12] for digest in refit_of["weights"])
+    if len(refit_of["weights"]) > 1:
+        measured = f"each of the {len(refit_of['weights'])} measured networks had learnt from about"
+        thresholds = (
+            "Temperature is the median of theirs; thresholds follow from what they say of held-out images"
+        )
+    else:
+        measured = "the measured network had learnt from"
+        thresholds = "Temperature and thresholds are those of the measured network"
     whose = (
         "**No figure here was measured on these weights.** They are a refit: the recipe of the run"
-        f" {plain(files.folder.name)}, trained on all {learnt:,} images, where the measured network had"
-        f" learnt from {before:,} (weights {refit_of['weights'][:12]}). What was measured on it follows."
-        f" With {learnt / before - 1:.0%} more images the refit is expected to be as good or a little better,"
-        " and no fold is left to check it. Temperature and thresholds are those of the measured network."
+        f" {plain(files.folder.name)}, trained on all {learnt:,} images, where {measured} {before:,} (weights"
+        f" {weights}). What was measured follows. With {learnt / before - 1:.0%} more images the refit is"
+        f" expected to be as good or a little better, and no fold is left to check it. {thresholds}."
     )
     text = yaml.safe_dump(front, allow_unicode=True, sort_keys=False, width=110)
     number = _number(replace(files, ledger=files.ledger | {"refit": None}))

@@ -181,12 +181,13 @@ def _go_on(files: RunFiles, said: Headline) -> Iterator[Step]:
 
 def _hand_over(files: RunFiles, said: Headline) -> Iterator[Step]:
     run, single = str(files.folder), files.single.replace("RUN", str(files.folder), 1)
-    if not said.failed and not files.crossval and not (files.folder / "refit").exists():
+    if not said.failed and not (files.folder / "refit").exists():
         learnt = files.split["folds"].get("train", {}).get("n", 0)
         all_of_them = sum(fold["n"] for fold in files.split["folds"].values())
+        one = f"this one has learnt from {learnt:,} of {all_of_them:,}"
         yield Step(
             "train the network that is handed over on every image",
-            f"this one has learnt from {learnt:,} of {all_of_them:,}",
+            "one network answers faster than all fold models together" if files.crossval else one,
             shlex.join(["groupwise", "refit", run]),
         )
     if not files.robustness and not said.failed:

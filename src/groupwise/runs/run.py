@@ -95,7 +95,7 @@ class Run:
     @property
     def members(self) -> list[Run]:
         """The runs of the models of a cross-validation, or the run itself."""
-        return [Run.open(self.path(name)) for name in self.ledger.get("members", ["."])]
+        return [Run.open(self.path(name)) for name in self.ledger["members"]] if self.is_ensemble else [self]
 
     @property
     def weights(self) -> list[str]:

@@ -25,6 +25,7 @@ def about(predictor: Predictor) -> dict[str, Any]:
         "heat": predictor.heat_method,
         "accuracy": _accuracy(source.get("accuracy", {}).get("test")),
         "baseline": source.get("baseline", {}).get("test"),
+        "optimised_for": source.get("optimised_for"),
         "max_body_bytes": intake.MAX_BODY_BYTES,
         "max_pixels": intake.MAX_PIXELS,
     }

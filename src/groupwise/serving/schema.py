@@ -96,6 +96,9 @@ class ModelOut(BaseModel):
     heat: HeatMethod = Field(description="How heat maps are made.")
     accuracy: AccuracyOut | None
     baseline: BaselineOut | None
+    optimised_for: str | None = Field(
+        description="accuracy, balanced, auroc or cost; null of a bundle from before this was said."
+    )
     max_body_bytes: int
     max_pixels: int
 

@@ -7,7 +7,7 @@ import { save, toCsv } from "./table.js";
 import { chooseLanguage, fillIn, percent, say } from "./words.js";
 
 const find = (id) => document.getElementById(id);
-let model = { classes: [], resize: "squash", max_body_bytes: Infinity, coverage: null, accuracy: null, baseline: null, operating_point: null };
+let model = { classes: [], resize: "squash", max_body_bytes: Infinity, coverage: null, accuracy: null, baseline: null, optimised_for: null, operating_point: null };
 let cards = [];
 
 function tell(sentence) {
@@ -50,6 +50,7 @@ function render() {
       })
     : classes.length ? say("promise", { n: classes.length }) : "";
   renderBaseline();
+  if (model.optimised_for) find("promise").textContent += say(`optimised-${model.optimised_for}`);
   const point = model.operating_point;
   find("point").hidden = !point;
   if (point) {
