@@ -9,11 +9,11 @@ from serving_case import FakePredictor
 
 
 @contextmanager
-def running(predictor=None, **address):
+def running(predictor=None, watch=None, **address):
     """A server on a free port of this machine, in a thread; yields it with its `url`."""
     where = Address(port=0, **address)
     listener = where.bind()
-    server = Server(predictor or FakePredictor(), where, drain_s=0.3)
+    server = Server(predictor or FakePredictor(), where, drain_s=0.3, watch=watch)
     server.url = url_of(listener).rstrip("/")
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -89,7 +89,7 @@ def test_ctrl_c_while_the_bundle_is_made_leaves_nothing(run, capsys, monkeypatch
 
 
 def test_a_processor_that_was_not_verified_is_said_before_it_serves(run, capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(server, "serve", lambda *_, on_ready: on_ready())
+    monkeypatch.setattr(server, "serve", lambda *_, on_ready, watch: on_ready())
     main(["serve", str(run.folder), "--port", "0"])
     assert "another kind of processor" not in "".join(capsys.readouterr())
     (tmp_path / "cpuinfo").write_text("model name : Old\nflags : avx2\n")

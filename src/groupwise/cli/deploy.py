@@ -1,8 +1,7 @@
-"""`explain`, `export`, `predict`, `serve`: verbs that put a run to use."""
+"""`explain`, `export`, `verify`, `predict`: verbs that put a run to use."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -246,45 +245,3 @@ def predict(parser: Parser, argv: list[str]) -> None:
     predict_files(
         predictor, arguments.images, Console(), csv=arguments.csv, model=model, resume=arguments.resume
     )
-
-
-def serve(parser: Parser, argv: list[str]) -> None:
-    """Answer over HTTP, with a page to drop pictures on.
-
-    groupwise serve RUN [options]
-    """
-    parser.add_argument("model", metavar="RUN", type=Path, help="the folder of a finished run, or a bundle")
-    parser.add_argument("--host", default="127.0.0.1", help="where to listen; others than this need a token")
-    parser.add_argument("--port", type=int, default=8000, help="the port; 0 takes any that is free")
-    parser.add_argument("--token", help="what clients must send; or set GROUPWISE_TOKEN, which `ps` hides")
-    parser.add_argument(
-        "--allow-host", metavar="NAME", nargs="+", default=[], help="further names of this server"
-    )
-    arguments = parser.parse_args(argv)
-    from groupwise.export.current import current_bundle
-    from groupwise.export.verify_bundle import unverified_words
-    from groupwise.inference.bundle import open_bundle
-
-    try:
-        from groupwise.serving.server import Address, serve, url_of
-    except ImportError as error:
-        raise GroupwiseError(
-            f"{error.name} is not installed",
-            place="serve",
-            remedy="Install it: pip install 'groupwise[serve]'",
-        ) from None
-    token = arguments.token or os.environ.get("GROUPWISE_TOKEN")
-    address = Address(arguments.host, arguments.port, token, tuple(arguments.allow_host))
-    console = Console()
-    try:
-        bundle = current_bundle(
-            arguments.model, on_export=lambda: console.say("Making a bundle of the run ...")
-        )
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("Stopped before there was a bundle to serve.") from None
-    if words := unverified_words(bundle):
-        console.warn(words)
-    with address.bind() as listener:
-        predictor = open_bundle(bundle)
-        page = f"Page: {url_of(listener)} (Ctrl-C stops)"
-        serve(predictor, address, listener, on_ready=lambda: console.say(page))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from inspect import getdoc
 
-from groupwise.cli import data, deploy, evaluate, measure, train
+from groupwise.cli import data, deploy, evaluate, measure, serve, train
 from groupwise.cli.paths import VerbParser
 from groupwise.console import show_any_character
 from groupwise.errors import GroupwiseError, UsageError, did_you_mean
@@ -51,7 +51,7 @@ VERBS: dict[str, Verb] = {
     "control": evaluate.control,
     "explain": deploy.explain,
     "predict": deploy.predict,
-    "serve": deploy.serve,
+    "serve": serve.serve,
     "report": evaluate.report,
     "demo": train.demo,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -20,6 +21,7 @@ from groupwise.serving.batching import Batcher, Predictor
 from groupwise.serving.intake import Intake, Refused
 from groupwise.serving.metrics import Counters
 from groupwise.serving.security import SecurityMiddleware, refusal
+from groupwise.serving.watching import Watch
 from groupwise.version import __version__
 
 STATIC = files("groupwise.serving").joinpath("static")
@@ -32,8 +34,9 @@ def create_app(
     hosts: Collection[str] = ("localhost",),
     token: str | None = None,
     draining: Callable[[], bool] = lambda: False,
+    watch: Watch | None = None,
 ) -> SecurityMiddleware:
-    """The application over `predictor`, as ASGI servers run it.
+    """The application over `predictor`, as ASGI servers run it, and over what `watch` finds after it.
 
     `SecurityMiddleware` says what `hosts` and `token` do.
     """
@@ -42,7 +45,10 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        following = asyncio.create_task(watch.follow(batcher)) if watch else None
         yield
+        if following:
+            following.cancel()
         batcher.close()
 
     # FastAPI's own pages of documentation load their scripts from elsewhere.

@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
 from typing import Any, Protocol
 
 import numpy as np
@@ -48,6 +50,7 @@ class Predictor(Protocol):
 
 @dataclass(eq=False)
 class _Picture:
+    predictor: Predictor  # for which it was prepared, though there be another by its turn
     pixels: Pixels
     remarks: tuple[Note, ...]
     heat: bool
@@ -58,7 +61,8 @@ class Batcher:
     """Answers at most `max_inside` pictures at once, and refuses what comes on top.
 
     Whatever waits when the network is free goes through it together, up to `MAX_BATCH`; nothing waits for
-    company. To be used from one event loop.
+    company. `predictor` may be exchanged at any time; what came before is answered by the one before. To be
+    used from one event loop.
     """
 
     def __init__(self, predictor: Predictor, *, max_inside: int = MAX_INSIDE) -> None:
@@ -79,9 +83,10 @@ class Batcher:
             raise busy(f"{self.inside} pictures are waiting already")
         self.inside += 1
         try:
-            loop = asyncio.get_running_loop()
-            pixels, remarks = await loop.run_in_executor(self._decoders, self._decode, data)
-            picture = _Picture(pixels, remarks, heat, loop.create_future())
+            loop, predictor = asyncio.get_running_loop(), self.predictor
+            prepare = partial(_decode, data, predictor.preprocessing)
+            pixels, remarks = await loop.run_in_executor(self._decoders, prepare)
+            picture = _Picture(predictor, pixels, remarks, heat, loop.create_future())
             self._waiting.append(picture)
             if self._running is None:
                 self._running = loop.create_task(self._run())
@@ -94,28 +99,13 @@ class Batcher:
         self._decoders.shutdown()
         self._network.shutdown()
 
-    def _decode(self, data: bytes) -> tuple[Pixels, tuple[Note, ...]]:
-        preprocessing = self.predictor.preprocessing
-        try:
-            decoded = decode(
-                data,
-                place="picture",
-                draft_px=preprocessing.image_size_px,
-                max_pixels=MAX_PIXELS,
-                reading=preprocessing.reading,
-            )
-        except UndecodableImage as error:
-            status = _status(error.code)
-            raise Refused(status, error.fact, remedy=error.remedy, place="picture", code=error.code) from None
-        return preprocessing.resize_image(decoded.pixels), decoded.warnings
-
     async def _run(self) -> None:
         """Run the network as long as pictures wait."""
         loop = asyncio.get_running_loop()
         while self._waiting:
-            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+            batch = self._next_batch()
             try:
-                answers = await loop.run_in_executor(self._network, self._answer, batch)
+                answers = await loop.run_in_executor(self._network, _answer, batch)
             except Exception as error:  # each of the batch is told, and the next batch goes on
                 for picture in batch:
                     if not picture.answer.done():
@@ -126,19 +116,44 @@ class Batcher:
                     picture.answer.set_result(answer)
         self._running = None
 
-    def _answer(self, batch: Sequence[_Picture]) -> list[dict[str, Any]]:
-        answers = self.predictor.answer_images(np.stack([picture.pixels for picture in batch]))
-        found = [
-            {**answer.as_json(), **_notes(picture), "heat": None}
-            for answer, picture in zip(answers, batch, strict=True)
-        ]
-        hot = [i for i, picture in enumerate(batch) if picture.heat]
-        if hot:
-            numbers = [self.predictor.classes.index(found[i]["label"]) for i in hot]
-            maps = self.predictor.heat_maps(np.stack([batch[i].pixels for i in hot]), numbers)
-            for i, heat in zip(hot, maps, strict=True):
-                found[i]["heat"] = np.round(heat.astype(float), 4).tolist()
-        return found
+    def _next_batch(self) -> list[_Picture]:
+        """What has waited longest, prepared for one predictor."""
+        first = self._waiting[0].predictor
+        batch = list(takewhile(lambda picture: picture.predictor is first, self._waiting[:MAX_BATCH]))
+        del self._waiting[: len(batch)]
+        return batch
+
+
+def _decode(data: bytes, preprocessing: Preprocessing) -> tuple[Pixels, tuple[Note, ...]]:
+    try:
+        decoded = decode(
+            data,
+            place="picture",
+            draft_px=preprocessing.image_size_px,
+            max_pixels=MAX_PIXELS,
+            reading=preprocessing.reading,
+        )
+    except UndecodableImage as error:
+        status = _status(error.code)
+        raise Refused(status, error.fact, remedy=error.remedy, place="picture", code=error.code) from None
+    return preprocessing.resize_image(decoded.pixels), decoded.warnings
+
+
+def _answer(batch: Sequence[_Picture]) -> list[dict[str, Any]]:
+    """The answers to pictures that one predictor answers."""
+    predictor = batch[0].predictor
+    answers = predictor.answer_images(np.stack([picture.pixels for picture in batch]))
+    found = [
+        {**answer.as_json(), **_notes(picture), "heat": None}
+        for answer, picture in zip(answers, batch, strict=True)
+    ]
+    hot = [i for i, picture in enumerate(batch) if picture.heat]
+    if hot:
+        numbers = [predictor.classes.index(found[i]["label"]) for i in hot]
+        maps = predictor.heat_maps(np.stack([batch[i].pixels for i in hot]), numbers)
+        for i, heat in zip(hot, maps, strict=True):
+            found[i]["heat"] = np.round(heat.astype(float), 4).tolist()
+    return found
 
 
 def _notes(picture: _Picture) -> dict[str, list[dict[str, str]]]:

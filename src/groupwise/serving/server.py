@@ -20,6 +20,7 @@ from groupwise.errors import GroupwiseError, UsageError
 from groupwise.serving.app import create_app
 from groupwise.serving.batching import Predictor
 from groupwise.serving.intake import BODY_DEADLINE_S
+from groupwise.serving.watching import Watch
 
 HEAD_DEADLINE_S = 10.0
 # How long a stopping server still takes requests, until whoever sends them has read /readyz or seen its
@@ -110,13 +111,18 @@ def _outward_address(family: int) -> str:
 
 
 def serve(
-    predictor: Predictor, address: Address, listener: socket.socket, *, on_ready: Callable[[], None]
+    predictor: Predictor,
+    address: Address,
+    listener: socket.socket,
+    *,
+    on_ready: Callable[[], None],
+    watch: Watch | None = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C, and return when all that was accepted is answered.
 
-    `on_ready` is called when it listens, and would stop without losing any.
+    `on_ready` is called when it listens, and would stop without losing any; `watch` finds later models.
     """
-    server = Server(predictor, address, on_ready=on_ready)
+    server = Server(predictor, address, on_ready=on_ready, watch=watch)
     server.run(sockets=[listener])
 
 
@@ -134,10 +140,15 @@ class Server(uvicorn.Server):
         *,
         on_ready: Callable[[], None] = lambda: None,
         drain_s: float = DRAIN_S,
+        watch: Watch | None = None,
     ) -> None:
         self.on_ready, self.drain_s = on_ready, drain_s
         app = create_app(
-            predictor, hosts=address.hosts, token=address.token, draining=lambda: self.should_exit
+            predictor,
+            hosts=address.hosts,
+            token=address.token,
+            draining=lambda: self.should_exit,
+            watch=watch,
         )
         super().__init__(
             uvicorn.Config(

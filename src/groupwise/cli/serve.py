@@ -1,0 +1,64 @@
+"""`serve`: a run or a bundle answers over HTTP."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from groupwise.console import Console
+from groupwise.errors import GroupwiseError
+from groupwise.recipe.parsing import Parser
+
+
+def serve(parser: Parser, argv: list[str]) -> None:
+    """Answer over HTTP, with a page to drop pictures on.
+
+    groupwise serve RUN [options]
+    """
+    parser.add_argument("model", metavar="RUN", type=Path, help="the folder of a finished run, or a bundle")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen; others than this need a token")
+    parser.add_argument("--port", type=int, default=8000, help="the port; 0 takes any that is free")
+    parser.add_argument("--token", help="what clients must send; or set GROUPWISE_TOKEN, which `ps` hides")
+    parser.add_argument(
+        "--allow-host", metavar="NAME", nargs="+", default=[], help="further names of this server"
+    )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="go over to a newer model of RUN once there is one, losing nothing",
+    )
+    arguments = parser.parse_args(argv)
+    from groupwise.export.current import current_bundle
+    from groupwise.export.verify_bundle import unverified_words
+    from groupwise.inference.bundle import open_bundle
+
+    try:
+        from groupwise.serving.server import Address, serve, url_of
+        from groupwise.serving.watching import Watch
+    except ImportError as error:
+        raise GroupwiseError(
+            f"{error.name} is not installed",
+            place="serve",
+            remedy="Install it: pip install 'groupwise[serve]'",
+        ) from None
+    token = arguments.token or os.environ.get("GROUPWISE_TOKEN")
+    address = Address(arguments.host, arguments.port, token, tuple(arguments.allow_host))
+    console = Console()
+
+    def bundle_now() -> Path:
+        return current_bundle(
+            arguments.model, on_export=lambda: console.say("Making a bundle of the run ...")
+        )
+
+    try:
+        bundle = bundle_now()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("Stopped before there was a bundle to serve.") from None
+    if words := unverified_words(bundle):
+        console.warn(words)
+    watch = Watch(arguments.model, lambda: open_bundle(bundle_now()), console.say)
+    with address.bind() as listener:
+        predictor = open_bundle(bundle)
+        page = f"Page: {url_of(listener)} (Ctrl-C stops)"
+        later = watch if arguments.watch else None
+        serve(predictor, address, listener, on_ready=lambda: console.say(page), watch=later)

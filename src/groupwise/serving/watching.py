@@ -1,0 +1,58 @@
+"""Another model for a running server, once there is one where the first came from; no request is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from groupwise.errors import GroupwiseError
+from groupwise.files import sha256_file
+from groupwise.inference.bundle import BUNDLE, is_bundle
+from groupwise.runs.run import LEDGER
+from groupwise.serving.batching import Batcher, Predictor
+
+POLL_S = 1.0
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Looks at `folder`, a run or a bundle, and loads anew by `load` what has changed there.
+
+    A model that cannot be loaded, or not yet since its files are still being copied, leaves the one before in
+    its place; `say` is told of both, once.
+    """
+
+    folder: Path
+    load: Callable[[], Predictor]
+    say: Callable[[str], None]
+    poll_s: float = POLL_S
+
+    async def follow(self, batcher: Batcher) -> None:
+        """Exchange the model of `batcher` for as long as this is not cancelled."""
+        loop = asyncio.get_running_loop()
+        known, refused = self._state(), ""
+        while True:
+            await asyncio.sleep(self.poll_s)
+            state = self._state()
+            if state == known:
+                continue
+            try:
+                predictor = await loop.run_in_executor(None, self.load)
+            except (GroupwiseError, OSError) as error:
+                if str(error) != refused:
+                    refused = str(error)
+                    self.say(f"The model in use stays, as the one in {self.folder} cannot be taken: {error}")
+                continue
+            known, refused = state, ""
+            if predictor.facts != batcher.predictor.facts:
+                batcher.predictor = predictor
+                self.say(f"Answers are now those of the model that lies in {self.folder}.")
+
+    def _state(self) -> str:
+        """What changes with the model; empty while a file is being replaced."""
+        try:
+            return sha256_file(self.folder / (BUNDLE if is_bundle(self.folder) else LEDGER))
+        except OSError:
+            return ""
