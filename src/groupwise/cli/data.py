@@ -14,6 +14,8 @@ def scan(parser: Parser, argv: list[str]) -> None:
     """Say of every file below a folder whether it can be used, and why not.
 
     groupwise scan DATA [options]
+
+    groupwise scan photos/ --out manifest.csv
     """
     add_data_options(parser, given=True)
     add_reading_options(parser)
@@ -58,6 +60,8 @@ def audit(parser: Parser, argv: list[str]) -> None:
     """Find copies, label conflicts and bad files before anything is trained.
 
     groupwise audit DATA [options]
+
+    groupwise audit photos.csv --group-column sender --out audit
     """
     add_data_options(parser, given=True)
     add_reading_options(parser)

@@ -24,6 +24,8 @@ def explain(parser: Parser, argv: list[str]) -> None:
     """Show where answers come from: heat maps, groups, nearest training images.
 
     groupwise explain RUN [IMAGE...] [options]
+
+    groupwise explain runs/first new/one.jpg
     """
     from groupwise.inference.heatmaps import METHODS
 
@@ -116,6 +118,8 @@ def export(parser: Parser, argv: list[str]) -> None:
     """Write a run as a bundle, or in the form of another program.
 
     groupwise export RUN --to FORM [options]
+
+    groupwise export runs/first --to bundle
     """
     from groupwise.export.current import BUNDLES, FORMS
 
@@ -171,6 +175,8 @@ def verify(parser: Parser, argv: list[str]) -> None:
     """Say whether engines on this machine answer as a bundle should.
 
     groupwise verify BUNDLE [options]
+
+    groupwise verify runs/first/export/bundle --engine onnxruntime
     """
     from groupwise.export.current import ENGINES
 
@@ -213,6 +219,8 @@ def predict(parser: Parser, argv: list[str]) -> None:
     """Say class and probability of images.
 
     groupwise predict RUN IMAGE... [options]
+
+    groupwise predict runs/first new/ --csv answers.csv
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run or of a bundle")
     parser.add_argument(

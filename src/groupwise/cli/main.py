@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext
 from inspect import getdoc
 
 from groupwise.cli import data, deploy, evaluate, measure, serve, train
+from groupwise.cli.completion import completion
 from groupwise.cli.paths import VerbParser
 from groupwise.console import show_any_character
 from groupwise.errors import GroupwiseError, UsageError, did_you_mean
@@ -27,34 +28,36 @@ START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h, as for a training that SIGTERM st
 Verb = Callable[[Parser, list[str]], None]
 GO_ON = ("train", "sweep", "demo")
 LEARNS = (*GO_ON, "refit", "lr-find")
-# A verb is a function: its docstring holds the promise and the line of usage, its body declares the options.
-VERBS: dict[str, Verb] = {
-    "scan": data.scan,
-    "show": data.show,
-    "audit": data.audit,
-    "info": data.info,
-    "split": train.split,
-    "plan": train.plan,
-    "train": train.train,
-    "refit": train.refit,
-    "lr-find": train.lr_find,
-    "sweep": train.sweep,
-    "evaluate": measure.evaluate,
-    "decide": evaluate.decide,
-    "slices": evaluate.slices,
-    "robustness": evaluate.robustness,
-    "compare": evaluate.compare,
-    "labels": evaluate.labels,
-    "export": deploy.export,
-    "verify": deploy.verify,
-    "leakage": evaluate.leakage,
-    "control": evaluate.control,
-    "explain": deploy.explain,
-    "predict": deploy.predict,
-    "serve": serve.serve,
-    "report": evaluate.report,
-    "demo": train.demo,
+# A verb is a function: its docstring holds the promise, the line of usage and examples, its body the options.
+TASKS: dict[str, dict[str, Verb]] = {
+    "Five that carry a project": {
+        "audit": data.audit,
+        "train": train.train,
+        "predict": deploy.predict,
+        "serve": serve.serve,
+        "export": deploy.export,
+    },
+    "Look at the data": {"scan": data.scan, "show": data.show, "split": train.split},
+    "Train in other ways": {
+        "plan": train.plan,
+        "refit": train.refit,
+        "sweep": train.sweep,
+        "lr-find": train.lr_find,
+        "demo": train.demo,
+    },
+    "Measure, and doubt the number": {
+        "evaluate": measure.evaluate,
+        "report": evaluate.report,
+        "compare": evaluate.compare,
+        "slices": evaluate.slices,
+        "robustness": evaluate.robustness,
+        "leakage": evaluate.leakage,
+        "control": evaluate.control,
+    },
+    "Look into answers": {"explain": deploy.explain, "labels": evaluate.labels, "decide": evaluate.decide},
+    "Check what is installed or handed over": {"verify": deploy.verify, "info": data.info},
 }
+VERBS: dict[str, Verb] = {verb: act for verbs in TASKS.values() for verb, act in verbs.items()}
 
 
 def promise_of(verb: str) -> str:
@@ -66,6 +69,12 @@ def operands_of(verb: str) -> str:
     """What the verb takes beside its options, from its line of usage."""
     usage = re.search(rf"^groupwise {verb}(.*) \[options\]$", getdoc(VERBS[verb]) or "", re.MULTILINE)
     return usage[1].strip() if usage else ""
+
+
+def examples_of(verb: str) -> list[str]:
+    """The commands below the verb's line of usage."""
+    told = re.findall(rf"^groupwise {verb}\b.*$", getdoc(VERBS[verb]) or "", re.MULTILINE)
+    return [line for line in told if not line.endswith("[options]")]
 
 
 class Ended(KeyboardInterrupt):
@@ -136,13 +145,18 @@ def _dispatch(argv: list[str]) -> int:
         print(f"groupwise {__version__}")
         return 0
     verb, *rest = argv
+    if verb == "--print_completion":
+        print(completion(rest[0] if rest else "", VERBS), end="")
+        return 0
     if verb not in VERBS:
         raise UsageError(
             f"no such command{did_you_mean(verb, VERBS)}", place=verb, remedy="See `groupwise --help`."
         )
     try:
         with sigterm_ends() if verb in LEARNS else nullcontext():
-            VERBS[verb](VerbParser(verb, promise_of(verb), operands_of(verb)), rest)
+            parser = VerbParser(verb, promise_of(verb), operands_of(verb))
+            parser.examples = examples_of(verb)
+            VERBS[verb](parser, rest)
     except SystemExit as leave:  # --help leaves this way
         return int(leave.code or 0)
     return 0
@@ -150,15 +164,17 @@ def _dispatch(argv: list[str]) -> int:
 
 def _overview() -> str:
     width = max(map(len, VERBS))
-    lines = [f"  {verb:<{width}}  {promise_of(verb)}" for verb in VERBS]
+    lines = []
+    for task, verbs in TASKS.items():
+        lines += ["", f"{task}:", *(f"  {verb:<{width}}  {promise_of(verb)}" for verb in verbs)]
     return "\n".join(
         [
             "usage: groupwise COMMAND ...",
             "",
             "Trains a ResNeXt on a folder of labelled images and says how good the result really is.",
-            "",
             *lines,
             "",
-            "`groupwise COMMAND --help` explains one. --debug shows the traceback of an error.",
+            "`groupwise COMMAND --help` explains one. --debug shows the traceback of an error;",
+            "--print_completion bash (or zsh) prints what a shell completes commands by.",
         ]
     )

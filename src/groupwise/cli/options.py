@@ -119,28 +119,41 @@ def add_data_options(parser: Parser, *, optional: bool = False, given: bool = Fa
 
 def add_layout_options(parser: Parser) -> None:
     """Where labels and groups of images stand, and what paths are relative to."""
-    parser.add_argument("--group-column", help="column of the CSV that says which images belong together")
     parser.add_argument(
-        "--group-regex", help="the same, as a pattern searched in each path: r'(patient\\d+)'"
+        "--group-column", metavar="COLUMN", help="column of the CSV that says which images belong together"
     )
     parser.add_argument(
-        "--label-column", default=ReadOptions.label_column, help="column of the CSV that holds the class"
+        "--group-regex", metavar="PATTERN", help="the same, searched in each path: '(patient[0-9]+)'"
     )
     parser.add_argument(
-        "--path-column", default=ReadOptions.path_column, help="column of the CSV that holds the path"
+        "--exclude",
+        metavar="LIST",
+        help="list of files to leave out: one path a line, or a CSV with a column `path`",
     )
-    parser.add_argument(
-        "--label-regex", help="the class, as a pattern searched in each path of a folder: r'^(\\w+?)_'"
+    reading = parser.add_argument_group("How DATA is read")
+    reading.add_argument(
+        "--label-column",
+        metavar="COLUMN",
+        default=ReadOptions.label_column,
+        help="column of the CSV that holds the class",
     )
-    parser.add_argument("--root", metavar="DATA", help="folder that the paths of the CSV, or links, lead to")
-    parser.add_argument(
+    reading.add_argument(
+        "--path-column",
+        metavar="COLUMN",
+        default=ReadOptions.path_column,
+        help="column of the CSV that holds the path",
+    )
+    reading.add_argument(
+        "--label-regex",
+        metavar="PATTERN",
+        help="the class, searched in each path of a folder: '^([a-z]+)_'",
+    )
+    reading.add_argument("--root", metavar="DATA", help="folder that the paths of the CSV, or links, lead to")
+    reading.add_argument(
         "--layout",
         choices=(AUTO, CLASSES),
         default=ReadOptions.layout,
         help="classes: every folder of DATA is a class, whatever it is called",
-    )
-    parser.add_argument(
-        "--exclude", help="list of files to leave out: one path a line, or a CSV with a column `path`"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,17 @@ FOLDER, FILE = "FOLDER", "FILE"  # the metavar of an option that names what is t
 
 
 class VerbParser(Parser):
-    """The parser of a verb, which also looks at the paths, by what their metavar says they are."""
+    """The parser of a verb, which also looks at the paths, by what their metavar says they are.
+
+    `examples` are commands that end its help.
+    """
+
+    examples: Sequence[str] = ()
+
+    def format_help(self, formatter: argparse.HelpFormatter | None = None) -> str:
+        """The options by their groups, and the examples."""
+        told = "".join(f"\n  {line}" for line in self.examples)
+        return str(super().format_help(formatter)) + (f"\nexamples:{told}\n" if told else "")
 
     def parse_args(self, *arguments: Any, **options: Any) -> Any:
         """Parse; raises GroupwiseError for a path that cannot be read or written as the verb wants to."""

@@ -14,6 +14,8 @@ def serve(parser: Parser, argv: list[str]) -> None:
     """Answer over HTTP, with a page to drop pictures on.
 
     groupwise serve RUN [options]
+
+    groupwise serve runs/first
     """
     parser.add_argument("model", metavar="RUN", type=Path, help="the folder of a finished run, or a bundle")
     parser.add_argument("--host", default="127.0.0.1", help="where to listen; others than this need a token")

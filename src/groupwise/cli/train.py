@@ -32,6 +32,8 @@ def split(parser: Parser, argv: list[str]) -> None:
     """Divide images into folds so that no source spans two.
 
     groupwise split DATA [options]
+
+    groupwise split photos.csv --group-column sender --out split.csv
     """
     add_data_options(parser, given=True)
     add_reading_options(parser)
@@ -120,6 +122,10 @@ def train(parser: Parser, argv: list[str]) -> None:
     """Train on a folder or CSV, from scan to report.
 
     groupwise train DATA [options]
+
+    groupwise train photos/ --run runs/first
+    groupwise train photos.csv --group-column sender --budget 20min --run runs/first
+    groupwise train photos/ --group-regex '([a-z]+)-[0-9]' --cv 5 --refit --run runs/cv
     """
     add_data_options(parser, optional=True)
     parser.add_argument("--run", metavar="FOLDER", type=Path, help="the folder to write; required")
@@ -130,17 +136,18 @@ def train(parser: Parser, argv: list[str]) -> None:
     parser.add_argument(
         "--refit", action="store_true", help="then train anew on all images, into RUN/refit, as `refit` does"
     )
-    parser.add_argument("--repeats", type=int, default=1, help="with --cv: how often to divide anew")
-    parser.add_argument("--jobs", type=int, default=1, help="with --cv: networks to train at once")
-    _add_baseline_options(parser)
-    parser.add_argument(
+    more = parser.add_argument_group("More of training")
+    more.add_argument("--repeats", metavar="N", type=int, default=1, help="with --cv: divide anew so often")
+    more.add_argument("--jobs", metavar="N", type=int, default=1, help="with --cv: networks trained at once")
+    _add_baseline_options(more)
+    more.add_argument(
         "--track",
         metavar="NAME",
         nargs="+",
         default=[],
         help="tell tensorboard, mlflow, wandb of each epoch",
     )
-    parser.add_argument(PRINT, action="store_true", help="print the resolved recipe, and stop")
+    more.add_argument(PRINT, action="store_true", help="print the resolved recipe, and stop")
     add_recipe_options(parser)
     arguments, base, recipe = parse_over_recipe(parser, [word for word in argv if word != PRINT])
     from groupwise.recipe.recipe import to_yaml
@@ -172,15 +179,15 @@ def _refuse_planned_recipe(arguments: Any) -> None:
         raise UsageError(fact, place="--budget", remedy="Leave out --recipe.")
 
 
-def _add_baseline_options(parser: Parser) -> None:
+def _add_baseline_options(group: Any) -> None:
     """What stands beside the number, and what a script wants of it."""
-    parser.add_argument(
+    group.add_argument(
         "--fail-under",
         metavar="LEAST",
         help="leave with exit status 3 unless the accuracy is at least this share, such as 0.9; `baseline`:"
         " unless the network is shown to beat its baselines",
     )
-    parser.add_argument(
+    group.add_argument(
         "--baselines",
         choices=("all", "none"),
         default="all",
@@ -192,6 +199,8 @@ def refit(parser: Parser, argv: list[str]) -> None:
     """Train a measured run's recipe anew on all of its images, for the network that is handed over.
 
     groupwise refit RUN [options]
+
+    groupwise refit runs/first
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     add_moved_option(parser)
