@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import zipfile
@@ -538,14 +539,25 @@ def test_parquet_of_names_is_read(pets, monkeypatch):
 
 
 class TestRoot:
-    def test_images_elsewhere_need_the_root(self, pets, tmp_path_factory):
+    def test_images_that_all_lie_elsewhere_are_taken_from_there(self, pets, tmp_path_factory):
         mine = tmp_path_factory.mktemp("mine")
         absolute = table(mine, "a.csv", "path,label", ((f"{pets}/{p}", c) for p, c in PETS))
         (mine / "link").symlink_to(pets)
         linked = table(mine, "l.csv", "path,label", ((f"link/{p}", c) for p, c in PETS))
         relative = table(mine, "r.csv", "path,label", PETS)
-        for listing in (absolute, linked):
-            assert any(f"--root {pets}" in note for note in scan(listing).notes)
+        above = os.path.relpath(pets, mine)
+        upward = table(mine, "u.csv", "path,label", ((f"{above}/{p}", c) for p, c in PETS))
+        for listing in (absolute, linked, upward):
+            manifest = scan(listing)
+            assert {sample.path: sample.label for sample in manifest.usable} == dict(PETS)
+            assert f"are taken from {pets}, as by --root" in manifest.notes[0]
+        shutil.copy(pets / PETS[0][0], mine / "own.jpg")
+        mixed = table(
+            mine, "m.csv", "path,label", [("own.jpg", "cat"), *((f"{pets}/{p}", c) for p, c in PETS)]
+        )
+        manifest = scan(mixed)
+        assert [sample.path for sample in manifest.usable] == ["own.jpg"]
+        assert any(f"--root {pets}" in note for note in manifest.notes)
         with pytest.raises(GroupwiseError, match="--root"):
             scan(relative)
         for listing in (absolute, linked, relative):
@@ -560,10 +572,19 @@ class TestRoot:
         for i in range(3):
             (mine / f"dog/{i}.jpg").symlink_to(pets / f"dog/dog{i}.jpg")
         (mine / "dog/secret.jpg").symlink_to("/etc/hostname")
-        assert not scan(mine).usable
+        assert not scan(mine).usable  # nothing but the whole disk is above all of them
         manifest = scan(mine, ReadOptions(root=pets))
         assert counts(manifest) == {"cat": 3, "dog": 3}
         assert Counter(sample.codes for sample in manifest.samples)[("link-outside",)] == 1
+
+    def test_folders_of_links_are_followed_where_all_lead_to_one_place(self, pets, tmp_path_factory):
+        mine = tmp_path_factory.mktemp("mine")
+        for name in ("cat", "dog"):
+            (mine / name).symlink_to(pets / name)
+        (mine / "README.md").write_text("links alone")
+        manifest = scan(mine)
+        assert (counts(manifest), manifest.root) == ({"cat": 3, "dog": 3}, mine)
+        assert f"are taken from {pets}" in manifest.notes[0]
 
     def test_a_root_that_is_not_there_is_refused(self, pets):
         with pytest.raises(UsageError, match="--root"):

@@ -18,7 +18,7 @@ from groupwise.data.archive import list_members
 from groupwise.data.fold_names import name_folds
 from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.parquet_images import class_names, find_image_column, import_parquet
-from groupwise.errors import GroupwiseError
+from groupwise.errors import GroupwiseError, UsageError
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".manifest", ".parquet")
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright bars"}
@@ -57,7 +57,7 @@ def read_table(file: Path) -> Table:
             return _from_records(_load(text, file), "JSON", file)
         return _read_delimited(text, file)
     except FileNotFoundError:
-        raise GroupwiseError(
+        raise UsageError(
             "no such file", place=file, remedy="Check the path, or run the command that writes it."
         ) from None
     except OSError as error:

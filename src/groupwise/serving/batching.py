@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.data.decode import Preprocessing, UndecodableImage, decode
-from groupwise.data.file_notes import Note
+from groupwise.data.file_notes import Note, note_shape
 from groupwise.inference.heatmaps import HeatMethod
 from groupwise.serving.intake import MAX_PIXELS, Refused, busy
 
@@ -107,7 +107,8 @@ class Batcher:
         except UndecodableImage as error:
             status = _status(error.code)
             raise Refused(status, error.fact, remedy=error.remedy, place="picture", code=error.code) from None
-        return preprocessing.resize_image(decoded.pixels), decoded.warnings
+        remarks = (*decoded.warnings, *note_shape(decoded.width, decoded.height))
+        return preprocessing.resize_image(decoded.pixels), remarks
 
     async def _run(self) -> None:
         """Run the network as long as pictures wait."""
