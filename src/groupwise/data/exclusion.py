@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from groupwise.data.file_notes import to_plain
 from groupwise.data.manifest import Sample
+from groupwise.data.table_text import read_table_text
 from groupwise.errors import GroupwiseError, UsageError
 
 COLUMN = "path"
@@ -28,7 +29,7 @@ class Entry(NamedTuple):
 def read_exclusion(file: Path) -> list[Entry]:
     """What `file` lists, in its order, comments among it; raises GroupwiseError where it lists nothing."""
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_table_text(file).splitlines()
     except FileNotFoundError:
         raise UsageError("no such file", place=f"--exclude {file}", remedy="Check the path.") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from groupwise.data.archive import is_archive
+from groupwise.data.archive import READ_IN_PLACE, is_archive
 from groupwise.data.array_files import REMEDY, name_arrays, say_instead
 from groupwise.data.exclusion import exclude
 from groupwise.data.folder import enter_archives, list_archive, list_class_folders, list_files
@@ -24,7 +24,14 @@ from groupwise.data.level_notes import note_rule
 from groupwise.data.levels import Reading, settle
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.masks import count_masks, set_masks_aside
-from groupwise.data.notes import note_classes, note_groups, note_outside, note_patients, note_series
+from groupwise.data.notes import (
+    note_classes,
+    note_forms,
+    note_groups,
+    note_outside,
+    note_patients,
+    note_series,
+)
 from groupwise.data.patterns import assign_groups, assign_labels, compile_pattern
 from groupwise.data.reading import CLASSES, ReadOptions
 from groupwise.data.table import Contents, read_contents, where_images_lie
@@ -65,6 +72,7 @@ def scan(
         *spelling,
         *note_patients(tidy, samples),
         *note_series(samples),
+        *note_forms(samples),
         *note_outside(data, found.root, samples),
         *note_classes(samples, folders),
     ]
@@ -240,9 +248,9 @@ def _require_images(data: Path, samples: Sequence[Sample]) -> None:
         )
     if all(sample.status == "ignored" for sample in samples):
         names = [sample.path for sample in samples if sample.codes != ("hidden",)]
-        is_arrays = any(map(name_arrays, names))
-        raise GroupwiseError(
-            f"there are no images{say_instead(names)}",
-            place=data,
-            remedy=REMEDY if is_arrays else "Give a folder that holds one folder of images a class.",
-        )
+        remedy = "Give a folder that holds one folder of images a class."
+        if any(map(name_arrays, names)):
+            remedy = REMEDY
+        elif packed := [name for name in names if name.lower().endswith(READ_IN_PLACE)]:
+            remedy = f"Archives are read in place: give {data / packed[0]} as DATA."
+        raise GroupwiseError(f"there are no images{say_instead(names)}", place=data, remedy=remedy)
