@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from groupwise.errors import GroupwiseError
+from groupwise.errors import GroupwiseError, UsageError
 
 PARTIAL = ".partial"
 
@@ -101,7 +101,7 @@ def read_csv(path: Path, required: Iterable[str]) -> list[dict[str, str]]:
             _check_header(path, header, required)
             rows = list(reader)
     except FileNotFoundError:
-        raise GroupwiseError(
+        raise UsageError(
             "no such file", place=path, remedy="Check the path, or run the command that writes it."
         ) from None
     except (UnicodeDecodeError, csv.Error) as error:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import fields
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -279,6 +280,7 @@ def test_info_tells_the_system(capsys):
     assert code == 0
     facts = json.loads(run(capsys, "info", "--system", "--json")[1])
     assert facts["packages"]["torch"] in said
+    assert facts["packages"]["onnxruntime"] == version("onnxruntime")
     assert facts["processor"] in said
     assert facts["threads"] >= 1
 

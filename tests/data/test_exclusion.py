@@ -31,6 +31,8 @@ def folder(tmp_path: Path) -> Path:
         "\ufeffcat/b, c.png\r\n\r\n./dog/ü.png",
         'label,path\ncat,"cat/b, c.png"\ndog,dog/ü.png\n',
         'path\n"cat/b, c.png"\ndog/ü.png\n',
+        "# blurred\ncat/b, c.png  # the flash\n\n  # a thumb\ndog\\ü.png\n",
+        '# of 3 May\npath,why\n"cat/b, c.png",x\n# later,\ndog/ü.png,\n',
     ],
 )
 def test_a_list_and_a_table_leave_the_same_files_out(folder: Path, text: str) -> None:
@@ -52,13 +54,31 @@ def test_absolute_paths_below_the_data_are_understood(folder: Path) -> None:
 
 def test_a_path_that_is_not_there_is_named(folder: Path) -> None:
     listed = folder.parent / "list.txt"
-    listed.write_text("cat/a.png\ncat/gone.png\n", encoding="utf-8")
-    with pytest.raises(GroupwiseError, match=r"1 of its 2 paths is not among the data: 'cat/gone\.png'"):
+    listed.write_text("cat/a.png\n# mine\ncat/gone.png\n", encoding="utf-8")
+    fact = r"1 of its 2 paths is not among the data: 'cat/gone\.png' \(line 3\).*Mend that line"
+    with pytest.raises(GroupwiseError, match=fact):
+        scan(folder, ReadOptions(exclude=listed))
+    listed.write_text('why,path\n,cat/a.png\n"two\nlines",gone.png\n', encoding="utf-8")
+    with pytest.raises(GroupwiseError, match=r"'gone\.png' \(line 4\)"):
         scan(folder, ReadOptions(exclude=listed))
 
 
+def test_a_name_that_looks_like_a_comment_is_a_name(folder: Path) -> None:
+    for name in ("#1.png", "e #2.png"):
+        (folder / "cat/a.png").with_name(name).write_bytes((folder / "cat/a.png").read_bytes())
+    (folder / "#x").mkdir()
+    (folder / "#x/f.png").write_bytes((folder / "dog/d.png").read_bytes())
+    listed = folder.parent / "list.txt"
+    listed.write_text("#x/f.png\ncat/e #2.png\n#y/f.png\n", encoding="utf-8")
+    left = [
+        one.path for one in scan(folder, ReadOptions(exclude=listed)).samples if one.codes == ("excluded",)
+    ]
+    assert left == ["#x/f.png", "cat/e #2.png"]
+
+
 @pytest.mark.parametrize(
-    ("content", "fact"), [(b"\n\n", "names no file"), (b"\xff\xfe\x00", "cannot be read as text")]
+    ("content", "fact"),
+    [(b"\n\n", "names no file"), (b"# none\n", "names no file"), (b"\xff\xfe\x00", "cannot be read as text")],
 )
 def test_what_is_no_list_is_refused(tmp_path: Path, content: bytes, fact: str) -> None:
     (tmp_path / "x").write_bytes(content)

@@ -110,6 +110,15 @@ class TestParticipants:
         options = {"copies": "report", "min_sources": 0, "rare": "drop"}
         assert choose_participants(rows, [0, 1, 2], (), **options).clusters == [0, 1, 0]
 
+    def test_equal_files_under_two_labels_are_left_out_even_then(self):
+        rows = [Sample(f"{i}.jpg", "ab"[i % 2], sha256="xxyz"[i]) for i in range(4)]
+        options = {"copies": "report", "min_sources": 0, "rare": "drop"}
+        rows += [Sample("4.jpg", "a", sha256="u"), Sample("5.jpg", "b", sha256="v")]
+        found = choose_participants(rows, [0, 0, 1, 1, 2, 3], [f"{i}.jpg" for i in range(4)], **options)
+        assert found.excluded == {"0.jpg", "1.jpg"}
+        assert any("Kept under several labels" in note and "2 images" in note for note in found.notes)
+        assert choose_participants(rows, [0, 0, 1, 1, 2, 3], (), **options).excluded == set()
+
     def test_one_of_each_copy_is_kept(self):
         assert choose([0, 1, 0, 1], copies="drop").excluded == {"a/002.jpg", "b/003.jpg"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import zipfile
@@ -62,6 +63,13 @@ READY_SPLITS = {
     "a name and a year": ("Pets2020-Train", "Pets2020-Val", "Pets2020-Test"),
     "abbreviated": ("tr", "va", "te"),
     "sets": ("train_set", "valid_set"),
+    "german data": ("Trainingsdaten", "Validierungsdaten", "Testdaten"),
+    "dutch": ("trainen", "testen"),
+    "polish": ("trening", "walidacja"),
+    "turkish": ("eğitim", "doğrulama", "test"),
+    "mnist": ("train-images", "t10k-images"),
+    "market": ("bounding_box_train", "bounding_box_test"),
+    "shares": ("train_80", "test_20"),
 }
 
 
@@ -125,6 +133,7 @@ NO_SPLITS = {
     "pest": ("pest", "latest"),
     "languages": ("tr", "te", "en"),
     "trains": ("steam_train", "fast_train", "bus"),
+    "public": ("public", "private"),
 }
 
 
@@ -137,13 +146,25 @@ def test_class_folders_stay_classes_and_doubtful_names_are_said(tmp_path, names)
     assert len([note for note in manifest.notes if "name is that of a fold" in note]) == len(doubtful)
 
 
-@pytest.mark.parametrize("name", ["no_label", "unlabeled", "Unlabelled", "not labeled", "unannotated"])
+@pytest.mark.parametrize(
+    "name", ["no_label", "unlabeled", "Unlabelled", "not labeled", "unannotated", "to_label", "未标注"]
+)
 def test_a_folder_without_labels_is_no_class(tmp_path, name):
     classes(tmp_path, "cat", "dog", name)
     manifest = scan(tmp_path)
     assert manifest.classes == ("cat", "dog")
     assert any("--layout classes" in note for note in manifest.notes)
     assert name in scan(tmp_path, ReadOptions(layout="classes")).classes
+
+
+@pytest.mark.parametrize("name", ["unsorted", "_review", "TODO", "to_review", "misc", "不明"])
+def test_a_folder_that_may_hold_what_is_not_labelled_is_asked_about(tmp_path, name):
+    classes(tmp_path, "cat", "dog", name)
+    manifest = scan(tmp_path)
+    assert name in manifest.classes
+    assert any(f"{name!r} may stand for a missing label" in note for note in manifest.notes)
+    classes(tmp_path / "near", "review_paper", "dog", "mosaic")
+    assert not any("missing label" in note for note in scan(tmp_path / "near").notes)
 
 
 def test_bottles_with_and_without_a_label_are_two_classes(tmp_path):
@@ -199,6 +220,56 @@ def test_nested_classes_are_asked_about(tmp_path):
 def test_colour_variants_of_the_same_pictures_are_named(tmp_path):
     split(tmp_path, "color", "grayscale", "segmented")
     with pytest.raises(GroupwiseError, match=r"same pictures in several forms.*such as .*/color"):
+        scan(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("folders", "first"),
+    [
+        (
+            ("Augmented Images/Pox_augmented", "Augmented Images/Others_augmented", "Original Images/Pox"),
+            "Or",
+        ),
+        (("Original Images/Pox", "Augmented Images/Pox_a", "Fold1/Train/Pox", "Fold1/Test/Pox"), "Original"),
+        (("64x64/cat", "64x64/dog", "128x128/cat", "128x128/dog"), "128x128"),
+    ],
+)
+def test_further_forms_of_the_same_pictures_are_no_classes(tmp_path, folders, first):
+    classes(tmp_path, *folders)
+    with pytest.raises(GroupwiseError, match=rf"in several forms.*such as .*/{first}"):
+        scan(tmp_path)
+    assert len(scan(tmp_path, ReadOptions(layout="classes")).classes) > 1
+
+
+def test_pictures_beside_a_further_form_of_them_are_said(tmp_path):
+    put(tmp_path, *[f"{c}/{i}{end}.jpg" for c in "ab" for i in range(3) for end in ("", "_crop")])
+    put(tmp_path, *[f"a/thumbs/{i}.jpg" for i in range(3)])
+    assert any("9 images are called as others and a word more" in note for note in scan(tmp_path).notes)
+    put(tmp_path / "near", *[f"{c}/{n}.jpg" for c in "ab" for n in ("x", "y", "z_crop", "small", "crop_1")])
+    assert not any("a word more" in note for note in scan(tmp_path / "near").notes)
+
+
+def test_a_table_of_the_same_images_beside_class_folders_is_said(tmp_path):
+    classes(tmp_path, "cat", "dog")
+    table(tmp_path, "labels.csv", "path,label,patient", ((f"cat/{i:03}.jpg", "dog", "p") for i in range(3)))
+    assert any("labels.csv lists these images, and is not read" in note for note in scan(tmp_path).notes)
+    table(tmp_path, "labels.csv", "path,label", ((f"x/y{i}.jpg", "dog") for i in range(3)))
+    assert not any("labels.csv" in note for note in scan(tmp_path).notes)
+
+
+def test_numbers_of_classes_in_two_forms_are_asked_about(tmp_path):
+    put(tmp_path, *[f"{i}.jpg" for i in range(4)])
+    cells = zip([f"{i}.jpg" for i in range(4)], ["0", "0.0", "1", "10"], strict=True)
+    file = table(tmp_path, "l.csv", "path,label", cells)
+    found = [note for note in scan(file).notes if "differ only in spelling" in note]
+    assert found == ["The classes '0' and '0.0' differ only in spelling: are they one?"]
+
+
+def test_the_table_of_answers_is_not_pointed_at(tmp_path):
+    put(tmp_path, *numbered("train_images"), "test_images/9.jpg")
+    table(tmp_path, "sample_submission.csv", "image_id,label", [("9.jpg", "4")])
+    table(tmp_path, "train.csv", "image_id,label", [("000.jpg", "1"), ("001.jpg", "2")])
+    with pytest.raises(GroupwiseError, match=r"give .*/train\.csv as DATA"):
         scan(tmp_path)
 
 
@@ -396,6 +467,19 @@ def table_of(kind: str, root: Path) -> Path:
             text(root, "train.txt", "".join(f"{p} {int(c == 'dog')}\n" for p, c in PETS)),
         )[1],
         "names and classes": lambda: text(root, "t.json", json.dumps(dict(PETS))),
+        "json by fold": lambda: text(
+            root,
+            "t.json",
+            json.dumps(
+                {
+                    fold: [{"path": p, "label": c} for p, c in PETS[i::2]]
+                    for i, fold in enumerate(("train", "test"))
+                }
+            ),
+        ),
+        "utf-16 without a mark": lambda: text(
+            root, "t.csv", "path,label\n" + "".join(f"{p},{c}\n" for p, c in PETS), "utf-16-be"
+        ),
     }
     file: Path = make[kind]()
     return file
@@ -425,7 +509,8 @@ TABLES = (
         "vertex lines",
     ),
     *("sagemaker", "one-hot", "isic", "label studio", "label studio json-min", "label studio json"),
-    *("via json", "via csv", "coco", "imagenet txt", "names and classes"),
+    *("via json", "via csv", "coco", "imagenet txt", "names and classes", "json by fold"),
+    "utf-16 without a mark",
 )
 
 
@@ -538,14 +623,25 @@ def test_parquet_of_names_is_read(pets, monkeypatch):
 
 
 class TestRoot:
-    def test_images_elsewhere_need_the_root(self, pets, tmp_path_factory):
+    def test_images_that_all_lie_elsewhere_are_taken_from_there(self, pets, tmp_path_factory):
         mine = tmp_path_factory.mktemp("mine")
         absolute = table(mine, "a.csv", "path,label", ((f"{pets}/{p}", c) for p, c in PETS))
         (mine / "link").symlink_to(pets)
         linked = table(mine, "l.csv", "path,label", ((f"link/{p}", c) for p, c in PETS))
         relative = table(mine, "r.csv", "path,label", PETS)
-        for listing in (absolute, linked):
-            assert any(f"--root {pets}" in note for note in scan(listing).notes)
+        above = os.path.relpath(pets, mine)
+        upward = table(mine, "u.csv", "path,label", ((f"{above}/{p}", c) for p, c in PETS))
+        for listing in (absolute, linked, upward):
+            manifest = scan(listing)
+            assert {sample.path: sample.label for sample in manifest.usable} == dict(PETS)
+            assert f"are taken from {pets}, as by --root" in manifest.notes[0]
+        shutil.copy(pets / PETS[0][0], mine / "own.jpg")
+        mixed = table(
+            mine, "m.csv", "path,label", [("own.jpg", "cat"), *((f"{pets}/{p}", c) for p, c in PETS)]
+        )
+        manifest = scan(mixed)
+        assert [sample.path for sample in manifest.usable] == ["own.jpg"]
+        assert any(f"--root {pets}" in note for note in manifest.notes)
         with pytest.raises(GroupwiseError, match="--root"):
             scan(relative)
         for listing in (absolute, linked, relative):
@@ -560,10 +656,19 @@ class TestRoot:
         for i in range(3):
             (mine / f"dog/{i}.jpg").symlink_to(pets / f"dog/dog{i}.jpg")
         (mine / "dog/secret.jpg").symlink_to("/etc/hostname")
-        assert not scan(mine).usable
+        assert not scan(mine).usable  # nothing but the whole disk is above all of them
         manifest = scan(mine, ReadOptions(root=pets))
         assert counts(manifest) == {"cat": 3, "dog": 3}
         assert Counter(sample.codes for sample in manifest.samples)[("link-outside",)] == 1
+
+    def test_folders_of_links_are_followed_where_all_lead_to_one_place(self, pets, tmp_path_factory):
+        mine = tmp_path_factory.mktemp("mine")
+        for name in ("cat", "dog"):
+            (mine / name).symlink_to(pets / name)
+        (mine / "README.md").write_text("links alone")
+        manifest = scan(mine)
+        assert (counts(manifest), manifest.root) == ({"cat": 3, "dog": 3}, mine)
+        assert f"are taken from {pets}" in manifest.notes[0]
 
     def test_a_root_that_is_not_there_is_refused(self, pets):
         with pytest.raises(UsageError, match="--root"):
@@ -580,7 +685,12 @@ class TestGivenColumn:
 
     @pytest.mark.parametrize(
         ("column", "cells"),
-        [("is_test", ("0", "1")), ("is_train", ("True", "False")), ("fold", ("train", "eval"))],
+        [
+            ("Usage", ("Training", "PrivateTest")),
+            ("is_test", ("0", "1")),
+            ("is_train", ("True", "False")),
+            ("fold", ("train", "eval")),
+        ],
     )
     def test_flags_are_folds(self, pets, column, cells):
         rows = [(p, c, cells[i % 3 == 0]) for i, (p, c) in enumerate(PETS)]
@@ -706,6 +816,12 @@ class TestArchives:
             archive.write_bytes(damaged)
             with pytest.raises(GroupwiseError, match="not a readable archive"):
                 scan(archive)
+
+    def test_an_archive_in_a_folder_of_its_own_is_pointed_at(self, tmp_path, packed):
+        (tmp_path / "download").mkdir()
+        archive = Path(shutil.make_archive(str(tmp_path / "download/pets"), "zip", packed))
+        with pytest.raises(GroupwiseError, match=rf"read in place: give .*download/{archive.name} as DATA"):
+            scan(tmp_path / "download")
 
     def test_an_archive_left_beside_the_classes_changes_nothing(self, tmp_path):
         classes(tmp_path, "cat", "dog")

@@ -13,6 +13,7 @@ from groupwise.distributed.processor import Processor, this_processor
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.export import engines
 from groupwise.export.bundle import Terms
+from groupwise.export.current import kept_bundle
 from groupwise.export.engines import Engine, open_engine
 from groupwise.export.reference import References, made_pictures
 from groupwise.export.targets import export_run
@@ -172,6 +173,20 @@ def test_a_picture_that_is_prepared_otherwise_is_named(run, copied):
         GroupwiseError, match=f"{facts['reference_pictures'][9]['name']}: is prepared here to other"
     ):
         list(verify_bundle(copied, root=run.folder.parent / "pets"))
+
+
+def test_a_run_is_verified_by_the_bundle_that_it_has(run, tmp_path, capsys):
+    folder = shutil.copytree(run.folder, tmp_path / "run")
+    shutil.rmtree(folder / "export", ignore_errors=True)
+    with pytest.raises(UsageError, match=r"has no bundle yet.*groupwise export .*run --to bundle"):
+        kept_bundle(folder)
+    own, _ = export_run(folder, "bundle", folder / "export/bundle")
+    assert main(["verify", str(folder), "--engine", "opencv"]) == 0
+    assert f"Bundle: {own}" in capsys.readouterr().out.replace("\n", "")
+    facts = read_json(own / "bundle.json")
+    write_json(own / "bundle.json", facts | {"source": facts["source"] | {"weights": "others"}})
+    with pytest.raises(UsageError, match="no longer has"):
+        kept_bundle(folder)
 
 
 def test_a_run_and_a_bundle_of_before_are_told_apart(run, copied):

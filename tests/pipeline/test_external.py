@@ -95,6 +95,28 @@ def test_new_data_are_measured_and_stand_in_every_file(folder, capsys):
 
 
 @pytest.mark.usefixtures("by_bytes")
+def test_the_groups_of_the_run_are_those_of_the_new_data_unless_others_are_given(folder, capsys):
+    status, out, err = command(capsys, "evaluate", folder / "run", folder / "clinic", "--name", "own")
+    assert status == 0, err
+    assert r"Groups by --group-regex '(\\w+/\\d\\d)', as those of the run" in out
+    assert facts(folder, "own")["sources"] == 16
+    (folder / "clinic").rename(folder / "other")
+    for file in sorted((folder / "other").glob("*/*.png")):
+        file.rename(file.with_name(f"n{file.name}"))
+    status, out, err = command(capsys, "evaluate", folder / "run", folder / "other")
+    assert status == 0, err
+    assert "finds none here" in out + err
+    assert facts(folder, "other")["sources"] == 80
+
+
+def test_new_data_given_for_the_images_of_the_run_are_told_apart(folder, capsys):
+    status, _, err = command(capsys, "evaluate", folder / "run", "--data", folder / "clinic/dog")
+    assert status == 2
+    assert "holds none of the images of the run" in err
+    assert f"groupwise evaluate {folder}/run {folder}/clinic/dog" in err.replace("\n", "")
+
+
+@pytest.mark.usefixtures("by_bytes")
 def test_drift_of_the_pixels_is_told_with_what_differs(folder, capsys):
     for file in (folder / "clinic").glob("*/*.png"):
         pixels = np.asarray(Image.open(file)).astype(int)

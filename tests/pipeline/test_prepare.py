@@ -1,5 +1,6 @@
 """What the data were taken for, and what a split that they bring has cut, is said where it is decided."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from groupwise.data.split import EXCLUDED
 from groupwise.data.split_options import SplitConfig
 from groupwise.pipeline.divide import audit_given_split, given_folds, split_manifest
 from groupwise.pipeline.prepare import scan_with_progress
-from groupwise.pipeline.repaired import write_repaired
+from groupwise.pipeline.repaired import say_series, write_repaired
 
 N = 48
 
@@ -104,6 +105,22 @@ def test_a_repaired_split_is_written_with_its_command(tmp_path, capsys):
     told = " ".join(capsys.readouterr().out.split())
     assert f"groupwise train {tmp_path}/repaired.csv" in told
     assert "--split.given fold --group-column group --run" in told
+
+
+def test_of_several_series_the_command_takes_the_one_that_looks_most_alike(capsys):
+    data = manifest()
+    tested = [
+        {"series": name, "closer": closer} for name, closer in (("series_time", 0.7), ("series_names", 0.9))
+    ]
+    found = replace(audited(data, series_tested=tested), series={one["series"]: [] for one in tested})
+    say_series(Path("out"), found, data.root, Console())
+    told = " ".join(capsys.readouterr().out.split())
+    assert "--group-column series_names" in told
+    assert "Less alike, in the same table: series_time" in told
+    say_series(Path("out"), replace(found, series={"series_time": []}), data.root, Console())
+    told = " ".join(capsys.readouterr().out.split())
+    assert "--group-column series_time" in told
+    assert "Less alike" not in told
 
 
 def test_a_split_without_a_leak_needs_no_repair(tmp_path, capsys):

@@ -92,6 +92,15 @@ def sources(page) -> list[str]:
     return [attrs["src"] for tag, attrs in page.elements if tag == "img"]
 
 
+@pytest.mark.parametrize("resemble", [True, False])
+def test_pictures_that_resemble_one_another_are_not_counted_as_copies(make_audit, resemble):
+    copies = [(f"cat/{i}.png", "cat") for i in range(20, 26)]
+    files = read_audit(make_audit(copies=copies, facts={"resemble": resemble}.items()))
+    assert files.copies == (0 if resemble else 6)
+    (shown,) = [one for one in judge(files).figures if "different photographs" in one.unit]
+    assert shown.value == ("?" if resemble else "24")
+
+
 def test_clean_data_are_trusted_and_nothing_is_red(make_audit, parse):
     page = parse(write_audit_page(make_audit()))
     assert "May these data be trusted? Yes." in page.text

@@ -56,6 +56,13 @@ def nobody_knows_sources(make_run):
     return run, "find out which images belong together", f"groupwise audit pets --out {run}-audit"
 
 
+def copies_cannot_be_told(make_run):
+    run = make_run(ledger={"plan": {}}, grouped=False)
+    write_json(run / "audit.json", {"resemble": True})
+    write_json(run / "split.json", read_json(run / "split.json") | {"copies": "report"})
+    return run, "say of every image what it belongs to", f"groupwise audit pets --out {run}-audit"
+
+
 def a_column_may_tell(make_run):
     run = make_run(ledger={"plan": {}}, grouped=False)
     rewrite(
@@ -143,6 +150,7 @@ SITUATIONS = [
     same_on_both_sides,
     chosen_on_test,
     nobody_knows_sources,
+    copies_cannot_be_told,
     a_column_may_tell,
     the_audit_stops,
     wide_interval,

@@ -24,7 +24,7 @@ from groupwise.audit.copies.tiny import RIGID_PX
 from groupwise.audit.copies.verify import Pair, Photograph, reduce_photograph, verify_features
 from groupwise.audit.copies.vocabulary import Candidate
 from groupwise.audit.copies.workers import one_thread_a_worker
-from groupwise.audit.copy_findings import find_copies, judge_exposures
+from groupwise.audit.copy_findings import find_copies, find_equal_conflicts, judge_exposures
 from groupwise.audit.exposures import Exposures
 from groupwise.audit.findings import Finding
 from groupwise.audit.keep import centrality, sharpness
@@ -249,7 +249,7 @@ def _findings(
     samples = manifest.usable
     paths, labels = [sample.path for sample in samples], [sample.label for sample in samples]
     found = (
-        [say.find_resemblance(facts["images"], facts["photographs"])]
+        [say.find_resemblance(facts["images"], facts["photographs"]), *find_equal_conflicts(manifest)]
         if facts["resemble"]
         else find_copies(manifest, copies.clusters, copies.pairs, exposures)
     )

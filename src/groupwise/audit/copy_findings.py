@@ -17,7 +17,7 @@ from groupwise.audit.findings import Finding
 from groupwise.audit.measure import Measured
 from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
-from groupwise.data.manifest import Manifest
+from groupwise.data.manifest import Manifest, Sample
 
 Clusters = npt.NDArray[np.int64]
 
@@ -71,6 +71,18 @@ def find_copies(
             )
             found.append(draw(finding, group, labels))
     return found + _class_findings(paths, labels, list(members.values()), draw, exposures.mostly_copies)
+
+
+def find_equal_conflicts(manifest: Manifest) -> list[Finding]:
+    """Files of equal content under several labels, which are one photograph however alike all others are."""
+    equal: dict[str, list[Sample]] = {}
+    for sample in manifest.usable:
+        equal.setdefault(sample.sha256 or sample.path, []).append(sample)
+    return [
+        say.find_conflict([one.path for one in group], [one.label for one in group])
+        for group in equal.values()
+        if len({one.label for one in group}) > 1
+    ]
 
 
 def _class_findings(

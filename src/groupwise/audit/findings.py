@@ -80,7 +80,8 @@ def find_conflict(paths: Sequence[str], labels: Sequence[str], shown: Shown = "c
         "stop",
         f"{title} under {len(names)} labels: {', '.join(names)}",
         f"These {len(paths)} files {text}",
-        f"{remedy} Until then all of them are left out.",
+        f"{remedy} Until then all of them are left out, unless `--label-conflicts keep` trusts the labels or"
+        " `--copies report` trusts that they are different pictures.",
         tuple(paths),
         shown=shown,
     )
@@ -191,8 +192,8 @@ def find_resemblance(images: int, photographs: int) -> Finding:
         f" photograph{'s' if photographs != 1 else ''}",
         "Pictures of one kind of part under a fixed camera, printed characters and scans of one form agree as"
         " copies do, so the audit cannot tell which of these are copies. It binds files of equal content"
-        " alone, leaves nothing out, and finds no label that errs. If some are copies, the same thing stands"
-        " in training and test, and the score is too high.",
+        " alone, leaves out those of them that stand under several labels, and finds no other label that"
+        " errs. If some are copies, the same thing stands in training and test, and the score is too high.",
         f"Say which images belong together (the part, the sheet, the sitting): {_GROUP_OPTIONS}. If they are"
         " copies of so few photographs, --copies group keeps them together.",
     )

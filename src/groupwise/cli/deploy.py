@@ -178,9 +178,11 @@ def verify(parser: Parser, argv: list[str]) -> None:
 
     groupwise verify runs/first/export/bundle --engine onnxruntime
     """
-    from groupwise.export.current import ENGINES
+    from groupwise.export.current import ENGINES, kept_bundle
 
-    parser.add_argument("bundle", metavar="BUNDLE", type=Path, help="the folder of a bundle")
+    parser.add_argument(
+        "bundle", metavar="BUNDLE", type=Path, help="the folder of a bundle, or of a run that has one"
+    )
     parser.add_argument(
         "--engine",
         nargs="+",
@@ -196,10 +198,12 @@ def verify(parser: Parser, argv: list[str]) -> None:
     arguments = parser.parse_args(argv)
     from groupwise.export.verify_bundle import verify_bundle
 
-    console = Console()
+    console, bundle = Console(), kept_bundle(arguments.bundle)
+    if bundle != arguments.bundle:
+        console.say(f"Bundle: {bundle}")
     differing = []
     for found in verify_bundle(
-        arguments.bundle,
+        bundle,
         arguments.engine,
         precision=arguments.precision,
         root=arguments.data,
@@ -210,7 +214,7 @@ def verify(parser: Parser, argv: list[str]) -> None:
     if differing:
         raise GroupwiseError(
             f"{' and '.join(differing)} on this machine: not the answers that the bundle should give",
-            place=arguments.bundle,
+            place=bundle,
             remedy="Use another engine or precision here; of an int8 bundle, the one in float32.",
         )
 

@@ -6,10 +6,13 @@ import dataclasses
 import json
 from typing import Any
 
-from groupwise.distributed.environment import environment
+from groupwise.distributed.environment import environment, installed_versions
 from groupwise.distributed.world import World
 from groupwise.models.complexity import ZERO, Complexity, StageSummary, complexity, describe, ungrouped
 from groupwise.models.resnext import PRESETS, ResNeXtConfig, preset_config
+
+# What answers from a bundle, serves it, or reads tables, beside what a training rests on
+FURTHER = ("onnxruntime", "onnx", "openvino", "ncnn", "fastapi", "uvicorn", "pyarrow", "jsonargparse")
 
 
 def list_presets(*, as_json: bool = False) -> str:
@@ -49,6 +52,7 @@ def describe_preset(
 def describe_system(*, as_json: bool = False) -> str:
     """Versions, processor and threads, by which others can see why a result or an error came about."""
     facts = environment(World())
+    facts["packages"] |= installed_versions(FURTHER)
     if as_json:
         return json.dumps(facts, indent=2)
     packages = facts.pop("packages")

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from groupwise.cli.options import add_layout_options, operands_together
 from groupwise.console import Console
-from groupwise.data.archive import images_root
+from groupwise.data.archive import images_root, is_there
 from groupwise.data.reading import ReadOptions, reading_words
 from groupwise.errors import UsageError
 from groupwise.recipe.parsing import Parser
+
+if TYPE_CHECKING:
+    from groupwise.data.manifest import Manifest
+    from groupwise.runs.run import Run
 
 
 def evaluate(parser: Parser, argv: list[str]) -> None:
@@ -83,6 +89,13 @@ def _evaluate_fold(arguments: Any) -> None:
 
     root, fold = images_root(arguments.data), arguments.fold or TEST
     run = Run.open(arguments.run)
+    if root is not None and not any(is_there(root / row.path) for row in run.split().rows):
+        raise UsageError(
+            "holds none of the images of the run",
+            place=f"--data {arguments.data}",
+            remedy=f"Name where they lie now. New ones are measured by `groupwise evaluate {arguments.run}"
+            f" {arguments.data}`.",
+        )
     scored = score_fold(run, fold, root=root, why="groupwise evaluate")
     if not run.path("metrics.json").exists():  # a run that was interrupted can have its report
         write_scores(run, {fold: scored})
@@ -99,6 +112,14 @@ def _evaluate_fold(arguments: Any) -> None:
         console.say(f"Report: {write_report(run.folder)}")
 
 
+def _grouped_as(run: Run, options: ReadOptions) -> ReadOptions:
+    """The options with the groups of the run, unless they say how those of the new data are found."""
+    own = run.ledger.get("reading") or {}
+    if options.group_column is not None or options.group_regex is not None:
+        return options
+    return replace(options, group_regex=own.get("group_regex"), group_column=own.get("group_column"))
+
+
 def _evaluate_external(arguments: Any) -> None:
     if arguments.fold is not None:
         raise UsageError(
@@ -112,9 +133,25 @@ def _evaluate_external(arguments: Any) -> None:
     from groupwise.runs.run import Run
 
     run, console = Run.open(arguments.run), Console(quiet=arguments.json)
-    options = ReadOptions.pick(arguments, None)
     # Deep pictures become levels as those of the run do, whatever the new ones would suggest.
-    scan = scan_with(arguments.external, options, load_run(run.folder).preprocessing.reading)
+    reading = load_run(run.folder).preprocessing.reading
+
+    def scan(progress: Callable[[int, int], None]) -> Manifest:
+        options = ReadOptions.pick(arguments, None)
+        own = _grouped_as(run, options)
+        if own == options:
+            return scan_with(arguments.external, options, reading)(progress)
+        how = f"regex {own.group_regex!r}" if own.group_regex else f"column {own.group_column}"
+        try:
+            found = scan_with(arguments.external, own, reading)(progress)
+        except UsageError as error:
+            if not error.place.startswith("--group"):
+                raise
+            console.warn(f"The run has its groups by --group-{how}, which finds none here: without groups.")
+            return scan_with(arguments.external, options, reading)(progress)
+        console.say(f"Groups by --group-{how}, as those of the run")
+        return found
+
     request = ExternalRequest(
         data=arguments.external,
         scan=scan,

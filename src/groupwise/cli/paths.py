@@ -47,7 +47,7 @@ def place_of(action: argparse.Action) -> str:
 def _require_data(paths: list[Path], place: str) -> None:
     for path in paths:
         if not path.exists():
-            raise GroupwiseError("no such file or folder", place=f"{place}{path}", remedy="Check the path.")
+            raise UsageError("no such file or folder", place=f"{place}{path}", remedy="Check the path.")
 
 
 def _require_run(paths: list[Path], place: str) -> None:
@@ -62,7 +62,7 @@ def _require_images(paths: list[Path], place: str) -> None:
     """One that is there is enough: the others are named beside the answers."""
     if paths and not any(path.exists() for path in paths):
         more = f", nor any of the {len(paths) - 1} after it" if len(paths) > 1 else ""
-        raise GroupwiseError(
+        raise UsageError(
             f"no such file or folder{more}", place=f"{place}{paths[0]}", remedy="Check the path."
         )
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from groupwise.data.fold_names import is_ready_split, name_folds
+
 SEVERAL = "|"
 """Between the classes of an image that has several."""
 
@@ -48,6 +50,11 @@ def _read_object(content: Record) -> Annotations | None:
     lists = [value for value in content.values() if isinstance(value, list)]
     if len(lists) == 1:  # a list of records under some key
         return read_annotations(lists[0])
+    if content and len(lists) == len(content) and is_ready_split(name_folds(content).values()):
+        records = [record for some in lists for record in some]  # {"train": [{...}], "test": [{...}]}
+        if all(isinstance(record, Mapping) for record in records):
+            folds = [name for name, some in content.items() for _ in some]
+            return read_annotations([{"split": f, **r} for f, r in zip(folds, records, strict=True)])
     if content and all(isinstance(value, str) for value in content.values()):  # {"cat/1.jpg": "cat"}
         rows = tuple({"path": path, "label": label} for path, label in content.items())
         return Annotations(rows, "a JSON of names and classes", "path", "label")

@@ -17,6 +17,7 @@ from groupwise.errors import GroupwiseError, UsageError
 
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".manifest")
 _ANNOTATIONS = (*_TABLES, ".txt", ".mat", ".lst")
+_ANSWERS = re.compile(r"(?i)submission|(?:^|/)test[\W_]")  # tables for the images that have no class
 _MOST_READ = 8
 """Tables that are opened to tell which of them names the classes."""
 
@@ -32,11 +33,26 @@ _CLASS_NAMES = re.compile(
 def find_tables(data: Path, samples: Sequence[Sample]) -> list[str]:
     """Tables that may name the classes: first those that do by their columns, then those highest up."""
     found = [sample.path for sample in samples if sample.path.lower().endswith(_TABLES)]
-    found.sort(key=lambda path: (path.count("/"), path))
-    looked = found[:_MOST_READ] if data.is_dir() else []
-    stems = {PurePosixPath(sample.path).stem for sample in find_candidates(samples)}
-    naming = [path for path in looked if _names_classes(data / path, stems)]
+    found.sort(key=lambda path: (bool(_ANSWERS.search(path)), path.count("/"), path))
+    naming = _naming_tables(data, samples, found)
     return naming + [path for path in found if path not in naming]
+
+
+def _naming_tables(data: Path, samples: Sequence[Sample], tables: Sequence[str]) -> list[str]:
+    looked = tables[:_MOST_READ] if data.is_dir() else []
+    stems = {PurePosixPath(sample.path).stem for sample in find_candidates(samples)}
+    return [path for path in looked if _names_classes(data / path, stems)]
+
+
+def note_table(data: Path, samples: Sequence[Sample]) -> list[str]:
+    """That a table beside the class folders lists their images, which nothing reads there."""
+    found = [sample.path for sample in samples if sample.status == "ok" and sample.path.endswith(_TABLES)]
+    for path in _naming_tables(data, samples, [path for path in sorted(found) if "/" not in path]):
+        return [
+            f"{path} lists these images, and is not read: the folders are the classes. If its classes, groups"
+            f" or folds count, give {shlex.quote(str(data / path))} as DATA."
+        ]
+    return []
 
 
 def _names_classes(file: Path, stems: Collection[str]) -> bool:

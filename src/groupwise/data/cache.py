@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from groupwise.data.archive import read_file
 from groupwise.data.decode import Preprocessing, decode
-from groupwise.data.file_notes import Note
+from groupwise.data.file_notes import Note, note_name, note_shape
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json, sha256_bytes, sha256_file, sha256_mapping, write_json
 
@@ -70,7 +70,9 @@ def load_picture(
             "changed since the data were scanned", place=file, remedy="Restore it, or start a new run."
         )
     decoded = decode(data, place=file, draft_px=preprocessing.image_size_px, reading=preprocessing.reading)
-    return preprocessing.resize_image(decoded.pixels), decoded.warnings
+    named = note_name(decoded.format, file.suffix.lower())
+    remarks = (*decoded.warnings, *named, *note_shape(decoded.width, decoded.height))
+    return preprocessing.resize_image(decoded.pixels), remarks
 
 
 def open_cache(

@@ -27,7 +27,7 @@ from groupwise.data.header import (
 from groupwise.data.levels import Depth, Reading
 from groupwise.data.preprocessing import Preprocessing, Resize
 from groupwise.data.readers import Unread, find_deep
-from groupwise.data.samples import Samples, are_bands, pick_channels, render, show_bands
+from groupwise.data.samples import COLOURS, Samples, are_bands, pick_channels, render, show_bands
 
 __all__ = ["MAX_PIXELS_AT_ONCE", "Decoded", "Preprocessing", "Resize", "UndecodableImage", "decode"]
 
@@ -171,7 +171,7 @@ def _take_colours(decoded: Decoded, reading: Reading, place: object) -> Decoded:
     """The chosen channels of red, green and blue, or of one grey; other channels are chosen by now."""
     if not reading.channels or decoded.channels:
         return decoded
-    taken = pick_channels(decoded.rgb, ("red", "green", "blue"), reading, place)
+    taken = pick_channels(decoded.rgb, COLOURS, reading, place)
     if taken.ndim == 2:
         return replace(decoded, rgb=np.repeat(taken[..., None], 3, axis=2), channels=3)
     if are_bands(taken):

@@ -15,15 +15,18 @@ _HELD_OUT = "held out"  # test, unless another folder is called so
 _WORDS: dict[str, tuple[str, ...]] = {
     TRAIN: (
         *("train", "training", "trn", "tr", "trainval", "entrenamiento", "treino", "treinamento"),
+        *("trainieren", "trainen", "traning", "trening", "treningowy", "traening", "egitim", "latih"),
         *("entrainement", "apprentissage", "addestramento", "обучение", "тренировка", "обучающая"),
         *("训练", "訓練", "训练集", "訓練集", "学習", "학습", "훈련"),
     ),
     VAL: (
         *("val", "valid", "validation", "validate", "validating", "dev", "development", "validierung"),
+        *("validieren", "valideren", "validatie", "validering", "walidacja", "dogrulama", "validasi"),
         *("validacion", "validacao", "validazione", "валидация", "验证", "驗證", "验证集", "検証", "검증"),
     ),
     TEST: (
         *("test", "testing", "tst", "ts", "tests", "prueba", "pruebas", "teste", "prova", "тест"),
+        *("testen", "testowy", "uji", "pengujian"),
         *("测试", "測試", "测试集", "テスト", "테스트", "시험"),
     ),
     _HELD_OUT: (
@@ -32,6 +35,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     ),
     UNLABELLED: (
         *("unlabeled", "unlabelled", "nolabel", "nolabels", "unannotated", "untagged"),
+        *("ungelabelt", "unbeschriftet", "unmarkiert", "未标注", "未標註", "未分类", "未分類"),
         *("pred", "prediction", "predictions", "predict", "inference", "submission"),
     ),
 }
@@ -44,10 +48,14 @@ _NEUTRAL = frozenset(
         "data dataset datasets set sets image images img imgs photo photos picture pictures pic pics"
         " sample samples split folder dir seg cls class classes classification part batch final new full"
         " all small resized cropped original raw labeled labelled out aug augmented clean the of a jpg"
-        " jpeg png v"
+        " jpeg png v public private daten sdaten bilder sbilder satz ssatz menge smenge datensatz"
+        " sdatensatz donnees imagenes datos dados veri verisi"
     ).split()
 )
-_NO_LABEL = re.compile(r"(no|not|without|un)[\W_]*(label|annotat|class|tagg)[a-z]*", re.IGNORECASE)
+_NO_LABEL = re.compile(
+    r"(no|not|without|un|to|to[\W_]*be|ohne)[\W_]*(label|annotat|class|tagg)[a-z]*", re.IGNORECASE
+)
+_MNIST_TEST = re.compile(r"t10k(?![^\W_]).*", re.IGNORECASE)
 _NUMBERED = re.compile(r"(?:k?fold|cv|split|partition|subset)[\W_]*(\d{1,2})", re.IGNORECASE)
 
 
@@ -98,6 +106,8 @@ def _read(name: str, neutral: frozenset[str] = frozenset()) -> str | None:
     text = unicodedata.normalize("NFKC", name).strip()
     if match := _NUMBERED.fullmatch(text):
         return f"fold-{int(match[1])}"
+    if _MNIST_TEST.fullmatch(text):
+        return TEST
     if _NO_LABEL.fullmatch(text):
         return UNLABELLED
     words = _split_words(text)

@@ -9,15 +9,13 @@ from pathlib import Path, PurePosixPath
 
 from groupwise.data.archive import read_file, size_in_archive
 from groupwise.data.decode import Decoded, UndecodableImage, decode
-from groupwise.data.file_notes import Note, join_notes, to_plain
-from groupwise.data.formats import FORMAT_OF_SUFFIX, HEAD_BYTES, SUFFIXES, detect_format
+from groupwise.data.file_notes import Note, join_notes, note_name, note_shape, to_plain
+from groupwise.data.formats import FORMAT_OF_SUFFIX, HEAD_BYTES, detect_format
 from groupwise.data.levels import Reading
 from groupwise.data.manifest import Sample, Status
 from groupwise.files import sha256_bytes
 
 MAX_FILE_BYTES = 512 << 20
-MIN_SIDE_PX = 8
-MAX_ASPECT = 20
 DEPTH_CODES = ("deep-integer", "float")
 # Codes of files that are sound: what is wanted is another form of them.
 UNREAD = ("unsupported-format", "several-channels", "several-planes", "unknown-depth", "decompression-bomb")
@@ -119,7 +117,7 @@ def _accept(sample: Sample, decoded: Decoded, suffix: str) -> Sample:
     reason = "no-label: an image that lies in no class folder"
     if sample.label:
         # By which rule deep samples become levels is decided for all of them later, and said in a note.
-        remarks = (*_without_rule(decoded), *_note_name(decoded.format, suffix), *_note_shape(width, height))
+        remarks = (*_without_rule(decoded), *note_name(decoded.format, suffix), *note_shape(width, height))
         status, reason = "warned" if remarks else "ok", join_notes(remarks)
     return replace(
         sample,
@@ -142,19 +140,3 @@ def _without_rule(decoded: Decoded) -> list[Note]:
     declared = f", {depth.declared[0]:.10g} to {depth.declared[1]:.10g} declared" if depth.declared else ""
     words = f"values from {depth.low:.10g} to {depth.high:.10g}{declared}"
     return [(code, words if code in DEPTH_CODES else said) for code, said in decoded.warnings]
-
-
-def _note_name(name: str, suffix: str) -> tuple[Note, ...]:
-    name = "JPEG" if name == "MPO" else name
-    if suffix in SUFFIXES.get(name, ()):
-        return ()
-    return (
-        ("wrong-extension", f"the file holds {name}, but its name ends in {to_plain(suffix) or 'nothing'}"),
-    )
-
-
-def _note_shape(width: int, height: int) -> tuple[Note, ...]:
-    short, long = sorted((width, height))
-    tiny = (("tiny", f"only {width} x {height} pixels"),) if short < MIN_SIDE_PX else ()
-    oblong = (("extreme-aspect", f"{width} x {height} pixels, more than {MAX_ASPECT} to 1"),)
-    return (*tiny, *(oblong if long > MAX_ASPECT * short else ()))

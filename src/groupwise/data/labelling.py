@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
-from groupwise.data.beside import note_lists, note_names, point_at
+from groupwise.data.beside import note_lists, note_names, note_table, point_at
 from groupwise.data.fold_names import TRAIN, UNLABELLED
 from groupwise.data.folder import label_of_archive
 from groupwise.data.layout import FOLDERS, POOL, Parts, Shape, find_candidates, recognise
@@ -51,9 +52,10 @@ def label_by_folders(data: Path, samples: Sequence[Sample], given: str | None) -
         )
         raise _no_class_folders(data, samples, fact, also)
     if shape.variants:
-        first = Path(data, *shape.inside, shape.variants[0])
+        plain = [name for name in shape.variants if re.search(r"(?i)original|raw", name)]
+        first = Path(data, *shape.inside, (plain or shape.variants)[0])
         raise GroupwiseError(
-            f"{', '.join(shape.variants)} hold the same folders: the same pictures in several forms",
+            f"{', '.join(shape.variants)} look like the same pictures in several forms",
             place=data,
             remedy=f"Give one of them, such as {first}, or add --layout classes to take them for classes.",
         )
@@ -107,7 +109,7 @@ def _label_classes(data: Path, samples: Sequence[Sample], shape: Shape) -> Label
     labels = {sample.label for sample in find_candidates(labelled)} - {""}
     if len(labels) < 2 and (pointer := point_at(data, samples)):
         notes.append(pointer)
-    notes += [*note_lists(samples), *note_names(samples, labels)]
+    notes += [*(note_lists(samples) or note_table(data, samples)), *note_names(samples, labels)]
     return Labelled(tuple(labelled), words, tuple(notes), shape.inside)
 
 

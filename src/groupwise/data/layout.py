@@ -26,9 +26,12 @@ _VARIANTS = frozenset(
     (  # noqa: SIM905  # shorter so
         "color colour colored rgb bgr gray grey grayscale greyscale bw mono segmented depth thermal"
         " ir nir infrared hsv lab edges edge normal original augmented cropped raw denoised enhanced"
-        " clahe"
+        " clahe resized"
     ).split()
 )
+_SIZE = re.compile(r"\d+x\d+(?:px)?", re.IGNORECASE)
+# Of these no class is called, so folders of other names may lie below them.
+_PROCESSED = frozenset(["original", "originals", "augmented", "resized", "cropped", "denoised", "enhanced"])
 # How publishers number the archives that a large set is downloaded in.
 _PORTION = re.compile(
     r"((?:.*[\W_])?(?:images?|imgs?|photos?|pictures?|parts?|batch(?:es)?|chunks?|shards?|archives?|vol(?:ume)?s?"
@@ -88,6 +91,11 @@ def recognise(samples: Sequence[Sample]) -> Shape:
     variants = tuple(name for name in tops if _is_variant(name))
     if len(variants) == len(tops) > 1 and _recurring(tops):
         return Shape(inside, variants=variants)
+    processed = tuple(
+        name for name, below in tops.items() if _PROCESSED & set(_words(name)) and not below[""]
+    )
+    if len(processed) > 1 and all(name in processed or name in folds for name in tops):
+        return Shape(inside, variants=processed)
     if _are_portions(tops):
         return Shape(inside, portions=tuple(tops))
     unlabelled = tuple(name for name, fold in folds.items() if fold == UNLABELLED)
@@ -196,7 +204,11 @@ def _are_portions(tops: Mapping[str, Counter[str]]) -> bool:
 
 
 def _is_variant(name: str) -> bool:
-    return any(word in _VARIANTS for word in name.casefold().replace("-", "_").replace(" ", "_").split("_"))
+    return any(word in _VARIANTS or _SIZE.fullmatch(word) for word in _words(name))
+
+
+def _words(name: str) -> list[str]:
+    return name.casefold().replace("-", "_").replace(" ", "_").split("_")
 
 
 def _recurring(tops: Mapping[str, Counter[str]]) -> set[str]:

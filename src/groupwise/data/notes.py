@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from groupwise.data.group_names import spelling_key
 from groupwise.data.manifest import USABLE, Sample
 from groupwise.data.table import where_images_lie
 
 # Names of classes that may stand for a missing label.
 _DOUBTFUL = frozenset(
-    ["none", "na", "n/a", "?", "-", "--", "unknown", "unlabeled", "unlabelled", "missing", "undefined"]
+    (  # noqa: SIM905  # shorter so
+        "none|na|n/a|?|-|--|unknown|unlabeled|unlabelled|missing|undefined|unsorted|unclassified|review"
+        "|to review|todo|to do|tbd|misc|unsure|unclear|uncertain|skip|ignore|ignored|unklar|unsortiert"
+        "|inconnu|desconocido|待定|不明"
+    ).split("|")
 )
 
 
@@ -59,6 +63,37 @@ def note_series(samples: Sequence[Sample]) -> list[str]:
     ]
 
 
+# What people and programs call further forms of one picture, after its name or as a folder.
+_FORMS = (
+    r"(?:crop(?:ped)?|thumb(?:nail)?|small|resized|aug(?:mented)?|flip(?:ped)?|rot(?:ated)?|gr[ae]y(?:scale)?"
+    r"|bw|copy|preview|mirror(?:ed)?|blur(?:red)?|noisy|bright|dark)s?"
+)
+_FORM_OF_NAME = re.compile(rf"(.+?)[ _.-]+{_FORMS}[ _.-]?\d*", re.IGNORECASE)
+_FORM_OF_FOLDER = re.compile(_FORMS, re.IGNORECASE)
+
+
+def note_forms(samples: Sequence[Sample]) -> list[str]:
+    """Pictures that are called as others with a word more: crops, thumbnails and the like."""
+    usable = [PurePosixPath(sample.path) for sample in samples if sample.status in USABLE]
+    names = {path.with_suffix(""): path for path in usable}
+    forms = []
+    for path in usable:
+        match = _FORM_OF_NAME.fullmatch(path.stem)
+        base = names.get(path.with_name(match[1])) if match else None
+        if base is None and _FORM_OF_FOLDER.fullmatch(path.parent.name):
+            base = names.get(path.parent.parent / path.stem)
+        if base is not None:
+            forms.append((path, base))
+    if len(forms) < 2:
+        return []
+    path, base = forms[0]
+    return [
+        f"{len(forms):,} images are called as others and a word more, such as {path} beside {base}: crops,"
+        " thumbnails or copies of the same pictures? The audit binds those that it recognises, and --exclude"
+        " leaves them out."
+    ]
+
+
 def note_outside(data: Path, root: Path, samples: Sequence[Sample]) -> list[str]:
     """The option that takes files which lie outside of the data's folder."""
     common = where_images_lie(root, samples)
@@ -76,7 +111,7 @@ def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]
     notes = [f"The class folder {name!r} holds no usable image." for name in folders if name not in counts]
     alike: dict[str, list[str]] = defaultdict(list)
     for label in labels:
-        alike[unicodedata.normalize("NFKC", label).casefold().strip()].append(label)
+        alike[spelling_key(label)].append(label)
     notes += [
         f"The classes {' and '.join(map(repr, names))} differ only in spelling: are they one?"
         for names in alike.values()
@@ -97,9 +132,10 @@ def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]
 def _note_label_columns(labels: Sequence[str]) -> list[str]:
     """Classes that may be a missing label, or several labels in one cell."""
     doubts = [
-        f"The class {label!r} may stand for a missing label: if it does, leave its cells empty."
+        f"The class {label!r} may stand for a missing label: if it does, leave its cells empty, or its folder"
+        " out."
         for label in labels
-        if label.strip().casefold() in _DOUBTFUL
+        if " ".join(re.split(r"[\s_]+", label.casefold().strip("_ "))) in _DOUBTFUL
     ]
     several = [label for label in labels if _names_another(label, set(labels))]
     if several:

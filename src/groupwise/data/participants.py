@@ -34,17 +34,24 @@ def choose_participants(
 ) -> Participants:
     """Let copies bind, be reported or dropped, leave out `conflicts`, and set aside classes of few sources.
 
-    Where copies are only reported, files of equal content alone are bound, and one photograph under two
-    labels is none. Of dropped copies the one of most `worth` is kept, of equals the first. Raises
-    `GroupwiseError` where fewer than two classes are left of several.
+    Where copies are only reported, files of equal content alone are bound, and of the conflicts those that
+    hold equal files under several labels: others are trusted to be different pictures. Of dropped copies the
+    one of most `worth` is kept, of equals the first. Raises `GroupwiseError` where fewer than two classes are
+    left of several.
     """
     notes = []
     bound = list(clusters) if copies != "report" else _number([sample.sha256 for sample in samples])
-    excluded = set(conflicts) if copies != "report" else set()
+    excluded = set(conflicts)
     if copies == "report":
         notes.append(
             "Copies that the audit names bind nobody: equal files and the groups that were given do."
         )
+        excluded &= _under_several_labels(samples, bound)
+        if kept := len(set(conflicts) - excluded):
+            notes.append(
+                f"Kept under several labels, because copies are only reported: {kept:,} images that pass for"
+                " one photograph or scene with others"
+            )
     if excluded:
         notes.append(
             f"Left out, because one photograph or scene stands under two labels: {len(excluded)} images"
@@ -67,6 +74,16 @@ def choose_participants(
 def _number(values: Sequence[str]) -> list[int]:
     numbers: dict[str, int] = {}
     return [numbers.setdefault(value or f"file {i}", len(numbers)) for i, value in enumerate(values)]
+
+
+def _under_several_labels(samples: Sequence[Sample], clusters: Sequence[int]) -> set[str]:
+    """Paths of samples in whose cluster several labels stand."""
+    labels: dict[int, set[str]] = {}
+    for sample, cluster in zip(samples, clusters, strict=True):
+        labels.setdefault(cluster, set()).add(sample.label)
+    return {
+        sample.path for sample, cluster in zip(samples, clusters, strict=True) if len(labels[cluster]) > 1
+    }
 
 
 def _further_copies(

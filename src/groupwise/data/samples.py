@@ -13,6 +13,8 @@ from groupwise.data.file_notes import Note
 from groupwise.data.header import UndecodableImage
 from groupwise.data.levels import Depth, Range, Reading, choose_ranges, measure_depth, to_levels
 
+COLOURS = ("red", "green", "blue")
+
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -55,6 +57,8 @@ def render(samples: Samples, reading: Reading, place: object, *, step: int = 1) 
 
     All of the samples are measured, and one in `step` rows and columns is scaled.
     """
+    if reading.channels and not samples.channels:
+        require_count(len(COLOURS), COLOURS, reading, place)  # it says more than that the depth is unknown
     values, depth, remarks = samples.values, None, tuple[Note, ...]()
     thin = (slice(None, None, step), slice(None, None, step))
     if values.dtype == np.uint8 and samples.declared in (None, (0, 255)):
@@ -131,8 +135,14 @@ def pick_channels(
     Raises `UndecodableImage` for one that is not there, and where numbers were settled for pictures of
     another number of channels.
     """
-    count, wanted = planes.shape[2], reading.channels
-    by_number = any(str(one).isdigit() for one in wanted)
+    require_count(planes.shape[2], names, reading, place)
+    taken = planes[..., [_find_channel(one, planes.shape[2], names, place) for one in reading.channels]]
+    return taken[..., 0] if len(reading.channels) == 1 else taken
+
+
+def require_count(count: int, names: tuple[str, ...], reading: Reading, place: object) -> None:
+    """Raise `UndecodableImage` where numbers were settled for pictures of another number of channels."""
+    by_number = any(str(one).isdigit() for one in reading.channels)
     if reading.channel_count not in (None, count) and by_number:
         raise UndecodableImage(
             "several-channels",
@@ -141,8 +151,6 @@ def pick_channels(
             place=place,
             remedy="Give pictures with the same channels in the same order.",
         )
-    taken = planes[..., [_find_channel(one, count, names, place) for one in wanted]]
-    return taken[..., 0] if len(wanted) == 1 else taken
 
 
 def _find_channel(wanted: int | str, count: int, names: tuple[str, ...], place: object) -> int:

@@ -10,11 +10,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from groupwise.data.archive import is_archive
+from groupwise.data.archive import READ_IN_PLACE, is_archive
 from groupwise.data.array_files import REMEDY, name_arrays, say_instead
 from groupwise.data.exclusion import exclude
 from groupwise.data.folder import enter_archives, list_archive, list_class_folders, list_files
 from groupwise.data.folder_tables import read_folder_tables
+from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.group_names import tidy_groups
 from groupwise.data.inspect import inspect
 from groupwise.data.labelling import Labelled, label_by_folders
@@ -23,10 +24,17 @@ from groupwise.data.level_notes import note_rule
 from groupwise.data.levels import Reading, settle
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.masks import count_masks, set_masks_aside
-from groupwise.data.notes import note_classes, note_groups, note_outside, note_patients, note_series
+from groupwise.data.notes import (
+    note_classes,
+    note_forms,
+    note_groups,
+    note_outside,
+    note_patients,
+    note_series,
+)
 from groupwise.data.patterns import assign_groups, assign_labels, compile_pattern
 from groupwise.data.reading import CLASSES, ReadOptions
-from groupwise.data.table import Contents, read_contents
+from groupwise.data.table import Contents, read_contents, where_images_lie
 from groupwise.data.table_files import SUFFIXES
 from groupwise.errors import GroupwiseError, UsageError
 
@@ -52,11 +60,7 @@ def scan(
     """
     pattern = compile_pattern(options.group_regex, "--group-regex")
     _refuse_options(data, options)
-    is_folder = os.path.isdir(data)  # noqa: PTH112  # Path.is_dir raises where the path may not be entered
-    if is_folder or is_archive(data):
-        found, folders = _list_folder(data, options)
-    else:
-        found, folders = _list_rows(data, options), []
+    found, folders = _list_all(data, options)
     tidy, spelling = _tidy(found.samples if pattern is None else assign_groups(found.samples, pattern))
     if options.exclude is not None:
         tidy = exclude(tidy, options.exclude, found.root)
@@ -68,6 +72,7 @@ def scan(
         *spelling,
         *note_patients(tidy, samples),
         *note_series(samples),
+        *note_forms(samples),
         *note_outside(data, found.root, samples),
         *note_classes(samples, folders),
     ]
@@ -110,6 +115,25 @@ def _refuse_options(data: Path, options: ReadOptions) -> None:
         raise UsageError(
             "no such folder", place=f"--root {options.root}", remedy="Give the folder of the images."
         )
+
+
+def _list_all(data: Path, options: ReadOptions) -> tuple[Contents, list[str]]:
+    """What lies below a folder, or in the rows of a table, and the names of class folders.
+
+    Where all of it, and not a part, lies outside of the data's folder, it is taken from where it lies.
+    """
+    is_folder = os.path.isdir(data)  # noqa: PTH112  # Path.is_dir raises where the path may not be entered
+    is_folder = is_folder or is_archive(data)
+    found, folders = _list_folder(data, options) if is_folder else (_list_rows(data, options), [])
+    samples = found.samples
+    there = [one.path for one in samples if one.status == "ok"]
+    inside = [path for path in there if not is_folder or Path(path).suffix.lower() in FORMAT_OF_SUFFIX]
+    common = None if options.root or inside else where_images_lie(found.root, samples)
+    if common is None:
+        return found, folders
+    found, folders = _list_all(data, replace(options, root=common))
+    note = f"All images lie outside of the folder of {data}, and are taken from {common}, as by --root."
+    return replace(found, notes=(note, *found.notes)), folders
 
 
 def _list_folder(data: Path, options: ReadOptions) -> tuple[Contents, list[str]]:
@@ -169,7 +193,7 @@ def _class_folders(place: Path, labelled: Labelled) -> list[str]:
 
 def _list_rows(data: Path, options: ReadOptions) -> Contents:
     if not os.path.lexists(data):
-        raise GroupwiseError("no such file or folder", place=data, remedy="Check the path.")
+        raise UsageError("no such file or folder", place=data, remedy="Check the path.")
     if data.suffix.lower() not in SUFFIXES:
         if kind := name_arrays(data.name):
             raise GroupwiseError(f"holds {kind}, and is not read", place=data, remedy=REMEDY)
@@ -224,9 +248,9 @@ def _require_images(data: Path, samples: Sequence[Sample]) -> None:
         )
     if all(sample.status == "ignored" for sample in samples):
         names = [sample.path for sample in samples if sample.codes != ("hidden",)]
-        is_arrays = any(map(name_arrays, names))
-        raise GroupwiseError(
-            f"there are no images{say_instead(names)}",
-            place=data,
-            remedy=REMEDY if is_arrays else "Give a folder that holds one folder of images a class.",
-        )
+        remedy = "Give a folder that holds one folder of images a class."
+        if any(map(name_arrays, names)):
+            remedy = REMEDY
+        elif packed := [name for name in names if name.lower().endswith(READ_IN_PLACE)]:
+            remedy = f"Archives are read in place: give {data / packed[0]} as DATA."
+        raise GroupwiseError(f"there are no images{say_instead(names)}", place=data, remedy=remedy)

@@ -246,10 +246,12 @@ def where_images_lie(root: Path, samples: Iterable[Sample]) -> Path | None:
         for sample in samples
         if sample.codes in ((OUTSIDE_ROOT,), (LINK_OUTSIDE,))
     ]
-    there = [path for path in outside if os.path.isfile(path)]  # noqa: PTH113  # as in `scan`
+    # Links of a folder may lead to folders.
+    there = {path: os.path.isdir(path) for path in outside if os.path.exists(path)}  # noqa: PTH110, PTH112
     if not there:
         return None
-    folders = sorted({os.path.dirname(path) for path in there})  # noqa: PTH120  # of text
+    dirname = os.path.dirname
+    folders = sorted({path if is_folder else dirname(path) for path, is_folder in there.items()})
     common = Path(os.path.commonpath(folders))
     return common if common != Path(common.anchor) else None
 

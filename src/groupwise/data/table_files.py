@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import json
@@ -18,11 +17,11 @@ from groupwise.data.archive import list_members
 from groupwise.data.fold_names import name_folds
 from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.parquet_images import class_names, find_image_column, import_parquet
-from groupwise.errors import GroupwiseError
+from groupwise.data.table_text import read_table_text
+from groupwise.errors import GroupwiseError, UsageError
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".manifest", ".parquet")
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright bars"}
-_BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?\r?\n', re.IGNORECASE)
 
 Row = dict[str, str]
@@ -57,7 +56,7 @@ def read_table(file: Path) -> Table:
             return _from_records(_load(text, file), "JSON", file)
         return _read_delimited(text, file)
     except FileNotFoundError:
-        raise GroupwiseError(
+        raise UsageError(
             "no such file", place=file, remedy="Check the path, or run the command that writes it."
         ) from None
     except OSError as error:
@@ -67,10 +66,8 @@ def read_table(file: Path) -> Table:
 
 
 def _read_text(file: Path) -> str:
-    data = file.read_bytes()
-    encoding = next((name for bom, name in _BOMS.items() if data.startswith(bom)), "utf-8")
     try:
-        return data.decode(encoding)
+        return read_table_text(file)
     except UnicodeDecodeError as error:
         raise GroupwiseError(
             f"not a readable CSV file ({error})", place=file, remedy="Save it as UTF-8 text."

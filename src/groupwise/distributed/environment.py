@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -54,7 +54,7 @@ def environment(world: World, before: Mapping[str, Any] | None = None) -> dict[s
         "groupwise": version("groupwise"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: version(name) for name in PACKAGES} | _installed(EXTRAS),
+        "packages": {name: version(name) for name in PACKAGES} | installed_versions(EXTRAS),
         "cpu_count": os.cpu_count(),
         **now,
         "earlier_machines": _earlier(before or {}, now),
@@ -64,7 +64,8 @@ def environment(world: World, before: Mapping[str, Any] | None = None) -> dict[s
     }
 
 
-def _installed(names: tuple[str, ...]) -> dict[str, str]:
+def installed_versions(names: Sequence[str]) -> dict[str, str]:
+    """Versions of those packages that are installed."""
     found = {}
     for name in names:
         try:

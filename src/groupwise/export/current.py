@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from groupwise.errors import UsageError
 from groupwise.files import read_json
 from groupwise.inference.bundle import BUNDLE, FORMAT, is_bundle
 from groupwise.inference.decision import DECISION, Decision
@@ -29,6 +30,27 @@ def current_bundle(folder: Path, *, on_export: Callable[[], None]) -> Path:
 
         export_run(folder, "bundle", target, replace=True)
     return target
+
+
+def kept_bundle(folder: Path) -> Path:
+    """The folder of the bundle that a run has; of a bundle, the folder itself.
+
+    Raises `UsageError` where the run has none of what it is now.
+    """
+    if is_bundle(folder):
+        return folder
+    run, own = Run.open(folder), [folder / "export" / form for form in BUNDLES]
+    for target in own:
+        if _is_current(run, target / BUNDLE):
+            return target
+    there = [target for target in own if (target / BUNDLE).is_file()]
+    raise UsageError(
+        f"its bundle {there[0]} is of weights or decisions that it no longer has"
+        if there
+        else "is a run that has no bundle yet",
+        place=folder,
+        remedy=f"Export it first: groupwise export {folder} --to bundle.",
+    )
 
 
 def _is_current(run: Run, file: Path) -> bool:

@@ -84,8 +84,12 @@ def audit_manifest(manifest: Manifest, *, seed: int, console: Console) -> Audit:
     with console.progress("Looking for copies") as progress:
         audited = audit(manifest, seed=seed, progress=progress)
     facts = audited.facts
-    what = "photographs" if facts["mostly_copies"] else "photographs or scenes"
-    console.say(f"Audit: {facts['photographs']:,} different {what} in {facts['seconds']:.0f} s")
+    many = "s" * (facts["photographs"] != 1)
+    what = f"photograph{many}" if facts["mostly_copies"] else f"photograph{many} or scene{many}"
+    said = f"{facts['photographs']:,} different {what}"
+    if facts["resemble"]:
+        said = f"whether {facts['images']:,} images are different photographs was not to be told"
+    console.say(f"Audit: {said} in {facts['seconds']:.0f} s")
     for finding in audited.findings:
         say = console.warn if finding.severity == "stop" else console.say
         say(f"  {finding.severity}: {finding.title}")

@@ -18,15 +18,21 @@ REPAIRED = "repaired.csv"
 
 
 def say_series(folder: Path, audited: Audit, root: Path, console: Console) -> None:
-    """Say the command that binds the series which an audit in `folder` suspects, if it suspects any."""
+    """Say the command that binds the series which an audit in `folder` suspects, if it suspects any.
+
+    Of several it takes those that look most alike, and names the columns of the others.
+    """
     if not audited.series or is_archive(root):
         return
-    column = next(iter(audited.series))
+    closer = {one["series"]: one["closer"] for one in audited.facts["series_tested"]}
+    column, *others = sorted(audited.series, key=lambda name: -closer[name])
     words = ["train", str(folder / SERIES_FILE), "--root", str(root), "--group-column", column]
     console.say(
         "Suspected series bind nothing. If they are right:"
         f" groupwise {shlex.join([*words, '--run', 'runs/grouped'])}"
     )
+    if others:
+        console.say(f"Less alike, in the same table: {', '.join(others)}")
 
 
 def write_repaired(folder: Path, split: Split, root: Path, console: Console) -> None:

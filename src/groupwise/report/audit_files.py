@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,11 @@ class AuditFiles:
         return "photograph" if self.facts.get("mostly_copies", True) else "scene"
 
     @property
+    def resemble(self) -> bool:
+        """Whether the pictures resemble one another so much that only equal files count as copies."""
+        return bool(self.facts.get("resemble"))
+
+    @property
     def photographs(self) -> int:
         """Number of different photographs among them."""
         return len(self.members)
@@ -147,7 +152,13 @@ def read_audit(folder: Path) -> AuditFiles:
         facts=_read_facts(folder / "audit.json"),
     )
     _check_kinship(files)
-    return files
+    return replace(files, clusters=_equal_alone(files)) if files.resemble else files
+
+
+def _equal_alone(files: AuditFiles) -> list[Row]:
+    """The rows of the clusters where files of equal content alone are one photograph."""
+    digest = {path: row.get("sha256") or path for path, row in files.row_of.items()}
+    return [row | {"cluster": digest[row["path"]]} for row in files.clusters]
 
 
 _AGAIN = "Run `groupwise audit` on the images again."

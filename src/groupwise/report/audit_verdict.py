@@ -146,11 +146,18 @@ def _figures(files: AuditFiles) -> tuple[KeyNumber, ...]:
     unused = [f"{lost:,} cannot be read or placed"] * bool(lost)
     unused += [f"{ignored:,} {verb(ignored, 'is no image', 'are no images')}"] * bool(ignored)
     copied = f" ({percent(files.copies / files.usable)})" if files.copies else ""
+    different = KeyNumber(
+        f"{files.photographs:,}", f"different {files.noun}s among them", _copies(files) + copied
+    )
+    if files.resemble:
+        different = KeyNumber(
+            "?", "different photographs: not to be told", "the pictures resemble one another"
+        )
     return (
         KeyNumber(
             f"{files.usable:,}", f"of {count(len(files.manifest), 'file')} can be used", ", ".join(unused)
         ),
-        KeyNumber(f"{files.photographs:,}", f"different {files.noun}s among them", _copies(files) + copied),
+        different,
         KeyNumber(
             f"{n:,}",
             f"{files.conflict_noun}{'s' * (n != 1)} under several labels",

@@ -11,7 +11,7 @@ from groupwise.data.columns import find_group_columns
 from groupwise.data.reading import reading_words
 from groupwise.report.baseline_words import OPENINGS
 from groupwise.report.sections.number import Headline, headline
-from groupwise.report.validity import hidden_faults, sources_known
+from groupwise.report.validity import copies_unknown, hidden_faults, sources_known
 from groupwise.report.words import NBSP, as_clause, count, percent
 from groupwise.runs.files import RunFiles
 from groupwise.text import duration
@@ -63,6 +63,13 @@ def _steps(files: RunFiles, said: Headline) -> Iterator[Step]:
 def _mend(files: RunFiles) -> Iterator[Step]:
     """What makes the number untrue comes before all else."""
     for fault in hidden_faults(files)[:1]:
+        if copies_unknown(files) and not files.split["spanning_sources"]:
+            yield Step(
+                "say of every image what it belongs to, by --group-column or --group-regex",
+                as_clause(fault.title),
+                _audit(files),
+            )
+            return
         yield Step(
             "train again by the usual rules, whole sources on one side and the epoch chosen on val",
             as_clause(fault.title),
@@ -71,7 +78,7 @@ def _mend(files: RunFiles) -> Iterator[Step]:
 
 
 def _name_sources(files: RunFiles) -> Iterator[Step]:
-    if sources_known(files) or any(row.group for row in files.assignments):
+    if copies_unknown(files) or sources_known(files) or any(row.group for row in files.assignments):
         return
     rows = [dict(sample.extra) for sample in files.manifest]
     column = next(iter(find_group_columns(rows, files.further_columns)), None)

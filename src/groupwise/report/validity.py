@@ -76,7 +76,7 @@ def _shared_sources(files: RunFiles) -> Iterator[Note]:
 
 
 def _copies_unknown(files: RunFiles) -> Iterator[Note]:
-    if files.audit.get("resemble") and files.split.get("copies") == "report" and not _all_grouped(files):
+    if copies_unknown(files):
         yield Note(
             "Nobody knows whether copies of the images it was tested on were in training",
             "All pictures resemble one another, so that the audit cannot tell copies from new pictures of the"
@@ -86,8 +86,10 @@ def _copies_unknown(files: RunFiles) -> Iterator[Note]:
         )
 
 
-def _all_grouped(files: RunFiles) -> bool:
-    return all(row.group for row in files.assignments)
+def copies_unknown(files: RunFiles) -> bool:
+    """Whether the audit could not tell copies, and not every image has a group that would bind them."""
+    told = not files.audit.get("resemble") or files.split.get("copies") != "report"
+    return not told and not all(row.group for row in files.assignments)
 
 
 def _known_before(files: RunFiles) -> Iterator[Note]:

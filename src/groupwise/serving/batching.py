@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.data.decode import Preprocessing, UndecodableImage, decode
-from groupwise.data.file_notes import Note
+from groupwise.data.file_notes import Note, note_shape
 from groupwise.inference.heatmaps import HeatMethod
 from groupwise.serving.intake import MAX_PIXELS, Refused, busy
 
@@ -136,7 +136,8 @@ def _decode(data: bytes, preprocessing: Preprocessing) -> tuple[Pixels, tuple[No
     except UndecodableImage as error:
         status = _status(error.code)
         raise Refused(status, error.fact, remedy=error.remedy, place="picture", code=error.code) from None
-    return preprocessing.resize_image(decoded.pixels), decoded.warnings
+    remarks = (*decoded.warnings, *note_shape(decoded.width, decoded.height))
+    return preprocessing.resize_image(decoded.pixels), remarks
 
 
 def _answer(batch: Sequence[_Picture]) -> list[dict[str, Any]]:
