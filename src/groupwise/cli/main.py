@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from inspect import getdoc
 
-from groupwise.cli import data, deploy, evaluate, measure, serve, train
+from groupwise.cli import data, deploy, evaluate, measure, probe, serve, train
 from groupwise.cli.paths import VerbParser
 from groupwise.console import show_any_character
 from groupwise.errors import GroupwiseError, UsageError, did_you_mean
@@ -25,7 +25,7 @@ INTERRUPTED = 130  # what a shell gives for Ctrl-C
 START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h, as for a training that SIGTERM stopped and that was saved
 
 Verb = Callable[[Parser, list[str]], None]
-GO_ON = ("train", "sweep", "demo")
+GO_ON = ("train", "probe", "sweep", "demo")
 LEARNS = (*GO_ON, "refit", "lr-find")
 # A verb is a function: its docstring holds the promise and the line of usage, its body declares the options.
 VERBS: dict[str, Verb] = {
@@ -36,6 +36,7 @@ VERBS: dict[str, Verb] = {
     "split": train.split,
     "plan": train.plan,
     "train": train.train,
+    "probe": probe.probe,
     "refit": train.refit,
     "lr-find": train.lr_find,
     "sweep": train.sweep,

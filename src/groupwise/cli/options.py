@@ -66,6 +66,22 @@ def add_budget_option(parser: Parser) -> None:
     )
 
 
+def add_baseline_options(parser: Parser) -> None:
+    """What stands beside the number, and what a script wants of it."""
+    parser.add_argument(
+        "--fail-under",
+        metavar="LEAST",
+        help="leave with exit status 3 unless the accuracy is at least this share, such as 0.9; `baseline`:"
+        " unless the network is shown to beat its baselines",
+    )
+    parser.add_argument(
+        "--baselines",
+        choices=("all", "none"),
+        default="all",
+        help="also fit what is cheap, for a tenth of the training's time, to stand beside the number",
+    )
+
+
 def parse_over_recipe(
     parser: Parser, argv: Sequence[str], recipe: str | None = None
 ) -> tuple[Any, Recipe, Recipe]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from groupwise.cli.options import (
+    add_baseline_options,
     add_budget_option,
     add_data_options,
     add_moved_option,
@@ -132,7 +133,7 @@ def train(parser: Parser, argv: list[str]) -> None:
     )
     parser.add_argument("--repeats", type=int, default=1, help="with --cv: how often to divide anew")
     parser.add_argument("--jobs", type=int, default=1, help="with --cv: networks to train at once")
-    _add_baseline_options(parser)
+    add_baseline_options(parser)
     parser.add_argument(
         "--track",
         metavar="NAME",
@@ -170,22 +171,6 @@ def _refuse_planned_recipe(arguments: Any) -> None:
     if arguments.recipe and arguments.budget:
         fact = "a recipe that is given is not planned"
         raise UsageError(fact, place="--budget", remedy="Leave out --recipe.")
-
-
-def _add_baseline_options(parser: Parser) -> None:
-    """What stands beside the number, and what a script wants of it."""
-    parser.add_argument(
-        "--fail-under",
-        metavar="LEAST",
-        help="leave with exit status 3 unless the accuracy is at least this share, such as 0.9; `baseline`:"
-        " unless the network is shown to beat its baselines",
-    )
-    parser.add_argument(
-        "--baselines",
-        choices=("all", "none"),
-        default="all",
-        help="also fit what is cheap, for a tenth of the training's time, to stand beside the number",
-    )
 
 
 def refit(parser: Parser, argv: list[str]) -> None:

@@ -180,7 +180,7 @@ def _keep(run: Run, parent: Run, fitted: FitResult, model: ResNeXt, images: Any)
     save_weights(model, run.path("model.safetensors"))
     run.record("model.safetensors", ["recipe.yaml", "split.csv"])
     decision = _cross_fitted(parent, split) if parent.is_ensemble else _decision(parent, split)
-    config = model_config(recipe.model.preset, model.config, split.classes, recipe.data, decision.temperature)
+    config = model_config(recipe.model.preset, model, split.classes, recipe.data, decision.temperature)
     write_json(run.path("config.json"), config)
     run.record("config.json", ["model.safetensors"])
     # Distances are between features of one network, so that the reference has to be its own
