@@ -49,15 +49,13 @@ def read_onnx(file: Path) -> Any:
             remedy="Give --features an ONNX file, a bundle, or the folder of a run.",
         )
     try:
-        model = onnx.load(file)
-        onnx.checker.check_model(model)
+        return onnx.load(file)
     except Exception as error:  # protobuf, onnx and the file system each have their own
         raise GroupwiseError(
             f"is no whole ONNX file ({str(error).strip().splitlines()[0][:120]})",
             place=file,
             remedy="Export it again, and copy all of its files.",
         ) from None
-    return model
 
 
 def cut_features(model: Any, file: Path, *, output: str | None, side_px: int) -> FeatureGraph:
@@ -227,12 +225,14 @@ def _taken(node: Any) -> Sequence[str]:
 
 def _try(model: bytes, channels: int, side_px: int, file: Path) -> int:
     """The number of features, by running the graph on one image and on three."""
-    session = open_session(model, file)
     images = np.random.default_rng(0).normal(size=(3, channels, side_px, side_px)).astype(np.float32)
     try:
+        session = open_session(model, file)
         alone, together = (
             session.run([FEATURES, MAPS], {IMAGES: images[:count]})[0] for count in (1, len(images))
         )
+    except GroupwiseError:
+        raise
     except Exception as error:  # of the runtime, which has no class of its own for it
         said = str(error).strip().splitlines()[0][:160]
         raise _unsuited(file, f"does not answer any number of images of {side_px} px ({said})") from None

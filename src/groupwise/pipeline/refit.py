@@ -85,7 +85,14 @@ def _refuse(parent: Run) -> None:
             place=parent.folder,
             remedy="Finish the run with `groupwise train --resume`.",
         )
-    fold = stored_recipe(parent).training.select_fold
+    recipe = stored_recipe(parent)
+    if recipe.model.features is not None:
+        raise UsageError(
+            "a probe, whose head is fitted in seconds on the fold that it has",
+            place=parent.folder,
+            remedy="Give a run whose network was trained; or `groupwise probe` with a larger --split.train.",
+        )
+    fold = recipe.training.select_fold
     if fold != "val":
         raise UsageError(
             f"its epoch was chosen on {fold}, so that no number would be left to speak for the refit",
