@@ -101,12 +101,14 @@ def plan(parser: Parser, argv: list[str]) -> None:
     from groupwise.files import write_atomic
     from groupwise.pipeline.channel_statistics import with_statistics
     from groupwise.pipeline.create import settled_recipe
+    from groupwise.pipeline.named_weights import with_named_weights
     from groupwise.pipeline.plan import plan_recipe
     from groupwise.pipeline.prepare import prepare, scan_with_progress
     from groupwise.runs.request import request_run
 
     request = request_run(Path(arguments.folder), arguments, recipe=recipe, base=base, folder=arguments.out)
     console, planning = Console(), planning_of(arguments, changed_fields(argv, base, recipe))
+    recipe = with_named_weights(recipe, planning.chosen, console)
     manifest = scan_with_progress(request.scan, console)
     request = replace(request, recipe=settled_recipe(recipe, manifest))
     prepared = prepare(manifest, recipe.split, seed=recipe.seed, console=console)
@@ -199,13 +201,15 @@ def lr_find(parser: Parser, argv: list[str]) -> None:
         "--out", metavar="FILE", type=Path, default=Path("learning-rate.png"), help="the PNG file to write"
     )
     add_recipe_options(parser)
-    arguments, _, recipe = parse_over_recipe(parser, argv)
+    arguments, base, recipe = parse_over_recipe(parser, argv)
     from groupwise.experiments.lr_find import find_rate
     from groupwise.pipeline.channel_statistics import with_statistics
     from groupwise.pipeline.create import settled_recipe
+    from groupwise.pipeline.named_weights import with_named_weights
     from groupwise.pipeline.prepare import scan_with_progress
 
     console = Console()
+    recipe = with_named_weights(recipe, set(changed_fields(argv, base, recipe)), console)
     manifest = scan_with_progress(scan_of(arguments), console)
     recipe = with_statistics(settled_recipe(recipe, manifest), manifest)
     curve = find_rate(manifest, recipe, arguments.out, steps=arguments.steps, console=console)

@@ -19,11 +19,13 @@ from groupwise.distributed.world import World
 from groupwise.errors import UsageError
 from groupwise.files import sha256_file, write_atomic
 from groupwise.models.complexity import complexity
+from groupwise.models.pretrained import is_name
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig, configure
 from groupwise.models.weights import load_weights
 from groupwise.pipeline.backbone import with_declared
 from groupwise.pipeline.budget import refuse_long_audit
 from groupwise.pipeline.channel_statistics import with_statistics
+from groupwise.pipeline.named_weights import facts_of, with_named_weights
 from groupwise.pipeline.plan import plan_recipe
 from groupwise.pipeline.prepare import prepare, scan_with_progress, write_prepared
 from groupwise.pipeline.repaired import write_repaired
@@ -37,10 +39,13 @@ from groupwise.version import __version__
 
 def create_run(request: RunRequest, world: World, console: Console) -> Run:
     """Prepare the data and create the run; a refusal leaves nothing behind."""
+    Run.refuse_occupied(request.folder)
+    named = request.recipe.model.weights
+    request = replace(request, recipe=with_named_weights(request.recipe, set_by_user(request), console))
     _refuse_what_cannot_be_meant(request)
     deadline = request.planning.deadline if request.planning else None
     if request.recipe.model.features is not None:
-        request = replace(request, recipe=with_declared(request.recipe, _set_by_user(request), console))
+        request = replace(request, recipe=with_declared(request.recipe, set_by_user(request), console))
     manifest = scan_with_progress(request.scan, console, deadline)
     refuse_long_audit(manifest, deadline, request.rounds)
     request = replace(request, recipe=settled_recipe(request.recipe, manifest))
@@ -82,16 +87,17 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     write_prepared(run, manifest, prepared)
     if prepared.proof["method"] == "given":
         write_repaired(run.folder, prepared.split, manifest.root, console)
+    if named is not None and is_name(named):
+        run.note(pretrained=facts_of(named, recipe))
     if taken := recipe.model.weights or recipe.model.features:
         _say_what_is_known(run, taken, manifest, prepared.split, console)
     return run
 
 
 def _refuse_what_cannot_be_meant(request: RunRequest) -> None:
-    """Refuse a folder, a network or weights that cannot be meant, before any file is read."""
-    Run.refuse_occupied(request.folder)
+    """Refuse a network or weights that cannot be meant, before any image is read."""
     if request.recipe.model.features is not None:
-        for field in filter(means_nothing_to_a_probe, sorted(_set_by_user(request))):
+        for field in filter(means_nothing_to_a_probe, sorted(set_by_user(request))):
             raise UsageError(
                 "means nothing to a probe, whose features are frozen",
                 place=f"--{field}",
@@ -124,7 +130,7 @@ def network_config(recipe: Recipe, num_classes: int) -> ResNeXtConfig:
     return configure(recipe.model.preset, **overrides)
 
 
-def _set_by_user(request: RunRequest) -> frozenset[str]:
+def set_by_user(request: RunRequest) -> frozenset[str]:
     """The fields that are not as the recipe has them that the request came from; of a probe's, all."""
     if request.base.model.features is not None:
         return frozenset(f"data.{name}" for name in vars(request.base.data))

@@ -28,7 +28,9 @@ class ModelConfig:
     Args:
         preset: Name of a preset; `groupwise info` lists them.
         overrides: Fields of the preset to replace, such as {"stem": "cifar"}.
-        weights: File or folder of weights to start from; its head is replaced where the classes differ.
+        weights: File or folder of weights to start from, or a name that `groupwise info --weights` lists, or
+            `imagenet`; the head is replaced where the classes differ.
+        accept_licence: The licence of named weights that may not be used commercially, where that suits you.
         features: ONNX file, bundle or run whose frozen features a logistic regression classifies, in place of
             a network that is trained; `groupwise probe` sets it.
         features_output: The tensor of that file that holds them, where it is not what its head classifies.
@@ -37,6 +39,7 @@ class ModelConfig:
     preset: str = "resnext26_32x4d"
     overrides: dict[str, Any] = field(default_factory=dict)
     weights: str | None = None
+    accept_licence: str | None = None
     features: str | None = None
     features_output: str | None = None
 

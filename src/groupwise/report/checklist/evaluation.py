@@ -31,6 +31,11 @@ def start(files: RunFiles) -> ChecklistAnswer:
         return yours("The recipe does not say.")
     if files.probe:
         return confirm(f"From {files.probe['features']}, whose features stay. Say what it was trained on.")
+    if named := files.ledger.get("pretrained"):
+        return filled(
+            f"From {named['name']}, trained on ImageNet, licence {named['licence']}, SHA-256"
+            f" {named['sha256'][:12]} ({named['url']})."
+        )
     if model.get("weights"):
         return confirm(f"From {model['weights']}. Say what those were trained on.")
     return filled(f"From random numbers, seed {files.seed}.")
