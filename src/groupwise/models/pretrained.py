@@ -100,8 +100,7 @@ _RSB: dict[str, Any] = {"interpolation": "bicubic", "crop": 0.95, "scored_px": 2
 _GLUON: dict[str, Any] = {"interpolation": "bicubic"}
 _FB: dict[str, Any] = {"licence": NON_COMMERCIAL}
 
-# Of each preset the first is what `imagenet` takes: the best that may be used for anything.
-_ALL = (
+_TIMM = (
     _timm("resnext50_32x4d.a1h_in1k", 82.014, **_RSB),
     _timm("resnext50_32x4d.a1_in1k", 81.466, **_RSB),
     _timm("resnext50_32x4d.a2_in1k", 81.304, **_RSB),
@@ -117,6 +116,7 @@ _ALL = (
     _timm("resnet50.gluon_in1k", 77.580, **_GLUON),
     _timm("resnet50.fb_swsl_ig1b_ft_in1k", 81.182, **_FB),
 )
+# Of each preset the first is what `imagenet` takes: torchvision's newer ones, which are pinned, where it has any.
 WEIGHTS: dict[str, Pretrained] = {
     "torchvision/resnext50_32x4d-V2": _torchvision("resnext50_32x4d-1a0047aa", 81.198, 0.966),
     "torchvision/resnext50_32x4d-V1": _torchvision("resnext50_32x4d-7cdf4587", 77.618, 0.875),
@@ -125,7 +125,7 @@ WEIGHTS: dict[str, Pretrained] = {
     "torchvision/resnext101_64x4d-V1": _torchvision("resnext101_64x4d-173b62eb", 83.246, 0.966),
     "torchvision/resnet50-V2": _torchvision("resnet50-11ad3fa6", 80.858, 0.966),
     "torchvision/resnet50-V1": _torchvision("resnet50-0676ba61", 76.130, 0.875),
-    **{f"{one.repository}": one for one in _ALL},
+    **{f"{one.repository}": one for one in _TIMM},
 }
 USUAL_PRESET = "resnext50_32x4d"  # of `imagenet`, where no preset is named
 

@@ -244,5 +244,7 @@ def _audit(files: RunFiles) -> str:
 def _train(files: RunFiles, name: str, *options: str, planned: bool = False) -> str:
     """The command that trains on the same data into a new folder; by the same recipe if that was given."""
     recipe = [] if planned or "plan" in files.ledger else ["--recipe", str(files.folder / "recipe.yaml")]
+    if not recipe and (named := files.ledger.get("pretrained")):
+        recipe = ["--weights", named["name"]]
     words: Sequence[str] = [str(files.ledger["data"]), *_reading(files), *recipe, *options]
     return shlex.join(["groupwise", "train", *words, "--run", f"{files.folder}-{name}"])
