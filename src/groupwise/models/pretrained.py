@@ -116,7 +116,7 @@ _TIMM = (
     _timm("resnet50.gluon_in1k", 77.580, **_GLUON),
     _timm("resnet50.fb_swsl_ig1b_ft_in1k", 81.182, **_FB),
 )
-# Of each preset the first is what `imagenet` takes: torchvision's newer ones, which are pinned, where it has any.
+# Of each preset the first is what `imagenet` takes: torchvision's newer ones, pinned, where it has any.
 WEIGHTS: dict[str, Pretrained] = {
     "torchvision/resnext50_32x4d-V2": _torchvision("resnext50_32x4d-1a0047aa", 81.198, 0.966),
     "torchvision/resnext50_32x4d-V1": _torchvision("resnext50_32x4d-7cdf4587", 77.618, 0.875),
