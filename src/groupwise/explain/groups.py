@@ -127,8 +127,8 @@ def filter_sheet(model: ResNeXt) -> Pixels:
 
     Filters of channels that are no colours are shown in grey, by their mean over the channels.
     """
-    assert isinstance(model.conv1, nn.Conv2d)
-    weight = model.conv1.weight.detach().permute(0, 2, 3, 1).numpy()  # (N, k, k, C)
+    first = next(part for part in model.conv1.modules() if isinstance(part, nn.Conv2d))
+    weight = first.weight.detach().permute(0, 2, 3, 1).numpy()  # (N, k, k, C)
     if weight.shape[3] != 3:
         weight = weight.mean(axis=3, keepdims=True).repeat(3, axis=3)
     largest = np.abs(weight).max(axis=(1, 2, 3), keepdims=True).clip(1e-12)

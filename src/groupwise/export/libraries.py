@@ -131,7 +131,17 @@ def torchvision_arguments(config: ResNeXtConfig, library: str) -> dict[str, Any]
     ours = ResNeXtConfig(config.depths, config.cardinality, config.base_width, num_classes=config.num_classes)
     differing = [
         f"{name} {mine} instead of {theirs}"
-        for name in ("stem", "planes", "in_channels", "conv_bias", "stride_in", "pool_px")
+        for name in (
+            "stem",
+            "planes",
+            "in_channels",
+            "conv_bias",
+            "stride_in",
+            "pool_px",
+            "se_ratio",
+            "shortcut_pool",
+            "widths",
+        )
         if (mine := getattr(config, name)) != (theirs := getattr(ours, name))
     ]
     if len(config.depths) != 4:
