@@ -296,7 +296,7 @@ def keep(model: ResNeXt, recipe: Recipe, pictures: PictureSet, folder: Path) -> 
 
     folder.mkdir(parents=True, exist_ok=True)
     save_weights(model, folder / "model.safetensors")
-    config = model_config(recipe.model.preset, model.config, pictures.classes, recipe.data, 1.0)
+    config = model_config(recipe.model.preset, model, pictures.classes, recipe.data, 1.0)
     write_json(folder / "config.json", config)
 
 

@@ -54,7 +54,7 @@ def write_run(
     run.record("recipe.yaml")
     save_weights(model, run.path("model.safetensors"))
     run.record("model.safetensors", ["split.csv"])
-    config = model_config(TINY["model.preset"], model.config, CLASSES, preprocessing, 1.3)
+    config = model_config(TINY["model.preset"], model, CLASSES, preprocessing, 1.3)
     write_json(run.path("config.json"), config)
     run.record("config.json", ["model.safetensors"])
     return run

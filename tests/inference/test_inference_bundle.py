@@ -13,8 +13,9 @@ import torch
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.export.targets import export_run
 from groupwise.files import sha256_file
-from groupwise.inference.bundle import BATCH_SIZE, model_digest, open_predictor, refuse_external_data
+from groupwise.inference.bundle import BATCH_SIZE, model_digest, open_predictor
 from groupwise.inference.predictor import load_run
+from groupwise.models.onnx_files import refuse_external_data
 from run_case import PREPROCESSING, random_model, write_run
 
 

@@ -29,6 +29,23 @@ TORCHVISION = {
 }
 # The model zoo of pycls states activations in 1e6 to one place.
 PYCLS_ACTIVATIONS = {"resnet50": 11.1, "resnext50_32x4d": 14.4, "resnext101_32x4d": 21.2}
+# And parameters and activations in 1e6, multiply-adds in 1e9, of its RegNets, all to one place.
+PYCLS_REGNETS = {
+    "regnetx_008": (7.3, 0.8, 5.1),
+    "regnetx_016": (9.2, 1.6, 7.9),
+    "regnetx_032": (15.3, 3.2, 11.4),
+    "regnety_008": (6.3, 0.8, 5.2),
+    "regnety_016": (11.2, 1.6, 8.0),
+    "regnety_032": (19.4, 3.2, 11.3),
+}
+# timm states parameters in 1e6 to two places.
+TIMM_PARAMETERS = {
+    "seresnext50_32x4d": 27.56,
+    "seresnext101_32x4d": 48.96,
+    "seresnext101_64x4d": 88.23,
+    "resnext50d_32x4d": 25.05,
+    "resnext101_32x4d": 44.18,
+}
 # Table 7 of the ResNeXt paper, in 1e6 to one place; it cuts 68.16 to 68.1.
 PAPER_CIFAR_PARAMETERS = {"resnext29_8x64d": 34.4, "resnext29_16x64d": 68.1}
 
@@ -65,6 +82,19 @@ def test_counts_are_those_that_torchvision_states(name: str) -> None:
 @pytest.mark.parametrize("name", PYCLS_ACTIVATIONS)
 def test_activations_are_those_that_pycls_states(name: str) -> None:
     assert round(complexity(PRESETS[name]).activations / 1e6, 1) == PYCLS_ACTIVATIONS[name]
+
+
+@pytest.mark.parametrize("name", PYCLS_REGNETS)
+def test_regnets_cost_what_pycls_states(name: str) -> None:
+    cost = complexity(PRESETS[name])
+    counts = (cost.parameters / 1e6, cost.multiply_adds / 1e9, cost.activations / 1e6)
+    # activations with a last digit more than pycls rounds: those of squeeze and excitation are counted here
+    assert counts == pytest.approx(PYCLS_REGNETS[name], abs=0.0501)
+
+
+@pytest.mark.parametrize("name", TIMM_PARAMETERS)
+def test_parameters_are_those_that_timm_states(name: str) -> None:
+    assert round(complexity(PRESETS[name]).parameters / 1e6, 2) == TIMM_PARAMETERS[name]
 
 
 @pytest.mark.parametrize("name", PAPER_CIFAR_PARAMETERS)

@@ -100,6 +100,9 @@ def info(parser: Parser, argv: list[str]) -> None:
     parser.add_argument(
         "preset", metavar="NETWORK", nargs="?", help="name of a network; without it, all are listed"
     )
+    parser.add_argument(
+        "--weights", action="store_true", help="instead: the pretrained weights known by name"
+    )
     parser.add_argument("--num-classes", type=int, help="length of the logits")
     parser.add_argument("--image-size-px", type=int, help="side of the images; 224, or 32 for CIFAR networks")
     parser.add_argument(
@@ -107,10 +110,12 @@ def info(parser: Parser, argv: list[str]) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args(argv)
-    from groupwise.cli.info import describe_preset, describe_system, list_presets
+    from groupwise.cli.info import describe_preset, describe_system, list_presets, list_weights
 
     if arguments.system:
         print(describe_system(as_json=arguments.json))
+    elif arguments.weights:
+        print(list_weights(as_json=arguments.json))
     elif arguments.preset is None:
         print(list_presets(as_json=arguments.json))
     else:

@@ -9,6 +9,7 @@ from typing import Any
 from groupwise.distributed.environment import environment, installed_versions
 from groupwise.distributed.world import World
 from groupwise.models.complexity import ZERO, Complexity, StageSummary, complexity, describe, ungrouped
+from groupwise.models.pretrained import RESTRICTED, WEIGHTS
 from groupwise.models.resnext import PRESETS, ResNeXtConfig, preset_config
 
 # What answers from a bundle, serves it, or reads tables, beside what a training rests on
@@ -25,6 +26,34 @@ def list_presets(*, as_json: bool = False) -> str:
         for name, f in facts.items()
     ]
     return _table(("network", "px", "parameters", "multiply-adds", "activations"), rows)
+
+
+def list_weights(*, as_json: bool = False) -> str:
+    """The pretrained weights that are known by name, with licence and published score."""
+    if as_json:
+        facts = {
+            name: {**dataclasses.asdict(one), "preprocessing": dict(one.preprocessing)}
+            for name, one in WEIGHTS.items()
+        }
+        return json.dumps(facts, indent=2)
+    rows = [
+        (
+            name,
+            one.preset,
+            f"{one.score:.1f} at {one.scored_px} px",
+            one.source,
+            one.licence,
+            one.interpolation,
+            one.sha256 or "by the hub",
+        )
+        for name, one in WEIGHTS.items()
+    ]
+    header = ("weights", "preset", "top-1 %", "says", "licence", "pictures", "digest")
+    note = (
+        "`--weights NAME`, or `imagenet` for the first of a preset; pictures of 224 px. Weights under"
+        f" {', '.join(RESTRICTED)} may not be used commercially, and want --model.accept_licence."
+    )
+    return f"{_table(header, rows)}\n\n{note}"
 
 
 def describe_preset(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from inspect import getdoc
 
-from groupwise.cli import data, deploy, evaluate, measure, serve, train
+from groupwise.cli import data, deploy, evaluate, measure, probe, serve, train
 from groupwise.cli.completion import completion
 from groupwise.cli.paths import VerbParser
 from groupwise.console import show_any_character
@@ -26,7 +26,7 @@ INTERRUPTED = 130  # what a shell gives for Ctrl-C
 START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h, as for a training that SIGTERM stopped and that was saved
 
 Verb = Callable[[Parser, list[str]], None]
-GO_ON = ("train", "sweep", "demo")
+GO_ON = ("train", "probe", "sweep", "demo")
 LEARNS = (*GO_ON, "refit", "lr-find")
 # A verb is a function: its docstring holds the promise, the line of usage and examples, its body the options.
 TASKS: dict[str, dict[str, Verb]] = {
@@ -40,6 +40,7 @@ TASKS: dict[str, dict[str, Verb]] = {
     "Look at the data": {"scan": data.scan, "show": data.show, "split": train.split},
     "Train in other ways": {
         "plan": train.plan,
+        "probe": probe.probe,
         "refit": train.refit,
         "sweep": train.sweep,
         "lr-find": train.lr_find,

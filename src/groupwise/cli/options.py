@@ -66,6 +66,22 @@ def add_budget_option(parser: Parser) -> None:
     )
 
 
+def add_baseline_options(group: Any) -> None:
+    """What stands beside the number, and what a script wants of it."""
+    group.add_argument(
+        "--fail-under",
+        metavar="LEAST",
+        help="leave with exit status 3 unless the accuracy is at least this share, such as 0.9; `baseline`:"
+        " unless the network is shown to beat its baselines",
+    )
+    group.add_argument(
+        "--baselines",
+        choices=("all", "none"),
+        default="all",
+        help="also fit what is cheap, for a tenth of the training's time, to stand beside the number",
+    )
+
+
 def parse_over_recipe(
     parser: Parser, argv: Sequence[str], recipe: str | None = None
 ) -> tuple[Any, Recipe, Recipe]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from groupwise.cli.options import (
+    add_baseline_options,
     add_budget_option,
     add_data_options,
     add_moved_option,
@@ -102,12 +103,14 @@ def plan(parser: Parser, argv: list[str]) -> None:
     from groupwise.files import write_atomic
     from groupwise.pipeline.channel_statistics import with_statistics
     from groupwise.pipeline.create import settled_recipe
+    from groupwise.pipeline.named_weights import with_named_weights
     from groupwise.pipeline.plan import plan_recipe
     from groupwise.pipeline.prepare import prepare, scan_with_progress
     from groupwise.runs.request import request_run
 
     request = request_run(Path(arguments.folder), arguments, recipe=recipe, base=base, folder=arguments.out)
     console, planning = Console(), planning_of(arguments, changed_fields(argv, base, recipe))
+    recipe = with_named_weights(recipe, planning.chosen, console)
     manifest = scan_with_progress(request.scan, console)
     request = replace(request, recipe=settled_recipe(recipe, manifest))
     prepared = prepare(manifest, recipe.split, seed=recipe.seed, console=console)
@@ -139,7 +142,7 @@ def train(parser: Parser, argv: list[str]) -> None:
     more = parser.add_argument_group("More of training")
     more.add_argument("--repeats", metavar="N", type=int, default=1, help="with --cv: divide anew so often")
     more.add_argument("--jobs", metavar="N", type=int, default=1, help="with --cv: networks trained at once")
-    _add_baseline_options(more)
+    add_baseline_options(more)
     more.add_argument(
         "--track",
         metavar="NAME",
@@ -179,22 +182,6 @@ def _refuse_planned_recipe(arguments: Any) -> None:
         raise UsageError(fact, place="--budget", remedy="Leave out --recipe.")
 
 
-def _add_baseline_options(group: Any) -> None:
-    """What stands beside the number, and what a script wants of it."""
-    group.add_argument(
-        "--fail-under",
-        metavar="LEAST",
-        help="leave with exit status 3 unless the accuracy is at least this share, such as 0.9; `baseline`:"
-        " unless the network is shown to beat its baselines",
-    )
-    group.add_argument(
-        "--baselines",
-        choices=("all", "none"),
-        default="all",
-        help="also fit what is cheap, for a tenth of the training's time, to stand beside the number",
-    )
-
-
 def refit(parser: Parser, argv: list[str]) -> None:
     """Train a measured run's recipe anew on all of its images, for the network that is handed over.
 
@@ -223,13 +210,15 @@ def lr_find(parser: Parser, argv: list[str]) -> None:
         "--out", metavar="FILE", type=Path, default=Path("learning-rate.png"), help="the PNG file to write"
     )
     add_recipe_options(parser)
-    arguments, _, recipe = parse_over_recipe(parser, argv)
+    arguments, base, recipe = parse_over_recipe(parser, argv)
     from groupwise.experiments.lr_find import find_rate
     from groupwise.pipeline.channel_statistics import with_statistics
     from groupwise.pipeline.create import settled_recipe
+    from groupwise.pipeline.named_weights import with_named_weights
     from groupwise.pipeline.prepare import scan_with_progress
 
     console = Console()
+    recipe = with_named_weights(recipe, set(changed_fields(argv, base, recipe)), console)
     manifest = scan_with_progress(scan_of(arguments), console)
     recipe = with_statistics(settled_recipe(recipe, manifest), manifest)
     curve = find_rate(manifest, recipe, arguments.out, steps=arguments.steps, console=console)

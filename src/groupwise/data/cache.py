@@ -90,7 +90,7 @@ def open_cache(
     """
     size = preprocessing.image_size_px
     shape = [len(files), size, size, preprocessing.input_channels]
-    key = sha256_mapping({"files": list(digests), "preprocessing": _name(preprocessing), "shape": shape})
+    key = sha256_mapping({"files": list(digests), "preprocessing": cache_name(preprocessing), "shape": shape})
     array, marker = folder / "images.npy", folder / "cache.json"
     if not _is_whole(array, marker, key):
         marker.unlink(missing_ok=True)
@@ -103,7 +103,7 @@ def open_cache(
     return np.load(array, mmap_mode="r")  # type: ignore[no-any-return]
 
 
-def _name(preprocessing: Preprocessing) -> dict[str, object]:
+def cache_name(preprocessing: Preprocessing) -> dict[str, object]:
     """Its fields, without those that came later and stand as they always were: older caches stay valid."""
     usual = asdict(Preprocessing())
     return {

@@ -19,7 +19,7 @@ from groupwise.evaluation.leakage import measure_exposure
 from groupwise.evaluation.other_aim import other_aim
 from groupwise.evaluation.predictions import PROBABILITY
 from groupwise.files import write_csv, write_json
-from groupwise.inference.predictor import load_run, predict_outputs
+from groupwise.inference.predictor import Outputs, load_run, predict_outputs
 from groupwise.recipe.recipe import read_fields
 from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.run import Run
@@ -44,12 +44,14 @@ def score_fold(
     *,
     root: Path | None = None,
     images: Images | None = None,
+    outputs: Outputs | None = None,
     why: str = "evaluated",
 ) -> Scored:
     """Predict one fold of `run` and measure it; a reading of the test fold is counted.
 
     `root` is where the images lie if not where they lay during training; `images`, where given, are those of
-    every row of `split.csv`, decoded, uint8 (N, S, S, 3). Raises `UsageError` for a fold that does not
+    every row of `split.csv`, decoded, uint8 (N, S, S, 3); `outputs` is what the network says of the fold's
+    images, where that is known already. Raises `UsageError` for a fold that does not
     exist, and `GroupwiseError` for an image that vanished or changed.
     """
     run.refuse_untestable()
@@ -57,10 +59,12 @@ def score_fold(
     chosen = split.require(fold)
     rows = tuple(split.rows[i] for i in chosen)
     predictor = load_run(run.folder)
-    shown = read_images(run, rows, predictor.preprocessing, root=root) if images is None else images[chosen]
     if fold == TEST:
         run.count_test_reading(why)
-    outputs = predict_outputs(predictor.model, shown, predictor.preprocessing)
+    if outputs is None:
+        data = predictor.preprocessing
+        shown = read_images(run, rows, data, root=root) if images is None else images[chosen]
+        outputs = predict_outputs(predictor.model, shown, data)
     probs = calibrated(outputs.logits, predictor.temperature)
     sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
     measured = check_fold(split.class_numbers[chosen], probs, sources, predictor.classes)

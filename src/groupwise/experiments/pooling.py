@@ -142,7 +142,7 @@ def _score(study: Run, model: str) -> dict[str, Any]:
         "n": figures["n"],
         "sources": figures["sources"],
         "learnt_from": sum(len(split.indices(name)) for name in ("train", "val")),
-        "best_epoch": run.ledger["best_epoch"],
+        "best_epoch": run.ledger.get("best_epoch"),  # none of a probe
         **{name: figures[name]["value"] for name in METRICS},
     }
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from groupwise.data.samples import show_bands
+from groupwise.errors import UsageError
 from groupwise.evaluation.decide import reference_rows
 from groupwise.explain.cam import heat_maps
 from groupwise.explain.overlay import Pixels, overlay, photograph, picture_name, png
@@ -18,10 +19,11 @@ from groupwise.explain.request import Asked, load_asked
 from groupwise.files import write_atomic, write_json
 from groupwise.inference.decision import ClassPrediction
 from groupwise.inference.heatmaps import Floats, Method, border_share, is_coarse
+from groupwise.inference.occlusion import occlusion_maps
 from groupwise.inference.predictor import Predictor, predict_outputs
 from groupwise.inference.stream import OnBad
 from groupwise.inference.text import answer_line
-from groupwise.models.ensemble import networks_of
+from groupwise.models.ensemble import trained_networks
 from groupwise.recipe.recipe import read_fields
 from groupwise.report.rendering import render
 from groupwise.report.thumbnails import Thumbnail, image_uri, load_thumbnail, png_uri
@@ -100,12 +102,35 @@ def explain_images(
         answers = predictor.decision.answers(*outputs, predictor.reference)
         shown = [class_name or answer.label for answer in answers]
         numbers = [predictor.classes.index(name) for name in shown]
-        inputs = predictor.preprocessing.normalise(images)
-        nets = networks_of(predictor.model)
-        heat = np.mean([heat_maps(net, inputs, numbers, stage=stage, method=method) for net in nets], axis=0)
+        nets = trained_networks(predictor.model)
+        if nets:
+            inputs = predictor.preprocessing.normalise(images)
+            heat = np.mean(
+                [heat_maps(net, inputs, numbers, stage=stage, method=method) for net in nets], axis=0
+            )
+        else:
+            heat = _occluded(predictor, images, numbers, stage, method)
         nearest = nearest_training_images(run, predictor, outputs.features)
         for (one, image), *parts in zip(batch, answers, shown, heat, nearest, strict=True):
             yield Explanation(one, image, *parts)
+
+
+def _occluded(
+    predictor: Predictor, images: Pixels, numbers: list[int], stage: str | None, method: Method
+) -> Floats:
+    """The heat of a probe, whose frozen features have no gradient: what is lost when a place is hidden."""
+    if stage is not None or method != "gradcam":
+        raise UsageError(
+            "a probe has no stages and no gradient, so its heat maps are made by hiding places",
+            place="--stage" if stage is not None else "--method",
+            remedy="Leave it out.",
+        )
+
+    def probs(shown: Pixels) -> Floats:
+        outputs = predict_outputs(predictor.model, shown, predictor.preprocessing)
+        return predictor.decision.probs(outputs.logits)
+
+    return occlusion_maps(images, numbers, probs)
 
 
 def nearest_training_images(run: Run, predictor: Predictor, features: Floats) -> list[tuple[Neighbour, ...]]:

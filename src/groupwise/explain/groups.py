@@ -23,7 +23,7 @@ from groupwise.inference.heatmaps import is_coarse
 from groupwise.inference.predictor import Predictor
 from groupwise.inference.stream import OnBad
 from groupwise.models.blocks import Bottleneck
-from groupwise.models.ensemble import networks_of
+from groupwise.models.ensemble import trained_networks
 from groupwise.models.resnext import ResNeXt
 
 MAP_PX, FILTER_PX, NAME_PX = 36, 28, 64
@@ -63,7 +63,7 @@ def write_groups(
     Of an ensemble the first member is shown. A file that is no image is told to `on_bad` and left out.
     Raises as `group_maps` does.
     """
-    net = networks_of(predictor.model)[0]
+    net = _first(predictor)
     sheets = {}
     for one, image in load_asked(asked, predictor.preprocessing, on_bad):
         maps = group_maps(net, predictor.preprocessing.normalise(image[None])[0], block)
@@ -78,10 +78,19 @@ def write_groups(
 def coarse_cells(predictor: Predictor, block: str) -> str | None:
     """The cells of a block's maps, as 2x2, where they are too few to show a place."""
     size, channels = predictor.preprocessing.image_size_px, predictor.preprocessing.input_channels
-    first = group_maps(networks_of(predictor.model)[0], np.zeros((channels, size, size), np.float32), block)[
-        0
-    ][0]
+    first = group_maps(_first(predictor), np.zeros((channels, size, size), np.float32), block)[0][0]
     return "x".join(map(str, first.shape)) if is_coarse(first.shape) else None
+
+
+def _first(predictor: Predictor) -> ResNeXt:
+    trained = trained_networks(predictor.model)
+    if not trained:
+        raise UsageError(
+            "a probe's features are an ONNX file, whose convolutions are not looked into",
+            place="--groups",
+            remedy="Leave it out for heat maps.",
+        )
+    return trained[0]
 
 
 def group_sheet(groups: list[list[Tensor]]) -> Pixels:
@@ -118,8 +127,8 @@ def filter_sheet(model: ResNeXt) -> Pixels:
 
     Filters of channels that are no colours are shown in grey, by their mean over the channels.
     """
-    assert isinstance(model.conv1, nn.Conv2d)
-    weight = model.conv1.weight.detach().permute(0, 2, 3, 1).numpy()  # (N, k, k, C)
+    first = next(part for part in model.conv1.modules() if isinstance(part, nn.Conv2d))
+    weight = first.weight.detach().permute(0, 2, 3, 1).numpy()  # (N, k, k, C)
     if weight.shape[3] != 3:
         weight = weight.mean(axis=3, keepdims=True).repeat(3, axis=3)
     largest = np.abs(weight).max(axis=(1, 2, 3), keepdims=True).clip(1e-12)

@@ -15,7 +15,7 @@ import torch
 
 from groupwise.data.cache import Images
 from groupwise.export.material import Material, read_material
-from groupwise.export.network import LANES, ExportedNetwork, Network
+from groupwise.export.network import LANES
 from groupwise.export.onnx import OPSET, export_onnx
 from groupwise.export.parity import IMAGES, check_answers, check_parity
 from groupwise.export.pixels import with_preprocessing
@@ -23,9 +23,10 @@ from groupwise.export.pixels_parity import check_pixels
 from groupwise.export.reference import KEY, OWN, Compute, References, made_pictures
 from groupwise.export.verify import verify_installed
 from groupwise.files import read_json, sha256_bytes, write_atomic, write_json
-from groupwise.inference.bundle import BUNDLE, FORMAT, HEAD, MODEL, PARITY, PICTURES, REFERENCE, open_session
+from groupwise.inference.bundle import BUNDLE, FORMAT, HEAD, MODEL, PARITY, PICTURES, REFERENCE
 from groupwise.inference.predictor import Outputs, Predictor, load_run
-from groupwise.models.ensemble import head_weight
+from groupwise.models.ensemble import Network, head_weight
+from groupwise.models.onnx_files import open_session
 from groupwise.recipe.recipe import read_fields
 from groupwise.runs.baselines import FILE as BASELINES
 from groupwise.runs.baselines import read_baselines
@@ -133,8 +134,8 @@ def shown_inputs(source: Source) -> tuple[Material, npt.NDArray[np.float32]]:
 @torch.inference_mode()
 def torch_outputs(model: Network, inputs: npt.NDArray[np.float32]) -> Outputs:
     """Logits and features of normalised images (N, 3, S, S), by the network as it was trained."""
-    logits, features, _ = ExportedNetwork(model).eval()(torch.from_numpy(inputs))
-    return Outputs(logits.double().numpy(), features.numpy())
+    features = model.eval().features(torch.from_numpy(inputs))
+    return Outputs(model.fc(features).double().numpy(), features.numpy())
 
 
 def torch_logits(model: Network, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

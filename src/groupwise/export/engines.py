@@ -22,7 +22,8 @@ import numpy.typing as npt
 
 from groupwise.errors import GroupwiseError, UsageError, first_line
 from groupwise.export.parity import TOLERANCE
-from groupwise.inference.bundle import MODEL, open_session
+from groupwise.inference.bundle import MODEL
+from groupwise.models.onnx_files import open_session
 
 Floats32 = npt.NDArray[np.float32]
 Forward = Callable[[Floats32], tuple[Floats32, Floats32]]

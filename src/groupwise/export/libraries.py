@@ -34,6 +34,7 @@ from groupwise.export.parity import IMAGES, check_parity
 from groupwise.files import read_json, write_atomic, write_json
 from groupwise.inference.bundle import PARITY
 from groupwise.inference.predictor import TIMM_CROP_MODES
+from groupwise.models.ensemble import trained_networks
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig
 from groupwise.models.weights import save_weights
 
@@ -46,6 +47,8 @@ TIMM_BASE = "resnext50_32x4d"  # whose arguments give every network that timm ca
 
 def write_torch(source: Source, folder: Path, _: Terms) -> list[str]:
     """Write `model.pt2`, and `parity.json` of the program read back."""
+    if not trained_networks(source.predictor.model):
+        _single(source)
     size = source.predictor.preprocessing.image_size_px
     program = torch.export.export(
         ExportedNetwork(lay_in_rows(source.predictor.model)).eval(),
@@ -113,10 +116,13 @@ def write_torchvision(source: Source, folder: Path, _: Terms) -> list[str]:
 def _single(source: Source) -> ResNeXt:
     if isinstance(source.predictor.model, ResNeXt):
         return source.predictor.model
+    what = "an ensemble of several networks" if source.run.is_ensemble else "a probe of features in ONNX"
     raise UsageError(
-        "an ensemble of several networks, which this form cannot hold",
+        f"{what}, which this form cannot hold",
         place=source.run.folder,
-        remedy="Export one of its models, or --to bundle.",
+        remedy="Export one of its models, or --to bundle."
+        if source.run.is_ensemble
+        else "Export it --to bundle or onnx.",
     )
 
 
@@ -125,7 +131,17 @@ def torchvision_arguments(config: ResNeXtConfig, library: str) -> dict[str, Any]
     ours = ResNeXtConfig(config.depths, config.cardinality, config.base_width, num_classes=config.num_classes)
     differing = [
         f"{name} {mine} instead of {theirs}"
-        for name in ("stem", "planes", "in_channels", "conv_bias", "stride_in", "pool_px")
+        for name in (
+            "stem",
+            "planes",
+            "in_channels",
+            "conv_bias",
+            "stride_in",
+            "pool_px",
+            "se_ratio",
+            "shortcut_pool",
+            "widths",
+        )
         if (mine := getattr(config, name)) != (theirs := getattr(ours, name))
     ]
     if len(config.depths) != 4:

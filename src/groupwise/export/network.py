@@ -7,10 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from groupwise.models.ensemble import Ensemble, last_maps, networks_of
-from groupwise.models.resnext import ResNeXt
-
-Network = ResNeXt | Ensemble
+from groupwise.models.ensemble import Network, last_maps, trained_networks
 
 # Channels of the widest register of floats (AVX-512), and of the blocks in which ONNX Runtime lays out maps.
 LANES = 16
@@ -25,7 +22,7 @@ class ExportedNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         maps = last_maps(self.model, images)
-        features = networks_of(self.model)[0].pool(maps)  # a pool takes each channel by itself
+        features = trained_networks(self.model)[0].pool(maps)  # a pool takes each channel by itself
         return self.model.fc(features), features, maps
 
 

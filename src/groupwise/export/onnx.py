@@ -11,8 +11,9 @@ from contextlib import contextmanager, redirect_stdout
 import torch
 
 from groupwise.errors import GroupwiseError
-from groupwise.export.network import LANES, ExportedNetwork, Network, widen_groups
-from groupwise.models.ensemble import networks_of
+from groupwise.export.network import LANES, ExportedNetwork, widen_groups
+from groupwise.export.probe import probe_model
+from groupwise.models.ensemble import Network, trained_networks
 
 OPSET = 20
 OUTPUTS = ("logits", "features", "maps")
@@ -23,8 +24,11 @@ def export_onnx(model: Network, image_size_px: int, *, lanes: int = LANES) -> by
 
     `lanes` is what `widen_groups` takes.
     """
+    trained = trained_networks(model)
+    if not trained:
+        return probe_model(model)
     network = ExportedNetwork(widen_groups(model, lanes)).eval()
-    channels = networks_of(model)[0].config.in_channels
+    channels = trained[0].config.in_channels
     # A batch of one would be taken for a constant.
     example = torch.zeros(2, channels, image_size_px, image_size_px)
     with _quiet(), torch.no_grad():

@@ -14,8 +14,9 @@ from groupwise.errors import GroupwiseError
 from groupwise.export.material import Material
 from groupwise.export.onnx import OPSET
 from groupwise.export.pixels import IMAGES, PICTURE, PROBABILITIES, preprocessing_model
-from groupwise.inference.bundle import MODEL, open_session
+from groupwise.inference.bundle import MODEL
 from groupwise.inference.decision import Decision
+from groupwise.models.onnx_files import open_session
 
 LEVELS, LEVELS_ENLARGED = 1, 2
 

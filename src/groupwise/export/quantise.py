@@ -21,7 +21,8 @@ from groupwise.data.decode import Preprocessing
 from groupwise.errors import GroupwiseError
 from groupwise.export.bundle import Source, Terms, prove_engines, write_onnx, write_rest
 from groupwise.files import read_json, write_json
-from groupwise.inference.bundle import BATCH_SIZE, MODEL, PARITY, open_session
+from groupwise.inference.bundle import BATCH_SIZE, MODEL, PARITY
+from groupwise.models.onnx_files import open_session
 from groupwise.stats.calibration import calibrated
 from groupwise.stats.paired_tests import Difference, compare_models
 

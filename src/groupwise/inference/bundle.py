@@ -31,6 +31,7 @@ from groupwise.inference.decision import ClassPrediction, Decision
 from groupwise.inference.heatmaps import Floats, HeatMethod, class_activation_maps, is_coarse
 from groupwise.inference.occlusion import occlusion_maps
 from groupwise.inference.stream import OnBad, Prediction, stream_predictions
+from groupwise.models.onnx_files import open_session
 from groupwise.runs.run import LEDGER, Run
 
 if TYPE_CHECKING:
@@ -217,41 +218,3 @@ def _read(file: Path, digest: str) -> bytes:
     if sha256_bytes(content) != digest:
         raise GroupwiseError("was changed", place=file, remedy="Copy or export the bundle again.")
     return content
-
-
-def open_session(model: bytes, place: Path) -> Any:
-    """A session of ONNX Runtime on all cores of this machine, which reads no file but the model."""
-    try:
-        import onnx
-        import onnxruntime
-    except ImportError as error:
-        raise GroupwiseError(
-            f"{error.name} is not installed",
-            place=place,
-            remedy="Install it: pip install 'groupwise[export]'",
-        ) from None
-    refuse_external_data(onnx.load_model_from_string(model), place)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors; warnings are about the machine, not about the model
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def refuse_external_data(model: Any, place: Path) -> None:
-    """Raise `GroupwiseError` where an ONNX model asks for the content of another file."""
-    if any(tensor.external_data for tensor in _tensors(model)):
-        raise GroupwiseError(
-            "keeps weights in another file",
-            place=place,
-            remedy="Export it again: Groupwise writes and reads single files.",
-        )
-
-
-def _tensors(message: Any) -> Iterator[Any]:
-    """Every tensor anywhere within a message of ONNX, whether in a graph, a branch of one or a function."""
-    if message.DESCRIPTOR.name == "TensorProto":
-        yield message
-        return
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            for part in value if field.is_repeated else [value]:
-                yield from _tensors(part)

@@ -19,7 +19,8 @@ from groupwise.inference.cases import CasePrediction, answer_case
 from groupwise.inference.decision import ClassPrediction, Decision, read_decision
 from groupwise.inference.stream import BATCH_SIZE, OnBad, Prediction, stream_predictions
 from groupwise.loader.batches import normalise
-from groupwise.models.ensemble import Ensemble
+from groupwise.models.ensemble import Ensemble, Member, Network
+from groupwise.models.probe import FEATURES_FILE, Probe, load_head
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig
 from groupwise.models.weights import load_weights
 from groupwise.runs.run import Run
@@ -40,7 +41,7 @@ class Outputs(NamedTuple):
 class Predictor:
     """A trained network, its preprocessing, what was decided of its answers, and features to compare with."""
 
-    model: ResNeXt | Ensemble
+    model: Network
     preprocessing: Preprocessing
     decision: Decision
     reference: Features | None = None
@@ -73,7 +74,7 @@ class Predictor:
 
 
 @torch.inference_mode()
-def predict_outputs(model: ResNeXt | Ensemble, images: Images, preprocessing: Preprocessing) -> Outputs:
+def predict_outputs(model: Network, images: Images, preprocessing: Preprocessing) -> Outputs:
     """Logits (N, K) in double precision, and features (N, C), of uint8 images (N, S, S, 3)."""
     model.eval()
     device = next(model.parameters()).device
@@ -86,40 +87,41 @@ def predict_outputs(model: ResNeXt | Ensemble, images: Images, preprocessing: Pr
     return Outputs(np.concatenate(logits), np.concatenate(features))
 
 
-def predict_logits(
-    model: ResNeXt | Ensemble, images: Images, preprocessing: Preprocessing
-) -> npt.NDArray[np.float64]:
+def predict_logits(model: Network, images: Images, preprocessing: Preprocessing) -> npt.NDArray[np.float64]:
     """The logits (N, K) alone."""
     return predict_outputs(model, images, preprocessing).logits
 
 
 def model_config(
-    preset: str,
-    config: ResNeXtConfig,
+    architecture: str,
+    model: Member,
     classes: tuple[str, ...],
     preprocessing: Preprocessing,
     temperature: float,
 ) -> dict[str, Any]:
     """What `config.json` holds: timm's fields, then ours, enough to rebuild the network and its input."""
     size = preprocessing.image_size_px
+    if isinstance(model, Probe):
+        layers, made = {"classifier": "fc"}, {"features": {"file": FEATURES_FILE}}
+    else:
+        layers, made = {"first_conv": "conv1", "classifier": "fc"}, {"model": vars(model.config)}
     return {
-        "architecture": preset,
+        "architecture": architecture,
         "num_classes": len(classes),
-        "num_features": config.num_features,
+        "num_features": model.fc.in_features,
         "label_names": list(classes),
         "temperature": temperature,
         "pretrained_cfg": {
-            "input_size": [config.in_channels, size, size],
+            "input_size": [preprocessing.input_channels, size, size],
             "interpolation": preprocessing.interpolation,
             "crop_mode": TIMM_CROP_MODES[preprocessing.resize],
             "crop_pct": 1.0,
             "mean": list(preprocessing.mean),
             "std": list(preprocessing.std),
             "num_classes": len(classes),
-            "first_conv": "conv1",
-            "classifier": "fc",
+            **layers,
         },
-        "groupwise": {"model": vars(config), "preprocessing": vars(preprocessing)},
+        "groupwise": {**made, "preprocessing": vars(preprocessing)},
     }
 
 
@@ -153,17 +155,29 @@ def load_run(folder: str | Path) -> Predictor:
     weights = run.require("model.safetensors")
     config = read_json(run.require("config.json"))
     ours = {key: _fields(value) for key, value in config["groupwise"].items()}
-    model = ResNeXt(ResNeXtConfig(**ours["model"]))
-    load_weights(model, weights)
     return Predictor(
-        model.to(memory_format=torch.channels_last).eval(),  # type: ignore[call-overload]
+        _open_probe(run, config, weights) if "features" in ours else _open_network(ours["model"], weights),
         Preprocessing(**ours["preprocessing"]),
         *read_decision(run, tuple(config["label_names"]), config["temperature"]),
     )
 
 
+def _open_network(fields: Mapping[str, Any], weights: Path) -> ResNeXt:
+    model = ResNeXt(ResNeXtConfig(**fields))
+    load_weights(model, weights)
+    return model.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload, no-any-return]
+
+
+def _open_probe(run: Run, config: Mapping[str, Any], weights: Path) -> Probe:
+    features = run.require(FEATURES_FILE).read_bytes()
+    channels = config["pretrained_cfg"]["input_size"][0]
+    probe = Probe(features, config["num_features"], config["num_classes"], channels)
+    load_head(probe, weights)
+    return probe.eval()
+
+
 def _join(members: Sequence[Predictor]) -> Predictor:
-    networks = [cast(ResNeXt, member.model) for member in members]
+    networks = [cast(Member, member.model) for member in members]
     model = Ensemble(networks, [member.temperature for member in members])
     decision = Decision(members[0].classes, costs=members[0].decision.costs)
     return Predictor(model.eval(), members[0].preprocessing, decision)

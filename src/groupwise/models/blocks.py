@@ -21,6 +21,7 @@ class Bottleneck(nn.Module):
     Maps (N, in_channels, H, W) to (N, out_channels, H / s, W / s), where s is the product of the `strides` of
     the first 1x1 convolution and of the 3x3 one. `width` is the number of channels inside, all groups
     together. `se_ratio` is the share of `out_channels` to which squeeze and excitation narrows; 0 is none.
+    With `se_inner` it scales what `conv2` gives, and narrows to that share of `in_channels`.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class Bottleneck(nn.Module):
         *,
         bias: bool = False,
         se_ratio: float = 0.0,
+        se_inner: bool = False,
+        shortcut_pool: bool = False,
     ) -> None:
         super().__init__()
         stride = strides[0] * strides[1]
@@ -42,12 +45,13 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, out_channels, 1, bias=bias)
         self.bn3 = nn.BatchNorm2d(out_channels)
-        self.se = (
-            SqueezeExcitation(out_channels, round(out_channels * se_ratio)) if se_ratio else nn.Identity()
-        )
+        scaled, whole = (width, in_channels) if se_inner else (out_channels, out_channels)
+        self.se = SqueezeExcitation(scaled, round(whole * se_ratio)) if se_ratio else nn.Identity()
+        self.se_inner = se_inner
         self.relu = nn.ReLU(inplace=True)
+        projection = PooledProjection if shortcut_pool else Projection
         self.downsample = (
-            Projection(in_channels, out_channels, stride, bias=bias)
+            projection(in_channels, out_channels, stride, bias=bias)
             if stride != 1 or in_channels != out_channels
             else nn.Identity()
         )
@@ -55,7 +59,7 @@ class Bottleneck(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.relu(self.bn1(self.conv1(x)))
         y = self.relu(self.bn2(self.conv2(y)))
-        y = self.se(self.bn3(self.conv3(y)))
+        y = self.bn3(self.conv3(self.se(y))) if self.se_inner else self.se(self.bn3(self.conv3(y)))
         y += self.downsample(x)
         return self.relu(y)  # type: ignore[no-any-return]
 
@@ -66,6 +70,19 @@ class Projection(nn.Sequential):
     def __init__(self, in_channels: int, out_channels: int, stride: int, *, bias: bool = False) -> None:
         super().__init__(
             nn.Conv2d(in_channels, out_channels, 1, stride, bias=bias), nn.BatchNorm2d(out_channels)
+        )
+
+
+class PooledProjection(nn.Sequential):
+    """The same with an average in place of the stride, so that no value is passed over (ResNet-D)."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int, *, bias: bool = False) -> None:
+        super().__init__(
+            nn.Identity()
+            if stride == 1
+            else nn.AvgPool2d(2, stride, ceil_mode=True, count_include_pad=False),
+            nn.Conv2d(in_channels, out_channels, 1, bias=bias),
+            nn.BatchNorm2d(out_channels),
         )
 
 

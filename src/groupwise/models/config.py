@@ -22,8 +22,8 @@ class ResNeXtConfig:
         cardinality: Groups of every 3x3 convolution.
         base_width: Channels a group in the first stage; it doubles from stage to stage.
         planes: Width of the stem; it doubles from stage to stage, whose outputs are `expansion` times that.
-        stem: `imagenet` (7x7 stride 2, then a pool of stride 2), `strided` (3x3 stride 2) or `cifar` (3x3
-            stride 1).
+        stem: `imagenet` (7x7 stride 2, then a pool of stride 2), `deep` (three 3x3 for the 7x7: He et al.
+            2018, arXiv 1812.01187, ResNet-C), `strided` (3x3 stride 2) or `cifar` (3x3 stride 1).
         num_classes: Length of the logits.
         in_channels: Channels of the images.
         zero_init_residual: Start each block as the identity (Goyal et al. 2017, arXiv 1706.02677).
@@ -42,13 +42,19 @@ class ResNeXtConfig:
         block: `bottleneck`, or `plain`: one 3x3, in networks too shallow to need more.
         shortcut: Whether `plain` blocks have one; a bottleneck always does.
         se_ratio: Share of a block's channels to which squeeze and excitation narrows; 0 is none.
+        se_place: Whether it scales what a bottleneck adds (`output`), or what its 3x3 gives (`inner`), and
+            then narrows to a share of the block's input.
+        shortcut_pool: Average where a shortcut halves, ahead of its 1x1, in place of striding (ResNet-D).
+        widths: Channels of each stage, inside its bottlenecks and out of them, in place of `base_width`,
+            `expansion` and `planes`, which then is the stem's alone (Radosavovic et al. 2020).
+        first_stride: Stride of the first stage; 2 where the stem does not pool.
     """
 
     depths: tuple[int, ...] = (3, 4, 6, 3)
     cardinality: int = 32
     base_width: int = 4
     planes: int = 64
-    stem: Literal["imagenet", "strided", "cifar"] = "imagenet"
+    stem: Literal["imagenet", "deep", "strided", "cifar"] = "imagenet"
     num_classes: int = 1000
     in_channels: int = 3
     zero_init_residual: bool = False
@@ -63,6 +69,10 @@ class ResNeXtConfig:
     block: Literal["bottleneck", "plain"] = "bottleneck"
     shortcut: bool = True
     se_ratio: float = 0.0
+    se_place: Literal["output", "inner"] = "output"
+    shortcut_pool: bool = False
+    widths: tuple[int, ...] | None = None
+    first_stride: int = 1
 
     def __post_init__(self) -> None:
         counts = (self.cardinality, self.base_width, self.planes, self.num_classes, self.in_channels)
@@ -91,6 +101,20 @@ class ResNeXtConfig:
                 place="model.overrides.se_ratio",
                 remedy="0 is none, 0.25 is usual.",
             )
+        if self.first_stride not in (1, 2):
+            raise UsageError(
+                f"{self.first_stride} is neither 1 nor 2",
+                place="model.overrides.first_stride",
+                remedy="2 where the stem does not pool.",
+            )
+        if self.widths is not None and (
+            len(self.widths) != len(self.depths) or min(self.widths) < 1 or self.block == "plain"
+        ):
+            raise UsageError(
+                f"{self.widths} are no widths of {len(self.depths)} stages of bottlenecks",
+                place="model.overrides.widths",
+                remedy="Give a positive number for each of the depths.",
+            )
         for number in range(len(self.depths)):
             inner = self.out_channels(number) if self.block == "plain" else self.inner_width(number)
             if self.group_width is not None and (self.group_width < 1 or inner % self.group_width):
@@ -102,11 +126,13 @@ class ResNeXtConfig:
 
     def inner_width(self, stage: int) -> int:
         """Channels inside the bottlenecks of a stage, counted from 0, all groups together."""
+        if self.widths is not None:
+            return self.widths[stage]
         return self._planes(stage) * self.base_width // 64 * self.cardinality
 
     def out_channels(self, stage: int) -> int:
         """Channels of the maps that a stage gives, counted from 0."""
-        return self._planes(stage) * self.expansion
+        return self._planes(stage) * self.expansion if self.widths is None else self.widths[stage]
 
     def _planes(self, stage: int) -> int:
         return self.planes << stage  # they double from stage to stage
@@ -122,8 +148,10 @@ class ResNeXtConfig:
 
     @property
     def default_image_size_px(self) -> int:
-        """The side for which its cost is stated: 224 in the paper, 32 with the CIFAR stem, 64 if strided."""
-        return {"imagenet": 224, "strided": 64, "cifar": 32}[self.stem]
+        """The side for which its cost is stated: 224 in the papers, 32 with the CIFAR stem, 64 if strided."""
+        if self.widths is not None:
+            return 224
+        return {"imagenet": 224, "deep": 224, "strided": 64, "cifar": 32}[self.stem]
 
 
 # Groups of 8 channels in bottlenecks, and dense 3x3 convolutions at the strides. Weights begin smaller than
@@ -141,6 +169,25 @@ SMALL = ResNeXtConfig(
     init="torch",
 )
 
+
+def _regnet(
+    depths: tuple[int, ...], widths: tuple[int, ...], group_width: int, se: float = 0.0
+) -> ResNeXtConfig:
+    """RegNetX, or with squeeze and excitation RegNetY, as pycls has them."""
+    return ResNeXtConfig(
+        depths,
+        cardinality=1,
+        base_width=64,
+        planes=32,
+        stem="strided",
+        widths=widths,
+        group_width=group_width,
+        first_stride=2,
+        se_ratio=se,
+        se_place="inner",
+    )
+
+
 PRESETS: dict[str, ResNeXtConfig] = {
     "resnet50": ResNeXtConfig(cardinality=1, base_width=64),
     "resnext50_32x4d": ResNeXtConfig(),
@@ -148,6 +195,18 @@ PRESETS: dict[str, ResNeXtConfig] = {
     "resnext101_32x8d": ResNeXtConfig(depths=(3, 4, 23, 3), base_width=8),
     "resnext101_64x4d": ResNeXtConfig(depths=(3, 4, 23, 3), cardinality=64),
     "resnext152_64x4d": ResNeXtConfig(depths=(3, 8, 36, 3), cardinality=64),
+    # Squeeze and excitation (SE-ResNeXt), and ResNet-D's stem and shortcuts
+    "seresnext50_32x4d": ResNeXtConfig(se_ratio=1 / 16),
+    "seresnext101_32x4d": ResNeXtConfig(depths=(3, 4, 23, 3), se_ratio=1 / 16),
+    "seresnext101_64x4d": ResNeXtConfig(depths=(3, 4, 23, 3), cardinality=64, se_ratio=1 / 16),
+    "resnext50d_32x4d": ResNeXtConfig(stem="deep", shortcut_pool=True),
+    # RegNets, Radosavovic et al. 2020, tables of the model zoo of pycls
+    "regnetx_008": _regnet((1, 3, 7, 5), (64, 128, 288, 672), 16),
+    "regnetx_016": _regnet((2, 4, 10, 2), (72, 168, 408, 912), 24),
+    "regnetx_032": _regnet((2, 6, 15, 2), (96, 192, 432, 1008), 48),
+    "regnety_008": _regnet((1, 3, 8, 2), (64, 128, 320, 768), 16, 0.25),
+    "regnety_016": _regnet((2, 6, 17, 2), (48, 120, 336, 888), 24, 0.25),
+    "regnety_032": _regnet((2, 5, 13, 1), (72, 216, 576, 1512), 24, 0.25),
     # CIFAR, section 5.3: three stages of three blocks
     "resnext29_8x64d": ResNeXtConfig((3, 3, 3), 8, 64, stem="cifar", num_classes=10),
     "resnext29_16x64d": ResNeXtConfig((3, 3, 3), 16, 64, stem="cifar", num_classes=10),

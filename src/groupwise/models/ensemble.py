@@ -13,7 +13,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from groupwise.models.probe import Probe
 from groupwise.models.resnext import ResNeXt
+
+Member = ResNeXt | Probe
 
 
 class Ensemble(nn.Module):
@@ -24,7 +27,7 @@ class Ensemble(nn.Module):
     instead of averaged; `fc` is not linear in them, and a heat map is the mean of those of the `members`.
     """
 
-    def __init__(self, members: Sequence[ResNeXt], temperatures: Sequence[float]) -> None:
+    def __init__(self, members: Sequence[Member], temperatures: Sequence[float]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.temperatures = tuple(temperatures)
@@ -46,27 +49,35 @@ class Ensemble(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         return self.fc(self.features(images))
 
-    def _networks(self) -> Iterator[ResNeXt]:
-        return (cast(ResNeXt, member) for member in self.members)
+    def _networks(self) -> Iterator[Member]:
+        return (cast(Member, member) for member in self.members)
 
 
-def networks_of(model: ResNeXt | Ensemble) -> tuple[ResNeXt, ...]:
+Network = Member | Ensemble
+
+
+def networks_of(model: Network) -> tuple[Member, ...]:
     """The members of an ensemble, or the one network."""
-    return (model,) if isinstance(model, ResNeXt) else tuple(cast(ResNeXt, net) for net in model.members)
+    return tuple(cast(Member, net) for net in model.members) if isinstance(model, Ensemble) else (model,)
 
 
-def last_maps(model: ResNeXt | Ensemble, images: Tensor) -> Tensor:
-    """The last feature maps (N, C, h, w) of a network, or those of all members, one behind another."""
-    nets = networks_of(model)
+def trained_networks(model: Network) -> tuple[ResNeXt, ...]:
+    """The same of a network whose every layer was trained here; empty for a probe of frozen features."""
+    return tuple(net for net in networks_of(model) if isinstance(net, ResNeXt))
+
+
+def last_maps(model: Network, images: Tensor) -> Tensor:
+    """The last feature maps (N, C, h, w) of a trained network; those of all members, one behind another."""
+    nets = trained_networks(model)
     return torch.cat([net.feature_maps(images)[net.stage_names[-1]] for net in nets], dim=1)
 
 
-def head_weight(model: ResNeXt | Ensemble) -> Tensor:
+def head_weight(model: Network) -> Tensor:
     """What makes logits of pooled `last_maps`, (K, C); those of a member count by its temperature.
 
     For a network its last layer's; of an ensemble the sum of the members' calibrated logits.
     """
-    if isinstance(model, ResNeXt):
+    if not isinstance(model, Ensemble):
         return model.fc.weight.detach()
     parts = zip(networks_of(model), model.temperatures, strict=True)
     return torch.cat([net.fc.weight.detach() / temperature for net, temperature in parts], dim=1)

@@ -25,15 +25,12 @@ class ResNeXt(nn.Module):
         super().__init__()
         self.config = config
         # Stem
-        kernel, stride = {"imagenet": (7, 2), "strided": (3, 2), "cifar": (3, 1)}[config.stem]
-        self.conv1 = nn.Conv2d(
-            config.in_channels, config.planes, kernel, stride, padding=kernel // 2, bias=config.conv_bias
-        )
+        self.conv1 = _stem(config)
         self.bn1 = nn.BatchNorm2d(config.planes)
         self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(3, 2, padding=1) if config.stem == "imagenet" else nn.Identity()
-        # Stages: only the first one keeps the size of the stem's maps.
-        channels, stride = config.planes, 1
+        self.maxpool = nn.MaxPool2d(3, 2, padding=1) if config.stem in ("imagenet", "deep") else nn.Identity()
+        # Stages: only the first one may keep the size of the stem's maps.
+        channels, stride = config.planes, config.first_stride
         for number, name in enumerate(self.stage_names):
             self.add_module(name, _stage(config, channels, number, stride))
             channels, stride = config.out_channels(number), 2
@@ -86,6 +83,25 @@ class ResNeXt(nn.Module):
         return logits
 
 
+def _stem(config: ResNeXtConfig) -> nn.Module:
+    """The first convolution, or three of them; what normalises the last is the network's own `bn1`."""
+    if config.stem == "deep":
+        half, bias = config.planes // 2, config.conv_bias
+        return nn.Sequential(
+            nn.Conv2d(config.in_channels, half, 3, 2, padding=1, bias=bias),
+            nn.BatchNorm2d(half),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(half, half, 3, padding=1, bias=bias),
+            nn.BatchNorm2d(half),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(half, config.planes, 3, padding=1, bias=bias),
+        )
+    kernel, stride = {"imagenet": (7, 2), "strided": (3, 2), "cifar": (3, 1)}[config.stem]
+    return nn.Conv2d(
+        config.in_channels, config.planes, kernel, stride, padding=kernel // 2, bias=config.conv_bias
+    )
+
+
 def _stage(config: ResNeXtConfig, in_channels: int, number: int, stride: int) -> nn.Sequential:
     out_channels = config.out_channels(number)
     width, blocks = config.inner_width(number), list[nn.Module]()
@@ -113,6 +129,8 @@ def _stage(config: ResNeXtConfig, in_channels: int, number: int, stride: int) ->
                     config.groups(width),
                     bias=config.conv_bias,
                     se_ratio=config.se_ratio,
+                    se_inner=config.se_place == "inner",
+                    shortcut_pool=config.shortcut_pool,
                 )
             )
         in_channels, stride = out_channels, 1  # only the first block of a stage changes shape

@@ -24,6 +24,17 @@ HEAD = "fc."
 TIMM_FILE = "model.safetensors"  # in timm's folder, beside config.json
 NAMES_SHOWN = 5
 
+# timm's names of a RegNet, whose convolutions and normalisations lie in pairs.
+REGNET_BLOCK = re.compile(r"s(\d+)\.b(\d+)\.")
+REGNET_PAIR = re.compile(r"conv([123])\.(conv|bn)\.")
+REGNET_PARTS = {
+    "stem.conv.": "conv1.",
+    "stem.bn.": "bn1.",
+    "head.fc.": "fc.",
+    "downsample.conv.": "downsample.0.",
+    "downsample.bn.": "downsample.1.",
+}
+
 TUTORIAL_PART = re.compile(r"part(\d+)_(\d+)\.")
 TUTORIAL_LAYER = re.compile(r"(?:conv|bn)([123])(?:\.|$)")
 
@@ -69,6 +80,8 @@ def load_weights(
     if any(TUTORIAL_PART.match(key) for key in state):
         state = _from_tutorial(state, path)
         remedy = "Build the tutorial's network, `create_model('resnext50_tutorial', num_classes=...)`."
+    if any(REGNET_BLOCK.match(key) for key in state):
+        state = {regnet_key(key): tensor for key, tensor in state.items()}
     own = model.state_dict()
     # Kept from `model`: the head on request, and counters that files from before 2018 do not have.
     counters = {key for key in own if key.endswith("num_batches_tracked")} - state.keys()
@@ -149,6 +162,15 @@ def _from_tutorial(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]
             )
         renamed[name] = tensor
     return renamed
+
+
+def regnet_key(key: str) -> str:
+    """A key of timm's RegNet by its name here: `s1.b1.conv1.bn.weight` is `layer1.0.bn1.weight`."""
+    key = REGNET_BLOCK.sub(lambda found: f"layer{found[1]}.{int(found[2]) - 1}.", key)
+    key = REGNET_PAIR.sub(lambda found: f"{found[2]}{found[1]}.", key)
+    for theirs, ours in REGNET_PARTS.items():
+        key = key.replace(theirs, ours)
+    return key
 
 
 def _tutorial_module(module: str, rank: int) -> str:

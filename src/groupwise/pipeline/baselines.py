@@ -32,17 +32,22 @@ def add_baselines(
     `images` are those of every row of `split.csv`, decoded. The time is SHARE of that of the epochs in
     `history`, and not above `most_s`.
     """
+    seconds = SHARE * sum(epoch.seconds for epoch in history)
+    fit_beside(run, recipe, images, seconds if most_s is None else min(seconds, most_s), console)
+
+
+def fit_beside(run: Run, recipe: Recipe, images: Images, seconds: float, console: Console) -> None:
+    """As `add_baselines`, within so many seconds."""
     if not run.ledger.get("baselines", False) or _are_there(run):
         return
     predictions = read_predictions(run.require("predictions.csv"))
     folds = dict.fromkeys(row.fold for row in predictions.rows)
-    seconds = SHARE * sum(epoch.seconds for epoch in history)
     found = measure_baselines(
         run,
         images,
         {fold: predictions.of_fold(fold) for fold in folds},
         recipe,
-        seconds=seconds if most_s is None else min(seconds, most_s),
+        seconds=seconds,
     )
     console.say(fitted_line(found))
 

@@ -19,14 +19,17 @@ from groupwise.distributed.world import World
 from groupwise.errors import UsageError
 from groupwise.files import sha256_file, write_atomic
 from groupwise.models.complexity import complexity
+from groupwise.models.pretrained import is_name
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig, configure
 from groupwise.models.weights import load_weights
+from groupwise.pipeline.backbone import with_declared
 from groupwise.pipeline.budget import refuse_long_audit
 from groupwise.pipeline.channel_statistics import with_statistics
+from groupwise.pipeline.named_weights import facts_of, with_named_weights
 from groupwise.pipeline.plan import plan_recipe
 from groupwise.pipeline.prepare import prepare, scan_with_progress, write_prepared
 from groupwise.pipeline.repaired import write_repaired
-from groupwise.recipe.recipe import Recipe, as_dict, differences, flatten, to_yaml
+from groupwise.recipe.recipe import Recipe, as_dict, differences, flatten, means_nothing_to_a_probe, to_yaml
 from groupwise.runs.provenance import count_known_images
 from groupwise.runs.request import RunRequest
 from groupwise.runs.run import Run
@@ -36,8 +39,13 @@ from groupwise.version import __version__
 
 def create_run(request: RunRequest, world: World, console: Console) -> Run:
     """Prepare the data and create the run; a refusal leaves nothing behind."""
+    Run.refuse_occupied(request.folder)
+    named = request.recipe.model.weights
+    request = replace(request, recipe=with_named_weights(request.recipe, set_by_user(request), console))
     _refuse_what_cannot_be_meant(request)
     deadline = request.planning.deadline if request.planning else None
+    if request.recipe.model.features is not None:
+        request = replace(request, recipe=with_declared(request.recipe, set_by_user(request), console))
     manifest = scan_with_progress(request.scan, console, deadline)
     refuse_long_audit(manifest, deadline, request.rounds)
     request = replace(request, recipe=settled_recipe(request.recipe, manifest))
@@ -54,7 +62,8 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     )
     request = replace(request, recipe=with_statistics(request.recipe, manifest, prepared.split))
     recipe = request.recipe
-    if request.planning:
+    plan = None
+    if request.planning and recipe.model.features is None:
         plan = plan_recipe(request, request.planning, manifest, prepared.split, console=console)
         recipe = plan.recipe
     run = Run.create(
@@ -68,7 +77,9 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
         run.note(listing_sha256=digest_listing(request.data, run.folder))
     run.note(baselines=request.baselines, optimise=recipe.training.optimise)
     if request.planning:
-        run.note(plan=plan.as_json(), chosen=chosen_fields(request))
+        run.note(chosen=chosen_fields(request))
+    if plan:
+        run.note(plan=plan.as_json())
     if request.cv:
         run.note(cv=asdict(request.cv))
     write_atomic(run.path("recipe.yaml"), to_yaml(recipe))
@@ -76,14 +87,23 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     write_prepared(run, manifest, prepared)
     if prepared.proof["method"] == "given":
         write_repaired(run.folder, prepared.split, manifest.root, console)
-    if recipe.model.weights:
-        _say_what_is_known(run, recipe.model.weights, manifest, prepared.split, console)
+    if named is not None and is_name(named):
+        run.note(pretrained=facts_of(named, recipe))
+    if taken := recipe.model.weights or recipe.model.features:
+        _say_what_is_known(run, taken, manifest, prepared.split, console)
     return run
 
 
 def _refuse_what_cannot_be_meant(request: RunRequest) -> None:
-    """Refuse a folder, a network or weights that cannot be meant, before any file is read."""
-    Run.refuse_occupied(request.folder)
+    """Refuse a network or weights that cannot be meant, before any image is read."""
+    if request.recipe.model.features is not None:
+        for field in filter(means_nothing_to_a_probe, sorted(set_by_user(request))):
+            raise UsageError(
+                "means nothing to a probe, whose features are frozen",
+                place=f"--{field}",
+                remedy="Leave it out, or --features.",
+            )
+        return
     config = network_config(request.recipe, num_classes=2)
     complexity(config, request.recipe.data.image_size_px)
     weights = request.recipe.model.weights
@@ -99,9 +119,23 @@ def _refuse_what_cannot_be_meant(request: RunRequest) -> None:
 
 def network_config(recipe: Recipe, num_classes: int) -> ResNeXtConfig:
     """The network that a recipe asks for, for a number of classes that the data decide."""
+    if recipe.model.features is not None:
+        raise UsageError(
+            "is for a network that is trained, and frozen features are not",
+            place="model.features",
+            remedy="Use it with `groupwise probe` and `groupwise train`, and leave it out here.",
+        )
     counts = {"num_classes": num_classes, "in_channels": recipe.data.input_channels}
     overrides: dict[str, Any] = {**recipe.model.overrides, **counts}
     return configure(recipe.model.preset, **overrides)
+
+
+def set_by_user(request: RunRequest) -> frozenset[str]:
+    """The fields that are not as the recipe has them that the request came from; of a probe's, all."""
+    if request.base.model.features is not None:
+        return frozenset(f"data.{name}" for name in vars(request.base.data))
+    chosen = request.planning.chosen if request.planning else frozenset()
+    return chosen | {change["field"] for change in differences(request.recipe, request.base)}
 
 
 def settled_recipe(recipe: Recipe, manifest: Manifest) -> Recipe:

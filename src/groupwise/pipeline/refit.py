@@ -85,7 +85,14 @@ def _refuse(parent: Run) -> None:
             place=parent.folder,
             remedy="Finish the run with `groupwise train --resume`.",
         )
-    fold = stored_recipe(parent).training.select_fold
+    recipe = stored_recipe(parent)
+    if recipe.model.features is not None:
+        raise UsageError(
+            "a probe, whose head is fitted in seconds on the fold that it has",
+            place=parent.folder,
+            remedy="Give a run whose network was trained; or `groupwise probe` with a larger --split.train.",
+        )
+    fold = recipe.training.select_fold
     if fold != "val":
         raise UsageError(
             f"its epoch was chosen on {fold}, so that no number would be left to speak for the refit",
@@ -180,7 +187,7 @@ def _keep(run: Run, parent: Run, fitted: FitResult, model: ResNeXt, images: Any)
     save_weights(model, run.path("model.safetensors"))
     run.record("model.safetensors", ["recipe.yaml", "split.csv"])
     decision = _cross_fitted(parent, split) if parent.is_ensemble else _decision(parent, split)
-    config = model_config(recipe.model.preset, model.config, split.classes, recipe.data, decision.temperature)
+    config = model_config(recipe.model.preset, model, split.classes, recipe.data, decision.temperature)
     write_json(run.path("config.json"), config)
     run.record("config.json", ["model.safetensors"])
     # Distances are between features of one network, so that the reference has to be its own

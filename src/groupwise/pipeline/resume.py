@@ -16,7 +16,8 @@ from groupwise.distributed.torchrun import restarted
 from groupwise.distributed.world import World
 from groupwise.errors import UsageError
 from groupwise.files import read_json, remove_partial_files, sha256_file, write_json
-from groupwise.pipeline.create import chosen_fields, create_run
+from groupwise.pipeline.create import chosen_fields, create_run, set_by_user
+from groupwise.pipeline.named_weights import with_named_weights
 from groupwise.recipe.parsing import build_recipe
 from groupwise.recipe.recipe import Recipe, as_dict, flatten, read_fields
 from groupwise.runs.lock import clear, training_lock
@@ -128,6 +129,8 @@ def _refuse_changed_data(run: Run, request: RunRequest) -> None:
 
 
 def _refuse_other_recipe(run: Run, request: RunRequest) -> None:
+    recipe = with_named_weights(request.recipe, set_by_user(request), Console(quiet=True))
+    request = replace(request, recipe=recipe)
     began, now = run.ledger.get("chosen"), chosen_fields(request)
     if (began is None) != (now is None):
         changed = f"it was {'given' if began is None else 'planned'}"

@@ -8,24 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from groupwise.console import Console
 from groupwise.data.layout import POOL
 from groupwise.data.split import Split
+from groupwise.data.stratify import IntArray
 from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
-from groupwise.evaluation.decide import CHOSEN_ON_TEST, Seen, decide, reference_rows, undecided
 from groupwise.evaluation.evaluate import score_fold, write_scores
 from groupwise.evaluation.leakage import estimate_leakage, exposure_lines, write_leakage
 from groupwise.evaluation.slice_files import write_slices
-from groupwise.files import read_json, write_json
-from groupwise.inference.decision import Decision, write_decision
-from groupwise.inference.predictor import model_config, predict_outputs
+from groupwise.files import read_json
+from groupwise.inference.decision import Decision
+from groupwise.inference.predictor import Outputs, predict_outputs
 from groupwise.inference.text import decision_lines
 from groupwise.models.resnext import ResNeXt
-from groupwise.models.weights import load_weights, save_weights
+from groupwise.models.weights import load_weights
 from groupwise.pipeline.baselines import add_baselines
 from groupwise.pipeline.budget import say_how_kept
 from groupwise.pipeline.create import network_config
@@ -38,16 +37,17 @@ from groupwise.pipeline.fit import (
     write_history,
 )
 from groupwise.pipeline.images import open_data, open_images
+from groupwise.pipeline.keep import keep_network
+from groupwise.pipeline.probe import train_probe
 from groupwise.pipeline.resume import locked_run, stored_recipe
 from groupwise.planning.after_training import TrainingClock
 from groupwise.recipe.recipe import Recipe, as_dict, flatten
 from groupwise.report.page import write_report
 from groupwise.report.verdict import verdict
-from groupwise.runs.files import TEST, headline_fold, read_run
+from groupwise.runs.deadline import Deadline
+from groupwise.runs.files import headline_fold, read_run
 from groupwise.runs.request import RunRequest
 from groupwise.runs.run import Run
-from groupwise.stats.calibration import fit_temperature
-from groupwise.stats.ood import Features
 from groupwise.training.config import FitData, FitResult
 from groupwise.training.memory import keep_freed_memory, peak_memory_bytes
 from groupwise.training.meter import ProgressMeter
@@ -67,11 +67,13 @@ class TrainOptions:
         resume: Whether it goes on from its checkpoints.
         track: The trackers that are told of every epoch.
         clock: What says how long it may go on; None leaves that to the recipe.
+        deadline: When the whole command has promised to end, for what no clock can cut short.
     """
 
     resume: bool = False
     track: Sequence[str] = ()
     clock: TrainingClock | None = None
+    deadline: Deadline | None = None
 
 
 def train(request: RunRequest, console: Console) -> dict[str, Any]:
@@ -97,7 +99,7 @@ def _train(request: RunRequest, run: Run, world: World, console: Console) -> dic
     recipe = stored_recipe(run)
     cache = run.path("cache")
     deadline = request.planning.deadline if request.planning else None
-    options = TrainOptions(request.resume, request.track, training_clock(run, deadline))
+    options = TrainOptions(request.resume, request.track, training_clock(run, deadline), deadline)
     metrics = train_prepared(run, recipe, cache, world, console, options)
     if world.is_main:
         _imagine_random_split(run, recipe, console)
@@ -127,6 +129,9 @@ def train_prepared(
     `cache` is the folder of the decoded images; it is filled where it is empty, and stays. Returns the
     metrics by fold, and nothing in any process but the main one. Raises `Interrupted` after Ctrl-C.
     """
+    if recipe.model.features is not None:
+        deadline = options.deadline
+        return train_probe(run, recipe, cache, console, deadline) if world.is_main else {}
     manifest, split = run.manifest(), run.split()
     started = options.resume and any(
         run.path("checkpoints").glob("*.safetensors")
@@ -146,7 +151,7 @@ def train_prepared(
             console.say(stop_line(fitted.stopped))
         if not world.is_main:
             return {}
-        for line in decision_lines(_keep(recipe, run, fitted, model, data, split)):
+        for line in decision_lines(_keep(recipe, run, fitted, model, data)):
             console.say(line)
         if fitted.interrupted:
             raise Interrupted(
@@ -175,21 +180,15 @@ def new_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) -> R
     return model
 
 
-def _keep(
-    recipe: Recipe, run: Run, fitted: FitResult, model: ResNeXt, data: FitData, split: Split
-) -> Decision:
+def _keep(recipe: Recipe, run: Run, fitted: FitResult, model: ResNeXt, data: FitData) -> Decision:
     """Write the history and the best epoch's weights with all that is needed to use them."""
     write_history(run, fitted.history)
     model.load_state_dict(dict(fitted.weights))
-    save_weights(model, run.path("model.safetensors"))
-    run.record("model.safetensors", ["recipe.yaml", "split.csv"])
-    decision, reference = _decide(recipe, model, data, split)
-    write_json(
-        run.path("config.json"),
-        model_config(recipe.model.preset, model.config, split.classes, recipe.data, decision.temperature),
-    )
-    run.record("config.json", ["model.safetensors"])
-    write_decision(run, decision, reference)
+
+    def look(rows: IntArray) -> Outputs:
+        return predict_outputs(model, data.images[rows], recipe.data)
+
+    decision = keep_network(run, recipe, model, recipe.model.preset, look)
     if recipe.training.pth:
         torch.save(dict(fitted.weights), run.path("best_model.pth"))
     run.note(
@@ -200,18 +199,6 @@ def _keep(
         notes=list(dict.fromkeys([*run.ledger["notes"], *fitted.remarks])),
     )
     return decision
-
-
-def _decide(recipe: Recipe, model: ResNeXt, data: FitData, split: Split) -> tuple[Decision, Features | None]:
-    """Calibrate and decide on the fold that chose the epoch, unless that is the test fold."""
-    if recipe.training.select_fold == TEST:
-        return undecided(split.classes, recipe.decision, CHOSEN_ON_TEST), None
-    outputs = predict_outputs(model, data.images[data.select], recipe.data)
-    seen = Seen(outputs, data.labels[data.select], split.sources[data.select])
-    temperature = fit_temperature(outputs.logits, seen.labels, len(np.unique(seen.sources)))
-    rows = reference_rows(split, recipe.seed)
-    reference = predict_outputs(model, data.images[rows], recipe.data).features
-    return decide(seen, reference, split.classes, temperature, recipe.decision), reference
 
 
 def _imagine_random_split(run: Run, recipe: Recipe, console: Console) -> None:

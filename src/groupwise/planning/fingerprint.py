@@ -21,7 +21,23 @@ from groupwise.models.resnext import preset_config
 # Pillow's modes without colour; an image saved as RGB counts as coloured whatever it shows.
 GREY_MODES = ("1", "L", "LA", "I", "F")
 BESIDE = "config.json"  # in a run, in timm's folder
-PUBLISHED = ("resnet50", "resnext50_32x4d", "resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d")
+PUBLISHED = (
+    "resnet50",
+    "resnext50_32x4d",
+    "resnext50d_32x4d",
+    "resnext101_32x4d",
+    "resnext101_32x8d",
+    "resnext101_64x4d",
+    "seresnext50_32x4d",
+    "seresnext101_32x4d",
+    "seresnext101_64x4d",
+    "regnetx_008",
+    "regnetx_016",
+    "regnetx_032",
+    "regnety_008",
+    "regnety_016",
+    "regnety_032",
+)
 
 
 @dataclass(frozen=True)

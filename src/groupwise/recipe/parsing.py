@@ -18,6 +18,9 @@ from groupwise.recipe.recipe import Recipe, recipe_fields, recipe_file, with_cha
 
 # Fields of the recipe that have a shorter name, as the audit's remedy and `groupwise decide` say them.
 SHORT_NAMES = {
+    "model.weights": "--weights",
+    "model.features": "--features",
+    "model.features_output": "--output",
     "split.label_conflicts": "--label-conflicts",
     "split.copies": "--copies",
     "split.keep": "--keep",

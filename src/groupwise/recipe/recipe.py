@@ -28,12 +28,20 @@ class ModelConfig:
     Args:
         preset: Name of a preset; `groupwise info` lists them.
         overrides: Fields of the preset to replace, such as {"stem": "cifar"}.
-        weights: File or folder of weights to start from; its head is replaced where the classes differ.
+        weights: File or folder of weights to start from, or a name that `groupwise info --weights` lists, or
+            `imagenet`; the head is replaced where the classes differ.
+        accept_licence: The licence of named weights that may not be used commercially, where that suits you.
+        features: ONNX file, bundle or run whose frozen features a logistic regression classifies, in place of
+            a network that is trained; `groupwise probe` sets it.
+        features_output: The tensor of that file that holds them, where it is not what its head classifies.
     """
 
     preset: str = "resnext26_32x4d"
     overrides: dict[str, Any] = field(default_factory=dict)
     weights: str | None = None
+    accept_licence: str | None = None
+    features: str | None = None
+    features_output: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,24 @@ PARTS: dict[str, type[Any]] = {
     "training": TrainingConfig,
     "decision": DecisionConfig,
 }
+
+
+# Of the parts that say how a network is trained, what a probe of frozen features takes notice of.
+OF_PROBES = (
+    "model.features",
+    "model.features_output",
+    "loss.class_weights",
+    "loss.logit_adjustment",
+    "training.optimise",
+    "training.select_by",
+    "training.select_fold",
+)
+TRAINED = ("model", "augment", "optim", "loss", "training")
+
+
+def means_nothing_to_a_probe(field: str) -> bool:
+    """Whether a field, by its path, is about the training that frozen features do without."""
+    return field.partition(".")[0] in TRAINED and "." in field and field not in OF_PROBES
 
 
 def shipped_recipes() -> dict[str, Path]:

@@ -108,7 +108,13 @@ def _settle_findings(files: RunFiles) -> Iterator[Step]:
 
 
 def _beat_baselines(files: RunFiles, said: Headline) -> Iterator[Step]:
-    if said.standing and said.baseline_share is not None:
+    if _is_probe(files):
+        yield Step(
+            "train a network instead",
+            "the frozen features are not shown to beat what is cheap",
+            _train(files, "trained", planned=True),
+        )
+    elif said.standing and said.baseline_share is not None:
         share, own = percent(said.baseline_share), percent(said.accuracy.value or 0.0)
         yield Step(
             "do not use this network; give training more time"
@@ -188,7 +194,13 @@ def _go_on(files: RunFiles, said: Headline) -> Iterator[Step]:
 
 def _hand_over(files: RunFiles, said: Headline) -> Iterator[Step]:
     run, single = str(files.folder), files.single.replace("RUN", str(files.folder), 1)
-    if not said.failed and not (files.folder / "refit").exists():
+    if _is_probe(files) and not said.failed:
+        yield Step(
+            "train a network, which should beat this",
+            "a probe takes minutes, and is what training has to be worth",
+            _train(files, "trained", planned=True),
+        )
+    elif not said.failed and not (files.folder / "refit").exists():
         learnt = files.split["folds"].get("train", {}).get("n", 0)
         all_of_them = sum(fold["n"] for fold in files.split["folds"].values())
         one = f"this one has learnt from {learnt:,} of {all_of_them:,}"
@@ -216,8 +228,13 @@ def _longer(files: RunFiles) -> str:
     return _train(files, "longer", *repeated, "--training.epochs", str(LONGER * epochs))
 
 
+def _is_probe(files: RunFiles) -> bool:
+    model = files.recipe.get("model")
+    return isinstance(model, Mapping) and model.get("features") is not None
+
+
 def _training_s(files: RunFiles) -> float:
-    return sum(row["seconds"] for row in files.history)
+    return float(files.probe.get("seconds") or sum(row["seconds"] for row in files.history))
 
 
 def _reading(files: RunFiles) -> list[str]:
@@ -234,5 +251,7 @@ def _audit(files: RunFiles) -> str:
 def _train(files: RunFiles, name: str, *options: str, planned: bool = False) -> str:
     """The command that trains on the same data into a new folder; by the same recipe if that was given."""
     recipe = [] if planned or "plan" in files.ledger else ["--recipe", str(files.folder / "recipe.yaml")]
+    if not recipe and (named := files.ledger.get("pretrained")):
+        recipe = ["--weights", named["name"]]
     words: Sequence[str] = [str(files.ledger["data"]), *_reading(files), *recipe, *options]
     return shlex.join(["groupwise", "train", *words, "--run", f"{files.folder}-{name}"])

@@ -30,6 +30,7 @@ class Verdict:
     trust: str
     trusted: bool
     next_steps: tuple[Step, ...]
+    probe: str = ""
 
     @property
     def failed(self) -> bool:
@@ -41,7 +42,7 @@ class Verdict:
         """All of it; that a network does not beat its baselines comes first."""
         said = (self.baseline, self.number) if self.failed else (self.number, self.baseline)
         steps = (f"{'Then' if n else 'Next'}: {step.sentence}" for n, step in enumerate(self.next_steps))
-        return (*(text for text in said if text), self.optimised, self.trust, *steps)
+        return (*(text for text in (*said, self.probe) if text), self.optimised, self.trust, *steps)
 
     @property
     def text(self) -> str:
@@ -57,7 +58,8 @@ def verdict(files: RunFiles) -> Verdict:
     trust, trusted = _trust(files, faults)
     baseline = said.baseline.replace(NBSP, " ")
     optimised = said.optimised.replace(NBSP, " ")
-    return Verdict(number, baseline, optimised, said.standing, trust, trusted, next_steps(files))
+    probe = said.probe.replace(NBSP, " ")
+    return Verdict(number, baseline, optimised, said.standing, trust, trusted, next_steps(files), probe)
 
 
 def _trust(files: RunFiles, faults: Sequence[Note]) -> tuple[str, bool]:

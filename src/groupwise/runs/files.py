@@ -18,6 +18,7 @@ from groupwise.recipe.aim import Aim
 from groupwise.runs.baselines import FILE as BASELINES
 from groupwise.runs.baselines import Baselines, read_baselines
 from groupwise.runs.external import External, read_external
+from groupwise.runs.probe import ProbeBeside, probe_beside, read_probe
 from groupwise.stats.calibration import says_nothing
 from groupwise.stats.estimate import SCHEMA, upgrade
 
@@ -70,6 +71,8 @@ class RunFiles:
     baselines: Baselines | None = None
     cases: dict[str, Any] = field(default_factory=dict)
     external: tuple[External, ...] = ()
+    probe: dict[str, Any] = field(default_factory=dict)
+    probe_beside: ProbeBeside | None = None
 
     @property
     def root(self) -> Path:
@@ -150,9 +153,8 @@ class RunFiles:
     @property
     def chosen_epoch(self) -> int | None:
         """The epoch whose weights were kept."""
-        return self.ledger.get("best_epoch") or self._find_best_epoch()
-
-    def _find_best_epoch(self) -> int | None:
+        if known := self.ledger.get("best_epoch"):
+            return int(known)
         by = _dig(self.recipe, "training").get("select_by", ["accuracy"])
         names = [by] if isinstance(by, str) else by
         scores = [
@@ -174,7 +176,7 @@ def read_run(folder: Path) -> RunFiles:
         split=_read_mapping(folder / "split.json", "folds", "sources", "spanning_sources"),
         metrics=read_metrics(folder / "metrics.json"),
         history=_read_history(folder / "history.csv"),
-        assignments=_read_assignments(folder / "split.csv"),
+        assignments=read_split(split).rows if (split := folder / "split.csv").exists() else (),
         predictions=_read_rows(folder / "predictions.csv", "path", "label", "fold", "predicted"),
         manifest=_read_samples(folder / "manifest.csv", Path(ledger["root"])),
         findings=_read_findings(folder / "findings.json"),
@@ -192,6 +194,8 @@ def read_run(folder: Path) -> RunFiles:
         baselines=read_baselines(folder / BASELINES),
         cases=upgrade(_read_optional_mapping(folder / "cases.json", "fold", "by", "figures", "rule")),
         external=read_external(folder),
+        probe=read_probe(folder),
+        probe_beside=probe_beside(folder, ledger),
     )
 
 
@@ -248,16 +252,12 @@ def _read_recipe(path: Path) -> tuple[str, dict[str, Any]]:
     return text, recipe
 
 
-def _read_rows(path: Path, *required: str) -> Rows:
-    return read_csv(path, required) if path.exists() else []
-
-
 def _read_samples(path: Path, root: Path) -> tuple[Sample, ...]:
     return read_manifest(path, root).samples if path.exists() else ()
 
 
-def _read_assignments(path: Path) -> tuple[Assignment, ...]:
-    return read_split(path).rows if path.exists() else ()
+def _read_rows(path: Path, *required: str) -> Rows:
+    return read_csv(path, required) if path.exists() else []
 
 
 def _read_heat_maps(folder: Path) -> dict[str, Path]:

@@ -45,7 +45,8 @@ def _runs_behind(weights: Path) -> Iterator[Run]:
         seen.add(folder)
         run = Run.open(folder)
         yield run
-        earlier = flatten(read_fields(run.path("recipe.yaml"))).get("model.weights")
+        fields = flatten(read_fields(run.path("recipe.yaml")))
+        earlier = fields.get("model.weights") or fields.get("model.features")
         before = None if earlier is None else Path(earlier)
 
 

@@ -87,6 +87,21 @@ class EpochRecord:
     select_cost: float | None = None
 
 
+@dataclass(frozen=True)
+class StrengthRecord:
+    """One penalty of a logistic regression, as its inverse, and the figures of the fold that selects.
+
+    The last three are None unless they are among what chooses the penalty, and defined.
+    """
+
+    inverse_penalty: float
+    select_loss: float
+    select_accuracy: float
+    select_balanced_accuracy: float | None = None
+    select_auroc: float | None = None
+    select_cost: float | None = None
+
+
 class Diverged(GroupwiseError):  # noqa: N818
     """The loss is not finite, also with half the learning rate."""
 

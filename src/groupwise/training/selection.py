@@ -14,7 +14,9 @@ from groupwise.recipe.aim import Selector
 from groupwise.stats.calibration import calibrated, fit_temperature
 from groupwise.stats.costs import cheapest_answers
 from groupwise.stats.fold import Floats, Fold, Ints, Ranking, balanced_accuracy, class_counts
-from groupwise.training.config import EpochRecord
+from groupwise.training.config import EpochRecord, StrengthRecord
+
+Record = EpochRecord | StrengthRecord
 
 PLAIN = ("accuracy", "loss")  # which are summed batch by batch
 LOWEST = ("loss", "cost")  # of which the best epoch has the least
@@ -48,10 +50,11 @@ class Answers:
         if not parts:
             return {}
         logits, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return {f"select_{name}": _figure(name, logits, labels, costs) for name in self._wanted}
+        return {f"select_{name}": figure(name, logits, labels, costs) for name in self._wanted}
 
 
-def _figure(name: str, logits: Floats, labels: Ints, costs: Floats | None) -> float | None:
+def figure(name: str, logits: Floats, labels: Ints, costs: Floats | None) -> float | None:
+    """One of the figures that are no plain sums, None where it is not defined on these answers."""
     if name == "cost":
         assert costs is not None
         return mean_cost(logits, labels, costs)
@@ -80,12 +83,12 @@ def mean_cost(logits: Floats, labels: Ints, costs: Floats) -> float:
     return float(costs[labels, cheapest_answers(probs, costs)].mean())
 
 
-def rank(record: EpochRecord, by: Sequence[Selector]) -> tuple[float, ...]:
+def rank(record: Record, by: Sequence[Selector]) -> tuple[float, ...]:
     """What the best epoch has the highest of; a figure that is not defined ranks lowest."""
     return tuple(score(record, name) for name in by)
 
 
-def score(record: EpochRecord, name: Selector) -> float:
+def score(record: Record, name: Selector) -> float:
     """A figure of an epoch, with its sign changed where less is better."""
     value: float | None = getattr(record, f"select_{name}")
     if value is None or math.isnan(value):

@@ -20,7 +20,8 @@ def network(files: RunFiles) -> ChecklistAnswer:
         name, file = _part(files, "model").get("preset"), "recipe.yaml"
     if name is None:
         return yours("config.json is missing, and the recipe does not say.")
-    return filled(f"{name}, with {count(len(files.class_names), 'output')}; {file} and docs/models.md.")
+    page = "docs/probe.md" if files.probe else "docs/models.md"
+    return filled(f"{name}, with {count(len(files.class_names), 'output')}; {file} and {page}.")
 
 
 def start(files: RunFiles) -> ChecklistAnswer:
@@ -28,6 +29,13 @@ def start(files: RunFiles) -> ChecklistAnswer:
     model = files.recipe.get("model")
     if not isinstance(model, Mapping):
         return yours("The recipe does not say.")
+    if files.probe:
+        return confirm(f"From {files.probe['features']}, whose features stay. Say what it was trained on.")
+    if named := files.ledger.get("pretrained"):
+        return filled(
+            f"From {named['name']}, trained on ImageNet, licence {named['licence']}, SHA-256"
+            f" {named['sha256'][:12]} ({named['url']})."
+        )
     if model.get("weights"):
         return confirm(f"From {model['weights']}. Say what those were trained on.")
     return filled(f"From random numbers, seed {files.seed}.")
@@ -35,6 +43,13 @@ def start(files: RunFiles) -> ChecklistAnswer:
 
 def training(files: RunFiles) -> ChecklistAnswer:
     """The recipe in short."""
+    if files.probe:
+        tried = files.probe["penalties"]
+        chosen = tried[files.probe["chosen"]]["inverse_penalty"]
+        return filled(
+            f"Logistic regression on {files.probe['num_features']:,} frozen features; of {len(tried)} L2"
+            f" penalties that of inverse {chosen:g}, by {files.select_fold}; probe.json has every figure."
+        )
     optim, train = _part(files, "optim"), _part(files, "training")
     if "name" not in optim or "epochs" not in train:
         return yours("The recipe does not say.")
@@ -93,7 +108,7 @@ def computing(files: RunFiles) -> ChecklistAnswer:
     device = files.environment.get("device")
     if device is None:
         return yours("environment.json is missing.")
-    seconds = sum(row["seconds"] for row in files.history)
+    seconds = files.probe.get("seconds") or sum(row["seconds"] for row in files.history)
     memory = files.ledger.get("peak_memory_bytes")
     held = f", at most {memory / 2**30:.1f} GiB of memory" if memory else ""
     return confirm(

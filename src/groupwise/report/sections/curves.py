@@ -24,6 +24,7 @@ def build(files: RunFiles) -> Section:
         "select_fold": files.select_fold,
         "chosen_epoch": files.chosen_epoch,
         "time_spent": time_spent(files),
+        "probe": files.probe,
         "recipe_name": files.recipe_name,
         "recipe_text": files.recipe_text,
         "choices": [

@@ -34,7 +34,8 @@ class Headline:
 
     `baseline` says whether the network beats what is cheap, and `standing` in one word; None without
     baselines. `baseline_share` is the accuracy of the one that is named, `baseline_name`. `optimised` says
-    what the run was optimised for, and `refit` where a network that was trained anew on all images lies.
+    what the run was optimised for, `refit` where a network that was trained anew on all images lies, and
+    `probe` what frozen features have on the same images.
     """
 
     accuracy: Estimate
@@ -47,6 +48,7 @@ class Headline:
     fold: str
     optimised: str
     refit: str
+    probe: str
 
     @property
     def failed(self) -> bool:
@@ -85,6 +87,7 @@ def headline(files: RunFiles) -> Headline:
         fold=files.fold,
         optimised=optimised_text(files),
         refit=_refit(files),
+        probe=_probe(files),
     )
 
 
@@ -98,6 +101,19 @@ def _refit(files: RunFiles) -> str:
         f" {count(found['learnt_from'], 'image')} for {count(found['epochs'], 'epoch')}. The number is of the"
         " network that was measured; nothing was measured on the refit, which is expected to be as good or a"
         " little better."
+    )
+
+
+def _probe(files: RunFiles) -> str:
+    """What a probe of the same split has, where one lies beside the run; nothing else."""
+    found = files.probe_beside
+    figure = found.accuracy.get(files.fold) if found else None
+    if found is None or figure is None or figure.value is None:
+        return ""
+    between = f" (95\N{NO-BREAK SPACE}% interval {share_interval(figure)})" if figure.has_interval else ""
+    return (
+        f"Frozen features of {found.features} with logistic regression, the probe {found.folder.name} of the"
+        f" same split, have {percent(figure.value)}{between}; `groupwise compare` says whether they differ."
     )
 
 

@@ -1,0 +1,71 @@
+"""Compares the family with timm's on equal weights, and freezes timm's logits for the tests.
+
+As in `torchvision_parity.py`, whose deterministic weights these are, the packages lie beside the project:
+
+    PYTHONPATH=/tmp/references python benchmarks/timm_parity.py [--write]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import safetensors.torch
+import torch
+
+from groupwise.models.resnext import create_model
+from groupwise.models.weights import load_weights, regnet_key
+from torchvision_parity import CLASSES, TOLERANCE, fill_network, logits
+
+FINGERPRINT = Path(__file__).parents[1] / "tests/models/timm_fingerprint.json"
+NETWORKS = (
+    "seresnext50_32x4d",
+    "seresnext101_32x4d",
+    "seresnext101_64x4d",
+    "resnext50d_32x4d",
+    "resnext101_64x4d",
+    "regnetx_008",
+    "regnetx_016",
+    "regnetx_032",
+    "regnety_008",
+    "regnety_016",
+    "regnety_032",
+)
+FROZEN = ("seresnext50_32x4d", "resnext50d_32x4d", "regnetx_008", "regnety_008")
+SIZE_PX = 64
+
+
+def main() -> None:
+    """Print the largest difference of each network's logits, and with `--write` freeze some of timm's."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    import timm
+
+    frozen = {}
+    for name in NETWORKS:
+        ours, theirs = fill_network(create_model(name)), timm.create_model(name).eval()
+        state = ours.state_dict()
+        theirs.load_state_dict({key: state[regnet_key(key)] for key in theirs.state_dict()})
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "theirs.safetensors")
+            safetensors.torch.save_file(theirs.state_dict(), file)
+            again = create_model(name).eval()
+            load_weights(again, file)
+        expected = logits(theirs, SIZE_PX)
+        for one in (ours, again):
+            torch.testing.assert_close(logits(one, SIZE_PX), expected, rtol=TOLERANCE, atol=TOLERANCE)
+        largest = (logits(ours, SIZE_PX) - expected).abs().max()
+        print(f"{name}: they differ by {largest:.1e} in logits up to {expected.abs().max():.1f}")
+        if name in FROZEN:
+            frozen[name] = expected[:, CLASSES].tolist()
+    if arguments.write:
+        facts = {"program": "benchmarks/timm_parity.py", "timm": timm.__version__, "size_px": SIZE_PX}
+        content = {**facts, "tolerance": TOLERANCE, "logits": frozen}
+        FINGERPRINT.write_text(json.dumps(content, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

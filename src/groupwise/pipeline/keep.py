@@ -1,0 +1,55 @@
+"""What a fitted network leaves in its run: weights, `config.json`, and what its selection fold decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from groupwise.data.split import Split
+from groupwise.data.stratify import IntArray
+from groupwise.evaluation.decide import CHOSEN_ON_TEST, Seen, decide, reference_rows, undecided
+from groupwise.files import write_json
+from groupwise.inference.decision import Decision, write_decision
+from groupwise.inference.predictor import Outputs, model_config
+from groupwise.models.ensemble import Member
+from groupwise.models.probe import FEATURES_FILE, Probe, save_probe
+from groupwise.models.resnext import ResNeXt
+from groupwise.models.weights import save_weights
+from groupwise.recipe.recipe import Recipe
+from groupwise.runs.files import TEST
+from groupwise.runs.run import Run
+from groupwise.stats.calibration import fit_temperature
+from groupwise.stats.ood import Features
+
+Look = Callable[[IntArray], Outputs]
+"""What the network says of some rows of the split."""
+
+
+def keep_network(run: Run, recipe: Recipe, model: Member, architecture: str, look: Look) -> Decision:
+    """Write the weights with all that is needed to use them, and what is decided by them."""
+    split, made_from = run.split(), ["recipe.yaml", "split.csv"]
+    if isinstance(model, ResNeXt):
+        save_weights(model, run.path("model.safetensors"))
+    elif isinstance(model, Probe):
+        save_probe(model, run.path("model.safetensors"))
+        made_from.append(FEATURES_FILE)
+    run.record("model.safetensors", made_from)
+    decision, reference = decide_by(recipe, split, look)
+    config = model_config(architecture, model, split.classes, recipe.data, decision.temperature)
+    write_json(run.path("config.json"), config)
+    run.record("config.json", ["model.safetensors"])
+    write_decision(run, decision, reference)
+    return decision
+
+
+def decide_by(recipe: Recipe, split: Split, look: Look) -> tuple[Decision, Features | None]:
+    """Calibrate and decide on the fold that chose the network, unless that is the test fold."""
+    if recipe.training.select_fold == TEST:
+        return undecided(split.classes, recipe.decision, CHOSEN_ON_TEST), None
+    rows = split.indices(recipe.training.select_fold)
+    outputs = look(rows)
+    seen = Seen(outputs, split.class_numbers[rows], split.sources[rows])
+    temperature = fit_temperature(outputs.logits, seen.labels, len(np.unique(seen.sources)))
+    reference = look(reference_rows(split, recipe.seed)).features
+    return decide(seen, reference, split.classes, temperature, recipe.decision), reference

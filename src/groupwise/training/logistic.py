@@ -1,0 +1,138 @@
+"""A linear head by logistic regression, its L2 penalty chosen on a fold that it did not learn from."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from groupwise.data.stratify import IntArray
+from groupwise.errors import GroupwiseError
+from groupwise.recipe.aim import Selector
+from groupwise.stats.fold import Floats
+from groupwise.training.config import StrengthRecord
+from groupwise.training.selection import figure, rank
+
+Features = npt.NDArray[np.float32]
+
+STRENGTHS = tuple(10.0**power for power in np.arange(-5, 1.5, 0.5))  # inverse penalties, the heaviest first
+ITERATIONS = 300
+PATIENCE = 3  # lighter penalties in a row that are no better by any figure, after which none is tried
+NEVER = -30.0  # the logit of a class that nothing was learnt of
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """How the penalty is chosen: by which figures, the costs (K, K) where they count, and whether classes
+    weigh alike in the loss.
+    """
+
+    by: tuple[Selector, ...] = ("accuracy", "loss")
+    costs: Floats | None = None
+    balanced: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class LinearHead:
+    """Logits are `features @ weight.T + bias`; weight (K, D), bias (K,). `best` is one of `tried`."""
+
+    weight: Features
+    bias: Features
+    tried: tuple[StrengthRecord, ...]
+    best: StrengthRecord
+
+    def logits(self, features: Features) -> Floats:
+        """Logits (N, K) of features (N, D)."""
+        return np.asarray(features @ self.weight.T + self.bias, dtype=np.float64)
+
+
+def fit_head(
+    learnt: tuple[Features, IntArray],
+    select: tuple[Features, IntArray],
+    *,
+    num_classes: int,
+    choosing: Choosing,
+    progress: Callable[[int, int], None] | None = None,
+) -> LinearHead:
+    """Fit on `learnt`, features (N, D) and class numbers (N,), by each penalty; the best on `select` is kept.
+
+    Features are standardised by those that are learnt from, which the returned head undoes, so that it takes
+    them as they are. Each fit begins from the one before it. Raises `GroupwiseError` for a single class.
+    """
+    features, labels = learnt
+    if len(np.unique(labels)) < 2:
+        raise GroupwiseError(
+            "all images to learn from are of one class", place="train", remedy="Give images of another one."
+        )
+    scaler = StandardScaler().fit(features)
+    inputs = scaler.transform(features)
+    model = LogisticRegression(
+        max_iter=ITERATIONS, warm_start=True, class_weight="balanced" if choosing.balanced else None
+    )
+    tried: list[StrengthRecord] = []
+    best: LinearHead | None = None
+    for strength in STRENGTHS:
+        model.set_params(C=strength)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # a last digit, which no choice depends on
+            model.fit(inputs, labels)
+        weight, bias = _unscaled(model, scaler, num_classes)
+        head = LinearHead(weight, bias, (), StrengthRecord(strength, math.nan, math.nan))
+        record = _scored(strength, head.logits(select[0]), select[1], choosing)
+        tried.append(record)
+        if best is None or rank(record, choosing.by) > rank(best.best, choosing.by):
+            best = LinearHead(weight, bias, (), record)
+        if progress:
+            progress(len(tried), len(STRENGTHS))
+        if _worsens(tried, choosing.by):
+            break
+    assert best is not None
+    return LinearHead(best.weight, best.bias, tuple(tried), best.best)
+
+
+def _unscaled(model: Any, scaler: Any, num_classes: int) -> tuple[Features, Features]:
+    """Weight and bias for features that are not standardised, with a row for each class."""
+    weight, bias = model.coef_, model.intercept_
+    if len(model.classes_) == 2:  # one row, the logit of the second class against the first
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    weight = weight / scaler.scale_
+    whole = np.zeros((num_classes, weight.shape[1]), np.float32)
+    constant = np.full(num_classes, NEVER, np.float32)
+    whole[model.classes_] = weight
+    constant[model.classes_] = bias - weight @ scaler.mean_
+    return whole, constant
+
+
+def _scored(strength: float, logits: Floats, labels: IntArray, choosing: Choosing) -> StrengthRecord:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_probs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    more = {
+        f"select_{name}": figure(name, logits, labels, choosing.costs)
+        for name in choosing.by
+        if name not in ("accuracy", "loss")
+    }
+    return StrengthRecord(
+        float(f"{strength:.4g}"),
+        float(-log_probs[np.arange(len(labels)), labels].mean()),
+        float((logits.argmax(axis=1) == labels).mean()),
+        **more,
+    )
+
+
+def _worsens(tried: Sequence[StrengthRecord], by: Sequence[Selector]) -> bool:
+    """Whether the last penalties were no better than those before them, by any figure or by the loss."""
+    before, last = tried[:-PATIENCE], tried[-PATIENCE:]
+    if not before:
+        return False
+    names: set[Selector] = {*by, "loss"}
+    return all(
+        max(rank(one, (name,)) for one in last) <= max(rank(one, (name,)) for one in before) for name in names
+    )

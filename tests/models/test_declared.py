@@ -1,0 +1,66 @@
+"""Preprocessing that ONNX files and the JSON beside them declare."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+
+from groupwise.data.preprocessing import Preprocessing
+from groupwise.errors import GroupwiseError
+from groupwise.models.declared import declared_preprocessing
+
+TIMM = {
+    "input_size": [3, 160, 160],
+    "interpolation": "bicubic",
+    "crop_pct": 0.95,
+    "crop_mode": "center",
+    "mean": [0.5, 0.5, 0.5],
+    "std": [0.25, 0.25, 0.25],
+}
+EXPECTED = {
+    "image_size_px": 160,
+    "resize": "crop",
+    "interpolation": "bicubic",
+    "mean": (0.5, 0.5, 0.5),
+    "std": (0.25, 0.25, 0.25),
+}
+
+
+@pytest.mark.parametrize("name", ["config.json", "net.json"])
+def test_timm_beside_the_file(name, tmp_path):
+    (tmp_path / name).write_text(json.dumps({"architecture": "x", "pretrained_cfg": TIMM}))
+    found = declared_preprocessing(tmp_path / "net.onnx", {})
+    assert (found.fields, found.source) == (EXPECTED, name)
+    assert "middle 0.95" in found.notes[0]
+
+
+def test_the_files_own_metadata_come_first(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"pretrained_cfg": TIMM | {"input_size": [3, 99, 99]}}))
+    found = declared_preprocessing(tmp_path / "net.onnx", {"pretrained_cfg": json.dumps(TIMM)})
+    assert (found.fields, found.source) == (EXPECTED, "the metadata of net.onnx")
+
+
+def test_transformers_and_bundles(tmp_path):
+    held = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3, "size": {"shortest_edge": 160}, "resample": 3}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(held))
+    found = declared_preprocessing(tmp_path / "net.onnx", {})
+    assert found.fields == EXPECTED | {"resize": "squash"}
+    whole = asdict(Preprocessing(image_size_px=48, resize="pad"))
+    (tmp_path / "bundle.json").write_text(json.dumps({"preprocessing": whole}))
+    assert declared_preprocessing(tmp_path / "model.onnx", {}).fields == whole
+
+
+def test_nothing_declared_is_none_and_other_json_is_not_meant(tmp_path):
+    (tmp_path / "config.json").write_text('{"learning_rate": 1}')
+    assert declared_preprocessing(tmp_path / "net.onnx", {"producer": "x"}) is None
+
+
+@pytest.mark.parametrize(
+    "held", [TIMM | {"mean": [123.7, 116.3, 103.5]}, TIMM | {"std": [0, 1, 1]}, TIMM | {"input_size": ["a"]}]
+)
+def test_values_that_cannot_be_meant_are_refused(held, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(held))
+    with pytest.raises(GroupwiseError, match="cannot be meant"):
+        declared_preprocessing(tmp_path / "net.onnx", {})
+    with pytest.raises(GroupwiseError, match="cannot be meant"):
+        declared_preprocessing(tmp_path / "net.onnx", {"pretrained_cfg": "{no json"})
