@@ -26,6 +26,7 @@ from groupwise.runs.run import Run
 from groupwise.stats.calibration import calibrated
 from groupwise.stats.fold import check_fold
 from groupwise.stats.metrics import measure_fold
+from groupwise.stats.score_curves import score_curves
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,9 @@ def score_fold(
     sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
     measured = check_fold(split.class_numbers[chosen], probs, sources, predictor.classes)
     metrics = measure_fold(measured, predictor.classes, seed=0)
+    point = predictor.decision.operating_point
+    positive = None if point is None else point.positive_class
+    metrics |= score_curves(measured, predictor.classes, positive=positive, seed=0)
     metrics |= measure_exposure(measured, split, chosen)
     metrics |= decision_metrics(
         measured,
