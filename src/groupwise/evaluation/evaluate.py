@@ -20,12 +20,14 @@ from groupwise.evaluation.other_aim import other_aim
 from groupwise.evaluation.predictions import PROBABILITY
 from groupwise.files import write_csv, write_json
 from groupwise.inference.predictor import load_run, predict_outputs
+from groupwise.recipe.decision import DecisionConfig
 from groupwise.recipe.recipe import read_fields
 from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.run import Run
 from groupwise.stats.calibration import calibrated
 from groupwise.stats.fold import check_fold
 from groupwise.stats.metrics import measure_fold
+from groupwise.stats.ordered import kappas
 from groupwise.stats.score_curves import score_curves
 
 
@@ -46,11 +48,13 @@ def score_fold(
     root: Path | None = None,
     images: Images | None = None,
     why: str = "evaluated",
+    ordered: Sequence[str] = (),
 ) -> Scored:
     """Predict one fold of `run` and measure it; a reading of the test fold is counted.
 
     `root` is where the images lie if not where they lay during training; `images`, where given, are those of
-    every row of `split.csv`, decoded, uint8 (N, S, S, 3). Raises `UsageError` for a fold that does not
+    every row of `split.csv`, decoded, uint8 (N, S, S, 3). `ordered` are the classes from the lowest to the
+    highest, by default as the recipe has them. Raises `UsageError` for a fold that does not
     exist, and `GroupwiseError` for an image that vanished or changed.
     """
     run.refuse_untestable()
@@ -69,6 +73,7 @@ def score_fold(
     point = predictor.decision.operating_point
     positive = None if point is None else point.positive_class
     metrics |= score_curves(measured, predictor.classes, positive=positive, seed=0)
+    metrics |= kappas(measured, predictor.classes, ordered or decided_before(run).ordered, seed=0)
     metrics |= measure_exposure(measured, split, chosen)
     metrics |= decision_metrics(
         measured,
@@ -91,6 +96,11 @@ def is_for_balanced(run: Run) -> bool:
     """Whether a run was optimised for balanced accuracy; older ones do not say it and were not."""
     training = read_fields(run.require("recipe.yaml")).get("training") or {}
     return bool(training.get("optimise") == "balanced")
+
+
+def decided_before(run: Run) -> DecisionConfig:
+    """The rates that the run was trained with; the usual ones for a run from before there were any."""
+    return DecisionConfig(**read_fields(run.require("recipe.yaml")).get("decision", {}))
 
 
 def read_images(

@@ -119,7 +119,7 @@ def measures(files: RunFiles) -> ChecklistAnswer:
 
 
 NAMED = (
-    *("accuracy", "balanced_accuracy", "macro_f1", "auroc", "average_precision", "log_loss", "brier"),
+    *("accuracy", "balanced_accuracy", "mcc", "macro_f1", "auroc", "average_precision", "log_loss", "brier"),
     *("ece", "per_class", "confusion"),
 )
 
