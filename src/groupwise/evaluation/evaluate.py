@@ -15,6 +15,7 @@ from groupwise.data.decode import Preprocessing
 from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment, Split
 from groupwise.evaluation.decision_metrics import decision_metrics
+from groupwise.evaluation.influence import influence_metrics
 from groupwise.evaluation.leakage import measure_exposure
 from groupwise.evaluation.other_aim import other_aim
 from groupwise.evaluation.predictions import PROBABILITY
@@ -74,6 +75,7 @@ def score_fold(
     positive = None if point is None else point.positive_class
     metrics |= score_curves(measured, predictor.classes, positive=positive, seed=0)
     metrics |= kappas(measured, predictor.classes, ordered or decided_before(run).ordered, seed=0)
+    metrics |= influence_metrics(measured, rows)
     metrics |= measure_exposure(measured, split, chosen)
     metrics |= decision_metrics(
         measured,

@@ -22,6 +22,7 @@ from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED
 from groupwise.evaluation.decision_metrics import cost_metrics
 from groupwise.evaluation.evaluate import Scored, decided_before, is_for_balanced, write_scores
+from groupwise.evaluation.influence import influence_metrics
 from groupwise.evaluation.label_errors import find_label_errors, write_label_errors
 from groupwise.evaluation.other_aim import other_aim
 from groupwise.evaluation.predictions import Predictions, read_predictions
@@ -120,6 +121,7 @@ def out_of_fold(study: Run, models: Sequence[str]) -> Scored:
     metrics = evaluate_fold(pooled.labels, probs, sources, classes, seed=0)
     decided = decided_before(study)
     metrics |= score_curves(fold, classes, positive=decided.positive_class, seed=0)
+    metrics |= influence_metrics(fold, pooled.rows)
     metrics |= kappas(fold, classes, decided.ordered, seed=0)
     counts = np.bincount(pooled.labels, minlength=len(classes)).astype(np.int64)
     metrics |= other_aim(fold, classes, counts, balanced=is_for_balanced(study))

@@ -20,6 +20,7 @@ from groupwise.evaluation.decide import CHOSEN_ON_TEST, Seen, decide, reference_
 from groupwise.evaluation.evaluate import score_fold, write_scores
 from groupwise.evaluation.leakage import estimate_leakage, exposure_lines, write_leakage
 from groupwise.evaluation.slice_files import write_slices
+from groupwise.evaluation.training_fold import write_training_fold
 from groupwise.files import read_json, write_json
 from groupwise.inference.decision import Decision, write_decision
 from groupwise.inference.predictor import model_config, predict_outputs
@@ -183,7 +184,10 @@ def _keep(
     model.load_state_dict(dict(fitted.weights))
     save_weights(model, run.path("model.safetensors"))
     run.record("model.safetensors", ["recipe.yaml", "split.csv"])
-    decision, reference = _decide(recipe, model, data, split)
+    seen_rows = reference_rows(split, recipe.seed)
+    learnt = predict_outputs(model, data.images[seen_rows], recipe.data)
+    write_training_fold(run, split, seen_rows, learnt.logits)
+    decision, reference = _decide(recipe, model, data, split, learnt.features)
     write_json(
         run.path("config.json"),
         model_config(recipe.model.preset, model.config, split.classes, recipe.data, decision.temperature),
@@ -202,15 +206,15 @@ def _keep(
     return decision
 
 
-def _decide(recipe: Recipe, model: ResNeXt, data: FitData, split: Split) -> tuple[Decision, Features | None]:
+def _decide(
+    recipe: Recipe, model: ResNeXt, data: FitData, split: Split, reference: Features
+) -> tuple[Decision, Features | None]:
     """Calibrate and decide on the fold that chose the epoch, unless that is the test fold."""
     if recipe.training.select_fold == TEST:
         return undecided(split.classes, recipe.decision, CHOSEN_ON_TEST), None
     outputs = predict_outputs(model, data.images[data.select], recipe.data)
     seen = Seen(outputs, data.labels[data.select], split.sources[data.select])
     temperature = fit_temperature(outputs.logits, seen.labels, len(np.unique(seen.sources)))
-    rows = reference_rows(split, recipe.seed)
-    reference = predict_outputs(model, data.images[rows], recipe.data).features
     return decide(seen, reference, split.classes, temperature, recipe.decision), reference
 
 

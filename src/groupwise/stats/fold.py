@@ -150,7 +150,7 @@ def matthews(counts: ClassCounts) -> Floats:
     covariance = counts.correct.sum(axis=1) * images - (counts.labelled * counts.predicted).sum(axis=1)
     spreads = [images**2 - (part**2).sum(axis=1) for part in (counts.labelled, counts.predicted)]
     scale = np.sqrt(np.maximum(spreads[0] * spreads[1], 0))
-    return np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 1e-9 * images**2)
+    return np.asarray(np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 1e-9 * images**2))
 
 
 @dataclass(frozen=True, eq=False)
