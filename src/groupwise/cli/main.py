@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from inspect import getdoc
 
-from groupwise.cli import data, deploy, evaluate, measure, serve, train
+from groupwise.cli import data, deploy, evaluate, learning, measure, serve, train
 from groupwise.cli.paths import VerbParser
 from groupwise.console import show_any_character
 from groupwise.errors import GroupwiseError, UsageError, did_you_mean
@@ -49,6 +49,7 @@ VERBS: dict[str, Verb] = {
     "verify": deploy.verify,
     "leakage": evaluate.leakage,
     "control": evaluate.control,
+    "learning-curve": learning.learning_curve,
     "explain": deploy.explain,
     "predict": deploy.predict,
     "serve": serve.serve,

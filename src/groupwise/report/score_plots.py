@@ -1,6 +1,6 @@
-"""Plots of how a network ranks and what acting on it is worth: ROC, precision-recall, decision curve.
+"""Plots of how a network ranks, what acting on it is worth, and what more data would be.
 
-Each takes an entry of `curves` in `metrics.json` (`stats.score_curves`).
+Each takes an entry of `curves` in `metrics.json` (`stats.score_curves`), the last `learning_curve.json`.
 """
 
 from __future__ import annotations
@@ -90,6 +90,27 @@ def spread(counts: Mapping[str, Sequence[int]], *, theme: Theme = LIGHT) -> byte
         axes.grid(which="minor", axis="y", linewidth=0.6)
         axes.tick_params(which="both", length=0)
         return to_png(figure, tight=True)
+
+
+def learning_curve(points: Points, fitted: Points, *, theme: Theme = LIGHT) -> bytes:
+    """Accuracy against sources learnt from, on a logarithmic axis: points, curve and band."""
+    with style(theme):
+        figure, axes = _square()
+        along = sorted(fitted, key=lambda one: float(one["sources"]))
+        places = [one["sources"] for one in along]
+        value, low, high = ([one["accuracy"][name] for one in along] for name in ("value", "low", "high"))
+        axes.fill_between(places, low, high, color=theme.train, alpha=BAND, linewidth=0)
+        axes.plot(places, value, color=theme.train)
+        for point in points:
+            scores = point["scores"]
+            axes.plot([point["sources"]] * len(scores), scores, "o", ms=4, color=theme.select)
+        finish_shares(axes, "sources learnt from", "right", left=0)
+        axes.set_xscale("log")
+        axes.set_xlim(0.9 * places[0], 1.1 * places[-1])
+        shown = sorted({point["sources"] for point in points} | {round(places[-1])})
+        axes.set_xticks(shown, [f"{place:,}" for place in shown])
+        axes.minorticks_off()
+        return to_png(figure)
 
 
 def _square() -> tuple[Figure, Axes]:

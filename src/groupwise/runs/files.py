@@ -59,6 +59,8 @@ class RunFiles:
     baselines: Baselines | None = None
     cases: dict[str, Any] = field(default_factory=dict)
     training_fold: dict[str, Any] = field(default_factory=dict)
+    learning_curve: dict[str, Any] = field(default_factory=dict)
+    interval_width: dict[str, Any] = field(default_factory=dict)
     external: tuple[External, ...] = ()
 
     @property
@@ -182,6 +184,8 @@ def read_run(folder: Path) -> RunFiles:
         baselines=read_baselines(folder / BASELINES),
         cases=upgrade(_read_optional_mapping(folder / "cases.json", "fold", "by", "figures", "rule")),
         training_fold=_read_optional_mapping(folder / "training_fold.json", "n", "sources", "accuracy"),
+        learning_curve=_read_optional_mapping(folder / "learning_curve.json", "points", "fitted", "words"),
+        interval_width=_read_optional_mapping(folder / "interval_width.json", "wanted", "words"),
         external=read_external(folder),
     )
 
