@@ -20,7 +20,7 @@ from folder_case import tiny_options, write_folder
 from groupwise.cli.main import VERBS, main, promise_of
 from groupwise.inference.predictor import load_run
 from groupwise.recipe.parsing import read_recipe
-from groupwise.runs.files import OPTIONAL_NUMBERS
+from groupwise.runs.history import OPTIONAL_NUMBERS
 from groupwise.runs.lock import training_lock
 from groupwise.runs.run import Run
 from groupwise.training.config import EpochRecord

@@ -73,6 +73,10 @@ def test_a_run_keeps_what_was_decided(trained):
     parts = {"reliability", "risk_coverage", "conformal", "abstention", "unlike", "operating_point"}
     assert all(parts <= set(metrics[fold]) for fold in ("val", "test"))
     assert metrics["test"]["operating_point"]["prevalence"] == 0.3
+    assert metrics["test"]["curves"]["class"] == metrics["test"]["operating_point"]["class"]
+    learnt, split = read(trained, "training_fold.json"), read(trained, "split.json")
+    assert (learnt["n"], learnt["all"]) == (split["folds"]["train"]["n"], True)
+    assert 0 <= learnt["accuracy"]["value"] <= 1
     assert metrics["val"]["conformal"]["coverage_of_sources"]["value"] >= 0.9
 
 

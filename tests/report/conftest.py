@@ -214,6 +214,8 @@ def plain_figures(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"groupwise.report.plots.{name}", lambda *_, **__: buffer.getvalue())
     for name in ("reliability", "coverage", "robustness"):
         monkeypatch.setattr(f"groupwise.report.plots.{name}", lambda *_, **__: buffer.getvalue())
+    for name in ("roc", "precision_recall", "net_benefit", "spread", "learning_curve"):
+        monkeypatch.setattr(f"groupwise.report.score_plots.{name}", lambda *_, **__: buffer.getvalue())
 
 
 @pytest.fixture

@@ -73,6 +73,9 @@ def test_counts_agree_with_scikit_learn(fold: Fold) -> None:
         assert value(told["macro_f1"]) == pytest.approx(
             reference.f1_score(fold.labels, fold.predicted, average="macro"), **EXACT
         )
+        assert value(told["mcc"]) == pytest.approx(
+            reference.matthews_corrcoef(fold.labels, fold.predicted), rel=1e-10, abs=1e-10
+        )
         table = reference.confusion_matrix(fold.labels, fold.predicted, labels=range(fold.n_classes))
     assert told["confusion"] == table.tolist()
     assert told["majority"]["accuracy"] == pytest.approx(np.bincount(fold.labels).max() / fold.n, **EXACT)
@@ -298,7 +301,7 @@ def test_every_figure_is_json_and_lies_in_its_interval(fold: Fold, groups: int) 
     json.dumps(told, allow_nan=False)
     figures = [f for f in told.values() if isinstance(f, dict) and "method" in f]
     figures += [f for c in told["per_class"].values() for f in c.values() if isinstance(f, dict)]
-    assert len(figures) == 8 + 6 * fold.n_classes
+    assert len(figures) == 9 + 6 * fold.n_classes
     for figure in figures:
         assert (figure["low"] is None) == ("reason" in figure)
         assert figure["n"] <= told["n"]

@@ -31,13 +31,14 @@ def decide(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--error-rate", type=float, help="share of images that may be answered wrongly")
     parser.add_argument("--false-flag-rate", type=float, help="share of familiar images that may be flagged")
     arguments = parser.parse_args(argv)
-    from groupwise.evaluation.decide import decide_again, decided_before
+    from groupwise.evaluation.decide import decide_again
+    from groupwise.evaluation.evaluate import decided_before
     from groupwise.inference.text import decision_lines
     from groupwise.runs.run import Run
 
     run = Run.open(arguments.run)
     before = decided_before(run)
-    given = {name: arguments[name] for name in vars(before) if arguments[name] is not None}
+    given = {name: value for name in vars(before) if (value := arguments.get(name)) is not None}
     if "costs" in given:
         given["costs"] = read_costs(given["costs"])
     for ways, others in ((POINT, ("costs",)), (("costs",), POINT)):  # the new way to decide takes over

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from inspect import getdoc
 
-from groupwise.cli import data, deploy, evaluate, measure, probe, serve, train
+from groupwise.cli import data, deploy, evaluate, learning, measure, probe, serve, train
 from groupwise.cli.completion import completion
 from groupwise.cli.paths import VerbParser
 from groupwise.console import show_any_character
@@ -54,6 +54,7 @@ TASKS: dict[str, dict[str, Verb]] = {
         "robustness": evaluate.robustness,
         "leakage": evaluate.leakage,
         "control": evaluate.control,
+        "learning-curve": learning.learning_curve,
     },
     "Look into answers": {"explain": deploy.explain, "labels": evaluate.labels, "decide": evaluate.decide},
     "Check what is installed or handed over": {"verify": deploy.verify, "info": data.info},

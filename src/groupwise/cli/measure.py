@@ -13,6 +13,7 @@ from groupwise.console import Console
 from groupwise.data.archive import images_root, is_there
 from groupwise.data.reading import ReadOptions, reading_words
 from groupwise.errors import UsageError
+from groupwise.recipe.decision import DecisionConfig
 from groupwise.recipe.parsing import Parser
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ def evaluate(parser: Parser, argv: list[str]) -> None:
         "--by",
         metavar="COLUMN",
         help="also measure one answer a case, from all of its pictures: `source`, or a further column",
+    )
+    parser.add_argument(
+        "--ordered",
+        metavar="[CLASS,...]",
+        type=list[str],
+        help="all classes from the lowest to the highest, for the weighted kappas",
     )
     parser.add_argument(
         "--external",
@@ -96,7 +103,9 @@ def _evaluate_fold(arguments: Any) -> None:
             remedy=f"Name where they lie now. New ones are measured by `groupwise evaluate {arguments.run}"
             f" {arguments.data}`.",
         )
-    scored = score_fold(run, fold, root=root, why="groupwise evaluate")
+    ordered = tuple(arguments.ordered or ())
+    DecisionConfig(ordered=ordered).refuse_unordered(run.split().classes)
+    scored = score_fold(run, fold, root=root, why="groupwise evaluate", ordered=ordered)
     if not run.path("metrics.json").exists():  # a run that was interrupted can have its report
         write_scores(run, {fold: scored})
     refresh_scores(run, fold, scored)

@@ -100,11 +100,6 @@ def reference_rows(split: Split, seed: int) -> Ints:
     return np.sort(rows[drawn[:MOST_REFERENCES]])
 
 
-def decided_before(run: Run) -> DecisionConfig:
-    """The rates that the run was trained with; the usual ones for a run from before there were any."""
-    return DecisionConfig(**read_fields(run.require("recipe.yaml")).get("decision", {}))
-
-
 def decide_again(run: Run, config: DecisionConfig, *, root: Path | None = None) -> Decision:
     """Decide anew on the selection fold of a finished run, without training and without the test fold.
 

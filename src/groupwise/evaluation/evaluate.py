@@ -15,17 +15,21 @@ from groupwise.data.decode import Preprocessing
 from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment, Split
 from groupwise.evaluation.decision_metrics import decision_metrics
+from groupwise.evaluation.influence import influence_metrics
 from groupwise.evaluation.leakage import measure_exposure
 from groupwise.evaluation.other_aim import other_aim
 from groupwise.evaluation.predictions import PROBABILITY
 from groupwise.files import write_csv, write_json
 from groupwise.inference.predictor import Outputs, load_run, predict_outputs
+from groupwise.recipe.decision import DecisionConfig
 from groupwise.recipe.recipe import read_fields
 from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.run import Run
 from groupwise.stats.calibration import calibrated
 from groupwise.stats.fold import check_fold
 from groupwise.stats.metrics import measure_fold
+from groupwise.stats.ordered import kappas
+from groupwise.stats.score_curves import score_curves
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +50,14 @@ def score_fold(
     images: Images | None = None,
     outputs: Outputs | None = None,
     why: str = "evaluated",
+    ordered: Sequence[str] = (),
 ) -> Scored:
     """Predict one fold of `run` and measure it; a reading of the test fold is counted.
 
     `root` is where the images lie if not where they lay during training; `images`, where given, are those of
     every row of `split.csv`, decoded, uint8 (N, S, S, 3); `outputs` is what the network says of the fold's
-    images, where that is known already. Raises `UsageError` for a fold that does not
+    images, where that is known already. `ordered` are the classes from the lowest to the highest, by default
+    as the recipe has them. Raises `UsageError` for a fold that does not
     exist, and `GroupwiseError` for an image that vanished or changed.
     """
     run.refuse_untestable()
@@ -69,6 +75,11 @@ def score_fold(
     sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
     measured = check_fold(split.class_numbers[chosen], probs, sources, predictor.classes)
     metrics = measure_fold(measured, predictor.classes, seed=0)
+    point = predictor.decision.operating_point
+    positive = None if point is None else point.positive_class
+    metrics |= score_curves(measured, predictor.classes, positive=positive, seed=0)
+    metrics |= kappas(measured, predictor.classes, ordered or decided_before(run).ordered, seed=0)
+    metrics |= influence_metrics(measured, rows)
     metrics |= measure_exposure(measured, split, chosen)
     metrics |= decision_metrics(
         measured,
@@ -91,6 +102,11 @@ def is_for_balanced(run: Run) -> bool:
     """Whether a run was optimised for balanced accuracy; older ones do not say it and were not."""
     training = read_fields(run.require("recipe.yaml")).get("training") or {}
     return bool(training.get("optimise") == "balanced")
+
+
+def decided_before(run: Run) -> DecisionConfig:
+    """The rates that the run was trained with; the usual ones for a run from before there were any."""
+    return DecisionConfig(**read_fields(run.require("recipe.yaml")).get("decision", {}))
 
 
 def read_images(

@@ -17,6 +17,7 @@ SHARES = {
 NAMES = {
     "balanced_accuracy": "Balanced accuracy",
     "macro_f1": "Macro F1",
+    "mcc": "Matthews correlation",
     "f1": "F1",
     "auroc": "AUROC",
     "average_precision": "Average precision",

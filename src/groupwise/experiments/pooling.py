@@ -20,9 +20,9 @@ import numpy as np
 from groupwise.console import Console
 from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED
-from groupwise.evaluation.decide import decided_before
 from groupwise.evaluation.decision_metrics import cost_metrics
-from groupwise.evaluation.evaluate import Scored, is_for_balanced, write_scores
+from groupwise.evaluation.evaluate import Scored, decided_before, is_for_balanced, write_scores
+from groupwise.evaluation.influence import influence_metrics
 from groupwise.evaluation.label_errors import find_label_errors, write_label_errors
 from groupwise.evaluation.other_aim import other_aim
 from groupwise.evaluation.predictions import Predictions, read_predictions
@@ -38,7 +38,9 @@ from groupwise.runs.run import Run
 from groupwise.stats.estimate import SCHEMA
 from groupwise.stats.fold import check_fold
 from groupwise.stats.metrics import evaluate_fold
+from groupwise.stats.ordered import kappas
 from groupwise.stats.repeated import FoldMean, nadeau_bengio_mean
+from groupwise.stats.score_curves import score_curves
 
 OUT_OF_FOLD = "out-of-fold"
 ALIKE = (
@@ -117,9 +119,13 @@ def out_of_fold(study: Run, models: Sequence[str]) -> Scored:
     sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
     fold = check_fold(pooled.labels, probs, sources, classes)
     metrics = evaluate_fold(pooled.labels, probs, sources, classes, seed=0)
+    decided = decided_before(study)
+    metrics |= score_curves(fold, classes, positive=decided.positive_class, seed=0)
+    metrics |= influence_metrics(fold, pooled.rows)
+    metrics |= kappas(fold, classes, decided.ordered, seed=0)
     counts = np.bincount(pooled.labels, minlength=len(classes)).astype(np.int64)
     metrics |= other_aim(fold, classes, counts, balanced=is_for_balanced(study))
-    costs = decided_before(study).cost_matrix(classes)
+    costs = decided.cost_matrix(classes)
     if costs is not None:
         metrics["cost"] = cost_metrics(fold, costs, classes)
     return Scored(pooled.rows, classes, probs, metrics)

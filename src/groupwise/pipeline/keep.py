@@ -9,6 +9,7 @@ import numpy as np
 from groupwise.data.split import Split
 from groupwise.data.stratify import IntArray
 from groupwise.evaluation.decide import CHOSEN_ON_TEST, Seen, decide, reference_rows, undecided
+from groupwise.evaluation.training_fold import write_training_fold
 from groupwise.files import write_json
 from groupwise.inference.decision import Decision, write_decision
 from groupwise.inference.predictor import Outputs, model_config
@@ -35,7 +36,10 @@ def keep_network(run: Run, recipe: Recipe, model: Member, architecture: str, loo
         save_probe(model, run.path("model.safetensors"))
         made_from.append(FEATURES_FILE)
     run.record("model.safetensors", made_from)
-    decision, reference = decide_by(recipe, split, look)
+    learnt_from = reference_rows(split, recipe.seed)
+    learnt = look(learnt_from)
+    write_training_fold(run, split, learnt_from, learnt.logits)
+    decision, reference = _decide(recipe, split, look, learnt.features)
     config = model_config(architecture, model, split.classes, recipe.data, decision.temperature)
     write_json(run.path("config.json"), config)
     run.record("config.json", ["model.safetensors"])
@@ -43,7 +47,9 @@ def keep_network(run: Run, recipe: Recipe, model: Member, architecture: str, loo
     return decision
 
 
-def decide_by(recipe: Recipe, split: Split, look: Look) -> tuple[Decision, Features | None]:
+def _decide(
+    recipe: Recipe, split: Split, look: Look, reference: Features
+) -> tuple[Decision, Features | None]:
     """Calibrate and decide on the fold that chose the network, unless that is the test fold."""
     if recipe.training.select_fold == TEST:
         return undecided(split.classes, recipe.decision, CHOSEN_ON_TEST), None
@@ -51,5 +57,4 @@ def decide_by(recipe: Recipe, split: Split, look: Look) -> tuple[Decision, Featu
     outputs = look(rows)
     seen = Seen(outputs, split.class_numbers[rows], split.sources[rows])
     temperature = fit_temperature(outputs.logits, seen.labels, len(np.unique(seen.sources)))
-    reference = look(reference_rows(split, recipe.seed)).features
     return decide(seen, reference, split.classes, temperature, recipe.decision), reference

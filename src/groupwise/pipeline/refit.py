@@ -21,7 +21,8 @@ from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED, Split, proof
 from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
-from groupwise.evaluation.decide import decide_by, decided_before, reference_rows
+from groupwise.evaluation.decide import decide_by, reference_rows
+from groupwise.evaluation.evaluate import decided_before
 from groupwise.evaluation.predictions import read_predictions
 from groupwise.files import read_json, sha256_file, write_atomic, write_json
 from groupwise.inference.decision import Decision, read_decision, write_decision

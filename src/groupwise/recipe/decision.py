@@ -26,6 +26,8 @@ class DecisionConfig:
         costs: What each answer costs for each true class, by which the class of the least expected cost is
             answered; on the command line a CSV with the names of the classes in its first row and column,
             rows true and columns answered.
+        ordered: All classes from the lowest to the highest, as in [none,mild,severe], where they are ordered:
+            a weighted kappa then says how far off answers are.
     """
 
     alpha: float = 0.1
@@ -35,6 +37,7 @@ class DecisionConfig:
     positive_class: str | None = None
     prevalence: float | None = None
     costs: Costs | None = None
+    ordered: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_numbers(self, "decision")
@@ -72,11 +75,21 @@ class DecisionConfig:
                 place="--class",
                 remedy=f"Choose one of {', '.join(sorted(classes))}.",
             )
+        self.refuse_unordered(classes)
         if self.costs is not None and (missing := sorted(set(classes) - set(self.costs))):
             raise UsageError(
                 f"no costs for the class {missing[0]!r}; there are some for {', '.join(sorted(self.costs))}",
                 place=COST_MATRIX,
                 remedy="Give each class of the data one row and one column.",
+            )
+
+    def refuse_unordered(self, classes: Collection[str]) -> None:
+        """Raise `UsageError` where the order does not name each of `classes` once."""
+        if self.ordered and sorted(self.ordered) != sorted(classes):
+            raise UsageError(
+                f"[{','.join(self.ordered)}] does not name each class once",
+                place="--ordered",
+                remedy=f"Put these in their order, from the lowest: [{','.join(sorted(classes))}].",
             )
 
     def cost_matrix(self, classes: Sequence[str]) -> npt.NDArray[np.float64] | None:

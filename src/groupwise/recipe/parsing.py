@@ -29,6 +29,7 @@ SHORT_NAMES = {
     "decision.target_sensitivity": "--target-sensitivity",
     "decision.positive_class": "--class",
     "decision.prevalence": "--prevalence",
+    "decision.ordered": "--ordered",
     OPTIMISE: "--optimise",
     COSTS: COST_MATRIX,
 }

@@ -14,7 +14,8 @@ not_said, unchecked   sentences
 figures         `metrics.json`: every figure of every fold
 split           `split.json`
 findings        those of the audit without their pictures; null where it was not run
-leakage, crossval, slices, robustness, cases   the files of those names; null where absent
+leakage, crossval, slices, robustness, cases, training_fold, learning_curve, interval_width   the files of
+                those names; null where absent
 external        for each set of new data its `external.json`, and its `figures` as in `metrics.json`
 label_errors    rows of `label_errors.csv`; null where there is none
 history         rows of `history.csv`
@@ -66,6 +67,9 @@ def as_data(files: RunFiles) -> dict[str, Any]:
         "slices": files.slices or None,
         "robustness": files.robustness or None,
         "cases": files.cases or None,
+        "training_fold": files.training_fold or None,
+        "learning_curve": files.learning_curve or None,
+        "interval_width": files.interval_width or None,
         "external": [one.as_json() for one in files.external],
         "label_errors": files.label_errors or None,
         "history": files.history,

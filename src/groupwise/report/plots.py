@@ -13,13 +13,23 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from groupwise.report.style import LIGHT, Image, Theme, contrast, drawable_names, shorten, style, to_png
+from groupwise.report.style import (
+    BAND,
+    LIGHT,
+    Image,
+    Theme,
+    contrast,
+    drawable_names,
+    finish_shares,
+    shorten,
+    style,
+    to_png,
+)
 
 # Beyond these numbers of classes the counts, and then the names, would be too small to read.
 MOST_COUNTS, MOST_NAMES = 40, 80
 # A smaller image is shown with its pixels visible instead of blurred.
 TINY_PX = 64
-BAND = 0.22  # opacity
 
 
 def curves(
@@ -230,7 +240,7 @@ def reliability(bins: Sequence[Mapping[str, Any]], *, theme: Theme = LIGHT) -> b
             clip_on=False,
         )
         lowest = min((one["lowest"] for one in bins), default=0.0)
-        _finish(axes, "how sure the network was", "how often it was right", left=min(lowest, 0.9))
+        finish_shares(axes, "how sure the network was", "how often it was right", left=min(lowest, 0.9))
         axes.set_ylim(0, 1.02)
         return to_png(figure)
 
@@ -250,7 +260,7 @@ def coverage(points: Sequence[Mapping[str, Any]], *, theme: Theme = LIGHT) -> by
         low, high = ([1 - point[name] for point in banded] for name in ("high", "low"))
         places = [point["coverage"] for point in banded]
         axes.fill_between(places, low, high, color=theme.train, alpha=BAND, linewidth=0)
-        _finish(axes, "share of images answered", "right among them", left=0)
+        finish_shares(axes, "share of images answered", "right among them", left=0)
         lowest = min((1 - point["high"] for point in banded if point["coverage"] >= 0.1), default=0.0)
         axes.set_ylim(max(0.0, lowest - 0.05), 1.005)
         return to_png(figure)
@@ -276,19 +286,8 @@ def robustness(
         low, high = ([figures[i][name] for i in banded] for name in ("low", "high"))
         axes.fill_between(banded, low, high, color=theme.train, alpha=BAND, linewidth=0)
         axes.set_title(title, loc="left", fontweight="bold", fontsize=11)
-        _finish(axes, "severity", "", left=-0.2)
+        finish_shares(axes, "severity", "", left=-0.2)
         axes.set_xlim(-0.2, len(figures) - 0.8)
         axes.set_xticks(places, [str(place) for place in places])
         axes.set_ylim(0, 1.02)
         return to_png(figure)
-
-
-def _finish(axes: Axes, x: str, y: str, *, left: float) -> None:
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    axes.set_xlim(left, 1.005)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=None, symbol=" %"))
-    axes.grid(linewidth=0.8)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(length=0, pad=7)  # so that the two zeros at the origin stand apart

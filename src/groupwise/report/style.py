@@ -17,15 +17,18 @@ from typing import Any
 import matplotlib
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager, get_font
+from matplotlib.ticker import PercentFormatter
 from matplotlib.typing import ColorType
 
 Image = npt.NDArray[np.uint8]
 
 DPI = 160
+BAND = 0.22  # opacity of an interval
 # Tried in this order, glyph by glyph; what is not installed is left out, because asking for it warns.
 FALLBACKS = (
     "DejaVu Sans",
@@ -94,6 +97,18 @@ def style(theme: Theme) -> Iterator[None]:
     }
     with matplotlib.rc_context(settings):
         yield
+
+
+def finish_shares(axes: Axes, x: str, y: str, *, left: float) -> None:
+    """Name the axes of two shares, from `left` to 1, in per cent."""
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.set_xlim(left, 1.005)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=None, symbol=" %"))
+    axes.grid(linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(length=0, pad=7)  # so that the two zeros at the origin stand apart
 
 
 def to_png(figure: Figure, *, tight: bool = False) -> bytes:

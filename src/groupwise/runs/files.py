@@ -18,24 +18,13 @@ from groupwise.recipe.aim import Aim
 from groupwise.runs.baselines import FILE as BASELINES
 from groupwise.runs.baselines import Baselines, read_baselines
 from groupwise.runs.external import External, read_external
+from groupwise.runs.history import read_history
 from groupwise.runs.probe import ProbeBeside, probe_beside, read_probe
 from groupwise.stats.calibration import says_nothing
 from groupwise.stats.estimate import SCHEMA, upgrade
 
 Rows = list[dict[str, str]]
 
-HISTORY_NUMBERS = (
-    "epoch",
-    "train_loss",
-    "train_accuracy",
-    "select_loss",
-    "select_accuracy",
-    "learning_rate",
-    "seconds",
-    "images_per_second",
-    "waiting_seconds",
-)
-OPTIONAL_NUMBERS = ("select_balanced_accuracy", "select_auroc", "select_cost")  # where they chose the epoch
 LOWEST = ("loss", "cost")
 TEST = "test"
 
@@ -70,6 +59,9 @@ class RunFiles:
     heat_maps: dict[str, Path]
     baselines: Baselines | None = None
     cases: dict[str, Any] = field(default_factory=dict)
+    training_fold: dict[str, Any] = field(default_factory=dict)
+    learning_curve: dict[str, Any] = field(default_factory=dict)
+    interval_width: dict[str, Any] = field(default_factory=dict)
     external: tuple[External, ...] = ()
     probe: dict[str, Any] = field(default_factory=dict)
     probe_beside: ProbeBeside | None = None
@@ -175,7 +167,7 @@ def read_run(folder: Path) -> RunFiles:
         recipe_text=recipe_text,
         split=_read_mapping(folder / "split.json", "folds", "sources", "spanning_sources"),
         metrics=read_metrics(folder / "metrics.json"),
-        history=_read_history(folder / "history.csv"),
+        history=read_history(folder / "history.csv"),
         assignments=read_split(split).rows if (split := folder / "split.csv").exists() else (),
         predictions=_read_rows(folder / "predictions.csv", "path", "label", "fold", "predicted"),
         manifest=_read_samples(folder / "manifest.csv", Path(ledger["root"])),
@@ -193,6 +185,9 @@ def read_run(folder: Path) -> RunFiles:
         heat_maps=_read_heat_maps(folder / "explain"),
         baselines=read_baselines(folder / BASELINES),
         cases=upgrade(_read_optional_mapping(folder / "cases.json", "fold", "by", "figures", "rule")),
+        training_fold=_read_optional_mapping(folder / "training_fold.json", "n", "sources", "accuracy"),
+        learning_curve=_read_optional_mapping(folder / "learning_curve.json", "points", "fitted", "words"),
+        interval_width=_read_optional_mapping(folder / "interval_width.json", "wanted", "words"),
         external=read_external(folder),
         probe=read_probe(folder),
         probe_beside=probe_beside(folder, ledger),
@@ -264,17 +259,6 @@ def _read_heat_maps(folder: Path) -> dict[str, Path]:
     """The overlay of each image that was explained, by the image's path."""
     listing = _read_optional_mapping(folder / "heatmaps.json")
     return {path: folder / Path(str(name)).name for path, name in listing.items()}
-
-
-def _read_history(path: Path) -> list[dict[str, float]]:
-    try:
-        return [
-            {name: float(row[name]) for name in HISTORY_NUMBERS}
-            | {name: float(row[name]) for name in OPTIONAL_NUMBERS if row.get(name)}
-            for row in _read_rows(path, *HISTORY_NUMBERS)
-        ]
-    except ValueError as error:
-        raise GroupwiseError(f"not a number ({error})", place=path, remedy="Restore the file.") from None
 
 
 def _read_findings(path: Path) -> list[dict[str, Any]] | None:

@@ -141,6 +141,18 @@ def macro_f1(fold: Fold, counts: ClassCounts) -> Floats:
     return np.where((counts.labelled[:, present] > 0).all(axis=1), mean, np.nan)
 
 
+def matthews(counts: ClassCounts) -> Floats:
+    """Matthews correlation of labels and answers, (D,); 0 where either is all of one class.
+
+    Of several classes it is that of Gorodkin (2004, Computational Biology and Chemistry 28:367).
+    """
+    images = counts.labelled.sum(axis=1)
+    covariance = counts.correct.sum(axis=1) * images - (counts.labelled * counts.predicted).sum(axis=1)
+    spreads = [images**2 - (part**2).sum(axis=1) for part in (counts.labelled, counts.predicted)]
+    scale = np.sqrt(np.maximum(spreads[0] * spreads[1], 0))
+    return np.asarray(np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 1e-9 * images**2))
+
+
 @dataclass(frozen=True, eq=False)
 class Ranking:
     """Images in descending order of one class's probability, to weigh them again and again.

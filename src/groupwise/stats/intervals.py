@@ -53,6 +53,18 @@ def resampled_share(figure: Estimate, draws: Floats, support: Support, df: float
     return _score_limits(figure, n, df, RESAMPLED)
 
 
+def resampled_agreement(figure: Estimate, draws: Floats, support: Support, df: float) -> Estimate:
+    """Limits of a figure from -1 to 1, whose (1 + value) / 2 is treated as a share."""
+    assert figure.value is not None
+    if figure.value < -1:
+        return replace(figure, reason="below -1, where no interval is known")
+    half = replace(figure, value=(1 + figure.value) / 2)
+    half = resampled_share(half, (1 + draws) / 2, support, df)
+    if half.low is None or half.high is None:
+        return replace(figure, reason=half.reason)
+    return replace(half, value=figure.value, low=2 * half.low - 1, high=2 * half.high - 1)
+
+
 def _score_limits(figure: Estimate, n: float, df: float, method: str) -> Estimate:
     assert figure.value is not None
     low, high = wilson_interval(figure.value, n, df)

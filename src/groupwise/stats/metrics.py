@@ -56,6 +56,7 @@ def measure_fold(fold: Fold, classes: Sequence[str], *, seed: int, draws: int = 
         "accuracy": accuracy.as_json(),
         "balanced_accuracy": resampled.over_classes("balanced_accuracy").as_json(),
         "macro_f1": resampled.over_classes("macro_f1").as_json(),
+        "mcc": resampled.matthews().as_json(),
         "auroc": resampled.ranking("auroc").as_json(),
         "average_precision": resampled.ranking("average_precision").as_json(),
         "log_loss": resampled.log_loss(accuracy).as_json(),

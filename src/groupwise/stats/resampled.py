@@ -20,6 +20,7 @@ from groupwise.stats.fold import (
     class_counts,
     log_losses,
     macro_f1,
+    matthews,
     weighted_means,
 )
 from groupwise.stats.intervals import (
@@ -27,6 +28,7 @@ from groupwise.stats.intervals import (
     balanced_support,
     calibration_estimate,
     log_loss_estimate,
+    resampled_agreement,
     resampled_share,
     whole_support,
 )
@@ -53,6 +55,7 @@ class _Scorer:
         return {
             "balanced_accuracy": balanced_accuracy(self.fold, counts),
             "macro_f1": macro_f1(self.fold, counts),
+            "mcc": matthews(counts),
             "auroc": np.column_stack([auroc for auroc, _ in rankings]),
             "average_precision": np.column_stack([precision for _, precision in rankings]),
             "log_loss": weighted_means(weights, self.log_losses, self.images),
@@ -99,6 +102,19 @@ class Resampled:
         present = [k for k, n in enumerate(self.fold.support) if n > 0]
         draws = None if self.draws is None else self.draws[name]
         return self._estimate(float(self.plain[name][0]), draws, self._parts(present))
+
+    def matthews(self) -> Estimate:
+        """Matthews correlation, from -1 to 1."""
+        figure = self._whole("mcc")
+        if self.draws is None:
+            return replace(figure, reason=ONE_SOURCE)
+        present = [k for k, n in enumerate(self.fold.support) if n > 0]
+        parts = self._parts(present)
+        if lone := self._lone(parts):
+            return replace(figure, reason=lone)
+        return resampled_agreement(
+            figure, self.draws["mcc"], *balanced_support(self.fold, list(parts.values()))
+        )
 
     def rankable(self) -> list[int]:
         """Classes with images on both sides: of the class, and of others."""
@@ -179,7 +195,12 @@ class Resampled:
         figure = Estimate(value, self.fold.n, self.fold.n_sources)
         if draws is None:
             return replace(figure, reason=ONE_SOURCE)
-        lone = [name for name, images in parts.items() if (images > 0).sum() < 2]
-        if lone:
-            return replace(figure, reason=f"{', '.join(lone)} in a single source, which shows no variation")
+        if lone := self._lone(parts):
+            return replace(figure, reason=lone)
         return resampled_share(figure, draws, *balanced_support(self.fold, list(parts.values())))
+
+    @staticmethod
+    def _lone(parts: Mapping[str, Floats]) -> str:
+        """Why a figure of these parts has no interval, where one of them lies in a single source."""
+        lone = [name for name, images in parts.items() if (images > 0).sum() < 2]
+        return f"{', '.join(lone)} in a single source, which shows no variation" if lone else ""

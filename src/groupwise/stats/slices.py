@@ -1,9 +1,10 @@
 """Accuracy by the values of further columns of the user's table, as `slices.json` holds it.
 
     schema, fold, n, sources, accuracy   the fold as a whole; accuracy is a figure as in `metrics.json`
-    columns     [{column, binned, slices: [{value, n, sources, accuracy, recall: {class: figure},
-                p, p_holm, reason?}]}]: `p` is of the difference in accuracy to the rest of the fold, null
-                where `reason` says so; `p_holm` corrects it for all slices of all columns (Holm 1979)
+    columns     [{column, binned, heterogeneity (`stats.heterogeneity`), slices: [{value, n, sources,
+                accuracy, recall: {class: figure}, p, p_holm, reason?}]}]: `p` is of the difference in
+                accuracy to the rest of the fold, null where `reason` says so; `p_holm` corrects it for all
+                slices of all columns (Holm 1979)
     skipped     [{column, reason}]: columns that make no slices
     worst       {column, value} of the lowest accuracy among slices of several sources; null if there is none,
                 or if several tie
@@ -22,8 +23,9 @@ from typing import Any
 import numpy as np
 
 from groupwise.stats.columns import Cut, cut_column
-from groupwise.stats.estimate import SCHEMA
+from groupwise.stats.estimate import SCHEMA, Estimate
 from groupwise.stats.fold import Floats, Fold, Ints
+from groupwise.stats.heterogeneity import heterogeneity
 from groupwise.stats.intervals import share_of_images
 from groupwise.stats.paired_tests import holm
 
@@ -51,7 +53,13 @@ def slice_fold(
         "sources": fold.n_sources,
         "accuracy": _accuracy(fold, np.ones(fold.n, dtype=bool)),
         "columns": [
-            {"column": name, "binned": cut.binned, "slices": found[name]} for name, cut in used.items()
+            {
+                "column": name,
+                "binned": cut.binned,
+                "slices": found[name],
+                "heterogeneity": None if cut.binned else _heterogeneity(found[name]),
+            }
+            for name, cut in used.items()
         ],
         "skipped": [
             {"column": name, "reason": reason} for name, reason in cuts.items() if isinstance(reason, str)
@@ -101,6 +109,13 @@ def _recall(fold: Fold, within: np.typing.NDArray[np.bool_], classes: Sequence[s
     """Of the classes that have images there."""
     members = {name: within & (fold.labels == k) for k, name in enumerate(classes)}
     return {name: _accuracy(fold, mask) for name, mask in members.items() if mask.any()}
+
+
+def _heterogeneity(slices: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The random-effects summary, where each source is of one slice."""
+    if any(one["p"] is None for one in slices):
+        return None
+    return heterogeneity([Estimate.from_json(one["accuracy"]) for one in slices])
 
 
 def _correct(slices: list[dict[str, Any]]) -> None:

@@ -134,15 +134,17 @@ def measures(files: RunFiles) -> ChecklistAnswer:
 
 
 NAMED = (
-    *("accuracy", "balanced_accuracy", "macro_f1", "auroc", "average_precision", "log_loss", "brier"),
+    *("accuracy", "balanced_accuracy", "mcc", "macro_f1", "auroc", "average_precision", "log_loss", "brier"),
     *("ece", "per_class", "confusion"),
 )
 
 
 def number(files: RunFiles) -> ChecklistAnswer:
-    """Accuracy of each fold that was measured."""
-    told = []
-    for fold, figures in files.metrics.items():
+    """Accuracy of each fold that was measured, and of the images that were learnt from."""
+    told, measured = [], dict(files.metrics)
+    if files.training_fold:
+        measured = {"train": files.training_fold, **measured}
+    for fold, figures in measured.items():
         accuracy = Estimate.from_json(figures["accuracy"])
         interval = f" (95 % interval {share_interval(accuracy)})" if accuracy.has_interval else ""
         told.append(f"{fold}: accuracy {share_text(accuracy)}{interval} of {figures['n']:,} images")

@@ -21,10 +21,20 @@ SCORES: dict[str, tuple[str, bool, str]] = {
         "mean recall of the classes, so that a large class counts no more than a small one; resampled within"
         " classes, so its interval is not that of accuracy even where classes are of one size",
     ),
-    "macro_f1": (
-        "Macro F1",
+    "mcc": (
+        "Matthews correlation",
         False,
-        "mean over the classes of the harmonic mean of precision and recall; 1 is perfect",
+        "correlation of answers and labels, which no class frequency flatters; 1 is perfect, 0 knows nothing",
+    ),
+    "kappa_quadratic": (
+        "Weighted kappa, quadratic",
+        False,
+        "agreement beyond chance where an answer two places off counts four times one; 1 is perfect",
+    ),
+    "kappa_linear": (
+        "Weighted kappa, linear",
+        False,
+        "the same, where it counts twice; both by the order that was given",
     ),
     "auroc": (
         "AUROC",
@@ -46,6 +56,11 @@ SCORES: dict[str, tuple[str, bool, str]] = {
         "Calibration error",
         False,
         "mean gap between how sure the network is and how often it is right; 0 is perfect",
+    ),
+    "macro_f1": (
+        "Macro F1",
+        False,
+        "mean over the classes of the harmonic mean of precision and recall; 1 is perfect",
     ),
 }
 
@@ -108,11 +123,13 @@ class ScoreRow:
 
 def score_rows(files: RunFiles) -> list[ScoreRow]:
     """Those of `SCORES` that were measured; one without a value says why."""
-    rows = []
+    measured, rows = files.metrics[files.fold], []
+    kappa = measured.get("kappa") or {}
+    measured = measured | {f"kappa_{name}": kappa.get(name) for name in ("linear", "quadratic")}
     for key, (title, in_percent, meaning) in SCORES.items():
-        if files.metrics[files.fold].get(key) is None:
+        if measured.get(key) is None:
             continue
-        figure = Estimate.from_json(files.metrics[files.fold][key])
+        figure = Estimate.from_json(measured[key])
         value = share_text(figure) if in_percent else plain_text(figure)
         interval = share_interval(figure) if in_percent else plain_interval(figure)
         said = f"{figure.of}: {meaning}" if figure.of else meaning

@@ -32,6 +32,7 @@ class Column:
     name: str
     rows: list[SliceRow]
     reason: str
+    between: str
 
 
 def build(files: RunFiles) -> Section | None:
@@ -54,7 +55,23 @@ def _column(column: dict[str, Any]) -> Column:
     rows = [_row(one) for one in column["slices"]]
     if not column["binned"]:
         rows.sort(key=lambda row: (row.accuracy.value is None, row.accuracy.value))
-    return Column(column["column"], rows, column["slices"][0].get("reason", ""))
+    reason = column["slices"][0].get("reason", "")
+    return Column(column["column"], rows, reason, between(column))
+
+
+def between(column: dict[str, Any]) -> str:
+    """What the random-effects summary of a column says of a further value; empty without one."""
+    facts = column.get("heterogeneity")
+    if not facts:
+        return ""
+    mean = Estimate(facts["mean"], low=facts["low"], high=facts["high"])
+    further = Estimate(facts["mean"], low=facts["further_low"], high=facts["further_high"])
+    return (
+        f"On a further {column['column']} like these {facts['sites']}, {share_interval(further)} would be"
+        f" right (95 % prediction interval; the mean over them is {share_text(mean)}, 95 % interval"
+        f" {share_interval(mean)}). {percent(facts['i2'])} of the spread between them is more than chance"
+        f" within them (I², p {_p(facts['p'])})."
+    )
 
 
 def _row(one: dict[str, Any]) -> SliceRow:
