@@ -697,6 +697,14 @@ class TestGivenColumn:
         found = folds(scan(table(pets, "t.csv", f"path,label,{column}", rows), ReadOptions(given=column)))
         assert found == {"train": 4, "test": 2}
 
+    def test_a_column_called_as_ours_binds_nothing_until_it_is_named(self, pets):
+        rows = [(p, c, "train" if i % 3 else "validation") for i, (p, c) in enumerate(PETS)]
+        listing = table(pets, "t.csv", "path,label,given_fold", rows)
+        manifest = scan(listing)
+        assert set(folds(manifest)) == {""}
+        assert manifest.samples[0].extra == {"user_given_fold": "validation"}
+        assert folds(scan(listing, ReadOptions(given="given_fold"))) == {"train": 4, "val": 2}
+
     def test_a_column_without_folds_is_refused(self, pets):
         listing = table(pets, "t.csv", "path,label,site", ((p, c, "Bonn") for p, c in PETS))
         with pytest.raises(UsageError, match="names no folds"):
@@ -715,6 +723,18 @@ class TestProposals:
         assert not any(sample.group for sample in manifest.samples)
         pattern = note.partition("--group-regex '")[2].rpartition("'")[0]
         assert len({sample.group for sample in scan(tmp_path, ReadOptions(group_regex=pattern)).usable}) == 6
+
+    def test_settings_that_many_images_share_are_proposed_as_no_groups(self, tmp_path):
+        put(
+            tmp_path / "a",
+            *(f"{c}/exp_{c}{i}_{k}.jpg" for c in ("cat", "dog") for i in range(9) for k in (1, 2)),
+        )
+        assert any("--group-regex" in note for note in scan(tmp_path / "a").notes)
+        put(
+            tmp_path / "b",
+            *(f"{c}/exp{e}_{i}.jpg" for c in ("cat", "dog") for e in range(6) for i in range(12)),
+        )
+        assert not any("--group-regex" in note for note in scan(tmp_path / "b").notes)
 
     @pytest.mark.parametrize("name", ["{c}/{c}_{i}.jpg", "{c}/{i}.jpg", "{c}/IMG_{i}.jpg", "{c}/x{i}y.jpg"])
     def test_names_that_only_count_propose_nothing(self, tmp_path, name):

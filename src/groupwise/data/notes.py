@@ -42,6 +42,7 @@ def note_patients(before: Sequence[Sample], samples: Sequence[Sample]) -> list[s
     ]
 
 
+_FEW = 10
 # The beginning of a name before its number, as in p12_3.jpg.
 _NUMBERED_NAME = r"([^/]+?)[ _.-]+\d+\.\w+$"
 
@@ -57,6 +58,8 @@ def note_series(samples: Sequence[Sample]) -> list[str]:
     if len(found) < 0.9 * len(usable) or not 2 * classes < len(series) <= len(found) / 2:
         return []
     name, size = series.most_common(1)[0]
+    if size > max(_FEW, len(found) / 10):  # the name of a class or of a setting rather than of a subject
+        return []
     return [
         f"File names begin in {len(series):,} ways, {name!r} {size:,} times. If images that begin alike show"
         f" one subject, add --group-regex '{_NUMBERED_NAME}'."

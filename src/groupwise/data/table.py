@@ -160,7 +160,7 @@ def _name_extras(header: Sequence[str], is_manifest: bool, used: set[str]) -> Ma
     names: dict[str, str] = {}
     for column in further:
         name = column
-        while name in COLUMNS or (name != column and name in header):
+        while name in (*COLUMNS, GIVEN_FOLD) or (name != column and name in header):
             name = f"user_{name}"
         names[column] = name
     return names
