@@ -98,6 +98,7 @@ def _timm(name: str, score: float, **facts: Any) -> Pretrained:
 
 _RSB: dict[str, Any] = {"interpolation": "bicubic", "crop": 0.95, "scored_px": 288}
 _GLUON: dict[str, Any] = {"interpolation": "bicubic"}
+_TV2: dict[str, Any] = {"licence": BSD, "interpolation": "bicubic", "crop": 0.965}
 _FB: dict[str, Any] = {"licence": NON_COMMERCIAL}
 
 _TIMM = (
@@ -112,6 +113,15 @@ _TIMM = (
     _timm("resnext101_32x4d.fb_ssl_yfcc100m_ft_in1k", 80.924, **_FB),
     _timm("resnext101_64x4d.gluon_in1k", 80.600, **_GLUON),
     _timm("resnext101_32x8d.fb_ssl_yfcc100m_ft_in1k", 81.606, **_FB),
+    _timm("seresnext50_32x4d.racm_in1k", 82.196, interpolation="bicubic", scored_px=288),
+    _timm("seresnext50_32x4d.gluon_in1k", 79.910, **_GLUON),
+    _timm("seresnext101_32x4d.gluon_in1k", 80.892, **_GLUON),
+    _timm("seresnext101_64x4d.gluon_in1k", 80.896, **_GLUON),
+    _timm("resnext50d_32x4d.bt_in1k", 80.664, interpolation="bicubic", scored_px=288),
+    _timm("regnetx_016.tv2_in1k", 79.436, **_TV2),
+    _timm("regnetx_032.tv2_in1k", 80.926, **_TV2),
+    _timm("regnety_016.tv2_in1k", 80.668, **_TV2),
+    _timm("regnety_032.tv2_in1k", 81.756, **_TV2),
     _timm("resnet50.a1_in1k", 81.214, **_RSB),
     _timm("resnet50.gluon_in1k", 77.580, **_GLUON),
     _timm("resnet50.fb_swsl_ig1b_ft_in1k", 81.182, **_FB),

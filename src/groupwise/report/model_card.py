@@ -70,7 +70,7 @@ def _front_matter(files: RunFiles) -> dict[str, Any]:
     return {
         "library_name": "groupwise",
         "pipeline_tag": "image-classification",
-        "tags": ["image-classification", "resnext", "groupwise"],
+        "tags": ["image-classification", "linear-probe" if files.probe else "resnext", "groupwise"],
         "metrics": ["accuracy"],
         "model-index": [
             {
