@@ -122,8 +122,8 @@ def refuse_few_sources(split: Split) -> None:
         raise UsageError(
             f"the run learnt from {sources} sources, and parts of them tell no curve",
             place="learning-curve",
-            remedy=f"Give it a run of {FEWEST_SOURCES} training sources or more; of a cross-validation, one of"
-            " its networks, as RUN/repeat-1/fold-1.",
+            remedy=f"Give it a run of {FEWEST_SOURCES} training sources or more; of a cross-validation, one"
+            " of its networks, as RUN/repeat-1/fold-1.",
         )
 
 
