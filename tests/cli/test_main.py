@@ -119,9 +119,6 @@ def test_wrong_usage_leaves_with_2_and_says_what_was_meant(
 
 
 def test_data_that_cannot_be_used_leave_with_1(capsys, tmp_path):
-    status, _, err = run(capsys, "scan", tmp_path / "nowhere")
-    assert status == 1
-    assert "nowhere" in err
     write_folder(tmp_path / "two", n=4)
     status, _, err = run(capsys, "split", tmp_path / "two", "--out", tmp_path / "split.csv")
     assert status == 1

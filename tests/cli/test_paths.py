@@ -29,6 +29,8 @@ READ = {
     "export": ["no", "--to", "onnx"],
     "leakage": ["no"],
     "control": ["no"],
+    "learning-curve": ["no"],
+    "probe": ["no", "--features", "model.onnx", "--run", "run"],
     "explain": ["no"],
     "predict": ["no", "photo.jpg"],
     "serve": ["no"],
@@ -46,6 +48,7 @@ WRITE = {
 WRITE_FOLDER = {
     "audit": ["data", "--out"],
     "train": ["data", "--run"],
+    "probe": ["data", "--features", "model.onnx", "--run"],
     "sweep": ["data", "--run"],
     "export": ["run", "--to", "onnx", "--out"],
     "explain": ["run", "data", "--out"],

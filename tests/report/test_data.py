@@ -15,7 +15,7 @@ KEYS = {
     *("unchecked", "figures", "split", "findings", "leakage", "crossval", "slices", "robustness"),
     *("label_errors", "history", "checklist", "ledger", "environment", "verdict", "baselines"),
     *("optimised_for", "refit"),
-    *("cases", "external"),
+    *("cases", "external", "training_fold", "learning_curve", "interval_width"),
 }
 
 

@@ -6,7 +6,6 @@ import io
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from groupwise.data.cache import load_picture
 from groupwise.data.decode import Preprocessing, UndecodableImage
 from groupwise.data.inspect import inspect
 from groupwise.data.manifest import Sample
-from groupwise.serving.batching import Batcher
+from groupwise.serving.batching import prepare_picture
 from groupwise.serving.intake import Refused
 from pixels_case import UNDECLARED, containers, deepen, picture, write_cv2, write_dicom, write_tiff
 
@@ -90,9 +89,8 @@ def told_by_predict(file: Path, preprocessing: Preprocessing) -> tuple[Any, set[
 
 
 def told_by_server(data: bytes, preprocessing: Preprocessing) -> tuple[Any, set[str]]:
-    batcher = Batcher(SimpleNamespace(preprocessing=preprocessing))
     try:
-        pixels, remarks = batcher._decode(data)
+        pixels, remarks = prepare_picture(data, preprocessing)
     except Refused as error:
         return None, {error.code}
     return pixels, {code for code, _ in remarks}

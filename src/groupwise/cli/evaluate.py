@@ -124,8 +124,16 @@ def report(parser: Parser, argv: list[str]) -> None:
     groupwise report RUN [options]
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
+    parser.add_argument(
+        "--figures",
+        metavar="FOLDER",
+        type=Path,
+        help="write for a paper: figures as SVG and PNG of 300 dpi, tables as CSV, the methods in words",
+    )
     arguments = parser.parse_args(argv)
     from groupwise.report.page import write_report
+    from groupwise.report.publication import write_publication
+    from groupwise.runs.files import read_run
     from groupwise.runs.run import Run
 
     run = Run.open(arguments.run)
@@ -134,6 +142,9 @@ def report(parser: Parser, argv: list[str]) -> None:
     for name in ("recipe.yaml", "split.json", "predictions.csv", "metrics.json"):
         run.require(name)
     Console().say(f"Report: {write_report(arguments.run)}")
+    if arguments.figures is not None:
+        written = write_publication(read_run(arguments.run), arguments.figures)
+        Console().say(f"For a paper: {len(written)} files in {arguments.figures}")
 
 
 def slices(parser: Parser, argv: list[str]) -> None:

@@ -20,10 +20,10 @@ from groupwise.report.style import (
     Theme,
     contrast,
     drawable_names,
+    encode,
     finish_shares,
     shorten,
     style,
-    to_png,
 )
 
 # Beyond these numbers of classes the counts, and then the names, would be too small to read.
@@ -59,7 +59,7 @@ def curves(
                     epochs, values, color=colour, marker=mark, ms=3.5 if len(epochs) < 60 else 0, label=fold
                 )
             _finish_curve(axes, name, chosen)
-        return to_png(figure)
+        return encode(figure)
 
 
 def _finish_curve(axes: Axes, name: str, chosen: int | None) -> None:
@@ -97,7 +97,7 @@ def rate_curve(
         axes.set_ylabel("training loss, smoothed")
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
-        return to_png(figure)
+        return encode(figure)
 
 
 def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, theme: Theme = LIGHT) -> bytes:
@@ -129,7 +129,7 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, theme:
         axes.set_yticks(np.arange(k + 1) - 0.5, minor=True)
         axes.grid(which="minor", linewidth=0.6)
         axes.tick_params(which="both", length=0)
-        return to_png(figure, tight=True)
+        return encode(figure, tight=True)
 
 
 def _write_counts(axes: Axes, counts: Any, cells: Any, cell_inches: float, theme: Theme) -> None:
@@ -200,7 +200,7 @@ def _draw_grid(
             axes.text(left + side_inches / 2, top - 0.04, text, ha="center", va="bottom", fontsize=9)
         width, height = figure.get_size_inches()
         axes.set(xlim=(0, width), ylim=(height, 0))
-        return to_png(figure)
+        return encode(figure)
 
 
 def _place(axes: Axes, image: Image, left: float, top: float, side: float) -> None:
@@ -242,7 +242,7 @@ def reliability(bins: Sequence[Mapping[str, Any]], *, theme: Theme = LIGHT) -> b
         lowest = min((one["lowest"] for one in bins), default=0.0)
         finish_shares(axes, "how sure the network was", "how often it was right", left=min(lowest, 0.9))
         axes.set_ylim(0, 1.02)
-        return to_png(figure)
+        return encode(figure)
 
 
 def coverage(points: Sequence[Mapping[str, Any]], *, theme: Theme = LIGHT) -> bytes:
@@ -263,7 +263,7 @@ def coverage(points: Sequence[Mapping[str, Any]], *, theme: Theme = LIGHT) -> by
         finish_shares(axes, "share of images answered", "right among them", left=0)
         lowest = min((1 - point["high"] for point in banded if point["coverage"] >= 0.1), default=0.0)
         axes.set_ylim(max(0.0, lowest - 0.05), 1.005)
-        return to_png(figure)
+        return encode(figure)
 
 
 def robustness(
@@ -290,4 +290,4 @@ def robustness(
         axes.set_xlim(-0.2, len(figures) - 0.8)
         axes.set_xticks(places, [str(place) for place in places])
         axes.set_ylim(0, 1.02)
-        return to_png(figure)
+        return encode(figure)

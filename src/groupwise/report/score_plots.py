@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 
-from groupwise.report.style import BAND, LIGHT, Theme, drawable_names, finish_shares, shorten, style, to_png
+from groupwise.report.style import BAND, LIGHT, Theme, drawable_names, encode, finish_shares, shorten, style
 
 Points = Sequence[Mapping[str, Any]]
 
@@ -29,7 +29,7 @@ def roc(points: Points, *, theme: Theme = LIGHT) -> bytes:
         _banded(axes, points, "fpr", theme.train)
         finish_shares(axes, "false positive rate", "sensitivity", left=0)
         axes.set_ylim(0, 1.02)
-        return to_png(figure)
+        return encode(figure)
 
 
 def precision_recall(points: Points, prevalence: float | None, *, theme: Theme = LIGHT) -> bytes:
@@ -41,7 +41,7 @@ def precision_recall(points: Points, prevalence: float | None, *, theme: Theme =
         _banded(axes, points, "recall", theme.train)
         finish_shares(axes, "recall", "precision", left=0)
         axes.set_ylim(0, 1.02)
-        return to_png(figure)
+        return encode(figure)
 
 
 def net_benefit(points: Points, *, theme: Theme = LIGHT) -> bytes:
@@ -58,7 +58,7 @@ def net_benefit(points: Points, *, theme: Theme = LIGHT) -> bytes:
         # Treating all falls without end; what lies far below treating none need not be told apart.
         axes.set_ylim(-0.35 * top, 1.15 * top)
         axes.legend(frameon=False, fontsize=9, loc="lower left")
-        return to_png(figure)
+        return encode(figure)
 
 
 def spread(counts: Mapping[str, Sequence[int]], *, theme: Theme = LIGHT) -> bytes:
@@ -89,7 +89,7 @@ def spread(counts: Mapping[str, Sequence[int]], *, theme: Theme = LIGHT) -> byte
         axes.set_yticks(np.arange(len(names) + 1) - 0.5, minor=True)
         axes.grid(which="minor", axis="y", linewidth=0.6)
         axes.tick_params(which="both", length=0)
-        return to_png(figure, tight=True)
+        return encode(figure, tight=True)
 
 
 def learning_curve(points: Points, fitted: Points, *, theme: Theme = LIGHT) -> bytes:
@@ -110,7 +110,7 @@ def learning_curve(points: Points, fitted: Points, *, theme: Theme = LIGHT) -> b
         shown = sorted({point["sources"] for point in points} | {round(places[-1])})
         axes.set_xticks(shown, [f"{place:,}" for place in shown])
         axes.minorticks_off()
-        return to_png(figure)
+        return encode(figure)
 
 
 def _square() -> tuple[Figure, Axes]:

@@ -10,6 +10,7 @@ import io
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -111,14 +112,43 @@ def finish_shares(axes: Axes, x: str, y: str, *, left: float) -> None:
     axes.tick_params(length=0, pad=7)  # so that the two zeros at the origin stand apart
 
 
-def to_png(figure: Figure, *, tight: bool = False) -> bytes:
-    """The figure as a PNG file; `tight` cuts its margins off."""
+@dataclass(frozen=True)
+class Output:
+    """The kind of file that figures become, and its resolution where it has one."""
+
+    suffix: str
+    dpi: int = DPI
+
+
+PAGE = Output("png")
+PRINT = (Output("svg"), Output("png", dpi=300))
+_OUTPUT: ContextVar[Output] = ContextVar("output", default=PAGE)
+
+
+@contextmanager
+def drawn_as(output: Output) -> Iterator[None]:
+    """Let figures drawn within it become such files."""
+    token = _OUTPUT.set(output)
+    try:
+        yield
+    finally:
+        _OUTPUT.reset(token)
+
+
+def encode(figure: Figure, *, tight: bool = False) -> bytes:
+    """The figure as a file of the present `Output`, of the page unless told; `tight` cuts its margins off."""
     FigureCanvasAgg(figure)
-    buffer = io.BytesIO()
-    # Without the version of matplotlib, equal figures are equal files.
-    figure.savefig(
-        buffer, format="png", dpi=DPI, metadata={"Software": None}, bbox_inches="tight" if tight else None
-    )
+    buffer, output = io.BytesIO(), _OUTPUT.get()
+    # Without the version of matplotlib, a date and random names, equal figures are equal files.
+    metadata = {"Software": None} if output.suffix == "png" else {"Date": None, "Creator": None}
+    with matplotlib.rc_context({"svg.hashsalt": "groupwise"}):
+        figure.savefig(
+            buffer,
+            format=output.suffix,
+            dpi=output.dpi,
+            metadata=metadata,
+            bbox_inches="tight" if tight else None,
+        )
     return buffer.getvalue()
 
 

@@ -84,7 +84,7 @@ class Batcher:
         self.inside += 1
         try:
             loop, predictor = asyncio.get_running_loop(), self.predictor
-            prepare = partial(_decode, data, predictor.preprocessing)
+            prepare = partial(prepare_picture, data, predictor.preprocessing)
             pixels, remarks = await loop.run_in_executor(self._decoders, prepare)
             picture = _Picture(predictor, pixels, remarks, heat, loop.create_future())
             self._waiting.append(picture)
@@ -124,7 +124,8 @@ class Batcher:
         return batch
 
 
-def _decode(data: bytes, preprocessing: Preprocessing) -> tuple[Pixels, tuple[Note, ...]]:
+def prepare_picture(data: bytes, preprocessing: Preprocessing) -> tuple[Pixels, tuple[Note, ...]]:
+    """The picture as the network wants it, and what was no plain copy of it; raises `Refused`."""
     try:
         decoded = decode(
             data,

@@ -1,0 +1,75 @@
+"""What `groupwise report --figures` writes: figures in two forms, tables, methods in two languages."""
+
+import re
+from string import Formatter
+
+import pytest
+from PIL import Image
+
+from groupwise.errors import UsageError
+from groupwise.files import read_json
+from groupwise.report.methods import REFERENCES, TEXTS, methods
+from groupwise.report.publication import tables, write_publication
+from groupwise.runs.files import read_run
+
+
+def test_figures_tables_and_methods_are_written(make_run, tmp_path):
+    folder = tmp_path / "paper"
+    written = write_publication(read_run(make_run()), folder)
+    names = {path.name for path in written}
+    assert names == {path.name for path in folder.iterdir()}
+    pictures = {path.stem for path in written if path.suffix == ".svg"}
+    assert pictures == {path.stem for path in written if path.suffix == ".png"} >= {"confusion", "curves"}
+    assert (folder / "curves.svg").read_text().startswith("<?xml")
+    with Image.open(folder / "curves.png") as picture:
+        assert round(picture.info["dpi"][0]) == 300
+    assert names >= {"figures.csv", "classes.csv", "confusion.csv", "checklist.csv", "methods.zh.md"}
+    again = {path.name: path.read_bytes() for path in write_publication(read_run(make_run()), folder)}
+    assert again == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_tables_hold_what_the_files_hold(make_run):
+    run = make_run()
+    files = read_run(run)
+    measured = read_json(run / "metrics.json")["test"]
+    found = tables(files)
+    figures = {row[0]: row for row in found["figures"][1]}
+    assert figures["accuracy"][2:5] == tuple(measured["accuracy"][name] for name in ("value", "low", "high"))
+    assert [list(row[1:]) for row in found["confusion"][1]] == measured["confusion"]
+    assert len(list(found["checklist"][1])) == len(found["checklist"][1]) > 20
+    assert "slices" not in found
+
+
+def test_the_methods_say_what_the_run_did(make_run):
+    files = read_run(make_run())
+    english, chinese = methods(files, "en"), methods(files, "zh")
+    assert "60 images of 2 classes from 20 sources" in english
+    assert "divided by source into" in english
+    assert (
+        "83.3 % of 12 images from 4 sources were classified correctly (95 % interval 55.0 to 96.0 %)"
+        in english
+    )
+    assert "The test fold was answered once." in english
+    assert "2类共60幅图像，来自20个来源" in chinese
+    assert "83.3%分类正确（95%区间55.0%至96.0%）" in chinese
+    random = methods(read_run(make_run(method="random", name="random")), "en")
+    assert "divided at random" in random
+    assert "no source lies" not in random
+
+
+def test_both_languages_say_the_same():
+    def fields(text):
+        return sorted(name for _, name, _, _ in Formatter().parse(text) if name)
+
+    assert TEXTS["en"].keys() == TEXTS["zh"].keys()
+    for key, text in TEXTS["en"].items():
+        assert fields(text) == fields(TEXTS["zh"][key]), key
+    for texts in TEXTS.values():
+        cited = set(re.findall(r"\[(\d)\]", "".join(texts.values())))
+        assert cited == {str(i) for i in range(1, len(REFERENCES) + 1)}
+
+
+def test_a_file_in_place_of_the_folder_is_refused(make_run, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"a file, and no folder. Name a folder for --figures"):
+        write_publication(read_run(make_run()), tmp_path / "file")
