@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from groupwise.console import Console
+from groupwise.data.reading import Labels
 from groupwise.errors import UsageError
 from groupwise.experiments.crossval import crossval
 from groupwise.pipeline.refit import refit as train_anew
@@ -34,6 +35,7 @@ def train(
     root: str | Path | None = None,
     layout: str = "auto",
     exclude: str | Path | None = None,
+    labels: Labels = "auto",
     resume: bool = False,
     cv: int | None = None,
     repeats: int = 1,
@@ -56,6 +58,7 @@ def train(
         label_column, path_column, label_regex: The columns of class and path, or a pattern of the class.
         root, layout: Folder that paths or links lead to; `classes` takes every folder for a class.
         exclude: A list of files to leave out: one path a line, or a CSV with a column `path`.
+        labels: `one` or `several` an image, where the data do not show it.
         cv, repeats: Cross-validate over so many folds, divided anew so often; returns the pooled metrics.
         refit: Then train anew on all images, into `run/refit`; the metrics stay those of the measured run.
         jobs: With `cv`, how many networks are trained at once, each in a process of its own.
@@ -70,7 +73,7 @@ def train(
     base, changed = read_recipe(recipe or "default", changes)
     columns = {"group_column": group_column, "label_column": label_column, "path_column": path_column}
     patterns = {"group_regex": group_regex, "label_regex": label_regex}
-    options = columns | patterns | {"root": root, "layout": layout, "exclude": exclude}
+    options = columns | patterns | {"root": root, "layout": layout, "exclude": exclude, "labels": labels}
     study = None if cv is None else CrossValidation(cv, repeats)
     work = {"cv": study, "planning": planning, "track": tuple(track), "workers": jobs, "resume": resume}
     work["baselines"] = _baselines(baselines)

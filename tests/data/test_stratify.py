@@ -77,3 +77,53 @@ def test_random_cuts_where_the_tutorial_cuts(n, sizes):
     # The tutorial gives train int(0.8 n) and test the rest.
     folds = assign_random(n, [0.8, 0.2], 0)
     assert np.bincount(folds).tolist() == sizes
+
+
+def label_sets(seed):
+    """Sets of five labels, the last one rare, of 120 sources of 1 to 12 samples that are alike."""
+    rng = np.random.default_rng(seed)
+    sources = np.repeat(np.arange(120), rng.integers(1, 13, 120))
+    liking = rng.beta(1, 3, (120, 5)) * [1, 1, 1, 1, 0.3]
+    return (rng.random((len(sources), 5)) < liking[sources]).astype(np.uint8), sources
+
+
+def iterative(members, sources, shares, seed):
+    """Iterative stratification (Sechidis et al. 2011, algorithm 1) with a source in place of a sample."""
+    rng = np.random.default_rng(seed)
+    held = np.array([members[sources == s].sum(axis=0) for s in range(sources.max() + 1)], dtype=float)
+    share = np.array(shares) / sum(shares)
+    wants, places = np.outer(share, held.sum(axis=0)), share * len(held)
+    fold, left = np.full(len(held), -1), set(range(len(held)))
+    while left:
+        remaining = (held[sorted(left)] > 0).sum(axis=0)
+        label = int(np.where(remaining > 0, remaining, np.inf).argmin())
+        chosen = [s for s in sorted(left) if held[s, label] > 0] if remaining.any() else sorted(left)
+        for source in rng.permutation(chosen):
+            by = wants[:, label] if remaining.any() else places
+            fold[source] = np.lexsort((rng.random(len(share)), -places, -by))[0]
+            wants[fold[source]] -= held[source]
+            places[fold[source]] -= 1
+            left.discard(source)
+    return fold[sources]
+
+
+def test_sets_of_labels_are_divided_more_evenly_than_by_iterative_stratification_of_sources():
+    def worst(folds):
+        parts = np.array([members[folds == fold].sum(axis=0) for fold in range(3)]) / members.sum(axis=0)
+        return np.abs(parts - np.array([[0.8], [0.1], [0.1]])).max()
+
+    for seed in range(3):
+        members, sources = label_sets(seed)
+        folds = assign_sources(members, sources, [8, 1, 1], seed)
+        assert all(len(set(folds[sources == s].tolist())) == 1 for s in set(sources.tolist()))
+        assert worst(folds) <= worst(iterative(members, sources, [8, 1, 1], seed))
+        assert np.abs(np.bincount(folds) / len(folds) - [0.8, 0.1, 0.1]).max() < 0.05
+        for fold in range(3):  # each label in two sources at least, so that it has an interval
+            held = [np.unique(sources[(folds == fold) & (members[:, k] == 1)]).size for k in range(5)]
+            assert min(held) >= 2
+
+
+def test_given_folds_of_sets_are_kept():
+    members, sources = label_sets(3)
+    given_folds = np.where(sources < 40, 1, UNASSIGNED)
+    assert (assign_sources(members, sources, [8, 1, 1], 0, given=given_folds)[sources < 40] == 1).all()

@@ -18,6 +18,7 @@ from groupwise.audit.measure import Measured
 from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
 from groupwise.data.manifest import Manifest, Sample
+from groupwise.data.targets import read_names
 
 Clusters = npt.NDArray[np.int64]
 
@@ -93,8 +94,9 @@ def _class_findings(
     mostly_copies: bool,
 ) -> list[Finding]:
     found = []
-    for label in sorted(set(labels)):
-        own = [[i for i in group if labels[i] == label] for group in groups]
+    names = [set(read_names(label)) for label in labels]
+    for label in sorted(set().union(*names)):
+        own = [[i for i in group if label in names[i]] for group in groups]
         own = [group for group in own if group]
         copied = sorted((group for group in own if len(group) > 1), key=len, reverse=True)
         if copied:

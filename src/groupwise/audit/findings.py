@@ -14,6 +14,7 @@ from groupwise.audit.exposures import Shown
 from groupwise.audit.likeness import Likeness
 from groupwise.audit.sessions import Suspicion
 from groupwise.audit.shortcuts import Shortcut
+from groupwise.data.targets import is_set, say
 from groupwise.text import percentage
 
 Severity = Literal["stop", "warning", "note"]
@@ -71,6 +72,13 @@ class Finding:
         } | ({"shown": self.shown} if self.shown else {})
 
 
+def _listed(names: Sequence[str]) -> str:
+    """ "labels: cat, dog", or of sets "sets of labels: cat, dog; cat"."""
+    if any(map(is_set, names)):
+        return f"sets of labels: {'; '.join(map(say, names))}"
+    return f"labels: {', '.join(names)}"
+
+
 def find_conflict(paths: Sequence[str], labels: Sequence[str], shown: Shown = "copies") -> Finding:
     """One cluster whose members stand under different labels, in the words that its evidence allows."""
     names = sorted(set(labels))
@@ -78,7 +86,7 @@ def find_conflict(paths: Sequence[str], labels: Sequence[str], shown: Shown = "c
     return Finding(
         "copies-across-labels",
         "stop",
-        f"{title} under {len(names)} labels: {', '.join(names)}",
+        f"{title} under {len(names)} {_listed(names)}",
         f"These {len(paths)} files {text}",
         f"{remedy} Until then all of them are left out, unless `--label-conflicts keep` trusts the labels or"
         " `--copies report` trusts that they are different pictures.",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -81,14 +82,21 @@ def _orientations(grey: npt.NDArray[np.int64], highest: int) -> Floats:
     return np.asarray(np.sqrt(sums / (sums.sum(axis=2, keepdims=True) + 1))).reshape(n, -1)
 
 
-def fit_regression(features: npt.NDArray[np.float32], labels: IntArray) -> Pipeline:
-    """Multinomial logistic regression over standardised features (N, D) of at least two classes."""
+def fit_regression(features: npt.NDArray[np.float32], labels: IntArray | npt.NDArray[np.uint8]) -> Pipeline:
+    """Multinomial logistic regression over standardised features (N, D) of at least two classes.
+
+    Where `labels` are sets (N, K), one regression a label, a constant for one that all images have or none.
+    """
     regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS)
+    if labels.ndim == 2:
+        regression = OneVsRestClassifier(regression)
     return make_pipeline(StandardScaler(), regression).fit(features, labels)
 
 
 def class_probabilities(fitted: Pipeline, features: npt.NDArray[np.float32], num_classes: int) -> Floats:
     """The probabilities (N, K) of images by their features (N, D); 0 for classes that it has not learnt."""
+    if fitted[-1].__class__ is OneVsRestClassifier:
+        return np.asarray(fitted.predict_proba(features), dtype=np.float64)
     probs = np.zeros((len(features), num_classes))
     probs[:, fitted.classes_] = fitted.predict_proba(features)
     return probs

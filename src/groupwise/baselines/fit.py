@@ -15,9 +15,11 @@ from groupwise.baselines import features, plain
 from groupwise.data.cache import Images
 from groupwise.data.preprocessing import Preprocessing
 from groupwise.data.stratify import IntArray
-from groupwise.runs.baselines import FEATURES, LARGEST_CLASS, PLAIN_NETWORK
+from groupwise.runs.baselines import FEATURES, LARGEST_CLASS, PLAIN_NETWORK, PREVALENCE
 from groupwise.stats.fold import Floats
 from groupwise.text import duration
+
+Labels = IntArray | npt.NDArray[np.uint8]
 
 LEAST_PLAIN_S = 3.0  # below which it is not worth asking how fast the plain network is
 LEARNING = 3  # times an answer: forwards once, and backwards twice that
@@ -50,7 +52,7 @@ class FittedBaselines:
 
 def fit_baselines(
     images: Images,
-    labels: IntArray,
+    labels: Labels,
     train: IntArray,
     asked: IntArray,
     *,
@@ -60,16 +62,16 @@ def fit_baselines(
 ) -> FittedBaselines:
     """Fit every baseline on the rows `train`, and answer the rows `asked`; nothing else is looked at.
 
-    `images` (N, S, S, C) are uint8, `labels` (N,) class numbers. The largest class and the features always
-    take what they need; what is left of `seconds` is the plain network's, which without a limit has
-    `plain.USUAL_EPOCHS`, and is skipped where too little is left.
+    `images` (N, S, S, C) are uint8, `labels` class numbers (N,), or 1 for each label of an image, (N, K). The
+    largest class and the features always take what they need; what is left of `seconds` is the plain
+    network's, which without a limit has `plain.USUAL_EPOCHS`, and is skipped where too little is left.
     """
     started = time.perf_counter()
     rng = np.random.default_rng(seed)
     learnt = train if len(train) <= MOST_IMAGES else np.sort(rng.permutation(train)[:MOST_IMAGES])
-    fitted = [_largest_class(labels[train], len(asked), num_classes)]
+    fitted = [_without_looking(labels[train], len(asked), num_classes)]
     skipped: dict[str, str] = {}
-    if len(np.unique(labels[learnt])) < 2:
+    if len(np.unique(labels[learnt], axis=0)) < 2:
         alone = "as all training images are of one class"
         return FittedBaselines(
             tuple(fitted), time.perf_counter() - started, {FEATURES: alone, PLAIN_NETWORK: alone}
@@ -106,15 +108,20 @@ def _squares(images: Images, rows: IntArray) -> npt.NDArray[np.uint8]:
     return squares
 
 
-def _largest_class(labels: IntArray, n: int, num_classes: int) -> FittedBaseline:
-    """Always the commonest class of training, with the shares of training as its probabilities."""
+def _without_looking(labels: Labels, n: int, num_classes: int) -> FittedBaseline:
+    """Always the commonest class of training, with the shares of training as its probabilities.
+
+    Of sets of labels, the share of training images that have each.
+    """
+    if labels.ndim == 2:
+        return FittedBaseline(PREVALENCE, np.tile(labels.mean(axis=0), (n, 1)), 0.0, len(labels))
     shares = np.bincount(labels, minlength=num_classes) / len(labels)
     return FittedBaseline(LARGEST_CLASS, np.tile(shares, (n, 1)), 0.0, len(labels))
 
 
 def _fit_features(
     shown: npt.NDArray[np.uint8],
-    labels: IntArray,
+    labels: Labels,
     tested: npt.NDArray[np.uint8],
     num_classes: int,
     started: float,
@@ -128,7 +135,7 @@ def _fit_features(
 
 def _fit_plain(
     shown: npt.NDArray[np.uint8],
-    labels: IntArray,
+    labels: Labels,
     tested: npt.NDArray[np.uint8],
     num_classes: int,
     seconds: float | None,
@@ -141,6 +148,6 @@ def _fit_plain(
         else:
             trained = plain.train_plain(shown, labels, num_classes, seed=seed, seconds=seconds)
         started = time.perf_counter()
-        probs = plain.class_probabilities(trained.network, tested)
+        probs = plain.class_probabilities(trained.network, tested, several=labels.ndim == 2)
     spent_s = trained.seconds + time.perf_counter() - started
     return FittedBaseline(PLAIN_NETWORK, probs, spent_s, len(labels), trained.epochs)

@@ -54,14 +54,14 @@ def _stage(channels_in: int, channels_out: int) -> nn.Sequential:
 
 def train_plain(
     images: npt.NDArray[np.uint8],
-    labels: IntArray,
+    labels: IntArray | npt.NDArray[np.uint8],
     num_classes: int,
     *,
     seed: int,
     epochs: int | None = None,
     seconds: float | None = None,
 ) -> Trained:
-    """Learn from images (N, 64, 64, C) and their class numbers (N,) for so many epochs or seconds."""
+    """Learn from images (N, 64, 64, C) and class numbers (N,), or sets of labels (N, K), for so long."""
     assert (epochs is None) != (seconds is None)
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -76,7 +76,7 @@ def train_plain(
     started, processor, done = time.perf_counter(), time.process_time(), 0
     while True:
         for rows in np.array_split(rng.permutation(len(x)), steps):
-            loss = F.cross_entropy(network(_vary(x[rows], rng)), y[rows], label_smoothing=0.1)
+            loss = _loss(network(_vary(x[rows], rng)), y[rows])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -87,6 +87,13 @@ def train_plain(
             if seconds is not None:
                 cycle.last_epoch = int(elapsed / seconds * (ticks - 1)) - 1
             cycle.step()
+
+
+def _loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy with label smoothing, or of sets of labels the binary one."""
+    if labels.ndim == 2:
+        return F.binary_cross_entropy_with_logits(logits, labels.float())
+    return F.cross_entropy(logits, labels, label_smoothing=0.1)
 
 
 def normalise(images: Tensor) -> Tensor:
@@ -104,12 +111,15 @@ def _vary(images: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 @torch.inference_mode()
-def class_probabilities(network: nn.Module, images: npt.NDArray[np.uint8]) -> Floats:
-    """The probabilities (N, K) of images (N, 64, 64, 3)."""
+def class_probabilities(
+    network: nn.Module, images: npt.NDArray[np.uint8], *, several: bool = False
+) -> Floats:
+    """The probabilities (N, K) of images (N, 64, 64, 3); with `several`, of each label apart."""
     network.eval()
     shown = torch.from_numpy(images).permute(0, 3, 1, 2)
     parts = [shown[i : i + AT_ONCE] for i in range(0, len(shown), AT_ONCE)]
-    return torch.cat([network(normalise(part)).softmax(1) for part in parts]).double().numpy()
+    logits = torch.cat([network(normalise(part)) for part in parts])
+    return (logits.sigmoid() if several else logits.softmax(1)).double().numpy()
 
 
 def seconds_to_answer(num_classes: int) -> float:

@@ -115,7 +115,9 @@ def _evaluate_fold(arguments: Any) -> None:
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return
     console = Console()
-    console.say(f"{fold.capitalize()}: {sentence('accuracy', scored.metrics['accuracy'])}")
+    measures = ("accuracy",) if scored.rule is None else ("average_precision", "micro_f1", "macro_f1")
+    for measure in measures:
+        console.say(f"{fold.capitalize()}: {sentence(measure, scored.metrics[measure])}")
     if cases:
         console.say(case_sentence(cases))
         console.say(f"Report: {write_report(run.folder)}")

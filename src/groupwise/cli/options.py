@@ -9,7 +9,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groupwise.data.reading import AUTO, CLASSES, ReadOptions, reading_words
+from groupwise.data.reading import AUTO, CLASSES, LABELS, ReadOptions, reading_words
 from groupwise.recipe.aim import aimed_fields
 from groupwise.recipe.parsing import SHORT_NAMES, Parser, parse_recipe, read_recipe
 from groupwise.recipe.recipe import Recipe, as_dict, flatten, shipped_recipes
@@ -170,6 +170,12 @@ def add_layout_options(parser: Parser) -> None:
         choices=(AUTO, CLASSES),
         default=ReadOptions.layout,
         help="classes: every folder of DATA is a class, whatever it is called",
+    )
+    parser.add_argument(
+        "--labels",
+        choices=LABELS,
+        default=ReadOptions.labels,
+        help="several: a set of labels an image (`cat|dog`, columns of ones, equal files in several folders)",
     )
 
 

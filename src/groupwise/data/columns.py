@@ -9,7 +9,11 @@ from pathlib import Path
 
 from groupwise.data.annotations import SEVERAL, read_attributes, read_choice
 from groupwise.data.fold_names import is_ready_split, name_folds
+from groupwise.data.label_sets import CERTAIN
+from groupwise.data.reading import AUTO, Labels
+from groupwise.data.reading import SEVERAL as SETS
 from groupwise.data.table_files import Row, Table, is_image_name
+from groupwise.data.targets import write_set
 from groupwise.errors import GroupwiseError
 
 PATH, LABEL = "path", "label"
@@ -42,6 +46,7 @@ _FOLD_NAMES = (  # noqa: SIM905  # shorter so
     "split fold subset set partition evalpartition phase usage mluse givenfold dataset datasplit stage"
     " istrain istest isval"
 ).split()
+_UNSURE = {"-1", "-1.0"}
 _FILE_ATTRIBUTES = "file_attributes"  # VIA's column of JSON
 
 
@@ -60,7 +65,13 @@ def plain_name(column: str) -> str:
 
 
 def choose_columns(
-    file: Path, table: Table, path_column: str, label_column: str, is_there: Callable[[str], bool]
+    file: Path,
+    table: Table,
+    path_column: str,
+    label_column: str,
+    is_there: Callable[[str], bool],
+    *,
+    labels: Labels = "auto",
 ) -> tuple[Table, Columns]:
     """The columns to use, and the table with its classes in one of them.
 
@@ -74,7 +85,7 @@ def choose_columns(
         path = next((name for name in table.columns if _holds_paths(table, name, is_there)), None)
     label = _choose(table, label_column, LABEL, table.label_column, _LABEL_NAMES)
     if path is not None and label is None and label_column == LABEL:
-        table, label = _join_one_hot(table, path)
+        table, label = _join_one_hot(file, table, path, labels)
     if path is None or label is None:
         raise _missing(file, table, path_column, label_column, path, label)
     rows = tuple({**row, label: read_choice(row[label])} for row in table.rows)
@@ -155,22 +166,43 @@ def _spread_attributes(table: Table) -> Table:
     return Table(columns, filled, "VIA's table", "filename", next(iter(names), None))
 
 
-def _join_one_hot(table: Table, path: str) -> tuple[Table, str | None]:
-    """A table with one column a class, 1 in the column of its class, as Roboflow and ISIC write it."""
+def _join_one_hot(file: Path, table: Table, path: str, labels: Labels) -> tuple[Table, str | None]:
+    """A table with one column a class, 1 in the column of its class, as Roboflow and ISIC write it.
+
+    Rows of several ones, as in NIH's and CheXpert's tables, are sets of labels, unless they are so few that
+    they may be a slip.
+    """
+    _refuse_uncertain(file, table, path)
     classes = [
         column
         for column in table.columns
         if column != path and table.rows and all(_is_flag(row[column]) for row in table.rows)
     ]
     used = [column for column in classes if any(_is_set(row[column]) for row in table.rows)]
-    if len(used) < 2 or max((sum(_is_set(row[c]) for c in used) for row in table.rows), default=0) == 0:
+    ones = [sum(_is_set(row[column]) for column in used) for row in table.rows]
+    if len(used) < 2 or max(ones, default=0) == 0:
         return table, None
+    several = labels == SETS or (labels == AUTO and sum(n > 1 for n in ones) >= CERTAIN * len(ones))
+    join = write_set if several else SEVERAL.join
     rows = tuple(
-        {**row, LABEL: SEVERAL.join(column for column in used if _is_set(row[column]))} for row in table.rows
+        {**row, LABEL: join(column for column in used if _is_set(row[column]))} for row in table.rows
     )
     kept = (*(column for column in table.columns if column not in classes), LABEL)
     slim = tuple({name: row[name] for name in kept} for row in rows)
     return Table(kept, slim, f"{table.kind}, one column a class", table.path_column, LABEL), LABEL
+
+
+def _refuse_uncertain(file: Path, table: Table, path: str) -> None:
+    """Raise `GroupwiseError` where one of several columns of classes says -1, uncertain, as CheXpert's do."""
+    cells = {name: {row[name].strip() for row in table.rows} for name in table.columns if name != path}
+    flags = {name: held for name, held in cells.items() if all(_is_flag(c) or c in _UNSURE for c in held)}
+    unsure = [name for name, held in flags.items() if held & _UNSURE]
+    if unsure and len(flags) > 1 and any(map(_is_set, set().union(*flags.values()))):
+        raise GroupwiseError(
+            f"the column {unsure[0]!r} holds -1, uncertain, beside 0 and 1",
+            place=file,
+            remedy="Write 0 or 1 for each, or leave these rows out: which is right, is yours to say.",
+        )
 
 
 def _is_flag(cell: str) -> bool:

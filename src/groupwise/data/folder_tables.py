@@ -12,6 +12,7 @@ from groupwise.data.folder import TABLES_IN_FOLDERS
 from groupwise.data.labelling import refuse_ready_split
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import GIVEN_FOLD, Sample
+from groupwise.data.reading import Labels
 from groupwise.data.table import Contents, read_contents
 from groupwise.data.table_files import is_image_name
 from groupwise.errors import GroupwiseError, UsageError
@@ -27,17 +28,18 @@ def read_folder_tables(
     root: Path | None,
     given: str | None,
     group_column: str | None,
+    labels: Labels,
 ) -> Contents | None:
     """What the tables in a folder, or in each folder of its split, list; None where none names classes."""
     if shards := _find_shards(samples):
-        return _read_shards(data, place, shards, given=given, group_column=group_column)
+        return _read_shards(data, place, shards, given=given, group_column=group_column, labels=labels)
     tables = [PurePosixPath(s.path) for s in samples if PurePosixPath(s.path).name in TABLES_IN_FOLDERS]
     top = [path for path in tables if len(path.parts) == 1]
     if top:
-        return _read(place / top[0], root, given, group_column)
+        return _read(place / top[0], root, given, group_column, labels)
     folds = name_folds([path.parts[0] for path in tables if len(path.parts) == 2])
     listings = {
-        name: _read(place / path, root, None, group_column)
+        name: _read(place / path, root, None, group_column, labels)
         for path in tables
         if (name := path.parts[0]) in folds
     }
@@ -54,7 +56,8 @@ def read_folder_tables(
     first = next(iter(read.values()))
     how = "used as it is" if given == FOLDERS else "divided anew"
     words = f"a ready split in folders, {', '.join(read)}, {how}, each with {first.words}"
-    return Contents(tuple(moved), place, words, first.notes)
+    several = any(listing.several for listing in read.values())
+    return Contents(tuple(moved), place, words, first.notes, several)
 
 
 def _find_shards(samples: Sequence[Sample]) -> dict[str, str]:
@@ -65,28 +68,39 @@ def _find_shards(samples: Sequence[Sample]) -> dict[str, str]:
 
 
 def _read_shards(
-    data: Path, place: Path, shards: Mapping[str, str], *, given: str | None, group_column: str | None
+    data: Path,
+    place: Path,
+    shards: Mapping[str, str],
+    *,
+    given: str | None,
+    group_column: str | None,
+    labels: Labels,
 ) -> Contents | None:
     folds = name_folds(set(shards.values()))
     if len(folds) > 1 and given not in (FOLDERS, POOL):
         refuse_ready_split(data, place, folds)
     samples: list[Sample] = []
-    listing = None
+    listing, several = None, False
     for path, part in shards.items():
-        listing = _read(place / path, None, None, group_column)
+        listing = _read(place / path, None, None, group_column, labels)
         if listing is None:
             return None
+        several |= listing.several
         folder = PurePosixPath(path).parent.as_posix()
         fold = folds.get(part, "") if given == FOLDERS else ""
         samples += [_move(sample, folder, fold) for sample in listing.samples]
     assert listing is not None
     how = f"; splits {', '.join(dict.fromkeys(shards.values()))}"
-    return Contents(tuple(samples), place, f"{len(shards)} files, as {listing.words}{how}", listing.notes)
+    return Contents(
+        tuple(samples), place, f"{len(shards)} files, as {listing.words}{how}", listing.notes, several
+    )
 
 
-def _read(file: Path, root: Path | None, given: str | None, group_column: str | None) -> Contents | None:
+def _read(
+    file: Path, root: Path | None, given: str | None, group_column: str | None, labels: Labels
+) -> Contents | None:
     try:
-        listing = read_contents(file, root=root, given=given, group_column=group_column)
+        listing = read_contents(file, root=root, given=given, group_column=group_column, labels=labels)
     except UsageError:
         raise
     except GroupwiseError:  # captions or boxes, say: the folders name the classes then

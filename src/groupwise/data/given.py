@@ -10,6 +10,7 @@ from groupwise.data.fold_names import TEST, TRAIN, VAL
 from groupwise.data.participants import Participants
 from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED, Assignment, Split, make_split
+from groupwise.data.targets import all_names, read_names
 from groupwise.errors import GroupwiseError, UsageError
 
 _PLACE = "split.given"
@@ -140,8 +141,9 @@ def _refuse(kinds: set[str]) -> None:
 
 
 def _refuse_unlearnt(rows: Sequence[Assignment]) -> None:
-    learnt = {row.label for row in rows if row.fold == TRAIN}
-    unlearnt = sorted({row.label for row in rows if row.fold not in (TRAIN, EXCLUDED)} - learnt)
+    learnt = set(all_names(row.label for row in rows if row.fold == TRAIN))
+    held_out = set(all_names(row.label for row in rows if row.fold not in (TRAIN, EXCLUDED)))
+    unlearnt = sorted(held_out - learnt)
     if unlearnt or len(learnt) < 2:
         raise GroupwiseError(
             f"the classes {', '.join(map(repr, unlearnt[:8]))} are held out and not in training"
@@ -156,7 +158,11 @@ def _cut_val(rows: Sequence[Assignment], val: float, seed: int) -> list[Assignme
     """The rows with whole sources of training as `val`; a class of one source there is learnt alone."""
     places = [i for i, row in enumerate(rows) if row.fold == TRAIN]
     sources = find_sources([rows[i].group for i in places], [rows[i].cluster for i in places])
-    kinds = {(rows[i].label, int(source)) for i, source in zip(places, sources, strict=True)}
+    kinds = {
+        (name, int(source))
+        for i, source in zip(places, sources, strict=True)
+        for name in read_names(rows[i].label)
+    }
     count = Counter(label for label, _ in kinds)
     inner = make_split(
         [rows[i][:3] for i in places],

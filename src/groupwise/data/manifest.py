@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from groupwise.data.file_notes import list_codes
 from groupwise.data.levels import Depth, Reading
+from groupwise.data.targets import all_names
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, sha256_bytes, write_csv
 
@@ -25,7 +26,8 @@ class Sample:
     """One file.
 
     `path` is relative to the manifest's root, with forward slashes; a name that is not UTF-8 has its odd
-    bytes escaped by backslashes. `label` and `group` are "" where there is none. `reason` is "" or one or
+    bytes escaped by backslashes. `label` and `group` are "" where there is none; several labels
+    are written as `data.targets` says. `reason` is "" or one or
     more "code: sentence", joined by "; ". `width` and `height` are in pixels as a viewer shows the image,
     after orientation, and 0 where it was not decoded; `mode` is the file's own. `extra` holds the further
     columns of the user's CSV. `depth` is what a scan found of the samples of a deep picture, and `channels`
@@ -73,8 +75,8 @@ class Manifest:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The labels of the usable samples, sorted."""
-        return tuple(sorted({sample.label for sample in self.usable}))
+        """The labels of the usable samples, or the names in their sets, sorted."""
+        return tuple(sorted(set(all_names(sample.label for sample in self.usable))))
 
     def file(self, sample: Sample) -> Path:
         """Where the sample lies on this machine."""

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from groupwise.data.group_names import spelling_key
 from groupwise.data.manifest import USABLE, Sample
 from groupwise.data.table import where_images_lie
+from groupwise.data.targets import all_names
 
 # Names of classes that may stand for a missing label.
 _DOUBTFUL = frozenset(
@@ -54,7 +55,7 @@ def note_series(samples: Sequence[Sample]) -> list[str]:
         return []
     found = [match[1] for sample in usable if (match := re.search(_NUMBERED_NAME, sample.path))]
     series = Counter(found)
-    classes = len({sample.label for sample in usable})
+    classes = len(set(all_names(sample.label for sample in usable)))
     if len(found) < 0.9 * len(usable) or not 2 * classes < len(series) <= len(found) / 2:
         return []
     name, size = series.most_common(1)[0]
@@ -109,7 +110,7 @@ def note_outside(data: Path, root: Path, samples: Sequence[Sample]) -> list[str]
 
 def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]:
     """Classes that are empty, alone, alike, or may be no single class; `folders` are those of the classes."""
-    counts = Counter(sample.label for sample in samples if sample.status in USABLE)
+    counts = Counter(all_names(sample.label for sample in samples if sample.status in USABLE))
     labels = sorted(counts)
     notes = [f"The class folder {name!r} holds no usable image." for name in folders if name not in counts]
     alike: dict[str, list[str]] = defaultdict(list)

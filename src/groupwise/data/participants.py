@@ -9,6 +9,7 @@ import numpy as np
 
 from groupwise.data.manifest import Sample
 from groupwise.data.sources import find_sources
+from groupwise.data.targets import Targets, refuse_sets
 from groupwise.errors import GroupwiseError
 
 
@@ -66,6 +67,8 @@ def choose_participants(
         done = "left out" if rare == "drop" else "learnt, and not tested"
         notes.append(f"Classes of fewer than {min_sources} independent sources are {done}: {named}")
     if rare == "drop":
+        if few:
+            refuse_sets([sample.label for sample in samples], "--min-sources without --rare train")
         excluded |= {sample.path for sample in samples if sample.label in few}
     _refuse_too_few_classes(samples, excluded, few, conflicts)
     return Participants(bound, excluded, few.keys() if rare == "train" else frozenset(), tuple(notes))
@@ -106,8 +109,9 @@ def _few_sources(
         return {}
     kept = [i for i, sample in enumerate(samples) if sample.path not in excluded]
     sources = find_sources([samples[i].group for i in kept], [clusters[i] for i in kept])
-    labels = np.array([samples[i].label for i in kept])
-    counts = {str(name): len(np.unique(sources[labels == name])) for name in np.unique(labels)}
+    targets = Targets.of([samples[i].label for i in kept])
+    members = targets.members.astype(bool)
+    counts = {name: len(np.unique(sources[members[:, k]])) for k, name in enumerate(targets.classes)}
     return {name: count for name, count in counts.items() if count < least}
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from groupwise.errors import UsageError
 
 AUTO, CLASSES = "auto", "classes"
 """Values of `layout`: recognise what a folder is, or take its folders for classes, whatever their names."""
+
+ONE, SEVERAL = "one", "several"
+LABELS = (AUTO, ONE, SEVERAL)
+"""Values of `labels`: find out, or take one class, or a set of labels, an image."""
+
+Labels = Literal["auto", "one", "several"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,8 @@ class ReadOptions:
     those of a table, whose paths are relative to its folder, or to `root`; in a folder, links that lead to
     below `root` are followed. With `layout` "classes" no folder is taken for anything but a class. `given`
     says where a ready split lies that is to be used: the column of a table, or `folders`; `pool` takes one in
-    folders together. `exclude` is a list of paths to leave out. Raises UsageError for options that exclude
+    folders together. `exclude` is a list of paths to leave out. `labels` says whether an image has one or
+    several; in class folders several are those of equal files. Raises UsageError for options that exclude
     one another or cannot be meant.
     """
 
@@ -35,6 +42,7 @@ class ReadOptions:
     layout: str = AUTO
     given: str | None = None
     exclude: Path | None = None
+    labels: Labels = "auto"
 
     def __post_init__(self) -> None:
         if self.group_regex is not None and self.group_column is not None:
@@ -44,6 +52,12 @@ class ReadOptions:
         if self.layout not in (AUTO, CLASSES):
             raise UsageError(
                 f"{self.layout!r} is none of {AUTO}, {CLASSES}", place="--layout", remedy="Give one of them."
+            )
+        if self.labels not in LABELS:
+            raise UsageError(
+                f"{self.labels!r} is none of {', '.join(LABELS)}",
+                place="--labels",
+                remedy="Give one of them.",
             )
 
     @classmethod

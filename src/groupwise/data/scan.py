@@ -18,11 +18,12 @@ from groupwise.data.folder_tables import read_folder_tables
 from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.group_names import tidy_groups
 from groupwise.data.inspect import inspect
+from groupwise.data.label_sets import refuse_bars, sets_of_folders
 from groupwise.data.labelling import Labelled, label_by_folders
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.level_notes import note_rule
 from groupwise.data.levels import Reading, settle
-from groupwise.data.manifest import Manifest, Sample
+from groupwise.data.manifest import USABLE, Manifest, Sample
 from groupwise.data.masks import count_masks, set_masks_aside
 from groupwise.data.notes import (
     note_classes,
@@ -33,9 +34,10 @@ from groupwise.data.notes import (
     note_series,
 )
 from groupwise.data.patterns import assign_groups, assign_labels, compile_pattern
-from groupwise.data.reading import CLASSES, ReadOptions
+from groupwise.data.reading import CLASSES, SEVERAL, Labels, ReadOptions
 from groupwise.data.table import Contents, read_contents, where_images_lie
 from groupwise.data.table_files import SUFFIXES
+from groupwise.data.targets import is_set, read_names, write_set
 from groupwise.errors import GroupwiseError, UsageError
 
 Progress = Callable[[int, int], None]
@@ -66,6 +68,7 @@ def scan(
         tidy = exclude(tidy, options.exclude, found.root)
     samples = _inspect_all(tidy, found.root, reading, workers, progress)
     _require_images(data, samples)
+    samples, words = _settle_labels(samples, found, options.labels)
     notes = [
         *found.notes,
         *note_groups(samples, pattern),
@@ -76,7 +79,23 @@ def scan(
         *note_outside(data, found.root, samples),
         *note_classes(samples, folders),
     ]
-    return _settle(Manifest(found.root, tuple(samples), tuple(notes), found.words), reading)
+    return _settle(Manifest(found.root, tuple(samples), tuple(notes), words), reading)
+
+
+def _settle_labels(samples: list[Sample], found: Contents, labels: Labels) -> tuple[list[Sample], str]:
+    """The samples of class folders with sets of labels where these are asked for, and the layout in words."""
+    if found.several:  # of the tables of a split, one may have had single labels alone
+        one = [not is_set(sample.label) and sample.status in USABLE for sample in samples]
+        return [
+            replace(sample, label=write_set([sample.label])) if bare else sample
+            for sample, bare in zip(samples, one, strict=True)
+        ], found.words
+    if labels == SEVERAL:
+        joined = sets_of_folders(samples)
+        shared = sum(len(read_names(sample.label)) > 1 for sample in joined)
+        return joined, f"{found.words}, several labels an image ({shared:,} lie in several folders)"
+    refuse_bars(samples)
+    return samples, found.words
 
 
 def scan_listed(
@@ -153,7 +172,13 @@ def _list_folder(data: Path, options: ReadOptions) -> tuple[Contents, list[str]]
         return Contents(tuple(samples), place, "class folders, as asked"), folders
     if not is_archive(place):
         tables = read_folder_tables(
-            data, place, samples, root=root, given=options.given, group_column=options.group_column
+            data,
+            place,
+            samples,
+            root=root,
+            given=options.given,
+            group_column=options.group_column,
+            labels=options.labels,
         )
         if tables is not None:
             return tables, []
@@ -210,6 +235,7 @@ def _list_rows(data: Path, options: ReadOptions) -> Contents:
         group_column=options.group_column,
         root=options.root,
         given=options.given,
+        labels=options.labels,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from groupwise.data.participants import Participants
 from groupwise.data.sources import find_sources
 from groupwise.data.stratify import UNASSIGNED, IntArray, assign_random, assign_sources
+from groupwise.data.targets import Targets, all_names, is_set, read_names, refuse_sets
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_csv, write_csv
 
@@ -48,14 +49,27 @@ class Split:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes that take part, in the order of a network's answers."""
-        return tuple(sorted({row.label for row in self.rows if row.fold != EXCLUDED}))
+        """The classes, or labels, that take part, in the order of a network's answers."""
+        return tuple(sorted(set(all_names(row.label for row in self.rows if row.fold != EXCLUDED))))
+
+    @property
+    def targets(self) -> Targets:
+        """What each row is to be called, one class or a set of `classes`."""
+        return Targets.of([row.label for row in self.rows], self.classes)
+
+    @property
+    def several(self) -> bool:
+        """Whether images have sets of labels."""
+        return any(is_set(row.label) for row in self.rows)
 
     @property
     def class_numbers(self) -> IntArray:
-        """The number of each row's class, (N,); -1 where it is none of `classes`."""
-        number = {name: k for k, name in enumerate(self.classes)}
-        return np.array([number.get(row.label, -1) for row in self.rows], dtype=np.int64)
+        """The number of each row's class, (N,); -1 where it is none of `classes`.
+
+        Raises `UsageError` where images have sets of labels.
+        """
+        refuse_sets((row.label for row in self.rows), "this command")
+        return np.asarray(self.targets.values, dtype=np.int64)
 
     def require(self, fold: str) -> IntArray:
         """`indices` of a fold that the user named; raises `UsageError` where there is none."""
@@ -115,18 +129,19 @@ def make_split(
         dtype=np.int64,
     )
     sources = find_sources([group for _, _, group in samples], participants.clusters)
-    given[np.isin(sources, sources[[label in spared for label in labels]]) & (given == UNASSIGNED)] = 0
+    untested = np.array([not spared.isdisjoint(read_names(label)) for label in labels], dtype=bool)
+    given[np.isin(sources, sources[untested]) & (given == UNASSIGNED)] = 0
     fold_numbers = np.full(len(samples), UNASSIGNED, dtype=np.int64)
     if method == "random":
         fold_numbers[keep] = assign_random(int(keep.sum()), list(shares.values()), seed)
-        fold_numbers[keep & np.array([label in spared for label in labels], dtype=bool)] = 0
+        fold_numbers[keep & untested] = 0
     else:
         paths = [path for path, _, _ in samples]
         _refuse_cut_sources(paths, sources, given, names)
-        classes, numbers = np.unique(np.array(labels)[keep], return_inverse=True)
-        _refuse_few_sources(numbers, sources[keep], classes.tolist(), names, spared)
+        targets = Targets.of([label for label, kept in zip(labels, keep, strict=True) if kept])
+        _refuse_few_sources(targets, sources[keep], names, spared)
         fold_numbers[keep] = assign_sources(
-            numbers, sources[keep], list(shares.values()), seed, given=given[keep]
+            targets.values, sources[keep], list(shares.values()), seed, given=given[keep]
         )
     _refuse_empty_folds(fold_numbers, names, previous)
     return Split(
@@ -145,19 +160,18 @@ def participants_of(split: Split) -> Participants:
     return Participants([row.cluster for row in split.rows], excluded)
 
 
-def _refuse_few_sources(
-    labels: IntArray, sources: IntArray, classes: Sequence[str], folds: Sequence[str], spared: Set[str]
-) -> None:
+def _refuse_few_sources(targets: Targets, sources: IntArray, folds: Sequence[str], spared: Set[str]) -> None:
+    classes, members = targets.classes, targets.members.astype(bool)
     if len(classes) < 2:
         raise GroupwiseError(
             f"{len(classes)} class, and there is nothing to tell apart with fewer than two",
             place="split",
             remedy="Give a folder with one sub-folder a class, or a CSV with several labels.",
         )
-    have = {str(name): len(np.unique(sources[labels == k])) for k, name in enumerate(classes)}
+    have = {str(name): len(np.unique(sources[members[:, k]])) for k, name in enumerate(classes)}
     few = {name: count for name, count in have.items() if count < len(folds) and name not in spared}
     if few:
-        images = {str(name): int((labels == k).sum()) for k, name in enumerate(classes)}
+        images = {str(name): int(members[:, k].sum()) for k, name in enumerate(classes)}
         joined = any(images[name] > count for name, count in few.items())
         (first, count), *others = few.items()
         also = "".join(f"; class {name!r} has {n}" for name, n in others)
@@ -234,8 +248,11 @@ def proof(split: Split) -> dict[str, Any]:
 def _fold_facts(split: Split, sources: IntArray, fold: str, folds_of: dict[int, set[str]]) -> dict[str, Any]:
     rows = split.indices(fold)
     classes: dict[str, dict[str, int]] = {}
-    for label in sorted({split.rows[i].label for i in rows}):
-        members = [i for i in rows if split.rows[i].label == label]
+    of_label: dict[str, list[int]] = {}
+    for i in rows:
+        for name in read_names(split.rows[i].label):
+            of_label.setdefault(name, []).append(int(i))
+    for label, members in sorted(of_label.items()):
         classes[label] = {"n": len(members), "sources": len(set(sources[members].tolist()))}
     return {
         "n": len(rows),

@@ -9,7 +9,10 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+Members = npt.NDArray[np.uint8]
 UNASSIGNED = -1
+PASSES = 20  # over the sources, of which few are needed until no move helps
+NEAR_ENOUGH = 0.002  # of a label's images, from which on a share is met
 
 
 def assign_random(n: int, shares: Sequence[float], seed: int) -> IntArray:
@@ -20,7 +23,7 @@ def assign_random(n: int, shares: Sequence[float], seed: int) -> IntArray:
 
 
 def assign_sources(
-    labels: IntArray,
+    labels: IntArray | Members,
     sources: IntArray,
     shares: Sequence[float],
     seed: int,
@@ -30,7 +33,7 @@ def assign_sources(
     """Give every source one fold, so that each fold holds its share of each class as nearly as they allow.
 
     Args:
-        labels: Class numbers from 0, (N,).
+        labels: Class numbers from 0, (N,), or 1 for each label that a sample has, (N, K).
         sources: Any number a source, (N,).
         shares: Relative size of each fold, (F,).
         seed: Decides among sources of equal size.
@@ -41,8 +44,7 @@ def assign_sources(
     iterative stratification of Sechidis et al. 2011.
     """
     _, number = np.unique(sources, return_inverse=True)
-    counts = np.zeros((number.max(initial=-1) + 1, labels.max(initial=-1) + 1))  # (S, K) samples
-    np.add.at(counts, (number, labels), 1)
+    counts = _count(labels, number)
     target = np.outer(np.asarray(shares) / np.sum(shares), counts.sum(axis=0))  # (F, K)
     weight = 1 / np.maximum(target, np.finfo(float).tiny)  # an absent class adds nothing, times anything
 
@@ -60,8 +62,60 @@ def assign_sources(
         cost = (added * (2 * (have - target) + added) * weight).sum(axis=1)  # (F,)
         fold[source] = cost.argmin()
         have[fold[source]] += added
+    if labels.ndim == 2:
+        _improve(counts, fold, free, target)
     _fill_missing_classes(counts, fold, set(free.tolist()), len(target))
     return fold[number]
+
+
+def _count(labels: IntArray | Members, number: IntArray) -> FloatArray:
+    """Samples of each class in each source, (S, K); of sets of labels also all samples and those without."""
+    sources = number.max(initial=-1) + 1
+    if labels.ndim == 1:
+        counts = np.zeros((sources, labels.max(initial=-1) + 1))
+        np.add.at(counts, (number, labels), 1)
+        return counts
+    columns = np.column_stack([labels, np.ones(len(labels)), labels.sum(axis=1) == 0]).astype(float)
+    counts = np.zeros((sources, columns.shape[1]))
+    np.add.at(counts, number, columns)
+    return counts
+
+
+def _improve(counts: FloatArray, fold: IntArray, free: IntArray, target: FloatArray) -> None:
+    """Move sources, one at a time, so that labels' shares come nearer to their targets; changes `fold`.
+
+    Sets of labels pull a source towards several folds at once, so that the order of the greedy pass matters.
+    A source moves wherever fewer labels stand in a single source of a fold, which would leave them without an
+    interval; else where the largest relative deviation of any label and fold becomes smaller; else the sum of
+    the squares.
+    """
+    columns, scale = counts.shape[1], np.maximum(counts.sum(axis=0), 1)
+    both = np.column_stack([counts, counts > 0])
+    enough = both[:, columns:].sum(axis=0) >= 2 * len(target)
+    have = np.zeros((len(target), both.shape[1]))
+    np.add.at(have, fold, both)
+
+    def cost(held: FloatArray) -> tuple[float, float, float]:
+        off = np.abs(held[:, :columns] - target) / scale
+        lone = (held[:, columns:] < 2)[:, enough].sum()
+        return float(lone), float(off.max()), float((off**2).sum())
+
+    best = cost(have)
+    for _ in range(PASSES):
+        before = best
+        for source in free:
+            for other in range(len(target)):
+                if other == fold[source]:
+                    continue
+                moved = have.copy()
+                moved[fold[source]] -= both[source]
+                moved[other] += both[source]
+                if (found := cost(moved)) < best:
+                    best, fold[source], have = found, other, moved
+            if best[:2] <= (0.0, NEAR_ENOUGH):
+                return
+        if best == before:
+            return
 
 
 def _fill_missing_classes(counts: FloatArray, fold: IntArray, free: set[int], folds: int) -> None:

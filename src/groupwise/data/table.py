@@ -4,36 +4,38 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from groupwise.data.annotations import SEVERAL
 from groupwise.data.columns import Columns, choose_columns, find_fold_column, find_group_columns, read_folds
 from groupwise.data.finder import AmbiguousNameError, Finder
 from groupwise.data.fold_names import name_folds
 from groupwise.data.folder import judge_kind
+from groupwise.data.label_cells import judge
+from groupwise.data.label_sets import SetsRead
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import COLUMNS, GIVEN_FOLD, Sample
+from groupwise.data.reading import Labels
 from groupwise.data.table_files import Row, Table, read_table
 from groupwise.errors import UsageError
 
 OUTSIDE_ROOT = "outside-root"
 LINK_OUTSIDE = "link-outside"
 
-# What programs write where a label is missing; `None` and `unknown` may be the names of classes.
-_NO_LABEL = frozenset({"nan", "<na>", "#n/a", "null", "n/a"})
-
 
 @dataclass(frozen=True)
 class Contents:
-    """One sample a row below `root`, in words what the table was taken for, and what was not certain."""
+    """One sample a row below `root`, in words what the table was taken for, and what was not certain.
+
+    `several` says that its labels are sets.
+    """
 
     samples: tuple[Sample, ...]
     root: Path
     words: str
     notes: tuple[str, ...] = ()
+    several: bool = False
 
 
 def read_contents(
@@ -44,6 +46,7 @@ def read_contents(
     group_column: str | None = None,
     root: Path | None = None,
     given: str | None = None,
+    labels: Labels = "auto",
 ) -> Contents:
     """Read one sample a row, in their order, paths relative to `root` or else to the table's folder.
 
@@ -51,11 +54,14 @@ def read_contents(
     `ignored` stays so, and its column `group` is used where no other is named. In any other table, columns
     that bear a manifest's names are kept as `user_width` and the like. `given` is the column that says which
     fold a row is in, if that is to be used. A file listed twice with one label counts once; with two labels
-    all of its rows are quarantined, because at least one is wrong.
+    all of its rows are quarantined, because at least one is wrong, unless images have several by `labels` or
+    by what the cells hold.
     """
     table = read_table(file)
     places = _Places(file, None if table.holds_images else root)
-    table, columns = choose_columns(file, table, path_column, label_column, places.leads_to_image)
+    table, columns = choose_columns(
+        file, table, path_column, label_column, places.leads_to_image, labels=labels
+    )
     header, rows = table.columns, table.rows
     if group_column is not None and rows and group_column not in header:
         raise UsageError(
@@ -88,12 +94,15 @@ def read_contents(
         *_note_folds(rows, further, given),
         *([] if group_column else _note_groups(rows, further)),
     ]
-    samples = _judge_labels(_judge_repeats(samples))
-    return Contents(tuple(samples), places.root, _words(table, columns), tuple(notes))
+    judged, sets = judge(samples, labels)
+    return Contents(
+        tuple(judged), places.root, _words(table, columns, sets), (*notes, *sets.notes), sets.several
+    )
 
 
-def _words(table: Table, columns: Columns) -> str:
-    return f"{table.kind}, paths in {columns.path!r} and classes in {columns.label!r}"
+def _words(table: Table, columns: Columns, sets: SetsRead) -> str:
+    found = f"{table.kind}, paths in {columns.path!r} and classes in {columns.label!r}"
+    return f"{found}, {sets.words}" if sets.several else found
 
 
 def _note_columns(columns: Columns) -> list[str]:
@@ -254,41 +263,3 @@ def where_images_lie(root: Path, samples: Iterable[Sample]) -> Path | None:
     folders = sorted({path if is_folder else dirname(path) for path, is_folder in there.items()})
     common = Path(os.path.commonpath(folders))
     return common if common != Path(common.anchor) else None
-
-
-def _judge_repeats(samples: list[Sample]) -> list[Sample]:
-    labels: dict[str, set[str]] = defaultdict(set)
-    for sample in samples:
-        if sample.status == "ok":
-            labels[sample.path].add(sample.label)
-    seen: set[str] = set()
-    return [_judge_repeat(sample, labels[sample.path], seen) for sample in samples]
-
-
-def _judge_repeat(sample: Sample, labels: set[str], seen: set[str]) -> Sample:
-    if sample.status != "ok":
-        return sample
-    if len(labels) > 1:
-        reason = f"two-labels: listed as {', '.join(map(repr, sorted(labels)))}".replace(";", ",")
-        return replace(sample, status="quarantined", reason=reason)
-    if sample.path in seen:
-        return replace(sample, status="ignored", reason="listed-twice: an earlier row names the same file")
-    seen.add(sample.path)
-    return sample
-
-
-def _judge_labels(samples: list[Sample]) -> list[Sample]:
-    """Quarantine labels that say there is none, and those that are several at once."""
-    single = {sample.label for sample in samples if SEVERAL not in sample.label}
-    judged = []
-    for sample in samples:
-        parts = sample.label.split(SEVERAL)
-        if sample.status == "ok" and sample.label.strip().casefold() in _NO_LABEL:
-            reason = f"no-label: the cell holds {sample.label!r}, which stands for a missing one"
-            judged.append(replace(sample, label="", status="quarantined", reason=reason))
-        elif sample.status == "ok" and len(parts) > 1 and single.intersection(parts):
-            reason = f"several-labels: {', '.join(parts)}, where one image needs one".replace(";", ",")
-            judged.append(replace(sample, status="quarantined", reason=reason))
-        else:
-            judged.append(sample)
-    return judged

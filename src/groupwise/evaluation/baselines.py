@@ -11,6 +11,8 @@ from groupwise.baselines.fit import FittedBaseline, fit_baselines
 from groupwise.data.cache import Images
 from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment
+from groupwise.data.stratify import IntArray
+from groupwise.data.targets import write_set
 from groupwise.evaluation.predictions import PROBABILITY, Predictions, read_predictions
 from groupwise.files import read_csv, write_csv, write_json
 from groupwise.recipe.recipe import Recipe
@@ -27,8 +29,10 @@ from groupwise.runs.baselines import (
 )
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
-from groupwise.stats.fold import check_fold
+from groupwise.stats.fold import Floats, check_fold
 from groupwise.stats.intervals import share_of_images
+from groupwise.stats.label_compare import compare_label_folds
+from groupwise.stats.label_metrics import check_label_fold
 from groupwise.stats.paired_tests import Difference, compare_models
 from groupwise.stats.resampled import Resampled
 
@@ -49,13 +53,14 @@ def measure_baselines(
     each fold that took no part in training. What the baselines answer there decides nothing about them, but
     for the fold that chose the network's epoch and chooses the baseline to name. They are compared in
     balanced accuracy where `recipe` is optimised for that, and else in accuracy, for which the network's most
-    probable class is trained also where AUROC or costs choose its epoch.
+    probable class is trained also where AUROC or costs choose its epoch. Where images have sets of labels, it
+    is their mean average precision.
     """
     split = run.split()
     asked = np.concatenate([split.indices(fold) for fold in network])
     fitted = fit_baselines(
         images,
-        split.class_numbers,
+        split.targets.values,
         split.indices("train"),
         asked,
         num_classes=len(split.classes),
@@ -67,6 +72,7 @@ def measure_baselines(
     _write_answers(run, answers)
     baselines = tuple(_measure(one, answers[one.name], network) for one in fitted.fitted)
     measure = "balanced_accuracy" if recipe.training.optimise == "balanced" else "accuracy"
+    measure = "average_precision" if split.several else measure
     chosen, chosen_by = _choose(baselines, recipe.training.select_fold, measure)
     found = Baselines(baselines, chosen, chosen_by, measure, fitted.seconds, fitted.skipped)
     write_baselines(run, found, ["predictions.csv", ANSWERS])
@@ -88,6 +94,8 @@ def score(baseline: Predictions, network: Predictions) -> BaselineScore:
     """The figures of a baseline, and the network's lead over it, on the same images in the same order."""
     assert [row.path for row in baseline.rows] == [row.path for row in network.rows]
     sources = find_sources([row.group for row in network.rows], [row.cluster for row in network.rows])
+    if network.targets.several:
+        return _score_sets(baseline, network, sources)
     labels, classes = network.labels, network.classes
     fold = check_fold(labels, baseline.probs, sources, classes)
     balanced = Resampled.of_recalls(fold, classes, DRAWS, seed=0).over_classes("balanced_accuracy")
@@ -97,6 +105,13 @@ def score(baseline: Predictions, network: Predictions) -> BaselineScore:
         {"accuracy": accuracy, "balanced_accuracy": balanced},
         {name: _lead(getattr(pair, name)) for name in MEASURES},
     )
+
+
+def _score_sets(baseline: Predictions, network: Predictions, sources: IntArray) -> BaselineScore:
+    pair = [check_label_fold(network.targets.values, one.probs, sources) for one in (baseline, network)]
+    figure, lead = compare_label_folds(*pair, network.classes, seed=0, draws=DRAWS)
+    name = "average_precision"
+    return BaselineScore({name: figure}, {name: Lead(lead.value, lead.low, lead.high, lead.reason)})
 
 
 def _lead(difference: Difference) -> Lead:
@@ -121,13 +136,19 @@ def _choose(baselines: Sequence[Baseline], select_fold: str, measure: str) -> tu
 def _write_answers(run: Run, answers: Mapping[str, Predictions]) -> None:
     classes = next(iter(answers.values())).classes
     lines = [
-        (name, *row, classes[probs.argmax()], *map(repr, probs.tolist()))
+        (name, *row, _named(classes, probs, one.targets.several), *map(repr, probs.tolist()))
         for name, one in answers.items()
         for row, probs in zip(one.rows, one.probs, strict=True)
     ]
     header = ("baseline", *Assignment._fields, "predicted", *(f"{PROBABILITY}{name}" for name in classes))
     write_csv(run.path(ANSWERS), header, lines)
     run.record(ANSWERS, ["split.csv"])
+
+
+def _named(classes: Sequence[str], probs: Floats, several: bool) -> str:
+    if several:
+        return write_set(name for name, prob in zip(classes, probs, strict=True) if prob >= 0.5)
+    return classes[int(probs.argmax())]
 
 
 def read_answers(path: Path) -> dict[str, Predictions]:

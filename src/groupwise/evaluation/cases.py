@@ -25,6 +25,7 @@ import numpy as np
 from groupwise.data.manifest import Manifest
 from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment
+from groupwise.data.targets import refuse_several
 from groupwise.errors import UsageError
 from groupwise.evaluation.evaluate import Scored, score_fold
 from groupwise.evaluation.predictions import PROBABILITY, read_predictions
@@ -147,6 +148,7 @@ def write_cases(run: Run, fold: str, by: str, scored: Scored, *, root: Path | No
 
     `root` is where the images lie if not where they lay during training.
     """
+    refuse_several(scored.rule is not None, "--by")
     rows, manifest = scored.rows, run.manifest()
     pictures = _pictures(run, rows, scored.probs, by, manifest)
     rule, chosen_on = _choose(run, fold, by, manifest, root)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from groupwise.data.split import Split
+from groupwise.data.targets import refuse_sets
 from groupwise.errors import UsageError
 from groupwise.evaluation.evaluate import read_images, refresh_scores, score_fold
 from groupwise.inference.decision import Decision, write_decision
@@ -28,6 +30,7 @@ from groupwise.stats.conformal import (
     fit_conformal,
     fit_operating_point,
 )
+from groupwise.stats.label_sets import fit_label_rule, label_probabilities, undecided_rule
 from groupwise.stats.ood import Features, OutOfDistribution, fit_ood
 
 MOST_REFERENCES = 2000
@@ -36,11 +39,36 @@ CHOSEN_ON_TEST = "the epoch was chosen on the test fold, so no fold is left to d
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What the network says of images that it did not learn, their class numbers (N,) and sources (N,)."""
+    """What the network says of images that it did not learn, their targets and sources (N,).
+
+    `labels` are class numbers (N,), or 1 for each label of an image, (N, K).
+    """
 
     outputs: Outputs
-    labels: Ints
+    labels: Any
     sources: Ints
+
+
+def decide_sets(
+    seen: Seen, reference: Features, classes: tuple[str, ...], temperature: float, config: DecisionConfig
+) -> Decision:
+    """As `decide`, where the labels of `seen` are sets, 1 for each label of an image, (N, K)."""
+    probs = label_probabilities(seen.outputs.logits, temperature)
+    return Decision(
+        classes,
+        temperature,
+        unlike=fit_ood(*seen.outputs, reference, seen.sources, config.false_flag_rate),
+        label_sets=fit_label_rule(probs, seen.labels, seen.sources, config.alpha),
+    )
+
+
+def undecided_sets(classes: tuple[str, ...], config: DecisionConfig, reason: str) -> Decision:
+    """As `undecided`, for sets of labels."""
+    return Decision(
+        classes,
+        unlike=OutOfDistribution(config.false_flag_rate, reason=reason),
+        label_sets=undecided_rule(len(classes), config.alpha, reason),
+    )
 
 
 def decide(
@@ -108,6 +136,7 @@ def decide_again(run: Run, config: DecisionConfig, *, root: Path | None = None) 
     """
     run.refuse_untestable()
     predictor, split = load_run(run.folder), run.split()
+    refuse_sets((row.label for row in split.rows), "decide")
     recipe = read_fields(run.require("recipe.yaml"))
     fold = recipe["training"]["select_fold"]
     if fold == TEST:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,21 @@ from groupwise.data.cache import Images, decode_images
 from groupwise.data.decode import Preprocessing
 from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment, Split
+from groupwise.data.targets import write_set
 from groupwise.evaluation.decision_metrics import decision_metrics
 from groupwise.evaluation.influence import influence_metrics
 from groupwise.evaluation.leakage import measure_exposure
 from groupwise.evaluation.other_aim import other_aim
 from groupwise.evaluation.predictions import PROBABILITY
 from groupwise.files import write_csv, write_json
-from groupwise.inference.predictor import Outputs, load_run, predict_outputs
+from groupwise.inference.predictor import Outputs, Predictor, load_run, predict_outputs
 from groupwise.recipe.decision import DecisionConfig
 from groupwise.recipe.recipe import read_fields
 from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.run import Run
-from groupwise.stats.calibration import calibrated
-from groupwise.stats.fold import check_fold
+from groupwise.stats.fold import Floats, Ints, check_fold
+from groupwise.stats.label_metrics import check_label_fold, measure_label_fold
+from groupwise.stats.label_rule import LabelRule
 from groupwise.stats.metrics import measure_fold
 from groupwise.stats.ordered import kappas
 from groupwise.stats.score_curves import score_curves
@@ -34,12 +36,16 @@ from groupwise.stats.score_curves import score_curves
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """One fold's rows of `split.csv`, their class probabilities (N, K), and the metrics."""
+    """One fold's rows of `split.csv`, their class probabilities (N, K), and the metrics.
+
+    `rule` gives the labels where images have sets of them.
+    """
 
     rows: tuple[Assignment, ...]
     classes: tuple[str, ...]
     probs: npt.NDArray[np.float64]
     metrics: dict[str, Any]
+    rule: LabelRule | None = None
 
 
 def score_fold(
@@ -71,8 +77,11 @@ def score_fold(
         data = predictor.preprocessing
         shown = read_images(run, rows, data, root=root) if images is None else images[chosen]
         outputs = predict_outputs(predictor.model, shown, data)
-    probs = calibrated(outputs.logits, predictor.temperature)
+    probs = predictor.decision.probs(outputs.logits)
     sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    if predictor.decision.label_sets is not None:
+        metrics = _measure_sets(split, chosen, probs, sources, predictor, outputs)
+        return Scored(rows, predictor.classes, probs, metrics, predictor.decision.label_sets)
     measured = check_fold(split.class_numbers[chosen], probs, sources, predictor.classes)
     metrics = measure_fold(measured, predictor.classes, seed=0)
     point = predictor.decision.operating_point
@@ -90,6 +99,18 @@ def score_fold(
     )
     metrics |= other_aim(measured, predictor.classes, train_counts(split), balanced=is_for_balanced(run))
     return Scored(rows, predictor.classes, probs, metrics)
+
+
+def _measure_sets(
+    split: Split, chosen: Ints, probs: Floats, sources: Ints, predictor: Predictor, outputs: Outputs
+) -> dict[str, Any]:
+    """The metrics of a fold whose images have sets of labels."""
+    fold, rule = check_label_fold(split.targets.values[chosen], probs, sources), predictor.decision.label_sets
+    assert rule is not None
+    metrics = measure_label_fold(fold, rule, predictor.classes, seed=0)
+    metrics |= measure_exposure(fold.whole, split, chosen, (rule.given(probs) == fold.members).all(axis=1))
+    unlike = replace(predictor.decision, label_sets=None)
+    return metrics | decision_metrics(fold.whole, unlike, *outputs, predictor.reference)
 
 
 def train_counts(split: Split) -> npt.NDArray[np.int64]:
@@ -127,7 +148,11 @@ def write_scores(
     write_csv(
         run.path("predictions.csv"),
         prediction_header(classes),
-        (line for fold in scored.values() for line in prediction_lines(fold.rows, fold.probs, classes)),
+        (
+            line
+            for fold in scored.values()
+            for line in prediction_lines(fold.rows, fold.probs, classes, fold.rule)
+        ),
     )
     run.record("predictions.csv", made_from)
     metrics = {name: fold.metrics for name, fold in scored.items()}
@@ -150,8 +175,14 @@ def prediction_header(classes: Sequence[str]) -> tuple[str, ...]:
 
 
 def prediction_lines(
-    rows: Sequence[Assignment], probs: npt.NDArray[np.float64], classes: Sequence[str]
+    rows: Sequence[Assignment],
+    probs: npt.NDArray[np.float64],
+    classes: Sequence[str],
+    rule: LabelRule | None = None,
 ) -> list[tuple[object, ...]]:
-    """Its lines."""
-    best = probs.argmax(1)
-    return [(*row, classes[k], *map(repr, p.tolist())) for row, k, p in zip(rows, best, probs, strict=True)]
+    """Its lines; `predicted` is the most probable class, or the set of labels that `rule` gives."""
+    if rule is None:
+        predicted = [classes[k] for k in probs.argmax(1)]
+    else:
+        predicted = [write_set(np.array(classes)[given].tolist()) for given in rule.given(probs)]
+    return [(*row, name, *map(repr, p.tolist())) for row, name, p in zip(rows, predicted, probs, strict=True)]

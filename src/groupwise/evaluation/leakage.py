@@ -144,17 +144,23 @@ def write_leakage(run: Run, facts: dict[str, Any]) -> None:
 """The entry of a fold in `metrics.json`; there only where some image has a sibling."""
 
 
-def measure_exposure(fold: Fold, split: Split, rows: IntArray) -> dict[str, Any]:
-    """The entry for the `rows` of the split that `fold` holds; empty where no source is cut."""
+def measure_exposure(
+    fold: Fold, split: Split, rows: IntArray, right: npt.NDArray[np.bool_] | None = None
+) -> dict[str, Any]:
+    """The entry for the `rows` of the split that `fold` holds; empty where no source is cut.
+
+    `right` (N,) says which are answered rightly, where that is not the most probable class.
+    """
+    right = fold.right if right is None else right
     sources = split.sources
     seen = np.isin(sources[rows], sources[split.indices("train")])
     if not seen.any():
         return {}
-    return {KEY: {"with": _accuracy(fold, seen), "without": _accuracy(fold, ~seen)}}
+    return {KEY: {"with": _accuracy(fold, right, seen), "without": _accuracy(fold, right, ~seen)}}
 
 
-def _accuracy(fold: Fold, among: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    return share_of_images(fold, fold.right, among, "no image of the fold is so").as_json()
+def _accuracy(fold: Fold, right: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    return share_of_images(fold, right, among, "no image of the fold is so").as_json()
 
 
 def exposure_lines(metrics: Mapping[str, Any]) -> list[str]:

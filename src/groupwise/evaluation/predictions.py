@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.data.split import Assignment
+from groupwise.data.targets import Targets, refuse_sets
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv
 
@@ -25,8 +26,14 @@ class Predictions:
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
-        """The class number of each row, (N,)."""
+        """The class number of each row, (N,); raises `UsageError` where images have sets of labels."""
+        refuse_sets((row.label for row in self.rows), "this command")
         return np.array([self.classes.index(row.label) for row in self.rows], dtype=np.int64)
+
+    @property
+    def targets(self) -> Targets:
+        """What each row is to be called."""
+        return Targets.of([row.label for row in self.rows], self.classes)
 
     def of_fold(self, fold: str) -> Predictions:
         """Those of one fold."""

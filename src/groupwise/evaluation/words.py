@@ -18,6 +18,7 @@ NAMES = {
     "balanced_accuracy": "Balanced accuracy",
     "macro_f1": "Macro F1",
     "mcc": "Matthews correlation",
+    "micro_f1": "Micro F1",
     "f1": "F1",
     "auroc": "AUROC",
     "average_precision": "Average precision",

@@ -9,6 +9,7 @@ import numpy as np
 from groupwise.console import Console
 from groupwise.data.cache import decode_images
 from groupwise.data.manifest import Manifest
+from groupwise.data.targets import refuse_sets
 from groupwise.distributed.world import World, choose_device
 from groupwise.errors import UsageError
 from groupwise.files import write_atomic
@@ -47,6 +48,7 @@ def _draw(manifest: Manifest, recipe: Recipe, most: int, console: Console) -> Fi
     """Decode at most `most` images into memory."""
     drawn = np.random.default_rng(recipe.seed).permutation(len(manifest.usable))[:most]
     samples = [manifest.usable[i] for i in drawn]
+    refuse_sets((sample.label for sample in samples), "lr-find")
     classes, labels = np.unique([sample.label for sample in samples], return_inverse=True)
     if len(classes) < 2:
         raise UsageError("one class alone", place="DATA", remedy="Give a folder with at least two classes.")

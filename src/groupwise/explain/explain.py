@@ -100,7 +100,7 @@ def explain_images(
         images = np.stack([image for _, image in batch])
         outputs = predict_outputs(predictor.model, images, predictor.preprocessing)
         answers = predictor.decision.answers(*outputs, predictor.reference)
-        shown = [class_name or answer.label for answer in answers]
+        shown = [class_name or answer.top for answer in answers]
         numbers = [predictor.classes.index(name) for name in shown]
         nets = trained_networks(predictor.model)
         if nets:

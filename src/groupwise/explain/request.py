@@ -67,7 +67,7 @@ def data_root(run: Run) -> Path:
 
 def refuse_unknown_class(run: Run, class_name: str) -> None:
     """Raise `UsageError` for a class that the run does not tell apart."""
-    classes = run.class_numbers
+    classes = run.split().classes
     if class_name not in classes:
         raise UsageError(
             f"no class {class_name!r}", place="--class", remedy=f"Choose one of {', '.join(classes)}."

@@ -14,6 +14,7 @@ import safetensors.numpy
 import torch
 
 from groupwise.data.cache import Images
+from groupwise.data.reading import SEVERAL
 from groupwise.export.material import Material, read_material
 from groupwise.export.network import LANES
 from groupwise.export.onnx import OPSET, export_onnx
@@ -77,7 +78,8 @@ def write_model(source: Source, folder: Path, terms: Terms) -> list[str]:
     remarks = prove_engines(source, folder, model, torch_compute(source))
     if terms.with_preprocessing:
         predictor, shown = source.predictor, source.material.spread(IMAGES)
-        whole = with_preprocessing(model, predictor.preprocessing, predictor.temperature)
+        several = predictor.decision.label_sets is not None
+        whole = with_preprocessing(model, predictor.preprocessing, predictor.temperature, several=several)
         proof = check_pixels(whole, model, predictor.preprocessing, shown, predictor.decision)
         write_atomic(folder / MODEL, whole)
         write_json(folder / PARITY, read_json(folder / PARITY) | {"pixels": proof})
@@ -214,12 +216,24 @@ def source_facts(run: Run) -> dict[str, Any]:
     A refit has no figure of its own, and names the run that was measured instead, with its weights.
     """
     metrics = read_metrics(run.require("metrics.json")) if "metrics.json" in run.ledger["artefacts"] else {}
+    several = any(figures.get("labels") == SEVERAL for figures in metrics.values())
+    if several:
+        return {
+            **_whence(run),
+            "average_precision": {fold: figures["average_precision"] for fold, figures in metrics.items()},
+        }
+    return {
+        **_whence(run),
+        "accuracy": {fold: figures["accuracy"] for fold, figures in metrics.items()},
+        "baseline": _beside(run, metrics),
+    }
+
+
+def _whence(run: Run) -> dict[str, Any]:
     return {
         "run": run.folder.resolve().name,
         "created": run.ledger["created"],
         "weights": run.weights,
-        "accuracy": {fold: figures["accuracy"] for fold, figures in metrics.items()},
-        "baseline": _beside(run, metrics),
         "optimised_for": read_fields(run.require("recipe.yaml"))["training"].get("optimise", "accuracy"),
         **({"refit_of": run.ledger["refit_of"]} if run.is_refit else {}),
     }

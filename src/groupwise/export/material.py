@@ -22,7 +22,7 @@ TEST, TRAIN = "test", "train"
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """Images of one fold: where they lie, their digests, class numbers (N,) and sources (N,).
+    """Images of one fold: where they lie, their digests, targets and sources (N,).
 
     `held_out` says that the network did not learn from them.
     """
@@ -31,7 +31,7 @@ class Material:
     root: Path
     paths: tuple[str, ...]
     digests: tuple[str, ...]
-    labels: Ints
+    labels: Any
     sources: Ints
 
     @property
@@ -76,6 +76,6 @@ def read_material(run: Run, *, root: Path | None = None) -> Material:
         manifest.root,
         tuple(row.path for row in samples),
         tuple(digests[row.path] for row in samples),
-        split.class_numbers[rows],
+        split.targets.values[rows],
         split.sources[rows],
     )

@@ -18,7 +18,9 @@ from groupwise.export.resampling import DOUBLE, Axis, Graph
 PICTURE, IMAGES, PROBABILITIES = "picture", "images", "probabilities"
 
 
-def with_preprocessing(model: bytes, preprocessing: Preprocessing, temperature: float) -> bytes:
+def with_preprocessing(
+    model: bytes, preprocessing: Preprocessing, temperature: float, *, several: bool = False
+) -> bytes:
     """The model of ONNX with its preprocessing before it and `probabilities` (1, K) as its first output.
 
     Its input is one `picture`, uint8 (H, W, C).
@@ -32,7 +34,10 @@ def with_preprocessing(model: bytes, preprocessing: Preprocessing, temperature: 
     temperatures = graph.constant("temperature", np.float32(temperature))
     after = Graph()
     after.add("Div", ["logits", temperatures], "pixels.calibrated")
-    after.add("Softmax", ["pixels.calibrated"], PROBABILITIES, axis=1)
+    if several:
+        after.add("Sigmoid", ["pixels.calibrated"], PROBABILITIES)
+    else:
+        after.add("Softmax", ["pixels.calibrated"], PROBABILITIES, axis=1)
     classes = next(output for output in network.graph.output if output.name == "logits").type.tensor_type
     outputs = [
         helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, [1, classes.shape.dim[1].dim_value])

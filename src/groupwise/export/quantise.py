@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
+from groupwise.data.targets import refuse_several
 from groupwise.errors import GroupwiseError
 from groupwise.export.bundle import Source, Terms, prove_engines, write_onnx, write_rest
 from groupwise.files import read_json, write_json
@@ -38,6 +39,7 @@ def write_int8(source: Source, folder: Path, terms: Terms) -> list[str]:
     Ranges and the change in accuracy come from the same held-out fold, never from `test`.
     """
     preprocessing, material = source.predictor.preprocessing, source.material
+    refuse_several(source.predictor.decision.label_sets is not None, "--to int8")
     if not material.held_out:
         raise GroupwiseError(
             "no images that the network did not learn from, besides those of `test`",

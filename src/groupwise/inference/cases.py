@@ -13,6 +13,7 @@ import numpy as np
 from groupwise.console import Console
 from groupwise.data.inputs import image_files
 from groupwise.data.patterns import compile_pattern
+from groupwise.data.targets import refuse_several
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_csv
 from groupwise.inference.decision import Decision
@@ -54,6 +55,7 @@ def answer_case(answers: Sequence[Prediction], decision: Decision) -> CasePredic
 
     Sets, abstention and the operating point were decided for single pictures, so that a case has none.
     """
+    refuse_several(decision.label_sets is not None, "one answer a case")
     rule = decision.case or CaseRule()
     probs = np.array([[one.probabilities[name] for name in decision.classes] for one in answers])
     (row,) = rule.aggregate(probs, np.zeros(len(probs), dtype=np.int64))

@@ -21,11 +21,13 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
+from groupwise.data.targets import write_set
 from groupwise.files import read_json, write_atomic, write_json
 from groupwise.runs.run import Run
 from groupwise.stats.cases import CaseRule
 from groupwise.stats.conformal import Abstention, Conformal, Floats, OperatingPoint
 from groupwise.stats.estimate import SCHEMA, upgrade
+from groupwise.stats.label_rule import LabelRule
 from groupwise.stats.ood import Features, OutOfDistribution
 
 PARTS: dict[str, type[Any]] = {
@@ -34,7 +36,9 @@ PARTS: dict[str, type[Any]] = {
     "unlike": OutOfDistribution,
     "operating_point": OperatingPoint,
     "case": CaseRule,
+    "label_sets": LabelRule,
 }
+LATER = ("case", "label_sets")  # parts that older files lack
 DECISION, REFERENCE = "decision.json", "reference.safetensors"
 
 
@@ -50,6 +54,9 @@ class ClassPrediction:
         abstain: Whether the network is not sure enough to answer; None where no rule can tell.
         unlike: Whether the image is unlike the training data; None where that cannot be told.
         decided: The class by the operating point or the costs where there are any, else `label`.
+        labels: Where images have sets of labels, those that it is given. `label` and `decided` are then the
+            set as a manifest writes it, `probability` that of the most probable one, and `prediction_set`
+            holds the labels that it may have.
     """
 
     label: str
@@ -59,11 +66,19 @@ class ClassPrediction:
     abstain: bool | None
     unlike: bool | None
     decided: str
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def top(self) -> str:
+        """The most probable class, or label."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)
 
     def as_json(self) -> dict[str, Any]:
-        """All fields, as JSON holds them."""
+        """All fields, as JSON holds them; `labels` only where there are sets of them."""
         as_list = None if self.prediction_set is None else list(self.prediction_set)
-        return {**vars(self), "probabilities": dict(self.probabilities), "prediction_set": as_list}
+        held = {**vars(self), "probabilities": dict(self.probabilities), "prediction_set": as_list}
+        labels = held.pop("labels")
+        return held if labels is None else held | {"labels": list(labels)}
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,7 @@ class Decision:
     """How logits become answers; `temperature` divides them first.
 
     `costs` has true classes in rows and answers in columns, in the order of `classes`; `case` joins the
-    pictures of a case.
+    pictures of a case. With `label_sets` an image has a set of labels, each with a probability of its own.
     """
 
     classes: tuple[str, ...]
@@ -82,12 +97,15 @@ class Decision:
     operating_point: OperatingPoint | None = None
     costs: tuple[tuple[float, ...], ...] | None = None
     case: CaseRule | None = None
+    label_sets: LabelRule | None = None
 
     def answers(
         self, logits: Floats, features: Features | None = None, reference: Features | None = None
     ) -> list[ClassPrediction]:
         """One answer an image, by logits (N, K), features (N, C) and those of training images, (M, C)."""
         probs = self.probs(logits)
+        if self.label_sets is not None:
+            return self._set_answers(self.label_sets, probs, self._flags(logits, features, reference))
         sets = self._sets(probs)
         abstains = self._abstains(probs)
         flags = self._flags(logits, features, reference)
@@ -105,8 +123,29 @@ class Decision:
             for i, row in enumerate(probs)
         ]
 
+    def _set_answers(self, rule: LabelRule, probs: Floats, flags: list[bool] | None) -> list[ClassPrediction]:
+        given = self._named(rule.given(probs), probs)
+        possible = None if rule.threshold is None else self._named(rule.possible(probs), probs)
+        return [
+            ClassPrediction(
+                label=write_set(labels),
+                probability=float(row.max()),
+                probabilities=dict(zip(self.classes, row.tolist(), strict=True)),
+                prediction_set=None if possible is None else possible[i],
+                abstain=None,
+                unlike=None if flags is None else flags[i],
+                decided=write_set(labels),
+                labels=labels,
+            )
+            for i, (row, labels) in enumerate(zip(probs, given, strict=True))
+        ]
+
     def probs(self, logits: npt.NDArray[np.floating[Any]]) -> Floats:
         """Calibrated probabilities (N, K) of logits (N, K)."""
+        if self.label_sets is not None:
+            from groupwise.stats.label_sets import label_probabilities  # brings scipy as well
+
+            return label_probabilities(np.asarray(logits, dtype=np.float64), self.temperature)
         from groupwise.stats.calibration import calibrated  # brings scipy, which a reader can spare
 
         return calibrated(np.asarray(logits, dtype=np.float64), self.temperature)
@@ -114,7 +153,10 @@ class Decision:
     def _sets(self, probs: Floats) -> list[tuple[str, ...]] | None:
         if self.conformal is None or self.conformal.threshold is None:
             return None
-        members = self.conformal.sets(probs)
+        return self._named(self.conformal.sets(probs), probs)
+
+    def _named(self, members: npt.NDArray[np.bool_], probs: Floats) -> list[tuple[str, ...]]:
+        """The names of the members of each row (N, K), most probable first."""
         order = np.argsort(-probs, axis=1, kind="stable")
         return [tuple(self.classes[k] for k in ks if row[k]) for ks, row in zip(order, members, strict=True)]
 
@@ -147,8 +189,9 @@ class Decision:
         """What `decision.json` holds; runs from before there were rules for cases keep what they had."""
         held = {"schema": SCHEMA, **asdict(self), "classes": list(self.classes)}
         costs = held.pop("costs")
-        if self.case is None:
-            del held["case"]
+        for name in LATER:
+            if held[name] is None:
+                del held[name]
         return held if costs is None else held | {"costs": [list(row) for row in costs]}
 
     @classmethod

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from groupwise.inference.decision import ClassPrediction, Decision
 from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
+from groupwise.stats.label_rule import LabelRule
 from groupwise.stats.ood import OutOfDistribution
 
 
@@ -14,6 +15,8 @@ def answer_line(answer: ClassPrediction) -> str:
 
     "cat (61.2%); decided as dog; abstains; may be cat or dog; unlike the training data"
     """
+    if answer.labels is not None:
+        return _line_of_sets(answer, answer.labels)
     told = [f"{answer.label} ({answer.probability:.1%})"]
     if answer.decided != answer.label:
         told.append(f"decided as {answer.decided}")
@@ -21,6 +24,18 @@ def answer_line(answer: ClassPrediction) -> str:
         told.append("abstains")
     if answer.prediction_set is not None and len(answer.prediction_set) > 1:
         told.append(f"may be {' or '.join(answer.prediction_set)}")
+    if answer.unlike:
+        told.append("unlike the training data")
+    return "; ".join(told)
+
+
+def _line_of_sets(answer: ClassPrediction, labels: Sequence[str]) -> str:
+    """ "cat (91.2%), dog (64.0%); may also be bird", or of no label the most probable one."""
+    named = [f"{name} ({answer.probabilities[name]:.1%})" for name in labels]
+    told = [", ".join(named) or f"none of the labels (most probable {answer.top}, {answer.probability:.1%})"]
+    also = [name for name in answer.prediction_set or () if name not in labels]
+    if also:
+        told.append(f"may also be {', '.join(also)}")
     if answer.unlike:
         told.append("unlike the training data")
     return "; ".join(told)
@@ -42,6 +57,8 @@ def decision_lines(decision: Decision) -> list[str]:
     """One sentence a part: what it promises of the images of new sources, or why it does not."""
     rules = (decision.conformal, decision.abstention, decision.unlike, decision.operating_point)
     told = [_say(rule) for rule in rules if rule is not None]
+    if decision.label_sets is not None:
+        told.insert(0, _say_sets(decision.label_sets))
     if decision.costs is not None:
         told.append("What is decided is the class of the least expected cost, by the cost matrix.")
     return told
@@ -58,6 +75,15 @@ def _say(rule: Conformal | Abstention | OutOfDistribution | OperatingPoint) -> s
         case OutOfDistribution(rate, sources, threshold, _, reason):
             name, promise = "The flag for unlike images", f"goes up on about {100 * rate:g} % of like ones"
     return f"{name}: none, {reason}." if threshold is None else f"{name} {promise} ({sources} sources)."
+
+
+def _say_sets(rule: LabelRule) -> str:
+    if rule.threshold is None:
+        return f"Sets of possible labels: none, {rule.reason}."
+    return (
+        f"Sets of possible labels miss at most {100 * rule.alpha:g} % of the true labels of an image, on"
+        f" average ({rule.sources} sources)."
+    )
 
 
 def _say_point(rule: OperatingPoint) -> str:

@@ -21,7 +21,8 @@ from groupwise.distributed.world import World
 class Batch:
     """Part of a batch on one device.
 
-    `images` is uint8 (n, C, S, S), `labels` and `samples` int64 (n,); `samples` are rows of `split.csv`.
+    `images` is uint8 (n, C, S, S), `labels` and `samples` int64 (n,); of sets of labels they are uint8
+    (n, K). `samples` are rows of `split.csv`.
     `global_size` is the size of the whole batch over all processes.
     """
 
@@ -59,7 +60,7 @@ def balanced_order(labels: IntArray, seed: int, epoch: int) -> IntArray:
 
 def batches(
     images: npt.NDArray[np.uint8],
-    labels: IntArray,
+    labels: IntArray | npt.NDArray[np.uint8],
     samples: IntArray,
     *,
     batch_size: int,
@@ -71,7 +72,7 @@ def batches(
 
     Args:
         images: The cache, uint8 (N, S, S, C), one row a row of `split.csv`.
-        labels: Class number of every row, (N,).
+        labels: Class number of every row, (N,), or 1 for each label of it, (N, K).
         samples: The rows to visit, (M,).
         batch_size: Samples a step, all processes together.
         world: The processes that share each batch; process r takes every r-th sample of it.
@@ -84,7 +85,9 @@ def batches(
     """
     order = samples
     if shuffle is not None and shuffle.balanced:
-        order = samples[balanced_order(labels[samples], shuffle.seed, shuffle.epoch)]
+        order = samples[
+            balanced_order(np.asarray(labels[samples], dtype=np.int64), shuffle.seed, shuffle.epoch)
+        ]
     elif shuffle is not None:
         order = samples[epoch_order(len(samples), shuffle.seed, shuffle.epoch)]
     for start in range(first * batch_size, len(order), batch_size):

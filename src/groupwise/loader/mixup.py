@@ -32,7 +32,8 @@ def mix(
 ) -> tuple[Tensor, Tensor]:
     """Float images (N, C, S, S) and their target shares (N, K).
 
-    With both kinds, each image has one of them, by the toss of a coin.
+    `labels` are class numbers (N,), or 1 for each label of an image, (N, K). With both kinds, each image has
+    one of them, by the toss of a coin.
     """
     u = uniforms(seed, epoch, samples, 20)[:, 16:].to(images.dtype)  # (N, 4), apart from those of `augment`
     faded = u[:, 0] < (0.5 if config.cutmix else 1.0) if config.mixup else torch.zeros_like(u[:, 0]).bool()
@@ -40,7 +41,7 @@ def mix(
     box = _box(images, u[:, 2:4], 1 - _beta(u[:, 1], config.cutmix))  # (N, S, S)
     own = torch.where(faded[:, None, None], own_if_faded[:, None, None], 1 - box)
     own_share = own.mean((1, 2))[:, None]
-    targets = F.one_hot(labels, num_classes).to(images.dtype)
+    targets = (labels if labels.ndim == 2 else F.one_hot(labels, num_classes)).to(images.dtype)
     mixed = torch.lerp(images.roll(1, 0), images, own[:, None])
     return mixed, torch.lerp(targets.roll(1, 0), targets, own_share)
 

@@ -15,6 +15,7 @@ from groupwise.console import Console
 from groupwise.data.folder import digest_listing
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split
+from groupwise.data.targets import is_set, refuse_sets
 from groupwise.distributed.world import World
 from groupwise.errors import UsageError
 from groupwise.files import sha256_file, write_atomic
@@ -30,6 +31,7 @@ from groupwise.pipeline.plan import plan_recipe
 from groupwise.pipeline.prepare import prepare, scan_with_progress, write_prepared
 from groupwise.pipeline.repaired import write_repaired
 from groupwise.recipe.recipe import Recipe, as_dict, differences, flatten, means_nothing_to_a_probe, to_yaml
+from groupwise.recipe.several import for_several_labels
 from groupwise.runs.provenance import count_known_images
 from groupwise.runs.request import RunRequest
 from groupwise.runs.run import Run
@@ -55,7 +57,7 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
             place=request.folder,
             remedy="Give a --run elsewhere.",
         )
-    request.recipe.decision.refuse_unknown_class({sample.label for sample in manifest.usable})
+    _refuse_classes(request, manifest)
     shares = request.cv.shares if request.cv else None
     prepared = prepare(
         manifest, request.recipe.split, seed=request.recipe.seed, console=console, shares=shares
@@ -92,6 +94,16 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     if taken := recipe.model.weights or recipe.model.features:
         _say_what_is_known(run, taken, manifest, prepared.split, console)
     return run
+
+
+def _refuse_classes(request: RunRequest, manifest: Manifest) -> None:
+    """Refuse an operating point or costs of other classes, and sets of labels where one class is wanted."""
+    request.recipe.decision.refuse_unknown_class(manifest.classes)
+    labels = [sample.label for sample in manifest.usable]
+    if request.trainings > 1:
+        refuse_sets(labels, "--cv" if request.cv else "sweep")
+    if request.recipe.model.features is not None:
+        refuse_sets(labels, "--features")
 
 
 def _refuse_what_cannot_be_meant(request: RunRequest) -> None:
@@ -139,8 +151,10 @@ def set_by_user(request: RunRequest) -> frozenset[str]:
 
 
 def settled_recipe(recipe: Recipe, manifest: Manifest) -> Recipe:
-    """The recipe with what the scan decided of deep pictures, for all of them alike."""
-    return replace(recipe, data=recipe.data.settled(manifest.reading))
+    """The recipe with what the scan decided of deep pictures, for all alike, and of labels."""
+    several = any(is_set(sample.label) for sample in manifest.usable)
+    settled = replace(recipe, data=recipe.data.settled(manifest.reading))
+    return for_several_labels(settled) if several else settled
 
 
 def chosen_fields(request: RunRequest) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from groupwise.data.archive import is_there
 from groupwise.data.cache import Images, decode_images
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Assignment, Split
+from groupwise.data.targets import refuse_several
 from groupwise.errors import UsageError
 from groupwise.evaluation.cases import Pictures, case_names, measure_cases
 from groupwise.evaluation.class_names import MatchedClasses, match_classes
@@ -87,6 +88,7 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
     require_usable(manifest)
     _refuse_other_data(run, name, manifest)
     labels = [sample.label for sample in manifest.usable]
+    refuse_several(predictor.decision.label_sets is not None, "--external")
     matched = match_classes(labels, predictor.classes, ignore_unknown=request.ignore_unknown)
     known, split = run.manifest(request.root), run.split()
     gone = _gone(known)

@@ -24,6 +24,8 @@ from groupwise.training.config import EpochRecord, FitConfig, FitData
 from groupwise.training.tracking import Tracking
 from groupwise.training.trainer import Trainer
 
+CHOOSING = ("balanced_accuracy", "auroc", "average_precision", "cost")  # beside accuracy and loss
+
 
 def run_trainer(
     recipe: Recipe, run: Run, data: FitData, model: ResNeXt, world: World, callbacks: Sequence[Callback]
@@ -124,7 +126,7 @@ def epoch_line(epoch: EpochRecord) -> str:
     if math.isnan(epoch.select_loss):  # no fold selects
         return told
     told += f", {fold}_acc:{epoch.select_accuracy:.1%}, {fold}_loss:{epoch.select_loss:.3f}"
-    chosen_by = {name: getattr(epoch, f"select_{name}") for name in ("balanced_accuracy", "auroc", "cost")}
+    chosen_by = {name: getattr(epoch, f"select_{name}") for name in CHOOSING}
     return told + "".join(f", {fold}_{name}:{v:.3f}" for name, v in chosen_by.items() if v is not None)
 
 

@@ -22,7 +22,7 @@ def open_data(
     world.barrier()
     return FitData(
         images=open_images(recipe, cache, manifest, split, console),
-        labels=split.class_numbers,
+        labels=split.targets.values,
         train=split.indices("train"),
         select=split.indices(recipe.training.select_fold),
         paths=tuple(row.path for row in split.rows),

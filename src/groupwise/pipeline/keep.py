@@ -8,7 +8,15 @@ import numpy as np
 
 from groupwise.data.split import Split
 from groupwise.data.stratify import IntArray
-from groupwise.evaluation.decide import CHOSEN_ON_TEST, Seen, decide, reference_rows, undecided
+from groupwise.evaluation.decide import (
+    CHOSEN_ON_TEST,
+    Seen,
+    decide,
+    decide_sets,
+    reference_rows,
+    undecided,
+    undecided_sets,
+)
 from groupwise.evaluation.training_fold import write_training_fold
 from groupwise.files import write_json
 from groupwise.inference.decision import Decision, write_decision
@@ -21,6 +29,7 @@ from groupwise.recipe.recipe import Recipe
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
 from groupwise.stats.calibration import fit_temperature
+from groupwise.stats.label_sets import fit_label_temperature
 from groupwise.stats.ood import Features
 
 Look = Callable[[IntArray], Outputs]
@@ -38,7 +47,8 @@ def keep_network(run: Run, recipe: Recipe, model: Member, architecture: str, loo
     run.record("model.safetensors", made_from)
     learnt_from = reference_rows(split, recipe.seed)
     learnt = look(learnt_from)
-    write_training_fold(run, split, learnt_from, learnt.logits)
+    if not split.several:
+        write_training_fold(run, split, learnt_from, learnt.logits)
     decision, reference = _decide(recipe, split, look, learnt.features)
     config = model_config(architecture, model, split.classes, recipe.data, decision.temperature)
     write_json(run.path("config.json"), config)
@@ -52,9 +62,11 @@ def _decide(
 ) -> tuple[Decision, Features | None]:
     """Calibrate and decide on the fold that chose the network, unless that is the test fold."""
     if recipe.training.select_fold == TEST:
-        return undecided(split.classes, recipe.decision, CHOSEN_ON_TEST), None
+        nothing = undecided_sets if split.several else undecided
+        return nothing(split.classes, recipe.decision, CHOSEN_ON_TEST), None
     rows = split.indices(recipe.training.select_fold)
     outputs = look(rows)
-    seen = Seen(outputs, split.class_numbers[rows], split.sources[rows])
-    temperature = fit_temperature(outputs.logits, seen.labels, len(np.unique(seen.sources)))
-    return decide(seen, reference, split.classes, temperature, recipe.decision), reference
+    seen = Seen(outputs, split.targets.values[rows], split.sources[rows])
+    fit, choose = (fit_label_temperature, decide_sets) if split.several else (fit_temperature, decide)
+    temperature = fit(outputs.logits, seen.labels, len(np.unique(seen.sources)))
+    return choose(seen, reference, split.classes, temperature, recipe.decision), reference

@@ -42,7 +42,7 @@ def plan_recipe(
     """Suit the recipe of `request` to its data and to what is left until its deadline."""
     samples = {sample.path: sample for sample in manifest.usable}
     taking_part = [samples[row.path] for row in split.rows if row.fold != EXCLUDED]
-    classes = {sample.label for sample in taking_part}
+    classes = split.classes
     files, digests = [manifest.file(s) for s in taking_part], [s.sha256 for s in taking_part]
 
     unit_s = measure_unit()
@@ -108,8 +108,18 @@ def _measure_mirroring(
         _whole(recipe.data),
     )
     sources = split.sources[drawn]
-    kept = mirror_kept(images, split.class_numbers[drawn], sources)
+    labels = _one_label(split)[drawn]
+    kept = mirror_kept(images, labels, sources)
     return chirality(images, sources, seed=recipe.seed), kept
+
+
+def _one_label(split: Split) -> IntArray:
+    """A class number a row, (N,): of sets, whether they hold the label that is nearest to a half of all."""
+    targets = split.targets
+    if not targets.several:
+        return split.class_numbers
+    members = targets.members
+    return members[:, np.abs(members.mean(axis=0) - 0.5).argmin()].astype(np.int64)
 
 
 def _whole(data: Preprocessing) -> Preprocessing:

@@ -20,6 +20,7 @@ from groupwise.pipeline.create import chosen_fields, create_run, set_by_user
 from groupwise.pipeline.named_weights import with_named_weights
 from groupwise.recipe.parsing import build_recipe
 from groupwise.recipe.recipe import Recipe, as_dict, flatten, read_fields
+from groupwise.recipe.several import for_several_labels
 from groupwise.runs.lock import clear, training_lock
 from groupwise.runs.request import CrossValidation, RunRequest
 from groupwise.runs.run import LEDGER, Run
@@ -80,6 +81,8 @@ def resume_run(request: RunRequest) -> Run:
     run = Run.open(request.folder)
     _refuse_other_data(run, request)
     _refuse_changed_data(run, request)
+    if run.path("split.csv").is_file() and run.split().several:
+        request = replace(request, recipe=for_several_labels(request.recipe))
     _refuse_other_recipe(run, request)
     _refuse_other_folds(run, request.cv)
     run.note(baselines=request.baselines)  # which decides nothing that was learnt

@@ -14,6 +14,7 @@ import numpy as np
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split
 from groupwise.data.stratify import IntArray
+from groupwise.data.targets import all_names, read_names
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json
 from groupwise.models.resnext import preset_config
@@ -48,7 +49,8 @@ class Fingerprint:
     places. `short_side_px` is the median over the images of their shorter side. `chirality` is the share of
     images that are told from their mirror images, and `mirror_kept` how much of a class is left of it in its
     mirror images, both nan where that was not measured. `known_px` is the side of the images that pretrained
-    weights have learnt from, where there are any and something says it.
+    weights have learnt from, where there are any and something says it. With `several`, images have sets of
+    labels, and a class is a label.
     """
 
     images: int
@@ -61,6 +63,7 @@ class Fingerprint:
     chirality: float = math.nan
     mirror_kept: float = math.nan
     known_px: int | None = None
+    several: bool = False
 
     @property
     def scarcest(self) -> str:
@@ -80,15 +83,20 @@ def fingerprint(manifest: Manifest, split: Split, train: IntArray, select: IntAr
     """
     samples = {sample.path: sample for sample in manifest.usable}
     taking_part = [samples[row.path] for row in split.rows if row.fold in split.folds]
-    pairs = {(split.rows[i].label, source) for i, source in zip(train, split.sources[train], strict=True)}
+    pairs = {
+        (name, source)
+        for i, source in zip(train, split.sources[train], strict=True)
+        for name in read_names(split.rows[i].label)
+    }
     return Fingerprint(
         images=len(taking_part),
         train_images=len(train),
         select_images=len(select),
         sources=dict(sorted(Counter(label for label, _ in pairs).items())),
-        class_sizes=dict(sorted(Counter(split.rows[i].label for i in train).items())),
+        class_sizes=dict(sorted(Counter(all_names(split.rows[i].label for i in train)).items())),
         short_side_px=int(np.median([min(sample.width, sample.height) for sample in taking_part])),
         grey=all(sample.mode.split(";")[0] in GREY_MODES for sample in taking_part),
+        several=split.several,
     )
 
 

@@ -107,7 +107,7 @@ def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
     seen without it.
     """
     short = recipe.training.epochs < MIXED_EPOCHS
-    dominated = max(facts.class_sizes.values()) > DOMINATES * sum(facts.class_sizes.values())
+    dominated = max(facts.class_sizes.values()) > DOMINATES * facts.train_images
     if recipe.augment.mixes or short or dominated or not may_mirror(facts):
         return []
     reason = (
@@ -140,7 +140,8 @@ def _aim(facts: Fingerprint, base: Recipe) -> list[Choice]:
         told = f"{skew} Accuracy counts unless you say otherwise, as with `--optimise balanced`."
         return [Choice("training.optimise", aim, told)]
     by = " and ".join(name.replace("_", " ") for name in base.training.select_by)
-    told = f"As you asked, {WORDS[aim]} counts: the epoch is chosen by {by}."
+    why = "Images have several labels, so" if facts.several else "As you asked,"
+    told = f"{why} {WORDS[aim]} counts: the epoch is chosen by {by}."
     choices = [Choice("training.select_by", base.training.select_by, told)]
     if base.loss.logit_adjustment:
         told = f"{skew} In training the rarer ones are asked for a wider margin, so that all count alike."

@@ -12,8 +12,8 @@ from typing import Any, Literal
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_csv
 
-Aim = Literal["accuracy", "balanced", "auroc", "cost"]
-Selector = Literal["accuracy", "loss", "balanced_accuracy", "auroc", "cost"]
+Aim = Literal["accuracy", "balanced", "auroc", "average_precision", "cost"]
+Selector = Literal["accuracy", "loss", "balanced_accuracy", "auroc", "average_precision", "cost"]
 Costs = dict[str, dict[str, float]]
 
 OPTIMISE, SELECT_BY, ADJUSTMENT = "training.optimise", "training.select_by", "loss.logit_adjustment"
@@ -25,12 +25,14 @@ MEASURE: Mapping[Aim, Selector] = {
     "accuracy": "accuracy",
     "balanced": "balanced_accuracy",
     "auroc": "auroc",
+    "average_precision": "average_precision",
     "cost": "cost",
 }
 WORDS: Mapping[str, str] = {
     "accuracy": "accuracy",
     "balanced": "balanced accuracy",
     "auroc": "the mean AUROC of the classes",
+    "average_precision": "the mean average precision of the classes",
     "cost": "the least expected cost",
 }
 

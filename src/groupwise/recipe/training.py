@@ -18,8 +18,9 @@ class TrainingConfig:
         batch_size: Samples a step, all processes together.
         select_fold: The fold that chooses the epoch; `test` is the tutorial's mistake, reproduced on request.
         optimise: What counts: `accuracy`, `balanced` accuracy, to which every class counts alike, the mean
-            `auroc` of the classes, or the `cost` of wrong answers by a cost matrix. `select_by` and
-            `loss.logit_adjustment` follow from it where you set none.
+            `auroc` or `average_precision` of the classes, or the `cost` of wrong answers by a cost matrix.
+            `select_by` and `loss.logit_adjustment` follow from it where you set none. With several labels an
+            image it is `average_precision`, unless it is `auroc`.
         select_by: Figures that choose the epoch, the first deciding and the next breaking ties.
         budget_minutes: Minutes that training may take, scoring included; the schedule then follows the clock
             where that is ahead of the epochs. Such a run is not bit-identical when resumed.
@@ -74,7 +75,7 @@ class TrainingConfig:
             raise UsageError(
                 "no figure is left to choose the epoch by",
                 place="training.select_by",
-                remedy="Give accuracy, loss or both; or balanced_accuracy, auroc or cost.",
+                remedy="Give accuracy, loss or both; or balanced_accuracy, auroc, average_precision or cost.",
             )
         for name, share in (("ema_decay", self.ema_decay), ("full_size_from", self.full_size_from)):
             if not 0 <= share < 1:

@@ -32,7 +32,7 @@ def optimised_text(files: RunFiles) -> str:
         figure = Estimate.from_json(figures.get(MEASURE[aim]))
         text, interval = (
             (plain_text(figure), plain_interval(figure))
-            if aim == "auroc"
+            if aim in ("auroc", "average_precision")
             else (share_text(figure), share_interval(figure))
         )
         told += f", which is {text}" + (f" (95 % interval {interval})" if interval else "")

@@ -11,6 +11,7 @@ from typing import Any
 
 from groupwise.data.levels import Reading
 from groupwise.data.manifest import USABLE
+from groupwise.data.targets import read_names
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, read_json
 
@@ -136,7 +137,8 @@ class AuditFiles:
     @cached_property
     def photographs_of(self) -> Counter[str]:
         """Number of different photographs of each label."""
-        return Counter(label for label, _ in {(row["label"], row["cluster"]) for row in self.clusters})
+        shown = {(name, row["cluster"]) for row in self.clusters for name in read_names(row["label"])}
+        return Counter(name for name, _ in shown)
 
 
 def read_audit(folder: Path) -> AuditFiles:

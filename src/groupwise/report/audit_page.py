@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from groupwise.data.targets import all_names
 from groupwise.files import write_atomic
 from groupwise.report.audit_files import CONFLICT, SUSPECTED, AuditFiles, Finding, Named, Row, read_audit
 from groupwise.report.audit_verdict import judge, planted_by_depth, planted_recall
@@ -181,8 +182,8 @@ def _sentences(text: str) -> list[str]:
 
 
 def _class_rows(files: AuditFiles) -> list[ClassRow]:
-    images = Counter(row["label"] for row in files.with_status("ok", "warned", "quarantined") if row["label"])
-    usable = Counter(files.labels.values())
+    listed = [row["label"] for row in files.with_status("ok", "warned", "quarantined") if row["label"]]
+    images, usable = Counter(all_names(listed)), Counter(all_names(files.labels.values()))
     return [
         ClassRow(label, images[label], usable[label], files.photographs_of[label])
         for label in sorted(images | usable)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from groupwise.report.words import percent
-from groupwise.runs.baselines import FEATURES, LARGEST_CLASS, PLAIN_NETWORK, Baseline, Baselines, Lead
+from groupwise.runs.baselines import (
+    FEATURES,
+    LARGEST_CLASS,
+    PLAIN_NETWORK,
+    PREVALENCE,
+    Baseline,
+    Baselines,
+    Lead,
+)
 from groupwise.stats.estimate import Estimate
 from groupwise.text import duration
 
 NAMES = {
     LARGEST_CLASS: "always the largest class",
+    PREVALENCE: "the share of the images that have each label",
     FEATURES: "logistic regression on simple features of colour and shape",
     PLAIN_NETWORK: "a plain network of eight convolutions",
 }
@@ -17,7 +26,11 @@ OPENINGS = {
     "not_shown": "The network is not shown to beat its baselines",
     "beats": "The network beats its baselines",
 }
-MEASURES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
+MEASURES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "average_precision": "mean average precision",
+}
 
 
 def baseline_name(one: Baseline) -> str:

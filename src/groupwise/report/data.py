@@ -6,8 +6,9 @@ verdict         number, baseline, optimised, standing (beats, not_shown, loses; 
                 trusted, next_steps [{what, reason, command}], and text, all of it as the terminal ends
 baselines       `baselines.json`; null where absent
 headline        fold, n, sources, sentence, interval (in words), baseline (in words), optimised (in words),
-                doubtful, and the figure `accuracy` as in `metrics.json`
-optimised_for   accuracy, balanced, auroc or cost
+                doubtful, and the figure `accuracy` as in `metrics.json`; where images have sets of labels
+                `average_precision` as well, which `sentence` and `interval` are of
+optimised_for   accuracy, balanced, auroc, average_precision or cost
 refit           where the network trained anew on all images lies, in words; empty where there is none
 hidden, cautions [{title, text, remedy}]: what makes it untrue, what asks for care
 not_said, unchecked   sentences
@@ -86,6 +87,7 @@ def _headline(files: RunFiles) -> dict[str, Any]:
         "n": measured["n"],
         "sources": measured["sources"],
         "accuracy": measured["accuracy"],
+        **({"average_precision": measured["average_precision"]} if files.several else {}),
         "sentence": said.sentence.replace(NBSP, " "),
         "interval": said.interval.replace(NBSP, " "),
         "baseline": said.baseline.replace(NBSP, " "),

@@ -71,7 +71,7 @@ def _front_matter(files: RunFiles) -> dict[str, Any]:
         "library_name": "groupwise",
         "pipeline_tag": "image-classification",
         "tags": ["image-classification", "linear-probe" if files.probe else "resnext", "groupwise"],
-        "metrics": ["accuracy"],
+        "metrics": ["average_precision" if files.several else "accuracy"],
         "model-index": [
             {
                 "name": files.folder.name,
@@ -91,6 +91,12 @@ def _measured(files: RunFiles) -> list[dict[str, Any]]:
     figures = files.metrics[files.fold]
     basis = {"images": figures["n"], "sources": figures["sources"]}
     names = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "macro_f1": "Macro F1"}
+    if files.several:
+        names = {
+            "average_precision": "Mean average precision",
+            "micro_f1": "Micro F1",
+            "macro_f1": "Macro F1",
+        }
     return [
         {
             "type": key,
@@ -107,10 +113,12 @@ def _use(files: RunFiles) -> list[str]:
     names = files.class_names
     shown = ", ".join(map(plain, names[:MOST_CLASSES]))
     more = f" and {len(names) - MOST_CLASSES} more" if len(names) > MOST_CLASSES else ""
+    does = f"tells {len(names)} classes of images apart"
+    if files.several:
+        does = f"says which of {len(names)} labels an image has, any number of them"
     return [
         f"# {plain(files.folder.name)}",
-        f"A network ({files.config.get('architecture', 'ResNeXt')}) that tells {len(names)} classes of images"
-        f" apart: {shown}{more}.",
+        f"A network ({files.config.get('architecture', 'ResNeXt')}) that {does}: {shown}{more}.",
         "## Intended use",
         f"What it is for, who will use it, and instead of what: {OPEN}",
         "It answers for images like those it was trained on, and for nothing else.",

@@ -24,6 +24,7 @@ from groupwise.report.sections import (
     division,
     external,
     found,
+    label_sets,
     leakage,
     learning_curve,
     ledger,
@@ -39,7 +40,6 @@ from groupwise.report.sections import (
 )
 from groupwise.report.words import share_text
 from groupwise.runs.files import RunFiles, read_run
-from groupwise.stats.estimate import Estimate
 
 # In the order of the page; each has the partial of its name, and is left out where it has nothing to show.
 SECTIONS: Mapping[str, Callable[[RunFiles], Section | None]] = {
@@ -56,6 +56,7 @@ SECTIONS: Mapping[str, Callable[[RunFiles], Section | None]] = {
     "dependence": dependence.build,
     "learning_curve": learning_curve.build,
     "answers": answers.build,
+    "label_sets": label_sets.build,
     "calibration": calibration.build,
     "discrimination": discrimination.build,
     "decisions": decisions.build,
@@ -71,6 +72,13 @@ SECTIONS: Mapping[str, Callable[[RunFiles], Section | None]] = {
 }
 
 
+# Which speak of one class an image, where there are sets of labels.
+ONE_CLASS = (
+    *("aim", "answers", "calibration", "decisions", "cases", "external", "subgroups", "poorer_images"),
+    *("misses", "suspects", "dependence", "discrimination", "learning_curve"),
+)
+
+
 def write_report(run: Path) -> Path:
     """Write the three and `figures/*.png` into the run directory `run`; returns the page's path.
 
@@ -82,11 +90,16 @@ def write_report(run: Path) -> Path:
             "no such folder", place=run, remedy="Give the folder that `groupwise train --run` wrote."
         )
     files = read_run(run)
-    built = {name: section for name, build in SECTIONS.items() if (section := build(files)) is not None}
-    accuracy = Estimate.from_json(files.metrics[files.fold]["accuracy"])
+    built = {
+        name: section
+        for name, build in SECTIONS.items()
+        if not (files.several and name in ONE_CLASS) and (section := build(files)) is not None
+    }
+    said = number.headline(files)
+    what = number.MEAN_PRECISION if files.several else "correct"
     page = render(
         "report.html",
-        title=f"{share_text(accuracy)} correct: {files.folder.name}",
+        title=f"{share_text(said.accuracy)} {what}: {files.folder.name}",
         sections=[render(f"sections/{name}.html", **section.values) for name, section in built.items()],
     )
     for section in built.values():

@@ -53,7 +53,8 @@ class Verdict:
 def verdict(files: RunFiles) -> Verdict:
     """The verdict on the fold whose number heads the report."""
     said = headline(files)
-    number = f"{said.fold.capitalize()}: {sentence('accuracy', files.metrics[said.fold]['accuracy'])}"
+    measure = "average_precision" if files.several else "accuracy"
+    number = f"{said.fold.capitalize()}: {sentence(measure, files.metrics[said.fold][measure])}"
     faults = hidden_faults(files)
     trust, trusted = _trust(files, faults)
     baseline = said.baseline.replace(NBSP, " ")

@@ -13,7 +13,8 @@ from groupwise.stats.estimate import SCHEMA, Estimate
 
 FILE, ANSWERS = "baselines.json", "baselines.csv"
 LARGEST_CLASS, FEATURES, PLAIN_NETWORK = "largest_class", "features", "plain_network"
-STRONGEST_FIRST = (PLAIN_NETWORK, FEATURES, LARGEST_CLASS)
+PREVALENCE = "prevalence"  # in place of the largest class, where images have sets of labels
+STRONGEST_FIRST = (PLAIN_NETWORK, FEATURES, LARGEST_CLASS, PREVALENCE)
 MEASURES = ("accuracy", "balanced_accuracy")
 
 Standing = Literal["beats", "not_shown", "loses"]

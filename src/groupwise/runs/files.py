@@ -11,6 +11,7 @@ import yaml
 
 from groupwise.data.levels import Reading
 from groupwise.data.manifest import Sample, read_manifest
+from groupwise.data.reading import SEVERAL
 from groupwise.data.split import Assignment, read_split
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, read_json
@@ -86,13 +87,18 @@ class RunFiles:
         """The classes in the order of the confusion matrix."""
         figures = self.metrics[self.fold]
         names = list(figures["per_class"])
-        if [len(row) for row in figures["confusion"]] != [len(names)] * len(names):
+        if not self.several and [len(row) for row in figures["confusion"]] != [len(names)] * len(names):
             raise GroupwiseError(
                 f"the confusion matrix does not have the {len(names)} classes of `per_class`",
                 place=self.folder / "metrics.json",
                 remedy="Run `groupwise evaluate` again.",
             )
         return names
+
+    @property
+    def several(self) -> bool:
+        """Whether images have sets of labels."""
+        return bool(self.metrics[self.fold].get("labels") == SEVERAL)
 
     @property
     def skipped_columns(self) -> str:
@@ -223,8 +229,9 @@ def read_metrics(path: Path) -> dict[str, Any]:
             remedy="Measure the run first: `groupwise evaluate RUN --fold test`.",
         )
     metrics = upgrade_metrics(_read_mapping(path))
-    needed = {"n", "sources", "accuracy", "confusion", "per_class"}
     for fold, figures in metrics.items():
+        several = isinstance(figures, dict) and figures.get("labels") == SEVERAL
+        needed = {"n", "sources", "accuracy", "average_precision" if several else "confusion", "per_class"}
         if not isinstance(figures, dict) or not needed <= set(figures):
             fact = f"the figures of fold {fold!r} are incomplete"
             raise GroupwiseError(fact, place=path, remedy="Run `groupwise evaluate` again.")

@@ -18,7 +18,12 @@ HISTORY_NUMBERS = (
     "images_per_second",
     "waiting_seconds",
 )
-OPTIONAL_NUMBERS = ("select_balanced_accuracy", "select_auroc", "select_cost")  # where they chose the epoch
+OPTIONAL_NUMBERS = (  # where they chose the epoch
+    "select_balanced_accuracy",
+    "select_auroc",
+    "select_average_precision",
+    "select_cost",
+)
 
 
 def read_history(path: Path) -> list[dict[str, float]]:

@@ -70,7 +70,10 @@ def create_app(
 def _add_predict(app: FastAPI, batcher: Batcher, intake: Intake, counters: Counters) -> None:
     @app.post(
         "/v1/predict",
-        response_model=schema.PredictionWithNotesOut | schema.PredictionOut,
+        response_model=schema.LabelsWithNotesOut
+        | schema.LabelsOut
+        | schema.PredictionWithNotesOut
+        | schema.PredictionOut,
         responses=schema.errors(408, 413, 415, 422, 503),
         openapi_extra=schema.PICTURE,
     )

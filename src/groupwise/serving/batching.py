@@ -151,11 +151,17 @@ def _answer(batch: Sequence[_Picture]) -> list[dict[str, Any]]:
     ]
     hot = [i for i, picture in enumerate(batch) if picture.heat]
     if hot:
-        numbers = [predictor.classes.index(found[i]["label"]) for i in hot]
+        numbers = [predictor.classes.index(_most_probable(found[i])) for i in hot]
         maps = predictor.heat_maps(np.stack([batch[i].pixels for i in hot]), numbers)
         for i, heat in zip(hot, maps, strict=True):
             found[i]["heat"] = np.round(heat.astype(float), 4).tolist()
     return found
+
+
+def _most_probable(answer: Mapping[str, Any]) -> str:
+    """The class or label that a heat map is of."""
+    probabilities: Mapping[str, float] = answer["probabilities"]
+    return max(probabilities, key=probabilities.__getitem__)
 
 
 def _notes(picture: _Picture) -> dict[str, list[dict[str, str]]]:

@@ -39,6 +39,18 @@ class PredictionOut(BaseModel):
     )
 
 
+class LabelsOut(PredictionOut):
+    """What is said of a picture that may have several labels; `label` and `decided` are the set in one."""
+
+    labels: list[str] = Field(description="The labels that it is given, none perhaps, most probable first.")
+
+
+class LabelsWithNotesOut(LabelsOut):
+    """The same of a picture of which scanning would note something."""
+
+    remarks: list[NoteOut]
+
+
 class PredictionWithNotesOut(PredictionOut):
     """What is said of a picture of which scanning would note something."""
 

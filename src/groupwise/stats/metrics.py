@@ -85,7 +85,7 @@ def _class_figures(fold: Fold, resampled: Resampled, k: int) -> dict[str, Any]:
         "specificity": share_of_images(
             fold, ~predicted, ~labelled, f"no image of a class other than {name} in this fold"
         ),
-        "f1": _f1(fold, labelled, predicted, f"{no_image}, and none predicted so"),
+        "f1": f1_share(fold, labelled, predicted, f"{no_image}, and none predicted so"),
         "auroc": resampled.class_ranking("auroc", k),
         "average_precision": resampled.class_ranking("average_precision", k),
     }
@@ -93,9 +93,10 @@ def _class_figures(fold: Fold, resampled: Resampled, k: int) -> dict[str, Any]:
     return counts | {key: figure.as_json() for key, figure in figures.items()}
 
 
-def _f1(
+def f1_share(
     fold: Fold, labelled: npt.NDArray[np.bool_], predicted: npt.NDArray[np.bool_], undefined: str
 ) -> Estimate:
+    """F1 of images (N,) labelled so and predicted so; `undefined` is the reason where there are neither."""
     # 2 TP / (labelled + predicted) is a share too, of labels and predictions taken together.
     both = _within(fold, labelled) + _within(fold, predicted)
     figure = fraction(2 * _within(fold, labelled & predicted), both, undefined)

@@ -32,14 +32,15 @@ class FitConfig:
 
 @dataclass(frozen=True, eq=False)
 class FitData:
-    """Images of the cache, uint8 (N, S, S, C), class numbers (N,), and the rows of the two folds in use.
+    """Images of the cache, uint8 (N, S, S, C), their targets, and the rows of the two folds in use.
 
+    `labels` are class numbers (N,), or 1 for each label of an image, uint8 (N, K).
     Without rows to select by, the last epoch is kept. `paths` names the rows, for messages; `costs` (K, K)
     are those of each answer, in columns, for each true class.
     """
 
     images: npt.NDArray[np.uint8]
-    labels: IntArray
+    labels: IntArray | npt.NDArray[np.uint8]
     train: IntArray
     select: IntArray
     paths: tuple[str, ...] = ()
@@ -48,7 +49,7 @@ class FitData:
     @property
     def num_classes(self) -> int:
         """The length of the logits."""
-        return int(self.labels.max()) + 1
+        return self.labels.shape[1] if self.labels.ndim == 2 else int(self.labels.max()) + 1
 
 
 class Score(NamedTuple):
@@ -69,7 +70,7 @@ class Score(NamedTuple):
 class EpochRecord:
     """One row of `history.csv`: means over the samples seen, and where the time went.
 
-    The last three are None unless they are among what chooses the epoch, and defined.
+    The last four are None unless they are among what chooses the epoch, and defined.
     """
 
     epoch: int
@@ -85,6 +86,7 @@ class EpochRecord:
     select_balanced_accuracy: float | None = None
     select_auroc: float | None = None
     select_cost: float | None = None
+    select_average_precision: float | None = None
 
 
 @dataclass(frozen=True)

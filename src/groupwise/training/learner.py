@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -16,7 +15,7 @@ from groupwise.distributed.batch_norm import share_batch_statistics
 from groupwise.distributed.world import World
 from groupwise.errors import first_line
 from groupwise.training.config import FitConfig, FitData
-from groupwise.training.loss import TrainingLoss
+from groupwise.training.loss import Loss, make_loss
 from groupwise.training.optimizer import freeze, make_optimizer
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -35,7 +34,7 @@ class Learner:
     model: nn.Module
     network: nn.Module
     optimizer: torch.optim.Optimizer
-    loss: TrainingLoss
+    loss: Loss
     average: AveragedModel | None
     clip_norm: float | None
     scaler: torch.amp.GradScaler
@@ -55,7 +54,7 @@ class Learner:
     ) -> Learner:
         """Bring `model` to its device; `note` is told where it cannot be compiled."""
         precision = choose_precision(config.training.precision, world.device)
-        counts = np.bincount(data.labels[data.train], minlength=data.num_classes)
+        learnt = torch.from_numpy(data.labels[data.train]).to(world.device)
         model = share_batch_statistics(model.to(world.device), world)
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         frozen = freeze(model, config.optim.frozen)
@@ -66,7 +65,7 @@ class Learner:
             model=model,
             network=DistributedDataParallel(network) if world.size > 1 else network,
             optimizer=make_optimizer(model, config.optim, fused=precision is not torch.float16),
-            loss=TrainingLoss(config.loss, torch.from_numpy(counts).to(world.device)),
+            loss=make_loss(config.loss, learnt, data.num_classes),
             average=moving_average(model, config.training.ema_decay) if config.training.ema_decay else None,
             clip_norm=config.optim.clip_norm,
             scaler=torch.amp.GradScaler(world.device.type, enabled=precision is torch.float16),

@@ -14,11 +14,14 @@ from groupwise.recipe.aim import Selector
 from groupwise.stats.calibration import calibrated, fit_temperature
 from groupwise.stats.costs import cheapest_answers
 from groupwise.stats.fold import Floats, Fold, Ints, Ranking, balanced_accuracy, class_counts
+from groupwise.stats.label_metrics import check_label_fold, rank_figures
+from groupwise.stats.label_sets import label_probabilities
 from groupwise.training.config import EpochRecord, StrengthRecord
 
 Record = EpochRecord | StrengthRecord
 
 PLAIN = ("accuracy", "loss")  # which are summed batch by batch
+RANKINGS = ("auroc", "average_precision")  # in the order in which `Ranking.weigh` gives them
 LOWEST = ("loss", "cost")  # of which the best epoch has the least
 
 
@@ -31,7 +34,7 @@ class Answers:
         self._labels: list[Ints] = []
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
-        """Keep the logits (N, K) and the class numbers (N,) of a batch."""
+        """Keep the logits (N, K) and the class numbers (N,), or sets of labels (N, K), of a batch."""
         if not self._wanted:
             return
         self._logits.append(logits.double().cpu().numpy())
@@ -55,6 +58,8 @@ class Answers:
 
 def figure(name: str, logits: Floats, labels: Ints, costs: Floats | None) -> float | None:
     """One of the figures that are no plain sums, None where it is not defined on these answers."""
+    if labels.ndim == 2:
+        return _figure_of_sets(name, logits, labels)
     if name == "cost":
         assert costs is not None
         return mean_cost(logits, labels, costs)
@@ -62,15 +67,26 @@ def figure(name: str, logits: Floats, labels: Ints, costs: Floats | None) -> flo
     weights = np.ones((1, 1))
     if name == "balanced_accuracy":
         return float(balanced_accuracy(fold, class_counts(fold, weights))[0])
-    auroc = mean_auroc(fold)
-    return None if math.isnan(auroc) else auroc
+    ranked = mean_ranking(fold, RANKINGS.index(name))
+    return None if math.isnan(ranked) else ranked
+
+
+def _figure_of_sets(name: str, logits: Floats, labels: Ints) -> float | None:
+    fold = check_label_fold(labels, label_probabilities(logits, 1.0), np.zeros(len(labels), np.int64))
+    figures = rank_figures(fold, np.ones((1, 1)))[RANKINGS.index(name)]
+    return float(figures.mean()) if figures.size else None
 
 
 def mean_auroc(fold: Fold) -> float:
     """The AUROC of each class against the others, averaged over those that can be ranked; nan without one."""
+    return mean_ranking(fold, 0)
+
+
+def mean_ranking(fold: Fold, which: int) -> float:
+    """AUROC or average precision, by its number in RANKINGS, averaged so."""
     present = [k for k in np.flatnonzero(fold.support) if fold.support[k] < fold.n]
     ones = np.ones((1, fold.n_sources))
-    each = [float(Ranking.of(fold, int(k)).weigh(ones)[0][0]) for k in present]
+    each = [float(Ranking.of(fold, int(k)).weigh(ones)[which][0]) for k in present]
     return float(np.mean(each)) if each else math.nan
 
 

@@ -14,6 +14,7 @@ from groupwise.loader.batches import Batch, normalise, resize
 from groupwise.loader.mixup import mix
 from groupwise.loader.trivial_augment import trivial_augment
 from groupwise.training.config import FitConfig
+from groupwise.training.loss import count_correct
 from groupwise.training.memory import is_out_of_memory, out_of_memory
 from groupwise.training.optimizer import set_learning_rate
 from groupwise.training.schedule import image_size_at, learning_rate_at
@@ -99,7 +100,7 @@ def _follow_gradients(state: TrainState) -> None:
 @torch.no_grad()
 def sums(loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
     """Sums of loss, correct answers and samples, (3,) float64."""
-    correct = (logits.argmax(1) == labels).sum()
+    correct = count_correct(logits, labels)
     return torch.stack([loss.double(), correct.double(), correct.new_tensor(len(logits)).double()])
 
 
@@ -142,7 +143,8 @@ def training_inputs(
 ) -> tuple[Tensor, Tensor]:
     """Images (n, C, S, S), resized, changed at random and normalised on their device, and their targets.
 
-    Targets are class numbers (n,), or shares (n, K) where images are mixed. `progress` of training is done.
+    Targets are class numbers (n,), or shares (n, K) where images are mixed or have sets of labels. `progress`
+    of training is done.
     """
     images, targets = resize(batch.images.float(), image_size_px), batch.labels
     if not len(images):  # a last batch with fewer samples than processes; torch turns no empty batch

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from groupwise.distributed.world import World
@@ -29,6 +28,7 @@ from groupwise.training.epoch import (
     training_batches,
 )
 from groupwise.training.learner import Learner
+from groupwise.training.loss import plain_loss
 from groupwise.training.selection import Answers, rank
 from groupwise.training.signals import Stopping, StopSignal, Terminated, catch_stop_signal
 from groupwise.training.state import TimeLeft, TrainState, no_end
@@ -139,7 +139,7 @@ class Trainer:
 
     @torch.inference_mode()
     def evaluate(self, answers: Answers | None = None) -> Score:
-        """Plain cross-entropy and accuracy on the fold that selects, each sample once; nan without one.
+        """Plain loss and accuracy on the fold that selects, each sample once; nan without one.
 
         What the network answers is added to `answers`, where they are given.
 
@@ -157,7 +157,7 @@ class Trainer:
             if len(batch.labels):
                 with self.learner.half_precision():
                     logits, pieces = logits_in_pieces(model, batch, self.config.preprocessing, pieces)
-                totals += sums(F.cross_entropy(logits, batch.labels, reduction="sum"), logits, batch.labels)
+                totals += sums(plain_loss(logits, batch.labels), logits, batch.labels)
                 if answers is not None:
                     answers.add(logits, batch.labels)
             self.stop.check(self.world)

@@ -144,10 +144,13 @@ def number(files: RunFiles) -> ChecklistAnswer:
     told, measured = [], dict(files.metrics)
     if files.training_fold:
         measured = {"train": files.training_fold, **measured}
+    name = "average_precision" if files.several else "accuracy"
     for fold, figures in measured.items():
-        accuracy = Estimate.from_json(figures["accuracy"])
+        accuracy = Estimate.from_json(figures[name])
         interval = f" (95 % interval {share_interval(accuracy)})" if accuracy.has_interval else ""
-        told.append(f"{fold}: accuracy {share_text(accuracy)}{interval} of {figures['n']:,} images")
+        told.append(
+            f"{fold}: {name.replace('_', ' ')} {share_text(accuracy)}{interval} of {figures['n']:,} images"
+        )
     return filled("; ".join(told) + ".")
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from groupwise.report.baseline_words import NAMES, baseline_name, lead_text
 from groupwise.report.rendering import Section
 from groupwise.report.words import count, percent
-from groupwise.runs.baselines import LARGEST_CLASS, MEASURES, Baseline, Baselines
+from groupwise.runs.baselines import LARGEST_CLASS, PREVALENCE, Baseline, Baselines
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 from groupwise.text import duration
+
+SHOWN = {"accuracy": "Right", "balanced_accuracy": "Balanced"}
+SHOWN_OF_SETS = {"average_precision": "Mean average precision"}
+UNFITTED = (LARGEST_CLASS, PREVALENCE)
 
 
 @dataclass(frozen=True)
@@ -18,8 +23,7 @@ class BaselineRow:
     """One model of the table; `lead` is empty for the network itself, and `behind` says who is not beaten."""
 
     name: str
-    accuracy: Estimate
-    balanced: Estimate
+    figures: tuple[Estimate, ...]
     lead: str
     behind: bool
 
@@ -30,17 +34,19 @@ def build(files: RunFiles) -> Section | None:
     if found is None or not found.covers(fold):
         return None
     figures = files.metrics[fold]
-    network, balanced = (Estimate.from_json(figures.get(name)) for name in MEASURES)
+    shown = SHOWN_OF_SETS if files.several else SHOWN
+    network = tuple(Estimate.from_json(figures.get(name)) for name in shown)
     rows = sorted(
-        (_row(one, fold, found.measure) for one in found.baselines),
-        key=lambda row: -(row.accuracy.value or 0),
+        (_row(one, fold, found.measure, shown) for one in found.baselines),
+        key=lambda row: -(row.figures[0].value or 0),
     )
     return Section(
         {
-            "rows": [BaselineRow("the network", network, balanced, "", False), *rows],
+            "rows": [BaselineRow("the network", network, "", False), *rows],
+            "titles": list(shown.values()),
             "fold": fold,
             "measure": found.measure.replace("_", " "),
-            "made": [_made(one) for one in found.baselines if one.name != LARGEST_CLASS],
+            "made": [_made(one) for one in found.baselines if one.name not in UNFITTED],
             "skipped": [f"{NAMES[name]}, {why}" for name, why in found.skipped.items()],
             "chosen": _chosen(found),
             "cost": _cost(found, files),
@@ -48,13 +54,12 @@ def build(files: RunFiles) -> Section | None:
     )
 
 
-def _row(one: Baseline, fold: str, measure: str) -> BaselineRow:
+def _row(one: Baseline, fold: str, measure: str, shown: Iterable[str]) -> BaselineRow:
     score = one.scores[fold]
     lead = score.leads[measure]
     return BaselineRow(
         baseline_name(one),
-        score.figures["accuracy"],
-        score.figures["balanced_accuracy"],
+        tuple(score.figures[name] for name in shown),
         lead_text(lead),
         lead.standing != "beats",
     )

@@ -9,7 +9,7 @@ from groupwise.report.aim_words import optimised_text
 from groupwise.report.baseline_words import baseline_name, standing_sentence
 from groupwise.report.rendering import Section
 from groupwise.report.validity import chosen_where_reported, hidden_faults, sources_known
-from groupwise.report.words import count, percent, share_interval, share_text
+from groupwise.report.words import count, percent, plain_text, share_interval, share_text
 from groupwise.runs.baselines import Standing
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
@@ -28,17 +28,22 @@ def build(files: RunFiles) -> Section:
     )
 
 
+MEAN_PRECISION = "mean average precision"
+
+
 @dataclass(frozen=True)
 class Headline:
     """The number in words, and where it lies between 0 and 100 %.
 
-    `baseline` says whether the network beats what is cheap, and `standing` in one word; None without
-    baselines. `baseline_share` is the accuracy of the one that is named, `baseline_name`. `optimised` says
-    what the run was optimised for, `refit` where a network that was trained anew on all images lies, and
-    `probe` what frozen features have on the same images.
+    `accuracy` is that of one class an image; of sets of labels the mean average precision stands there, and
+    `unit` says what it is. `baseline` says whether the network beats what is cheap, and `standing` in one
+    word; None without baselines. `baseline_share` is the figure of the one that is named, `baseline_name`.
+    `optimised` says what the run was optimised for, `refit` where a network that was trained anew on all
+    images lies, and `probe` what frozen features have on the same images.
     """
 
     accuracy: Estimate
+    unit: str
     sentence: str
     interval: str
     baseline: str
@@ -59,26 +64,26 @@ class Headline:
 def headline(files: RunFiles) -> Headline:
     """The number of the page; raises GroupwiseError where there is none."""
     figures = files.metrics[files.fold]
-    accuracy = Estimate.from_json(figures["accuracy"])
+    accuracy = Estimate.from_json(figures["average_precision" if files.several else "accuracy"])
     if accuracy.value is None:
+        what = "average precision" if files.several else "accuracy"
         raise GroupwiseError(
-            f"no accuracy for fold {files.fold!r} ({accuracy.reason or 'no reason given'})",
+            f"no {what} for fold {files.fold!r} ({accuracy.reason or 'no reason given'})",
             place=files.folder / "metrics.json",
             remedy="Evaluate a fold that holds labelled images.",
         )
     n, sources = figures["n"], figures["sources"]
     whence = f" from {count(sources, 'source')}" if sources_known(files) else ""
-    right = sum(row[k] for k, row in enumerate(figures["confusion"]))
     interval = f"There is no interval: {accuracy.reason}." if accuracy.reason else ""
     if accuracy.has_interval:
         interval = f"95\N{NO-BREAK SPACE}% interval: {share_interval(accuracy)}. {_reach(files)}"
     standing, name, share, baseline = _beside(files)
     return Headline(
         accuracy=accuracy,
-        sentence=(
-            f"Of {count(n, 'image')}{whence} {_role(files)}, {share_text(accuracy)} were classified"
-            f" correctly: {right:,} right, {n - right:,} wrong."
-        ),
+        unit=f"{MEAN_PRECISION} of the labels, on the {files.fold} images"
+        if files.several
+        else f"of the {files.fold} images classified correctly",
+        sentence=f"Of {count(n, 'image')}{whence} {_role(files)}, {_told(files, accuracy)}",
         interval=interval,
         baseline=baseline,
         baseline_share=share,
@@ -89,6 +94,20 @@ def headline(files: RunFiles) -> Headline:
         refit=_refit(files),
         probe=_probe(files),
     )
+
+
+def _told(files: RunFiles, figure: Estimate) -> str:
+    """What the number says, after how many images it is of."""
+    figures = files.metrics[files.fold]
+    if files.several:
+        exact, micro = (Estimate.from_json(figures[name]) for name in ("accuracy", "micro_f1"))
+        return (
+            f"each with a set of {count(len(files.class_names), 'label')}: {MEAN_PRECISION}"
+            f" {share_text(figure)}, {figure.of}. {share_text(exact)} of the images have exactly the right"
+            f" labels, and F1 over all labels is {plain_text(micro)}."
+        )
+    right, n = sum(row[k] for k, row in enumerate(figures["confusion"])), figures["n"]
+    return f"{share_text(figure)} were classified correctly: {right:,} right, {n - right:,} wrong."
 
 
 def _refit(files: RunFiles) -> str:
@@ -126,7 +145,8 @@ def _beside(files: RunFiles) -> tuple[Standing | None, str, float | None, str]:
     if found is not None and found.covers(files.fold):
         rival = found.rival(files.fold)
         network = Estimate.from_json(figures[found.measure])
-        share = rival.scores[files.fold].figures["accuracy"].value
+        name = found.measure if files.several else "accuracy"
+        share = rival.scores[files.fold].figures[name].value
         told = standing_sentence(found, files.fold, network)
         return found.standing(files.fold), baseline_name(rival), share, told
     majority = figures.get("majority") or {}
@@ -142,7 +162,8 @@ def _reach(files: RunFiles) -> str:
         return "It covers the luck of the draw alone, not what is said in red below."
     figures = files.metrics[files.fold]
     drawn, unit = (figures["sources"], "source") if sources_known(files) else (figures["n"], "image")
-    return f"The share among all {unit}s of this kind probably lies there; {count(drawn, unit)} tell no more."
+    what = "figure of" if files.several else "share among"
+    return f"The {what} all {unit}s of this kind probably lies there; {count(drawn, unit)} tell no more."
 
 
 def _role(files: RunFiles) -> str:

@@ -85,8 +85,8 @@ export class Card {
   /** One sentence for those who listen. */
   summary() {
     if (this.refusal) return `${this.name}: ${this.reason()}`;
-    const { label, probability } = this.answer;
-    const said = [say("answered", { file: this.name, label, probability: percent(probability) })];
+    const { probability } = this.answer;
+    const said = [say("answered", { file: this.name, label: this.title(), probability: percent(probability) })];
     return [...said, ...this.cautions().map((words) => words.join(" "))].join(" ");
   }
 
@@ -124,7 +124,17 @@ export class Card {
   }
 
   describe() {
-    return this.hot ? say("heat-of", { file: this.name, label: this.answer.label }) : this.name;
+    return this.hot ? say("heat-of", { file: this.name, label: this.ranked()[0][0] }) : this.name;
+  }
+
+  /** The class, or where pictures have sets of labels all that this one is given. */
+  title() {
+    const { label, labels } = this.answer;
+    return labels ? labels.join(", ") || say("no-label") : label;
+  }
+
+  ranked() {
+    return Object.entries(this.answer.probabilities).sort((a, b) => b[1] - a[1]);
   }
 
   renderRefusal() {
@@ -134,22 +144,23 @@ export class Card {
   }
 
   renderAnswer() {
-    const { label, probability, probabilities, abstain, unlike, decided } = this.answer;
+    const { label, labels, probability, abstain, unlike, decided } = this.answer;
     const doubtful = abstain === true || unlike === true;
-    const ranked = Object.entries(probabilities).sort((a, b) => b[1] - a[1]);
+    const ranked = this.ranked();
+    const given = labels ?? [label];
     this.element.classList.toggle("doubtful", doubtful);
-    this.find("h3").textContent = abstain ? say("unsure") : label;
+    this.find("h3").textContent = abstain ? say("unsure") : this.title();
     this.find(".figure").textContent = percent(probability);
     this.find(".unit").textContent = abstain ? say("best", { label }) : say("most", { n: ranked.length });
     this.find(".cautions").replaceChildren(...this.cautions().map(caution));
     this.find(".set").textContent = [
       decided === label ? null : say("decided", { label: decided, ...this.point() }),
       this.sentenceOfSet(),
-      abstain === null ? say("abstain-unknown") : null,
+      abstain === null && !labels ? say("abstain-unknown") : null,
       unlike === null ? say("unlike-unknown") : null,
     ].filter(Boolean).join(" ");
     const [few, rest] = [ranked.slice(0, UNFOLDED), ranked.slice(UNFOLDED)];
-    this.find(".said > .bars").replaceChildren(...few.map((entry) => bar(entry, entry[0] === label)));
+    this.find(".said > .bars").replaceChildren(...few.map((entry) => bar(entry, given.includes(entry[0]))));
     this.find("details").hidden = rest.length === 0;
     this.find("summary").textContent = say("more", { n: rest.length });
     this.find("details .bars").replaceChildren(...rest.map((entry) => bar(entry, false)));
@@ -162,7 +173,11 @@ export class Card {
   }
 
   sentenceOfSet() {
-    const set = this.answer.prediction_set;
+    const { prediction_set: set, labels } = this.answer;
+    if (labels) {
+      const more = (set ?? []).filter((name) => !labels.includes(name));
+      return more.length ? say("may-have", { names: names(more) }) : null;
+    }
     if (set === null || set.length < 2) return null;
     const { coverage } = this.model();
     const values = { names: names(set), coverage: coverage && percent(coverage, 0) };

@@ -1,0 +1,143 @@
+"""Several labels an image: recognised in tables and folders, asked for where not certain, read back."""
+
+import csv
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from groupwise.data.manifest import read_manifest
+from groupwise.data.reading import ReadOptions
+from groupwise.data.scan import scan
+from groupwise.data.targets import Targets, read_names, write_set
+from groupwise.errors import GroupwiseError, UsageError
+
+CELLS = ["cat", "dog", "cat|dog", "dog|bird", "", "bird"]
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Six pictures, 0.png to 5.png."""
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        Image.fromarray(rng.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(tmp_path / f"{i}.png")
+    return tmp_path
+
+
+def table(folder, header, rows, name="t.csv"):
+    with (folder / name).open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return folder / name
+
+
+def labels(manifest):
+    return [sample.label for sample in manifest.usable]
+
+
+@pytest.mark.parametrize("separator", ["|", ";", " ; "])
+def test_cells_of_several_names_are_sets(pictures, separator):
+    rows = [(f"{i}.png", cell.replace("|", separator)) for i, cell in enumerate(CELLS)]
+    manifest = scan(table(pictures, ("path", "label"), rows))
+    assert labels(manifest) == ["|cat|", "|dog|", "|cat|dog|", "|bird|dog|", "|", "|bird|"]
+    assert manifest.classes == ("bird", "cat", "dog")
+    assert "several labels an image, 1 rows with none" in manifest.layout
+
+
+def test_json_lists_and_tools_that_join_with_bars_are_sets(pictures):
+    cells = ['["cat"]', '["dog"]', '["cat", "dog"]', '["dog", "bird"]', "[]", '["bird"]']
+    rows = [(f"{i}.png", cell) for i, cell in enumerate(cells)]
+    assert labels(scan(table(pictures, ("path", "label"), rows)))[2:5] == ["|cat|dog|", "|bird|dog|", "|"]
+
+
+def test_one_column_a_label_is_sets_where_rows_hold_several_ones(pictures):
+    ones = [("1", "0"), ("0", "1.0"), ("1", "1"), ("", "1"), ("0", "0"), ("1", "")]
+    rows = [(f"{i}.png", *one) for i, one in enumerate(ones)]
+    file = table(pictures, ("path", "cat", "dog"), rows)
+    assert labels(scan(file)) == ["|cat|", "|dog|", "|cat|dog|", "|dog|", "|", "|cat|"]
+    single = table(pictures, ("path", "cat", "dog"), [r for r in rows if r[1:] != ("1", "1")], "u.csv")
+    assert set(labels(scan(single))) == {"cat", "dog"}  # as ever, and the row of no one has no class
+    assert labels(scan(single, ReadOptions(labels="several")))[3] == "|"
+
+
+def test_uncertain_cells_are_refused_by_the_name_of_their_column(pictures):
+    rows = [("0.png", "1", "1"), ("1.png", "-1", "0"), ("2.png", "1", "1"), ("3.png", "0", "1")]
+    file = table(pictures, ("path", "edema", "mass"), rows)
+    with pytest.raises(GroupwiseError, match="'edema' holds -1, uncertain"):
+        scan(file)
+
+
+def test_no_finding_alone_is_the_empty_set_and_beside_others_a_label(pictures):
+    rows = [("0.png", "No Finding"), ("1.png", "mass"), ("2.png", "mass|edema"), ("3.png", "edema")]
+    manifest = scan(table(pictures, ("path", "label"), rows))
+    assert labels(manifest) == ["|", "|mass|", "|edema|mass|", "|edema|"]
+    assert any("taken for no label" in note for note in manifest.notes)
+    rows[3] = ("3.png", "No Finding|edema")
+    assert "No Finding" in scan(table(pictures, ("path", "label"), rows, "u.csv")).classes
+
+
+def test_a_name_with_a_bar_that_shares_nothing_stays_one_class(pictures):
+    rows = [(f"{i}.png", "t-shirt|top" if i % 2 else "shoe") for i in range(6)]
+    assert set(labels(scan(table(pictures, ("path", "label"), rows)))) == {"shoe", "t-shirt|top"}
+
+
+def test_a_few_cells_of_several_are_asked_about(pictures):
+    for i in range(6, 30):
+        shutil.copy(pictures / f"{i % 6}.png", pictures / f"{i}.png")
+    rows = [(f"{i}.png", "cat|dog" if i == 7 else ("cat", "dog")[i % 2]) for i in range(30)]
+    file = table(pictures, ("path", "label"), rows)
+    with pytest.raises(UsageError, match=r"1 of 30 cells.*'cat\|dog'.*--labels several.*--labels one"):
+        scan(file)
+    assert len(scan(file, ReadOptions(labels="one")).usable) == 29
+    assert labels(scan(file, ReadOptions(labels="several")))[7] == "|cat|dog|"
+
+
+def test_a_file_in_several_rows_has_all_of_their_labels_where_asked(pictures):
+    rows = [("0.png", "cat"), ("0.png", "dog"), ("1.png", "cat"), ("2.png", "dog")]
+    file = table(pictures, ("path", "label"), rows)
+    assert len(scan(file).usable) == 2  # two labels contradict one another
+    assert labels(scan(file, ReadOptions(labels="several"))) == ["|cat|dog|", "|cat|", "|dog|"]
+
+
+def test_equal_files_in_several_class_folders_are_one_picture(pictures):
+    for label, numbers in (("cat", (0, 1)), ("dog", (1, 2)), ("bird", (3,))):
+        (pictures / "set" / label).mkdir(parents=True)
+        for i in numbers:
+            shutil.copy(pictures / f"{i}.png", pictures / "set" / label / f"{i}.png")
+    manifest = scan(pictures / "set", ReadOptions(labels="several"))
+    assert sorted(labels(manifest)) == ["|bird|", "|cat|", "|cat|dog|", "|dog|"]
+    assert [s.codes for s in manifest.samples if s.status == "ignored"] == [("listed-twice",)]
+    assert len(scan(pictures / "set").usable) == 5  # one class a folder, unless it is said
+
+
+def test_missing_labels_are_not_empty_sets(pictures):
+    rows = [("0.png", "nan"), *((f"{i}.png", c) for i, c in enumerate(CELLS) if i)]
+    manifest = scan(table(pictures, ("path", "label"), rows))
+    assert [s.path for s in manifest.samples if s.status == "quarantined"] == ["0.png"]
+
+
+def test_a_manifest_of_sets_is_read_back_and_scanned_again_alike(pictures):
+    rows = [("0.png", "nan"), *((f"{i}.png", c) for i, c in enumerate(CELLS) if i)]
+    manifest = scan(table(pictures, ("path", "label"), rows))
+    manifest.write(pictures / "manifest.csv")
+    assert read_manifest(pictures / "manifest.csv", pictures).digest == manifest.digest
+    again = scan(pictures / "manifest.csv")
+    assert again.usable == manifest.usable  # and the row without a label is no empty set
+
+
+def test_a_class_that_looks_like_a_set_is_refused(pictures):
+    (pictures / "set" / "|cat").mkdir(parents=True)
+    shutil.copy(pictures / "0.png", pictures / "set" / "|cat" / "0.png")
+    (pictures / "set" / "dog").mkdir()
+    shutil.copy(pictures / "1.png", pictures / "set" / "dog" / "1.png")
+    with pytest.raises(GroupwiseError, match="begins with a bar"):
+        scan(pictures / "set")
+
+
+def test_targets_of_either_kind_have_members():
+    one, sets = Targets.of(["b", "a", "b"]), Targets.of([write_set(["b", "a"]), "|", "|a|"])
+    assert one.classes == sets.classes == ("a", "b")
+    assert one.values.tolist() == [1, 0, 1]
+    assert one.members.tolist() == [[0, 1], [1, 0], [0, 1]]
+    assert sets.members.tolist() == [[1, 1], [0, 0], [1, 0]]
+    assert read_names("|") == ()
