@@ -23,6 +23,7 @@ from sklearn.utils.validation import (
 from groupwise.console import Console
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.scan import scan_listed
+from groupwise.data.targets import refuse_sets
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.inference.predictor import load_run
 from groupwise.pipeline.train import train
@@ -70,6 +71,7 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         paths = _paths(X)
         self.classes_ = np.unique(labels)
         names = [str(label) for label in self.classes_]
+        refuse_sets(names, "y")
         if len(set(names)) < len(names):
             raise UsageError(
                 "two labels are written alike", place="y", remedy="Give labels of one type, such as text."

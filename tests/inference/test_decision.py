@@ -8,6 +8,7 @@ from scipy.special import softmax
 
 from groupwise.inference.decision import Decision
 from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
+from groupwise.stats.label_rule import LabelRule
 from groupwise.stats.ood import OutOfDistribution
 
 CLASSES = ("cat", "dog", "owl")
@@ -91,3 +92,17 @@ def test_reading_a_decision_needs_neither_torch_nor_scipy():
     modules = "import sys, groupwise.inference.decision; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", modules], capture_output=True, text=True, check=True)
     assert not {"torch", "scipy"} & set(done.stdout.split())
+
+
+def test_sets_of_labels_are_answered_each_label_by_itself():
+    rule = LabelRule((0.5, 0.7, 0.5), 0.1, 20, 0.2)
+    decision = Decision(("a", "b", "c"), 2.0, label_sets=rule)
+    logits = np.array([[2.0, 1.0, -2.5], [-9.0, -8.0, -7.0]])
+    first, second = decision.answers(logits)
+    assert first.probabilities["a"] == pytest.approx(1 / (1 + np.exp(-1)))  # at temperature 2
+    assert first.labels == ("a",)  # b has 0.62, below its own line
+    assert first.label == first.decided == "|a|"
+    assert first.prediction_set == ("a", "b", "c")
+    assert (second.labels, second.label, second.prediction_set, second.top) == ((), "|", (), "c")
+    assert json.loads(json.dumps(first.as_json()))["labels"] == ["a"]
+    assert Decision.from_json(json.loads(json.dumps(decision.as_json()))) == decision

@@ -52,3 +52,13 @@ def test_shares_belong_to_the_sample_and_change_with_the_epoch():
     first, again, other = (own_share(mixed(epoch, mixup=1.0)[1]) for epoch in (1, 1, 2))
     assert torch.equal(first, again)
     assert abs(np.corrcoef(first, other)[0, 1]) < 0.2
+
+
+def test_sets_of_labels_are_mixed_in_the_same_shares():
+    images, samples = torch.rand(6, 3, 8, 8), torch.arange(6)
+    numbers = torch.tensor([0, 1, 2, 0, 1, 2])
+    fields = {"num_classes": 3, "seed": 0, "epoch": 1}
+    config = AugmentConfig(mixup=0.4)
+    one = mix(images, numbers, samples, config, **fields)
+    sets = mix(images, torch.eye(3, dtype=torch.uint8)[numbers], samples, config, **fields)
+    assert all(torch.equal(a, b) for a, b in zip(one, sets, strict=True))

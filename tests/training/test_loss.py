@@ -9,7 +9,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from groupwise.errors import UsageError
 from groupwise.recipe.training import LossConfig
-from groupwise.training.loss import TrainingLoss
+from groupwise.training.loss import TrainingLoss, count_correct, make_loss, plain_loss
 
 LABELS = torch.tensor([0] * 12 + [1] * 6 + [2] * 2)
 LOGITS = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
@@ -79,3 +79,27 @@ def test_a_class_without_training_images_leaves_the_loss_finite():
 def test_impossible_losses_are_refused(fields):
     with pytest.raises(UsageError, match=rf"loss\.{next(iter(fields))}"):
         LossConfig(**fields)
+
+
+MEMBERS = torch.tensor(np.random.default_rng(1).random((20, 3)) < [0.6, 0.3, 0.1]).to(torch.uint8)
+
+
+def test_sets_of_labels_have_torchs_binary_cross_entropy():
+    found = make_loss(LossConfig(), MEMBERS, 3)(LOGITS, MEMBERS)
+    expected = F.binary_cross_entropy_with_logits(LOGITS, MEMBERS.float(), reduction="sum")
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(plain_loss(LOGITS, MEMBERS), expected)
+
+
+def test_smoothing_of_sets_is_least_at_the_share_of_each_label():
+    shares = MEMBERS.float().mean(0)
+    constant = torch.logit(shares).expand_as(LOGITS).clone().requires_grad_()
+    make_loss(LossConfig(label_smoothing=0.3), MEMBERS, 3)(constant, MEMBERS).backward()
+    torch.testing.assert_close(constant.grad.sum(0), torch.zeros(3), atol=1e-5, rtol=0)
+
+
+def test_correct_are_the_images_all_of_whose_labels_are():
+    logits = torch.where(MEMBERS.bool(), 1.0, -1.0)
+    assert count_correct(logits, MEMBERS) == 20
+    logits[3, 1] *= -1
+    assert count_correct(logits, MEMBERS) == 19

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 
 from fit_case import fit, small_config, small_data, small_model
 from groupwise.distributed.world import World
@@ -75,3 +75,16 @@ def test_a_training_keeps_the_epoch_that_is_best_by_it(tmp_path, name, monkeypat
     fitted = fit(small_model(), data, small_config(select_by=(name, "loss")), checkpoints=tmp_path)
     assert fitted.best.epoch == 2
     assert abs(getattr(fitted.best, f"select_{name}")) == 0.9
+
+
+def test_figures_of_sets_of_labels_equal_those_of_scikit_learn():
+    rng = np.random.default_rng(2)
+    members = (rng.random((60, 4)) < 0.3).astype(np.uint8)
+    logits = torch.from_numpy(rng.normal(size=(60, 4)) + 2 * members)
+    kept = Answers(("average_precision", "auroc", "loss"))
+    for part in (slice(0, 25), slice(25, 60)):
+        kept.add(logits[part], torch.from_numpy(members[part]))
+    assert kept.figures(None, World()) == {
+        "select_average_precision": pytest.approx(average_precision_score(members, logits), abs=1e-12),
+        "select_auroc": pytest.approx(roc_auc_score(members, logits), abs=1e-12),
+    }

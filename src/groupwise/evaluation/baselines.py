@@ -108,8 +108,10 @@ def score(baseline: Predictions, network: Predictions) -> BaselineScore:
 
 
 def _score_sets(baseline: Predictions, network: Predictions, sources: IntArray) -> BaselineScore:
-    pair = [check_label_fold(network.targets.values, one.probs, sources) for one in (baseline, network)]
-    figure, lead = compare_label_folds(*pair, network.classes, seed=0, draws=DRAWS)
+    theirs, ours = (
+        check_label_fold(network.targets.values, one.probs, sources) for one in (baseline, network)
+    )
+    figure, lead = compare_label_folds(theirs, ours, network.classes, seed=0, draws=DRAWS)
     name = "average_precision"
     return BaselineScore({name: figure}, {name: Lead(lead.value, lead.low, lead.high, lead.reason)})
 

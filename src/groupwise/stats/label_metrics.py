@@ -127,7 +127,7 @@ def measure_label_fold(
 ) -> dict[str, Any]:
     """Every figure of a fold by the labels that `rule` gives; ready for JSON, as `measure_fold`'s."""
     called = rule.given(fold.probs)
-    exact = np.asarray((called == fold.members).all(axis=1))
+    exact: Members = np.asarray((called == fold.members).all(axis=1), dtype=np.bool_)
     drawn = LabelDraws.of(fold, called, draws, seed)
     every = np.ones(fold.n, dtype=bool)
     return {
