@@ -207,9 +207,9 @@ def simulate(
     rng: np.random.Generator, n_sources: int, n_labels: int = 6
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
     """Probabilities, true labels and sources of one image each, as easy as it happens to be."""
-    sizes = np.ones(n_sources, dtype=int)
-    sources = np.repeat(np.arange(n_sources), sizes)
+    sources = np.arange(n_sources)
     members = rng.random((len(sources), n_labels)) < 0.3
+    members[~members.any(axis=1), 0] = True  # as the promise is on images that have a label
     ease = rng.normal(1.5, 1.0, n_sources)[sources][:, None]
     scores = np.where(members, ease, -ease) + rng.normal(0, 1, members.shape)
     return 1 / (1 + np.exp(-scores)), members, sources

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +160,12 @@ def test_what_wants_one_class_an_image_says_so(words, run, data, tmp_path, capsy
     assert main([str(named.get(word, word)) for word in words]) == 2
     assert NOT_YET in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "new").exists()
+
+
+def test_two_runs_of_sets_are_not_compared(run, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "other")
+    assert main(["compare", str(run), str(tmp_path / "other")]) == 2
+    assert NOT_YET in " ".join(capsys.readouterr().err.split())
 
 
 def test_evaluate_says_the_figures_of_sets(run, capsys):

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.data.sources import find_sources
+from groupwise.data.targets import refuse_sets
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.predictions import PROBABILITY
 from groupwise.report.baseline_words import standing_sentence
@@ -59,7 +60,9 @@ def compare_runs(folders: Sequence[Path], *, fold: str = TEST, seed: int = 0) ->
     paths = _shared_paths(contestants, fold)
     source_of = _sources(contestants)
     sources = np.array([source_of[path] for path in paths])
-    labels = np.array([classes.index(contestants[0].answers[path]["label"]) for path in paths])
+    names = [contestants[0].answers[path]["label"] for path in paths]
+    refuse_sets(names, "compare")
+    labels = np.array([classes.index(name) for name in names])
     probs = [contestant.probs(paths, classes) for contestant in contestants]
     pairs = compare_models(labels, probs, sources, classes, seed=seed)
     names = [contestant.name for contestant in contestants]

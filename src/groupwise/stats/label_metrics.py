@@ -127,7 +127,8 @@ def measure_label_fold(
 ) -> dict[str, Any]:
     """Every figure of a fold by the labels that `rule` gives; ready for JSON, as `measure_fold`'s."""
     called = rule.given(fold.probs)
-    exact: Members = np.asarray((called == fold.members).all(axis=1), dtype=np.bool_)
+    exact = np.asarray((called == fold.members).all(axis=1))
+    empty = np.asarray(fold.members.sum(axis=1) == 0)
     drawn = LabelDraws.of(fold, called, draws, seed)
     every = np.ones(fold.n, dtype=bool)
     return {
@@ -140,7 +141,7 @@ def measure_label_fold(
         "macro_f1": _macro_f1(fold, drawn, classes).as_json(),
         "micro_f1": _micro_f1(fold, called).as_json(),
         "accuracy": share_of_images(fold.whole, exact, every).as_json(),
-        "without": share_of_images(fold.whole, ~fold.members.any(axis=1), every).as_json(),
+        "without": share_of_images(fold.whole, empty, every).as_json(),
         "risk_control": _risk_control(fold, rule),
         "per_class": {
             name: _label_figures(fold, drawn, called, rule.thresholds[k], classes, k)

@@ -102,7 +102,7 @@ def _told(files: RunFiles, figure: Estimate) -> str:
     if files.several:
         exact, micro = (Estimate.from_json(figures[name]) for name in ("accuracy", "micro_f1"))
         return (
-            f"each with a set of {count(len(files.class_names), 'label')}: {MEAN_PRECISION}"
+            f"each with any of {count(len(files.class_names), 'label')}: {MEAN_PRECISION}"
             f" {share_text(figure)}, {figure.of}. {share_text(exact)} of the images have exactly the right"
             f" labels, and F1 over all labels is {plain_text(micro)}."
         )
