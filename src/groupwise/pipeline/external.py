@@ -88,7 +88,6 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
     require_usable(manifest)
     _refuse_other_data(run, name, manifest)
     labels = [sample.label for sample in manifest.usable]
-    refuse_several(predictor.decision.label_sets is not None, "--external")
     matched = match_classes(labels, predictor.classes, ignore_unknown=request.ignore_unknown)
     known, split = run.manifest(request.root), run.split()
     gone = _gone(known)
@@ -141,6 +140,7 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
 
 def _refuse_other_data(run: Run, name: str, manifest: Manifest) -> None:
     """Raise `UsageError` where other data than these were measured under the name."""
+    refuse_several(run.split().several, "--external")
     before = run.ledger.get("external", {}).get(name)
     if before is not None and before["digest"] != manifest.digest:
         raise UsageError(
