@@ -171,7 +171,7 @@ def add_layout_options(parser: Parser) -> None:
         default=ReadOptions.layout,
         help="classes: every folder of DATA is a class, whatever it is called",
     )
-    parser.add_argument(
+    reading.add_argument(
         "--labels",
         choices=LABELS,
         default=ReadOptions.labels,
