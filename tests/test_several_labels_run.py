@@ -18,7 +18,8 @@ from groupwise.data.split import read_split
 from groupwise.data.targets import NOT_YET, Targets
 from groupwise.evaluation.predictions import read_predictions
 from groupwise.files import read_csv, read_json
-from groupwise.serving.server import create_app
+from groupwise.runs.run import Run
+from groupwise.serving.app import create_app
 
 LABELS = ("blue", "green", "red")
 DULL = {"training.epochs": 1, "split.train": 6, "split.val": 3, "split.test": 3}
@@ -140,6 +141,7 @@ REFUSED = [
     ["robustness", "RUN"],
     ["decide", "RUN"],
     ["labels", "RUN"],
+    ["report", "RUN", "--figures", "NEW"],
     ["leakage", "RUN", "--retrain"],
     ["control", "RUN"],
     ["explain", "RUN"],
@@ -164,6 +166,11 @@ def test_what_wants_one_class_an_image_says_so(words, run, data, tmp_path, capsy
 
 def test_two_runs_of_sets_are_not_compared(run, tmp_path, capsys):
     shutil.copytree(run, tmp_path / "other")
+    other = Run.open(tmp_path / "other")  # as of another training: the same network is refused for itself
+    header, first, *rest = other.path("predictions.csv").read_text().splitlines()
+    changed = [header, first.rpartition(",")[0] + ",0.5", *rest]
+    other.path("predictions.csv").write_text("\n".join(changed) + "\n")
+    other.record("predictions.csv")
     assert main(["compare", str(run), str(tmp_path / "other")]) == 2
     assert NOT_YET in " ".join(capsys.readouterr().err.split())
 

@@ -69,7 +69,7 @@ def test_the_lowest_cost_and_loss_rank_first_and_the_undefined_last():
 def test_a_training_keeps_the_epoch_that_is_best_by_it(tmp_path, name, monkeypatch):
     planted = iter([0.6, 0.9, 0.7, 0.8])
     monkeypatch.setattr(
-        "groupwise.training.selection._figure", lambda *_: next(planted) * (-1 if name == "cost" else 1)
+        "groupwise.training.selection.figure", lambda *_: next(planted) * (-1 if name == "cost" else 1)
     )
     data = replace(small_data(), costs=COSTS[:2, :2])
     fitted = fit(small_model(), data, small_config(select_by=(name, "loss")), checkpoints=tmp_path)

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import Any
 
+from groupwise.data.targets import refuse_several
 from groupwise.errors import UsageError
 from groupwise.files import write_atomic, write_csv
 from groupwise.report.checklist.checklist import answer_all
@@ -25,6 +26,7 @@ Table = tuple[Sequence[str], Iterable[Sequence[object]]]
 
 def write_publication(files: RunFiles, folder: Path) -> list[Path]:
     """Write all of it into `folder`, which is made; returns the files. Raises `UsageError` for a file."""
+    refuse_several(files.several, "report --figures")
     if folder.exists() and not folder.is_dir():
         raise UsageError("a file, and no folder", place=folder, remedy="Name a folder for --figures.")
     written = []
