@@ -230,4 +230,4 @@ def _frame_area(image: Pixels, matrix: Matrix) -> float:
     height, width = image.shape
     corners = np.array([[-0.5, -0.5], [width - 0.5, -0.5], [width - 0.5, height - 0.5], [-0.5, height - 0.5]])
     (a, b), (c, d), (e, f), (g, h) = project(matrix, corners).tolist()
-    return abs((e - a) * (h - d) - (g - c) * (f - b)) / 2  # half the product of the diagonals
+    return float(abs((e - a) * (h - d) - (g - c) * (f - b)) / 2)  # half the product of the diagonals
