@@ -8,7 +8,7 @@ a pixel leave as it was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -78,38 +78,64 @@ def glance(first: Pixels, second: Pixels, matrix: Matrix) -> Evidence:
 
 
 def compare(
-    first: Pixels, second: Pixels, matrix: Matrix, *, enlarged: tuple[float, float] = (1, 1)
+    first: Pixels,
+    second: Pixels,
+    matrix: Matrix,
+    *,
+    enlarged: tuple[float, float] = (1, 1),
+    worth: Callable[[Evidence], bool] = lambda _: True,
 ) -> Evidence:
     """Evidence after refining `matrix` on the pixels that already agree, at half the size and at the whole.
 
     `enlarged` says how many times the source of each was enlarged to its working size: what is finer than its
-    own pixels is not compared. The finer picture is laid on the coarser one, so nothing is made up.
+    own pixels is not compared. The finer picture is laid on the coarser one, so nothing is made up. `worth`
+    is asked, with what is known then, before the map is refined at the whole size.
     """
     if shrinkage(matrix) > 1:
-        found = _compare(second, first, np.asarray(np.linalg.inv(matrix)), enlarged[::-1])
+        found = _compare(second, first, np.asarray(np.linalg.inv(matrix)), enlarged[::-1], worth)
         back = np.linalg.inv(found.matrix)
         return replace(found, matrix=back / back[2, 2])
-    return _compare(first, second, matrix, enlarged)
+    return _compare(first, second, matrix, enlarged, worth)
 
 
-def _compare(first: Pixels, second: Pixels, matrix: Matrix, enlarged: tuple[float, float]) -> Evidence:
+def _compare(
+    first: Pixels,
+    second: Pixels,
+    matrix: Matrix,
+    enlarged: tuple[float, float],
+    worth: Callable[[Evidence], bool],
+) -> Evidence:
     at_half = _HALF @ matrix @ _DOUBLE
-    coarse, at_half = _refined(_halved(first), _halved(second), at_half, _FINE, _STEPS_AT_HALF)
+    halves = _halved(first), _halved(second)
+    rough = _level(*halves, at_half, _FINE)
+    coarse, at_half = _refined(*halves, at_half, rough, _FINE, steps=_STEPS_AT_HALF)
     matrix = _DOUBLE @ at_half @ _HALF
     if coarse.agreement < _HOPELESS or coarse.hole > _HOPELESS_HOLE:
         return Evidence(coarse.score, coarse.score, coarse.agreement, coarse.hole, coarse.overlap, matrix)
     shrink = shrinkage(matrix)
     width = max(_FINE, _FINE_OF_ENLARGED * enlarged[0], _FINE_OF_ENLARGED * enlarged[1] * shrink)
-    fine, matrix = _refined(first, second, matrix, width, _STEPS, stride=2)
-    score = fine.score - _LOST_BY_BLUR * (width - _FINE)
-    return Evidence(score, coarse.score, coarse.agreement, fine.hole, fine.overlap, matrix)
+
+    def told(level: _Level, matrix: Matrix) -> Evidence:
+        score = level.score - _LOST_BY_BLUR * (width - _FINE)
+        return Evidence(score, coarse.score, coarse.agreement, level.hole, level.overlap, matrix)
+
+    fine = _level(first, second, matrix, width)
+    if worth(told(fine, matrix)):
+        fine, matrix = _refined(first, second, matrix, fine, width, steps=_STEPS, stride=2)
+    return told(fine, matrix)
 
 
 def _refined(
-    first: Pixels, second: Pixels, matrix: Matrix, width: float, steps: int, stride: int = 1
+    first: Pixels,
+    second: Pixels,
+    matrix: Matrix,
+    rough: _Level,
+    width: float,
+    *,
+    steps: int,
+    stride: int = 1,
 ) -> tuple[_Level, Matrix]:
-    """What they say under `matrix`, or under a refinement of it where that says more, and the map."""
-    rough = _level(first, second, matrix, width)
+    """`rough`, which they say under `matrix`, or what a refinement makes of both where that says more."""
     if rough.score > _ENOUGH or rough.agreement < _HOPELESS_FINE:
         return rough, matrix
     found = refine(first, second, matrix, rough.agree, steps=steps, stride=stride)
