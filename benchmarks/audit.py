@@ -27,11 +27,11 @@ import numpy.typing as npt
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from families import FAMILIES
 from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
 from groupwise.audit.copies.detect import detect
 from groupwise.audit.copies.features import working_grey
 from groupwise.audit.copies.hashes import dihedral_hashes, near_hashes
-from groupwise.audit.copies.planted import FAMILIES
 from groupwise.audit.copies.threshold import wilson
 from groupwise.audit.copies.verify import reduce_photograph
 from groupwise.data.decode import decode

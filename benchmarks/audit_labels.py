@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from families import FAMILIES
 from groupwise.audit.audit import audit
-from groupwise.audit.copies.planted import FAMILIES
 from groupwise.data.scan import scan
 
 

@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from families import FAMILIES
 from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
 from groupwise.audit.copies.detect import detect
-from groupwise.audit.copies.planted import FAMILIES
 from groupwise.audit.copies.verify import Photograph, reduce_photograph
 from groupwise.audit.copies.workers import one_thread_a_worker
 

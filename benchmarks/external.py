@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from groupwise.audit.copies.planted import FAMILIES
+from families import FAMILIES
 from groupwise.cli.main import main
 from groupwise.data.cache import decode_images
 from groupwise.evaluation.drift import measure_drift, measure_pixels

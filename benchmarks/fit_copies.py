@@ -26,7 +26,7 @@ from compositions import DEEPEST, compose, operations
 from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.score import describe_evidence, is_ruled_out
 from groupwise.audit.copies.verify import reduce_photograph, verify_features
-from groupwise.audit.copies.vocabulary import Candidate, short_list, train_vocabulary
+from groupwise.audit.copies.vocabulary import Candidate, index_photographs, short_list, train_vocabulary
 from groupwise.data.decode import decode
 
 FloatArray = npt.NDArray[np.float64]
@@ -77,7 +77,8 @@ def collect(table: str, options: argparse.Namespace, known: set[frozenset[str]])
     photographs = [reduce_photograph(image) for image in (*originals, *made)]
     features = [one.features for one in photographs]
     truth = [*range(len(originals)), *sources]
-    proposed = [c for _, chunk in short_list(features, train_vocabulary(features, 0)) for c in chunk]
+    index = index_photographs(features, train_vocabulary(features, 0))
+    proposed = [c for _, chunk in short_list(index) for c in chunk]
     others = [
         c
         for c in proposed

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))  # families of copies are there
 
 Pixels = npt.NDArray[np.uint8]
 Scene = Callable[..., Pixels]

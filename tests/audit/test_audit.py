@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from families import FAMILIES
 from groupwise.audit.audit import Audit, audit
-from groupwise.audit.copies.planted import FAMILIES
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan

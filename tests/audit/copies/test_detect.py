@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from families import FAMILIES
 from groupwise.audit.copies.compositions import compose, tilt
 from groupwise.audit.copies.detect import Detection, detect
-from groupwise.audit.copies.planted import FAMILIES
 from groupwise.audit.copies.verify import reduce_photograph
 
 Pixels = npt.NDArray[np.uint8]

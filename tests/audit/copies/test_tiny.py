@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pytest
 from sklearn.datasets import load_digits
 
+from families import FAMILIES
 from groupwise.audit.copies.detect import Detection, detect
 from groupwise.audit.copies.hashes import orient
-from groupwise.audit.copies.planted import FAMILIES
 from groupwise.audit.copies.poses import SIDE, find_alike, rigid_poses
 from groupwise.audit.copies.verify import reduce_photograph
 from groupwise.audit.copies.workers import one_thread_a_worker

@@ -14,7 +14,7 @@ from groupwise.audit.copies.align import align, align_along, plausible, project
 from groupwise.audit.copies.compare import Evidence, compare
 from groupwise.audit.copies.features import describe, working_grey
 from groupwise.audit.copies.hashes import INVERSE, orient
-from groupwise.audit.copies.score import MAX_HOLE, MIN_OVERLAP, score
+from groupwise.audit.copies.score import MAX_HOLE, MIN_FINE, MIN_OVERLAP, score
 from groupwise.audit.copies.threshold import LINE
 from groupwise.audit.copies.verify import reduce_photograph, verify_orientation
 
@@ -83,6 +83,7 @@ def test_a_hole_a_small_overlap_or_an_implausible_map_rules_a_copy_out() -> None
     assert score(replace(whole, hole=MAX_HOLE + 0.001)) == -1
     assert score(replace(whole, overlap=MIN_OVERLAP - 0.01)) == -1
     assert score(replace(whole, matrix=np.diag([2.3, 1, 1]))) == -1
+    assert score(replace(whole, fine=MIN_FINE - 0.01)) == -1 < score(replace(whole, fine=MIN_FINE))
 
 
 def test_each_part_of_the_evidence_counts_and_missing_points_count_neither_way() -> None:

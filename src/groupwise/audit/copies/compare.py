@@ -8,13 +8,15 @@ a pixel leave as it was.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.audit.copies.align import jacobian, plausible, project
+from groupwise.audit.copies.align import project, shrinkage
+from groupwise.audit.copies.refine import refine
 
 Pixels = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -76,41 +78,67 @@ def glance(first: Pixels, second: Pixels, matrix: Matrix) -> Evidence:
 
 
 def compare(
-    first: Pixels, second: Pixels, matrix: Matrix, *, enlarged: tuple[float, float] = (1, 1)
+    first: Pixels,
+    second: Pixels,
+    matrix: Matrix,
+    *,
+    enlarged: tuple[float, float] = (1, 1),
+    worth: Callable[[Evidence], bool] = lambda _: True,
 ) -> Evidence:
     """Evidence after refining `matrix` on the pixels that already agree, at half the size and at the whole.
 
     `enlarged` says how many times the source of each was enlarged to its working size: what is finer than its
-    own pixels is not compared. The finer picture is laid on the coarser one, so nothing is made up.
+    own pixels is not compared. The finer picture is laid on the coarser one, so nothing is made up. `worth`
+    is asked, with what is known then, before the map is refined at the whole size.
     """
-    if abs(np.linalg.det(jacobian(matrix))) > 1:
-        found = _compare(second, first, np.asarray(np.linalg.inv(matrix)), enlarged[::-1])
+    if shrinkage(matrix) > 1:
+        found = _compare(second, first, np.asarray(np.linalg.inv(matrix)), enlarged[::-1], worth)
         back = np.linalg.inv(found.matrix)
         return replace(found, matrix=back / back[2, 2])
-    return _compare(first, second, matrix, enlarged)
+    return _compare(first, second, matrix, enlarged, worth)
 
 
-def _compare(first: Pixels, second: Pixels, matrix: Matrix, enlarged: tuple[float, float]) -> Evidence:
+def _compare(
+    first: Pixels,
+    second: Pixels,
+    matrix: Matrix,
+    enlarged: tuple[float, float],
+    worth: Callable[[Evidence], bool],
+) -> Evidence:
     at_half = _HALF @ matrix @ _DOUBLE
-    coarse, at_half = _refined(_halved(first), _halved(second), at_half, _FINE, _STEPS_AT_HALF)
+    halves = _halved(first), _halved(second)
+    rough = _level(*halves, at_half, _FINE)
+    coarse, at_half = _refined(*halves, at_half, rough, _FINE, steps=_STEPS_AT_HALF)
     matrix = _DOUBLE @ at_half @ _HALF
     if coarse.agreement < _HOPELESS or coarse.hole > _HOPELESS_HOLE:
         return Evidence(coarse.score, coarse.score, coarse.agreement, coarse.hole, coarse.overlap, matrix)
-    shrink = abs(float(np.linalg.det(jacobian(matrix)))) ** 0.5
+    shrink = shrinkage(matrix)
     width = max(_FINE, _FINE_OF_ENLARGED * enlarged[0], _FINE_OF_ENLARGED * enlarged[1] * shrink)
-    fine, matrix = _refined(first, second, matrix, width, _STEPS)
-    score = fine.score - _LOST_BY_BLUR * (width - _FINE)
-    return Evidence(score, coarse.score, coarse.agreement, fine.hole, fine.overlap, matrix)
+
+    def told(level: _Level, matrix: Matrix) -> Evidence:
+        score = level.score - _LOST_BY_BLUR * (width - _FINE)
+        return Evidence(score, coarse.score, coarse.agreement, level.hole, level.overlap, matrix)
+
+    fine = _level(first, second, matrix, width)
+    if worth(told(fine, matrix)):
+        fine, matrix = _refined(first, second, matrix, fine, width, steps=_STEPS, stride=2)
+    return told(fine, matrix)
 
 
 def _refined(
-    first: Pixels, second: Pixels, matrix: Matrix, width: float, steps: int
+    first: Pixels,
+    second: Pixels,
+    matrix: Matrix,
+    rough: _Level,
+    width: float,
+    *,
+    steps: int,
+    stride: int = 1,
 ) -> tuple[_Level, Matrix]:
-    """What they say under `matrix`, or under a refinement of it where that says more, and the map."""
-    rough = _level(first, second, matrix, width)
+    """`rough`, which they say under `matrix`, or what a refinement makes of both where that says more."""
     if rough.score > _ENOUGH or rough.agreement < _HOPELESS_FINE:
         return rough, matrix
-    found = _refine(first, second, matrix, rough.agree, steps)
+    found = refine(first, second, matrix, rough.agree, steps=steps, stride=stride)
     if found is None:
         return rough, matrix
     better = _level(first, second, found, width)
@@ -127,12 +155,13 @@ def _level(first: Pixels, second: Pixels, matrix: Matrix, fine: float) -> _Level
     mask, ours, theirs = overlay(first, second, matrix, fine)
     correlation, texture, covered = _correlate(ours, theirs, mask)
     overlap = float(mask.sum()) / min(first.size, _frame_area(second, matrix))
-    if overlap < _MIN_OVERLAP or not (texture > 0).any():
+    total = float(texture.sum())
+    if overlap < _MIN_OVERLAP or total <= 0:
         return _Level(0.0, 0.0, 1.0, overlap, np.zeros_like(covered))
     score = _weighted_quantile(correlation[covered], texture[covered], 0.25)
     hole = _hole(correlation < _DISAGREES, texture, covered)
     agree = (correlation > _AGREES) & covered
-    return _Level(score, float(texture[agree].sum() / texture.sum()), hole, overlap, agree)
+    return _Level(score, float(texture[agree].sum()) / total, hole, overlap, agree)
 
 
 def overlay(
@@ -141,23 +170,26 @@ def overlay(
     """Where both are defined (0 or 1) and the high-passed content of each, (h, w) in the first's frame."""
     size = first.shape[::-1]
     mask = cv2.warpPerspective(np.ones(second.shape, np.float32), matrix, size, flags=cv2.INTER_NEAREST)
-    shrink = abs(float(np.linalg.det(jacobian(matrix)))) ** 0.5
+    shrink = shrinkage(matrix)
     source = second.astype(np.float32)
     if shrink < 0.8:  # what the first cannot hold must not fold back into what it can
         source = cv2.GaussianBlur(source, (0, 0), 0.5 * (shrink**-2 - 1) ** 0.5)
     warped = cv2.warpPerspective(source, matrix, size, flags=cv2.INTER_LINEAR)
     coarse = _COARSE * (fine / _FINE) ** 0.5
-    ours = high_pass(first.astype(np.float32), mask, fine, coarse)
-    return mask, ours, high_pass(warped, mask, fine, coarse)
+    ours, theirs = high_pass((first.astype(np.float32), warped), mask, fine, coarse)
+    return mask, ours, theirs
 
 
-def high_pass(image: FloatArray, mask: FloatArray, fine: float, coarse: float) -> FloatArray:
+def high_pass(images: Sequence[FloatArray], mask: FloatArray, fine: float, coarse: float) -> list[FloatArray]:
     """Difference of two Gaussian blurs that see only what the mask (0 or 1) covers; widths in pixels."""
-    blurred = []
-    for width in (fine, coarse):
-        weight = cv2.GaussianBlur(mask, (0, 0), width)
-        blurred.append(cv2.GaussianBlur(image * mask, (0, 0), width) / np.maximum(weight, 1e-3))
-    return np.asarray((blurred[0] - blurred[1]) * mask, dtype=np.float32)
+    inverse = [mask / np.maximum(cv2.GaussianBlur(mask, (0, 0), width), 1e-3) for width in (fine, coarse)]
+    passed = []
+    for image in images:
+        known = image * mask
+        # One at a time: of several channels at once numpy takes longer than all of the blurring.
+        narrow, wide = (cv2.GaussianBlur(known, (0, 0), width) for width in (fine, coarse))
+        passed.append(narrow * inverse[0] - wide * inverse[1])
+    return passed
 
 
 def _correlate(
@@ -175,7 +207,7 @@ def _correlate(
     # Noise adds to the variance and not to the covariance; without it two noisy copies still agree.
     spread = (signal_a + _FLAT) * (signal_b + _FLAT)
     correlation = np.clip(covariance / np.sqrt(spread), -1, 1).astype(np.float32)
-    texture = np.where(covered, (signal_a * signal_b) ** 0.25, 0).astype(np.float32)
+    texture = np.where(covered, np.sqrt(np.sqrt(signal_a * signal_b)), 0).astype(np.float32)
     return correlation, texture, covered
 
 
@@ -192,8 +224,14 @@ def _noise(variance: FloatArray) -> float:
     if not live.size:
         return 0.0
     # By hand, since numpy's quantiles take longer than all the rest of a level.
-    lowest, middle = (np.interp(share * (live.size - 1), np.arange(live.size), live) for share in (0.1, 0.5))
-    return float(min(lowest, 0.5 * middle))
+    lowest, middle = (_at(live, share * (live.size - 1)) for share in (0.1, 0.5))
+    return min(lowest, 0.5 * middle)
+
+
+def _at(values: FloatArray, place: float) -> float:
+    """The value at a place between two entries."""
+    below, part = int(place), place % 1
+    return float(values[below] + part * (values[min(below + 1, len(values) - 1)] - values[below]))
 
 
 def _weighted_quantile(values: FloatArray, weights: FloatArray, share: float) -> float:
@@ -213,27 +251,9 @@ def _hole(disagrees: npt.NDArray[np.bool_], texture: FloatArray, covered: npt.ND
     return float(weight.sum() / texture.sum())
 
 
-def _refine(
-    first: Pixels, second: Pixels, matrix: Matrix, agree: npt.NDArray[np.bool_], steps: int
-) -> Matrix | None:
-    """Enhanced correlation (Evangelidis, Psarakis, PAMI 2008) where they agree; None if it diverges."""
-    inverse = np.linalg.inv(matrix)
-    start = (inverse / inverse[2, 2]).astype(np.float32)
-    area = cv2.resize(agree.astype(np.uint8) * 255, first.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    mask = cv2.warpPerspective(area, start, second.shape[::-1], flags=cv2.INTER_NEAREST)
-    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, steps, 1e-4)
-    try:
-        _, found = cv2.findTransformECC(first, second, start, cv2.MOTION_HOMOGRAPHY, stop, mask, 5)
-        back = np.linalg.inv(np.asarray(found, dtype=np.float64))
-    except (cv2.error, np.linalg.LinAlgError):  # the overlap is flat or the step leaves the frame
-        return None
-    back = back / back[2, 2]
-    return np.asarray(back) if np.isfinite(back).all() and plausible(back) else None
-
-
 def _frame_area(image: Pixels, matrix: Matrix) -> float:
     """Area of the image's frame where `matrix` lays it."""
     height, width = image.shape
     corners = np.array([[-0.5, -0.5], [width - 0.5, -0.5], [width - 0.5, height - 0.5], [-0.5, height - 0.5]])
-    x, y = project(matrix, corners).T
-    return float(abs(x @ np.roll(y, 1) - y @ np.roll(x, 1)) / 2)
+    (a, b), (c, d), (e, f), (g, h) = project(matrix, corners).tolist()
+    return float(abs((e - a) * (h - d) - (g - c) * (f - b)) / 2)  # half the product of the diagonals

@@ -9,7 +9,7 @@ Hamming space with multi-index hashing", PAMI 2014, finds near hashes without co
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -65,36 +65,39 @@ def _bits(block: npt.NDArray[np.float64]) -> int:
     return int("".join("1" if value > 0 else "0" for value in block.ravel()[1:]), 2)
 
 
-def near_hashes(hashes: Hashes) -> Iterator[tuple[int, int, int]]:
-    """Triples (i, j, orientation), i < j, where j turned by `orientation` is within `RADIUS` of i.
+def near_hashes(hashes: Hashes) -> list[tuple[int, int, int]]:
+    """Triples (i, j, orientation), i < j, where j turned by `orientation` is within `RADIUS` of i, in order.
 
     `hashes` is (N, 8) from `dihedral_hashes`. In a bucket of more than 64 equal bands (blank or look-alike
     pictures) everyone meets only the first eight, which still ties equal hashes together and keeps the work
     linear in N.
     """
-    seen: set[tuple[int, int, int]] = set()
+    found: set[tuple[int, int, int]] = set()
     for number, band in ((number, band) for band in _BANDS for number in range(8)):
         mask = np.uint64(sum(1 << int(bit) for bit in band))
-        for turned, plain in _collisions(hashes[:, number] & mask, hashes[:, 0] & mask):
-            forward = turned > plain
-            found = (min(turned, plain), max(turned, plain), number if forward else INVERSE[number])
-            distance = int(hashes[turned, number] ^ hashes[plain, 0]).bit_count()
-            if distance <= RADIUS and found not in seen:
-                seen.add(found)
-                yield found
+        turned, plain = _collisions(hashes[:, number] & mask, hashes[:, 0] & mask)
+        near = np.bitwise_count(hashes[turned, number] ^ hashes[plain, 0]) <= RADIUS
+        found.update(
+            (j, i, number) if i > j else (i, j, INVERSE[number])
+            for i, j in zip(turned[near].tolist(), plain[near].tolist(), strict=True)
+        )
+    return sorted(found)
 
 
 INVERSE = (0, 1, 2, 3, 4, 6, 5, 7)
 """The orientation that undoes each; only the two quarter turns are not their own way back."""
 
 
-def _collisions(turned: Hashes, plain: Hashes) -> Iterator[tuple[int, int]]:
-    buckets: dict[int, list[int]] = {}
-    for j, key in enumerate(plain.tolist()):
-        buckets.setdefault(key, []).append(j)
-    for i, key in enumerate(turned.tolist()):
-        bucket = buckets.get(key, [])
-        yield from ((i, j) for j in bucket[: None if len(bucket) <= _MAX_BUCKET else 8] if i != j)
+def _collisions(turned: Hashes, plain: Hashes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Places in both, not the same, where the values are equal."""
+    order = np.argsort(plain, kind="stable")
+    ordered = plain[order]
+    first, last = (np.searchsorted(ordered, turned, side) for side in ("left", "right"))
+    count = np.where(last - first <= _MAX_BUCKET, last - first, 8)
+    mine = np.repeat(np.arange(len(turned)), count)
+    within = np.arange(len(mine)) - np.repeat(np.cumsum(count) - count, count)
+    other = order[first[mine] + within]
+    return mine[mine != other], other[mine != other]
 
 
 def pixel_digest(pixels: npt.NDArray[np.uint8]) -> str:

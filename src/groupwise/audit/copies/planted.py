@@ -1,9 +1,8 @@
-"""Planted copies: transformed photographs as known answers, by which the detector is measured."""
+"""Operations that make copies of a photograph, parts of what `compositions.py` plants."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -23,46 +22,12 @@ def reencode(rgb: Pixels, rng: np.random.Generator) -> Pixels:
     )
     if not done:
         raise ValueError(f"cannot encode an image of shape {rgb.shape}")
-    return _uint8(cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB))
-
-
-def resize(rgb: Pixels, rng: np.random.Generator) -> Pixels:
-    """Scale both sides by one factor from 0.5 to 2."""
-    factor = float(2 ** rng.uniform(-1, 1))
-    size = [max(8, round(side * factor)) for side in rgb.shape[1::-1]]
-    return _uint8(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC))
-
-
-def dihedral(rgb: Pixels, rng: np.random.Generator) -> Pixels:
-    """One of the seven symmetries of the square that are not the identity."""
-    turns, mirror = divmod(int(rng.integers(1, 8)), 2)
-    turned = np.rot90(rgb, turns)
-    return np.ascontiguousarray(turned[:, ::-1] if mirror else turned)
-
-
-def mirror(rgb: Pixels, rng: np.random.Generator) -> Pixels:
-    """Mirror left to right, then rotate by up to 20 degrees."""
-    return _affine(np.ascontiguousarray(rgb[:, ::-1]), rng, angle_deg=float(rng.uniform(-20, 20)))
-
-
-def rotate(rgb: Pixels, rng: np.random.Generator) -> Pixels:
-    """Rotate by any angle; the outside is filled with one colour, the edge, a reflection or a wrap."""
-    return _affine(rgb, rng, angle_deg=float(rng.uniform(-180, 180)))
-
-
-def rotate_reflect(rgb: Pixels, rng: np.random.Generator) -> Pixels:
-    """Rotate by any angle and fill by reflection, which repeats true content in wrong places."""
-    return _affine(rgb, rng, angle_deg=float(rng.uniform(-180, 180)), fill=cv2.BORDER_REFLECT_101)
-
-
-def shift(rgb: Pixels, rng: np.random.Generator) -> Pixels:
-    """Shift by up to a quarter of each side, any fill."""
-    return _affine(rgb, rng, shift=(float(rng.uniform(-0.25, 0.25)), float(rng.uniform(-0.25, 0.25))))
+    return _as_bytes(cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB))
 
 
 def shear(rgb: Pixels, rng: np.random.Generator) -> Pixels:
     """Shear by up to 0.35 (19 degrees), any fill."""
-    return _affine(rgb, rng, shear=float(rng.uniform(-0.35, 0.35)))
+    return affine(rgb, rng, shear=float(rng.uniform(-0.35, 0.35)))
 
 
 def crop(rgb: Pixels, rng: np.random.Generator) -> Pixels:
@@ -74,7 +39,7 @@ def crop(rgb: Pixels, rng: np.random.Generator) -> Pixels:
     window = np.ascontiguousarray(rgb[top : top + h, left : left + w])
     if rng.random() < 0.5:
         return window
-    return _uint8(cv2.resize(window, (width, height), interpolation=cv2.INTER_CUBIC))
+    return _as_bytes(cv2.resize(window, (width, height), interpolation=cv2.INTER_CUBIC))
 
 
 def recolour(rgb: Pixels, rng: np.random.Generator) -> Pixels:
@@ -83,51 +48,15 @@ def recolour(rgb: Pixels, rng: np.random.Generator) -> Pixels:
     x = x * rng.uniform(0.6, 1.3) * rng.uniform(0.85, 1.15, 3) + rng.uniform(-0.1, 0.1)
     if rng.random() < 0.25:
         x = np.repeat(x.mean(2, keepdims=True), 3, axis=2)
-    return _uint8(np.clip(255 * x, 0, 255))
+    return _as_bytes(np.clip(255 * x, 0, 255))
 
 
 def noise(rgb: Pixels, rng: np.random.Generator) -> Pixels:
     """Add Gaussian noise of 5 to 20 grey values."""
-    return _uint8(np.clip(rgb + rng.normal(0, rng.uniform(5, 20), rgb.shape), 0, 255))
+    return _as_bytes(np.clip(rgb + rng.normal(0, rng.uniform(5, 20), rgb.shape), 0, 255))
 
 
-def combined(rgb: Pixels, rng: np.random.Generator) -> Pixels:
-    """What an augmentation pipeline writes: turn, zoom, shear, shift and perhaps mirror, recolour, JPEG."""
-    start = np.ascontiguousarray(rgb[:, ::-1]) if rng.random() < 0.5 else rgb
-    moved = _affine(
-        start,
-        rng,
-        angle_deg=float(rng.uniform(-45, 45)),
-        zoom=float(rng.uniform(0.85, 1.2)),
-        shear=float(rng.uniform(-0.2, 0.2)),
-        shift=(float(rng.uniform(-0.1, 0.1)), float(rng.uniform(-0.1, 0.1))),
-    )
-    coloured = recolour(moved, rng) if rng.random() < 0.5 else moved
-    return reencode(coloured, rng)
-
-
-FAMILIES: Mapping[str, Transform] = MappingProxyType(
-    {
-        function.__name__: function
-        for function in (
-            reencode,
-            resize,
-            dihedral,
-            mirror,
-            rotate,
-            rotate_reflect,
-            shift,
-            shear,
-            crop,
-            recolour,
-            noise,
-            combined,
-        )
-    }
-)
-
-
-def _affine(
+def affine(
     rgb: Pixels,
     rng: np.random.Generator,
     *,
@@ -149,8 +78,8 @@ def _affine(
     warped = cv2.warpAffine(
         rgb, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=chosen, borderValue=colour
     )
-    return _uint8(warped)
+    return _as_bytes(warped)
 
 
-def _uint8(values: npt.NDArray[np.generic]) -> Pixels:
+def _as_bytes(values: npt.NDArray[np.generic]) -> Pixels:
     return np.asarray(values).astype(np.uint8)

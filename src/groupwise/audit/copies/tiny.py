@@ -165,7 +165,7 @@ def _correlate(first: FloatArray, second: FloatArray, matrix: Matrix, fine: floa
     overlap = float(mask.sum()) / (_GRID**2 * min(1.0, abs(float(np.linalg.det(matrix[:, :2])))))
     if overlap < MIN_OVERLAP:
         return _Match(0.0, overlap, matrix)
-    ours, theirs = (high_pass(one, mask, fine, _COARSE)[common] for one in (first, warped))
+    ours, theirs = (one[common] for one in high_pass((first, warped), mask, fine, _COARSE))
     ours, theirs = ours - ours.mean(), theirs - theirs.mean()
     length = float(np.sqrt((ours @ ours) * (theirs @ theirs)))
     return _Match(float(ours @ theirs) / max(length, 1e-6), overlap, matrix)

@@ -64,6 +64,19 @@ class Vocabulary:
         return words
 
 
+@dataclass(frozen=True, eq=False)
+class Index:
+    """N photographs by their V words.
+
+    `photographs` (V, N): the inverted index; `weight` (V,): each word's inverse document frequency.
+    """
+
+    features: Sequence[Features]
+    vocabulary: Vocabulary
+    photographs: csr_array
+    weight: FloatArray
+
+
 def _distances(descriptors: FloatArray, centres: FloatArray) -> FloatArray:
     # Squared Euclidean distance up to a constant a row, which no comparison within the row sees.
     return (centres**2).sum(axis=1) - 2 * descriptors @ centres.T  # type: ignore[no-any-return]
@@ -117,18 +130,17 @@ def _leaves(members: FloatArray, everything: FloatArray, count: int, rng: np.ran
 
 
 def short_list(
-    features: Sequence[Features], vocabulary: Vocabulary, queries: Sequence[Features] | None = None
+    index: Index, queries: Sequence[Features] | None = None
 ) -> Iterator[tuple[int, list[Candidate]]]:
     """The number of queries done and the candidates of the latest chunk, the best `CANDIDATES` a query.
 
     Without `queries` the photographs query themselves, `first` < `second`, and none meets itself. With
     `queries`, `first` is the number of the query and `second` that of the photograph.
     """
-    index, weight = _index(features, vocabulary)
-    asked = features if queries is None else queries
+    asked = index.features if queries is None else queries
     for start in range(0, len(asked), _CHUNK):
         chunk = asked[start : start + _CHUNK]
-        scores = [(_query(chunk, vocabulary, weight, mirror) @ index).tocsr() for mirror in (False, True)]
+        scores = [(_query(chunk, index, mirror) @ index.photographs).tocsr() for mirror in (False, True)]
         found = dict.fromkeys(
             _ordered(start + row, candidate, symmetric=queries is None)
             for row in range(len(chunk))
@@ -160,8 +172,8 @@ def _best(scores: Sequence[csr_array], row: int, own: int) -> list[tuple[int, bo
     return [(int(column[k]), bool(flags[k])) for k in order]
 
 
-def _index(features: Sequence[Features], vocabulary: Vocabulary) -> tuple[csr_array, FloatArray]:
-    """The inverted index, words by photographs (V, N), and each word's inverse document frequency (V,)."""
+def index_photographs(features: Sequence[Features], vocabulary: Vocabulary) -> Index:
+    """Which photographs hold which words."""
     rows = [
         _counts(features[start : start + _CHUNK], vocabulary, mirror=False, count=1)
         for start in range(0, len(features), _CHUNK)
@@ -169,7 +181,7 @@ def _index(features: Sequence[Features], vocabulary: Vocabulary) -> tuple[csr_ar
     counts = _stack(rows, vocabulary.size)
     frequency = np.bincount(counts.indices, minlength=vocabulary.size)
     weight = np.log(len(features) / np.maximum(frequency, 1)).astype(np.float32)
-    return csr_array(_normalised(counts, weight).T.tocsr()), weight
+    return Index(features, vocabulary, csr_array(_normalised(counts, weight).T.tocsr()), weight)
 
 
 def _stack(rows: Sequence[csr_array], columns: int) -> csr_array:
@@ -180,8 +192,9 @@ def _stack(rows: Sequence[csr_array], columns: int) -> csr_array:
     )
 
 
-def _query(chunk: Sequence[Features], vocabulary: Vocabulary, weight: FloatArray, mirror: bool) -> csr_array:
-    return _normalised(_counts(chunk, vocabulary, mirror=mirror, count=_WORDS_OF_A_QUERY), weight)
+def _query(chunk: Sequence[Features], index: Index, mirror: bool) -> csr_array:
+    words = _counts(chunk, index.vocabulary, mirror=mirror, count=_WORDS_OF_A_QUERY)
+    return _normalised(words, index.weight)
 
 
 def _counts(chunk: Sequence[Features], vocabulary: Vocabulary, *, mirror: bool, count: int) -> csr_array:
