@@ -11,10 +11,6 @@ from groupwise.inference.bundle import BUNDLE, FORMAT, is_bundle
 from groupwise.inference.decision import DECISION, Decision
 from groupwise.runs.run import Run
 
-BUNDLES = ("bundle", "int8")
-ENGINES = ("onnxruntime", "openvino", "ncnn", "opencv")
-FORMS = ("bundle", "onnx", "int8", "torch", "timm", "hub", "torchvision")
-
 
 def current_bundle(folder: Path, *, on_export: Callable[[], None]) -> Path:
     """The folder of the bundle of a run; of a bundle, the folder itself.
