@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from groupwise.recipe.parsing import Parser
 
 T = TypeVar("T")
+METHODS: tuple[Method, ...] = ("gradcam", "eigencam")
 
 
 def explain(parser: Parser, argv: list[str]) -> None:
@@ -27,8 +28,6 @@ def explain(parser: Parser, argv: list[str]) -> None:
 
     groupwise explain runs/first new/one.jpg
     """
-    from groupwise.inference.heatmaps import METHODS
-
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument(
         "images",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from groupwise.errors import UsageError
+from groupwise.export.names import BUNDLES
 from groupwise.files import read_json
 from groupwise.inference.bundle import BUNDLE, FORMAT, is_bundle
 from groupwise.inference.decision import DECISION, Decision
