@@ -26,8 +26,8 @@ from PIL import Image
 from pydicom.uid import ImplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
 from groupwise.data.decode import UndecodableImage, decode
-from groupwise.data.levels import Reading
 from groupwise.data.manifest import Manifest, Sample, read_manifest
+from groupwise.data.pixel_reading import Reading
 from groupwise.data.scan import scan_listed
 from groupwise.data.split import read_split
 from groupwise.inference.predictor import Predictor, load_run

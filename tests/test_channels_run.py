@@ -17,7 +17,7 @@ from cli_case import run
 from folder_case import tiny_options
 from groupwise.cli.main import main
 from groupwise.data.decode import decode
-from groupwise.data.levels import Reading
+from groupwise.data.pixel_reading import Reading
 from groupwise.data.scan import scan
 from groupwise.errors import UsageError
 from groupwise.files import read_json

@@ -9,12 +9,13 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console as RichConsole
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
+if TYPE_CHECKING:  # a command that refuses its arguments says so without it
+    from rich.console import Console as RichConsole
+    from rich.progress import Progress, Task
+    from rich.text import Text
 
 EVERY_S = 60.0  # where there is no terminal, long work says a line this often
 
@@ -66,14 +67,24 @@ class Console:
     """The user's terminal; silent in every process but the main one."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._rich = RichConsole(quiet=quiet, highlight=False, soft_wrap=True)
+        self._quiet = quiet
+
+    @cached_property
+    def _rich(self) -> RichConsole:
+        from rich.console import Console as RichConsole
+
+        return RichConsole(quiet=self._quiet, highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Print one line."""
+        from rich.markup import escape
+
         self._rich.print(escape(self._shown(text)))
 
     def warn(self, text: str) -> None:
         """Print one line that the user should not overlook."""
+        from rich.markup import escape
+
         self._rich.print(f"[bold red]{escape(self._shown(text))}[/]")
 
     def _shown(self, text: str) -> str:
@@ -90,14 +101,9 @@ class Console:
         if not self._rich.is_terminal:
             yield self._lines(task)
             return
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            _NoteOrTimeLeft(),
-            console=self._rich,
-            transient=True,
-        ) as bar:
+        from rich.markup import escape
+
+        with _bar(self._rich) as bar:
             number = bar.add_task(escape(task), total=None, note="")
 
             def move(done: int, total: int | None, *, task: str | None = None, note: str = "") -> None:
@@ -120,9 +126,21 @@ class Console:
         return move
 
 
-class _NoteOrTimeLeft(TimeRemainingColumn):
-    """A task's own words where it has some."""
+def _bar(console: RichConsole) -> Progress:
+    """A bar that goes when it ends, with a task's own words in place of the time left where it has some."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    def render(self, task: Task) -> Text:
-        note = task.fields["note"]
-        return Text(note) if note else super().render(task)
+    class NoteOrTimeLeft(TimeRemainingColumn):
+        def render(self, task: Task) -> Text:
+            note = task.fields["note"]
+            return Text(note) if note else super().render(task)
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        NoteOrTimeLeft(),
+        console=console,
+        transient=True,
+    )

@@ -6,9 +6,11 @@ import sys
 
 import pytest
 
+from groupwise.cli.first_look import look_first
 from groupwise.cli.main import VERBS, main
+from groupwise.errors import UsageError
 
-HEAVY = ("torch", "scipy", "sklearn", "cv2", "matplotlib", "onnxruntime")
+HEAVY = ("jsonargparse", "rich", "torch", "scipy", "sklearn", "cv2", "matplotlib", "onnxruntime")
 # What each verb needs beside the path that is wrong.
 READ = {
     "scan": ["no"],
@@ -127,3 +129,31 @@ def test_the_answer_comes_before_any_library(here):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=here, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_unknown_option_is_said_as_soon(here):
+    wrong = [["train", "data", "--run", "new", "--training.epoch", "3"], ["predict", "run", "data", "--csw"]]
+    code = (
+        "import sys; from groupwise.cli.main import main;"
+        f" print([main(words) for words in {wrong}], [name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=here, check=True)
+    assert done.stdout.strip() == "[2, 2] []"
+    assert "--training.epoch 3, did you mean --training.epochs?" in done.stderr
+    assert "--csw, did you mean --csv?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["--model.overrides.stem", "cifar"], ["--model.overrides+={}"], ["--data.mean", "[-1,0,0]"]]
+)
+def test_what_only_the_whole_parser_can_tell_is_left_to_it(here, words):
+    look_first("train", VERBS["train"], ["data", *words])
+
+
+@pytest.mark.parametrize("verb", ["train", "sweep", "probe"])
+def test_a_run_that_is_there_is_refused_at_first_sight_unless_it_goes_on(here, capsys, verb):
+    (here / "run/ledger").touch()
+    with pytest.raises(UsageError, match="already holds something"):
+        look_first(verb, VERBS[verb], ["data", "--run", "run"])
+    look_first(verb, VERBS[verb], ["data", "--run", "run", "--resume"])
+    look_first(verb, VERBS[verb], ["data", "--run", "new"])

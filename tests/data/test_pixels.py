@@ -15,7 +15,8 @@ from PIL import Image
 import pixels_case as case
 from groupwise.data.decode import Preprocessing, UndecodableImage, decode
 from groupwise.data.level_notes import note_rule
-from groupwise.data.levels import Reading, settle
+from groupwise.data.levels import settle
+from groupwise.data.pixel_reading import Reading
 
 CONTAINERS = case.containers()
 MODEL_OF_8_BITS = Preprocessing().reading

@@ -11,9 +11,9 @@ import pytest
 from groupwise.cli.main import main
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.export import bundle as bundle_module
-from groupwise.export.current import ENGINES as NAMES
-from groupwise.export.current import FORMS
 from groupwise.export.engines import ENGINES
+from groupwise.export.names import ENGINES as NAMES
+from groupwise.export.names import FORMS
 from groupwise.export.parity import check_answers, check_parity
 from groupwise.export.targets import TARGETS, export_run, whole_folder
 from groupwise.files import sha256_file

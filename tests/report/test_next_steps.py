@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from groupwise.cli.main import VERBS, operands_of
-from groupwise.cli.paths import VerbParser
+from groupwise.cli.verb_parser import VerbParser
 from groupwise.files import read_csv, read_json, write_csv, write_json
 from groupwise.report.next_steps import MOST, next_steps
 from groupwise.report.page import write_report

@@ -18,7 +18,7 @@ from groupwise.audit.copies.verify import Photograph, reduce_photograph
 from groupwise.audit.sessions import Exif
 from groupwise.data.archive import read_file
 from groupwise.data.decode import UNSETTLED, decode
-from groupwise.data.levels import Reading
+from groupwise.data.pixel_reading import Reading
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from groupwise.cli.paths import VerbParser
+from groupwise.cli.verb_parser import VerbParser
 from groupwise.errors import UsageError
 from groupwise.recipe.parsing import Parser
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from groupwise.cli.options import add_data_options, add_reading_options, scan_of
 from groupwise.console import Console
-from groupwise.recipe.parsing import Parser
+
+if TYPE_CHECKING:
+    from groupwise.recipe.parsing import Parser
 
 
 def scan(parser: Parser, argv: list[str]) -> None:

@@ -10,14 +10,15 @@ from groupwise.cli.options import add_moved_option, operands_together
 from groupwise.console import Console
 from groupwise.data.archive import images_root
 from groupwise.errors import GroupwiseError, UsageError
-from groupwise.recipe.parsing import Parser
 from groupwise.runs.run import Run
 
 if TYPE_CHECKING:
     from groupwise.explain.request import Asked
     from groupwise.inference.heatmaps import Method
+    from groupwise.recipe.parsing import Parser
 
 T = TypeVar("T")
+METHODS: tuple[Method, ...] = ("gradcam", "eigencam")
 
 
 def explain(parser: Parser, argv: list[str]) -> None:
@@ -27,8 +28,6 @@ def explain(parser: Parser, argv: list[str]) -> None:
 
     groupwise explain runs/first new/one.jpg
     """
-    from groupwise.inference.heatmaps import METHODS
-
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument(
         "images",
@@ -121,7 +120,7 @@ def export(parser: Parser, argv: list[str]) -> None:
 
     groupwise export runs/first --to bundle
     """
-    from groupwise.export.current import BUNDLES, FORMS
+    from groupwise.export.names import BUNDLES, FORMS
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("--to", required=True, choices=FORMS, help="the form (required)")
@@ -178,7 +177,7 @@ def verify(parser: Parser, argv: list[str]) -> None:
 
     groupwise verify runs/first/export/bundle --engine onnxruntime
     """
-    from groupwise.export.current import ENGINES, kept_bundle
+    from groupwise.export.names import ENGINES
 
     parser.add_argument(
         "bundle", metavar="BUNDLE", type=Path, help="the folder of a bundle, or of a run that has one"
@@ -193,9 +192,13 @@ def verify(parser: Parser, argv: list[str]) -> None:
         "--precision", help="what OpenVINO is asked to compute in: f32 (by default), bf16 or f16"
     )
     parser.add_argument(
-        "--data", type=Path, help="the folder of the run's images, to check with those as well"
+        "--data",
+        metavar="DATA",
+        type=Path,
+        help="the folder of the run's images, to check with those as well",
     )
     arguments = parser.parse_args(argv)
+    from groupwise.export.current import kept_bundle
     from groupwise.export.verify_bundle import verify_bundle
 
     console, bundle = Console(), kept_bundle(arguments.bundle)

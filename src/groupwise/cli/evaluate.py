@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from groupwise.cli.options import add_moved_option, operands_together
 from groupwise.console import Console
 from groupwise.data.archive import images_root
 from groupwise.errors import UsageError
 from groupwise.recipe.aim import COST_MATRIX, read_costs
-from groupwise.recipe.parsing import Parser
+
+if TYPE_CHECKING:
+    from groupwise.recipe.parsing import Parser
 
 POINT = ("positive_class", "target_sensitivity", "prevalence")  # what describes an operating point
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from groupwise.cli.options import add_moved_option
 from groupwise.console import Console
 from groupwise.data.archive import images_root
-from groupwise.recipe.parsing import Parser
 from groupwise.text import parse_duration
+
+if TYPE_CHECKING:
+    from groupwise.recipe.parsing import Parser
 
 
 def learning_curve(parser: Parser, argv: list[str]) -> None:

@@ -12,20 +12,19 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from inspect import getdoc
+from typing import Any
 
 from groupwise.cli import data, deploy, evaluate, learning, measure, probe, serve, train
-from groupwise.cli.completion import completion
-from groupwise.cli.paths import VerbParser
+from groupwise.cli.first_look import look_first
 from groupwise.console import show_any_character
 from groupwise.errors import GroupwiseError, UsageError, did_you_mean
-from groupwise.recipe.parsing import Parser
 from groupwise.runs.deadline import command_began, process_began
 from groupwise.version import __version__
 
 INTERRUPTED = 130  # what a shell gives for Ctrl-C
 START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h, as for a training that SIGTERM stopped and that was saved
 
-Verb = Callable[[Parser, list[str]], None]
+Verb = Callable[[Any, list[str]], None]
 GO_ON = ("train", "probe", "sweep", "demo")
 LEARNS = (*GO_ON, "refit", "lr-find")
 # A verb is a function: its docstring holds the promise, the line of usage and examples, its body the options.
@@ -148,6 +147,8 @@ def _dispatch(argv: list[str]) -> int:
         return 0
     verb, *rest = argv
     if verb == "--print_completion":
+        from groupwise.cli.completion import completion
+
         print(completion(rest[0] if rest else "", VERBS), end="")
         return 0
     if verb not in VERBS:
@@ -156,6 +157,9 @@ def _dispatch(argv: list[str]) -> int:
         )
     try:
         with sigterm_ends() if verb in LEARNS else nullcontext():
+            look_first(verb, VERBS[verb], rest)
+            from groupwise.cli.verb_parser import VerbParser
+
             parser = VerbParser(verb, promise_of(verb), operands_of(verb))
             parser.examples = examples_of(verb)
             VERBS[verb](parser, rest)

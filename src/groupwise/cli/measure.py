@@ -14,10 +14,10 @@ from groupwise.data.archive import images_root, is_there
 from groupwise.data.reading import ReadOptions, reading_words
 from groupwise.errors import UsageError
 from groupwise.recipe.decision import DecisionConfig
-from groupwise.recipe.parsing import Parser
 
 if TYPE_CHECKING:
     from groupwise.data.manifest import Manifest
+    from groupwise.recipe.parsing import Parser
     from groupwise.runs.run import Run
 
 

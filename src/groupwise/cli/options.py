@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from groupwise.data.reading import AUTO, CLASSES, LABELS, ReadOptions, reading_words
 from groupwise.recipe.aim import aimed_fields
-from groupwise.recipe.parsing import SHORT_NAMES, Parser, parse_recipe, read_recipe
+from groupwise.recipe.options import SHORT_NAMES
 from groupwise.recipe.recipe import Recipe, as_dict, flatten, shipped_recipes
 
 if TYPE_CHECKING:
-    from groupwise.data.levels import Reading
+    from groupwise.data.pixel_reading import Reading
+    from groupwise.recipe.parsing import Parser
     from groupwise.runs.request import Planning, Scan
 
 GIVEN = "split.given"  # a field of the recipe, which decides how DATA is read as well
@@ -86,6 +87,9 @@ def parse_over_recipe(
     parser: Parser, argv: Sequence[str], recipe: str | None = None
 ) -> tuple[Any, Recipe, Recipe]:
     """The parsed arguments, the recipe named `recipe` or by `--recipe`, and as `argv` has it."""
+    parser.first_look(argv)
+    from groupwise.recipe.parsing import parse_recipe, read_recipe
+
     base, _ = read_recipe(recipe or value_of("--recipe", argv) or "default")
     arguments, changed = parse_recipe(parser, argv, base)
     return arguments, base, changed
@@ -188,8 +192,8 @@ def add_moved_option(parser: Parser) -> None:
 
 def add_reading_options(parser: Parser) -> None:
     """The options that say how the pixels of unusual files are read, for a verb that takes no recipe."""
-    from groupwise.data.decode import Preprocessing
-    from groupwise.data.levels import Reading
+    from groupwise.data.pixel_reading import Reading
+    from groupwise.data.preprocessing import Preprocessing
 
     others = {field.name for field in dataclasses.fields(Preprocessing)} - set(Reading.__dataclass_fields__)
     parser.add_class_arguments(Preprocessing, "data", skip=others)
@@ -234,7 +238,7 @@ def scan_of(arguments: Any) -> Scan:
 
 def pixel_reading(arguments: Any) -> Reading:
     """How the pixels of unusual files are read, by the options `--data.*` of a verb that has them."""
-    from groupwise.data.levels import Reading
+    from groupwise.data.pixel_reading import Reading
 
     given = {name: arguments.get(f"data.{name}") for name in Reading.__dataclass_fields__}
     return Reading.from_facts({name: value for name, value in given.items() if value is not None}, False)

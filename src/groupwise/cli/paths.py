@@ -10,33 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from groupwise.errors import GroupwiseError, UsageError
-from groupwise.recipe.parsing import Parser
+from groupwise.runs.run import Run
 
 FOLDER, FILE = "FOLDER", "FILE"  # the metavar of an option that names what is to be written
 
 
-class VerbParser(Parser):
-    """The parser of a verb, which also looks at the paths, by what their metavar says they are.
-
-    `examples` are commands that end its help.
-    """
-
-    examples: Sequence[str] = ()
-
-    def format_help(self, formatter: argparse.HelpFormatter | None = None) -> str:
-        """The options by their groups, and the examples."""
-        told = "".join(f"\n  {line}" for line in self.examples)
-        return str(super().format_help(formatter)) + (f"\nexamples:{told}\n" if told else "")
-
-    def parse_args(self, *arguments: Any, **options: Any) -> Any:
-        """Parse; raises GroupwiseError for a path that cannot be read or written as the verb wants to."""
-        parsed = super().parse_args(*arguments, **options)
-        for action in self._actions:
-            look = LOOKS.get(action.metavar) if isinstance(action.metavar, str) else None
-            value = parsed.get(action.dest) if look else None
-            if look and value is not None:
-                look([Path(one) for one in (value if isinstance(value, list) else [value])], place_of(action))
-        return parsed
+def look_at(actions: Sequence[argparse.Action], parsed: Mapping[str, Any]) -> None:
+    """Raise GroupwiseError for a path that cannot be read or written as the verb wants to."""
+    for action in actions:
+        look = LOOKS.get(action.metavar) if isinstance(action.metavar, str) else None
+        value = parsed.get(action.dest) if look else None
+        if look and value is not None:
+            look([Path(one) for one in (value if isinstance(value, list) else [value])], place_of(action))
+        # A run is written whole or gone on with; `demo`, whose folder has a default, begins anew.
+        is_new_run = action.metavar == FOLDER and action.dest == "run" and action.default is None
+        if is_new_run and value is not None and not parsed.get("resume"):
+            Run.refuse_occupied(Path(value))
 
 
 def place_of(action: argparse.Action) -> str:

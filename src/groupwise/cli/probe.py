@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from inspect import signature
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from groupwise.cli.options import (
     add_baseline_options,
@@ -14,7 +15,10 @@ from groupwise.cli.options import (
     parse_over_recipe,
 )
 from groupwise.errors import UsageError
-from groupwise.recipe.parsing import Parser, add_recipe_options
+from groupwise.recipe.options import add_recipe_options
+
+if TYPE_CHECKING:
+    from groupwise.recipe.parsing import Parser
 
 
 def probe(parser: Parser, argv: list[str]) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from groupwise.console import Console
 from groupwise.errors import GroupwiseError
-from groupwise.recipe.parsing import Parser
+
+if TYPE_CHECKING:
+    from groupwise.recipe.parsing import Parser
 
 
 def serve(parser: Parser, argv: list[str]) -> None:

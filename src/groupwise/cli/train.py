@@ -6,7 +6,7 @@ import shlex
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from groupwise.cli.options import (
     add_baseline_options,
@@ -24,7 +24,10 @@ from groupwise.cli.options import (
 )
 from groupwise.console import Console
 from groupwise.errors import UsageError
-from groupwise.recipe.parsing import Parser, add_recipe_options
+from groupwise.recipe.options import add_recipe_options
+
+if TYPE_CHECKING:
+    from groupwise.recipe.parsing import Parser
 
 PRINT = "--print_config"  # taken out by hand: the parser library reserves the name
 

@@ -15,7 +15,6 @@ from groupwise.data.colour import to_srgb
 from groupwise.data.deep import note_png
 from groupwise.data.file_notes import Note
 from groupwise.data.header import (
-    MAX_PIXELS,
     UndecodableImage,
     draft,
     explain,
@@ -24,7 +23,8 @@ from groupwise.data.header import (
     read_orientation,
     turn_upright,
 )
-from groupwise.data.levels import Depth, Reading
+from groupwise.data.levels import Depth
+from groupwise.data.pixel_reading import MAX_PIXELS, Reading
 from groupwise.data.preprocessing import Preprocessing, Resize
 from groupwise.data.readers import Unread, find_deep
 from groupwise.data.samples import COLOURS, Samples, are_bands, pick_channels, render, show_bands

@@ -15,7 +15,7 @@ from PIL import Image
 
 from groupwise.data.file_notes import Note
 from groupwise.data.header import INSTALL_SCIENCE, UndecodableImage
-from groupwise.data.levels import Range
+from groupwise.data.pixel_reading import Range
 from groupwise.data.samples import Samples, name_mode
 
 Values = npt.NDArray[Any]

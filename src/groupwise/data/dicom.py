@@ -15,7 +15,7 @@ from groupwise.data.deep import find_frame, read_jpeg2000_size
 from groupwise.data.file_notes import Note, to_plain
 from groupwise.data.group_names import is_placeholder, spelling_key
 from groupwise.data.header import INSTALL_SCIENCE, UndecodableImage
-from groupwise.data.levels import Range
+from groupwise.data.pixel_reading import Range
 from groupwise.data.samples import Samples
 
 # Unpacks to any size before anything of it can be looked at.

@@ -11,10 +11,9 @@ from PIL import Image
 
 from groupwise.data.file_notes import Note, to_plain
 from groupwise.data.formats import detect_format
+from groupwise.data.pixel_reading import MAX_PIXELS
 from groupwise.errors import GroupwiseError
 
-# 256 MiB of RGB, 89 megapixels: what declares more is refused before anything is allocated for it.
-MAX_PIXELS = (256 << 20) // 3
 # What reads a kind that Pillow does not
 INSTALL_SCIENCE = "Run `pip install 'groupwise[science]'`, or convert it to PNG."
 # Each scan of a progressive JPEG passes over the whole image; an honest one has about ten.

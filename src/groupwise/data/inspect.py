@@ -11,8 +11,8 @@ from groupwise.data.archive import read_file, size_in_archive
 from groupwise.data.decode import Decoded, UndecodableImage, decode
 from groupwise.data.file_notes import Note, join_notes, note_name, note_shape, to_plain
 from groupwise.data.formats import FORMAT_OF_SUFFIX, HEAD_BYTES, detect_format
-from groupwise.data.levels import Reading
 from groupwise.data.manifest import Sample, Status
+from groupwise.data.pixel_reading import Reading
 from groupwise.files import sha256_bytes
 
 MAX_FILE_BYTES = 512 << 20

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from groupwise.data.levels import Depth, Range, Reading, choose_range, is_nearly_black, say_value
+from groupwise.data.levels import Depth, choose_range, is_nearly_black, say_value
+from groupwise.data.pixel_reading import Range, Reading
 
 
 def note_rule(deep: Mapping[str, Depth], reading: Reading) -> list[str]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.data.header import MAX_PIXELS, UndecodableImage
+from groupwise.data.header import UndecodableImage
+from groupwise.data.pixel_reading import Range, Reading
 
-Range = tuple[float, float]
 # Whoever comes out below this share of the scale, in 99 of 100 of its samples, shows next to nothing.
 NEARLY_BLACK = 1 / 8
 # Values are measured on about so many samples of a picture, evenly spaced; least and greatest on all.
@@ -36,41 +36,6 @@ class Depth:
     container: Range
     declared: Range | None = None
     bands: tuple[Depth, ...] = ()
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What decides the pixels of a file beside the file: of one data set, and of the model trained on it.
-
-    `settled` says that the ranges were decided for a data set: what they do not cover is then refused rather
-    than scaled by a guess. See `Preprocessing` for the other fields.
-    """
-
-    integer_range: Range | None = None
-    float_range: Range | None = None
-    trust_declared: bool = True
-    tails_percent: float = 0.0
-    channels: tuple[int | str, ...] = ()
-    channel_ranges: tuple[Range, ...] | None = None
-    channel_count: int | None = None
-    max_pixels: int = MAX_PIXELS
-    settled: bool = False
-
-    @classmethod
-    def from_facts(cls, facts: Mapping[str, Any], settled: bool = True) -> Reading:
-        """The reading of a data set, from what a recipe or an audit wrote; other fields are passed over."""
-        known = {field.name for field in fields(cls)}
-        values: dict[str, Any] = {k: as_tuples(v) for k, v in facts.items() if k in known}
-        return cls(**{**values, "settled": settled})
-
-    def facts(self) -> dict[str, Any]:
-        """What `from_facts` reads."""
-        return asdict(self)
-
-
-def as_tuples(value: Any) -> Any:
-    """A value of JSON or YAML with tuples for its lists, as the fields of frozen classes hold them."""
-    return tuple(map(as_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 def type_range(dtype: np.dtype[Any]) -> Range:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from groupwise.data.file_notes import list_codes
-from groupwise.data.levels import Depth, Reading
+from groupwise.data.levels import Depth
+from groupwise.data.pixel_reading import Reading
 from groupwise.data.targets import all_names
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, sha256_bytes, write_csv

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from groupwise.data.archive import read_file
 from groupwise.data.decode import UndecodableImage, decode
 from groupwise.data.formats import FORMAT_OF_SUFFIX
-from groupwise.data.levels import Reading
 from groupwise.data.manifest import Sample
+from groupwise.data.pixel_reading import Reading
 
 _WORD = (
     r"(?:binary)?(?:mask|segmentation|segm|seg|ground[ _.-]?truth|gt|label|lbl|annotation|annot|trimap|matte"

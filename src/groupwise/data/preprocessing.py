@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
-from groupwise.data.header import MAX_PIXELS
-from groupwise.data.levels import Range, Reading
+from groupwise.data.pixel_reading import MAX_PIXELS, Range, Reading
 from groupwise.errors import UsageError
+
+if TYPE_CHECKING:  # the options of a command are made from the values alone, at once
+    import numpy as np
+    import numpy.typing as npt
+    from PIL import Image
 
 Resize = Literal["squash", "crop", "pad"]
 Interpolation = Literal["bilinear", "bicubic"]
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 COLOURS = 3
-_RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,8 @@ class Preprocessing:
         ranges = [("integer_range", self.integer_range), ("float_range", self.float_range)]
         ranges += [("channel_ranges", one) for one in self.channel_ranges or ()]
         for name, value in ranges:
-            pair = np.atleast_1d(np.asarray([] if value is None else value, float))
-            fits = value is None or (len(pair) == 2 and np.isfinite(pair).all() and pair[0] < pair[1])
-            _require(bool(fits), name, value, "Give the value of black and a greater one for white.")
+            fits = value is None or _is_range(value)
+            _require(fits, name, value, "Give the value of black and a greater one for white.")
         given = None if self.channel_ranges is None else len(self.channel_ranges)
         _require(
             given in (None, self.input_channels),
@@ -137,13 +136,19 @@ class Preprocessing:
 
     def resize_image(self, rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Turn (H, W, C) uint8 into (S, S, C) uint8, antialiased."""
+        import numpy as np
+        from PIL import Image
+
         if rgb.shape[2] != COLOURS:  # Pillow has no such pictures
             return np.dstack([self._resize(Image.fromarray(rgb[..., i]), (i,)) for i in range(rgb.shape[2])])
         return self._resize(Image.fromarray(rgb), range(COLOURS))
 
     def _resize(self, image: Image.Image, channels: Sequence[int]) -> npt.NDArray[np.uint8]:
         """The square of an image that holds these of the channels."""
-        size, method = self.image_size_px, _RESAMPLING[self.interpolation]
+        import numpy as np
+        from PIL import Image
+
+        size, method = self.image_size_px, Image.Resampling[self.interpolation.upper()]
         width, height = image.size
         if self.resize == "crop":
             # Cutting first is the same picture, and a 1 x 20000 strip costs no 224 x 4,480,000 one.
@@ -157,6 +162,9 @@ class Preprocessing:
     def _pad(
         self, image: Image.Image, method: Image.Resampling, colour: Sequence[int]
     ) -> npt.NDArray[np.uint8]:
+        import numpy as np
+        from PIL import Image
+
         size, long_side = self.image_size_px, max(image.size)
         width, height = (max(1, round(side * size / long_side)) for side in image.size)
         canvas = Image.new(image.mode, (size, size), tuple(colour))
@@ -166,17 +174,29 @@ class Preprocessing:
     @property
     def scale(self) -> npt.NDArray[np.float32]:
         """(C,) float32, such that `x * scale + shift` is `(x / 255 - mean) / std`."""
+        import numpy as np
+
         return np.array([1 / (255 * std) for std in self.std], dtype=np.float32)
 
     @property
     def shift(self) -> npt.NDArray[np.float32]:
         """(C,) float32, see `scale`."""
+        import numpy as np
+
         return np.array([-m / s for m, s in zip(self.mean, self.std, strict=True)], dtype=np.float32)
 
     def normalise(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Turn (N, S, S, C) of levels from 0 to 255 into (N, C, S, S) float32, contiguous."""
+        import numpy as np
+
         levels = batch.astype(np.float32) * self.scale + self.shift
         return np.ascontiguousarray(levels.transpose(0, 3, 1, 2))
+
+
+def _is_range(value: object) -> bool:
+    """Whether it is two finite numbers, the lower first."""
+    pair = tuple(value) if isinstance(value, Sequence) else ()
+    return len(pair) == 2 and all(map(math.isfinite, pair)) and pair[0] < pair[1]
 
 
 def _require(fits: bool, field: str, value: object, remedy: str) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from groupwise.data import deep, dicom, tiff_pixels
 from groupwise.data.header import UndecodableImage, open_image, refuse_size
-from groupwise.data.levels import Reading
+from groupwise.data.pixel_reading import Reading
 from groupwise.data.samples import Samples
 from groupwise.data.tiff import BITS, CHANNELS, HEIGHT, WIDTH, Tiff, read_tiff
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from groupwise.data.file_notes import Note
 from groupwise.data.header import UndecodableImage
-from groupwise.data.levels import Depth, Range, Reading, choose_ranges, measure_depth, to_levels
+from groupwise.data.levels import Depth, choose_ranges, measure_depth, to_levels
+from groupwise.data.pixel_reading import Range, Reading
 
 COLOURS = ("red", "green", "blue")
 

@@ -22,7 +22,7 @@ from groupwise.data.label_sets import refuse_bars, sets_of_folders
 from groupwise.data.labelling import Labelled, label_by_folders
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.level_notes import note_rule
-from groupwise.data.levels import Reading, settle
+from groupwise.data.levels import settle
 from groupwise.data.manifest import USABLE, Manifest, Sample
 from groupwise.data.masks import count_masks, set_masks_aside
 from groupwise.data.notes import (
@@ -34,6 +34,7 @@ from groupwise.data.notes import (
     note_series,
 )
 from groupwise.data.patterns import assign_groups, assign_labels, compile_pattern
+from groupwise.data.pixel_reading import Reading
 from groupwise.data.reading import CLASSES, SEVERAL, Labels, ReadOptions
 from groupwise.data.table import Contents, read_contents, where_images_lie
 from groupwise.data.table_files import SUFFIXES

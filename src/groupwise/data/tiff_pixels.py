@@ -15,7 +15,8 @@ import numpy.typing as npt
 from groupwise.data import tiff as tags
 from groupwise.data.file_notes import Note, to_plain
 from groupwise.data.header import INSTALL_SCIENCE, UndecodableImage
-from groupwise.data.levels import Range, Reading, type_range
+from groupwise.data.levels import type_range
+from groupwise.data.pixel_reading import Range, Reading
 from groupwise.data.samples import Samples, name_mode, pick_channels, refuse_choice
 from groupwise.data.tiff import Stack, Tiff, read_stack
 

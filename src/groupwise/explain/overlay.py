@@ -13,7 +13,7 @@ from PIL import Image
 
 from groupwise.data.archive import read_file
 from groupwise.data.decode import UNSETTLED, Resize, decode
-from groupwise.data.levels import Reading
+from groupwise.data.pixel_reading import Reading
 from groupwise.inference.heatmaps import Floats
 
 Pixels = npt.NDArray[np.uint8]

@@ -6,14 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from groupwise.errors import UsageError
+from groupwise.export.names import BUNDLES
 from groupwise.files import read_json
 from groupwise.inference.bundle import BUNDLE, FORMAT, is_bundle
 from groupwise.inference.decision import DECISION, Decision
 from groupwise.runs.run import Run
-
-BUNDLES = ("bundle", "int8")
-ENGINES = ("onnxruntime", "openvino", "ncnn", "opencv")
-FORMS = ("bundle", "onnx", "int8", "torch", "timm", "hub", "torchvision")
 
 
 def current_bundle(folder: Path, *, on_export: Callable[[], None]) -> Path:

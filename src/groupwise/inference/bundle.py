@@ -23,7 +23,7 @@ import safetensors.numpy
 
 from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
-from groupwise.data.levels import as_tuples
+from groupwise.data.pixel_reading import as_tuples
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_json, sha256_bytes, sha256_mapping
 from groupwise.inference.cases import CasePrediction, answer_case

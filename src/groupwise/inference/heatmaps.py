@@ -8,14 +8,13 @@ each position's part of it can be shown. Nothing but numpy is needed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating]
 Method = Literal["gradcam", "eigencam"]
-METHODS: tuple[Method, ...] = get_args(Method)
 HeatMethod = Literal["class activation map", "occlusion"]  # without gradients
 
 BORDER = 0.1  # of the height and of the width, on each side

@@ -13,7 +13,7 @@ import torch
 
 from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
-from groupwise.data.levels import as_tuples
+from groupwise.data.pixel_reading import as_tuples
 from groupwise.files import read_json
 from groupwise.inference.cases import CasePrediction, answer_case
 from groupwise.inference.decision import ClassPrediction, Decision, read_decision

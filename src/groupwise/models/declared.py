@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from groupwise.data.levels import as_tuples
+from groupwise.data.pixel_reading import as_tuples
 from groupwise.data.preprocessing import Preprocessing
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from groupwise.errors import UsageError, require_numbers
 from groupwise.recipe.aim import COST_MATRIX, Costs, refuse_costs
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -96,4 +98,6 @@ class DecisionConfig:
         """The costs (K, K) of `classes`, rows true and columns answered; None where none were given."""
         if self.costs is None:
             return None
+        import numpy as np
+
         return np.array([[self.costs[true][answer] for answer in classes] for true in classes], float)

@@ -13,27 +13,9 @@ from typing import Any, NoReturn
 import jsonargparse
 
 from groupwise.errors import UsageError, did_you_mean, require_seed
-from groupwise.recipe.aim import COST_MATRIX, COSTS, OPTIMISE, aimed_fields, with_cost_matrix
+from groupwise.recipe.aim import OPTIMISE, aimed_fields, with_cost_matrix
+from groupwise.recipe.options import SHORT_NAMES, add_recipe_options
 from groupwise.recipe.recipe import Recipe, recipe_fields, recipe_file, with_changes
-
-# Fields of the recipe that have a shorter name, as the audit's remedy and `groupwise decide` say them.
-SHORT_NAMES = {
-    "model.weights": "--weights",
-    "model.features": "--features",
-    "model.features_output": "--output",
-    "split.label_conflicts": "--label-conflicts",
-    "split.copies": "--copies",
-    "split.keep": "--keep",
-    "split.min_sources": "--min-sources",
-    "split.rare": "--rare",
-    "decision.target_sensitivity": "--target-sensitivity",
-    "decision.positive_class": "--class",
-    "decision.prevalence": "--prevalence",
-    "decision.ordered": "--ordered",
-    OPTIMISE: "--optimise",
-    COSTS: COST_MATRIX,
-}
-
 
 KINDS = {"int": "a whole number", "float": "a number", "tuple": "a list"}
 
@@ -75,6 +57,9 @@ class Parser(jsonargparse.ArgumentParser):
             require_seed(parsed.seed)
         return parsed
 
+    def first_look(self, argv: Sequence[str]) -> None:
+        """Nothing more to see for the whole parser."""
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002
         """Raise `UsageError` instead of leaving the process."""
         fact, place = _plain(message), self.prog.removeprefix("groupwise ")
@@ -102,23 +87,6 @@ def _plain(message: str) -> str:
     for kind, words in KINDS.items():
         sentence = sentence.replace(f"a <class '{kind}'>", words)
     return sentence
-
-
-def add_recipe_options(parser: Parser) -> None:
-    """One option for every field of the recipe, by its path: `--training.epochs 20`."""
-    from groupwise.recipe.recipe import PARTS
-
-    for name, part in PARTS.items():
-        parser.add_class_arguments(part, name)
-    for action in parser._actions:
-        if action.metavar == "CONFIG":
-            action.help = argparse.SUPPRESS  # --recipe takes whole files; parts of files would be two ways
-        elif "." in action.dest and not isinstance(action.metavar, str):
-            action.metavar = "CSV" if action.dest == COSTS else action.dest.rpartition(".")[2].upper()
-        if short := SHORT_NAMES.get(action.dest):
-            action.option_strings = [*action.option_strings, short]
-            parser._option_string_actions[short] = action
-    parser.add_argument("--seed", type=int, default=0, help="decides the split, the weights and the batches")
 
 
 def build_recipe(values: dict[str, Any], source: Path | None = None) -> Any:
@@ -156,7 +124,7 @@ def _meant(field: str, known: Set[str]) -> str:
 
 def parse_recipe(parser: Parser, argv: Sequence[str], base: Any) -> tuple[Any, Any]:
     """Parse `argv` over the recipe `base`; returns the parsed arguments and the changed recipe."""
-    from groupwise.recipe.recipe import Recipe, as_dict, flatten
+    from groupwise.recipe.recipe import as_dict, flatten
 
     fields = flatten(as_dict(base))
     fields.pop("name")

@@ -9,9 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from groupwise.data.decode import Preprocessing
+from groupwise.data.preprocessing import Preprocessing
 from groupwise.data.split_options import SplitConfig
 from groupwise.errors import GroupwiseError, UsageError, did_you_mean, first_line, require_seed
 from groupwise.recipe.aim import COST_MATRIX, OPTIMISE, aimed_fields
@@ -160,6 +158,8 @@ def with_changes(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[
 
 def read_fields(path: Path) -> dict[str, Any]:
     """Read the fields that a YAML file sets; unknown ones are refused by whoever builds the recipe."""
+    import yaml  # which the names of the fields do without
+
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -185,6 +185,8 @@ def as_dict(recipe: Recipe) -> dict[str, Any]:
 
 def to_yaml(recipe: Recipe) -> str:
     """The recipe with every field resolved."""
+    import yaml
+
     return yaml.safe_dump(as_dict(recipe), sort_keys=False, allow_unicode=True)
 
 

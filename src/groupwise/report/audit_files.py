@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from groupwise.data.levels import Reading
 from groupwise.data.manifest import USABLE
+from groupwise.data.pixel_reading import Reading
 from groupwise.data.targets import read_names
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv, read_json

@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 
 from groupwise.data.archive import read_file
 from groupwise.data.decode import UNSETTLED, decode
-from groupwise.data.levels import Reading
+from groupwise.data.pixel_reading import Reading
 from groupwise.errors import GroupwiseError
 from groupwise.report.plots import TINY_PX
 from groupwise.report.style import DARK, DPI, LIGHT, Image

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from groupwise.data.levels import Reading
 from groupwise.data.manifest import Sample, read_manifest
+from groupwise.data.pixel_reading import Reading
 from groupwise.data.reading import SEVERAL
 from groupwise.data.split import Assignment, read_split
 from groupwise.errors import GroupwiseError

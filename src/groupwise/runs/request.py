@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from groupwise.data.levels import Reading
 from groupwise.data.manifest import Manifest
+from groupwise.data.pixel_reading import Reading
 from groupwise.data.reading import ReadOptions
 from groupwise.errors import UsageError
 from groupwise.recipe.recipe import Recipe
