@@ -29,7 +29,7 @@ PATIENCE = 3  # lighter penalties in a row that are no better by any figure, aft
 NEVER = -30.0  # the logit of a class that nothing was learnt of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Choosing:
     """How the penalty is chosen: by which figures, the costs (K, K) where they count, and whether classes
     weigh alike in the loss.
