@@ -23,7 +23,7 @@ from scipy import special
 from groupwise.stats.calibration import bin_confidences
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import Floats, Fold, Ranking, brier_losses, log_losses
-from groupwise.stats.intervals import share
+from groupwise.stats.intervals import fraction
 from groupwise.stats.resampled import Resampled
 from groupwise.stats.wilson import clustered_variance, wilson_interval
 
@@ -127,7 +127,7 @@ def cover_accuracy(design: Design, accuracy: float, rng: np.random.Generator) ->
         fold = draw_fold(design, accuracy, rng)
         right = fold.per_source((fold.predicted == fold.labels).astype(np.float64))
         images = fold.per_source(np.ones(fold.n))
-        ours, value = share(right, images, ""), float(right.sum() / fold.n)
+        ours, value = fraction(right, images, ""), float(right.sum() / fold.n)
         plain = wilson_interval(value, plain_effective_n(right, images), design.sources - 1)
         naive = wilson_interval(value, fold.n, np.inf)
         held += [_holds(ours, accuracy), plain[0] <= accuracy <= plain[1], naive[0] <= accuracy <= naive[1]]
@@ -177,7 +177,7 @@ def cover_bootstrap(
 def _figures(resampled: Resampled) -> dict[str, Estimate]:
     fold = resampled.fold
     right = fold.per_source((fold.predicted == fold.labels).astype(np.float64))
-    accuracy = share(right, fold.per_source(np.ones(fold.n)), "")
+    accuracy = fraction(right, fold.per_source(np.ones(fold.n)), "")
     return {
         "auroc": resampled.ranking("auroc"),
         "macro_f1": resampled.over_classes("macro_f1"),

@@ -22,7 +22,7 @@ from scipy import stats
 from sklearn.linear_model import RidgeClassifier
 
 from groupwise.data.stratify import assign_sources
-from groupwise.stats.intervals import share
+from groupwise.stats.intervals import fraction
 from groupwise.stats.repeated import nadeau_bengio_mean
 
 SEED = 8
@@ -108,7 +108,7 @@ def cross_validate(design: Design, rng: np.random.Generator) -> dict[str, object
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a standard error of 0, where all folds scored alike
         naive = stats.t.interval(0.95, len(scores) - 1, loc=np.mean(scores), scale=stats.sem(scores))
-    pooled = share(np.bincount(source, weights=hits), np.bincount(source).astype(float), "")
+    pooled = fraction(np.bincount(source, weights=hits), np.bincount(source).astype(float), "")
     assert pooled.low is not None
     return {
         "pooled Wilson": (pooled.low, pooled.high),
