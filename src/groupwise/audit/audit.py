@@ -44,7 +44,7 @@ PLANTED = 240
 
 TIMED = 24
 # What an audit takes a photograph, in times of measuring one and of comparing two at random, timed alone:
-# within a third on hands and waste.
+# within a third on hands, clothing and waste.
 MEASURINGS, COMPARISONS, GAIN_OF_WORKERS = 1.3, 40, 1.6
 
 
