@@ -17,7 +17,7 @@ from PIL import Image
 
 from cli_case import rows, run
 from folder_case import tiny_options, write_folder
-from groupwise.cli.main import VERBS, main, promise_of
+from groupwise.cli.main import GO_ON, VERBS, main, promise_of
 from groupwise.inference.predictor import load_run
 from groupwise.recipe.parsing import read_recipe
 from groupwise.runs.history import OPTIONAL_NUMBERS
@@ -554,21 +554,37 @@ def test_slices_of_a_folder_say_where_columns_would_come_from(trained, capsys):
     assert "has no further columns. Train from a CSV with columns such as site or device" in err
 
 
-@pytest.mark.parametrize(
-    ("verb", "said"), [("train", "Stopped. Go on with --resume."), ("predict", "Stopped.")]
-)
-def test_ctrl_c_says_no_more_than_is_true(capsys, monkeypatch, verb, said):
-    def stop(*_):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("verb", ["train", "sweep", "audit", "scan", "plan"])
+def test_ctrl_c_says_no_more_than_is_true(capsys, folder, tmp_path, monkeypatch, verb):
+    def scanning(*_):
+        return lambda *_: signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setitem(VERBS, verb, stop)
-    assert run(capsys, verb, "x") == (130, "", f"groupwise: {said}\n")
+    monkeypatch.setattr("groupwise.runs.request.scan_with", scanning)
+    goes_on = verb in GO_ON
+    target = tmp_path / "new"
+    status, _, err = run(capsys, verb, folder, "--run" if goes_on else "--out", target)
+    begins = "the run began, and nothing is kept" if goes_on else "it was done"
+    assert (status, err) == (130, f"groupwise: Stopped before {begins}: give the same command again.\n")
+    assert not list(target.glob("*.*"))
+
+
+def test_ctrl_c_in_a_run_that_began_names_resume(capsys, folder, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("groupwise.pipeline.train.run_trainer", stop)
+    status, _, err = run(capsys, "train", folder, "--run", tmp_path / "run", *tiny_options())
+    assert (status, err) == (130, "groupwise: Stopped. Go on with --resume.\n")
 
 
 def test_sigterm_before_training_asks_to_be_started_again(capsys, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setitem(VERBS, "train", lambda *_: signal.raise_signal(signal.SIGTERM))
-    assert run(capsys, "train", "x") == (75, "", "groupwise: Stopped. Go on with --resume.\n")
+    assert run(capsys, "train", "x") == (
+        75,
+        "",
+        "groupwise: Stopped before it was done: give the same command again.\n",
+    )
     assert signal.getsignal(signal.SIGTERM) == before
 
 

@@ -12,13 +12,16 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from inspect import getdoc
+from pathlib import Path
 from typing import Any
 
 from groupwise.cli import data, deploy, evaluate, learning, measure, probe, serve, train
 from groupwise.cli.first_look import look_first
+from groupwise.cli.options import value_of
 from groupwise.console import show_any_character
 from groupwise.errors import GroupwiseError, UsageError, did_you_mean
 from groupwise.runs.deadline import command_began, process_began
+from groupwise.runs.run import LEDGER
 from groupwise.version import __version__
 
 INTERRUPTED = 130  # what a shell gives for Ctrl-C
@@ -132,10 +135,20 @@ def _explain(error: BaseException, argv: Sequence[str]) -> str:
         return str(error)
     if isinstance(error, KeyboardInterrupt):
         # What has come further than this says so itself.
-        return str(error) or ("Stopped. Go on with --resume." if argv[0] in GO_ON else "Stopped.")
+        return str(error) or _stopped(argv)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}. Check the path, its permissions and the space there."
     return f"{type(error).__name__}: {error}. This is a defect of Groupwise; --debug shows where."
+
+
+def _stopped(argv: Sequence[str]) -> str:
+    """What is kept of a command that came to no point of its own to stop at, and how to go on."""
+    run = value_of("--run", argv) or ("runs/demo" if argv[0] == "demo" else None)
+    if argv[0] in GO_ON and run is not None:
+        if Path(run, LEDGER).is_file():
+            return "Stopped. Go on with --resume."
+        return "Stopped before the run began, and nothing is kept: give the same command again."
+    return "Stopped before it was done: give the same command again."
 
 
 def _dispatch(argv: list[str]) -> int:
