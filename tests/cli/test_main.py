@@ -306,7 +306,7 @@ def test_print_config_is_a_recipe(capsys, tmp_path):
 
 def test_a_field_that_a_recipe_does_not_have_is_fatal(capsys, tmp_path):
     (tmp_path / "mine.yaml").write_text("training: {epoch: 3}\n")
-    status, _, err = run(capsys, "train", "x", "--recipe", tmp_path / "mine.yaml")
+    status, _, err = run(capsys, "train", tmp_path, "--recipe", tmp_path / "mine.yaml")
     assert status == 2
     assert "mine.yaml: no field 'training.epoch' in a recipe, did you mean 'training.epochs'?" in err
 
