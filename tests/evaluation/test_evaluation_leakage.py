@@ -53,6 +53,7 @@ def test_the_neighbour_is_asked_too():
     assert facts["neighbours"]["difference"]["low"] > 0.1
     assert set(facts["evidence"]) == {"siblings", "neighbours"}
     words = "\n".join(leakage_words(facts, Path("runs/first")))
+    assert "--retrain" not in "".join(leakage_words(facts, Path("runs/first"), retrains=False))
     assert "% of the test images would have a sibling in training" in words
     assert "Evidence of exposure" in words
     assert "not measured; `groupwise leakage runs/first --retrain`" in words

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 
-def leakage_words(facts: Mapping[str, Any], run: Path) -> list[str]:
-    """What a random split would have reported, a sentence or two a part, from `run`'s `leakage.json`."""
+def leakage_words(facts: Mapping[str, Any], run: Path, *, retrains: bool = True) -> list[str]:
+    """What a random split would have reported, a sentence or two a part, from `run`'s `leakage.json`.
+
+    `retrains` is whether the run is one that `leakage --retrain` takes.
+    """
     if not facts["known"]:
         return [f"Cannot tell: {facts['reason']}."]
-    parts = (_siblings(facts), _neighbours(facts), _retrained(facts, run))
+    parts = (_siblings(facts), _neighbours(facts), _retrained(facts, run, retrains))
     return [sentence for part in parts for sentence in part]
 
 
@@ -44,10 +47,11 @@ def _neighbours(facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"  Evidence {facts['evidence']['neighbours']}"
 
 
-def _retrained(facts: Mapping[str, Any], run: Path) -> Iterator[str]:
+def _retrained(facts: Mapping[str, Any], run: Path, retrains: bool) -> Iterator[str]:
     found = facts["retrained"]
     if found is None:
-        yield f"Retrained: not measured; `groupwise leakage {run} --retrain` trains under both splits."
+        if retrains:
+            yield f"Retrained: not measured; `groupwise leakage {run} --retrain` trains under both splits."
         return
     yield (
         f"Retrained, {found['seeds']} seeds: {_percent(found['random']['value'])} under random splits,"

@@ -11,4 +11,5 @@ def build(files: RunFiles) -> Section | None:
     """The box; nothing where it was not worked out."""
     if not files.leakage:
         return None
-    return Section({"lines": [line.strip() for line in leakage_words(files.leakage, files.folder)]})
+    words = leakage_words(files.leakage, files.folder, retrains=not (files.several or files.probe))
+    return Section({"lines": [line.strip() for line in words]})
