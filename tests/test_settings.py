@@ -67,6 +67,9 @@ def test_seeds_that_not_every_generator_takes_are_refused(seed):
     "words",
     [("audit", "DATA"), ("show", "DATA"), ("split", "DATA", "--out", "s.csv"), ("robustness", "RUN")],
 )
-def test_so_they_are_by_every_verb(words, capsys):
+def test_so_they_are_by_every_verb(words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATA", "RUN"):
+        (tmp_path / name).mkdir()
     assert main([*words, "--seed", str(SEEDS)]) == UsageError.exit_status
     assert f"--seed: {SEEDS} is not at least 0" in capsys.readouterr().err

@@ -305,8 +305,9 @@ def test_a_knob_at_0_that_is_multiplied_stays_and_a_range_reaches_the_recipes_ow
         (["--resume", "--seed", "5"], 3, "the recipe differs from the one this run began with"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(capsys, pets, whole, options, trials, message):
-    assert start(pets, whole, *options, trials=trials) == 2
+def test_what_cannot_be_meant_is_refused(capsys, pets, whole, tmp_path, options, trials, message):
+    target = whole if "began" in message or "already" in message else tmp_path / "new"
+    assert start(pets, target, *options, trials=trials) == 2
     assert message in capsys.readouterr().err
 
 

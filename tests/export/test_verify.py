@@ -145,7 +145,7 @@ def test_a_model_that_answers_otherwise_is_told_with_how_much(copied, capsys):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--data", "nowhere"], "none of the reference pictures lies there as it was"),
+        (["--data", "."], "none of the reference pictures lies there as it was"),
         (
             ["--engine", "opencv", "--precision", "bf16"],
             "opencv is asked for bf16, and can be asked for f32 alone",
