@@ -554,10 +554,15 @@ def test_slices_of_a_folder_say_where_columns_would_come_from(trained, capsys):
     assert "has no further columns. Train from a CSV with columns such as site or device" in err
 
 
+def interrupt(*_, **__):
+    """What Ctrl-C does, also where whoever began the tests has SIGINT ignored."""
+    raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("verb", ["train", "sweep", "audit", "scan", "plan"])
 def test_ctrl_c_says_no_more_than_is_true(capsys, folder, tmp_path, monkeypatch, verb):
     def scanning(*_):
-        return lambda *_: signal.raise_signal(signal.SIGINT)
+        return interrupt
 
     monkeypatch.setattr("groupwise.runs.request.scan_with", scanning)
     goes_on = verb in GO_ON
@@ -569,10 +574,7 @@ def test_ctrl_c_says_no_more_than_is_true(capsys, folder, tmp_path, monkeypatch,
 
 
 def test_ctrl_c_in_a_run_that_began_names_resume(capsys, folder, tmp_path, monkeypatch):
-    def stop(*_, **__):
-        signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr("groupwise.pipeline.train.run_trainer", stop)
+    monkeypatch.setattr("groupwise.pipeline.train.run_trainer", interrupt)
     status, _, err = run(capsys, "train", folder, "--run", tmp_path / "run", *tiny_options())
     assert (status, err) == (130, "groupwise: Stopped. Go on with --resume.\n")
 
