@@ -64,6 +64,35 @@ def test_values_below_and_above_the_window_are_black_and_white() -> None:
     assert shown.tolist() == [0, 0, 128, 255, 255]
 
 
+def group(**tags: object) -> Dataset:
+    item = Dataset()
+    for name, value in tags.items():
+        setattr(item, name, value)
+    return item
+
+
+def test_levels_in_the_functional_groups_of_an_enhanced_object_count_as_those_at_the_top() -> None:
+    values = np.array([[0, 100, 150, 200, 4000]], np.uint16).repeat(8, axis=0)
+    levels = {"RescaleSlope": 1, "RescaleIntercept": -1024, "RescaleType": "HU"}
+    window = {"WindowCenter": 150.5 - 1024, "WindowWidth": 101}
+    plain = case.write_dicom(values, BitsStored=12, **levels, **window)
+    shared = group(PixelValueTransformationSequence=[group(**levels)], FrameVOILUTSequence=[group(**window)])
+    enhanced = case.write_dicom(values, BitsStored=12, SharedFunctionalGroupsSequence=[shared])
+    mixed = case.write_dicom(
+        values,
+        BitsStored=12,
+        SharedFunctionalGroupsSequence=[group(PixelValueTransformationSequence=[group(**levels)])],
+        PerFrameFunctionalGroupsSequence=[group(FrameVOILUTSequence=[group(**window)])],
+    )
+    found = [decode(data).rgb[0, :, 0].tolist() for data in (plain, enhanced, mixed)]
+    assert found == [[0, 0, 128, 255, 255]] * 3
+
+
+def test_levels_that_are_there_and_empty_are_none() -> None:
+    empty = dict.fromkeys(("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept"))
+    assert (decode(case.write_dicom(GREY, **empty)).rgb == decode(case.write_dicom(GREY)).rgb).all()
+
+
 def test_a_voi_table_is_applied() -> None:
     table = Dataset()
     table.LUTDescriptor, table.LUTData = [256, 0, 16], list(range(65535, -1, -257))

@@ -44,12 +44,13 @@ def _composite(image: Image.Image) -> tuple[Image.Image, list[Note]]:
         return image, []
     # The premultiplied modes convert only to their plain twins.
     plain = {"La": "LA", "RGBa": "RGBA"}.get(image.mode)
+    opaque = "L" if image.mode in ("La", "LA") else "RGB"  # grey, as its profile has to find it
     layer = (image.convert(plain) if plain else image).convert("RGBA")
     if layer.getchannel("A").getextrema() == (255, 255):
-        return layer.convert("RGB"), []
+        return layer.convert(opaque), []
     canvas = Image.new("RGBA", layer.size, (*BACKGROUND, 255))
     canvas.alpha_composite(layer)
-    return canvas.convert("RGB"), [("transparency", "transparent pixels, composited on white")]
+    return canvas.convert(opaque), [("transparency", "transparent pixels, composited on white")]
 
 
 def _apply_profile(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[Note]]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from groupwise.data.file_notes import Note
-from groupwise.data.header import INSTALL_SCIENCE, UndecodableImage
+from groupwise.data.header import INSTALL_SCIENCE, UndecodableImage, read_orientation
 from groupwise.data.pixel_reading import Range
 from groupwise.data.samples import Samples, name_mode
 
@@ -67,6 +67,7 @@ def note_png(data: bytes) -> tuple[Note, ...]:
 def read_deep_png(data: bytes, image: Image.Image) -> Samples:
     """The samples of a PNG of 16 bits that Pillow has opened."""
     image.load()  # Pillow finds damage; OpenCV may give half a picture
+    orientation, remarks = read_orientation(image)
     chunks = dict(list_png_chunks(data))
     kind, key = data[25], chunks.get(b"tRNS", b"")
     if kind == 0:
@@ -77,7 +78,9 @@ def read_deep_png(data: bytes, image: Image.Image) -> Samples:
             raise EOFError("truncated")  # OpenCV makes room for what a chunk declares, before it reads it
         import cv2  # here, because a recipe's options need none of it
 
-        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        # Its own turn by EXIF would come before ours
+        unturned = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
+        found = cv2.imdecode(np.frombuffer(data, np.uint8), unturned)
         if found is None or found.dtype != np.uint16 or found.ndim != 3:
             raise ValueError("its 16-bit samples cannot be read")
         colours = 1 if kind == 4 else 3
@@ -94,6 +97,8 @@ def read_deep_png(data: bytes, image: Image.Image) -> Samples:
         declared=_significant(values, chunks.get(b"sBIT", b"")[:colours]),
         opacity=opacity,
         profile=image.info.get("icc_profile"),
+        orientation=orientation,
+        remarks=(*note_png(data), *remarks),
     )
 
 

@@ -21,6 +21,11 @@ from groupwise.data.samples import Samples
 # Unpacks to any size before anything of it can be looked at.
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _GREY, _COLOURS = ("MONOCHROME1", "MONOCHROME2"), ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+# Where the functional groups of an enhanced object hold what others have at the top.
+_LEVELS = {
+    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept"),
+    "FrameVOILUTSequence": ("WindowCenter", "WindowWidth", "VOILUTFunction"),
+}
 PATIENT = "patient-"
 _CONVERT = "Convert it with dcmdjpeg, gdcmconv --raw or dcm2pnm."
 
@@ -56,11 +61,29 @@ def open_dicom(data: bytes, place: object) -> Header:
             place=place,
             remedy="Restore it or leave it out.",
         ) from None
+    _settle_levels(dataset)
     if syntax == _DEFLATED:
         raise _refuse("a deflated DICOM file", place, "Convert it with `dcmconv +te`.")
     if kind not in (*_GREY, *_COLOURS, "PALETTE COLOR"):
         raise _refuse(f"a DICOM picture in the colours {to_plain(kind)}", place, _CONVERT)
     return Header(dataset, width, height)
+
+
+def _settle_levels(dataset: Any) -> None:
+    """Bring the levels of an enhanced object's first frame to where plain ones have them (PS3.3 C.7.6.16).
+
+    Elements that are there and empty, as after a removal of what tells who somebody is, say nothing.
+    """
+    for name in (name for names in _LEVELS.values() for name in names):
+        if name in dataset and dataset[name].is_empty:
+            del dataset[name]
+    for groups in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
+        for frame in (dataset.get(groups) or [])[:1]:
+            for sequence, names in _LEVELS.items():
+                for item in (frame.get(sequence) or [])[:1]:
+                    for name in names:
+                        if name not in dataset and name in item and not item[name].is_empty:
+                            setattr(dataset, name, item[name].value)
 
 
 def _refuse(fact: str, place: object, remedy: str) -> UndecodableImage:

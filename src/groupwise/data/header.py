@@ -7,7 +7,7 @@ import io
 from functools import cache
 from typing import Literal
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from groupwise.data.file_notes import Note, to_plain
 from groupwise.data.formats import detect_format
@@ -31,6 +31,8 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION_TAG = 0x0112
+# Editors write a megabyte and more of text or profile into a PNG, which Pillow's own limit calls an error.
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 32 * 2**20
 
 
 class UndecodableImage(GroupwiseError):  # noqa: N818  # names the file, as the messages do
@@ -41,10 +43,27 @@ class UndecodableImage(GroupwiseError):  # noqa: N818  # names the file, as the 
         super().__init__(fact, place=place, remedy=remedy)
 
 
+def count_scans(data: bytes) -> int:
+    """The scans of a JPEG up to its end; behind it a phone may have put a film of any bytes."""
+    at, scans = 2, 0
+    while 0 <= at < len(data) - 3:
+        kind = data[at + 1]
+        if data[at] != 0xFF:  # packed pixels
+            at = data.find(b"\xff", at)
+        elif kind in (0, 0xFF) or 0xD0 <= kind <= 0xD7:
+            at += 1 if kind == 0xFF else 2
+        elif kind == 0xD9:
+            break
+        else:
+            scans += kind == 0xDA
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return scans
+
+
 def open_image(data: bytes, place: object, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Identify the format and read the header, and refuse what is too large before decoding."""
     name = name_format(data, place)
-    if name == "JPEG" and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
+    if name == "JPEG" and data.count(b"\xff\xda") > MAX_JPEG_SCANS and count_scans(data) > MAX_JPEG_SCANS:
         raise UndecodableImage(
             "decompression-bomb",
             f"a JPEG of more than {MAX_JPEG_SCANS} scans",
@@ -171,8 +190,14 @@ def read_orientation(image: Image.Image) -> tuple[int, tuple[Note, ...]]:
     """Return 1 to 8 from the EXIF data; to be called after loading, because some formats store it last."""
     try:
         # Pillow has already read the EXIF data of a JPEG once and kept a failure to itself.
-        Image.Exif().load(image.info.get("exif", b""))
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
+        exif = Image.Exif()
+        exif.load(image.info.get("exif", b""))
+        if "exif" not in image.info:
+            # Pillow falls back on XMP, which browsers do not, and which outlives a turn of the pixels.
+            for name in ("xmp", "XML:com.adobe.xmp", "Raw profile type xmp"):
+                image.info.pop(name, None)
+            exif = image.getexif()
+        value = exif.get(_ORIENTATION_TAG, 1)
     except Exception as error:  # EXIF data are a file within a file, and may be as broken
         return 1, (("exif-broken", f"the EXIF data cannot be read and were ignored ({to_plain(error)})"),)
     if isinstance(value, int) and 1 <= value <= 8:
