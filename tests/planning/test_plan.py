@@ -316,8 +316,6 @@ def test_images_grow_in_training_where_they_are_large_enough():
     assert plan_of().recipe.data.image_size_px == 64
     assert (training.start_size_px, training.full_size_from) == (40, 0.6)
     assert plan_of(dataclasses.replace(FACTS, short_side_px=32)).recipe.training.start_size_px is None
-    few = dataclasses.replace(FACTS, train_images=1400)
-    assert plan_of(few).recipe.training.start_size_px is None
     assert plan_of(chosen={"training.start_size_px"}).recipe.training.start_size_px is None
 
 

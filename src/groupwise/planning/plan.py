@@ -104,7 +104,7 @@ def make_plan(
         reason = _why_climbed(rung, ladder, left_s())
     more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in settled]
     recipe = with_fields(base, {c.field: c.value for c in more})
-    growing = [c for c in suit_size(facts, recipe) if c.field not in chosen]
+    growing = [c for c in suit_size(recipe) if c.field not in chosen]
     recipe = with_fields(recipe, {c.field: c.value for c in growing})
     suited += growing
     if "optim.learning_rate" not in chosen:

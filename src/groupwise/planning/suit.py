@@ -22,9 +22,6 @@ MIXED_EPOCHS = 40
 TUNED_BELOW, TUNED_EPOCHS, TUNED_DECAY = 3000, 30, 0.8
 DOMINATES = 0.6  # share of a class with which nearly all of the others would be mixed
 GROWN_FROM_PX = 64  # images that begin smaller show too little of it
-GROWN_FROM_IMAGES = (
-    1500  # fewer leave time for passes enough, and small ones hide rare details (docs/planner.md)
-)
 BEGIN, FULL_FROM = 5 / 8, 0.6  # share of the side at the start, and of training until it is whole
 MIRROR_KEPT = 0.4  # of a class, below which its mirror images are of another or of none
 CHIRAL = 0.75  # the share of images told from their mirror images between photographs of things and script
@@ -120,11 +117,10 @@ def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
     return [Choice("augment.cutmix", 1.0, reason)]
 
 
-def suit_size(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
+def suit_size(recipe: Recipe) -> list[Choice]:
     """Smaller images at first, where those of the end are large enough, which make room for more epochs."""
     size_px = recipe.data.image_size_px
-    few = facts.train_images < GROWN_FROM_IMAGES
-    if recipe.training.start_size_px is not None or few or size_px < GROWN_FROM_PX:
+    if recipe.training.start_size_px is not None or size_px < GROWN_FROM_PX:
         return []
     start_px = SIZE_STEP_PX * round(BEGIN * size_px / SIZE_STEP_PX)
     reason = f"Images that grow from {start_px} to {size_px} px make room for more epochs."
