@@ -34,6 +34,8 @@ DIFFERENT = (
 PLACEHOLDERS = (
     *("", " ", "nan", "NaN", "NA", "N/A", "n.a.", "<NA>", "#N/A", "None", "null", "NULL", "nil", "NaT"),
     *("unknown", "Unknown ", "missing", "-", "--", "?", "undefined", "not available", "tbd", "\u200b"),
+    *("—", "–", "/", "(blank)", "#REF!", "#VALUE!", "n. a.", "na.", "keine", "未知", "不明", "inconnu"),
+    *("anonymous", "No ID", "1900-01-00"),
 )
 
 
@@ -59,7 +61,13 @@ def test_placeholders_bind_nobody_and_are_counted(value):
     assert all("2 of 4 groups" in note for note in notes)
 
 
-@pytest.mark.parametrize("value", ["nana", "Anna", "nadal", "unknown soldier", "n1", "0", "p-1", "none2"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("nana", "Anna", "nadal", "unknown soldier", "n1", "0", "p-1", "none2"),
+        *("anonymous2", "a/b", "1900-01-01", "#7", "k.A.", "N.N.", "blank", "未知1", "keiner", "id"),
+    ],
+)
 def test_names_that_resemble_placeholders_are_names(value):
     assert not is_placeholder(value)
 
@@ -70,6 +78,17 @@ def test_a_crowded_suspicious_value_is_named_and_binds():
     assert tidy == groups
     assert "'0' holds 12 images" in note
     assert tidy_groups(["0", "0", "1", "1", "2"])[1] == []
+
+
+@pytest.mark.parametrize("value", ["0.0", "00000", "-1.0", "99.0", "k.A.", "k. A.", "N.N.", "blank"])
+def test_other_forms_of_a_suspicious_value_are_named_as_well(value):
+    [note] = tidy_groups([value] * 12 + [f"p{i}" for i in range(6)])[1]
+    assert f"{value!r} holds 12 images" in note
+
+
+@pytest.mark.parametrize("value", ["0.5", "k.b.", "100", "blanka", "10"])
+def test_crowded_names_that_resemble_suspicious_ones_are_not_named(value):
+    assert tidy_groups([value] * 12 + [f"p{i}" for i in range(6)])[1] == []
 
 
 @settings(deadline=None)

@@ -11,10 +11,17 @@ from decimal import Decimal, InvalidOperation
 _PLACEHOLDERS = frozenset(
     (  # noqa: SIM905  # shorter so
         "nan na n/a n.a. n.a <na> #n/a none null nil nat missing unknown unk undefined unspecified"
-        " unnamed not-available notavailable not-known tbd ? ?? ??? - -- --- . .. _ *"
+        " unnamed not-available notavailable not-known tbd ? ?? ??? - -- --- . .. _ * — – / (blank)"
+        " n.-a. n.-a na. #ref! #value! #name? #div/0! #num! #null! anonymous no-id noid"
+        " keine 未知 不明 inconnu 1900-01-00"
     ).split()
 )
-_SUSPICIOUS = frozenset({"0", "-1", "99", "999", "9999", "-99", "-999", "other", "others", "misc", "default"})
+# Names of nobody that may be somebody's as well: initials, a surname, a number.
+_SUSPICIOUS = frozenset(
+    (  # noqa: SIM905  # shorter so
+        "0 -1 99 999 9999 -99 -999 other others misc default blank n.n. n.n k.a. k.a"
+    ).split()
+)
 _NUMBER = re.compile(r"[+-]?(\d+)([.,]0*)?|[+-]?\d+(\.\d+)?[eE][+-]?\d{1,2}")
 _CROWD = 4
 """A suspicious value is named where it holds so many times the images of a usual group."""
@@ -97,5 +104,10 @@ def _say_suspicious(sizes: dict[str, int]) -> list[str]:
         f"The group {name!r} holds {size:,} images, where a usual one holds {usual:,}: if it stands for a"
         " missing one, leave its cells empty. Until then it counts as one group."
         for name, size in sizes.items()
-        if _plain(name) in _SUSPICIOUS and size >= _CROWD * usual
+        if _is_suspicious(name) and size >= _CROWD * usual
     ]
+
+
+def _is_suspicious(name: str) -> bool:
+    """Whether a group may stand for a missing one, in whatever form its number is written."""
+    return bool({spelling_key(name), _plain(name).replace(". ", ".")} & _SUSPICIOUS)
