@@ -50,6 +50,41 @@ def test_json_lists_and_tools_that_join_with_bars_are_sets(pictures):
     assert labels(scan(table(pictures, ("path", "label"), rows)))[2:5] == ["|cat|dog|", "|bird|dog|", "|"]
 
 
+@pytest.mark.parametrize("between", [", ", ",", " "])
+def test_lists_as_pandas_writes_them_are_sets(pictures, between):
+    cells = ["['cat']", "['dog']", "['cat', 'dog']", "['dog', \"it's\"]", "[]", "['a, b']"]
+    rows = [(f"{i}.png", cell.replace("', ", f"'{between}")) for i, cell in enumerate(cells)]
+    expected = ["|cat|", "|dog|", "|cat|dog|", "|dog|it's|", "|", "|a, b|"]
+    file = table(pictures, ("path", "label"), rows)
+    assert labels(scan(file)) == expected
+    assert labels(scan(file, ReadOptions(labels="several"))) == expected
+
+
+@pytest.mark.parametrize(
+    "cell", ["[cat]", "['cat'", "['cat''dog']", "['cat', nan]", "[x 'cat']", "['cat'] dog"]
+)
+def test_what_resembles_a_list_is_a_name(pictures, cell):
+    rows = [(f"{i}.png", cell if i % 2 else "dog") for i in range(6)]
+    assert set(labels(scan(table(pictures, ("path", "label"), rows)))) == {cell, "dog"}
+
+
+@pytest.mark.parametrize(
+    "cells", [("[1, 0]", "[0, 1]"), ("[1 0]", "[0 1]"), ("[1. 0. 0.]", "[0. 0. 1.]"), ("[1, 0]", "")]
+)
+def test_vectors_are_refused(pictures, cells):
+    rows = [(f"{i}.png", cells[i % 2]) for i in range(6)]
+    with pytest.raises(GroupwiseError, match=r"'label' holds vectors of 0 and 1.*names of the classes"):
+        scan(table(pictures, ("path", "label"), rows))
+
+
+@pytest.mark.parametrize(
+    "cells", [("[1]", "[0]"), ("[3, 7]", "[7]"), ("0", "1"), ("[0, 1]", "[1]"), ("1 0", "0 1")]
+)
+def test_numbers_that_are_no_vectors_are_names(pictures, cells):
+    rows = [(f"{i}.png", cells[i % 2]) for i in range(6)]
+    assert len(scan(table(pictures, ("path", "label"), rows)).classes) == 2
+
+
 def test_one_column_a_label_is_sets_where_rows_hold_several_ones(pictures):
     ones = [("1", "0"), ("0", "1.0"), ("1", "1"), ("", "1"), ("0", "0"), ("1", "")]
     rows = [(f"{i}.png", *one) for i, one in enumerate(ones)]

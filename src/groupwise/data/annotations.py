@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from groupwise.data.fold_names import is_ready_split, name_folds
 
 SEVERAL = "|"
+_TEXT = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+# As pandas writes a cell that holds a list or an array; Python itself would join `'cat' 'dog'` into one.
+_LIST = re.compile(rf"\[\s*{_TEXT}(?:\s*,\s*{_TEXT}|\s+{_TEXT})*\s*,?\s*\]")
+_BIT = r"[01](?:\.0*)?"
+_VECTOR = re.compile(rf"\[\s*{_BIT}(?:[\s,]+{_BIT})+\s*\]|{_BIT}(?:\|{_BIT})+")
 """Between the classes of an image that has several."""
 
 Record = Mapping[str, Any]
@@ -89,13 +96,28 @@ def to_cell(value: Any) -> str:
 
 
 def read_choice(cell: str) -> str:
-    """A cell of Label Studio or VIA that holds JSON of its own, as its class or classes."""
+    """A cell that holds JSON, as Label Studio's and VIA's do, or a Python list, as its class or classes."""
     if cell.lstrip().startswith(("{", "[")):
         try:
             return to_cell(json.loads(cell))
         except json.JSONDecodeError:
-            return cell
+            return to_cell(_read_list(cell)) if _LIST.fullmatch(cell.strip()) else cell
     return cell
+
+
+def _read_list(cell: str) -> list[str] | str:
+    """The texts in a Python list; the cell as it is where Python would not read them."""
+    try:
+        return [ast.literal_eval(text) for text in re.findall(_TEXT, cell)]
+    except (SyntaxError, ValueError):
+        return cell
+
+
+def is_vectors(cells: Iterable[str]) -> bool:
+    """Whether all cells that hold anything are vectors of 0 and 1 of one length, as `[1, 0]`."""
+    held = {cell.strip() for cell in cells} - {""}
+    lengths = {len(re.findall(_BIT, cell)) for cell in held}
+    return len(lengths) == 1 and all(map(_VECTOR.fullmatch, held))
 
 
 def read_attributes(cell: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from groupwise.data.annotations import SEVERAL, read_attributes, read_choice
+from groupwise.data.annotations import SEVERAL, is_vectors, read_attributes, read_choice
 from groupwise.data.fold_names import is_ready_split, name_folds
 from groupwise.data.label_sets import CERTAIN
 from groupwise.data.reading import AUTO, Labels
@@ -88,6 +88,14 @@ def choose_columns(
         table, label = _join_one_hot(file, table, path, labels)
     if path is None or label is None:
         raise _missing(file, table, path_column, label_column, path, label)
+    cells = [row[label] for row in table.rows]
+    if is_vectors(cells):
+        raise GroupwiseError(
+            f"the column {label!r} holds vectors of 0 and 1, such as {next(filter(None, cells))!r}, and no"
+            " names",
+            place=file,
+            remedy="Write the names of the classes instead, or one column of 0 and 1 a class.",
+        )
     rows = tuple({**row, label: read_choice(row[label])} for row in table.rows)
     table = replace(table, rows=rows)
     known = {table.path_column, table.label_column, PATH, LABEL, path_column, label_column}
