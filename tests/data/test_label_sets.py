@@ -95,6 +95,55 @@ def test_one_column_a_label_is_sets_where_rows_hold_several_ones(pictures):
     assert labels(scan(single, ReadOptions(labels="several")))[3] == "|"
 
 
+FURTHER = [
+    *(
+        "is_valid",
+        "patient",
+        "fold",
+        "test",
+        "is_train",
+        "kfold",
+        "split",
+        "Patient ID",
+        "group",
+        "sex",
+        "age",
+    ),
+    *("augmented", "has_mask", "session_id", "fold_1", "person", "train"),
+]
+
+
+def flagged(folder, further, *, asked=None, bits="010110"):
+    """What is read of a table of one cat or dog a row, and a further column of 0 and 1."""
+    rows = [(f"{i}.png", i % 2, 1 - i % 2, bit) for i, bit in enumerate(bits)]
+    return scan(table(folder, ("path", "cat", "dog", further), rows), asked or ReadOptions())
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_a_fold_a_group_and_the_like_are_no_classes(pictures, name):
+    manifest = flagged(pictures, name)
+    assert labels(manifest) == ["dog", "cat"] * 3
+    assert f"one column a class: cat, dog (not taken for classes: {name})" in manifest.layout
+
+
+def test_what_is_asked_for_is_no_class(pictures):
+    manifest = flagged(pictures, "herd", asked=ReadOptions(group_column="herd"))
+    assert labels(manifest) == ["dog", "cat"] * 3
+    assert [sample.group for sample in manifest.usable] == list("010110")
+
+
+@pytest.mark.parametrize("name", ["herd", "trainer", "sexton", "foldable", "patients"])
+def test_other_columns_of_ones_are_classes(pictures, name):
+    assert name in flagged(pictures, name).classes
+
+
+@pytest.mark.parametrize("name", ["person", "tree", "train"])
+def test_a_noun_without_which_a_row_is_of_none_is_a_class(pictures, name):
+    rows = [(f"{i}.png", *(int(i % 3 == k) for k in range(3))) for i in range(6)]
+    manifest = scan(table(pictures, ("path", "cat", "dog", name), rows))
+    assert labels(manifest) == ["cat", "dog", name] * 2
+
+
 def test_uncertain_cells_are_refused_by_the_name_of_their_column(pictures):
     rows = [("0.png", "1", "1"), ("1.png", "-1", "0"), ("2.png", "1", "1"), ("3.png", "0", "1")]
     file = table(pictures, ("path", "edema", "mass"), rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ _LOOK = 20
 """Rows whose cells are looked at to tell what a column holds."""
 
 _FEW_CLASSES = 50
+_SHOWN = 12  # names of columns at most
 _PIXELS_REMEDY = (
     "Its pixels stand in the table itself, which is not read so: write each row as a PNG into a folder of its"
     " class."
@@ -44,8 +45,14 @@ _GROUP_NAMES = (  # noqa: SIM905  # shorter so
 ).split()
 _FOLD_NAMES = (  # noqa: SIM905  # shorter so
     "split fold subset set partition evalpartition phase usage mluse givenfold dataset datasplit stage"
-    " istrain istest isval"
+    " istrain istest isval isvalid kfold"
 ).split()
+# What is said of a picture and is no class of it, where a table has one column of 0 and 1 a class.
+_FURTHER_NAMES = (  # noqa: SIM905  # shorter so
+    "sex gender age augmented isaugmented hasmask isduplicate duplicate issynthetic synthetic reviewed"
+).split()
+_NOUNS = frozenset({*_GROUP_NAMES, "train"}) - {name for name in _GROUP_NAMES if name.endswith("id")}
+"""Names of groups, or of a fold, that may be those of classes as well: `person`, `tree`, `train`."""
 _UNSURE = {"-1", "-1.0"}
 _FILE_ATTRIBUTES = "file_attributes"  # VIA's column of JSON
 
@@ -72,11 +79,13 @@ def choose_columns(
     is_there: Callable[[str], bool],
     *,
     labels: Labels = "auto",
+    aside: Collection[str] = (),
 ) -> tuple[Table, Columns]:
     """The columns to use, and the table with its classes in one of them.
 
     What the user named has to be there. Where the usual names are not, the format's own or a customary name
     is taken, or for paths the column whose cells lead to images, by `is_there`; `guessed` then says so.
+    Columns `aside` are of another use, and no classes.
     Raises `GroupwiseError` with the options that help.
     """
     table = _spread_attributes(table)
@@ -85,7 +94,7 @@ def choose_columns(
         path = next((name for name in table.columns if _holds_paths(table, name, is_there)), None)
     label = _choose(table, label_column, LABEL, table.label_column, _LABEL_NAMES)
     if path is not None and label is None and label_column == LABEL:
-        table, label = _join_one_hot(file, table, path, labels)
+        table, label = _join_one_hot(file, table, path, labels, aside)
     if path is None or label is None:
         raise _missing(file, table, path_column, label_column, path, label)
     cells = [row[label] for row in table.rows]
@@ -174,18 +183,21 @@ def _spread_attributes(table: Table) -> Table:
     return Table(columns, filled, "VIA's table", "filename", next(iter(names), None))
 
 
-def _join_one_hot(file: Path, table: Table, path: str, labels: Labels) -> tuple[Table, str | None]:
+def _join_one_hot(
+    file: Path, table: Table, path: str, labels: Labels, aside: Collection[str]
+) -> tuple[Table, str | None]:
     """A table with one column a class, 1 in the column of its class, as Roboflow and ISIC write it.
 
     Rows of several ones, as in NIH's and CheXpert's tables, are sets of labels, unless they are so few that
-    they may be a slip.
+    they may be a slip. Columns of a group, a fold or the like stay what they are.
     """
-    _refuse_uncertain(file, table, path)
-    classes = [
+    flags = [
         column
         for column in table.columns
         if column != path and table.rows and all(_is_flag(row[column]) for row in table.rows)
     ]
+    classes = _leave_further(table, flags, aside)
+    _refuse_uncertain(file, table, {path, *aside, *filter(_says_further, table.columns)} - set(classes))
     used = [column for column in classes if any(_is_set(row[column]) for row in table.rows)]
     ones = [sum(_is_set(row[column]) for column in used) for row in table.rows]
     if len(used) < 2 or max(ones, default=0) == 0:
@@ -197,12 +209,35 @@ def _join_one_hot(file: Path, table: Table, path: str, labels: Labels) -> tuple[
     )
     kept = (*(column for column in table.columns if column not in classes), LABEL)
     slim = tuple({name: row[name] for name in kept} for row in rows)
-    return Table(kept, slim, f"{table.kind}, one column a class", table.path_column, LABEL), LABEL
+    words = f"{table.kind}, one column a class: {_list_names(used)}"
+    if further := [name for name in flags if name not in classes]:
+        words += f" (not taken for classes: {_list_names(further)})"
+    return Table(kept, slim, words, table.path_column, LABEL), LABEL
 
 
-def _refuse_uncertain(file: Path, table: Table, path: str) -> None:
+def _leave_further(table: Table, flags: Sequence[str], aside: Collection[str]) -> list[str]:
+    """The columns of 0 and 1 without those that by their names say something else of a picture.
+
+    A name such as `person` or `tree` is a class where only with it each row is of exactly one.
+    """
+    plain = [name for name in flags if name not in aside and not _says_further(name)]
+    nouns = [name for name in flags if name not in aside and plain_name(name) in _NOUNS]
+    joint = [name for name in flags if name in plain or name in nouns]
+    return joint if nouns and all(sum(_is_set(row[c]) for c in joint) == 1 for row in table.rows) else plain
+
+
+def _says_further(column: str) -> bool:
+    known = plain_name(column) in (*_GROUP_NAMES, *_FOLD_NAMES, *_FURTHER_NAMES)
+    return known or bool(name_folds([column, column.casefold().removeprefix("is")]))
+
+
+def _list_names(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
+
+
+def _refuse_uncertain(file: Path, table: Table, further: Collection[str]) -> None:
     """Raise `GroupwiseError` where one of several columns of classes says -1, uncertain, as CheXpert's do."""
-    cells = {name: {row[name].strip() for row in table.rows} for name in table.columns if name != path}
+    cells = {name: {row[name].strip() for row in table.rows} for name in table.columns if name not in further}
     flags = {name: held for name, held in cells.items() if all(_is_flag(c) or c in _UNSURE for c in held)}
     unsure = [name for name, held in flags.items() if held & _UNSURE]
     if unsure and len(flags) > 1 and any(map(_is_set, set().union(*flags.values()))):

@@ -59,16 +59,12 @@ def read_contents(
     """
     table = read_table(file)
     places = _Places(file, None if table.holds_images else root)
+    aside = {name for name in (group_column, given) if name is not None}
     table, columns = choose_columns(
-        file, table, path_column, label_column, places.leads_to_image, labels=labels
+        file, table, path_column, label_column, places.leads_to_image, labels=labels, aside=aside
     )
     header, rows = table.columns, table.rows
-    if group_column is not None and rows and group_column not in header:
-        raise UsageError(
-            f"{file.name} has no column {group_column!r}, only {', '.join(header)}",
-            place="--group-column",
-            remedy="Name one of those columns.",
-        )
+    _require_group_column(file, table, group_column)
     is_manifest = set(COLUMNS) <= set(header)
     group_column = group_column or ("group" if "group" in header else None)
     used = {columns.path, columns.label} | ({"group"} if group_column == "group" else set())
@@ -98,6 +94,15 @@ def read_contents(
     return Contents(
         tuple(judged), places.root, _words(table, columns, sets), (*notes, *sets.notes), sets.several
     )
+
+
+def _require_group_column(file: Path, table: Table, column: str | None) -> None:
+    if column is not None and table.rows and column not in table.columns:
+        raise UsageError(
+            f"{file.name} has no column {column!r}, only {', '.join(table.columns)}",
+            place="--group-column",
+            remedy="Name one of those columns.",
+        )
 
 
 def _words(table: Table, columns: Columns, sets: SetsRead) -> str:
