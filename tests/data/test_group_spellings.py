@@ -78,3 +78,23 @@ def test_a_crowded_value_binds_and_that_is_said(tmp_path, cell):
     assert groups_of(manifest)[:9] == [cell] * 9
     assert any("holds 9 images" in note for note in manifest.notes)
     assert not any("holds" in note for note in scanned(tmp_path / "few", [cell, "q1", "q2", "q3"]).notes)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "asked", "said"),
+    [
+        ("path,label,group", "g1", None, True),
+        ("path,label,group", "", None, False),
+        ("path,label,group", "g1", "group", False),
+        ("path,label,groups", "g1", None, False),
+        ("path,label,group,status,reason,width,height,mode,sha256", "g1,ok,,8,8,RGB,0", None, False),
+    ],
+)
+def test_a_column_group_that_binds_unasked_is_said(tmp_path, header, cell, asked, said):
+    names = [f"{('cat', 'dog')[i % 2]}/{i}.png" for i in range(4)]
+    put(tmp_path, *names)
+    file = table(tmp_path, "t.csv", header, ((name, name[:3], cell) for name in names))
+    manifest = scan(file, ReadOptions(group_column=asked))
+    bound = "group," in f"{header}," and cell != ""
+    assert set(groups_of(manifest)) == {"g1" if bound else ""}
+    assert any("The column 'group' says" in note and "rename it" in note for note in manifest.notes) == said

@@ -66,6 +66,7 @@ def read_contents(
     header, rows = table.columns, table.rows
     _require_group_column(file, table, group_column)
     is_manifest = set(COLUMNS) <= set(header)
+    asked = group_column is not None
     group_column = group_column or ("group" if "group" in header else None)
     used = {columns.path, columns.label} | ({"group"} if group_column == "group" else set())
     names = _name_extras(header, is_manifest, used)
@@ -89,6 +90,7 @@ def read_contents(
         *places.notes(),
         *_note_folds(rows, further, given),
         *([] if group_column else _note_groups(rows, further)),
+        *([] if asked or is_manifest else _note_bound(samples)),
     ]
     judged, sets = judge(samples, labels)
     return Contents(
@@ -137,6 +139,17 @@ def _note_groups(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
         f"The column {column!r} has {values:,} values for {len(rows):,} images. If images of one value belong"
         f" together, add --group-column {shlex.quote(column)}."
         for column, values in list(found.items())[:3]
+    ]
+
+
+def _note_bound(samples: Sequence[Sample]) -> list[str]:
+    """That the column `group`, as in Groupwise's own tables, binds although nobody asked for it."""
+    groups = {sample.group for sample in samples if sample.group.strip()}
+    if not groups:
+        return []
+    return [
+        f"The column 'group' says what belongs together, with {len(groups):,} values. If it means something"
+        " else, rename it, or name another by --group-column."
     ]
 
 
