@@ -64,12 +64,17 @@ def label_by_folders(data: Path, samples: Sequence[Sample], given: str | None) -
     if shape.folds:
         return _label_split(data, samples, shape, given)
     if given in (FOLDERS, POOL):
-        raise UsageError(
-            "there are no folders called train, val, test or alike",
-            place=f"--split.given {given}",
-            remedy="Leave it out, or name the folder that holds them.",
-        )
+        refuse_no_folds(given)
     return _label_classes(data, samples, shape)
+
+
+def refuse_no_folds(given: str) -> NoReturn:
+    """Raise `UsageError` for `--split.given` where no folders are called as folds are."""
+    raise UsageError(
+        "there are no folders called train, val, test or alike",
+        place=f"--split.given {given}",
+        remedy="Leave it out, or name the folder that holds them.",
+    )
 
 
 def _no_class_folders(data: Path, samples: Sequence[Sample], fact: str, also: str = "") -> GroupwiseError:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from groupwise.data.archive import READ_IN_PLACE, is_archive
 from groupwise.data.array_files import REMEDY, name_arrays, say_instead
+from groupwise.data.by_pattern import label_by_pattern
 from groupwise.data.exclusion import exclude
 from groupwise.data.folder import enter_archives, list_archive, list_class_folders, list_files
 from groupwise.data.folder_tables import read_folder_tables
@@ -166,12 +167,12 @@ def _list_folder(data: Path, options: ReadOptions) -> tuple[Contents, list[str]]
         samples = enter_archives(place, list_files(place, root.resolve() if root is not None else None))
     if labels is not None or options.layout == CLASSES:
         _refuse_columns(data, options)
-    if labels is not None:
+    if labels is not None and options.layout == CLASSES:
         return Contents(tuple(assign_labels(samples, labels)), place, "classes by --label-regex"), []
     if options.layout == CLASSES:
         folders = [] if is_archive(place) else list_class_folders(place)
         return Contents(tuple(samples), place, "class folders, as asked"), folders
-    if not is_archive(place):
+    if labels is None and not is_archive(place):
         tables = read_folder_tables(
             data,
             place,
@@ -185,7 +186,10 @@ def _list_folder(data: Path, options: ReadOptions) -> tuple[Contents, list[str]]
             return tables, []
     _refuse_columns(data, options)
     samples = set_masks_aside(place, samples)
-    labelled = label_by_folders(data, samples, options.given)
+    if labels is not None:
+        labelled = label_by_pattern(data, samples, labels, options.given)
+    else:
+        labelled = label_by_folders(data, samples, options.given)
     folders = _class_folders(place, labelled)
     masks = count_masks(samples)
     words = f"{labelled.words}; {masks:,} masks left out" if masks else labelled.words
