@@ -51,6 +51,8 @@ def label_by_folders(data: Path, samples: Sequence[Sample], given: str | None) -
             " classes, --layout classes."
         )
         raise _no_class_folders(data, samples, fact, also)
+    if shape.crossed:
+        raise _crossed_names(data, shape)
     if shape.variants:
         plain = [name for name in shape.variants if re.search(r"(?i)original|raw", name)]
         first = Path(data, *shape.inside, (plain or shape.variants)[0])
@@ -88,6 +90,18 @@ def _no_class_folders(data: Path, samples: Sequence[Sample], fact: str, also: st
             " names of the files hold the class."
         )
         + also,
+    )
+
+
+def _crossed_names(data: Path, shape: Shape) -> GroupwiseError:
+    """The refusal of folders whose names hold both a fold and a class."""
+    name, (fold, label) = next(iter(shape.crossed.items()))
+    return GroupwiseError(
+        f"the folders {', '.join(list(shape.crossed)[:4])} name a fold and a class each: this looks like a"
+        " data set already split",
+        place=data,
+        remedy=f"Put the classes into one folder a fold, such as {name} as {fold}/{label}, or add --layout"
+        " classes if these are the classes.",
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from groupwise.data.array_files import name_arrays
+from groupwise.data.crossed_names import cross_names
 from groupwise.data.fold_names import TRAIN, UNLABELLED, is_ready_split, name_folds
 from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.manifest import Sample
@@ -52,7 +53,8 @@ class Shape:
     folders are a split; `inverted` that the folds lie below the class folders instead. `others` are folders
     beside a split, `flat` folders of it that hold no class folders though another does, and `unlabelled`
     folders whose names say that their images have no class. `classless` says that no folder of a split holds
-    class folders, and `portions` are folders among which a publisher divided the images by number.
+    class folders, and `portions` are folders among which a publisher divided the images by number;
+    `crossed` gives of folders such as train_cat the word for the fold and the class.
     """
 
     inside: Parts = ()
@@ -66,6 +68,7 @@ class Shape:
     boxes: bool = False
     classless: bool = False
     portions: tuple[str, ...] = ()
+    crossed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
 
 
@@ -88,6 +91,8 @@ def recognise(samples: Sequence[Sample]) -> Shape:
     if _is_inverted(tops):
         inner = name_folds({name for below in tops.values() for name in below})
         return Shape(inside, inner, inverted=True)
+    if crossed := cross_names(tops):
+        return Shape(inside, crossed=crossed)
     variants = tuple(name for name in tops if _is_variant(name))
     if len(variants) == len(tops) > 1 and _recurring(tops):
         return Shape(inside, variants=variants)
