@@ -5,12 +5,10 @@ As in: groupwise --print_completion bash > ~/.local/share/bash-completion/comple
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Mapping
 
-from groupwise.cli.verb_parser import VerbParser
+from groupwise.cli.first_look import Act, declared_options
 from groupwise.errors import UsageError
-from groupwise.recipe.parsing import Parser
 
 SHELLS = ("bash", "zsh")
 SCRIPT = """\
@@ -33,33 +31,14 @@ complete -o filenames -F _groupwise groupwise
 ZSH = "#compdef groupwise\nautoload -U +X bashcompinit && bashcompinit\n"
 
 
-class _Declared(Exception):  # noqa: N818 - it is no error: it ends a verb once its options are declared
-    """The options of a verb."""
-
-
-class _Declaration(VerbParser):
-    """A parser at which a verb stops, once it has declared its options."""
-
-    def parse_args(self, *_: Any, **__: Any) -> NoReturn:
-        """Raise with what was declared."""
-        raise _Declared(sorted(word for word in self._option_string_actions if word.startswith("--")))
-
-
-def completion(shell: str, verbs: Mapping[str, Callable[[Parser, list[str]], None]]) -> str:
+def completion(shell: str, verbs: Mapping[str, Act]) -> str:
     """The script for `shell`; raises `UsageError` for one that is not known."""
     if shell not in SHELLS:
         raise UsageError(
             f"{shell!r} is no shell known here", place="--print_completion", remedy="bash or zsh."
         )
-    cases = [f'    {verb}) options="{" ".join(_options(verb, act))}" ;;' for verb, act in verbs.items()]
+    cases = [
+        f'    {verb}) options="{" ".join(declared_options(verb, act))}" ;;' for verb, act in verbs.items()
+    ]
     script = SCRIPT.format(verbs=" ".join(verbs), cases="\n".join(cases))
     return (ZSH if shell == "zsh" else "") + script
-
-
-def _options(verb: str, act: Callable[[Parser, list[str]], None]) -> list[str]:
-    try:
-        act(_Declaration(verb, ""), [])
-    except _Declared as declared:
-        options: list[str] = declared.args[0]
-        return options
-    raise AssertionError(f"{verb} parses nothing")

@@ -66,8 +66,20 @@ def look_first(verb: str, act: Act, argv: list[str]) -> None:
     """Raise GroupwiseError for what is wrong with a command at first sight."""
     if {"-h", "--help"}.intersection(argv):
         return
+    _declare(verb, act, argv)
+
+
+def declared_options(verb: str, act: Act) -> list[str]:
+    """Every long option of a verb, in order."""
+    parser = _declare(verb, act, [])
+    return sorted({"--help", *(word for word in parser._option_string_actions if word.startswith("--"))})
+
+
+def _declare(verb: str, act: Act, argv: list[str]) -> _FirstLook:
+    """The parser with what the verb declares, once it has looked at `argv`."""
+    parser = _FirstLook(verb)
     try:
-        act(_FirstLook(verb), argv)
+        act(parser, argv)
     except _Seen:
-        return
+        return parser
     raise AssertionError(f"{verb} parses nothing")

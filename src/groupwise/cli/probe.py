@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from groupwise.cli.options import (
     changed_fields,
     parse_over_recipe,
 )
+from groupwise.cli.train import train_as_asked
 from groupwise.errors import UsageError
 from groupwise.recipe.options import add_recipe_options
 
@@ -49,12 +49,4 @@ def probe(parser: Parser, argv: list[str]) -> None:
             place="--features",
             remedy="Name an ONNX file that takes images, a bundle, or the folder of a run.",
         )
-    from groupwise.api import train as run_train
-    from groupwise.report.threshold import require_threshold, threshold_of
-
-    least = threshold_of(arguments.fail_under, arguments.baselines)
-    names = signature(run_train).parameters.keys() - {"data"}  # which is a part of the recipe here
-    options = {name: arguments[name] for name in names if name in arguments}
-    run_train(arguments.folder, changes=changed_fields(argv, base, recipe), **options)
-    if least is not None:
-        require_threshold(arguments.run, least)
+    train_as_asked(arguments, changed_fields(argv, base, recipe))

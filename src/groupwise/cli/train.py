@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
@@ -168,6 +169,11 @@ def train(parser: Parser, argv: list[str]) -> None:
     for name, value in (("DATA", arguments.folder), ("--run", arguments.run)):
         if value is None:
             raise UsageError("missing", place=name, remedy="As in: groupwise train DATA --run runs/first")
+    train_as_asked(arguments, changes)
+
+
+def train_as_asked(arguments: Any, changes: Mapping[str, Any]) -> None:
+    """Train by the options of `train` or `probe`, and hold the number to what `--fail-under` wants."""
     from groupwise.api import train as run_train
     from groupwise.report.threshold import require_threshold, threshold_of
 

@@ -210,11 +210,11 @@ def _cross_fitted(study: Run, split: Split) -> Decision:
     Answers that are the mean of several repeats are better than those of one network, and promise too much.
     No image is left that the refit did not learn from, by whose features it could flag others.
     """
-    config = decided_before(study)
-    once = [member for member in study.members if member.folder.parent == study.members[0].folder.parent]
+    config, members = decided_before(study), study.members
+    once = [member for member in members if member.folder.parent == members[0].folder.parent]
     told = [read_predictions(member.require("predictions.csv")).of_fold(TEST) for member in once]
     rows = [row for one in told for row in one.rows]
-    temperature = median(_decision(member, split).temperature for member in study.members)
+    temperature = median(_decision(member, split).temperature for member in members)
     unlike = OutOfDistribution(config.false_flag_rate, reason="every image was learnt from")
     return decide_by(
         np.concatenate([one.probs for one in told]),
