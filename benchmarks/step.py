@@ -17,7 +17,9 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 
@@ -30,6 +32,7 @@ class Variant:
     allocator: bool = False
     fused: bool = False
     compiled: bool = False
+    at_once: bool = False
 
 
 VARIANTS = {
@@ -40,6 +43,7 @@ VARIANTS = {
     "groupwise, allocator": Variant(allocator=True),
     "groupwise, fused": Variant(fused=True),
     "groupwise": Variant(channels_last=True, allocator=True, fused=True),
+    "groupwise, pieces at once": Variant(channels_last=True, allocator=True, fused=True, at_once=True),
     "groupwise, compiled": Variant(channels_last=True, allocator=True, fused=True, compiled=True),
 }
 
@@ -55,7 +59,9 @@ def build(variant: Variant, preset: str) -> Any:
     return create_model(preset, num_classes=10)
 
 
-def measure(variant: Variant, preset: str, size_px: int, batch_size: int, steps: int = 8) -> dict[str, float]:
+def measure(
+    variant: Variant, preset: str, size_px: int, batch_size: int, *, bf16: bool, steps: int = 8
+) -> dict[str, float]:
     """Milliseconds an image of the median step after two to warm up, and the seconds of the first step."""
     from groupwise.training.memory import keep_freed_memory
 
@@ -70,13 +76,33 @@ def measure(variant: Variant, preset: str, size_px: int, batch_size: int, steps:
     images = torch.randn(batch_size, 3, size_px, size_px).to(memory_format=layout)
     labels = torch.randint(0, 10, (batch_size,))
     optimizer = torch.optim.AdamW(model.parameters(), fused=variant.fused)
+
+    def loss_of(network: Any, rows: slice) -> Any:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            logits = network(images[rows])
+        return torch.nn.functional.cross_entropy(logits.float(), labels[rows], reduction="sum") / batch_size
+
+    step = lambda: loss_of(run, slice(None)).backward()  # noqa: E731
+    threads: Any = nullcontext()
+    if variant.at_once:
+        from groupwise.training.side_by_side import side_by_side
+
+        pieces = side_by_side(model, batch_size)
+        assert pieces is not None, "one thread, or fewer images than pieces hold, are taken in one piece"
+        each = -(-batch_size // pieces.count_for(batch_size))
+        cuts = [slice(first, first + each) for first in range(0, batch_size, each)]
+        passes = [
+            partial(lambda network, rows: (loss_of(network, rows), torch.zeros(())), rows=r) for r in cuts
+        ]
+        step, threads = partial(pieces.add_gradients, passes), pieces.threads_of_a_piece()
     times = []
-    for _ in range(steps + 2):
-        start = time.perf_counter()
-        optimizer.zero_grad(set_to_none=True)
-        torch.nn.functional.cross_entropy(run(images), labels).backward()
-        optimizer.step()
-        times.append(time.perf_counter() - start)
+    with threads:
+        for _ in range(steps + 2):
+            start = time.perf_counter()
+            optimizer.zero_grad(set_to_none=True)
+            step()
+            optimizer.step()
+            times.append(time.perf_counter() - start)
     return {"ms": 1000 * statistics.median(times[2:]) / batch_size, "first_s": times[0]}
 
 
@@ -87,13 +113,14 @@ def main() -> None:
     parser.add_argument("--preset", default="resnext14_32x4d")
     parser.add_argument("--image-size-px", type=int, default=96)
     parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--bf16", action="store_true", help="as `training.precision auto` where it is native")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--alone", choices=VARIANTS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.alone:
         work = (options.preset, options.image_size_px, options.batch_size)
-        print(json.dumps(measure(VARIANTS[options.alone], *work)))
+        print(json.dumps(measure(VARIANTS[options.alone], *work, bf16=options.bf16)))
         return
     found: dict[str, list[dict[str, float]]] = {name: [] for name in options.variants}
     for _ in range(options.repeats):

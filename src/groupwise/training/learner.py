@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from groupwise.errors import first_line
 from groupwise.training.config import FitConfig, FitData
 from groupwise.training.loss import Loss, make_loss
 from groupwise.training.optimizer import freeze, make_optimizer
+from groupwise.training.side_by_side import SideBySide, side_by_side
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
@@ -26,13 +28,14 @@ class Learner:
     """A network and what moves it.
 
     `model` has the weights; `network` is what training calls, the same model unless it is compiled or several
-    processes share the work. `average` is the moving average of weights and batch statistics, where the
-    recipe asks for one. `statistics` can undo what a failed pass did to the model's; `frozen` are the modules
-    that do not learn.
+    processes share the work; `at_once` takes pieces of a batch on threads of their own. `average` is the
+    moving average of weights and batch statistics, where the recipe asks for one. `statistics` can undo what
+    a failed pass did to the model's; `frozen` are the modules that do not learn.
     """
 
     model: nn.Module
     network: nn.Module
+    at_once: SideBySide | None
     optimizer: torch.optim.Optimizer
     loss: Loss
     average: AveragedModel | None
@@ -58,12 +61,15 @@ class Learner:
         model = share_batch_statistics(model.to(world.device), world)
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         frozen = freeze(model, config.optim.frozen)
-        network = model
+        network, at_once = model, None
         if config.training.compile:
             network = Compiled(model, _whole_batch(config, world), note)
+        elif world.size == 1 and world.device.type == "cpu":
+            at_once = side_by_side(model, config.training.batch_size)
         return cls(
             model=model,
             network=DistributedDataParallel(network) if world.size > 1 else network,
+            at_once=at_once,
             optimizer=make_optimizer(model, config.optim, fused=precision is not torch.float16),
             loss=make_loss(config.loss, learnt, data.num_classes),
             average=moving_average(model, config.training.ema_decay) if config.training.ema_decay else None,
@@ -90,6 +96,12 @@ class Learner:
         self.network.train()
         for module in self.frozen:
             module.eval()
+        if self.at_once is not None:
+            self.at_once.begin()
+
+    def threads_of_a_piece(self) -> AbstractContextManager[None]:
+        """Let a step have the threads of one piece where pieces are taken at once, else all."""
+        return nullcontext() if self.at_once is None else self.at_once.threads_of_a_piece()
 
     def step(self) -> None:
         """Follow the gradients that are there."""

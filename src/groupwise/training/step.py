@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from groupwise.loader.batches import Batch, normalise, resize
 from groupwise.loader.mixup import mix
 from groupwise.loader.trivial_augment import trivial_augment
 from groupwise.training.config import FitConfig
+from groupwise.training.learner import Learner
 from groupwise.training.loss import count_correct
 from groupwise.training.memory import is_out_of_memory, out_of_memory
 from groupwise.training.optimizer import set_learning_rate
@@ -33,19 +35,24 @@ def take_step(
     rate = learning_rate_at(progress, config.optim) * state.rate_factor
     set_learning_rate(state.learner.optimizer, rate, progress)
     state.learner.statistics.keep()
-    while (added := _add_gradients(batch, progress, state, config, num_classes)) is None:
-        # Here and not where the error was caught, because its traceback holds on to the memory
-        state.micro_batches = _halve(batch, state)
-        state.note(
-            f"Out of memory: from epoch {state.finished + 1}, step {state.step + 1} on, batches are taken in "
-            f"{state.micro_batches} pieces. The steps stay as large, but batch normalisation sees the pieces."
-        )
-        state.learner.statistics.restore()
-        if batch.images.is_cuda:
-            torch.cuda.empty_cache()
-    _follow_gradients(state)
+    with state.learner.threads_of_a_piece():
+        while (added := _add_gradients(batch, progress, state, config, num_classes)) is None:
+            # Here and not where the error was caught, because its traceback holds on to the memory
+            _take_smaller_pieces(batch, state)
+        _follow_gradients(state)
     state.tally[state.step] = added
     state.step += 1
+
+
+def _take_smaller_pieces(batch: Batch, state: TrainState) -> None:
+    state.micro_batches = _halve(batch, state)
+    state.note(
+        f"Out of memory: from epoch {state.finished + 1}, step {state.step + 1} on, batches are taken in "
+        f"{state.micro_batches} pieces. The steps stay as large, but batch normalisation sees the pieces."
+    )
+    state.learner.statistics.restore()
+    if batch.images.is_cuda:
+        torch.cuda.empty_cache()
 
 
 def _add_gradients(
@@ -54,9 +61,6 @@ def _add_gradients(
     """Add up the gradients of the pieces; returns the sums over the batch, or None where memory ran out."""
     learner = state.learner
     learner.optimizer.zero_grad(set_to_none=True)
-    total = torch.zeros(3, dtype=torch.float64, device=state.world.device)
-    count = min(state.micro_batches, _most_pieces(batch))
-    cuts = _cuts(batch, count, state.world)
     try:
         # All of it at once, so that the pieces hold what the whole batch would
         size = image_size_at(progress, config.training, batch.images.shape[-1])
@@ -68,22 +72,38 @@ def _add_gradients(
             epoch=state.finished + 1,
             progress=progress,
         )
+        at_once = learner.at_once if state.micro_batches == 1 else None
+        count = at_once.count_for(len(images)) if at_once else min(state.micro_batches, _most_pieces(batch))
+        cuts = _cuts(batch, count, state.world)
         parts = zip(*(t.tensor_split(cuts) for t in (images, targets, batch.labels)), strict=True)
-        for number, (piece, wanted, labels) in enumerate(parts, start=1):
+        # Each process has its part of the global mean; DDP averages, so multiply by their number
+        share = state.world.size / batch.global_size
+        passes = [partial(_pass, learner, piece=piece, share=share) for piece in parts]
+        if at_once is not None:
+            return at_once.add_gradients(passes)
+        total = torch.zeros(3, dtype=torch.float64, device=state.world.device)
+        for number, take in enumerate(passes, start=1):
             with nullcontext() if number == count else _alone(learner.network):
-                with learner.half_precision():
-                    logits = learner.network(piece)
-                loss = learner.loss(logits, wanted)
-                # Each process has its part of the global mean; DDP averages, so multiply by their number
-                part = loss * (state.world.size / batch.global_size)
-                learner.scaler.scale(part).backward()  # type: ignore[no-untyped-call]
+                loss, added = take(learner.network)
+                loss.backward()  # type: ignore[no-untyped-call]
             # Sums stay on the device
-            total += sums(loss, logits, labels)
+            total += added
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
         return None
     return total
+
+
+def _pass(
+    learner: Learner, network: nn.Module, *, piece: tuple[Tensor, Tensor, Tensor], share: float
+) -> tuple[Tensor, Tensor]:
+    """The loss of a piece (images, targets, labels), of which the gradient is wanted, and its sums."""
+    images, wanted, labels = piece
+    with learner.half_precision():
+        logits = network(images)
+    loss = learner.loss(logits, wanted)
+    return learner.scaler.scale(loss * share), sums(loss, logits, labels)
 
 
 def _follow_gradients(state: TrainState) -> None:
