@@ -10,7 +10,7 @@ from groupwise.console import Console
 from groupwise.data.reading import Labels
 from groupwise.errors import UsageError
 from groupwise.experiments.crossval import crossval
-from groupwise.pipeline.refit import refit as train_anew
+from groupwise.pipeline.refit import refit as go_on
 from groupwise.pipeline.train import train as run_chain
 from groupwise.recipe.parsing import read_recipe
 from groupwise.runs.deadline import Deadline
@@ -60,7 +60,7 @@ def train(
         exclude: A list of files to leave out: one path a line, or a CSV with a column `path`.
         labels: `one` or `several` an image, where the data do not show it.
         cv, repeats: Cross-validate over so many folds, divided anew so often; returns the pooled metrics.
-        refit: Then train anew on all images, into `run/refit`; the metrics stay those of the measured run.
+        refit: Then go on with all images, into `run/refit`; the metrics stay those of the measured run.
         jobs: With `cv`, how many networks are trained at once, each in a process of its own.
         baselines: `all` also fits largest class, simple features and a plain network; `none` does not.
         track: Trackers that are told of every epoch: `tensorboard`, `mlflow`, `wandb`.
@@ -68,7 +68,7 @@ def train(
 
     Raises `GroupwiseError` for what the user can mend.
     """
-    _refuse_refit(refit, budget)
+    _refuse_refit(refit, budget, cv)
     planning = _planning(recipe, budget, changes)
     base, changed = read_recipe(recipe or "default", changes)
     columns = {"group_column": group_column, "label_column": label_column, "path_column": path_column}
@@ -76,24 +76,25 @@ def train(
     options = columns | patterns | {"root": root, "layout": layout, "exclude": exclude, "labels": labels}
     study = None if cv is None else CrossValidation(cv, repeats)
     work = {"cv": study, "planning": planning, "track": tuple(track), "workers": jobs, "resume": resume}
-    work["baselines"] = _baselines(baselines)
+    work |= {"baselines": _baselines(baselines), "refit": refit}
     request = request_run(Path(data), options, recipe=changed, base=base, folder=Path(run), **work)
-    return _run(request, Console(quiet=quiet), refit)
+    return _run(request, Console(quiet=quiet))
 
 
-def _run(request: RunRequest, console: Console, refit: bool) -> dict[str, Any]:
+def _run(request: RunRequest, console: Console) -> dict[str, Any]:
     metrics = (crossval if request.cv else run_chain)(request, console)
-    if refit:
-        train_anew(request.folder, console)
+    if request.refit:
+        deadline = request.planning.deadline if request.planning else None
+        go_on(request.folder, console, deadline=deadline)
     return metrics
 
 
-def _refuse_refit(refit: bool, budget: str | None) -> None:
-    if refit and budget is not None:
+def _refuse_refit(refit: bool, budget: str | None, cv: int | None) -> None:
+    if refit and budget is not None and cv is not None:
         raise UsageError(
-            "a refit takes about as long as the training again",
-            place="--refit --budget",
-            remedy="Leave out --refit or --budget.",
+            "a refit of a cross-validation is not a part of its budget",
+            place="--refit --budget --cv",
+            remedy="Leave out --refit, and `groupwise refit RUN` when it is done.",
         )
 
 

@@ -11,9 +11,14 @@ import groupwise
 from cli_case import rows, run
 from fit_case import at_step, raise_signal
 from folder_case import TINY, write_folder
+from groupwise.console import Console
 from groupwise.errors import UsageError
 from groupwise.models.weights import load_weights
 from groupwise.pipeline import refit as refit_module
+from groupwise.pipeline.train import new_model
+from groupwise.planning.after_training import REFIT_SHARE
+from groupwise.recipe.recipe import with_fields
+from groupwise.runs.deadline import Deadline
 from groupwise.runs.provenance import count_known_images
 from groupwise.runs.run import Run
 from groupwise.training.callbacks import Callback
@@ -37,10 +42,11 @@ def ledger(folder):
     return json.loads((folder / "run.json").read_text())
 
 
-def test_every_image_teaches_for_the_epochs_that_val_chose(refitted):
+def test_the_measured_network_goes_on_with_every_image_for_a_part_of_its_passes(refitted):
     assert {row["fold"] for row in rows(refitted / "refit" / "split.csv")} == {"train"}
     history = rows(refitted / "refit" / "history.csv")
-    assert len(history) == ledger(refitted)["best_epoch"] == ledger(refitted / "refit")["best_epoch"]
+    passes = refit_module.PASSES * len(rows(refitted / "history.csv"))
+    assert len(history) == max(round(passes), 1) == ledger(refitted / "refit")["best_epoch"]
     assert {row["select_loss"] for row in history} == {"nan"}
     ours, theirs = (load_file(f / "model.safetensors")["fc.weight"] for f in (refitted / "refit", refitted))
     assert not np.array_equal(ours, theirs)
@@ -68,7 +74,7 @@ def test_it_says_which_network_was_measured_and_has_no_number_of_its_own(refitte
     assert "A refit lies in" not in card
     for name in ("README.md", "report.html"):  # of the run that was measured
         told = (refitted / name).read_text().replace("\N{NO-BREAK SPACE}", " ")
-        assert "trained on all 60 images" in told
+        assert "went on with all 60 images" in told
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "decide", "report", "robustness"])
@@ -129,21 +135,51 @@ def test_a_refit_that_was_stopped_goes_on_to_the_same_weights(refitted, tmp_path
     assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
 
 
-def test_where_the_time_ended_training_the_schedule_ends_there_as_well(refitted):
+def test_passes_are_those_until_the_time_ended_training(refitted):
     measured = Run.open(refitted)
     recipe = refit_module.stored_recipe(measured)
-    measured.ledger |= {"stopped": {"epoch": 8, "step": 1, "steps": 4}, "best_epoch": 6}
-    assert refit_module._facts(measured, recipe)["schedule_epochs"] == 7
-    assert refit_module._facts(measured, recipe)["epochs"] == 6
-    measured.ledger |= {"best_epoch": 8}
-    assert refit_module._facts(measured, recipe)["epochs"] == 7
+    measured.ledger |= {"stopped": {"epoch": 8, "step": 1, "steps": 4}}
+    assert refit_module._facts(measured, recipe)["passes"] == 7.25 * refit_module.PASSES
+
+
+def test_it_begins_where_the_measured_network_ended_at_a_lower_rate_with_whole_images(refitted):
+    measured = Run.open(refitted)
+    recipe = with_fields(
+        refit_module.stored_recipe(measured),
+        {"training.start_size_px": 8, "training.patience": 3, "optim.learning_rate": 0.01},
+    )
+    further = refit_module._going_on(recipe, 4)
+    assert (further.training.epochs, further.training.start_size_px, further.training.patience) == (
+        4,
+        None,
+        None,
+    )
+    assert further.optim.learning_rate == pytest.approx(refit_module.RATE * 0.01)
+    first = new_model(recipe, 2).state_dict()
+    ours, theirs = (load_file(f / "model.safetensors") for f in (refitted / "refit", refitted))
+    moved, learnt = (
+        sum(np.abs(one[name] - other[name]).sum() for name in theirs if name.endswith("weight"))
+        for one, other in ((ours, theirs), ({n: t.numpy() for n, t in first.items()}, theirs))
+    )
+    assert 0 < moved < learnt
+
+
+def test_within_a_budget_it_goes_on_until_the_time_is_over(refitted, tmp_path):
+    copy = shutil.copytree(refitted, tmp_path / "copy")
+    shutil.rmtree(copy / "refit")
+    after = {"network_s": 0.0, "rest_s": 0.0, "refit_share": REFIT_SHARE, "refit_s": 0.0}
+    Run.open(copy).note(plan={"after_training": after})
+    over = Deadline(budget_s=0.0, began=0.0)
+    refit_module.refit(copy, Console(quiet=True), deadline=over)
+    assert ledger(copy)["budget"]["seconds"] == 0
+    assert len(rows(copy / "refit" / "history.csv")) == 1
 
 
 def test_what_leaves_no_number_or_no_time_is_refused(refitted, folder, tmp_path):
     with pytest.raises(UsageError, match="a refit, which has learnt"):
         refit_module.refit(refitted / "refit", None)
-    with pytest.raises(UsageError, match="takes about as long"):
-        groupwise.train(folder, run=tmp_path / "new", refit=True, budget="5min")
+    with pytest.raises(UsageError, match="not a part of its budget"):
+        groupwise.train(folder, run=tmp_path / "new", refit=True, budget="5min", cv=3)
     assert not (tmp_path / "new").exists()
 
 

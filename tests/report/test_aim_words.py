@@ -105,5 +105,5 @@ def test_a_refit_is_mentioned_while_it_is_there(make_run):
     write_report(folder)
     for name in ("report.html", "README.md"):
         told = plain((folder / name).read_text())
-        assert "trained on all 60 images for 7 epochs" in told
+        assert "went on with all 60 images for 7 epochs" in told
         assert "nothing was measured on the refit" in told

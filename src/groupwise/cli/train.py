@@ -141,7 +141,7 @@ def train(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the run that is in --run")
     parser.add_argument("--cv", metavar="K", type=int, help="cross-validate over K folds of whole sources")
     parser.add_argument(
-        "--refit", action="store_true", help="then train anew on all images, into RUN/refit, as `refit` does"
+        "--refit", action="store_true", help="then go on with all images, into RUN/refit, as `refit` does"
     )
     more = parser.add_argument_group("More of training")
     more.add_argument("--repeats", metavar="N", type=int, default=1, help="with --cv: divide anew so often")
@@ -192,7 +192,7 @@ def _refuse_planned_recipe(arguments: Any) -> None:
 
 
 def refit(parser: Parser, argv: list[str]) -> None:
-    """Train a measured run's recipe anew on all of its images, for the network that is handed over.
+    """Let a measured network go on learning from all of its images, for the one that is handed over.
 
     groupwise refit RUN [options]
 
@@ -202,9 +202,9 @@ def refit(parser: Parser, argv: list[str]) -> None:
     add_moved_option(parser)
     arguments = parser.parse_args(argv)
     from groupwise.data.archive import images_root
-    from groupwise.pipeline.refit import refit as train_anew
+    from groupwise.pipeline.refit import refit as go_on
 
-    train_anew(arguments.run, Console(), root=images_root(arguments.data))
+    go_on(arguments.run, Console(), root=images_root(arguments.data))
 
 
 def lr_find(parser: Parser, argv: list[str]) -> None:

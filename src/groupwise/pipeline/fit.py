@@ -56,6 +56,14 @@ def training_clock(run: Run, deadline: Deadline | None, *, rest: float = 1.0) ->
     return TrainingClock(deadline, replace(after, rest_s=rest * after.rest_s), chosen, share)
 
 
+def refit_clock(run: Run, deadline: Deadline | None) -> TrainingClock | None:
+    """What ends the refit of the measured `run` in time; None without a budget."""
+    planned = run.ledger.get("plan", {}).get("after_training")
+    if deadline is None or planned is None:
+        return None
+    return TrainingClock(deadline, AfterTraining(0.0, AfterTraining(**planned).refit_s))
+
+
 def run_callbacks(run: Run, world: World, console: Console, tracked: Tracking) -> list[Callback]:
     """What is said and kept of every epoch; the main process alone writes."""
     kept = [ReadingCounter(run), HistoryWriter(run, console), tracked] if world.is_main else []

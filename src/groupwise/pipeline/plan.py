@@ -17,7 +17,7 @@ from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.data.stratify import IntArray
 from groupwise.pipeline.baselines import SHARE
-from groupwise.planning.after_training import Waiting, measure_unit, pooling_s
+from groupwise.planning.after_training import REFIT_SHARE, Waiting, measure_unit, pooling_s
 from groupwise.planning.chirality import SIDE_PX, chirality, mirror_kept
 from groupwise.planning.fingerprint import Fingerprint, fingerprint, known_side_px
 from groupwise.planning.plan import Plan, make_plan
@@ -58,7 +58,8 @@ def plan_recipe(
     kept = SHARE if request.baselines else 0.0  # for the baselines
     deadline = planning.deadline
     pooled_s = pooling_s(facts.images, unit_s) if request.cv else 0.0
-    left_s = None if deadline is None else partial(_left_s, deadline, rounds * (1 + kept), pooled_s)
+    shares = rounds * (1 + kept) + (REFIT_SHARE if request.refit else 0.0)
+    left_s = None if deadline is None else partial(_left_s, deadline, shares, pooled_s)
     plan = make_plan(
         facts,
         request.recipe,
@@ -68,6 +69,8 @@ def plan_recipe(
         left_s=left_s,
         rounds=rounds,
     )
+    if request.refit:
+        plan = replace(plan, after=plan.after.with_refit())
     each = f" for each of {models} models" if models > 1 else ""
     console.say(
         f"Plan: about {duration(plan.seconds)} of training{each} after the audit,"

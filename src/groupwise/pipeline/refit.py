@@ -1,4 +1,4 @@
-"""A refit: the recipe of a measured run, trained on all of its folds for the network that is handed over.
+"""A refit: a measured network, trained on with all of its folds for the network that is handed over.
 
 It is a run directory of its own, `refit/` in the run that was measured. It has no number: the figures, the
 temperature and the thresholds are those of the measured network, and `refit_of` in its ledger says so. Of a
@@ -28,14 +28,16 @@ from groupwise.files import read_json, sha256_file, write_atomic, write_json
 from groupwise.inference.decision import Decision, read_decision, write_decision
 from groupwise.inference.predictor import model_config, predict_outputs
 from groupwise.models.resnext import ResNeXt
-from groupwise.models.weights import save_weights
-from groupwise.pipeline.fit import run_callbacks, run_trainer, time_line, write_history
+from groupwise.models.weights import load_weights, save_weights
+from groupwise.pipeline.budget import say_how_kept
+from groupwise.pipeline.fit import refit_clock, run_callbacks, run_trainer, time_line, write_history
 from groupwise.pipeline.images import open_data
 from groupwise.pipeline.resume import stored_recipe
 from groupwise.pipeline.train import new_model
 from groupwise.recipe.recipe import Recipe, to_yaml
 from groupwise.report.model_card import refit_card
 from groupwise.report.page import write_report
+from groupwise.runs.deadline import Deadline
 from groupwise.runs.files import TEST, headline_fold, read_metrics, read_run
 from groupwise.runs.lock import clear, training_lock
 from groupwise.runs.run import LEDGER, Run
@@ -43,17 +45,26 @@ from groupwise.stats.ood import OutOfDistribution
 from groupwise.training.config import FitResult
 from groupwise.training.memory import keep_freed_memory
 from groupwise.training.meter import ProgressMeter
+from groupwise.training.state import no_end
 from groupwise.training.tracking import tracking
 from groupwise.version import __version__
 
 FOLDER = "refit"
 
+# Of the passes and of the rate that the network was trained with (docs/benchmarks.md: as good as anew on all
+# images, in a third of the time)
+PASSES, RATE, WARMUP = 0.25, 0.6, 0.1
+MOST_PASSES = 2.0  # times as many, where it is a deadline that ends them
 
-def refit(folder: Path, console: Console, *, root: Path | None = None) -> Path:
-    """Train the network of the run in `folder` anew on all of its images; returns the folder of the refit.
+
+def refit(
+    folder: Path, console: Console, *, root: Path | None = None, deadline: Deadline | None = None
+) -> Path:
+    """Train the network of the run in `folder` on with all of its images; returns the folder of the refit.
 
     What was stopped goes on, and what is finished stays. `root` is where the images lie if not where they lay
-    during training. Raises `UsageError` for a run that was not measured, or whose epoch `val` did not choose.
+    during training, and `deadline` when the command that it is a part of has promised to end. Raises
+    `UsageError` for a run that was not measured, or whose epoch `val` did not choose.
     """
     keep_freed_memory()
     parent = Run.open(folder)
@@ -64,15 +75,16 @@ def refit(folder: Path, console: Console, *, root: Path | None = None) -> Path:
         console = console if world.is_main else Console(quiet=True)
         with training_lock(target) if world.is_main else nullcontext():
             if world.is_main:
-                _prepare(parent, target, recipe, root)
+                _prepare(parent, target, recipe, root, timed=deadline is not None)
             world.barrier()
             run = Run.open(target)
             if "decision.json" in run.ledger["artefacts"]:
                 console.say(f"The refit is there already: {target}")
             else:
-                _train(run, parent, world, console)
+                _train(run, parent, world, console, deadline)
             if world.is_main:
                 _mention(Run.open(target), parent)
+                say_how_kept(parent, deadline, console)
             world.barrier()
     return target
 
@@ -102,9 +114,10 @@ def _refuse(parent: Run) -> None:
         )
 
 
-def _prepare(parent: Run, target: Path, recipe: Recipe, root: Path | None) -> None:
+def _prepare(parent: Run, target: Path, recipe: Recipe, root: Path | None, *, timed: bool) -> None:
     """Create the run of the refit, unless it is there and of these very weights."""
     of = _facts(parent, recipe)
+    most = MOST_PASSES if timed else 1.0
     if (target / LEDGER).is_file():
         ledger = Run.open(target).ledger
         if "split.json" in ledger["artefacts"] and ledger.get("refit_of") == of:
@@ -117,8 +130,7 @@ def _prepare(parent: Run, target: Path, recipe: Recipe, root: Path | None) -> No
         recipe_changes=parent.ledger["recipe_changes"],
         reading=parent.ledger.get("reading", {}),
     )
-    training = replace(recipe.training, epochs=of["schedule_epochs"], budget_minutes=None, patience=None)
-    write_atomic(run.path("recipe.yaml"), to_yaml(replace(recipe, training=training)))
+    write_atomic(run.path("recipe.yaml"), to_yaml(_going_on(recipe, max(round(most * of["passes"]), 1))))
     run.record("recipe.yaml")
     run.inherit_data(parent)
     rows = (row if row.fold == EXCLUDED else row._replace(fold="train") for row in parent.split().rows)
@@ -131,20 +143,32 @@ def _prepare(parent: Run, target: Path, recipe: Recipe, root: Path | None) -> No
     run.record("split.json", ["split.csv"])
 
 
+def _going_on(recipe: Recipe, epochs: int) -> Recipe:
+    """The recipe for a network that knows its images already: fewer passes, a lower rate, whole images."""
+    training = replace(recipe.training, epochs=epochs, budget_minutes=None, patience=None, start_size_px=None)
+    optim = replace(
+        recipe.optim,
+        learning_rate=float(f"{RATE * recipe.optim.learning_rate:.3g}"),
+        schedule="cosine",
+        warmup=WARMUP,
+        milestones=(),
+        head_first=0.0,
+    )
+    return replace(recipe, training=training, optim=optim)
+
+
 def _facts(parent: Run, recipe: Recipe) -> dict[str, Any]:
-    """Which run was measured, how good it was, and the passes over the images that `val` chose there."""
+    """Which run was measured, how good it was, and the passes over the images that follow."""
     metrics = read_metrics(parent.require("metrics.json"))
     fold = headline_fold(metrics)
     members = parent.members
-    schedule = max(round(median(_passes(member, recipe) for member in members)), 1)
     return {
         "run": str(parent.folder.resolve()),
         "weights": parent.weights,
         "decision": [sha256_file(member.require("decision.json")) for member in members],
         "fold": fold,
         "accuracy": metrics[fold]["accuracy"],
-        "epochs": min(round(median(member.ledger["best_epoch"] for member in members)), schedule),
-        "schedule_epochs": schedule,
+        "passes": PASSES * median(_passes(member, recipe) for member in members),
         "learnt_from": round(median(len(member.split().indices("train")) for member in members)),
     }
 
@@ -157,27 +181,28 @@ def _passes(member: Run, recipe: Recipe) -> float:
     return float(stopped["epoch"] - 1 + stopped["step"] / stopped["steps"])
 
 
-def _train(run: Run, parent: Run, world: World, console: Console) -> None:
+def _train(run: Run, parent: Run, world: World, console: Console, deadline: Deadline | None) -> None:
     recipe, split, of = stored_recipe(run), run.split(), run.ledger["refit_of"]
-    epochs = of["epochs"]
     console.say(
-        f"Refit on all {len(split.indices('train')):,} images, for the {epochs} epochs that val chose with"
-        f" {of['learnt_from']:,}"
+        f"Refit: the measured network, which has learnt from {of['learnt_from']:,} images, goes on with all"
+        f" {len(split.indices('train')):,}"
     )
-    model = new_model(recipe, len(split.classes))
+    model = new_model(recipe, len(split.classes), pretrained=False)
+    load_weights(model, parent.members[0].require("model.safetensors"))
+    clock = refit_clock(parent, deadline)
     data = open_data(recipe, run.path("cache"), run.manifest(), split, world, console)
     with tracking((), run.folder, {}, console.warn) as tracked, console.progress("Training") as show:
         meter = ProgressMeter(recipe.training, len(data.train), show)
         callbacks = [meter, *run_callbacks(run, world, console, tracked)]
         trainer = run_trainer(recipe, run, data, model, world, callbacks)
-        fitted = trainer.fit(resume=True, last_epoch=epochs)
+        fitted = trainer.fit(resume=True, left_s=clock.left_s if clock else no_end)
     console.say(time_line(fitted.history))
     if fitted.interrupted:
         raise KeyboardInterrupt("Stopped. The same command goes on.")
     if world.is_main:
         _keep(run, parent, fitted, model, data.images)
         told = f"{of['fold']} of the measured run {parent.folder}"
-        console.say(f"Refit: {run.folder}. It has no number of its own; that of the card is of {told}.")
+        console.say(f"Refit: {run.folder}. It has no number of its own; that of its card is of {told}.")
 
 
 def _keep(run: Run, parent: Run, fitted: FitResult, model: ResNeXt, images: Any) -> None:

@@ -108,7 +108,8 @@ def _train(request: RunRequest, run: Run, world: World, console: Console) -> dic
         if deadline is not None:
             run.note(budget={"seconds": deadline.budget_s})  # which the report's next steps go by
         _report(run, metrics, console)
-        say_how_kept(run, deadline, console)
+        if not request.refit:
+            say_how_kept(run, deadline, console)
     return metrics
 
 

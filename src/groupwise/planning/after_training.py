@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ from groupwise.runs.deadline import Deadline, waited_for_processor
 
 DRAWN_IMAGES = 40  # on the pages, decoded once more
 PAGES = 38.0  # units: thresholds, intervals, figures, pages and the end of the process, for few images
+REFIT_SHARE = 0.35  # of the training's time (docs/benchmarks.md)
+REFIT_PAGES = 0.5  # of the work of the pages, which are written again
 AN_IMAGE = 0.004  # units more for each that is scored: tables, bootstrap draws, neighbours
 LEAST_RUN_S = 2.0  # of processor time before the waiting is judged by it
 MOST_WAITING = 20.0  # times the time without others, beyond which it is no estimate any more
@@ -35,15 +37,24 @@ class AfterTraining:
     """Seconds of both parts on a machine that does nothing else.
 
     `pooling_s` is what the answers of all models of a cross-validation take once the last one is measured.
+    A refit goes on for `refit_share` of the time that training took, and `refit_s` end it: features of the
+    images, the card and the report once more.
     """
 
     network_s: float
     rest_s: float
     pooling_s: float = 0.0
+    refit_share: float = 0.0
+    refit_s: float = 0.0
 
     def seconds(self, waiting: float) -> float:
-        """All of it where everything takes `waiting` times as long."""
-        return (self.network_s + self.rest_s) * waiting
+        """All of it where everything takes `waiting` times as long, but for what goes with training."""
+        return (self.network_s + self.rest_s + self.refit_s) * waiting
+
+    def with_refit(self) -> AfterTraining:
+        """The same with a refit behind it."""
+        pages_s = REFIT_PAGES * self.rest_s
+        return replace(self, refit_share=REFIT_SHARE, refit_s=self.network_s + pages_s)
 
     def as_json(self) -> dict[str, Any]:
         """What the ledger holds with the plan."""
@@ -125,13 +136,16 @@ class TrainingClock:
 
     def left_s(self) -> float:
         """Seconds; below 0 where training has to end."""
-        owed_s = self.share * (self.deadline.spent_s - self._began_s)
+        share = self.share + self.after.refit_share
+        owed_s = share * (self.deadline.spent_s - self._began_s)
         left_s = self.deadline.left_s - owed_s - self.after.seconds(self.waiting.now())
-        return left_s / (1 + self.share)
+        return left_s / (1 + share)
 
     def baselines_s(self) -> float:
         """Seconds that are left for the baselines, once the images are scored."""
-        return max(0.0, self.deadline.left_s - self.after.rest_s * self.waiting.now(least_run_s=0))
+        pages_s = (self.after.rest_s + self.after.refit_s) * self.waiting.now(least_run_s=0)
+        refit_s = self.after.refit_share * (self.deadline.spent_s - self._began_s)
+        return max(0.0, self.deadline.left_s - pages_s - refit_s)
 
     def recipe(self, recipe: Recipe) -> Recipe:
         """The recipe without the minutes that its plan expected, which count for a run that is resumed."""

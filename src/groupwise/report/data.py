@@ -9,7 +9,7 @@ headline        fold, n, sources, sentence, interval (in words), baseline (in wo
                 doubtful, and the figure `accuracy` as in `metrics.json`; where images have sets of labels
                 `average_precision` as well, which `sentence` and `interval` are of
 optimised_for   accuracy, balanced, auroc, average_precision or cost
-refit           where the network trained anew on all images lies, in words; empty where there is none
+refit           where the network that went on with all images lies, in words; empty where there is none
 hidden, cautions [{title, text, remedy}]: what makes it untrue, what asks for care
 not_said, unchecked   sentences
 figures         `metrics.json`: every figure of every fold

@@ -36,7 +36,7 @@ def model_card(files: RunFiles) -> str:
 
 
 def refit_card(files: RunFiles, refit_of: Mapping[str, Any], split: Split) -> str:
-    """The card of a network that was trained anew on all folds of the measured run `files`.
+    """The card of a network that went on with all folds of the measured run `files`.
 
     Its front matter has no figures, which are not its own, and its text says whose they are.
     """
@@ -44,7 +44,9 @@ def refit_card(files: RunFiles, refit_of: Mapping[str, Any], split: Split) -> st
     learnt = len(split.indices("train"))
     before = refit_of["learnt_from"]
     weights = ", ".join(digest[:12] for digest in refit_of["weights"])
+    whole = "the network"
     if len(refit_of["weights"]) > 1:
+        whole = "the first of the networks"
         measured = f"each of the {len(refit_of['weights'])} measured networks had learnt from about"
         thresholds = (
             "Temperature is the median of theirs; thresholds follow from what they say of held-out images"
@@ -53,10 +55,10 @@ def refit_card(files: RunFiles, refit_of: Mapping[str, Any], split: Split) -> st
         measured = "the measured network had learnt from"
         thresholds = "Temperature and thresholds are those of the measured network"
     whose = (
-        "**No figure here was measured on these weights.** They are a refit: the recipe of the run"
-        f" {plain(files.folder.name)}, trained on all {learnt:,} images, where {measured} {before:,} (weights"
-        f" {weights}). What was measured follows. With {learnt / before - 1:.0%} more images the refit is"
-        f" expected to be as good or a little better, and no fold is left to check it. {thresholds}."
+        f"**No figure here was measured on these weights.** They are a refit: {whole} of the run"
+        f" {plain(files.folder.name)}, trained on with all {learnt:,} images, where {measured} {before:,}"
+        f" (weights {weights}). What was measured follows. With {learnt / before - 1:.0%} more images the"
+        f" refit is likely as good or a little better, and no fold is left to check it. {thresholds}."
     )
     text = yaml.safe_dump(front, allow_unicode=True, sort_keys=False, width=110)
     number = _number(replace(files, ledger=files.ledger | {"refit": None}))

@@ -72,9 +72,10 @@ class RunRequest:
     `data` is what the user named, and `scan` makes the manifest of it.
     `base` is the recipe that `recipe` changes; the report lists the changes. `cv` asks for cross-validation,
     `planning` for a recipe that suits the data, and `track` names the trackers that are told of every epoch.
-    `workers` is how many of several networks are trained at once, and `baselines` whether trivial models are
-    fitted beside the network. A sweep trains `trials` networks. `reading` are the options by which `scan`
-    reads the data, where they are not the usual ones.
+    `workers` is how many of several networks are trained at once, `baselines` whether trivial models are
+    fitted beside the network, and `refit` whether it goes on with all images once it is measured. A sweep
+    trains `trials` networks. `reading` are the options by which `scan` reads the data, where they are not the
+    usual ones.
     """
 
     data: Path
@@ -89,6 +90,7 @@ class RunRequest:
     workers: int = 1
     trials: int = 1
     baselines: bool = True
+    refit: bool = False
     reading: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

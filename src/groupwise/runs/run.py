@@ -182,7 +182,7 @@ class Run:
 
     @property
     def is_refit(self) -> bool:
-        """Whether its network was trained anew on every image of a run that was measured."""
+        """Whether its network went on with every image of a run that was measured."""
         return "refit_of" in self.ledger
 
     def refuse_untestable(self) -> None:

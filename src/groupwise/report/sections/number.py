@@ -38,7 +38,7 @@ class Headline:
     `accuracy` is that of one class an image; of sets of labels the mean average precision stands there, and
     `unit` says what it is. `baseline` says whether the network beats what is cheap, and `standing` in one
     word; None without baselines. `baseline_share` is the figure of the one that is named, `baseline_name`.
-    `optimised` says what the run was optimised for, `refit` where a network that was trained anew on all
+    `optimised` says what the run was optimised for, `refit` where a network that went on with all
     images lies, and `probe` what frozen features have on the same images.
     """
 
@@ -116,7 +116,7 @@ def _refit(files: RunFiles) -> str:
     if not found or not (files.folder / found["folder"]).is_dir():
         return ""
     return (
-        f"A refit lies in `{found['folder']}/`: the same recipe, trained on all"
+        f"A refit lies in `{found['folder']}/`: the same network, which went on with all"
         f" {count(found['learnt_from'], 'image')} for {count(found['epochs'], 'epoch')}. The number is of the"
         " network that was measured; nothing was measured on the refit, which is expected to be as good or a"
         " little better."
