@@ -71,7 +71,8 @@ def _apply_modality(values: Values, dataset: Any) -> tuple[Values, Range | None]
 def _bend(values: Values, centre: float, width: float) -> Values:
     """The share of white by the curve of C.11.2.1.3.1."""
     exponents = -4 * (values.astype(np.float64) - centre) / width
-    return (1 / (1 + np.exp(exponents.clip(-500, 500)))).astype(np.float32)
+    curve: Values = 1 / (1 + np.exp(exponents.clip(-500, 500)))
+    return curve.astype(np.float32)
 
 
 def _byte_order(dataset: Any) -> Literal["<", ">"]:
