@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from groupwise.data import deep, dicom, tiff_pixels
+from groupwise.data.formats import HEAD_BYTES
 from groupwise.data.header import UndecodableImage, open_image, refuse_size
 from groupwise.data.pixel_reading import Reading
 from groupwise.data.samples import Samples
@@ -114,8 +115,10 @@ def _find_pnm(data: bytes, place: object, reading: Reading) -> Unread | None:
 
 def _find_jpeg2000(data: bytes, place: object, reading: Reading) -> Unread | None:
     size = deep.read_jpeg2000_size(data)
-    if size is None or (size.bits <= 8 and not size.signed):
+    if size is None or (size.bits == 8 and not size.signed):
         return None
+    if size.bits < 8 and b"pclr" in data[:HEAD_BYTES]:
+        return None  # numbers of colours, which Pillow looks up
     refuse_size(size.width, size.height, reading.max_pixels, place)
     return Unread(
         2 * size.width * size.height * size.components, partial(deep.read_deep_jpeg2000, data, size, place)
