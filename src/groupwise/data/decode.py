@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 
 from groupwise.data.colour import to_srgb
 from groupwise.data.deep import note_png
@@ -120,7 +121,7 @@ def _decode_plain(data: bytes, place: object, draft_px: int | None, reading: Rea
     drafted = image.size != (width, height)
     # Drafting spares the pixels, but a progressive JPEG keeps the coefficients of all of them in memory.
     small = drafted and "progressive" not in image.info
-    box = image.tile[0].extents if image.format == "GIF" and image.tile else None
+    box = image.tile[0].extents if isinstance(image, GifImageFile) and image.tile else None
     with _hold_pixels(image.width * image.height if small else width * height):
         image.load()
         if box is not None and box != (0, 0, *image.size):

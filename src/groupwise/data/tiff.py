@@ -88,7 +88,7 @@ class Tiff:
         photometric, channels = self.photometric, self.number(CHANNELS, 1)
         if PHOTOMETRIC not in self.first and photometric != WHITE_IS_ZERO:
             return False  # which Pillow would take it for
-        if kinds == {1} and bits <= {1, 2, 4, 8} and len(bits) == 1:
+        if kinds == {1} and (bits == {8} or (channels == 1 and bits in ({1}, {2}, {4}))):
             return self._has_plain_channels(photometric, channels)
         single = channels == 1 and photometric == BLACK_IS_ZERO and len(bits) == len(kinds) == 1
         return single and (*bits, *kinds) in ((16, 1), (32, 3))
