@@ -106,6 +106,11 @@ def test_what_a_careless_writer_leaves_out_is_the_usual(name: str) -> None:
     assert error_of(case.write_dicom(GREY, **{name: None}), GREY) == 0
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR CS")
+def test_kinds_in_small_letters_are_kinds() -> None:
+    assert error_of(case.write_dicom(GREY, PhotometricInterpretation="monochrome1"), 255 - GREY) == 0
+
+
 def test_colours_without_their_order_are_by_pixel() -> None:
     data = case.write_dicom(case.picture(), PlanarConfiguration=None)
     np.testing.assert_array_equal(decode(data).rgb, case.picture())

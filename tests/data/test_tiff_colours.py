@@ -6,6 +6,7 @@ import io
 import struct
 from typing import Any
 
+import cv2
 import imagecodecs
 import numpy as np
 import pytest
@@ -132,6 +133,13 @@ def test_opacity_is_read_in_every_order(photometric: str, order: str, kind: str,
     data = case.write_tiff(values, photometric=photometric, planarconfig=order, extrasamples=[kind])
     expected = np.where(CLEAR[..., None] > 0, shown, 255)
     assert error_of(data, expected if photometric == "rgb" else expected[..., 0]) <= 1
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_fourth_channel_of_which_nothing_is_said_is_opacity(depth: int) -> None:
+    values = case.deepen(np.dstack([RGB, CLEAR]), depth, np.uint8 if depth == 8 else np.uint16)
+    data = cv2.imencode(".tiff", values[..., [2, 1, 0, 3]])[1].tobytes()
+    assert error_of(data, np.where(CLEAR[..., None] > 0, RGB, 255)) == 0
 
 
 def to_lab(rgb: np.ndarray) -> Image.Image:

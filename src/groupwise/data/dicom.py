@@ -81,6 +81,7 @@ def _add_usual(dataset: Any, place: object) -> None:
         is_implicit, is_little = dataset.original_encoding
         plain = ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if is_implicit else plain
+    dataset.PhotometricInterpretation = str(dataset.PhotometricInterpretation).strip().upper()
     if "PixelData" not in dataset:
         return
     for name, value in (("BitsStored", dataset.BitsAllocated), ("PixelRepresentation", 0)):

@@ -12,7 +12,7 @@ from groupwise.data.file_notes import Note
 from groupwise.data.header import count_scans, read_orientation
 
 END = b"\xff\xd9"
-NO_END: Note = ("no-end-marker", "the file lacks the marker of its end; no pixel is missing")
+NO_END: Note = ("no-end-marker", "the file lacks the marker of its end, and no pixel is missing")
 _EXIF, _PROFILE = b"Exif\0\0", b"ICC_PROFILE\0"
 # Bytes in place of the end: what any bit of them changes had not been whole. Random behind the first, so that
 # whatever they are taken for shows in pixels.

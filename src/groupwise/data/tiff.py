@@ -113,7 +113,12 @@ class Tiff:
 
     @property
     def opacity(self) -> int | None:
-        """The position of the channel that holds opacity, among those beyond the colours."""
+        """The position of the channel that holds opacity, among those beyond the colours.
+
+        A fourth channel behind red, green and blue of which nothing is said is one, as writers mean it.
+        """
+        if EXTRA not in self.first and self.photometric == RGB and self.number(CHANNELS, 1) == 4:
+            return 0
         extra = [*self.first.get(EXTRA, ())]
         return next((i for i, kind in enumerate(extra) if kind in (1, 2)), None)
 

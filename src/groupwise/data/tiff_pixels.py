@@ -213,7 +213,7 @@ def _to_samples(
         samples = replace(samples, remarks=(("extra-channel", words), *samples.remarks))
     if opacity is None:
         return samples
-    premultiplied = tiff.first[tags.EXTRA][tiff.opacity or 0] == 1
+    premultiplied = tiff.first.get(tags.EXTRA, (2,))[tiff.opacity or 0] == 1
     opacity = opacity if samples.opacity is None else opacity * samples.opacity
     return replace(samples, opacity=opacity, premultiplied=premultiplied)
 
