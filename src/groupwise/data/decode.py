@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 
 from groupwise.data.colour import to_srgb
 from groupwise.data.deep import note_png
@@ -23,6 +24,7 @@ from groupwise.data.header import (
     read_orientation,
     turn_upright,
 )
+from groupwise.data.jpeg_parts import END, NO_END, lacks_only_its_end
 from groupwise.data.levels import Depth
 from groupwise.data.pixel_reading import MAX_PIXELS, Reading
 from groupwise.data.preprocessing import Preprocessing, Resize
@@ -87,7 +89,7 @@ def decode(
     try:
         unread = find_deep(name, data, place, reading)
         decoded = (
-            _decode_plain(data, place, draft_px, reading)
+            _decode_to_end(name, data, place, draft_px, reading)
             if unread is None
             else _decode_deep(unread, reading, place, facts_only)
         )
@@ -98,8 +100,18 @@ def decode(
         raise explain(error, data, place) from None
 
 
+def _decode_to_end(name: str, data: bytes, place: object, draft_px: int | None, reading: Reading) -> Decoded:
+    """What Pillow reads right, and a JPEG that lacks nothing but the marker of its end."""
+    try:
+        return _decode_plain(data, place, draft_px, reading)
+    except OSError:
+        if name != "JPEG" or not lacks_only_its_end(data):
+            raise
+    decoded = _decode_plain(data.removesuffix(b"\xff") + END, place, draft_px, reading)
+    return replace(decoded, warnings=(NO_END, *decoded.warnings))
+
+
 def _decode_plain(data: bytes, place: object, draft_px: int | None, reading: Reading) -> Decoded:
-    """What Pillow reads right."""
     image = open_image(data, place, reading.max_pixels)
     width, height = image.size
     mode = image.mode
@@ -109,8 +121,11 @@ def _decode_plain(data: bytes, place: object, draft_px: int | None, reading: Rea
     drafted = image.size != (width, height)
     # Drafting spares the pixels, but a progressive JPEG keeps the coefficients of all of them in memory.
     small = drafted and "progressive" not in image.info
+    box = image.tile[0].extents if isinstance(image, GifImageFile) and image.tile else None
     with _hold_pixels(image.width * image.height if small else width * height):
         image.load()
+        if box is not None and box != (0, 0, *image.size):
+            image = _clear_outside(image, box)
         orientation, more = read_orientation(image)
         depth, profile = None, image.info.get("icc_profile")
         if image.mode[0] in "IF":
@@ -177,6 +192,14 @@ def _take_colours(decoded: Decoded, reading: Reading, place: object) -> Decoded:
     if are_bands(taken):
         return replace(decoded, rgb=show_bands(taken), bands=taken, channels=3)
     return replace(decoded, rgb=taken, channels=3)
+
+
+def _clear_outside(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    """The frame of a GIF on its larger screen, transparent around it, as browsers show it."""
+    layer, opacity = image.convert("RGBA"), Image.new("L", image.size, 0)
+    opacity.paste(layer.getchannel("A").crop(box), box)
+    layer.putalpha(opacity)
+    return layer
 
 
 def _note_frames(image: Image.Image) -> tuple[Note, ...]:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from groupwise.data.file_notes import Note
 from groupwise.data.header import INSTALL_SCIENCE, UndecodableImage, read_orientation
+from groupwise.data.jpeg_parts import read_parts
 from groupwise.data.pixel_reading import Range
 from groupwise.data.samples import Samples, name_mode
 
@@ -185,7 +186,7 @@ def read_jpeg2000_size(data: bytes) -> Jpeg2000Size | None:
 
 
 def read_deep_jpeg2000(data: bytes, size: Jpeg2000Size, place: object) -> Samples:
-    """The samples of a JPEG 2000 of more than 8 bits, or with a sign."""
+    """The samples of a JPEG 2000 of more than 8 bits, of fewer, or with a sign."""
     if size.components > 4:
         raise UndecodableImage(
             "several-channels",
@@ -194,8 +195,10 @@ def read_deep_jpeg2000(data: bytes, size: Jpeg2000Size, place: object) -> Sample
             remedy="Convert it to a TIFF, of which channels can be chosen.",
         )
     values = _decode("jpeg2k", data, f"a JPEG 2000 of {size.bits} bits", place)
-    channels = 1 if values.ndim == 2 else values.shape[2]
-    opacity, top = None, 2**size.bits - 1
+    channels, top = 1 if values.ndim == 2 else values.shape[2], 2**size.bits - 1
+    if size.bits < 8 and not size.signed:
+        values, top = np.rint(values * np.float32(255 / top)).astype(np.uint8), 255
+    opacity = None
     if channels in (2, 4):
         opacity = (values[..., -1] / np.float32(top)).astype(np.float32)
         values = values[..., 0] if channels == 2 else values[..., :3]
@@ -248,9 +251,21 @@ def read_deep_jpeg(data: bytes, frame: Frame, place: object) -> Samples:
     values = _decode(codec, data, name, place)
     channels = 1 if values.ndim == 2 else values.shape[2]
     if channels not in (1, 3):
-        raise ValueError(f"{channels} channels")
+        fact = f"the file holds {name} of {channels} channels"
+        raise UndecodableImage(
+            "unsupported-format", fact, place=place, remedy="Save it as an ordinary JPEG in RGB."
+        )
     declared = (0, 2**frame.bits - 1) if frame.bits < 16 else None
-    return Samples(values, "JPEG", name_mode(values, channels), declared=declared)
+    orientation, profile, remarks = read_parts(data)
+    return Samples(
+        values,
+        "JPEG",
+        name_mode(values, channels),
+        declared=declared,
+        profile=profile,
+        orientation=orientation,
+        remarks=remarks,
+    )
 
 
 def _decode(codec: str, data: bytes, name: str, place: object) -> Values:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.data.deep import find_frame, read_jpeg2000_size
+from groupwise.data.dicom_levels import settle_levels, to_shown
 from groupwise.data.file_notes import Note, to_plain
 from groupwise.data.group_names import is_placeholder, spelling_key
 from groupwise.data.header import INSTALL_SCIENCE, UndecodableImage
@@ -21,11 +22,7 @@ from groupwise.data.samples import Samples
 # Unpacks to any size before anything of it can be looked at.
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _GREY, _COLOURS = ("MONOCHROME1", "MONOCHROME2"), ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
-# Where the functional groups of an enhanced object hold what others have at the top.
-_LEVELS = {
-    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept"),
-    "FrameVOILUTSequence": ("WindowCenter", "WindowWidth", "VOILUTFunction"),
-}
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 PATIENT = "patient-"
 _CONVERT = "Convert it with dcmdjpeg, gdcmconv --raw or dcm2pnm."
 
@@ -47,11 +44,13 @@ def open_dicom(data: bytes, place: object) -> Header:
 
     try:
         dataset = pydicom.dcmread(io.BytesIO(data))
-        syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
-        if "PixelData" not in dataset:
+        if not any(name in dataset for name in _PIXELS):
             raise _refuse("a DICOM file without a picture", place, "Remove it.")
+        _add_usual(dataset, place)
+        syntax = str(dataset.file_meta.TransferSyntaxUID)
         width, height = int(dataset.Columns), int(dataset.Rows)
         kind = str(dataset.PhotometricInterpretation)
+        settle_levels(dataset)
     except UndecodableImage:
         raise
     except Exception as error:  # pydicom raises nearly everything on a hostile file
@@ -61,7 +60,6 @@ def open_dicom(data: bytes, place: object) -> Header:
             place=place,
             remedy="Restore it or leave it out.",
         ) from None
-    _settle_levels(dataset)
     if syntax == _DEFLATED:
         raise _refuse("a deflated DICOM file", place, "Convert it with `dcmconv +te`.")
     if kind not in (*_GREY, *_COLOURS, "PALETTE COLOR"):
@@ -69,21 +67,28 @@ def open_dicom(data: bytes, place: object) -> Header:
     return Header(dataset, width, height)
 
 
-def _settle_levels(dataset: Any) -> None:
-    """Bring the levels of an enhanced object's first frame to where plain ones have them (PS3.3 C.7.6.16).
+def _add_usual(dataset: Any, place: object) -> None:
+    """Add what a careless writer left out and the file shows: transfer syntax, bits, order of colours.
 
-    Elements that are there and empty, as after a removal of what tells who somebody is, say nothing.
+    Raises `UndecodableImage` where the pixels are packed and nothing says how.
     """
-    for name in (name for names in _LEVELS.values() for name in names):
-        if name in dataset and dataset[name].is_empty:
-            del dataset[name]
-    for groups in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
-        for frame in (dataset.get(groups) or [])[:1]:
-            for sequence, names in _LEVELS.items():
-                for item in (frame.get(sequence) or [])[:1]:
-                    for name in names:
-                        if name not in dataset and name in item and not item[name].is_empty:
-                            setattr(dataset, name, item[name].value)
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    if not dataset.file_meta.get("TransferSyntaxUID"):
+        if dataset.get("PixelData", b"")[:4] == b"\xfe\xff\x00\xe0":  # the item of an offset table
+            fact = "a DICOM picture that is packed and does not name its transfer syntax"
+            raise _refuse(fact, place, "Write it anew with the program that it comes from.")
+        is_implicit, is_little = dataset.original_encoding
+        plain = ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if is_implicit else plain
+    dataset.PhotometricInterpretation = str(dataset.PhotometricInterpretation).strip().upper()
+    if "PixelData" not in dataset:
+        return
+    for name, value in (("BitsStored", dataset.BitsAllocated), ("PixelRepresentation", 0)):
+        if dataset.get(name) is None:
+            setattr(dataset, name, value)
+    if int(dataset.get("SamplesPerPixel") or 1) > 1 and dataset.get("PlanarConfiguration") is None:
+        dataset.PlanarConfiguration = 0
 
 
 def _refuse(fact: str, place: object, remedy: str) -> UndecodableImage:
@@ -99,18 +104,21 @@ def read_samples(header: Header, place: object) -> Samples:
     dataset = header.dataset
     values = _decode(dataset, place)
     kind = str(dataset.PhotometricInterpretation)
-    declared: Range | None = (0, 2 ** int(dataset.BitsStored) - 1)
+    declared: Range | None = None
     if kind in _GREY:
-        values, declared = _to_shown(values, dataset)
+        values, declared = to_shown(_fill_padding(values, dataset), dataset)
     elif kind == "PALETTE COLOR":
         from pydicom.pixels import apply_color_lut
 
         values = apply_color_lut(values, dataset)
         declared = type_limits(values)
+    else:
+        declared = (0, 2 ** int(dataset.BitsStored) - 1)
+    bits = int(dataset.get("BitsStored") or dataset.BitsAllocated)
     return Samples(
         values,
         "DICOM",
-        f"I;{int(dataset.BitsStored)}" if kind in _GREY else "RGB",
+        f"I;{bits}" if kind in _GREY else "RGB",
         declared=declared,
         inverted=kind == "MONOCHROME1",
         remarks=_note(dataset),
@@ -140,6 +148,9 @@ def _decode(dataset: Any, place: object) -> npt.NDArray[Any]:
     from pydicom.pixels import pixel_array
 
     _refuse_other_size(dataset)
+    shift = _count_bits_below(dataset)
+    if shift:
+        dataset.BitsStored += shift  # or it would leave out the upper ones
     try:
         values: npt.NDArray[Any] = pixel_array(dataset, index=0)
     except (RuntimeError, NotImplementedError) as error:
@@ -149,64 +160,43 @@ def _decode(dataset: Any, place: object) -> npt.NDArray[Any]:
         name = to_plain(dataset.file_meta.TransferSyntaxUID.name)
         fact = f"a DICOM picture packed as {name}, of which no reader is here"
         raise _refuse(fact, place, _install()) from None
+    if shift:
+        dataset.BitsStored -= shift
+        values = values >> shift
     return values
 
 
-def _to_shown(values: npt.NDArray[Any], dataset: Any) -> tuple[npt.NDArray[Any], Range | None]:
-    """Values after the modality transform, and those that the window makes black and white (PS3.3 C.11)."""
-    from pydicom.pixels import apply_modality_lut, apply_voi_lut
+def _count_bits_below(dataset: Any) -> int:
+    """How many bits lie unused below the stored ones, as of old they could.
 
-    has_window = "WindowCenter" in dataset and "WindowWidth" in dataset
-    stored = _stored_range(dataset)
-    if dataset.get("VOILUTSequence") or (has_window and dataset.get("VOILUTFunction") == "SIGMOID"):
-        shown = apply_voi_lut(apply_modality_lut(values, dataset), dataset)
-        return _simplify(shown), _output_range(dataset, stored)
-    changed = apply_modality_lut(values, dataset)
-    if has_window:
-        return _simplify(changed), _window(dataset)
-    if dataset.get("ModalityLUTSequence"):
-        bits = int(dataset.ModalityLUTSequence[0].LUTDescriptor[2])
-        return _simplify(changed), (0, 2**bits - 1)
-    slope, intercept = float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0))
-    ends = sorted(end * slope + intercept for end in stored)
-    return _simplify(changed), (ends[0], ends[1])
+    Many a writer gives the highest bit of the type and means none: the samples tell.
+    """
+    stored, top = int(dataset.get("BitsStored") or 0), int(dataset.get("HighBit") or 0) + 1
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax.is_encapsulated or dataset.BitsAllocated != 16 or not 0 < stored < top <= 16:
+        return 0
+    order = "<" if syntax.is_little_endian else ">"
+    count = min(len(dataset.PixelData) // 2, dataset.Rows * dataset.Columns * dataset.SamplesPerPixel)
+    samples = np.frombuffer(dataset.PixelData, f"{order}u2", count)
+    is_below = not (samples & 2 ** (top - stored) - 1).any() and (samples >= 2**stored).any()
+    return top - stored if is_below else 0
 
 
-def _simplify(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Whole numbers where all are: the Hounsfield units of a CT are, though they come as floats."""
-    if values.dtype.kind != "f":
+def _fill_padding(values: npt.NDArray[Any], dataset: Any) -> npt.NDArray[Any]:
+    """The stored values, with the darkest of the picture where the file says that there is none."""
+    padding = dataset.get("PixelPaddingValue")
+    if not isinstance(padding, int):
         return values
-    whole = values.astype(np.int32) if np.abs(values).max(initial=0) < 2**31 else values
-    return whole if (whole == values).all() else values.astype(np.float32)
-
-
-def _stored_range(dataset: Any) -> Range:
-    bits = int(dataset.BitsStored)
-    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if dataset.PixelRepresentation else (0, 2**bits - 1)
-
-
-def _output_range(dataset: Any, stored: Range) -> Range:
-    """What the VOI transform of pydicom gives values in."""
-    tables = dataset.get("VOILUTSequence")
-    if tables:
-        return (0, 2 ** int(tables[0].LUTDescriptor[2]) - 1)
-    slope, intercept = float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0))
-    ends = sorted(end * slope + intercept for end in stored)
-    return (ends[0], ends[1])
-
-
-def _window(dataset: Any) -> Range:
-    """Black and white of the first linear window (PS3.3 C.11.2.1.2, C.11.2.1.3.2)."""
-    centre, width = _first(dataset.WindowCenter), _first(dataset.WindowWidth)
-    if dataset.get("VOILUTFunction") == "LINEAR_EXACT":
-        return (centre - width / 2, centre + width / 2)
-    half = (max(width, 1) - 1) / 2
-    # A window of 1 is a step; the least width keeps it one.
-    return (centre - 0.5 - max(half, 1e-3), centre - 0.5 + max(half, 1e-3))
-
-
-def _first(value: Any) -> float:
-    return float(value[0] if hasattr(value, "__len__") and not isinstance(value, str) else value)
+    other = dataset.get("PixelPaddingRangeLimit")
+    low, high = sorted((padding, other if isinstance(other, int) else padding))
+    if values.dtype.kind == "i" and low > np.iinfo(values.dtype).max:  # written as without a sign
+        low, high = low - 65536, high - 65536
+    outside = (values >= low) & (values <= high)
+    if outside.all() or not outside.any():
+        return values
+    inside = values[~outside]
+    dark = inside.max() if dataset.PhotometricInterpretation == "MONOCHROME1" else inside.min()
+    return np.where(outside, dark, values)
 
 
 def _note(dataset: Any) -> tuple[Note, ...]:

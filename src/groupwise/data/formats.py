@@ -34,18 +34,31 @@ _MAGIC = {
     "TIFF": rb"II[*+]\0|MM\0[*+]",
     "WEBP": rb"RIFF....WEBP",
     "AVIF": rb"....ftypavi[fs]",
-    "HEIF": rb"....ftyp(?:hei[cmsx]|hev[cmsx]|mif1|msf1)",
+    "HEIF": rb"....ftyp(?:hei[cmsx]|hev[cmsx]|mif[12]|msf1|miaf)",
     "PPM": rb"P[1-6Ffy]\s",
     "JPEG2000": rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
     "DICOM": rb".{128}DICM",
 }
+# Brands of HEIF containers that name no codec; that stands among the compatible ones.
+GENERAL_BRANDS = (b"mif1", b"msf1", b"miaf", b"mif2")
 # Sound files that nothing here reads, each with what converts it. Other raw files are told by their tags.
 _CAMERA = "Develop it to TIFF or JPEG, as darktable, RawTherapee or the camera's own program do."
 _FIJI = "Export the plane that is meant as TIFF, as Fiji with Bio-Formats does."
+_PLAIN = "Convert it to PNG, as GIMP, IrfanView or ImageMagick do."
 _UNSUPPORTED: dict[str, tuple[bytes, str]] = {
     "a camera's raw file": (
-        rb"II\x2a\0.{4}CR|II(?:RO|RS|U\0)|MMOR|FUJIFILMCCD-RAW|....ftypcrx |FOVb|\0MRM|II\x2a\0IIII",
+        rb"II\x2a\0.{4}CR|II.{4}HEAPCCDR|"
+        rb"II(?:RO|RS|U\0)|MMOR|FUJIFILMCCD-RAW|....ftypcrx |FOVb|\0MRM|II\x2a\0IIII",
         _CAMERA,
+    ),
+    "a PNG that Xcode has changed (CgBI)": (
+        rb"\x89PNG\r\n\x1a\n....CgBI",
+        "On a Mac convert it back: `xcrun -sdk iphoneos pngcrush -revert-iphone-optimizations IN OUT`.",
+    ),
+    "a HEIF image of another codec than HEVC and AV1": (
+        rb"....ftyp(?:avc[is]|(?:mif[12]|msf1|miaf)(?!.{0,80}(?:he[iv][cmsx]|avi[fs]))"
+        rb"(?=.{0,60}(?:avc[is]|jpeg|jpgs|j2ki|j2is|vvi[cs])))",
+        "Export it as JPEG from the program or device that it comes from.",
     ),
     "a Photoshop document": (rb"8BPS", "Export it as TIFF or PNG."),
     "a JPEG XL image": (rb"\xff\x0a|\0\0\0\x0cJXL ", "Convert it with `djxl`."),
@@ -69,6 +82,15 @@ _UNSUPPORTED: dict[str, tuple[bytes, str]] = {
     "a Zeiss CZI stack": (rb"ZISRAWFILE", _FIJI),
     "a Nikon ND2 stack": (rb"\xda\xce\xbe\x0a", _FIJI),
     "a Leica LIF stack": (rb"\x70\0\0\0.{4}\x2a", _FIJI),
+    "a Targa image": (
+        rb".(?:\0[\x02\x03\x0a\x0b]\0{5}|\x01[\x01\x09].{4}[\x0f\x10\x18\x20])"
+        rb".{8}[\x08\x0f\x10\x18\x20][\0-\x3f]",
+        _PLAIN,
+    ),
+    "a PCX image": (rb"\x0a[\0\x02-\x05]\x01[\x01\x02\x04\x08]", _PLAIN),
+    "an SGI image": (rb"\x01\xda[\0\x01][\x01\x02]\0[\x01-\x03]", _PLAIN),
+    "a Sun raster image": (rb"\x59\xa6\x6a\x95", _PLAIN),
+    "a DirectDraw texture": (rb"DDS \x7c\0\0\0", _PLAIN),
     "a QOI image": (rb"qoif", "Convert it to PNG."),
     "an SVG drawing": (
         rb"(?:\xef\xbb\xbf)?\s*<(?:[^>]{0,2000}>\s*<){0,5}svg[\s>]",
@@ -123,7 +145,7 @@ def _detect(head: bytes) -> Content:
 def _choose_brand(name: str, head: bytes) -> str:
     # A HEIF container may begin with a general brand and name the codec only among the compatible ones.
     compatible = head[16 : int.from_bytes(head[:4], "big")]
-    general = name == "HEIF" and head[8:12] in (b"mif1", b"msf1")
+    general = name == "HEIF" and head[8:12] in GENERAL_BRANDS
     return "AVIF" if general and b"avif" in compatible else name
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from PIL import Image, PngImagePlugin
 
 from groupwise.data.file_notes import Note, to_plain
-from groupwise.data.formats import detect_format
+from groupwise.data.formats import GENERAL_BRANDS, detect_format
 from groupwise.data.pixel_reading import MAX_PIXELS
 from groupwise.errors import GroupwiseError
 
@@ -81,6 +81,8 @@ def open_image(data: bytes, place: object, max_pixels: int = MAX_PIXELS) -> Imag
 
 
 def _open(data: bytes, name: str) -> Image.Image:
+    if name in ("AVIF", "HEIF") and data[8:12] in GENERAL_BRANDS:
+        data = data[:8] + GENERAL_BRANDS[0] + data[12:]  # the one that every plugin knows
     try:
         return Image.open(io.BytesIO(data), formats=[name])
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

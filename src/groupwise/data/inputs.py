@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from groupwise.data.formats import FORMAT_OF_SUFFIX
+from groupwise.data.formats import FORMAT_OF_SUFFIX, HEAD_BYTES, detect_format
 from groupwise.errors import GroupwiseError
 
 LIST_SUFFIX = ".txt"
@@ -16,10 +16,10 @@ LIST_SUFFIX = ".txt"
 def image_files(named: Iterable[str | Path]) -> Iterator[str]:
     """Every image file that is named: itself, in a folder at any depth, or on a line of a `.txt` file.
 
-    In a folder those count whose name ends as an image's does; they come sorted, and hidden ones and links to
-    folders are passed over. A file that was named itself comes whether or not it is there. A relative path in
-    a list is taken from where the command runs. Raises `GroupwiseError` for a list that cannot be read, and
-    where there is no image file in all that is named.
+    In a folder those count whose name ends as an image's does, and those that `scan` calls images by their
+    content; they come sorted, and hidden ones and links to folders are passed over. A file that was named
+    itself comes whether or not it is there. A relative path in a list is taken from where the command runs.
+    Raises `GroupwiseError` for a list that cannot be read, and where there is no image file at all.
     """
     names = list(map(str, named))
     found = _found(names)
@@ -48,8 +48,20 @@ def _in_folder(root: str) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  # a Path a file is slow for millions
-            if not name.startswith(".") and suffix in FORMAT_OF_SUFFIX:
-                yield os.path.join(folder, name)  # noqa: PTH118
+            path = os.path.join(folder, name)  # noqa: PTH118
+            if not name.startswith(".") and (suffix in FORMAT_OF_SUFFIX or _holds_image(path)):
+                yield path
+
+
+def _holds_image(path: str) -> bool:
+    """Whether a file that is not named as an image is one by its first bytes."""
+    if not os.path.isfile(path):  # noqa: PTH113  # a pipe, which would wait for its writer
+        return False
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return detect_format(file.read(HEAD_BYTES)).kind != "other"
+    except OSError:
+        return False
 
 
 def _in_list(file: Path) -> Iterator[str]:

@@ -11,10 +11,11 @@ import numpy as np
 from PIL import Image
 
 from groupwise.data import deep, dicom, tiff_pixels
+from groupwise.data.formats import HEAD_BYTES
 from groupwise.data.header import UndecodableImage, open_image, refuse_size
 from groupwise.data.pixel_reading import Reading
 from groupwise.data.samples import Samples
-from groupwise.data.tiff import BITS, CHANNELS, HEIGHT, WIDTH, Tiff, read_tiff
+from groupwise.data.tiff import BITS, CHANNELS, HEIGHT, NO_DATA, WHITE_IS_ZERO, WIDTH, Tiff, read_tiff
 
 RAW = "a camera's raw file"
 RAW_REMEDY = "Develop it to TIFF or JPEG, as darktable, RawTherapee or the camera's own program do."
@@ -65,12 +66,15 @@ def _find_tiff(data: bytes, place: object, reading: Reading) -> Unread | None:
         raise UndecodableImage("unsupported-format", f"the file holds {RAW}", place=place, remedy=RAW_REMEDY)
     width, height = tiff.number(WIDTH, 0), tiff.number(HEIGHT, 0)
     apart = tiff_pixels.needs_tifffile(tiff, reading)
-    if not apart and tiff.number(BITS, 1) <= 8:
+    flat = tiff.number(BITS, 1) <= 8
+    if not apart and flat and not (tiff.has_small_map or NO_DATA in tiff.first):
         return None
     refuse_size(width, height, reading.max_pixels, place)
     weight = max(1, tiff.number(CHANNELS, 1) * tiff.number(BITS, 8) // 8)
     if apart:
         return Unread(width * height * weight, partial(tiff_pixels.read_samples, data, tiff, reading, place))
+    if flat:
+        return Unread(4 * width * height, partial(_read_flat_tiff, data, tiff))
     return Unread(2 * width * height, partial(_read_plain_tiff, data, tiff, reading, place))
 
 
@@ -90,6 +94,17 @@ def _read_plain_tiff(data: bytes, tiff: Tiff, reading: Reading, place: object) -
         return tiff_pixels.describe_samples(np.asarray(image)[..., None], tiff)
 
 
+def _read_flat_tiff(data: bytes, tiff: Tiff) -> Samples:
+    """A picture of 8 bits or less whose palette is of 8 bits too, or of which some pixels hold no data."""
+    with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
+        image.load()
+        values = np.asarray(image if image.mode in ("L", "P", "RGB") else image.convert("RGB"))
+    if tiff.photometric == WHITE_IS_ZERO and values.ndim == 2:
+        values = 255 - values  # as they are stored
+    values = values[..., None] if values.ndim == 2 else values
+    return tiff_pixels.describe_samples(values, tiff)
+
+
 def _find_pnm(data: bytes, place: object, reading: Reading) -> Unread | None:
     head = deep.read_pnm_head(data)
     if head is None:
@@ -100,8 +115,10 @@ def _find_pnm(data: bytes, place: object, reading: Reading) -> Unread | None:
 
 def _find_jpeg2000(data: bytes, place: object, reading: Reading) -> Unread | None:
     size = deep.read_jpeg2000_size(data)
-    if size is None or (size.bits <= 8 and not size.signed):
+    if size is None or (size.bits == 8 and not size.signed):
         return None
+    if size.bits < 8 and b"pclr" in data[:HEAD_BYTES]:
+        return None  # numbers of colours, which Pillow looks up
     refuse_size(size.width, size.height, reading.max_pixels, place)
     return Unread(
         2 * size.width * size.height * size.components, partial(deep.read_deep_jpeg2000, data, size, place)

@@ -23,14 +23,16 @@ class Samples:
 
     `values` is (H, W) for grey, (H, W, 3) for colour, and (H, W, C) for channels that are no colours, of the
     file's own type. `declared` are the values that the file itself calls black and white; `inverted` says
-    that its least value is white. `opacity` is (H, W) from 0 to 1; `premultiplied` says that the values are
-    multiplied by it already. `channels` counts those of a file from which some were chosen, else 0.
+    that its least value is white. With `space`, a mode of Pillow such as "CMYK", they are levels in it.
+    `opacity` is (H, W) from 0 to 1; `premultiplied` says that the values are multiplied by it already.
+    `channels` counts those of a file from which some were chosen, else 0.
     """
 
     values: npt.NDArray[Any]
     format: str
     mode: str
     declared: Range | None = None
+    space: str = ""
     inverted: bool = False
     opacity: npt.NDArray[np.float32] | None = None
     premultiplied: bool = False
@@ -70,6 +72,10 @@ def render(samples: Samples, reading: Reading, place: object, *, step: int = 1) 
         levels, remarks = _scale_channels(values[thin], chosen, depth), (_describe(depth, chosen),)
     if samples.inverted:
         levels = 255 - levels
+    if samples.space:
+        size = (levels.shape[1], levels.shape[0])
+        image = Image.frombytes(samples.space, size, np.ascontiguousarray(levels).tobytes())
+        return Rendered(image, None, None, ())
     if are_bands(levels):
         return Rendered(Image.fromarray(show_bands(levels)), levels, depth, remarks)
     return Rendered(_with_opacity(levels, samples, thin), None, depth, remarks)

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 # tag numbers
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 DESCRIPTION, ORIENTATION, CHANNELS, MAX_VALUE, PLANAR = 270, 274, 277, 281, 284
-STRIPS, STRIP_BYTES, COLOUR_MAP, SUBFILES, EXTRA, FORMAT, PROFILE, DEPTH, DNG = (
-    273,
-    279,
-    320,
-    330,
-    338,
-    339,
-    34675,
-    32997,
-    50706,
-)
+STRIPS, STRIP_BYTES, COLOUR_MAP, SUBFILES, INKS, EXTRA, FORMAT = 273, 279, 320, 330, 332, 338, 339
+SUBSAMPLING, PROFILE, DEPTH, NO_DATA, DNG = 530, 34675, 32997, 42113, 50706
 _WANTED = {
     *(SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, DESCRIPTION, ORIENTATION, CHANNELS, MAX_VALUE),
-    *(PLANAR, STRIPS, STRIP_BYTES, COLOUR_MAP, SUBFILES, EXTRA, FORMAT, PROFILE, DEPTH, DNG),
+    *(PLANAR, STRIPS, STRIP_BYTES, COLOUR_MAP, SUBFILES, INKS, EXTRA, FORMAT, SUBSAMPLING, PROFILE),
+    *(DEPTH, NO_DATA, DNG),
 }
-WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, CIELAB, ICCLAB = 0, 1, 2, 3, 5, 6, 8, 9
 # A camera's sensor behind its filters, and what a converter made of it without a curve (TIFF/EP, DNG).
 _SENSOR = (32803, 34892)
 # Compressions that only raw files have: of Sony, Nikon, Pentax, Samsung and Kodak.
 _RAW_COMPRESSIONS = (32767, 34713, 65535, 32770, 65000)
-# What Pillow's libtiff unpacks.
-_PACKED = {1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946, 34676, 34677, 34925, 50000, 50001}
-# How many channels Pillow takes of each other photometric kind: RGB, palette, CMYK, YCbCr, LAB.
-_CHANNELS = {2: (3, 4), 3: (1,), 5: (4,), 6: (3,), 8: (3,)}
+# What Pillow's libtiff unpacks. Those of fax machines have black on white, where nothing says so.
+_FAX = {2, 3, 4, 32771}
+_PACKED = _FAX | {1, 5, 6, 7, 8, 32773, 32809, 32946, 34676, 34677, 34925, 50000}
+# How many channels Pillow takes of each other photometric kind, and of which plane by plane.
+_CHANNELS = {RGB: (3, 4), PALETTE: (1,), CMYK: (4,), YCBCR: (3,), CIELAB: (3,)}
+_BY_PLANE = (RGB, CMYK)
 _CODES = {1: "B", 2: "c", 3: "H", 4: "I", 5: "Q", 6: "b", 7: "c", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I",
           16: "Q", 17: "q", 18: "Q"}  # fmt: skip
 # A page count beyond it is not told apart; directories may form a circle.
@@ -42,16 +35,6 @@ MAX_DIRECTORIES = 1024
 _MAX_BYTES = 1 << 20
 
 Tags = Mapping[int, tuple[Any, ...]]
-
-
-class Stack(NamedTuple):
-    """What ImageJ or OME says of the planes of a file: how many channels, slices and times, and names."""
-
-    writer: str
-    channels: int
-    slices: int
-    times: int
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -71,6 +54,21 @@ class Tiff:
         return int(values[0]) if values and isinstance(values[0], int) else usual
 
     @property
+    def photometric(self) -> int:
+        """What the channels are; where no tag says it, what libtiff takes them for."""
+        if PHOTOMETRIC in self.first:
+            return self.number(PHOTOMETRIC, BLACK_IS_ZERO)
+        if self.number(CHANNELS, 1) - len(self.first.get(EXTRA, ())) == 3:
+            return RGB
+        return WHITE_IS_ZERO if self.number(COMPRESSION, 1) in _FAX else BLACK_IS_ZERO
+
+    @property
+    def has_small_map(self) -> bool:
+        """Whether a palette's colours are of 8 bits, in a map of 16."""
+        colours = self.first.get(COLOUR_MAP, ())
+        return self.photometric == PALETTE and 0 < max(colours, default=0) < 256
+
+    @property
     def is_raw(self) -> bool:
         """Whether it is a camera's raw file, whose first page is often a small preview."""
         return any(
@@ -83,18 +81,26 @@ class Tiff:
     @property
     def is_plain(self) -> bool:
         """Whether Pillow reads it right: 8 bits or less without a sign, or one deep channel that it knows."""
-        if self.number(COMPRESSION, 1) not in _PACKED:
+        if self.number(COMPRESSION, 1) not in _PACKED or self.number(INKS, 1) != 1:
             return False
         bits = set(self.first.get(BITS, (1,)))
         kinds = set(self.first.get(FORMAT, (1,)))
-        photometric, channels = self.number(PHOTOMETRIC, BLACK_IS_ZERO), self.number(CHANNELS, 1)
-        grey = photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO)
-        if kinds == {1} and bits <= {1, 2, 4, 8} and len(bits) == 1:
-            if grey:
-                return channels == 1 or (channels == 2 and self.opacity is not None)
-            return channels in _CHANNELS.get(photometric, ())
+        photometric, channels = self.photometric, self.number(CHANNELS, 1)
+        if PHOTOMETRIC not in self.first and photometric != WHITE_IS_ZERO:
+            return False  # which Pillow would take it for
+        if kinds == {1} and (bits == {8} or (channels == 1 and bits in ({1}, {2}, {4}))):
+            return self._has_plain_channels(photometric, channels)
         single = channels == 1 and photometric == BLACK_IS_ZERO and len(bits) == len(kinds) == 1
         return single and (*bits, *kinds) in ((16, 1), (32, 3))
+
+    def _has_plain_channels(self, photometric: int, channels: int) -> bool:
+        if channels > 1 and self.number(PLANAR, 1) == 2:
+            is_opaque = channels == _CHANNELS.get(photometric, (0,))[0]
+            return photometric in _BY_PLANE and (is_opaque or self.first.get(EXTRA) == (2,))
+        if photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO):
+            is_pair = channels == 2 and photometric == BLACK_IS_ZERO and self.opacity is not None
+            return channels == 1 or is_pair
+        return channels in _CHANNELS.get(photometric, ())
 
     def span(self, size: int) -> int | None:
         """Where the samples begin, if they lie in one piece of `size` bytes and are not packed."""
@@ -107,7 +113,12 @@ class Tiff:
 
     @property
     def opacity(self) -> int | None:
-        """The position of the channel that holds opacity, among those beyond the colours."""
+        """The position of the channel that holds opacity, among those beyond the colours.
+
+        A fourth channel behind red, green and blue of which nothing is said is one, as writers mean it.
+        """
+        if EXTRA not in self.first and self.photometric == RGB and self.number(CHANNELS, 1) == 4:
+            return 0
         extra = [*self.first.get(EXTRA, ())]
         return next((i for i, kind in enumerate(extra) if kind in (1, 2)), None)
 
@@ -173,24 +184,3 @@ def _values(data: bytes, order: str, offset_code: str, at: int, kind: int, lengt
     if code == "c":
         return (data[at : at + size],)
     return struct.unpack_from(f"{order}{length}{code}", data, at)
-
-
-def read_stack(tiff: Tiff) -> Stack | None:
-    """What the description of the first page says of its planes, where ImageJ or an OME writer wrote it."""
-    description = tiff.first.get(DESCRIPTION, (b"",))[0]
-    text = description.decode("utf-8", "replace") if isinstance(description, bytes) else ""
-    if text.startswith("ImageJ="):
-        found = dict(re.findall(r"(?m)^(images|channels|slices|frames)=(\d{1,9})\s*$", text))
-        slices, times = int(found.get("slices", 1)), int(found.get("frames", 1))
-        images = int(found.get("images", 1))
-        channels = int(found.get("channels", images if slices * times == 1 else 1))
-        return Stack("ImageJ", channels, slices, times, ())
-    # No XML parser: a description is foreign, and four numbers and the names are all that is wanted of it.
-    pixels = re.search(r"<(?:\w+:)?Pixels\b([^>]{0,4000})>(.{0,200000})", text, re.DOTALL)
-    if pixels is None or ("<OME" not in text[:4000] and ":OME" not in text[:4000]):
-        return None
-    sizes = dict(re.findall(r'\bSize([CZT])="(\d{1,9})"', pixels[1]))
-    described = re.findall(r"<(?:\w+:)?Channel\b([^>]{0,4000})>", pixels[2])
-    names = [name[1] if (name := re.search(r'\bName="([^"]{0,80})"', one)) else "" for one in described]
-    count = int(sizes.get("C", 1))
-    return Stack("OME", count, int(sizes.get("Z", 1)), int(sizes.get("T", 1)), tuple(names[:count]))

@@ -17,8 +17,20 @@ from groupwise.data.file_notes import Note, to_plain
 from groupwise.data.header import INSTALL_SCIENCE, UndecodableImage
 from groupwise.data.levels import type_range
 from groupwise.data.pixel_reading import Range, Reading
-from groupwise.data.samples import Samples, name_mode, pick_channels, refuse_choice
-from groupwise.data.tiff import Stack, Tiff, read_stack
+from groupwise.data.samples import Samples, are_bands, name_mode, pick_channels, refuse_choice
+from groupwise.data.tiff import Tiff
+from groupwise.data.tiff_colours import (
+    COUNTS,
+    SPACES,
+    apply_palette,
+    describe,
+    fill_missing,
+    find_missing,
+    note_missing,
+    refuse_colours,
+    to_space,
+)
+from groupwise.data.tiff_stack import Stack, read_stack
 
 _LZW, _DEFLATE, _DEFLATE_OLD, _PACKBITS = 5, 8, 32946, 32773
 _MOST_TO_ONE = 4096  # above what LZW can pack, which packs most of them
@@ -33,7 +45,7 @@ def needs_tifffile(tiff: Tiff, reading: Reading) -> bool:
     """
     plain_kinds = (tags.WHITE_IS_ZERO, tags.BLACK_IS_ZERO, tags.RGB)
     if reading.channels and tiff.number(tags.CHANNELS, 1) > 1:
-        return tiff.number(tags.PHOTOMETRIC, tags.BLACK_IS_ZERO) in plain_kinds or not tiff.is_plain
+        return tiff.photometric in plain_kinds or not tiff.is_plain
     stack = read_stack(tiff)
     if stack is not None and (stack.slices > 1 or stack.times > 1 or _planes(tiff, stack) > 1):
         return True
@@ -78,6 +90,7 @@ def read_samples(data: bytes, tiff: Tiff, reading: Reading, place: object) -> Sa
             place=place,
             remedy=INSTALL_SCIENCE,
         )
+    refuse_colours(tiff, place)
     import tifffile
 
     # What it thinks of a broken tag is no news for a terminal: the file is refused, or read without it.
@@ -106,14 +119,6 @@ def _explain_codec(error: Exception, tiff: Tiff, place: object) -> Exception:
         place=place,
         remedy=remedy,
     )
-
-
-def describe(tiff: Tiff) -> str:
-    """Such as "3 channels of 16 bits, plane by plane"."""
-    channels, bits = tiff.number(tags.CHANNELS, 1), tiff.number(tags.BITS, 1)
-    apart = ", plane by plane" if tiff.number(tags.PLANAR, 1) == 2 else ""
-    kind = {2: " with a sign", 3: " floating point"}.get(tiff.number(tags.FORMAT, 1), "")
-    return f"{channels} channel{'s' * (channels != 1)} of {bits} bits{kind}{apart}"
 
 
 def _read_page(page: Any, data: bytes, reading: Reading, place: object) -> npt.NDArray[Any]:
@@ -147,10 +152,19 @@ def _decode_page(page: Any, data: bytes) -> npt.NDArray[Any]:
         raise EOFError("truncated")  # before anything makes room for it
     import imagecodecs
 
+    if page.photometric > tags.PALETTE:
+        data = _as_channels(data, page)
     values = np.asarray(imagecodecs.tiff_decode(data, index=page.index))
     if values.shape != page.shape or values.dtype != page.dtype:
         raise ValueError(f"samples of {values.shape} for {page.shape}")
     return values
+
+
+def _as_channels(data: bytes, page: Any) -> bytes:
+    """The file with its colours called grey: libtiff would convert them, or refuse those of 16 bits."""
+    tag = page.tags["PhotometricInterpretation"]
+    number = tags.BLACK_IS_ZERO.to_bytes(2, "little" if data[:1] == b"I" else "big")
+    return data[: tag.valueoffset] + number + data[tag.valueoffset + 2 :]
 
 
 def _read_planes(file: Any, data: bytes, count: int, reading: Reading, place: object) -> npt.NDArray[Any]:
@@ -174,16 +188,17 @@ def _to_samples(
     planes: npt.NDArray[Any], tiff: Tiff, names: tuple[str, ...], reading: Reading, place: object
 ) -> Samples:
     """Colours, opacity and further channels told apart, (H, W, C) of any type."""
-    photometric = tiff.number(tags.PHOTOMETRIC, tags.BLACK_IS_ZERO)
-    if photometric > tags.PALETTE or planes.dtype.kind not in "uif":
+    if planes.dtype == np.bool_:
+        planes = planes.astype(np.uint8)
+    if planes.dtype.kind not in "uif":
         raise UndecodableImage(
             "unsupported-format",
-            f"a TIFF of {describe(tiff)} in colours of photometric kind {photometric}",
+            f"a TIFF of samples of type {planes.dtype}",
             place=place,
             remedy=_CONVERT,
         )
-    channels, colours = planes.shape[2], 3 if photometric == tags.RGB else 1
-    if reading.channels and channels > 1:
+    channels, colours = planes.shape[2], COUNTS.get(tiff.photometric, 1)
+    if reading.channels and channels > 1 and tiff.photometric not in SPACES:
         taken = pick_channels(planes, names, reading, place)
         return replace(describe_samples(taken[..., None], tiff), channels=channels)
     opacity = _opacity(planes, tiff, colours)
@@ -194,9 +209,12 @@ def _to_samples(
         raise refuse_choice(channels, names, place)
     samples = describe_samples(planes[..., :colours], tiff)
     if beyond:
-        words = f"{beyond} more beside red, green and blue, left out"
+        words = f"{beyond} more beside the colours, left out"
         samples = replace(samples, remarks=(("extra-channel", words), *samples.remarks))
-    premultiplied = opacity is not None and tiff.first[tags.EXTRA][tiff.opacity or 0] == 1
+    if opacity is None:
+        return samples
+    premultiplied = tiff.first.get(tags.EXTRA, (2,))[tiff.opacity or 0] == 1
+    opacity = opacity if samples.opacity is None else opacity * samples.opacity
     return replace(samples, opacity=opacity, premultiplied=premultiplied)
 
 
@@ -204,22 +222,32 @@ def describe_samples(values: npt.NDArray[Any], tiff: Tiff) -> Samples:
     """The samples (H, W, 1) or (H, W, C) of the first page, with what its tags say of them."""
     values = values.squeeze(-1) if values.shape[-1] == 1 else values
     mode = name_mode(values, 1 if values.ndim == 2 else values.shape[2])
-    photometric = tiff.number(tags.PHOTOMETRIC, tags.BLACK_IS_ZERO)
+    photometric, space = tiff.photometric, SPACES.get(tiff.photometric, "")
+    missing = find_missing(values, tiff)
+    if missing is not None:
+        values = fill_missing(values, missing)
     if photometric == tags.PALETTE:
-        values = _apply_palette(values, tiff)
+        values = apply_palette(values, tiff)
+    if space:
+        mode, values = f"{space};{8 * values.itemsize}".removesuffix(";8"), to_space(values, photometric)
     if values.dtype == np.float16:
         values = values.astype(np.float32)
     orientation, remarks = _orientation(tiff)
     if len(tiff.pages) > 1 and read_stack(tiff) is None:
         frames = ("several-frames", "more than one frame or page, of which the first was taken")
         remarks = (frames, *remarks)
+    opacity = None
+    if missing is not None:
+        remarks, opacity = (note_missing(missing), *remarks), np.where(missing, 0, 1).astype(np.float32)
     profile = tiff.first.get(tags.PROFILE, (None,))[0]
     return Samples(
         values,
         "TIFF",
         mode,
         declared=_declared(tiff, values),
+        space=space,
         inverted=photometric == tags.WHITE_IS_ZERO,
+        opacity=None if space or are_bands(values) else opacity,
         profile=profile if isinstance(profile, bytes) else None,
         orientation=orientation,
         remarks=remarks,
@@ -227,17 +255,11 @@ def describe_samples(values: npt.NDArray[Any], tiff: Tiff) -> Samples:
 
 
 def _opacity(planes: npt.NDArray[Any], tiff: Tiff, colours: int) -> npt.NDArray[np.float32] | None:
-    if tiff.opacity is None or planes.shape[2] <= colours + tiff.opacity:
+    if tiff.opacity is None or tiff.photometric in SPACES or planes.shape[2] <= colours + tiff.opacity:
         return None
     layer = planes[..., colours + tiff.opacity].astype(np.float32)
     top = type_range(planes.dtype)[1] if planes.dtype.kind != "f" else 1.0
     return np.asarray((layer / np.float32(top)).clip(0, 1))
-
-
-def _apply_palette(indices: npt.NDArray[Any], tiff: Tiff) -> npt.NDArray[np.uint16]:
-    """Colours of 16 bits, (H, W, 3), from a map of 3 x 2**bits values."""
-    table = np.array(tiff.first.get(tags.COLOUR_MAP, ()), np.uint16).reshape(3, -1)
-    return table[:, indices].transpose(1, 2, 0)
 
 
 def _orientation(tiff: Tiff) -> tuple[int, tuple[Note, ...]]:
@@ -254,8 +276,10 @@ def _declared(tiff: Tiff, values: npt.NDArray[Any]) -> Range | None:
     MaxSampleValue is by the standard a statistic of the picture, and some microscopes write it so; only a
     whole number of bits says how deep the camera was.
     """
-    if tiff.number(tags.PHOTOMETRIC, 1) == tags.PALETTE:
-        return (0, 65535)
+    if tiff.photometric == tags.PALETTE:
+        return type_range(values.dtype)
+    if tiff.photometric in SPACES:
+        return None  # of 8 bits by now
     bits, kind = tiff.number(tags.BITS, 1), tiff.number(tags.FORMAT, 1)
     if kind != 1 or values.dtype.kind != "u":
         return None
