@@ -120,6 +120,16 @@ def is_vectors(cells: Iterable[str]) -> bool:
     return len(lengths) == 1 and all(map(_VECTOR.fullmatch, held))
 
 
+def is_flag(cell: str) -> bool:
+    """Whether a cell says yes or no, or nothing."""
+    return cell.strip().casefold() in ("", "0", "1", "0.0", "1.0", "true", "false")
+
+
+def is_yes(cell: str) -> bool:
+    """Whether a cell says yes."""
+    return cell.strip().casefold() in ("1", "1.0", "true")
+
+
 def read_attributes(cell: str) -> dict[str, str]:
     """The attributes of a file in VIA's CSV, whose cell is a JSON object."""
     try:

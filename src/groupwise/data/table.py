@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from groupwise.data.columns import Columns, choose_columns, find_fold_column, find_group_columns, read_folds
+from groupwise.data.columns import Columns, choose_columns
 from groupwise.data.finder import AmbiguousNameError, Finder
+from groupwise.data.fold_columns import note_folds, read_folds
 from groupwise.data.fold_names import name_folds
 from groupwise.data.folder import judge_kind
+from groupwise.data.group_columns import note_group_columns
 from groupwise.data.label_cells import judge
 from groupwise.data.label_sets import SetsRead
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import COLUMNS, GIVEN_FOLD, Sample
 from groupwise.data.reading import Labels
-from groupwise.data.table_files import Row, Table, read_table
+from groupwise.data.table_files import Table, read_table
 from groupwise.errors import UsageError
 
 OUTSIDE_ROOT = "outside-root"
@@ -88,8 +89,9 @@ def read_contents(
     notes = [
         *_note_columns(columns),
         *places.notes(),
-        *_note_folds(rows, further, given),
-        *([] if group_column else _note_groups(rows, further)),
+        *columns.notes,
+        *note_folds(rows, further, given),
+        *([] if group_column else note_group_columns(rows, further, columns.label)),
         *([] if asked or is_manifest else _note_bound(samples)),
     ]
     judged, sets = judge(samples, labels)
@@ -118,27 +120,6 @@ def _note_columns(columns: Columns) -> list[str]:
     return [
         f"Paths are taken from the column {columns.path!r} and classes from {columns.label!r}. Others are"
         " named by --path-column and --label-column."
-    ]
-
-
-def _note_folds(rows: Sequence[Row], columns: Sequence[str], given: str | None) -> list[str]:
-    found = find_fold_column(rows, columns) if given is None else None
-    if found is None:
-        return []
-    column, counts = found
-    numbers = ", ".join(f"{fold} {n:,}" for fold, n in counts.items())
-    return [
-        f"The column {column!r} names folds ({numbers}) and is not used: the images are divided anew. To use"
-        f" it as it is, add --split.given {shlex.quote(column)}."
-    ]
-
-
-def _note_groups(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
-    found = find_group_columns(rows, columns)
-    return [
-        f"The column {column!r} has {values:,} values for {len(rows):,} images. If images of one value belong"
-        f" together, add --group-column {shlex.quote(column)}."
-        for column, values in list(found.items())[:3]
     ]
 
 
