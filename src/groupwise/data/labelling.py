@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from groupwise.data.beside import note_lists, note_names, note_table, point_at
+from groupwise.data.class_names import note_repeats
 from groupwise.data.fold_names import TRAIN, UNLABELLED
 from groupwise.data.folder import label_of_archive
 from groupwise.data.layout import FOLDERS, POOL, Parts, Shape, find_candidates, recognise
@@ -128,8 +130,17 @@ def _label_classes(data: Path, samples: Sequence[Sample], shape: Shape) -> Label
     labels = {sample.label for sample in find_candidates(labelled)} - {""}
     if len(labels) < 2 and (pointer := point_at(data, samples)):
         notes.append(pointer)
+    notes += _note_repeats(labelled, depth)
     notes += [*(note_lists(samples) or note_table(data, samples)), *note_names(samples, labels)]
     return Labelled(tuple(labelled), words, tuple(notes), shape.inside)
+
+
+def _note_repeats(labelled: Sequence[Sample], depth: int) -> list[str]:
+    paths: dict[str, list[str]] = defaultdict(list)
+    for sample in find_candidates(labelled):
+        if sample.label:
+            paths[sample.label].append(sample.path)
+    return note_repeats(paths, depth)
 
 
 def _no_label(sample: Sample, depth: int) -> str:
@@ -151,12 +162,24 @@ def _label_split(data: Path, samples: Sequence[Sample], shape: Shape, given: str
     labelled = [_label_in_fold(sample, shape, depth, keep=given == FOLDERS) for sample in samples]
     names = ", ".join(f"{name} ({fold})" for name, fold in shape.folds.items())
     words = f"a ready split in folders, {names}, {'used as it is' if given == FOLDERS else 'divided anew'}"
-    notes = []
+    notes = _note_repeats_in_folds(labelled, shape)
     if shape.others:
         notes.append(
             f"Left out, because beside the folders of the split: {', '.join(map(repr, shape.others))}."
         )
     return Labelled(tuple(labelled), words, tuple(notes), None)
+
+
+def _note_repeats_in_folds(labelled: Sequence[Sample], shape: Shape) -> list[str]:
+    """What `note_repeats` finds in the folds together, each of which has its own names."""
+    depth = len(shape.inside) + 1
+    whole = {sample.path: sample for sample in labelled if sample.label}
+    for fold, wrapped in shape.wrapped.items():
+        start = "/".join((*shape.inside, fold)) + "/"
+        part = [sample for path, sample in whole.items() if path.startswith(start)]
+        if notes := _note_repeats(part, depth + len(wrapped)):
+            return notes
+    return []
 
 
 def _label_in_fold(sample: Sample, shape: Shape, depth: int, *, keep: bool) -> Sample:
