@@ -40,5 +40,5 @@ def test_names_of_other_kinds_are_classes(tmp_path, names):
 
 def test_a_folder_beside_them_changes_nothing(tmp_path):
     classes(tmp_path, *CROSSED["before"], "docs")
-    with pytest.raises(GroupwiseError, match="train_cat.*a fold and a class each"):
+    with pytest.raises(GroupwiseError, match=r"train_cat.*a fold and a class each"):
         scan(tmp_path)

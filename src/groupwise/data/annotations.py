@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from groupwise.data.column_names import LABEL_NAMES, PATH_NAMES, plain_name
 from groupwise.data.fold_names import is_ready_split, name_folds
 
 SEVERAL = "|"
@@ -54,6 +55,8 @@ def _read_object(content: Record) -> Annotations | None:
     via = content.get("_via_img_metadata", content)
     if isinstance(via, Mapping) and via and all(_is_via(entry) for entry in via.values()):
         return _read_via(list(via.values()))
+    if (records := _read_frame(content)) is not None:
+        return read_annotations(records)
     lists = [value for value in content.values() if isinstance(value, list)]
     if len(lists) == 1:  # a list of records under some key
         return read_annotations(lists[0])
@@ -71,6 +74,29 @@ def _read_object(content: Record) -> Annotations | None:
             rows = tuple({"path": path, "label": label} for path, label in pairs)
             return Annotations(rows, "a JSON of classes and their images", "path", "label")
     return read_annotations([content])  # JSON lines of a single line
+
+
+def _read_frame(content: Record) -> list[dict[str, Any]] | None:
+    """The rows of a table that pandas wrote by columns, by rows or split; None for any other object."""
+    if content.keys() == {"columns", "index", "data"} and all(
+        isinstance(one, list) for one in content.values()
+    ):
+        return [dict(zip(content["columns"], row, strict=False)) for row in content["data"]]
+    inner = list(content.values())
+    if not inner or not all(isinstance(one, Mapping) for one in inner):
+        return None
+    if any(isinstance(cell, Mapping) for one in inner for cell in one.values()):
+        return None
+    if _has_columns(content) and len({tuple(one) for one in inner}) == 1:
+        return [{name: content[name][row] for name in content} for row in inner[0]]
+    if all(_has_columns(one) for one in inner):  # by the name of each row, which may be that of its file
+        return [{PATH_NAMES[0]: name, **one} for name, one in content.items()]
+    return None
+
+
+def _has_columns(names: Iterable[str]) -> bool:
+    plain = set(map(plain_name, names))
+    return not plain.isdisjoint(LABEL_NAMES) or plain >= {"path"}
 
 
 def _flatten(record: Record, prefix: str = "") -> dict[str, str]:

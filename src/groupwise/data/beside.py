@@ -39,7 +39,7 @@ def find_tables(data: Path, samples: Sequence[Sample]) -> list[str]:
 
 
 def _naming_tables(data: Path, samples: Sequence[Sample], tables: Sequence[str]) -> list[str]:
-    looked = tables[:_MOST_READ] if data.is_dir() else []
+    looked = tables[:_MOST_READ]
     stems = {PurePosixPath(sample.path).stem for sample in find_candidates(samples)}
     return [path for path in looked if _names_classes(data / path, stems)]
 
@@ -50,9 +50,18 @@ def note_table(data: Path, samples: Sequence[Sample]) -> list[str]:
     for path in _naming_tables(data, samples, [path for path in sorted(found) if "/" not in path]):
         return [
             f"{path} lists these images, and is not read: the folders are the classes. If its classes, groups"
-            f" or folds count, give {shlex.quote(str(data / path))} as DATA."
+            f" or folds count, {_give(data, path)}."
         ]
     return []
+
+
+def _give(data: Path, table: str) -> str:
+    """How to give a table as DATA; one in an archive has to be taken out, and its images have not."""
+    if data.is_dir():
+        return f"give {shlex.quote(str(data / table))} as DATA"
+    name = PurePosixPath(table).name
+    root = shlex.quote(str(data))
+    return f"take it out of the archive, and give {shlex.quote(name)} as DATA with --root {root}"
 
 
 def _names_classes(file: Path, stems: Collection[str]) -> bool:
@@ -68,7 +77,7 @@ def point_at(data: Path, samples: Sequence[Sample]) -> str | None:
     """The sentence that names a table which may hold the classes; None where there is no such file."""
     tables = find_tables(data, samples)
     if tables:
-        return f"If {tables[0]} names the classes, give {shlex.quote(str(data / tables[0]))} as DATA."
+        return f"If {tables[0]} names the classes, {_give(data, tables[0])}."
     matlab = sorted(sample.path for sample in samples if sample.path.lower().endswith(".mat"))
     if matlab:
         return f"If {matlab[0]} names the classes: it is not read, so save it as a CSV of paths and classes."

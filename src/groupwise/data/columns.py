@@ -8,9 +8,10 @@ from pathlib import Path
 
 from groupwise.data.annotations import is_vectors, read_attributes, read_choice
 from groupwise.data.column_names import LABEL_NAMES, PATH_NAMES, names_use, plain_name
+from groupwise.data.image_lists import is_image_name
 from groupwise.data.one_hot import LABEL, find_one_hot, join_named, split_columns
 from groupwise.data.reading import Labels
-from groupwise.data.table_files import Table, is_image_name
+from groupwise.data.table_files import Table
 from groupwise.errors import GroupwiseError
 
 PATH = "path"

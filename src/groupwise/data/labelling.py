@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from groupwise.data.beside import note_lists, note_names, note_table, point_at
 from groupwise.data.class_names import note_repeats
-from groupwise.data.fold_names import TRAIN, UNLABELLED
+from groupwise.data.fold_names import TRAIN, UNLABELLED, is_ready_split, name_folds
 from groupwise.data.folder import label_of_archive
 from groupwise.data.layout import FOLDERS, POOL, Parts, Shape, find_candidates, recognise
 from groupwise.data.manifest import GIVEN_FOLD, Sample
@@ -159,6 +159,7 @@ def _label_split(data: Path, samples: Sequence[Sample], shape: Shape, given: str
     if given not in (FOLDERS, POOL):
         refuse_ready_split(data, Path(data, *shape.inside), shape.folds, shape.others)
     depth = len(shape.inside)
+    _refuse_splits_within(data, samples, shape)
     labelled = [_label_in_fold(sample, shape, depth, keep=given == FOLDERS) for sample in samples]
     names = ", ".join(f"{name} ({fold})" for name, fold in shape.folds.items())
     words = f"a ready split in folders, {names}, {'used as it is' if given == FOLDERS else 'divided anew'}"
@@ -168,6 +169,23 @@ def _label_split(data: Path, samples: Sequence[Sample], shape: Shape, given: str
             f"Left out, because beside the folders of the split: {', '.join(map(repr, shape.others))}."
         )
     return Labelled(tuple(labelled), words, tuple(notes), None)
+
+
+def _refuse_splits_within(data: Path, samples: Sequence[Sample], shape: Shape) -> None:
+    """Raise `GroupwiseError` where the folds hold folds in place of classes: fold_1/train, fold_1/test."""
+    below: dict[str, set[str]] = defaultdict(set)
+    for sample in find_candidates(samples):
+        parts = PurePosixPath(sample.path).parts[len(shape.inside) :]
+        if len(parts) > 3 and parts[0] in shape.folds:
+            below[parts[0]].add(parts[1])
+    if below and all(is_ready_split(name_folds(names).values()) for names in below.values()):
+        first = Path(data, *shape.inside, min(below))
+        raise GroupwiseError(
+            f"each of {', '.join(sorted(below)[:4])} holds folds, {', '.join(sorted(below[first.name])[:4])}:"
+            " several ready splits, as of a cross-validation",
+            place=data,
+            remedy=f"Give one of them, such as {first}, with --split.given folders or --split.given pool.",
+        )
 
 
 def _note_repeats_in_folds(labelled: Sequence[Sample], shape: Shape) -> list[str]:

@@ -228,8 +228,8 @@ def _note_fold_names(tops: Mapping[str, Counter[str]], folds: Mapping[str, str],
     for name in tops:
         if name in folds:
             yield (
-                f"The folder {name!r} is taken for a class, whose name is that of a fold. If it is none, leave"
-                f" it out: {leave_out([name], depth)}."
+                f"The folder {name!r} is taken for a class, and its name is that of a fold. If it is none,"
+                f" leave it out: {leave_out([name], depth)}."
             )
 
 

@@ -8,20 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from groupwise.data.columns import Columns, choose_columns
-from groupwise.data.finder import AmbiguousNameError, Finder
 from groupwise.data.fold_columns import note_folds, read_folds
 from groupwise.data.fold_names import name_folds
-from groupwise.data.folder import judge_kind
 from groupwise.data.group_columns import note_group_columns
 from groupwise.data.label_cells import judge
 from groupwise.data.label_sets import SetsRead
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import COLUMNS, GIVEN_FOLD, Sample
+from groupwise.data.places import OUTSIDE_ROOT, Places
 from groupwise.data.reading import Labels
 from groupwise.data.table_files import Table, read_table
 from groupwise.errors import UsageError
 
-OUTSIDE_ROOT = "outside-root"
 LINK_OUTSIDE = "link-outside"
 
 
@@ -59,7 +57,7 @@ def read_contents(
     by what the cells hold.
     """
     table = read_table(file)
-    places = _Places(file, None if table.holds_images else root)
+    places = Places(file, None if table.holds_images else root)
     aside = {name for name in (group_column, given) if name is not None}
     table, columns = choose_columns(
         file, table, path_column, label_column, places.leads_to_image, labels=labels, aside=aside
@@ -95,6 +93,7 @@ def read_contents(
         *([] if asked or is_manifest else _note_bound(samples)),
     ]
     judged, sets = judge(samples, labels)
+    notes += _note_contradictions(judged)
     return Contents(
         tuple(judged), places.root, _words(table, columns, sets), (*notes, *sets.notes), sets.several
     )
@@ -131,6 +130,17 @@ def _note_bound(samples: Sequence[Sample]) -> list[str]:
     return [
         f"The column 'group' says what belongs together, with {len(groups):,} values. If it means something"
         " else, rename it, or name another by --group-column."
+    ]
+
+
+def _note_contradictions(samples: Sequence[Sample]) -> list[str]:
+    """That files stand in several rows with different classes, which is how tables of several labels look."""
+    files = {sample.path for sample in samples if sample.codes == ("two-labels",)}
+    if not files:
+        return []
+    return [
+        f"{len(files):,} files stand in several rows under different classes, such as {min(files)}, and are"
+        " left out. If an image can have several labels, add --labels several."
     ]
 
 
@@ -172,79 +182,6 @@ def _name_extras(header: Sequence[str], is_manifest: bool, used: set[str]) -> Ma
             name = f"user_{name}"
         names[column] = name
     return names
-
-
-class _Places:
-    """Where the paths of a table lead: below `root`, as written or under another spelling."""
-
-    def __init__(self, file: Path, root: Path | None) -> None:
-        self._base = Path(os.path.abspath(file.parent))  # noqa: PTH100  # resolve() would follow links
-        self._asked = root.resolve() if root is not None else None
-        self.root = self._asked or self._base.resolve()
-        self._finder = Finder(self.root)
-        self._found: list[tuple[str, str]] = []
-
-    def locate(self, sample: Sample) -> Sample:
-        """The sample with its path below the root, or with what is wrong with it."""
-        cell = sample.path
-        if not cell or "\0" in cell:
-            return replace(sample, status="quarantined", reason="missing: the row names no file")
-        written = self._as_written(cell)
-        relative = self._find_relative(cell if written is None else written)
-        if written is None:
-            try:
-                found = self._finder.find(cell)
-            except AmbiguousNameError as error:
-                first, second = map(str, error.args)
-                reason = f"ambiguous: {first} and {second} are both called so".replace(";", ",")
-                return replace(sample, status="quarantined", reason=reason)
-            if found is not None:
-                self._found.append((cell, found))
-                relative = found
-        if relative is None:
-            reason = f"{OUTSIDE_ROOT}: the path leads out of the CSV's folder"
-            return replace(sample, status="quarantined", reason=reason)
-        status, reason = judge_kind(self.root, self.root / relative) or ("ok", "")
-        return replace(sample, path=relative, status=status, reason=reason)
-
-    def leads_to_image(self, cell: str) -> bool:
-        """Whether a cell leads to one image, as written or by its name."""
-        try:
-            return bool(cell) and self._finder.find(cell) is not None
-        except AmbiguousNameError:
-            return False
-
-    def _as_written(self, cell: str) -> str | None:
-        """The cell, or with the slashes of this system, whichever is there."""
-        for way in dict.fromkeys((cell, cell.replace("\\", "/"))):
-            if any(os.path.lexists(base / way) for base in (self.root, self._base)):
-                return way
-        return None
-
-    def _find_relative(self, cell: str) -> str | None:
-        # An absolute path may name the folder as the user does or as it really is.
-        bases = (self.root,) if self._asked else (self._base, self.root)
-        for base in bases:
-            relative = os.path.relpath(os.path.join(base, cell), base)  # noqa: PTH118  # no pathlib twin
-            if Path(relative).parts[:1] != (os.pardir,) and (
-                not self._asked or os.path.lexists(base / relative)
-            ):
-                return Path(relative).as_posix()
-        if self._asked and os.path.lexists(self._base / cell):
-            real = Path(os.path.realpath(self._base / cell))
-            if real.is_relative_to(self.root):
-                return real.relative_to(self.root).as_posix()
-        return None
-
-    def notes(self) -> list[str]:
-        """That some paths were found under another spelling."""
-        if not self._found:
-            return []
-        cell, found = self._found[0]
-        return [
-            f"{len(self._found):,} paths are not there as written, and were found by their names, such as"
-            f" {cell!r} as {found!r}."
-        ]
 
 
 def where_images_lie(root: Path, samples: Iterable[Sample]) -> Path | None:
