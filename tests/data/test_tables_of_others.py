@@ -45,6 +45,111 @@ def test_what_pandas_writes_as_json(pets, orient):
     assert {sample.path: sample.label for sample in manifest.usable} == dict(PETS)
 
 
+def folds_and_classes(kind: str) -> object:
+    return {
+        "fiftyone": {"classes": ["cat", "dog"], "labels": {p[4:-4]: int(c == "dog") for p, c in PETS}},
+        "datumaro": {
+            "categories": {"label": {"labels": [{"name": "cat"}, {"name": "dog"}]}},
+            "items": [
+                {
+                    "id": p[:-4],
+                    "annotations": [{"type": "label", "label_id": int(c == "dog")}, {"type": "bbox"}],
+                    "image": {"path": p},
+                }
+                for p, c in PETS
+            ],
+        },
+        "triples": {fold: [[p, int(c == "dog"), c] for p, c in PETS] for fold in ("train",)},
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["fiftyone", "datumaro", "triples"])
+def test_json_of_numbered_classes(pets, kind):
+    manifest = scan(text(pets, "t.json", json.dumps(folds_and_classes(kind))))
+    assert {sample.path: sample.label for sample in manifest.usable} == dict(PETS)
+
+
+@pytest.mark.parametrize("header", ["Pfad;Klasse", "archivo;etiqueta", "fichier;étiquette", "文件名;标签"])
+def test_columns_in_other_languages(pets, header):
+    manifest = scan(table(pets, "t.csv", header, PETS, ";"))
+    assert {sample.path: sample.label for sample in manifest.usable} == dict(PETS)
+
+
+@pytest.mark.parametrize("above", ["# made by x, 2024\n#\npath,label", "# path,label"])
+def test_comments_above_a_table(pets, above):
+    manifest = scan(table(pets, "t.csv", above, PETS))
+    assert {sample.path: sample.label for sample in manifest.usable} == dict(PETS)
+
+
+@pytest.mark.parametrize(("no", "labels"), [("-1", ["|a|", "|a|b|", "|b|"]), ("0", ["|a|", "|a|b|", "|b|"])])
+def test_minus_one_is_no_where_nothing_else_is(pets, no, labels):
+    rows = [(PETS[0][0], "1", no), (PETS[1][0], "1", "1"), (PETS[2][0], no, "1")]
+    found = scan(table(pets, "t.csv", "path,a,b", rows))
+    assert [sample.label for sample in found.usable] == labels
+    assert ("-1 for no" in found.layout) == (no == "-1")
+    with pytest.raises(GroupwiseError, match="holds -1, uncertain"):
+        scan(table(pets, "t.csv", "path,a,b", [*rows, (PETS[3][0], "-1", "0")]))
+
+
+def test_many_classes_of_one_image_are_one_note(pets):
+    rows = [(path, f"{0.37 * i:.2f}") for i, (path, _) in enumerate(PETS)]
+    [note] = scan(table(pets, "t.csv", "path,label", rows)).notes
+    assert "6 of 6 classes have a single image each" in note
+    assert "measurement" in note
+    rows = [(path, f"c{i}") for i, (path, _) in enumerate(PETS)]
+    assert "measurement" not in scan(table(pets, "t.csv", "path,label", rows)).notes[0]
+
+
+def test_a_fold_without_class_folders_is_said(tmp_path):
+    split(tmp_path, "train")
+    put(tmp_path, "test/1.jpg", "test/2.jpg")
+    [note] = scan(tmp_path, ReadOptions(given="pool")).notes
+    assert "'test' holds no class folders: its 2 images" in note
+
+
+def test_rows_that_say_no_are_asked_about(pets):
+    rows = [(path, label, str(i % 2)) for i, (path, label) in enumerate(PETS)]
+    [note] = scan(table(pets, "t.csv", "path,label,Confidence", rows)).notes
+    assert "'Confidence' holds 0 and 1" in note
+    assert scan(table(pets, "u.csv", "path,label,lamp", rows)).notes == ()
+    assert scan(table(pets, "v.csv", "path,label,value", [(*row[:2], "1") for row in rows])).notes == ()
+
+
+def test_files_are_taken_from_the_column_that_names_them(pets):
+    rows = [(str(i), path, label) for i, (path, label) in enumerate(PETS)]
+    found = scan(table(pets, "t.csv", "ID,Left-Fundus,label", rows))
+    assert {sample.path: sample.label for sample in found.usable} == dict(PETS)
+
+
+def test_a_file_beside_each_image_is_not_pointed_at(tmp_path):
+    put(tmp_path, "images/1.jpg", "images/2.jpg")
+    for i in (1, 2):
+        text(tmp_path, f"images/{i}.json", '{"label": "cat"}')
+    with pytest.raises(GroupwiseError, match=r"such as images/1.json stand beside one image each"):
+        scan(tmp_path)
+
+
+def test_re_identification_sets_are_ready_splits(tmp_path):
+    put(
+        tmp_path,
+        "bounding_box_train/1_c1.jpg",
+        "bounding_box_train/1_c2.jpg",
+        "query/2_c1.jpg",
+        "query/2_c2.jpg",
+    )
+    with pytest.raises(GroupwiseError, match="look like a data set already split"):
+        scan(tmp_path)
+
+
+def test_tiny_imagenet(tmp_path):
+    put(tmp_path, *(f"train/{c}/images/{c}_{i}.JPEG" for c in ("n01", "n02") for i in range(2)))
+    put(tmp_path, *(f"val/images/val_{i}.JPEG" for i in range(2)))
+    [note] = scan(tmp_path, ReadOptions(given="pool")).notes
+    assert "'val' holds no class folders: its 2 images" in note
+    text(tmp_path, "train/words.txt", "n01\tcat\nn02\tdog\n")
+    assert any("words.txt may hold their names" in note for note in scan(tmp_path / "train").notes)
+
+
 def test_json_without_names_of_columns_is_refused_in_words(pets):
     with pytest.raises(GroupwiseError, match="no list of images that is known"):
         scan(text(pets, "t.json", json.dumps([list(row) for row in PETS])))

@@ -168,7 +168,9 @@ def add_layout_options(parser: Parser) -> None:
         metavar="PATTERN",
         help="the class, searched in each path of a folder: '^([a-z]+)_'",
     )
-    reading.add_argument("--root", metavar="DATA", help="folder or archive that the paths of the CSV, or links, lead to")
+    reading.add_argument(
+        "--root", metavar="DATA", help="folder or archive that the paths of the CSV, or links, lead to"
+    )
     reading.add_argument(
         "--layout",
         choices=(AUTO, CLASSES),

@@ -55,6 +55,8 @@ def _read_object(content: Record) -> Annotations | None:
     via = content.get("_via_img_metadata", content)
     if isinstance(via, Mapping) and via and all(_is_via(entry) for entry in via.values()):
         return _read_via(list(via.values()))
+    if (found := _read_numbered(content)) is not None:
+        return found
     if (records := _read_frame(content)) is not None:
         return read_annotations(records)
     lists = [value for value in content.values() if isinstance(value, list)]
@@ -74,6 +76,39 @@ def _read_object(content: Record) -> Annotations | None:
             rows = tuple({"path": path, "label": label} for path, label in pairs)
             return Annotations(rows, "a JSON of classes and their images", "path", "label")
     return read_annotations([content])  # JSON lines of a single line
+
+
+def _read_numbered(content: Record) -> Annotations | None:
+    """What gives classes by number: Datumaro's items, FiftyOne's labels, triples of path, number, name."""
+    names, labels = content.get("classes"), content.get("labels")
+    if isinstance(names, list) and isinstance(labels, Mapping):
+        rows = [{"path": path, "label": _name(names, number)} for path, number in labels.items()]
+        return Annotations(tuple(rows), "FiftyOne labels", "path", "label")
+    items, categories = content.get("items"), content.get("categories")
+    if isinstance(items, list) and isinstance(categories, Mapping):
+        names = [one.get("name") for one in categories.get("label", {}).get("labels", ())]
+        rows = []
+        for item in items:
+            kinds = [one for one in item.get("annotations", ()) if one.get("type") == "label"]
+            labels = dict.fromkeys(_name(names, one.get("label_id")) for one in kinds)
+            path = item.get("image", {}).get("path") or item.get("id", "")
+            rows.append({"path": str(path), "label": SEVERAL.join(labels)})
+        return Annotations(tuple(rows), "Datumaro JSON", "path", "label")
+    triples = [(fold, one) for fold, some in content.items() if isinstance(some, list) for one in some]
+    if triples and all(_is_triple(one) for _, one in triples):
+        rows = [{"path": one[0], "label": one[2], "split": fold} for fold, one in triples]
+        return Annotations(tuple(rows), "a JSON of paths and classes by fold", "path", "label")
+    return None
+
+
+def _is_triple(one: Any) -> bool:
+    return isinstance(one, list) and [type(part) for part in one] == [str, int, str]
+
+
+def _name(names: Sequence[Any], number: Any) -> str:
+    if isinstance(number, int) and 0 <= number < len(names):
+        return to_cell(names[number])
+    return to_cell(number)
 
 
 def _read_frame(content: Record) -> list[dict[str, Any]] | None:

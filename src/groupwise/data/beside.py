@@ -32,10 +32,20 @@ _CLASS_NAMES = re.compile(
 
 def find_tables(data: Path, samples: Sequence[Sample]) -> list[str]:
     """Tables that may name the classes: first those that do by their columns, then those highest up."""
-    found = [sample.path for sample in samples if sample.path.lower().endswith(_TABLES)]
+    tables = [sample.path for sample in samples if sample.path.lower().endswith(_TABLES)]
+    beside = _find_sidecars(samples)
+    found = [path for path in tables if path not in beside]
     found.sort(key=lambda path: (bool(_ANSWERS.search(path)), path.count("/"), path))
     naming = _naming_tables(data, samples, found)
     return naming + [path for path in found if path not in naming]
+
+
+def _find_sidecars(samples: Sequence[Sample]) -> set[str]:
+    """Files that stand beside one image each and are called as it is, as LabelMe writes them."""
+    images = {str(PurePosixPath(sample.path).with_suffix("")) for sample in find_candidates(samples)}
+    paths = [sample.path for sample in samples if sample.path.lower().endswith(_TABLES)]
+    beside = {path for path in paths if str(PurePosixPath(path).with_suffix("")) in images}
+    return beside if len(beside) > 1 else set()
 
 
 def _naming_tables(data: Path, samples: Sequence[Sample], tables: Sequence[str]) -> list[str]:
@@ -78,6 +88,11 @@ def point_at(data: Path, samples: Sequence[Sample]) -> str | None:
     tables = find_tables(data, samples)
     if tables:
         return f"If {tables[0]} names the classes, {_give(data, tables[0])}."
+    if beside := _find_sidecars(samples):
+        return (
+            f"Files such as {min(beside)} stand beside one image each and are not read: write their classes"
+            " into one CSV with the columns path and label."
+        )
     matlab = sorted(sample.path for sample in samples if sample.path.lower().endswith(".mat"))
     if matlab:
         return f"If {matlab[0]} names the classes: it is not read, so save it as a CSV of paths and classes."
@@ -115,13 +130,13 @@ def _find_lists(paths: Iterable[PurePosixPath]) -> list[str]:
 def note_names(samples: Sequence[Sample], labels: Iterable[str]) -> list[str]:
     """That a file may hold the names of classes which are called by numbers."""
     known = set(labels)
-    if len(known) < 2 or not all(label.isdecimal() for label in known):
+    if len(known) < 2 or not all(re.fullmatch(r"n?\d+", label) for label in known):
         return []
     paths = sorted(
         sample.path for sample in samples if _CLASS_NAMES.fullmatch(PurePosixPath(sample.path).name)
     )
     return [
-        f"The classes are numbers, as their folders are called. {path} may hold their names: rename the"
+        f"The classes are called by number, as their folders are. {path} may hold their names: rename the"
         " folders to see those in the answers."
         for path in paths[:1]
     ]

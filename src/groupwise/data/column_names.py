@@ -11,10 +11,14 @@ from groupwise.data.fold_names import name_folds
 PATH_NAMES = (  # noqa: SIM905  # shorter so
     "path filename filepath file image imagepath imagefile imagefilename imagename imgpath img imgname"
     " imageid imageindex idcode imgid photo picture fname isicid sourceref uri url gcsuri name id"
+    " pfad datei dateiname bild bildname fichier chemin nomfichier archivo ruta fichero imagen nombrearchivo"
+    " 路径 文件 文件名 图片 图片名 图像 图像名 ファイル名 画像"
 ).split()
 LABEL_NAMES = (  # noqa: SIM905  # shorter so
     "label class labels category classname labelname target diagnosis dx choice classification"
     " categoryname classid labelid species breed grade finding findinglabels condition y"
+    " klasse etikett kategorie diagnose classe etiquette categorie diagnostic clase etiqueta categoria"
+    " diagnostico 标签 类别 分类 诊断 クラス 分類"
 ).split()
 # Whom or what several images may show, or what they were taken with, in the languages of the page.
 _GROUP_WORDS = (
@@ -152,6 +156,10 @@ _FURTHER = frozenset(
         "sex gender age augmented isaugmented hasmask isduplicate duplicate issynthetic synthetic reviewed"
     ).split()
 )
+# A column of 0 and 1 that is called so may say that an image has not the class of its row.
+_PRESENCE = frozenset(
+    "value confidence present presence exists positive isset score vote answer wert present".split()  # noqa: SIM905
+)
 
 
 def plain_name(column: str) -> str:
@@ -183,6 +191,11 @@ def names_folds(column: str) -> bool:
 def names_use(column: str) -> bool:
     """Whether a column is called as one that may say what an image is for, as folds or as something else."""
     return names_folds(column) or plain_name(column) in _USE_WORDS | _FLAGS
+
+
+def names_presence(column: str) -> bool:
+    """Whether a column of 0 and 1 may say which rows hold: `value` of a melted table, `Confidence`."""
+    return plain_name(column) in _PRESENCE
 
 
 def says_further(column: str) -> bool:

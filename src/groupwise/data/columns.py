@@ -58,6 +58,8 @@ def choose_columns(
     path = _choose(table, path_column, PATH, table.path_column, PATH_NAMES)
     if path is None and path_column == PATH:
         path = next((name for name in table.columns if _holds_paths(table, name, is_there)), None)
+    if path is not None and path not in (PATH, path_column, table.path_column):
+        path = _prefer_files(table, path)
     label = _choose(table, label_column, LABEL, table.label_column, LABEL_NAMES)
     one_hot = None
     if path is not None and (named := split_columns(label_column, table)):
@@ -106,6 +108,13 @@ def _choose(
     if customary is PATH_NAMES:  # of `image_id` and `image_path` the one that looks like a file
         found.sort(key=lambda column: not any(is_image_name(row[column]) for row in table.rows[:_LOOK]))
     return found[0] if found else None
+
+
+def _prefer_files(table: Table, path: str) -> str:
+    """The column `path`, chosen by its name, or the first that names image files where that names none."""
+    if any(is_image_name(row[path]) for row in table.rows[:_LOOK]):
+        return path
+    return next((name for name in table.columns if _holds_paths(table, name, lambda _: False)), path)
 
 
 def _holds_paths(table: Table, column: str, is_there: Callable[[str], bool]) -> bool:

@@ -14,7 +14,7 @@ from groupwise.data.archive import archive_around, list_members
 from groupwise.data.fold_names import fold_of_name
 from groupwise.data.formats import FORMAT_OF_SUFFIX
 
-_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,9}://")
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,19}://")
 _DRIVE = re.compile(r"[a-zA-Z]:[\\/]|\\\\")
 _UPLOAD = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of an uploaded file
 

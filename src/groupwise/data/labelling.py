@@ -163,12 +163,28 @@ def _label_split(data: Path, samples: Sequence[Sample], shape: Shape, given: str
     labelled = [_label_in_fold(sample, shape, depth, keep=given == FOLDERS) for sample in samples]
     names = ", ".join(f"{name} ({fold})" for name, fold in shape.folds.items())
     words = f"a ready split in folders, {names}, {'used as it is' if given == FOLDERS else 'divided anew'}"
-    notes = _note_repeats_in_folds(labelled, shape)
+    notes = [*_note_flat_folds(samples, labelled, shape), *_note_repeats_in_folds(labelled, shape)]
     if shape.others:
         notes.append(
             f"Left out, because beside the folders of the split: {', '.join(map(repr, shape.others))}."
         )
     return Labelled(tuple(labelled), words, tuple(notes), None)
+
+
+def _note_flat_folds(samples: Sequence[Sample], labelled: Sequence[Sample], shape: Shape) -> list[str]:
+    """That a fold holds images and no class folders, so it measures or teaches nothing."""
+    notes = []
+    label_of = {sample.path: sample.label for sample in labelled}
+    for name, fold in shape.folds.items():
+        start = "/".join((*shape.inside, name)) + "/"
+        inner = [sample.path for sample in find_candidates(samples) if sample.path.startswith(start)]
+        if fold != UNLABELLED and inner and not any(label_of[path] for path in inner):
+            notes.append(
+                f"The folder {name!r} holds no class folders: its {len(inner):,} images have no class, and"
+                " are left out. If a file names their classes, list all images in a CSV with their folds in a"
+                " column."
+            )
+    return notes
 
 
 def _refuse_splits_within(data: Path, samples: Sequence[Sample], shape: Shape) -> None:

@@ -100,6 +100,9 @@ def note_outside(data: Path, root: Path, samples: Sequence[Sample]) -> list[str]
     ]
 
 
+_FEW_SINGLES = 5
+
+
 def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]:
     """Classes that are empty, alone, alike, or may be no single class; `folders` are those of the classes."""
     counts = Counter(all_names(sample.label for sample in samples if sample.status in USABLE))
@@ -114,15 +117,30 @@ def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]
         if len(names) > 1
     ]
     notes += [*_note_undecided(labels, samples, folders), *_note_several(labels)]
-    notes += [f"The class {label!r} has a single image." for label in labels if counts[label] == 1]
+    notes += _note_singles([label for label in labels if counts[label] == 1], len(labels))
     if len(labels) == 1:
         notes.append(
             f"There is only one class, {labels[0]!r}: training needs two. Where the names of the files hold"
             " the class, --label-regex finds it."
         )
     if not labels:
-        notes.append("No image can be used: see the reasons in the manifest.")
+        bare = any(sample.codes == ("no-label",) and "/" not in sample.path for sample in samples)
+        notes.append(
+            "No image can be used: see the reasons in the manifest."
+            + " Where the names of the files hold the class, --label-regex finds it, as '^([a-z]+)_'." * bare
+        )
     return notes
+
+
+def _note_singles(singles: Sequence[str], classes: int) -> list[str]:
+    """Classes of one image; many of them may be no classes at all."""
+    if len(singles) <= _FEW_SINGLES:
+        return [f"The class {label!r} has a single image." for label in singles]
+    named = ", ".join(map(repr, singles[:_FEW_SINGLES]))
+    note = f"{len(singles):,} of {classes:,} classes have a single image each, such as {named}."
+    if all(re.fullmatch(r"[+-]?\d+(?:[.,]\d+)?", label) for label in singles) and 2 * len(singles) > classes:
+        note += " If they are a measurement, write ranges of it as classes: only classes can be learnt here."
+    return [note]
 
 
 def _note_undecided(labels: Sequence[str], samples: Sequence[Sample], folders: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from groupwise.data.annotations import SEVERAL, is_flag, is_yes
@@ -59,6 +59,7 @@ def find_one_hot(
     Rows of several ones, as in NIH's and CheXpert's tables, are sets of labels, unless they are so few that
     they may be a slip. Columns of a group, a fold or the like stay what they are, which is said.
     """
+    table = _read_signs(table, path)
     flags = [
         column
         for column in table.columns
@@ -87,6 +88,23 @@ def find_one_hot(
     return OneHot(
         Table(joined.columns, joined.rows, words, joined.path_column, LABEL), tuple(notes if asked else ())
     )
+
+
+def _read_signs(table: Table, path: str) -> Table:
+    """The table with 0 for -1 in columns that hold -1 and 1 alone, as CelebA's, where no column holds 0."""
+    cells = {name: {row[name].strip() for row in table.rows} for name in table.columns if name != path}
+    signs = {name for name, held in cells.items() if held and held <= _UNSURE | {"1", "1.0"}}
+    if not any(cells[name] & _UNSURE for name in signs) or any(
+        held and held <= {"", "0", "0.0", "1", "1.0", *_UNSURE}
+        for name, held in cells.items()
+        if name not in signs
+    ):
+        return table
+    rows = tuple(
+        {name: "0" if name in signs and cell.strip() in _UNSURE else cell for name, cell in row.items()}
+        for row in table.rows
+    )
+    return replace(table, rows=rows, kind=f"{table.kind} with -1 for no")
 
 
 def _join(table: Table, classes: Sequence[str], used: Sequence[str], labels: Labels) -> Table:

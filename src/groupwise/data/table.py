@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from groupwise.data.annotations import is_flag, is_yes
+from groupwise.data.column_names import names_presence
 from groupwise.data.columns import Columns, choose_columns
 from groupwise.data.fold_columns import note_folds, read_folds
 from groupwise.data.fold_names import name_folds
@@ -17,7 +19,7 @@ from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import COLUMNS, GIVEN_FOLD, Sample
 from groupwise.data.places import OUTSIDE_ROOT, Places
 from groupwise.data.reading import Labels
-from groupwise.data.table_files import Table, read_table
+from groupwise.data.table_files import Row, Table, read_table
 from groupwise.errors import UsageError
 
 LINK_OUTSIDE = "link-outside"
@@ -93,7 +95,7 @@ def read_contents(
         *([] if asked or is_manifest else _note_bound(samples)),
     ]
     judged, sets = judge(samples, labels)
-    notes += _note_contradictions(judged)
+    notes += [*_note_contradictions(judged), *_note_presence(rows, further)]
     return Contents(
         tuple(judged), places.root, _words(table, columns, sets), (*notes, *sets.notes), sets.several
     )
@@ -131,6 +133,18 @@ def _note_bound(samples: Sequence[Sample]) -> list[str]:
         f"The column 'group' says what belongs together, with {len(groups):,} values. If it means something"
         " else, rename it, or name another by --group-column."
     ]
+
+
+def _note_presence(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    """That rows of 0 may say that an image has not the class: as `melt` of pandas and OpenImages write it."""
+    for column in filter(names_presence, columns):
+        cells = {row[column].strip() for row in rows}
+        if "" not in cells and all(map(is_flag, cells)) and len({is_yes(cell) for cell in cells}) == 2:
+            return [
+                f"The column {column!r} holds 0 and 1, and is not looked at: if 0 says that an image does not"
+                " have the class of its row, leave such rows out."
+            ]
+    return []
 
 
 def _note_contradictions(samples: Sequence[Sample]) -> list[str]:

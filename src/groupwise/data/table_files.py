@@ -84,11 +84,12 @@ def _read_delimited(text: str, file: Path) -> Table:
     if match := _SEPARATOR_LINE.match(text):  # as spreadsheets write it for one another
         delimiter, text = match[1], text[match.end() :]
     else:
+        text = _drop_comments(text)
         delimiter = _find_delimiter(text, file)
     if file.suffix.lower() == ".txt" and delimiter not in text.partition("\n")[0]:
         pairs, kind = read_image_list(text, file)
-        rows = tuple({"path": path, "label": label} for path, label in pairs)
-        return Table(("path", "label"), rows, kind, "path", "label")
+        listed = tuple({"path": path, "label": label} for path, label in pairs)
+        return Table(("path", "label"), listed, kind, "path", "label")
     kind = f"a table with {_DELIMITERS[delimiter]}"
     lines = io.StringIO(text, newline="")
     try:
@@ -112,6 +113,16 @@ def _read_delimited(text: str, file: Path) -> Table:
         cells = [cell.lstrip() for cell in record] if padded else record
         rows.append(dict(zip(header, cells, strict=True)))
     return Table(tuple(header), tuple(rows), kind)
+
+
+def _drop_comments(text: str) -> str:
+    """The text without the lines of # above its header; where none other is there, the last of them is it."""
+    lines = text.splitlines(keepends=True)
+    above = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
+    if not above:
+        return text
+    has_header = not any(map(is_image_name, re.split(r"[,;\t|]", lines[above])))
+    return "".join(lines[above:] if has_header else [lines[above - 1].lstrip("# "), *lines[above:]])
 
 
 def _find_delimiter(text: str, file: Path) -> str:
