@@ -8,7 +8,7 @@ import pytest
 
 from groupwise.data.column_names import names_folds, names_group
 from groupwise.data.fold_columns import find_fold_columns, read_folds
-from groupwise.data.group_columns import note_group_columns
+from groupwise.data.group_columns import find_group_columns, note_group_columns
 from groupwise.data.table import Contents, read_contents
 from groupwise.errors import GroupwiseError, UsageError
 from layout_case import table
@@ -29,6 +29,9 @@ FOLD_COLUMNS = {
     "any name": ("ds_kind", ["train", "val", "test"], "train"),
     "any name, folds in words": ("x", ["fold 1", "fold 2"], "fold-1"),
     "flag": ("is_train", ["True", "False"], "train"),
+    "yes and no": ("is_test", ["yes", "no"], "test"),
+    "a fold and a flag": ("holdout", ["true", "false"], "test"),
+    "training or not": ("train", ["1", "0"], "train"),
     "with blanks": ("Subset", ["train", "", "test"], "train"),
 }
 
@@ -55,6 +58,7 @@ def test_columns_of_folds_are_known_by_name_or_cells_and_read(kind):
         ("subset", ["red", "blue"]),
         ("trainer", ["Ann", "Bob"]),
         ("foldable", ["0", "1"]),
+        ("healthy", ["yes", "no"]),
         ("site", ["A", "B"]),
         ("fold", [str(i) for i in range(40)]),
         ("weather", ["test", "sun"]),
@@ -84,6 +88,7 @@ def test_a_column_of_folds_has_one_line_to_use_it_and_one_to_ignore_it(tmp_path)
     "column",
     [
         *("StudyInstanceUID", "SeriesInstanceUID", "PatientID", "Patient ID", "anon_patient_key", "mrn"),
+        *("bird_id", "nestId", "acquisition_date", "Pat.-Nr.", "Código paciente", "operator"),
         *("hospital", "site_code", "animal_id", "plate", "well", "Slide Nr", "VideoName", "sequence", "lot"),
         *("batch_no", "serial-number", "Patientennummer", "Objektträger", "Präparat-Nr", "Standort"),
         *("Seriennummer", "numéro_patient", "échantillon", "id_du_patient", "puits", "hôpital", "séance"),
@@ -107,6 +112,7 @@ def test_columns_of_groups_are_known_in_five_languages(column):
 @pytest.mark.parametrize(
     "column",
     [
+        *("species_id", "taxonId", "grid", "valid", "photo_uuid", "update"),
         *("age", "sex", "image_id", "plant_species", "patient_age", "wellness", "id", "number", "class_id"),
         *("width", "batch_size", "mouse_over", "patience", "性别", "年龄", "编号", "Nummer", "nom"),
     ],
@@ -123,6 +129,14 @@ def test_groups_are_proposed_with_evidence_and_the_classes_are_no_groups():
     [note] = note_group_columns(rows, ["species", "plate", "well"], "label")
     assert "'well' has 3 values for 12 images, '0' 4 times" in note
     assert "--group-column well" in note
+
+
+def test_subjects_are_proposed_before_places_and_dates():
+    rows = [
+        {"label": "ab"[i % 2], "date": str(i // 6), "site": str(i // 4), "patient": str(i // 2)}
+        for i in range(12)
+    ]
+    assert list(find_group_columns(rows, ["date", "site", "patient"])) == ["patient", "date", "site"]
 
 
 def test_columns_named_as_a_fold_or_a_group_can_be_classes_by_their_names(tmp_path):

@@ -6,7 +6,7 @@ import re
 import shlex
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from pathlib import PurePosixPath
 
 # Names of classes that may stand for a missing label, or say that nothing was decided.
@@ -167,10 +167,10 @@ def _ways(stems: Sequence[str]) -> list[tuple[str, list[str]]]:
     return ways
 
 
-def _only_counts(stem: str, classes: Collection[str]) -> bool:
-    """Whether a name is a number behind one word at most, which is no class's, as a camera writes it."""
-    match = re.fullmatch(r"([^\W\d_]*)[\W_]*(\d+)\W*", stem)
-    return match is not None and len(match[2]) < _LONG_NUMBER and match[1] not in classes
+def _only_counts(stem: str, classes: Set[str]) -> bool:
+    """Whether a name is a number with a word before and behind at most, neither a class's: `IMG_1`."""
+    match = re.fullmatch(r"([^\W\d_]*)[\W_]*(\d+)[\W_]*([^\W\d_]*)\W*", stem)
+    return match is not None and len(match[2]) < _LONG_NUMBER and classes.isdisjoint((match[1], match[3]))
 
 
 def _stem(path: str) -> str:

@@ -21,128 +21,74 @@ LABEL_NAMES = (  # noqa: SIM905  # shorter so
     " diagnostico 标签 类别 分类 诊断 クラス 分類"
 ).split()
 # Whom or what several images may show, or what they were taken with, in the languages of the page.
-_GROUP_WORDS = (
-    *("patient", "subject", "person", "participant", "student", "pupil", "child", "volunteer", "proband"),
-    *("sender", "user", "author", "owner", "donor", "uploader", "photographer", "annotator", "observer"),
-    *("lesion", "animal", "individual", "specimen", "mouse", "cage", "litter", "colony", "tank"),
-    *("slide", "case", "session", "sequence", "seq", "video", "clip", "burst", "visit", "study", "series"),
-    *("encounter", "admission", "exam", "examination", "accession", "mrn", "pid", "ptid", "recording"),
-    *("studyinstance", "seriesinstance", "frameofreference", "deviceserial", "institution", "institute"),
-    *("camera", "device", "scanner", "site", "hospital", "clinic", "centre", "center", "station", "scene"),
-    *("location", "place", "plot", "field", "farm", "orchard", "tree", "plant", "plate", "well", "culture"),
-    *("replicate", "passage", "sample", "batch", "lot", "part", "source", "group", "family"),
-    *("household", "serial", "barcode", "track", "trajectory", "tracklet", "shot", "film", "flight"),
-    *("transect", "quadrat", "mission", "wafer", "panel", "block", "county"),
-    # German
-    *(
-        "patientin",
-        "patienten",
-        "probandin",
-        "probanden",
-        "teilnehmer",
-        "teilnehmerin",
-        "schuler",
-        "tier",
-        "praparat",
-        "fall",
-    ),
-    *("objekttrager", "sitzung", "aufnahmeserie", "sequenz", "serie", "untersuchung", "klinik", "standort"),
-    *("krankenhaus", "ort", "zentrum", "charge", "los", "seriennummer", "probe", "baum", "pflanze", "platte"),
-    *("kamera", "gerat", "einsender", "absender", "haushalt", "familie", "gruppe", "quelle", "lasion"),
-    *("praeparat", "objekttraeger", "schueler", "geraet", "laesion"),
-    *("nutzer", "benutzer", "besitzer", "halter", "spender", "hersteller", "betrieb", "parzelle"),
-    # French
-    *("sujet", "personne", "etudiant", "eleve", "expediteur", "individu", "echantillon", "lame", "cas"),
-    *("seance", "etude", "examen", "visite", "hopital", "clinique", "lieu", "parcelle", "arbre", "plante"),
-    *("plaque", "puits", "appareil", "famille", "foyer", "groupe", "auteur", "utilisateur", "donneur"),
-    *("proprietaire", "numerodeserie", "dossier", "lotissement", "animaux"),
-    # Spanish
-    *("paciente", "sujeto", "persona", "participante", "estudiante", "alumno", "remitente", "individuo"),
-    *("especimen", "muestra", "portaobjetos", "laminilla", "caso", "sesion", "secuencia", "estudio"),
-    *("clinica", "centro", "sitio", "lugar", "parcela", "arbol", "planta", "placa", "pozo", "lote", "visita"),
-    *("camara", "dispositivo", "familia", "hogar", "grupo", "fuente", "autor", "usuario", "donante"),
-    *("propietario", "finca", "historiaclinica", "expediente"),
-    # Chinese
-    *(
-        "患者",
-        "病人",
-        "受试者",
-        "受試者",
-        "被试",
-        "参与者",
-        "病例",
-        "个体",
-        "個體",
-        "动物",
-        "動物",
-        "学生",
-        "學生",
-    ),
-    *(
-        "样本",
-        "樣本",
-        "标本",
-        "標本",
-        "切片",
-        "玻片",
-        "序列",
-        "视频",
-        "影片",
-        "检查",
-        "檢查",
-        "就诊",
-        "医院",
-        "醫院",
-    ),
-    *(
-        "站点",
-        "地点",
-        "地點",
-        "中心",
-        "批次",
-        "批",
-        "孔板",
-        "植株",
-        "相机",
-        "相機",
-        "设备",
-        "設備",
-        "机构",
-        "機構",
-    ),
-    *(
-        "家庭",
-        "组",
-        "組",
-        "分组",
-        "来源",
-        "來源",
-        "作者",
-        "用户",
-        "用戶",
-        "病灶",
-        "住院",
-        "门诊",
-        "病历",
-        "病歷",
-        "会话",
-    ),
+_GROUPS = frozenset(
+    (  # noqa: SIM905  # shorter so
+        # English
+        "patient subject person participant student pupil child volunteer proband sender user author"
+        " owner donor uploader photographer annotator observer lesion animal individual specimen"
+        " mouse cage litter colony tank slide case session sequence seq video clip burst visit study"
+        " series encounter admission exam examination accession mrn pid ptid recording studyinstance"
+        " seriesinstance frameofreference deviceserial institution institute camera device scanner"
+        " site hospital clinic centre center station scene location place plot field farm orchard"
+        " tree plant plate well culture replicate passage sample batch lot part source group family"
+        " household serial barcode track trajectory tracklet shot film flight transect quadrat"
+        " mission wafer panel block county pat operator technician experiment trial nest eartag"
+        " cellline lens gps geohash date day photoset"
+        # German
+        " patientin patienten probandin probanden teilnehmer teilnehmerin schuler tier praparat fall"
+        " objekttrager sitzung aufnahmeserie sequenz serie untersuchung klinik standort krankenhaus"
+        " ort zentrum charge los seriennummer probe baum pflanze platte kamera gerat einsender"
+        " absender haushalt familie gruppe quelle lasion praeparat objekttraeger schueler geraet"
+        " laesion nutzer datum bediener benutzer besitzer halter spender hersteller betrieb parzelle"
+        # French
+        " sujet personne etudiant eleve expediteur individu echantillon lame cas seance etude examen"
+        " visite hopital clinique lieu parcelle arbre plante plaque puits appareil famille foyer"
+        " groupe auteur utilisateur donneur proprietaire operateur numerodeserie dossier lotissement"
+        " animaux"
+        # Spanish
+        " paciente sujeto persona participante estudiante alumno remitente individuo especimen"
+        " muestra portaobjetos laminilla caso sesion secuencia estudio clinica centro sitio lugar"
+        " parcela arbol planta placa pozo lote visita camara dispositivo familia hogar grupo fuente"
+        " autor usuario donante propietario finca fecha operador historiaclinica expediente"
+        # Chinese
+        " 患者 病人 受试者 受試者 被试 参与者 病例 个体 個體 动物 動物 学生 學生 样本 樣本 标本 標本"
+        " 切片 玻片 序列 视频 影片 检查 檢查 就诊 医院 醫院 站点 地点 地點 中心 批次 批 孔板 植株"
+        " 相机 相機 设备 設備 机构 機構 家庭 组 組 分组 来源 來源 作者 用户 用戶 病灶 住院 门诊 病历"
+        " 病歷 会话 日期 操作员"
+    ).split()
 )
-_GROUPS = frozenset(_GROUP_WORDS)
+# Of several columns of groups those are named first that say whom the images show.
+_SUBJECTS = frozenset(
+    (  # noqa: SIM905  # shorter so
+        "patient subject person participant student animal individual donor proband volunteer mrn pid ptid"
+        " pat patientin patienten probandin probanden teilnehmer tier schuler sujet personne"
+        " individu paciente sujeto persona participante individuo animaux 患者 病人 受试者 受試者 被试"
+        " 个体 個體 动物 動物"
+    ).split()
+)
 # What stands beside such a word without changing what is meant.
 _BESIDE = frozenset(
     (  # noqa: SIM905  # shorter so
         "id ids no nr num number nummer numero code uid uuid key hash hashed name index idx ref identifier"
         " kennung anon anonymized anonymous deid of de du del des der la le the n src pseudonym"
+        " codigo acquisition capture captured collection sampling filming shooting visit by ear cell tag line"
         " 编号 編號 号 號 号码 编码 代码 名称 名"
     ).split()
 )
+# Of these an identifier is one of pictures or classes.
+_NO_ENTITY = frozenset(
+    (  # noqa: SIM905  # shorter so
+        "image img photo picture file frame row record class label category species breed type annotation"
+        " bbox box task license color colour font taxon object product instance target index"
+    ).split()
+)
+_IDENTIFIERS = frozenset(["id", "uid", "uuid", "guid"])
 # A column of one of these may hold folds by any word for them, or by numbers.
 _FOLD_WORDS = frozenset(
     (  # noqa: SIM905  # shorter so
         "split fold subset set partition evalpartition mluse givenfold datasplit kfold cv folds splits"
-        " partitions cvid xval crossval crossvalidation outer inner falte teilmenge pli partie sousensemble"
-        " particion pliegue subconjunto 划分 折 折数"
+        " partitions cvid xval xfold tvt crossval crossvalidation outer inner falte teilmenge pli partie"
+        " sousensemble particion pliegue subconjunto 划分 折 折数"
     ).split()
 )
 # A column of one of these holds folds only where words such as train and test stand in it.
@@ -173,7 +119,15 @@ def names_group(column: str) -> bool:
     if plain in _GROUPS or _without_affixes(plain) in _GROUPS:
         return True
     words = _words(column)
+    if len(words) > 1 and words[-1] in _IDENTIFIERS and _NO_ENTITY.isdisjoint(words):
+        return True  # bird_id, nestId: of whatever kind, several images may show it
     return bool(_GROUPS.intersection(words)) and all(word in _GROUPS or word in _BESIDE for word in words)
+
+
+def names_subject(column: str) -> bool:
+    """Whether a column of groups is called by whom the images show: `patient_id`, not `hospital`."""
+    found = {plain_name(column), _without_affixes(plain_name(column)), *_words(column)}
+    return not _SUBJECTS.isdisjoint(found)
 
 
 def is_group_word(column: str) -> bool:

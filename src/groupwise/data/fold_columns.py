@@ -12,6 +12,7 @@ from groupwise.data.column_names import names_folds, names_use
 from groupwise.data.fold_names import TEST, TRAIN, VAL, is_ready_split, name_folds
 from groupwise.data.table_files import Row
 
+_YES, _NO = frozenset(["yes", "y", "ja", "oui", "si", "x"]), frozenset(["no", "n", "nein", "non"])
 _MOST_FOLDS = 20
 _FEW_FOLDS = 3  # numbers that may stand for train, val and test
 _NUMBER = re.compile(r"(?:[^\d]*[^\d.])?(\d+)(?:\.0*)?(?:\s*(?:/|of|von|de)\s*\d+)?")
@@ -29,13 +30,19 @@ def read_folds(cells: Sequence[str], column: str) -> dict[str, str] | None:
     folds = name_folds(named)
     if folds.keys() == named and named:
         return folds | dict.fromkeys(blank, "")
-    own = set(name_folds([column, column.casefold().removeprefix("is")]).values())
-    if len(own) == 1 and own <= {TRAIN, VAL, TEST} and named and all(map(is_flag, named)):
-        meant = own.pop()
-        other = TEST if meant == TRAIN else TRAIN
-        return {value: meant if is_yes(value) else other for value in named} | dict.fromkeys(blank, "")
+    own = _own_fold(column)
+    if own is not None and named and all(is_flag(value) or value.casefold() in _YES | _NO for value in named):
+        other = TEST if own == TRAIN else TRAIN
+        yes = {value for value in named if is_yes(value) or value.casefold() in _YES}
+        return {value: own if value in yes else other for value in named} | dict.fromkeys(blank, "")
     numbered = _number(named, called_so=names_folds(column))
     return None if numbered is None else numbered | dict.fromkeys(blank, "")
+
+
+def _own_fold(column: str) -> str | None:
+    """The fold that a column such as `is_test` or `holdout` asks about in each row."""
+    own = set(name_folds([column, column.casefold().removeprefix("is")]).values())
+    return own.pop() if len(own) == 1 and own <= {TRAIN, VAL, TEST} else None
 
 
 def _number(values: Collection[str], *, called_so: bool) -> dict[str, str] | None:
@@ -70,7 +77,11 @@ def find_fold_columns(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, 
             continue
         kinds = set(folds.values()) - {""}
         in_words = len(name_folds(set(cells))) == sum(map(bool, folds.values()))
-        called = names_use(column) if in_words or not _are_numbered(kinds) else names_folds(column)
+        called = (
+            names_use(column) or _own_fold(column) is not None
+            if in_words or not _are_numbered(kinds)
+            else names_folds(column)
+        )
         if (is_ready_split(kinds) and (in_words or called)) or (called and len(kinds) == 1):
             found[column] = Counter(folds[cell] for cell in cells if folds[cell])
     return found

@@ -6,16 +6,20 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 
-from groupwise.data.column_names import names_group
+from groupwise.data.column_names import names_group, names_subject
 from groupwise.data.table_files import Row
 
 _MOST_NAMED = 3
 
 
 def find_group_columns(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, int]:
-    """Columns that by their names may say what belongs together, with the number of different values."""
+    """Columns that by their names may say what belongs together, with the number of different values.
+
+    First come those that name a patient, an animal or another subject.
+    """
     found = {}
-    for column in filter(names_group, columns):
+    named = [column for column in columns if names_group(column)]
+    for column in sorted(named, key=lambda column: not names_subject(column)):
         values = {row[column].strip() for row in rows}
         if 1 < len(values) < len(rows):
             found[column] = len(values)
