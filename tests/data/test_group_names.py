@@ -42,7 +42,21 @@ PLACEHOLDERS = (
     *("unknown", "Unknown ", "missing", "-", "--", "?", "undefined", "not available", "tbd", "\u200b"),
     *("—", "–", "/", "(blank)", "#REF!", "#VALUE!", "n. a.", "na.", "keine", "未知", "不明", "inconnu"),
     *("anonymous", "No ID", "1900-01-00", "k.A.", "k. A.", "s.o.", "N.N.", "TBD", "unbekannt", "desconocido"),
-    *("non renseigné", "sin datos", "缺失", "无", "неизвестно", "keine Angabe", "0", "0.0", "00000"),
+    *(
+        "non renseigné",
+        "sin datos",
+        "缺失",
+        "无",
+        "неизвестно",
+        "keine Angabe",
+        "entfällt",
+        "(null)",
+        "\\N",
+        "N/D",
+        "0",
+        "0.0",
+        "00000",
+    ),
 )
 
 

@@ -220,6 +220,18 @@ class TestArchives:
         found = scan(Path(shutil.make_archive(str(tmp_path / "x"), kind, inner)))
         assert sorted(sample.label for sample in found.usable) == ["cat"] * 3 + ["dog"] * 3
 
+    def test_a_folder_in_an_archive_is_not_advised_as_data(self, tmp_path):
+        split(tmp_path / "in", "train", "test")
+        archive = Path(shutil.make_archive(str(tmp_path / "x"), "zip", tmp_path / "in"))
+        with pytest.raises(GroupwiseError, match=r"Unpack it and give one of them, such as train, or add"):
+            scan(archive)
+
+    def test_a_table_within_the_folder_around_the_classes_is_said(self, tmp_path):
+        put(tmp_path, *(f"data/{path}" for path, _ in PETS))
+        listing = table(tmp_path, "data/metadata.csv", "file_name,label", PETS)
+        [note] = [note for note in scan(tmp_path).notes if "lists these images" in note]
+        assert f"give {listing} as DATA" in note
+
     def test_roboflow_packed(self, tmp_path):
         for fold in ("train", "valid"):
             put(tmp_path, f"in/{fold}/a.jpg", f"in/{fold}/b.jpg")

@@ -54,10 +54,12 @@ def _naming_tables(data: Path, samples: Sequence[Sample], tables: Sequence[str])
     return [path for path in looked if _names_classes(data / path, stems)]
 
 
-def note_table(data: Path, samples: Sequence[Sample]) -> list[str]:
-    """That a table beside the class folders lists their images, which nothing reads there."""
+def note_table(data: Path, samples: Sequence[Sample], inside: Sequence[str]) -> list[str]:
+    """That a table beside the class folders, which lie in `inside`, lists their images and is not read."""
     found = [sample.path for sample in samples if sample.status == "ok" and sample.path.endswith(_TABLES)]
-    for path in _naming_tables(data, samples, [path for path in sorted(found) if "/" not in path]):
+    for path in _naming_tables(
+        data, samples, [path for path in sorted(found) if path.split("/")[:-1] in ([], [*inside])]
+    ):
         return [
             f"{path} lists these images, and is not read: the folders are the classes. If its classes, groups"
             f" or folds count, {_give(data, path)}."

@@ -14,10 +14,12 @@ _PLACEHOLDERS = frozenset(
     (  # noqa: SIM905  # shorter so
         "nan na n/a n.a. n.a <na> #n/a none null nil nat missing unknown unk undefined unspecified"
         " unnamed not-available notavailable not-known not-applicable not-specified not-recorded not-provided"
-        " to-be-determined tbd tba tbc ? ?? ??? - -- --- . .. _ * — – / \\ (blank) xx xxx xxxx"
+        " to-be-determined tbd tba tbc ? ?? ??? - -- --- . .. _ * — – / \\ xx xxx xxxx"
+        " (blank) (null) (none) (empty) [empty] (unknown) \\n n/d s/d"
         " n.-a. n.-a na. #ref! #value! #name? #div/0! #num! #null! anonymous no-id noid no-data 1900-01-00"
-        " keine kein unbekannt fehlt fehlend nicht-bekannt nicht-vorhanden ohne keine-angabe"
-        " inconnu inconnue non-renseigné non-renseigne non-communiqué aucun aucune néant manquant"
+        " keine kein unbekannt fehlt fehlend nicht-bekannt nicht-vorhanden ohne"
+        " keine-angabe ohne-angabe entfällt"
+        " inconnu inconnue inconnu(e) non-connu non-renseigné non-renseigne non-communiqué aucun aucune néant manquant"
         " desconocido desconocida sin-datos sin-dato ninguno ninguna no-disponible no-aplica"
         " sconosciuto desconhecido onbekend неизвестно 未知 不明 不详 不詳 未填 缺失 无 無"
         " 暂无 匿名 なし 알수없음"
@@ -25,7 +27,7 @@ _PLACEHOLDERS = frozenset(
 )
 # Names of nobody that may be somebody's initials, where others are initials too: keine Angabe, siehe oben.
 _INITIALS = re.compile(r"[^\W\d_](?:\. ?[^\W\d_])+\.?")
-_NOBODYS_INITIALS = frozenset(["ka", "so", "nn", "oa", "sd", "nr", "nc"])
+_NOBODYS_INITIALS = frozenset(["ka", "so", "nn", "oa", "sd", "nr", "nc", "nd"])
 _FEW_INITIALS = 2
 # What stands for a missing one where it holds far more images than a usual group.
 _SUSPICIOUS = frozenset("-1 99 999 9999 -99 -999 other others misc default blank autre otro sonstige".split())  # noqa: SIM905

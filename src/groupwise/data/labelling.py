@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
+from groupwise.data.archive import is_archive
 from groupwise.data.beside import note_lists, note_names, note_table, point_at
 from groupwise.data.class_names import note_repeats
 from groupwise.data.fold_names import TRAIN, UNLABELLED, is_ready_split, name_folds
@@ -61,7 +62,7 @@ def label_by_folders(data: Path, samples: Sequence[Sample], given: str | None) -
         raise GroupwiseError(
             f"{', '.join(shape.variants)} look like the same pictures in several forms",
             place=data,
-            remedy=f"Give one of them, such as {first}, or add --layout classes to take them for classes.",
+            remedy=f"{give_one(data, first)}, or add --layout classes to take them for classes.",
         )
     if shape.folds and shape.inverted:
         return _label_inverted(data, samples, shape, given)
@@ -70,6 +71,13 @@ def label_by_folders(data: Path, samples: Sequence[Sample], given: str | None) -
     if given in (FOLDERS, POOL):
         refuse_no_folds(given)
     return _label_classes(data, samples, shape)
+
+
+def give_one(data: Path, folder: Path) -> str:
+    """The advice to give one folder as DATA; one in an archive cannot be."""
+    if is_archive(data):
+        return f"Unpack it and give one of them, such as {folder.relative_to(data)}"
+    return f"Give one of them, such as {folder}"
 
 
 def refuse_no_folds(given: str) -> NoReturn:
@@ -131,7 +139,7 @@ def _label_classes(data: Path, samples: Sequence[Sample], shape: Shape) -> Label
     if len(labels) < 2 and (pointer := point_at(data, samples)):
         notes.append(pointer)
     notes += _note_repeats(labelled, depth)
-    notes += [*(note_lists(samples) or note_table(data, samples)), *note_names(samples, labels)]
+    notes += [*(note_lists(samples) or note_table(data, samples, shape.inside)), *note_names(samples, labels)]
     return Labelled(tuple(labelled), words, tuple(notes), shape.inside)
 
 
@@ -200,7 +208,7 @@ def _refuse_splits_within(data: Path, samples: Sequence[Sample], shape: Shape) -
             f"each of {', '.join(sorted(below)[:4])} holds folds, {', '.join(sorted(below[first.name])[:4])}:"
             " several ready splits, as of a cross-validation",
             place=data,
-            remedy=f"Give one of them, such as {first}, with --split.given folders or --split.given pool.",
+            remedy=f"{give_one(data, first)}, with --split.given folders or --split.given pool.",
         )
 
 
@@ -241,7 +249,7 @@ def refuse_ready_split(
         f"the folders are called {', '.join(sorted(folds))}{beside}: this looks like a data set already"
         " split",
         place=data,
-        remedy=f"Give one of them, such as {folder / train}, or add --split.given folders to use the split as"
+        remedy=f"{give_one(data, folder / train)}, or add --split.given folders to use the split as"
         " it is, --split.given pool to divide its images anew, --layout classes if these are the classes.",
     )
 
@@ -258,7 +266,7 @@ def _label_inverted(data: Path, samples: Sequence[Sample], shape: Shape, given: 
         raise GroupwiseError(
             f"holds several data sets that are already split, such as {deeper[0][depth]}",
             place=data,
-            remedy=f"Give one of them, such as {one}, with --split.given folders or --split.given pool.",
+            remedy=f"{give_one(data, one)}, with --split.given folders or --split.given pool.",
         )
     labelled = []
     for sample in samples:
