@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 # Names of classes that may stand for a missing label, or say that nothing was decided.
@@ -40,6 +41,9 @@ _ALWAYS_MADE = re.compile(
 )
 _MOST_SHARED = 0.6  # of the names of a class that stand in others, from which on they are asked about
 _FEW = 3
+_HOLDERS = 4
+"""Folders that are kept of each name: one's own, and enough others to tell one from several."""
+
 _LONG_NUMBER = 7  # digits of an identifier rather than of a count
 
 
@@ -89,7 +93,8 @@ def find_repeats(paths_of_class: Mapping[str, Sequence[str]]) -> dict[str, tuple
     left = dict(paths_of_class)
     found: dict[str, tuple[str, str] | None] = {}
     for kind in (_is_made, _is_mixture, _is_told):
-        pairs = {label: pair for label in left if (pair := _find_pair(label, left, kind))}
+        holders = _index(left)
+        pairs = {label: pair for label in left if (pair := _find_pair(label, left[label], holders, kind))}
         if kind is _is_made:
             found |= {label: None for label in left if _ALWAYS_MADE.fullmatch(" ".join(_words(label)))}
         found |= pairs
@@ -97,48 +102,64 @@ def find_repeats(paths_of_class: Mapping[str, Sequence[str]]) -> dict[str, tuple
     return found if len(found) < len(paths_of_class) or any(found.values()) else {}
 
 
-_Kind = Callable[[str, str, Sequence[str], Mapping[str, Collection[str]]], bool]
+_Holders = Mapping[str, Mapping[str, str]]
+"""Of each name, without ending and case, the folders that hold a file called so, and its path in each."""
+
+
+@dataclass(frozen=True)
+class _Likeness:
+    """A folder, a word that its files have more, their names without it, and who else holds those."""
+
+    label: str
+    word: str
+    stems: Sequence[str]
+    others: Sequence[Mapping[str, str]]
+    classes: Collection[str]
+
+
+def _index(paths_of_class: Mapping[str, Sequence[str]]) -> dict[str, dict[str, str]]:
+    holders: dict[str, dict[str, str]] = defaultdict(dict)
+    for label, paths in paths_of_class.items():
+        for path in paths:
+            held = holders[_stem(path)]
+            if len(held) < _HOLDERS:  # names that only count are those of a thousand classes
+                held.setdefault(label, path)
+    return holders
 
 
 def _find_pair(
-    label: str, paths_of_class: Mapping[str, Sequence[str]], kind: _Kind
+    label: str, paths: Sequence[str], holders: _Holders, kind: Callable[[_Likeness], bool]
 ) -> tuple[str, str] | None:
     """A file of a folder and the one of another that it is called as, if most are and `kind` says so."""
-    paths = paths_of_class[label]
     if len(paths) < _FEW:
         return None
-    others = {
-        other: {_stem(path): path for path in known}
-        for other, known in paths_of_class.items()
-        if other != label
-    }
     for word, stems in _ways([_stem(path) for path in paths]):
-        pairs = [
-            (path, known[stem])
-            for path, stem in zip(paths, stems, strict=True)
-            for known in others.values()
-            if stem in known
+        others = [
+            {other: path for other, path in holders.get(stem, {}).items() if other != label} for stem in stems
         ]
-        if len({path for path, _ in pairs}) >= _MOST_SHARED * len(paths) and kind(label, word, stems, others):
-            return pairs[0]
+        if sum(map(bool, others)) < _MOST_SHARED * len(paths):
+            continue
+        classes = {other for held in others for other in held}
+        if kind(_Likeness(label, word, stems, others, classes)):
+            return next((path, min(held.values())) for path, held in zip(paths, others, strict=True) if held)
     return None
 
 
-def _is_made(label: str, word: str, stems: Sequence[str], others: Mapping[str, Collection[str]]) -> bool:  # noqa: ARG001
+def _is_made(like: _Likeness) -> bool:
     """Whether the folder, or the word that all of its files have more, says what was made of pictures."""
-    return _names_made(label) or _names_made(word)
+    return _names_made(like.label) or _names_made(like.word)
 
 
-def _is_mixture(label: str, word: str, stems: Sequence[str], others: Mapping[str, Collection[str]]) -> bool:  # noqa: ARG001
+def _is_mixture(like: _Likeness) -> bool:
     """Whether the files are called as those of several classes that share no names with one another."""
-    parts = [part for known in others.values() if len(part := set(stems).intersection(known)) >= _FEW]
-    return len(parts) > 1 and sum(map(len, parts)) == len(set().union(*parts))
+    shares = Counter(other for held in like.others for other in held)
+    return sum(n >= _FEW for n in shares.values()) > 1 and all(len(held) < 2 for held in like.others)
 
 
-def _is_told(label: str, word: str, stems: Sequence[str], others: Mapping[str, Collection[str]]) -> bool:  # noqa: ARG001
+def _is_told(like: _Likeness) -> bool:
     """Whether the names are such as no two pictures have by chance."""
-    classes = {word for other in others for word in _words(other)}
-    return sum(_only_counts(stem, classes) for stem in stems) < len(stems) / 2
+    words = {word for other in like.classes for word in _words(other)}
+    return sum(_only_counts(stem, words) for stem in like.stems) < len(like.stems) / 2
 
 
 def _names_made(name: str) -> bool:
