@@ -141,6 +141,16 @@ def test_re_identification_sets_are_ready_splits(tmp_path):
         scan(tmp_path)
 
 
+@pytest.mark.parametrize("given", ["pool", "folders"])
+def test_a_folder_around_the_images_of_a_fold_is_no_class(tmp_path, given):
+    classes(tmp_path, "asl_train/asl_train/A", "asl_train/asl_train/B", "asl_test/asl_test")
+    found = scan(tmp_path, ReadOptions(given=given))
+    assert found.classes == ("A", "B")
+    assert "'asl_test' holds no class folders: its 3 images" in found.notes[0]
+    classes(tmp_path / "near", "train/good", "test/good", "test/bad", "val/good")
+    assert scan(tmp_path / "near", ReadOptions(given=given)).classes == ("bad", "good")
+
+
 def test_tiny_imagenet(tmp_path):
     put(tmp_path, *(f"train/{c}/images/{c}_{i}.JPEG" for c in ("n01", "n02") for i in range(2)))
     put(tmp_path, *(f"val/images/val_{i}.JPEG" for i in range(2)))

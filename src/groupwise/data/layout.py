@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from groupwise.data.array_files import name_arrays
 from groupwise.data.class_names import leave_out
 from groupwise.data.crossed_names import cross_names
-from groupwise.data.fold_names import TRAIN, UNLABELLED, is_ready_split, name_folds
+from groupwise.data.fold_names import TEST, TRAIN, UNLABELLED, VAL, is_ready_split, name_folds
 from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.manifest import Sample
 
@@ -184,10 +184,23 @@ def _shape_split(
         folds,
         others=tuple(name for name in tops if name not in folds),
         wrapped=wrapped,
-        flat=() if is_boxes else tuple(no_class),
+        flat=() if is_boxes else (*no_class, *_find_classless(labels, folds)),
         boxes=is_boxes,
         classless=not any(labels.values()),
     )
+
+
+def _find_classless(labels: Mapping[str, set[str]], folds: Mapping[str, str]) -> list[str]:
+    """Folds that are measured, of which one folder holds all images, though no other fold has such a class.
+
+    The folder stands around the images and names none, as in asl_alphabet_test/asl_alphabet_test.
+    """
+    classless = []
+    for name, found in labels.items():
+        others = set().union(*(known for other, known in labels.items() if other != name))
+        if folds[name] in (VAL, TEST) and len(found) == 1 and len(others) > 1 and not found & others:
+            classless.append(name)
+    return classless
 
 
 def _has_class(path: Parts, fold: str, wrapped: Parts) -> bool:
