@@ -152,6 +152,13 @@ def test_columns_named_as_a_fold_or_a_group_can_be_classes_by_their_names(tmp_pa
     assert not any("--label-column" in n for n in read(tmp_path, "path,cow,bus,car", cells).notes)
 
 
+def test_columns_that_are_all_left_out_are_named_in_the_refusal(tmp_path):
+    cells = [("1", "0", "1"), ("0", "1", "1"), ("1", "1", "0")]
+    with pytest.raises(GroupwiseError, match=r"name them all: --label-column animal,bus,plate\."):
+        read(tmp_path, "path,animal,bus,plate", cells)
+    assert len(read(tmp_path, "path,animal,bus,plate", cells, label_column="animal,bus,plate").samples) == 3
+
+
 def test_named_columns_of_classes_have_to_be_of_zeros_and_ones(tmp_path):
     cells = [("1", "0", "9"), ("0", "1", "7")]
     with pytest.raises(UsageError, match="'age' holds '9'"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from groupwise.data.annotations import is_vectors, read_attributes, read_choice
+from groupwise.data.annotations import is_flag, is_vectors, read_attributes, read_choice
 from groupwise.data.column_names import LABEL_NAMES, PATH_NAMES, names_use, plain_name
 from groupwise.data.image_lists import is_image_name
 from groupwise.data.one_hot import LABEL, find_one_hot, join_named, split_columns
@@ -145,6 +146,12 @@ def _suggest_labels(table: Table, path: str | None) -> str:
         return ""
     others = [name for name in table.columns if name != path and not names_use(name)]
     values = {name: len({row[name] for row in table.rows}) for name in others}
+    flags = [name for name in others if "," not in name and all(is_flag(row[name]) for row in table.rows)]
+    if len(flags) > 1 and table.rows:
+        return (
+            f" Where each class has a column of 0 and 1, name them all: --label-column"
+            f" {shlex.quote(','.join(flags[:_FEW_CLASSES]))}."
+        )
     few = [
         f"{name!r} ({n} values)"
         for name, n in values.items()
