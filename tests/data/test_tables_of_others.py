@@ -173,6 +173,8 @@ def test_row_names_as_r_writes_them(pets, header):
     assert manifest.samples[0].extra == {"column 1": "1"}
     with pytest.raises(GroupwiseError, match="row 2 does not have the 2 columns"):
         scan(table(pets, "u.csv", "path,label", [PETS[0], (*PETS[1], "x")]))
+    with pytest.raises(GroupwiseError, match="row 1 does not have the 2 columns"):
+        scan(table(pets, "v.csv", "path,label", [(*pet, "") for pet in PETS]))
 
 
 def test_identifiers_of_a_competition_lie_in_the_folder_of_the_table(tmp_path):

@@ -161,7 +161,8 @@ def _require_width(record: Sequence[str], header: Sequence[str], number: int, fi
 def _complete_header(records: Sequence[Sequence[str]]) -> list[str]:
     """The header with a name for every column: R leaves the one of row names blank, or out."""
     header, *rows = records
-    if rows and all(len(row) == len(header) + 1 for row in rows):
+    one_more = rows and all(len(row) == len(header) + 1 for row in rows)
+    if one_more and any(row[-1].strip() for row in rows) and len({row[0] for row in rows}) == len(rows):
         header = ["", *header]
     return [name if name.strip() else f"column {i}" for i, name in enumerate(header, start=1)]
 
