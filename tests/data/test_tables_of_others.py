@@ -129,6 +129,13 @@ def test_a_file_beside_each_image_is_not_pointed_at(tmp_path):
         scan(tmp_path)
 
 
+def test_pictures_that_lie_in_no_folder_name_the_pattern(tmp_path):
+    put(tmp_path, "cat1.jpg", "dog1.jpg")
+    [note] = scan(tmp_path).notes
+    pattern = note.partition("as '")[2].partition("'")[0]
+    assert scan(tmp_path, ReadOptions(label_regex=pattern)).classes == ("cat", "dog")
+
+
 def test_re_identification_sets_are_ready_splits(tmp_path):
     put(
         tmp_path,
@@ -257,13 +264,13 @@ class TestArchives:
             (label, fold) for label in ("cat", "dog") for fold in ("train", "val")
         }
 
-    def test_another_table_beside_class_folders_in_an_archive_has_a_true_remedy(self, pets):
+    def test_another_table_beside_class_folders_in_an_archive_has_a_true_remedy(self, pets, tmp_path_factory):
+        away = tmp_path_factory.mktemp("away")
         listing = table(pets, "labels.csv", "path,label", PETS)
-        archive = Path(shutil.make_archive(str(pets.parent / "packed"), "zip", pets))
+        archive = Path(shutil.make_archive(str(away / "packed"), "zip", pets))
         [note] = [note for note in scan(archive).notes if "labels.csv lists these images" in note]
         assert f"give labels.csv as DATA with --root {archive}" in note
-        (pets.parent / "out").mkdir()
-        taken = shutil.copy(listing, pets.parent / "out/labels.csv")
+        taken = shutil.copy(listing, away / "labels.csv")
         assert len(scan(Path(taken), ReadOptions(root=archive)).usable) == 6
 
 

@@ -124,10 +124,11 @@ def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]
             " the class, --label-regex finds it."
         )
     if not labels:
-        bare = any(sample.codes == ("no-label",) and "/" not in sample.path for sample in samples)
+        bare = any(s.codes == ("no-label",) and re.match(r"[^\W\d_]+[^/]*$", s.path) for s in samples)
         notes.append(
             "No image can be used: see the reasons in the manifest."
-            + " Where the names of the files hold the class, --label-regex finds it, as '^([a-z]+)_'." * bare
+            + " Where the names of the files hold the class, --label-regex finds it, as '^([A-Za-z]+)'."
+            * bare
         )
     return notes
 
