@@ -56,7 +56,7 @@ def train(
         changes: Fields to change, by their paths: `{"training.epochs": 20}`.
         budget: The time that the whole call may take, such as "20min", from the files to the report.
         group_column, group_regex: What belongs together, as a column of the CSV or a pattern in each path.
-        label_column, path_column, label_regex: Column of class (or several: `cat,dog`), of path; or a pattern.
+        label_column, path_column, label_regex: Column of class (or `cat,dog`), of path; or a pattern.
         root, layout: Folder or archive that paths or links lead to; `classes` takes every folder for a class.
         exclude: A list of files to leave out: one path a line, or a CSV with a column `path`.
         labels: `one` or `several` an image, where the data do not show it.

@@ -13,7 +13,17 @@ from layout_case import classes, put
 @pytest.mark.parametrize(
     "name",
     [
-        *("to_sort", "ToBeReviewed", "to be sorted", "_trash", "trash_", "~junk", "TO-CHECK", "Unsorted"),
+        *(
+            "to_sort",
+            "ToBeReviewed",
+            "to be sorted",
+            "_trash",
+            "_old",
+            "trash_",
+            "~junk",
+            "TO-CHECK",
+            "Unsorted",
+        ),
         *(
             "discarded",
             "do not use",

@@ -169,6 +169,17 @@ def test_named_columns_of_classes_have_to_be_of_zeros_and_ones(tmp_path):
     assert (one.label, two.label) == ("a", "b")
 
 
+def test_a_column_that_holds_folds_alone_is_not_guessed_to_be_the_class(tmp_path):
+    cells = [("training", "cat"), ("testing", "dog"), ("training", "dog")]
+    found = read(tmp_path, "path,category,species", cells)
+    assert [sample.label for sample in found.samples] == ["cat", "dog", "dog"]
+    assert any("'category' names folds" in note for note in found.notes)
+    cells = [("train", "1"), ("bus", "2"), ("train", "1")]
+    assert [sample.label for sample in read(tmp_path, "path,category,weight", cells).samples][1] == "bus"
+    with pytest.raises(GroupwiseError, match="--label-column"):
+        read(tmp_path, "path,category", [("train",), ("test",)])
+
+
 def test_columns_called_as_folds():
     assert all(map(names_folds, ["fold", "Fold Nr", "cv", "foldId", "5 folds", "fold3"]))
     assert not any(map(names_folds, ["folder", "portfolio", "curriculum", "id", "k", "unfold"]))

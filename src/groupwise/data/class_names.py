@@ -19,6 +19,7 @@ _UNDECIDED = frozenset(
         "|to be labelled|to classify|to be classified|to annotate|undecided|not sure|dont know|idk"
         "|new folder|leftover|leftovers|discard|discarded|deleted|delete"
         "|excluded|exclude|do not use|dont use|not used|bad quality|low quality"
+        "|backup|backups"
         "|duplicates|dupes|unidentified|not identified|not classified|not sorted|no class|no category"
         "|unklar|unsortiert|zu prüfen|prüfen|zu sortieren|aussortiert|papierkorb|unbestimmt|unbekannt"
         "|neuer ordner"
@@ -27,7 +28,24 @@ _UNDECIDED = frozenset(
         "|待定|不明|未知|待分类|待审核|待标注|待处理|回收站|新建文件夹|不确定|未分類|要確認"
     ).split("|")
 )
-_MARKED = frozenset(["trash", "garbage", "waste", "bin", "recycle", "junk", "archive", "other", "others"])
+_MARKED = frozenset(
+    [
+        "trash",
+        "garbage",
+        "waste",
+        "bin",
+        "recycle",
+        "junk",
+        "old",
+        "temp",
+        "tmp",
+        "delete",
+        "removed",
+        "archive",
+        "other",
+        "others",
+    ]
+)
 # What is made of pictures, by its name: no class unless somebody says so.
 _MADE = re.compile(
     r"(?:thumb(?:nail)?|preview|grad ?cam|cam|heat ?map|saliency|attention|overlay|crop(?:ped)?|resized?"

@@ -16,7 +16,7 @@ PATH_NAMES = (  # noqa: SIM905  # shorter so
 ).split()
 LABEL_NAMES = (  # noqa: SIM905  # shorter so
     "label class labels category classname labelname target diagnosis dx choice classification"
-    " categoryname classid labelid species breed grade finding findinglabels condition y"
+    " categoryname classid labelid species breed grade finding findinglabels condition y labellabel"
     " klasse etikett kategorie diagnose classe etiquette categorie diagnostic clase etiqueta categoria"
     " diagnostico 标签 类别 分类 诊断 クラス 分類"
 ).split()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from groupwise.data.annotations import is_flag, is_vectors, read_attributes, read_choice
 from groupwise.data.column_names import LABEL_NAMES, PATH_NAMES, names_use, plain_name
+from groupwise.data.fold_names import name_folds
 from groupwise.data.image_lists import is_image_name
 from groupwise.data.one_hot import LABEL, find_one_hot, join_named, split_columns
 from groupwise.data.reading import Labels
@@ -106,9 +107,17 @@ def _choose(
         return by_format
     names = {plain_name(column): column for column in reversed(table.columns)}
     found = [names[name] for name in customary if name in names]
+    if customary is LABEL_NAMES:  # `category` of Edge Impulse says training or testing
+        found = [column for column in found if not _holds_folds(table, column)]
     if customary is PATH_NAMES:  # of `image_id` and `image_path` the one that looks like a file
         found.sort(key=lambda column: not any(is_image_name(row[column]) for row in table.rows[:_LOOK]))
     return found[0] if found else None
+
+
+def _holds_folds(table: Table, column: str) -> bool:
+    cells = {row[column].strip() for row in table.rows}
+    folds = name_folds(cells)
+    return bool(cells) and folds.keys() == cells
 
 
 def _prefer_files(table: Table, path: str) -> str:
