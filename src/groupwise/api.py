@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,8 @@ def train(
         changes: Fields to change, by their paths: `{"training.epochs": 20}`.
         budget: The time that the whole call may take, such as "20min", from the files to the report.
         group_column, group_regex: What belongs together, as a column of the CSV or a pattern in each path.
-        label_column, path_column, label_regex: The columns of class and path, or a pattern of the class.
-        root, layout: Folder that paths or links lead to; `classes` takes every folder for a class.
+        label_column, path_column, label_regex: Column of class (or `cat,dog`), of path; or a pattern.
+        root, layout: Folder or archive that paths or links lead to; `classes` takes every folder for a class.
         exclude: A list of files to leave out: one path a line, or a CSV with a column `path`.
         labels: `one` or `several` an image, where the data do not show it.
         cv, repeats: Cross-validate over so many folds, divided anew so often; returns the pooled metrics.
@@ -68,6 +69,7 @@ def train(
 
     Raises `GroupwiseError` for what the user can mend.
     """
+    _require_paths({"data": data, "run": run, "recipe": recipe, "root": root, "exclude": exclude})
     _refuse_refit(refit, budget, cv)
     planning = _planning(recipe, budget, changes)
     base, changed = read_recipe(recipe or "default", changes)
@@ -79,6 +81,18 @@ def train(
     work |= {"baselines": _baselines(baselines), "refit": refit}
     request = request_run(Path(data), options, recipe=changed, base=base, folder=Path(run), **work)
     return _run(request, Console(quiet=quiet))
+
+
+def _require_paths(given: Mapping[str, object]) -> None:
+    """Raise `UsageError` for a table or a list where a file is named."""
+    for name, value in given.items():
+        if value is not None and not isinstance(value, str | PathLike):
+            remedy = "Give the path of a file or folder."
+            if hasattr(value, "to_csv"):
+                remedy = "Write it to a file, by its to_csv('images.csv', index=False), and give its name."
+            elif name == "exclude":
+                remedy = "Write the paths into a text file, one a line, and give its name."
+            raise UsageError(f"holds {type(value).__name__}, which is no path", place=name, remedy=remedy)
 
 
 def _run(request: RunRequest, console: Console) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
 )
 
 from groupwise.console import Console
+from groupwise.data.label_cells import is_missing
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.scan import scan_listed
 from groupwise.data.targets import refuse_sets
@@ -62,7 +63,7 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(
         self,
         X: Sequence[str | Path],  # noqa: N803  # scikit-learn's name
-        y: Sequence[Any],
+        y: Sequence[Any] | None = None,
         groups: Sequence[Any] | None = None,
     ) -> GroupwiseClassifier:
         """Train on image files X with labels y; images of one group stay on one side of the split."""
@@ -72,6 +73,12 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = np.unique(labels)
         names = [str(label) for label in self.classes_]
         refuse_sets(names, "y")
+        if missing := [name for name in names if is_missing(name)]:
+            raise UsageError(
+                f"holds {missing[0]!r}, which stands for a missing label",
+                place="y",
+                remedy="Leave these images out, or call the class otherwise.",
+            )
         if len(set(names)) < len(names):
             raise UsageError(
                 "two labels are written alike", place="y", remedy="Give labels of one type, such as text."

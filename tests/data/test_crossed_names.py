@@ -36,3 +36,9 @@ def test_a_fold_and_a_class_in_each_name_are_asked_about(tmp_path, names):
 def test_names_of_other_kinds_are_classes(tmp_path, names):
     classes(tmp_path, *names)
     assert scan(tmp_path).classes == tuple(sorted(names))
+
+
+def test_a_folder_beside_them_changes_nothing(tmp_path):
+    classes(tmp_path, *CROSSED["before"], "docs")
+    with pytest.raises(GroupwiseError, match=r"train_cat.*a fold and a class each"):
+        scan(tmp_path)

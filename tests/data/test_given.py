@@ -73,7 +73,9 @@ def test_images_without_a_fold_and_conflicts_take_no_part():
         (["test"] * 40, "none to learn from"),
         (["train"] * 40, "nothing is left to measure"),
         ([""] * 40, "bring no folds"),
-        ([f"fold-{i % 4}" for i in range(40)], "Add --cv 4"),
+        ([f"fold-{i % 4}" for i in range(40)], "--cv 4` uses them"),
+        (["fold-1"] * 40, "all images with a class are in one numbered fold"),
+        (["fold-1", "fold-2"] * 20, "call them train and test"),
         (["train" if i % 2 else "test" for i in range(40)], "'a' are held out and not in training"),
     ],
 )

@@ -326,6 +326,16 @@ class TestMasks:
             put(tmp_path, f"{name}/{name} (1)_mask_1.png", draw=mask)
         assert counts(scan(tmp_path)) == {"benign": 3, "malignant": 3}
 
+    @pytest.mark.parametrize("folder", ["segmentations", "cat", "drawings"])
+    def test_masks_by_the_beginning_of_their_names(self, tmp_path, folder):
+        put(tmp_path, *(f"{name}/{name}_{i}.jpg" for name in ("cat", "dog") for i in range(3)))
+        put(tmp_path, *(f"{folder}/mask_cat_{i}.png" for i in range(3)), draw=mask)
+        manifest = scan(tmp_path)
+        assert counts(manifest) == {"cat": 3, "dog": 3}
+        assert "3 masks left out" in manifest.layout
+        put(tmp_path / "faces", *(f"{name}/mask_{name}_{i}.jpg" for name in ("on", "off") for i in range(3)))
+        assert counts(scan(tmp_path / "faces")) == {"on": 3, "off": 3}
+
     def test_a_mask_beside_each_picture(self, tmp_path):
         for name in ("blowhole", "crack"):
             put(tmp_path, *numbered(name, suffix=".jpg"))

@@ -104,3 +104,23 @@ def test_impossible_shares_are_refused(shares):
 
 def test_a_fold_without_a_share_does_not_exist():
     assert SplitConfig(train=0.8, val=0, test=0.2).shares == {"train": 0.8, "test": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("group", "words"),
+    [
+        (lambda i: "p", "All images have the group 'p'"),
+        (lambda i: f"g{i % 2}", "Each group is a class"),
+        (lambda i: f"g{i // 10}", "Add photographs from other sources"),
+        (lambda i: "" if i else "p", None),
+    ],
+)
+def test_groups_that_leave_nothing_to_divide_are_blamed_and_not_copies(group, words):
+    samples = [(f"{i}.png", ("cat", "dog")[i % 2], group(i)) for i in range(20)]
+    shares = {"train": 0.6, "val": 0.2, "test": 0.2}
+    if words is None:
+        assert make_split(samples, Participants(range(20)), shares=shares, seed=0).folds
+        return
+    with pytest.raises(GroupwiseError, match=words) as caught:
+        make_split(samples, Participants(range(20)), shares=shares, seed=0)
+    assert ("--copies report" in str(caught.value)) == words.startswith("Add")

@@ -155,7 +155,7 @@ def add_layout_options(parser: Parser) -> None:
         "--label-column",
         metavar="COLUMN",
         default=ReadOptions.label_column,
-        help="column of the CSV that holds the class",
+        help="column of the CSV that holds the class, or columns of 0 and 1 with commas between",
     )
     reading.add_argument(
         "--path-column",
@@ -168,7 +168,9 @@ def add_layout_options(parser: Parser) -> None:
         metavar="PATTERN",
         help="the class, searched in each path of a folder: '^([a-z]+)_'",
     )
-    reading.add_argument("--root", metavar="DATA", help="folder that the paths of the CSV, or links, lead to")
+    reading.add_argument(
+        "--root", metavar="DATA", help="folder or archive that the paths of the CSV, or links, lead to"
+    )
     reading.add_argument(
         "--layout",
         choices=(AUTO, CLASSES),

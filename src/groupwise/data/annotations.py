@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from groupwise.data.column_names import LABEL_NAMES, PATH_NAMES, plain_name
 from groupwise.data.fold_names import is_ready_split, name_folds
 
 SEVERAL = "|"
@@ -54,6 +55,10 @@ def _read_object(content: Record) -> Annotations | None:
     via = content.get("_via_img_metadata", content)
     if isinstance(via, Mapping) and via and all(_is_via(entry) for entry in via.values()):
         return _read_via(list(via.values()))
+    if (found := _read_numbered(content)) is not None:
+        return found
+    if (records := _read_frame(content)) is not None:
+        return read_annotations(records)
     lists = [value for value in content.values() if isinstance(value, list)]
     if len(lists) == 1:  # a list of records under some key
         return read_annotations(lists[0])
@@ -71,6 +76,62 @@ def _read_object(content: Record) -> Annotations | None:
             rows = tuple({"path": path, "label": label} for path, label in pairs)
             return Annotations(rows, "a JSON of classes and their images", "path", "label")
     return read_annotations([content])  # JSON lines of a single line
+
+
+def _read_numbered(content: Record) -> Annotations | None:
+    """What gives classes by number: Datumaro's items, FiftyOne's labels, triples of path, number, name."""
+    names, labels = content.get("classes"), content.get("labels")
+    if isinstance(names, list) and isinstance(labels, Mapping):
+        rows = [{"path": path, "label": _name(names, number)} for path, number in labels.items()]
+        return Annotations(tuple(rows), "FiftyOne labels", "path", "label")
+    items, categories = content.get("items"), content.get("categories")
+    if isinstance(items, list) and isinstance(categories, Mapping):
+        names = [one.get("name") for one in categories.get("label", {}).get("labels", ())]
+        rows = []
+        for item in items:
+            kinds = [one for one in item.get("annotations", ()) if one.get("type") == "label"]
+            labels = dict.fromkeys(_name(names, one.get("label_id")) for one in kinds)
+            path = item.get("image", {}).get("path") or item.get("id", "")
+            rows.append({"path": str(path), "label": SEVERAL.join(labels)})
+        return Annotations(tuple(rows), "Datumaro JSON", "path", "label")
+    triples = [(fold, one) for fold, some in content.items() if isinstance(some, list) for one in some]
+    if triples and all(_is_triple(one) for _, one in triples):
+        rows = [{"path": one[0], "label": one[2], "split": fold} for fold, one in triples]
+        return Annotations(tuple(rows), "a JSON of paths and classes by fold", "path", "label")
+    return None
+
+
+def _is_triple(one: Any) -> bool:
+    return isinstance(one, list) and [type(part) for part in one] == [str, int, str]
+
+
+def _name(names: Sequence[Any], number: Any) -> str:
+    if isinstance(number, int) and 0 <= number < len(names):
+        return to_cell(names[number])
+    return to_cell(number)
+
+
+def _read_frame(content: Record) -> list[dict[str, Any]] | None:
+    """The rows of a table that pandas wrote by columns, by rows or split; None for any other object."""
+    if content.keys() == {"columns", "index", "data"} and all(
+        isinstance(one, list) for one in content.values()
+    ):
+        return [dict(zip(content["columns"], row, strict=False)) for row in content["data"]]
+    inner = list(content.values())
+    if not inner or not all(isinstance(one, Mapping) for one in inner):
+        return None
+    if any(isinstance(cell, Mapping) for one in inner for cell in one.values()):
+        return None
+    if _has_columns(content) and len({tuple(one) for one in inner}) == 1:
+        return [{name: content[name][row] for name in content} for row in inner[0]]
+    if all(_has_columns(one) for one in inner):  # by the name of each row, which may be that of its file
+        return [{PATH_NAMES[0]: name, **one} for name, one in content.items()]
+    return None
+
+
+def _has_columns(names: Iterable[str]) -> bool:
+    plain = set(map(plain_name, names))
+    return not plain.isdisjoint(LABEL_NAMES) or plain >= {"path"}
 
 
 def _flatten(record: Record, prefix: str = "") -> dict[str, str]:
@@ -118,6 +179,16 @@ def is_vectors(cells: Iterable[str]) -> bool:
     held = {cell.strip() for cell in cells} - {""}
     lengths = {len(re.findall(_BIT, cell)) for cell in held}
     return len(lengths) == 1 and all(map(_VECTOR.fullmatch, held))
+
+
+def is_flag(cell: str) -> bool:
+    """Whether a cell says yes or no, or nothing."""
+    return cell.strip().casefold() in ("", "0", "1", "0.0", "1.0", "true", "false")
+
+
+def is_yes(cell: str) -> bool:
+    """Whether a cell says yes."""
+    return cell.strip().casefold() in ("1", "1.0", "true")
 
 
 def read_attributes(cell: str) -> dict[str, str]:

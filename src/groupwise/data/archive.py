@@ -66,6 +66,14 @@ def read_file(path: Path) -> bytes:
         return _open(archive).read(name)
 
 
+def archive_around(path: Path) -> Path | None:
+    """The archive that a path is, or leads into; None where it is or leads into none."""
+    for place in (path, *path.parents):
+        if place.is_file():
+            return place if place.name.lower().endswith(READ_IN_PLACE) else None
+    return None
+
+
 def is_there(path: Path) -> bool:
     """Whether a file lies at `path`, in a folder or in an archive."""
     if path.is_file():

@@ -32,27 +32,48 @@ _CLASS_NAMES = re.compile(
 
 def find_tables(data: Path, samples: Sequence[Sample]) -> list[str]:
     """Tables that may name the classes: first those that do by their columns, then those highest up."""
-    found = [sample.path for sample in samples if sample.path.lower().endswith(_TABLES)]
+    tables = [sample.path for sample in samples if sample.path.lower().endswith(_TABLES)]
+    beside = _find_sidecars(samples)
+    found = [path for path in tables if path not in beside]
     found.sort(key=lambda path: (bool(_ANSWERS.search(path)), path.count("/"), path))
     naming = _naming_tables(data, samples, found)
     return naming + [path for path in found if path not in naming]
 
 
+def _find_sidecars(samples: Sequence[Sample]) -> set[str]:
+    """Files that stand beside one image each and are called as it is, as LabelMe writes them."""
+    images = {str(PurePosixPath(sample.path).with_suffix("")) for sample in find_candidates(samples)}
+    paths = [sample.path for sample in samples if sample.path.lower().endswith(_TABLES)]
+    beside = {path for path in paths if str(PurePosixPath(path).with_suffix("")) in images}
+    return beside if len(beside) > 1 else set()
+
+
 def _naming_tables(data: Path, samples: Sequence[Sample], tables: Sequence[str]) -> list[str]:
-    looked = tables[:_MOST_READ] if data.is_dir() else []
+    looked = tables[:_MOST_READ]
     stems = {PurePosixPath(sample.path).stem for sample in find_candidates(samples)}
     return [path for path in looked if _names_classes(data / path, stems)]
 
 
-def note_table(data: Path, samples: Sequence[Sample]) -> list[str]:
-    """That a table beside the class folders lists their images, which nothing reads there."""
+def note_table(data: Path, samples: Sequence[Sample], inside: Sequence[str]) -> list[str]:
+    """That a table beside the class folders, which lie in `inside`, lists their images and is not read."""
     found = [sample.path for sample in samples if sample.status == "ok" and sample.path.endswith(_TABLES)]
-    for path in _naming_tables(data, samples, [path for path in sorted(found) if "/" not in path]):
+    for path in _naming_tables(
+        data, samples, [path for path in sorted(found) if path.split("/")[:-1] in ([], [*inside])]
+    ):
         return [
             f"{path} lists these images, and is not read: the folders are the classes. If its classes, groups"
-            f" or folds count, give {shlex.quote(str(data / path))} as DATA."
+            f" or folds count, {_give(data, path)}."
         ]
     return []
+
+
+def _give(data: Path, table: str) -> str:
+    """How to give a table as DATA; one in an archive has to be taken out, and its images have not."""
+    if data.is_dir():
+        return f"give {shlex.quote(str(data / table))} as DATA"
+    name = PurePosixPath(table).name
+    root = shlex.quote(str(data))
+    return f"take it out of the archive, and give {shlex.quote(name)} as DATA with --root {root}"
 
 
 def _names_classes(file: Path, stems: Collection[str]) -> bool:
@@ -68,7 +89,12 @@ def point_at(data: Path, samples: Sequence[Sample]) -> str | None:
     """The sentence that names a table which may hold the classes; None where there is no such file."""
     tables = find_tables(data, samples)
     if tables:
-        return f"If {tables[0]} names the classes, give {shlex.quote(str(data / tables[0]))} as DATA."
+        return f"If {tables[0]} names the classes, {_give(data, tables[0])}."
+    if beside := _find_sidecars(samples):
+        return (
+            f"Files such as {min(beside)} stand beside one image each and are not read: write their classes"
+            " into one CSV with the columns path and label."
+        )
     matlab = sorted(sample.path for sample in samples if sample.path.lower().endswith(".mat"))
     if matlab:
         return f"If {matlab[0]} names the classes: it is not read, so save it as a CSV of paths and classes."
@@ -106,13 +132,13 @@ def _find_lists(paths: Iterable[PurePosixPath]) -> list[str]:
 def note_names(samples: Sequence[Sample], labels: Iterable[str]) -> list[str]:
     """That a file may hold the names of classes which are called by numbers."""
     known = set(labels)
-    if len(known) < 2 or not all(label.isdecimal() for label in known):
+    if len(known) < 2 or not all(re.fullmatch(r"n?\d+", label) for label in known):
         return []
     paths = sorted(
         sample.path for sample in samples if _CLASS_NAMES.fullmatch(PurePosixPath(sample.path).name)
     )
     return [
-        f"The classes are numbers, as their folders are called. {path} may hold their names: rename the"
+        f"The classes are called by number, as their folders are. {path} may hold their names: rename the"
         " folders to see those in the answers."
         for path in paths[:1]
     ]

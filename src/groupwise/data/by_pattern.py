@@ -23,7 +23,7 @@ def label_by_pattern(
     the pattern finds but the name of a folder without classes, the sample has none.
     """
     shape = recognise(samples)
-    if given == FOLDERS and not shape.folds:
+    if given in (FOLDERS, POOL) and not shape.folds:
         refuse_no_folds(given)
     found = assign_labels(samples, pattern)
     labelled = [_leave_unlabelled(sample, shape) for sample in found]
@@ -34,12 +34,14 @@ def label_by_pattern(
         if given == FOLDERS:
             labelled = [_give_fold(sample, shape) for sample in labelled]
             words += f", a ready split in folders, {', '.join(shape.folds)}, used as it is"
-        elif given != POOL and mixed and shape.inverted:
+        elif given == POOL:
+            words += f", a ready split in folders, {', '.join(shape.folds)}, divided anew"
+        elif mixed and shape.inverted:
             notes.append(
                 f"Class folders hold {', '.join(shape.folds)}: a ready split, which is not used. To use it"
                 " as it is, add --split.given folders; --split.given pool says that it is not meant."
             )
-        elif given != POOL and mixed:
+        elif mixed:
             refuse_ready_split(data, Path(data, *shape.inside), shape.folds, shape.others)
     changed = [new for old, new in zip(found, labelled, strict=True) if old.label != new.label]
     left = sorted({_top(sample, shape) for sample in changed})

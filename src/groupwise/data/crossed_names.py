@@ -12,7 +12,7 @@ _ENDS = (re.compile(r"([^\W_]+)[\W_]+(.+)"), re.compile(r"(.+)[\W_]+([^\W_]+)"))
 
 
 def cross_names(names: Collection[str]) -> dict[str, tuple[str, str]]:
-    """The word for a fold and the class in each name, if all names have both; else nothing.
+    """The word for a fold and the class in each name, if most names have both; else nothing.
 
     Two classes or more have to lie in training, and all that are held out among them: `test_drive` beside
     `train_ride` are two classes.
@@ -20,7 +20,10 @@ def cross_names(names: Collection[str]) -> dict[str, tuple[str, str]]:
     for place, pattern in enumerate(_ENDS):
         matches = {name: pattern.fullmatch(name) for name in names}
         crossed = {name: (m[1 + place], m[2 - place]) for name, m in matches.items() if m is not None}
-        if len(crossed) == len(names) and _is_crossed(crossed):
+        crossed = {
+            name: pair for name, pair in crossed.items() if fold_of_name(pair[0]) in (TRAIN, VAL, TEST)
+        }
+        if len(crossed) > len(names) / 2 and _is_crossed(crossed):
             return crossed
     return {}
 
@@ -31,4 +34,4 @@ def _is_crossed(crossed: dict[str, tuple[str, str]]) -> bool:
         classes[fold_of_name(word)].add(name.casefold())
     held_out = set().union(*(found for fold, found in classes.items() if fold != TRAIN))
     learnt = classes[TRAIN]
-    return set(classes) <= {TRAIN, VAL, TEST} and len(held_out) > 1 and held_out <= learnt
+    return len(held_out) > 1 and held_out <= learnt

@@ -16,6 +16,7 @@ from groupwise.errors import GroupwiseError, UsageError
 COLUMN = "path"
 CODE = "excluded"
 COMMENT = "#"
+_SEPARATORS = ",;\t|"
 _NAMED = 3  # unknown paths in a message
 
 
@@ -39,9 +40,12 @@ def read_exclusion(file: Path) -> list[Entry]:
             remedy="Give one path a line, or a CSV with a column `path`, in UTF-8.",
         ) from None
     above = next((i for i, line in enumerate(lines) if line.strip() and not _is_comment(line)), len(lines))
-    header = next(csv.reader(lines[above : above + 1]), [])
+    for mark in _SEPARATORS:
+        header = [name.strip() for name in next(csv.reader(lines[above : above + 1], delimiter=mark), [])]
+        if COLUMN in header:
+            break
     if COLUMN in header:
-        rows = csv.reader(lines[above + 1 :])
+        rows = csv.reader(lines[above + 1 :], delimiter=mark)
         place = header.index(COLUMN)
         entries = [Entry(above + 1 + rows.line_num, (row[place : place + 1] or [""])[0]) for row in rows]
     else:

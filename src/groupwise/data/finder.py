@@ -6,12 +6,15 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from groupwise.data.archive import archive_around, list_members
+from groupwise.data.fold_names import fold_of_name
 from groupwise.data.formats import FORMAT_OF_SUFFIX
 
-_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,9}://")
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,19}://")
 _DRIVE = re.compile(r"[a-zA-Z]:[\\/]|\\\\")
 _UPLOAD = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of an uploaded file
 
@@ -21,10 +24,14 @@ class AmbiguousNameError(Exception):
 
 
 class Finder:
-    """The files below a folder by their names; they are listed once, at the first question."""
+    """The files below a folder or in an archive by their names; they are listed once, at the first question.
 
-    def __init__(self, root: Path) -> None:
+    Of several of one name those count that lie in a folder of the `fold`, where exactly one does.
+    """
+
+    def __init__(self, root: Path, fold: str | None = None) -> None:
         self._root = root
+        self._fold = fold
         self._files: dict[str, list[tuple[str, ...]]] | None = None
 
     def find(self, cell: str) -> str | None:
@@ -50,6 +57,9 @@ class Finder:
         files = known.get(name, []) if has_ending else known.get(f"{name}.", [])
         depth = len(parts) - 1
         matching = [file for file in files if not depth or _folded(file[-1 - depth : -1]) == parts[:-1]]
+        if len(matching) > 1 and self._fold:
+            own = [file for file in matching if self._fold in map(fold_of_name, file[:-1])]
+            matching = own if len(own) == 1 else matching
         if len(matching) > 1:
             raise AmbiguousNameError("/".join(matching[0]), "/".join(matching[1]))
         return "/".join(matching[0]) if matching else None
@@ -58,15 +68,24 @@ class Finder:
         """Files by folded name, and by folded name without ending and with a dot at the end."""
         if self._files is None:
             self._files = defaultdict(list)
-            for folder, folders, names in os.walk(self._root):
-                folders[:] = sorted(name for name in folders if not name.startswith("."))
-                inside = Path(folder).relative_to(self._root).parts
-                for name in sorted(names):
-                    stem, suffix = os.path.splitext(name)  # noqa: PTH122  # a Path a file is slow for millions
-                    if suffix.lower() in FORMAT_OF_SUFFIX:
-                        for key in (_fold(name), f"{_fold(stem)}."):
-                            self._files[key].append((*inside, name))
+            for file in self._walk():
+                stem, suffix = os.path.splitext(file[-1])  # noqa: PTH122  # a Path a file is slow for millions
+                if suffix.lower() in FORMAT_OF_SUFFIX:
+                    for key in (_fold(file[-1]), f"{_fold(stem)}."):
+                        self._files[key].append(file)
         return self._files
+
+    def _walk(self) -> Iterator[tuple[str, ...]]:
+        archive = archive_around(self._root)
+        if archive is not None:
+            inside = self._root.relative_to(archive).parts
+            members = (tuple(name.split("/")) for name in sorted(list_members(archive)))
+            yield from (parts[len(inside) :] for parts in members if parts[: len(inside)] == inside)
+            return
+        for folder, folders, names in os.walk(self._root):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            inside = Path(folder).relative_to(self._root).parts
+            yield from ((*inside, name) for name in sorted(names))
 
 
 def _fold(name: str) -> str:

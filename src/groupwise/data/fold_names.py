@@ -30,7 +30,18 @@ _WORDS: dict[str, tuple[str, ...]] = {
         *("测试", "測試", "测试集", "テスト", "테스트", "시험"),
     ),
     _HELD_OUT: (
-        *("eval", "evaluation", "evaluate", "holdout", "heldout", "hold", "held", "benchmark"),
+        *(
+            "eval",
+            "evaluation",
+            "evaluate",
+            "holdout",
+            "heldout",
+            "hold",
+            "held",
+            "benchmark",
+            "query",
+            "gallery",
+        ),
         *("評価", "평가"),
     ),
     UNLABELLED: (
@@ -49,7 +60,7 @@ _NEUTRAL = frozenset(
         " sample samples split folder dir seg cls class classes classification part batch final new full"
         " all small resized cropped original raw labeled labelled out aug augmented clean the of a jpg"
         " jpeg png v public private daten sdaten bilder sbilder satz ssatz menge smenge datensatz"
-        " sdatensatz donnees imagenes datos dados veri verisi"
+        " bounding box boxes sdatensatz donnees imagenes datos dados veri verisi"
     ).split()
 )
 _NO_LABEL = re.compile(

@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath
 
 from groupwise.data.fold_names import name_folds
 from groupwise.data.folder import TABLES_IN_FOLDERS
+from groupwise.data.image_lists import is_image_name
 from groupwise.data.labelling import refuse_ready_split
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import GIVEN_FOLD, Sample
 from groupwise.data.reading import Labels
 from groupwise.data.table import Contents, read_contents
-from groupwise.data.table_files import is_image_name
 from groupwise.errors import GroupwiseError, UsageError
 
 _SHARD = re.compile(r"(?:^|/)([^/]+)-\d{5}-of-\d{5}\.parquet$")

@@ -120,11 +120,22 @@ def _refuse(kinds: set[str]) -> None:
             place=_PLACE,
             remedy="Name the column that holds them, or leave it out.",
         )
-    if any(kind.startswith("fold-") for kind in kinds):
-        raise UsageError(
-            f"the data bring {len(kinds)} numbered folds, as of a cross-validation",
+    numbered = sum(kind.startswith("fold-") for kind in kinds)
+    if numbered == 1 and len(kinds) == 1:
+        raise GroupwiseError(
+            "all images with a class are in one numbered fold, so nothing is left to measure",
             place=_PLACE,
-            remedy=f"Add --cv {len(kinds)} to use them.",
+            remedy="Give the folder or the rows of the other folds as well, or divide these images anew, by"
+            " --split.given pool.",
+        )
+    if numbered:
+        raise UsageError(
+            f"the data bring {numbered} numbered folds, as of a cross-validation",
+            place=_PLACE,
+            remedy=f"`groupwise train ... --cv {numbered}` uses them, or --split.given pool divides the"
+            " images anew."
+            if numbered > 2
+            else "For one training call them train and test, or divide the images anew: --split.given pool.",
         )
     if TRAIN not in kinds:
         raise GroupwiseError(

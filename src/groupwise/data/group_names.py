@@ -5,23 +5,33 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal, InvalidOperation
+
+from groupwise.data.dates import find_order, is_undecided, read_date
 
 _PLACEHOLDERS = frozenset(
     (  # noqa: SIM905  # shorter so
         "nan na n/a n.a. n.a <na> #n/a none null nil nat missing unknown unk undefined unspecified"
-        " unnamed not-available notavailable not-known tbd ? ?? ??? - -- --- . .. _ * — – / (blank)"
-        " n.-a. n.-a na. #ref! #value! #name? #div/0! #num! #null! anonymous no-id noid"
-        " keine 未知 不明 inconnu 1900-01-00"
+        " unnamed not-available notavailable not-known not-applicable not-specified not-recorded not-provided"
+        " to-be-determined tbd tba tbc ? ?? ??? - -- --- . .. _ * — – / \\ xx xxx xxxx"
+        " (blank) (null) (none) (empty) [empty] (unknown) \\n n/d s/d"
+        " n.-a. n.-a na. #ref! #value! #name? #div/0! #num! #null! anonymous no-id noid no-data 1900-01-00"
+        " keine kein unbekannt fehlt fehlend nicht-bekannt nicht-vorhanden ohne"
+        " keine-angabe ohne-angabe entfällt"
+        " inconnu inconnue inconnu(e) non-connu non-renseigné non-renseigne non-communiqué"
+        " aucun aucune néant manquant"
+        " desconocido desconocida sin-datos sin-dato ninguno ninguna no-disponible no-aplica"
+        " sconosciuto desconhecido onbekend неизвестно 未知 不明 不详 不詳 未填 缺失 无 無"
+        " 暂无 匿名 なし 알수없음"
     ).split()
 )
-# Names of nobody that may be somebody's as well: initials, a surname, a number.
-_SUSPICIOUS = frozenset(
-    (  # noqa: SIM905  # shorter so
-        "0 -1 99 999 9999 -99 -999 other others misc default blank n.n. n.n k.a. k.a"
-    ).split()
-)
+# Names of nobody that may be somebody's initials, where others are initials too: keine Angabe, siehe oben.
+_INITIALS = re.compile(r"[^\W\d_](?:\. ?[^\W\d_])+\.?")
+_NOBODYS_INITIALS = frozenset(["ka", "so", "nn", "oa", "sd", "nr", "nc", "nd"])
+_FEW_INITIALS = 2
+# What stands for a missing one where it holds far more images than a usual group.
+_SUSPICIOUS = frozenset("-1 99 999 9999 -99 -999 other others misc default blank autre otro sonstige".split())  # noqa: SIM905
 _NUMBER = re.compile(r"[+-]?(\d+)([.,]0*)?|[+-]?\d+(\.\d+)?[eE][+-]?\d{1,2}")
 _CROWD = 4
 """A suspicious value is named where it holds so many times the images of a usual group."""
@@ -33,12 +43,15 @@ def is_placeholder(value: str) -> bool:
     return not plain or plain.replace(" ", "-") in _PLACEHOLDERS or plain in _PLACEHOLDERS
 
 
-def spelling_key(value: str) -> str:
-    """What all spellings of one group have in common: without case, blanks, quotes, and forms of a number.
+def spelling_key(value: str, *, day_first: bool | None = None) -> str:
+    """What all spellings of one group have in common: without case, blanks, forms of a number or date.
 
-    `p1`, `P1 `, `p 1`, `p_1` and `p01` are one; so are `1`, `1.0`, `01` and `1e0`. `1-1` and `11` are two.
+    `p1`, `P1 `, `p 1`, `p_1` and `p01` are one; so are `1`, `1.0`, `01` and `1e0`, and `2024-01-05`,
+    `5.1.2024` and `20240105`. `1-1` and `11` are two. `day_first` is that of `read_date`.
     """
     plain = _plain(value)
+    if found := read_date(plain, day_first=day_first):
+        return f"{found:%Y%m%d}"
     if _NUMBER.fullmatch(plain):
         try:
             number = Decimal(plain.replace(",", "."))
@@ -61,19 +74,45 @@ def tidy_groups(groups: Sequence[str]) -> tuple[list[str], list[str]]:
 
     The commonest spelling stands for all, the first of equally common ones.
     """
-    missing = Counter(group for group in groups if group.strip() and is_placeholder(group))
+    nobody = _names_of_nobody(groups)
+    missing = Counter(group for group in groups if group.strip() and group in nobody)
+    named = [group for group in groups if group not in nobody]
+    day_first = find_order(map(_plain, named))
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
-    for group in groups:
-        if not is_placeholder(group):
-            spellings[spelling_key(group)][group] += 1
-    chosen = {key: known.most_common(1)[0][0] for key, known in spellings.items()}
-    tidy = ["" if is_placeholder(group) else chosen[spelling_key(group)] for group in groups]
-    sizes = {chosen[key]: known.total() for key, known in spellings.items()}
+    for group, count in Counter(named).items():
+        spellings[spelling_key(group, day_first=day_first)][group] += count
+    chosen = {name: known.most_common(1)[0][0] for known in spellings.values() for name in known}
+    tidy = [chosen.get(group, "") for group in groups]
+    sizes = {known.most_common(1)[0][0]: known.total() for known in spellings.values()}
     return tidy, [
         *_say_missing(groups, missing),
         *_say_joined([list(known) for known in spellings.values() if len(known) > 1]),
+        *_say_undecided(chosen, day_first),
         *_say_suspicious(sizes),
     ]
+
+
+def _names_of_nobody(groups: Sequence[str]) -> set[str]:
+    """The cells that name no group, of which some do so only beside the others.
+
+    `k.A.` is nobody unless other cells are initials as well. Zero, in whatever form, is nobody where it
+    stands among other names than small numbers, or before so many images that it can be no usual group.
+    """
+    counts = Counter(groups)
+    plain = {group: _plain(group) for group in counts}
+    nobody = {group for group in counts if is_placeholder(group)}
+    initials = {group for group in counts if _INITIALS.fullmatch(plain[group])} - nobody
+    doubtful = {group for group in initials if re.sub(r"\W", "", plain[group]) in _NOBODYS_INITIALS}
+    if len(initials - doubtful) < _FEW_INITIALS:
+        nobody |= doubtful
+    zeros = {group for group in counts.keys() - nobody if spelling_key(group) == "0"}
+    sizes = Counter(spelling_key(group) for group in groups if group not in nobody | zeros)
+    if zeros and sizes:
+        usual = sorted(sizes.values())[len(sizes) // 2]
+        crowd = sum(counts[group] for group in zeros) >= _CROWD * usual
+        if crowd or not sizes.keys() & {"1", "2"}:
+            nobody |= zeros
+    return nobody
 
 
 def _say_missing(groups: Sequence[str], missing: Counter[str]) -> list[str]:
@@ -92,7 +131,18 @@ def _say_joined(joined: Sequence[Sequence[str]]) -> list[str]:
     examples = ", ".join(" and ".join(map(repr, sorted(names)[:3])) for names in joined[:3])
     return [
         f"Groups with several spellings: {len(joined):,}, such as {examples}. Each counts as one, for only"
-        " case, blanks or the form of a number differs. If they are several, call them otherwise."
+        " case, blanks or the form of a number or a date differs. If they are several, call them otherwise."
+    ]
+
+
+def _say_undecided(names: Collection[str], day_first: bool | None) -> list[str]:
+    """Dates that may be written day first or month first, beside dates that are certain."""
+    unsure = [name for name in names if is_undecided(_plain(name), day_first=day_first)]
+    if not any(read_date(_plain(name), day_first=day_first) for name in names if unsure):
+        return []
+    return [
+        f"{len(unsure):,} groups, such as {unsure[0]!r}, may be dates with the day or the month first, and"
+        " are joined with no other spelling: write dates as 2024-01-31."
     ]
 
 
@@ -110,4 +160,4 @@ def _say_suspicious(sizes: dict[str, int]) -> list[str]:
 
 def _is_suspicious(name: str) -> bool:
     """Whether a group may stand for a missing one, in whatever form its number is written."""
-    return bool({spelling_key(name), _plain(name).replace(". ", ".")} & _SUSPICIOUS)
+    return bool({spelling_key(name), _plain(name)} & _SUSPICIOUS)

@@ -13,6 +13,11 @@ from groupwise.data.reading import Labels
 _NO_LABEL = frozenset({"nan", "<na>", "#n/a", "null", "n/a"})
 
 
+def is_missing(label: str) -> bool:
+    """Whether a label is what programs write where there is none."""
+    return label.strip().casefold() in _NO_LABEL
+
+
 def judge(samples: list[Sample], labels: Labels) -> tuple[list[Sample], SetsRead]:
     """Quarantine what contradicts itself, and the labels as sets where images have several."""
     sets = read_sets(_judge_missing(samples), labels)
@@ -51,7 +56,7 @@ def _judge_missing(samples: list[Sample]) -> list[Sample]:
             status="quarantined",
             reason=f"no-label: the cell holds {sample.label!r}, which stands for a missing one",
         )
-        if sample.status == "ok" and sample.label.strip().casefold() in _NO_LABEL
+        if sample.status == "ok" and is_missing(sample.label)
         else sample
         for sample in samples
     ]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
+from groupwise.data.archive import is_archive
 from groupwise.data.beside import note_lists, note_names, note_table, point_at
-from groupwise.data.fold_names import TRAIN, UNLABELLED
+from groupwise.data.class_names import note_repeats
+from groupwise.data.fold_names import TRAIN, UNLABELLED, is_ready_split, name_folds
 from groupwise.data.folder import label_of_archive
 from groupwise.data.layout import FOLDERS, POOL, Parts, Shape, find_candidates, recognise
 from groupwise.data.manifest import GIVEN_FOLD, Sample
@@ -59,7 +62,7 @@ def label_by_folders(data: Path, samples: Sequence[Sample], given: str | None) -
         raise GroupwiseError(
             f"{', '.join(shape.variants)} look like the same pictures in several forms",
             place=data,
-            remedy=f"Give one of them, such as {first}, or add --layout classes to take them for classes.",
+            remedy=f"{give_one(data, first)}, or add --layout classes to take them for classes.",
         )
     if shape.folds and shape.inverted:
         return _label_inverted(data, samples, shape, given)
@@ -68,6 +71,13 @@ def label_by_folders(data: Path, samples: Sequence[Sample], given: str | None) -
     if given in (FOLDERS, POOL):
         refuse_no_folds(given)
     return _label_classes(data, samples, shape)
+
+
+def give_one(data: Path, folder: Path) -> str:
+    """The advice to give one folder as DATA; one in an archive cannot be."""
+    if is_archive(data):
+        return f"Unpack it and give one of them, such as {folder.relative_to(data)}"
+    return f"Give one of them, such as {folder}"
 
 
 def refuse_no_folds(given: str) -> NoReturn:
@@ -128,8 +138,17 @@ def _label_classes(data: Path, samples: Sequence[Sample], shape: Shape) -> Label
     labels = {sample.label for sample in find_candidates(labelled)} - {""}
     if len(labels) < 2 and (pointer := point_at(data, samples)):
         notes.append(pointer)
-    notes += [*(note_lists(samples) or note_table(data, samples)), *note_names(samples, labels)]
+    notes += _note_repeats(labelled, depth)
+    notes += [*(note_lists(samples) or note_table(data, samples, shape.inside)), *note_names(samples, labels)]
     return Labelled(tuple(labelled), words, tuple(notes), shape.inside)
+
+
+def _note_repeats(labelled: Sequence[Sample], depth: int) -> list[str]:
+    paths: dict[str, list[str]] = defaultdict(list)
+    for sample in find_candidates(labelled):
+        if sample.label:
+            paths[sample.label].append(sample.path)
+    return note_repeats(paths, depth)
 
 
 def _no_label(sample: Sample, depth: int) -> str:
@@ -148,15 +167,61 @@ def _label_split(data: Path, samples: Sequence[Sample], shape: Shape, given: str
     if given not in (FOLDERS, POOL):
         refuse_ready_split(data, Path(data, *shape.inside), shape.folds, shape.others)
     depth = len(shape.inside)
+    _refuse_splits_within(data, samples, shape)
     labelled = [_label_in_fold(sample, shape, depth, keep=given == FOLDERS) for sample in samples]
     names = ", ".join(f"{name} ({fold})" for name, fold in shape.folds.items())
     words = f"a ready split in folders, {names}, {'used as it is' if given == FOLDERS else 'divided anew'}"
-    notes = []
+    notes = [*_note_flat_folds(samples, labelled, shape), *_note_repeats_in_folds(labelled, shape)]
     if shape.others:
         notes.append(
             f"Left out, because beside the folders of the split: {', '.join(map(repr, shape.others))}."
         )
     return Labelled(tuple(labelled), words, tuple(notes), None)
+
+
+def _note_flat_folds(samples: Sequence[Sample], labelled: Sequence[Sample], shape: Shape) -> list[str]:
+    """That a fold holds images and no class folders, so it measures or teaches nothing."""
+    notes = []
+    label_of = {sample.path: sample.label for sample in labelled}
+    for name, fold in shape.folds.items():
+        start = "/".join((*shape.inside, name)) + "/"
+        inner = [sample.path for sample in find_candidates(samples) if sample.path.startswith(start)]
+        if fold != UNLABELLED and inner and not any(label_of[path] for path in inner):
+            notes.append(
+                f"The folder {name!r} holds no class folders: its {len(inner):,} images have no class, and"
+                " are left out. If a file names their classes, list all images in a CSV with their folds in a"
+                " column."
+            )
+    return notes
+
+
+def _refuse_splits_within(data: Path, samples: Sequence[Sample], shape: Shape) -> None:
+    """Raise `GroupwiseError` where the folds hold folds in place of classes: fold_1/train, fold_1/test."""
+    below: dict[str, set[str]] = defaultdict(set)
+    for sample in find_candidates(samples):
+        parts = PurePosixPath(sample.path).parts[len(shape.inside) :]
+        if len(parts) > 3 and parts[0] in shape.folds:
+            below[parts[0]].add(parts[1])
+    if below and all(is_ready_split(name_folds(names).values()) for names in below.values()):
+        first = Path(data, *shape.inside, min(below))
+        raise GroupwiseError(
+            f"each of {', '.join(sorted(below)[:4])} holds folds, {', '.join(sorted(below[first.name])[:4])}:"
+            " several ready splits, as of a cross-validation",
+            place=data,
+            remedy=f"{give_one(data, first)}, with --split.given folders or --split.given pool.",
+        )
+
+
+def _note_repeats_in_folds(labelled: Sequence[Sample], shape: Shape) -> list[str]:
+    """What `note_repeats` finds in the folds together, each of which has its own names."""
+    depth = len(shape.inside) + 1
+    whole = {sample.path: sample for sample in labelled if sample.label}
+    for fold, wrapped in shape.wrapped.items():
+        start = "/".join((*shape.inside, fold)) + "/"
+        part = [sample for path, sample in whole.items() if path.startswith(start)]
+        if notes := _note_repeats(part, depth + len(wrapped)):
+            return notes
+    return []
 
 
 def _label_in_fold(sample: Sample, shape: Shape, depth: int, *, keep: bool) -> Sample:
@@ -184,7 +249,7 @@ def refuse_ready_split(
         f"the folders are called {', '.join(sorted(folds))}{beside}: this looks like a data set already"
         " split",
         place=data,
-        remedy=f"Give one of them, such as {folder / train}, or add --split.given folders to use the split as"
+        remedy=f"{give_one(data, folder / train)}, or add --split.given folders to use the split as"
         " it is, --split.given pool to divide its images anew, --layout classes if these are the classes.",
     )
 
@@ -201,7 +266,7 @@ def _label_inverted(data: Path, samples: Sequence[Sample], shape: Shape, given: 
         raise GroupwiseError(
             f"holds several data sets that are already split, such as {deeper[0][depth]}",
             place=data,
-            remedy=f"Give one of them, such as {one}, with --split.given folders or --split.given pool.",
+            remedy=f"{give_one(data, one)}, with --split.given folders or --split.given pool.",
         )
     labelled = []
     for sample in samples:

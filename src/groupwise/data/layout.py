@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from groupwise.data.array_files import name_arrays
+from groupwise.data.class_names import leave_out
 from groupwise.data.crossed_names import cross_names
-from groupwise.data.fold_names import TRAIN, UNLABELLED, is_ready_split, name_folds
+from groupwise.data.fold_names import TEST, TRAIN, UNLABELLED, VAL, is_ready_split, name_folds
 from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.manifest import Sample
 
@@ -92,7 +93,7 @@ def recognise(samples: Sequence[Sample]) -> Shape:
         inner = name_folds({name for below in tops.values() for name in below})
         return Shape(inside, inner, inverted=True)
     if crossed := cross_names(tops):
-        return Shape(inside, crossed=crossed)
+        return Shape(inside, crossed=crossed, others=tuple(name for name in tops if name not in crossed))
     variants = tuple(name for name in tops if _is_variant(name))
     if len(variants) == len(tops) > 1 and _recurring(tops):
         return Shape(inside, variants=variants)
@@ -107,7 +108,7 @@ def recognise(samples: Sequence[Sample]) -> Shape:
     if len(tops) - len(unlabelled) < 2:
         unlabelled = ()
     kept = {name: below for name, below in tops.items() if name not in unlabelled}
-    doubts = [*_note_fold_names(kept, folds), *_note_depth(kept, paths, len(inside))]
+    doubts = [*_note_fold_names(kept, folds, len(inside)), *_note_depth(kept, paths, len(inside))]
     return Shape(inside, unlabelled=unlabelled, boxes=_is_boxes(tops), doubts=tuple(doubts))
 
 
@@ -183,10 +184,23 @@ def _shape_split(
         folds,
         others=tuple(name for name in tops if name not in folds),
         wrapped=wrapped,
-        flat=() if is_boxes else tuple(no_class),
+        flat=() if is_boxes else (*no_class, *_find_classless(labels, folds)),
         boxes=is_boxes,
         classless=not any(labels.values()),
     )
+
+
+def _find_classless(labels: Mapping[str, set[str]], folds: Mapping[str, str]) -> list[str]:
+    """Folds that are measured, of which one folder holds all images, though no other fold has such a class.
+
+    The folder stands around the images and names none, as in asl_alphabet_test/asl_alphabet_test.
+    """
+    classless = []
+    for name, found in labels.items():
+        others = set().union(*(known for other, known in labels.items() if other != name))
+        if folds[name] in (VAL, TEST) and len(found) == 1 and len(others) > 1 and not found & others:
+            classless.append(name)
+    return classless
 
 
 def _has_class(path: Parts, fold: str, wrapped: Parts) -> bool:
@@ -223,12 +237,12 @@ def _recurring(tops: Mapping[str, Counter[str]]) -> set[str]:
     return often if len(often) > 1 else set()
 
 
-def _note_fold_names(tops: Mapping[str, Counter[str]], folds: Mapping[str, str]) -> Iterable[str]:
+def _note_fold_names(tops: Mapping[str, Counter[str]], folds: Mapping[str, str], depth: int) -> Iterable[str]:
     for name in tops:
         if name in folds:
             yield (
-                f"The folder {name!r} is taken for a class, whose name is that of a fold. If it is none, give"
-                " DATA without it."
+                f"The folder {name!r} is taken for a class, and its name is that of a fold. If it is none,"
+                f" leave it out: {leave_out([name], depth)}."
             )
 
 
@@ -242,17 +256,20 @@ def _note_depth(tops: Mapping[str, Counter[str]], paths: Sequence[Parts], around
     name, inner = max(whole.items(), key=lambda item: len(item[1]))
     again = sorted(_recurring(tops))
     last = all(len(path) in (1, level + 3) for path in paths)
-    pattern = "'([^/]+)/[^/]+$'" if last else f"'^(?:[^/]+/){{{around + level + 1}}}([^/]+)/'"
+    depth = around + level + 1
+    group = "'([^/]+)/[^/]+$'" if last else f"'^(?:[^/]+/){{{depth}}}([^/]+)/'"
+    # Of a file that lies higher up, the class is the last of its folders; it is no subject's.
+    label = group if last else f"'^(?:[^/]+/){{0,{depth}}}([^/]+)/'"
     if again:
         yield (
             f"Below the class folders lie folders of the same names, such as {', '.join(again[:3])}. If those"
-            f" are the classes: --label-regex {pattern}. If each is one subject: --group-regex {pattern}."
+            f" are the classes: --label-regex {label}. If each is one subject: --group-regex {group}."
         )
     elif len(inner) > 1:
         yield (
             f"Below the class folders lie further folders, such as {name}/{inner[0]}: taken for parts of the"
-            f" class {name.split('/')[0]!r}. If they are the classes: --label-regex {pattern}. If each is one"
-            f" subject: --group-regex {pattern}."
+            f" class {name.split('/')[0]!r}. If they are the classes: --label-regex {label}. If each is one"
+            f" subject: --group-regex {group}."
         )
 
 

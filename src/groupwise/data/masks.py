@@ -27,6 +27,7 @@ _FOLDER = re.compile(
     re.IGNORECASE,
 )
 _SUFFIX = re.compile(rf"[ _.-]+{_WORD}(?:[ _.-]?(?:lesion|\d+))?$", re.IGNORECASE)
+_PREFIX = re.compile(rf"^{_WORD}[ _.-]+", re.IGNORECASE)
 _LOSSLESS = {".png", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".pbm"}
 _LOOK = 6
 """Files that are opened of each kind; all of them, or all but one of so many, have to look like masks."""
@@ -77,15 +78,15 @@ def _find_kinds(images: Sequence[Sample]) -> dict[str, dict[str, str]]:
     around = _count_common_folders(paths)
     for path in paths:
         folder = next((part for part in path.parts[around:-1] if _FOLDER.fullmatch(part)), None)
-        suffix = _SUFFIX.search(path.stem)
-        if folder is None and suffix is None:
+        word = _SUFFIX.search(path.stem) or _PREFIX.search(path.stem)
+        if folder is None and word is None:
             pictures[path.stem].append(path)
         else:
-            kind = folder if folder is not None else f"*{re.sub(r'[0-9]', '', suffix[0])}"  # type: ignore[index]
+            kind = folder if folder is not None else f"*{re.sub(r'[0-9]', '', word[0])}"  # type: ignore[index]
             named.append((kind, path))
     kinds: dict[str, dict[str, str]] = defaultdict(dict)
     for kind, path in named:
-        stems = (path.stem, _SUFFIX.sub("", path.stem))
+        stems = (path.stem, _SUFFIX.sub("", path.stem), _PREFIX.sub("", path.stem))
         owners = next((pictures[stem] for stem in stems if stem in pictures), [])
         if owners:
             kinds[kind][str(path)] = str(_nearest(path, owners))

@@ -8,19 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from groupwise.data.class_names import is_undecided, leave_out
 from groupwise.data.group_names import spelling_key
 from groupwise.data.manifest import USABLE, Sample
 from groupwise.data.table import where_images_lie
 from groupwise.data.targets import all_names
-
-# Names of classes that may stand for a missing label.
-_DOUBTFUL = frozenset(
-    (  # noqa: SIM905  # shorter so
-        "none|na|n/a|?|-|--|unknown|unlabeled|unlabelled|missing|undefined|unsorted|unclassified|review"
-        "|to review|todo|to do|tbd|misc|unsure|unclear|uncertain|skip|ignore|ignored|unklar|unsortiert"
-        "|inconnu|desconocido|待定|不明"
-    ).split("|")
-)
 
 
 def note_groups(samples: Sequence[Sample], pattern: re.Pattern[str] | None) -> list[str]:
@@ -108,6 +100,9 @@ def note_outside(data: Path, root: Path, samples: Sequence[Sample]) -> list[str]
     ]
 
 
+_FEW_SINGLES = 5
+
+
 def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]:
     """Classes that are empty, alone, alike, or may be no single class; `folders` are those of the classes."""
     counts = Counter(all_names(sample.label for sample in samples if sample.status in USABLE))
@@ -121,33 +116,58 @@ def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]
         for names in alike.values()
         if len(names) > 1
     ]
-    notes += _note_label_columns(labels)
-    notes += [f"The class {label!r} has a single image." for label in labels if counts[label] == 1]
+    notes += [*_note_undecided(labels, samples, folders), *_note_several(labels)]
+    notes += _note_singles([label for label in labels if counts[label] == 1], len(labels))
     if len(labels) == 1:
         notes.append(
             f"There is only one class, {labels[0]!r}: training needs two. Where the names of the files hold"
             " the class, --label-regex finds it."
         )
     if not labels:
-        notes.append("No image can be used: see the reasons in the manifest.")
+        bare = any(s.codes == ("no-label",) and re.match(r"[^\W\d_]+[^/]*$", s.path) for s in samples)
+        notes.append(
+            "No image can be used: see the reasons in the manifest."
+            + " Where the names of the files hold the class, --label-regex finds it, as '^([A-Za-z]+)'."
+            * bare
+        )
     return notes
 
 
-def _note_label_columns(labels: Sequence[str]) -> list[str]:
-    """Classes that may be a missing label, or several labels in one cell."""
-    doubts = [
+def _note_singles(singles: Sequence[str], classes: int) -> list[str]:
+    """Classes of one image; many of them may be no classes at all."""
+    if len(singles) <= _FEW_SINGLES:
+        return [f"The class {label!r} has a single image." for label in singles]
+    named = ", ".join(map(repr, singles[:_FEW_SINGLES]))
+    note = f"{len(singles):,} of {classes:,} classes have a single image each, such as {named}."
+    if all(re.fullmatch(r"[+-]?\d+(?:[.,]\d+)?", label) for label in singles) and 2 * len(singles) > classes:
+        note += " If they are a measurement, write ranges of it as classes: only classes can be learnt here."
+    return [note]
+
+
+def _note_undecided(labels: Sequence[str], samples: Sequence[Sample], folders: Sequence[str]) -> list[str]:
+    """Classes whose names say that nothing was decided, and of folders the option that leaves them out."""
+    doubts = list(filter(is_undecided, labels))
+    option = ""
+    if set(doubts) & set(folders):
+        path = next(sample.path for sample in samples if sample.label in doubts and sample.status in USABLE)
+        depth = next((i for i, part in enumerate(path.split("/")) if part in doubts), 0)
+        option = f", as by {leave_out(doubts, depth)}"
+    return [
         f"The class {label!r} may stand for a missing label: if it does, leave its cells empty, or its folder"
-        " out."
-        for label in labels
-        if " ".join(re.split(r"[\s_]+", label.casefold().strip("_ "))) in _DOUBTFUL
+        f" out{option}."
+        for label in doubts
     ]
+
+
+def _note_several(labels: Sequence[str]) -> list[str]:
+    """Classes that may be several labels in one cell."""
     several = [label for label in labels if _names_another(label, set(labels))]
-    if several:
-        doubts.append(
-            f"{len(several):,} classes name another class and more, such as {several[0]!r}: if a cell can"
-            " hold several labels, choose one an image."
-        )
-    return doubts
+    if not several:
+        return []
+    return [
+        f"{len(several):,} classes name another class and more, such as {several[0]!r}: if a cell can hold"
+        " several labels, choose one an image."
+    ]
 
 
 def _names_another(label: str, labels: set[str]) -> bool:

@@ -132,9 +132,17 @@ def _refuse_options(data: Path, options: ReadOptions) -> None:
             place="--label-regex",
             remedy="Use --label-column, or give the folder of the images.",
         )
-    if options.root is not None and not options.root.is_dir():
+    if options.root is None or options.root.is_dir():
+        return
+    if not is_archive(options.root):
         raise UsageError(
             "no such folder", place=f"--root {options.root}", remedy="Give the folder of the images."
+        )
+    if data.is_dir() or is_archive(data):
+        raise UsageError(
+            f"is an archive, and {data} is no table of what lies in it",
+            place=f"--root {options.root}",
+            remedy="Give the archive itself as DATA, or a table that lists its images.",
         )
 
 
@@ -172,7 +180,7 @@ def _list_folder(data: Path, options: ReadOptions) -> tuple[Contents, list[str]]
     if options.layout == CLASSES:
         folders = [] if is_archive(place) else list_class_folders(place)
         return Contents(tuple(samples), place, "class folders, as asked"), folders
-    if labels is None and not is_archive(place):
+    if labels is None:
         tables = read_folder_tables(
             data,
             place,

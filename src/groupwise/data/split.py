@@ -139,7 +139,8 @@ def make_split(
         paths = [path for path, _, _ in samples]
         _refuse_cut_sources(paths, sources, given, names)
         targets = Targets.of([label for label, kept in zip(labels, keep, strict=True) if kept])
-        _refuse_few_sources(targets, sources[keep], names, spared)
+        groups = [group for (_, _, group), kept in zip(samples, keep, strict=True) if kept]
+        _refuse_few_sources(targets, sources[keep], names, spared, groups)
         fold_numbers[keep] = assign_sources(
             targets.values, sources[keep], list(shares.values()), seed, given=given[keep]
         )
@@ -160,7 +161,9 @@ def participants_of(split: Split) -> Participants:
     return Participants([row.cluster for row in split.rows], excluded)
 
 
-def _refuse_few_sources(targets: Targets, sources: IntArray, folds: Sequence[str], spared: Set[str]) -> None:
+def _refuse_few_sources(
+    targets: Targets, sources: IntArray, folds: Sequence[str], spared: Set[str], groups: Sequence[str]
+) -> None:
     classes, members = targets.classes, targets.members.astype(bool)
     if len(classes) < 2:
         raise GroupwiseError(
@@ -179,11 +182,26 @@ def _refuse_few_sources(targets: Targets, sources: IntArray, folds: Sequence[str
             f"class {first!r} has {count} independent source{'s' * (count != 1)},"
             f" too few for the {len(folds)} folds {', '.join(folds)}{also}",
             place="split",
-            remedy=f"Add photographs from other sources, ask for fewer folds, or add --min-sources"
+            remedy=_blame_groups(targets, groups)
+            or f"Add photographs from other sources, ask for fewer folds, or add --min-sources"
             f" {len(folds)} to leave out every class that has fewer."
-            + " If copies were found that are none, --copies report."
-            * joined,
+            + " If copies were found that are none, --copies report." * joined,
         )
+
+
+def _blame_groups(targets: Targets, groups: Sequence[str]) -> str:
+    """The remedy where it is the groups that leave a class too few sources; "" where it is not they."""
+    known = set(groups)
+    other = "name another column by --group-column or another pattern by --group-regex, or leave it out."
+    if "" in known:
+        return ""
+    if len(known) == 1:
+        return f"All images have the group {groups[0]!r}, so none can be kept apart from another: {other}"
+    members = targets.members.astype(bool)
+    pairs = {(group, k) for group, row in zip(groups, members, strict=True) for k in row.nonzero()[0]}
+    if len(pairs) == len(known) == len(targets.classes):
+        return f"Each group is a class, so the groups say nothing of which images belong together: {other}"
+    return ""
 
 
 def _refuse_empty_folds(fold_numbers: IntArray, folds: Sequence[str], previous: Split | None) -> None:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from groupwise.data.columns import Columns, choose_columns, find_fold_column, find_group_columns, read_folds
-from groupwise.data.finder import AmbiguousNameError, Finder
+from groupwise.data.annotations import is_flag, is_yes
+from groupwise.data.column_names import names_presence
+from groupwise.data.columns import Columns, choose_columns
+from groupwise.data.fold_columns import note_folds, read_folds
 from groupwise.data.fold_names import name_folds
-from groupwise.data.folder import judge_kind
+from groupwise.data.group_columns import note_group_columns
 from groupwise.data.label_cells import judge
 from groupwise.data.label_sets import SetsRead
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import COLUMNS, GIVEN_FOLD, Sample
+from groupwise.data.places import OUTSIDE_ROOT, Places
 from groupwise.data.reading import Labels
 from groupwise.data.table_files import Row, Table, read_table
 from groupwise.errors import UsageError
 
-OUTSIDE_ROOT = "outside-root"
 LINK_OUTSIDE = "link-outside"
 
 
@@ -58,7 +59,7 @@ def read_contents(
     by what the cells hold.
     """
     table = read_table(file)
-    places = _Places(file, None if table.holds_images else root)
+    places = Places(file, None if table.holds_images else root)
     aside = {name for name in (group_column, given) if name is not None}
     table, columns = choose_columns(
         file, table, path_column, label_column, places.leads_to_image, labels=labels, aside=aside
@@ -88,11 +89,13 @@ def read_contents(
     notes = [
         *_note_columns(columns),
         *places.notes(),
-        *_note_folds(rows, further, given),
-        *([] if group_column else _note_groups(rows, further)),
+        *columns.notes,
+        *note_folds(rows, further, given),
+        *([] if group_column else note_group_columns(rows, further, columns.label)),
         *([] if asked or is_manifest else _note_bound(samples)),
     ]
     judged, sets = judge(samples, labels)
+    notes += [*_note_contradictions(judged), *_note_presence(rows, further)]
     return Contents(
         tuple(judged), places.root, _words(table, columns, sets), (*notes, *sets.notes), sets.several
     )
@@ -121,27 +124,6 @@ def _note_columns(columns: Columns) -> list[str]:
     ]
 
 
-def _note_folds(rows: Sequence[Row], columns: Sequence[str], given: str | None) -> list[str]:
-    found = find_fold_column(rows, columns) if given is None else None
-    if found is None:
-        return []
-    column, counts = found
-    numbers = ", ".join(f"{fold} {n:,}" for fold, n in counts.items())
-    return [
-        f"The column {column!r} names folds ({numbers}) and is not used: the images are divided anew. To use"
-        f" it as it is, add --split.given {shlex.quote(column)}."
-    ]
-
-
-def _note_groups(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
-    found = find_group_columns(rows, columns)
-    return [
-        f"The column {column!r} has {values:,} values for {len(rows):,} images. If images of one value belong"
-        f" together, add --group-column {shlex.quote(column)}."
-        for column, values in list(found.items())[:3]
-    ]
-
-
 def _note_bound(samples: Sequence[Sample]) -> list[str]:
     """That the column `group`, as in Groupwise's own tables, binds although nobody asked for it."""
     groups = {sample.group for sample in samples if sample.group.strip()}
@@ -150,6 +132,29 @@ def _note_bound(samples: Sequence[Sample]) -> list[str]:
     return [
         f"The column 'group' says what belongs together, with {len(groups):,} values. If it means something"
         " else, rename it, or name another by --group-column."
+    ]
+
+
+def _note_presence(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    """That rows of 0 may say that an image has not the class: as `melt` of pandas and OpenImages write it."""
+    for column in filter(names_presence, columns):
+        cells = {row[column].strip() for row in rows}
+        if "" not in cells and all(map(is_flag, cells)) and len({is_yes(cell) for cell in cells}) == 2:
+            return [
+                f"The column {column!r} holds 0 and 1, and is not looked at: if 0 says that an image does not"
+                " have the class of its row, leave such rows out."
+            ]
+    return []
+
+
+def _note_contradictions(samples: Sequence[Sample]) -> list[str]:
+    """That files stand in several rows with different classes, which is how tables of several labels look."""
+    files = {sample.path for sample in samples if sample.codes == ("two-labels",)}
+    if not files:
+        return []
+    return [
+        f"{len(files):,} files stand in several rows under different classes, such as {min(files)}, and are"
+        " left out. If an image can have several labels, add --labels several."
     ]
 
 
@@ -191,79 +196,6 @@ def _name_extras(header: Sequence[str], is_manifest: bool, used: set[str]) -> Ma
             name = f"user_{name}"
         names[column] = name
     return names
-
-
-class _Places:
-    """Where the paths of a table lead: below `root`, as written or under another spelling."""
-
-    def __init__(self, file: Path, root: Path | None) -> None:
-        self._base = Path(os.path.abspath(file.parent))  # noqa: PTH100  # resolve() would follow links
-        self._asked = root.resolve() if root is not None else None
-        self.root = self._asked or self._base.resolve()
-        self._finder = Finder(self.root)
-        self._found: list[tuple[str, str]] = []
-
-    def locate(self, sample: Sample) -> Sample:
-        """The sample with its path below the root, or with what is wrong with it."""
-        cell = sample.path
-        if not cell or "\0" in cell:
-            return replace(sample, status="quarantined", reason="missing: the row names no file")
-        written = self._as_written(cell)
-        relative = self._find_relative(cell if written is None else written)
-        if written is None:
-            try:
-                found = self._finder.find(cell)
-            except AmbiguousNameError as error:
-                first, second = map(str, error.args)
-                reason = f"ambiguous: {first} and {second} are both called so".replace(";", ",")
-                return replace(sample, status="quarantined", reason=reason)
-            if found is not None:
-                self._found.append((cell, found))
-                relative = found
-        if relative is None:
-            reason = f"{OUTSIDE_ROOT}: the path leads out of the CSV's folder"
-            return replace(sample, status="quarantined", reason=reason)
-        status, reason = judge_kind(self.root, self.root / relative) or ("ok", "")
-        return replace(sample, path=relative, status=status, reason=reason)
-
-    def leads_to_image(self, cell: str) -> bool:
-        """Whether a cell leads to one image, as written or by its name."""
-        try:
-            return bool(cell) and self._finder.find(cell) is not None
-        except AmbiguousNameError:
-            return False
-
-    def _as_written(self, cell: str) -> str | None:
-        """The cell, or with the slashes of this system, whichever is there."""
-        for way in dict.fromkeys((cell, cell.replace("\\", "/"))):
-            if any(os.path.lexists(base / way) for base in (self.root, self._base)):
-                return way
-        return None
-
-    def _find_relative(self, cell: str) -> str | None:
-        # An absolute path may name the folder as the user does or as it really is.
-        bases = (self.root,) if self._asked else (self._base, self.root)
-        for base in bases:
-            relative = os.path.relpath(os.path.join(base, cell), base)  # noqa: PTH118  # no pathlib twin
-            if Path(relative).parts[:1] != (os.pardir,) and (
-                not self._asked or os.path.lexists(base / relative)
-            ):
-                return Path(relative).as_posix()
-        if self._asked and os.path.lexists(self._base / cell):
-            real = Path(os.path.realpath(self._base / cell))
-            if real.is_relative_to(self.root):
-                return real.relative_to(self.root).as_posix()
-        return None
-
-    def notes(self) -> list[str]:
-        """That some paths were found under another spelling."""
-        if not self._found:
-            return []
-        cell, found = self._found[0]
-        return [
-            f"{len(self._found):,} paths are not there as written, and were found by their names, such as"
-            f" {cell!r} as {found!r}."
-        ]
 
 
 def where_images_lie(root: Path, samples: Iterable[Sample]) -> Path | None:

@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from groupwise.data.annotations import read_annotations
-from groupwise.data.archive import list_members
+from groupwise.data.archive import is_there, list_members
 from groupwise.data.fold_names import name_folds
-from groupwise.data.formats import FORMAT_OF_SUFFIX
+from groupwise.data.image_lists import is_image_name, read_image_list
 from groupwise.data.parquet_images import class_names, find_image_column, import_parquet
 from groupwise.data.table_text import read_table_text
 from groupwise.errors import GroupwiseError, UsageError
@@ -48,6 +48,12 @@ def read_table(file: Path) -> Table:
     suffix = file.suffix.lower()
     try:
         if suffix == ".parquet":
+            if not file.is_file() and is_there(file):
+                raise GroupwiseError(
+                    "a Parquet table within an archive is not read",
+                    place=file,
+                    remedy="Unpack the archive, and give the folder.",
+                )
             return _read_parquet(file)
         text = _read_text(file)
         if suffix in (".jsonl", ".ndjson", ".manifest"):
@@ -78,9 +84,12 @@ def _read_delimited(text: str, file: Path) -> Table:
     if match := _SEPARATOR_LINE.match(text):  # as spreadsheets write it for one another
         delimiter, text = match[1], text[match.end() :]
     else:
+        text = _drop_comments(text)
         delimiter = _find_delimiter(text, file)
     if file.suffix.lower() == ".txt" and delimiter not in text.partition("\n")[0]:
-        return _read_image_list(text, file)
+        pairs, kind = read_image_list(text, file)
+        listed = tuple({"path": path, "label": label} for path, label in pairs)
+        return Table(("path", "label"), listed, kind, "path", "label")
     kind = f"a table with {_DELIMITERS[delimiter]}"
     lines = io.StringIO(text, newline="")
     try:
@@ -94,6 +103,7 @@ def _read_delimited(text: str, file: Path) -> Table:
         return Table((), (), kind)
     if _is_headless(records):
         return _name_columns(records, kind, file)
+    records[0] = _complete_header(records)
     header = [name.strip() for name in records[0]]
     _refuse_repeated(header, file)
     padded = any(name != name.lstrip() for name in records[0])  # then its cells have blanks in front too
@@ -105,63 +115,14 @@ def _read_delimited(text: str, file: Path) -> Table:
     return Table(tuple(header), tuple(rows), kind)
 
 
-def _read_image_list(text: str, file: Path) -> Table:
-    """Lines of path and class with a blank between; the class may be a number in the list of their names.
-
-    Where no line has a class, it is the folder that each image lies in.
-    """
-    kept = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if kept and all("/" in line and len(line.split()) == 1 for line in kept):
-        rows = tuple(
-            {"path": line.strip(), "label": PurePosixPath(line.strip()).parent.name} for line in kept
-        )
-        return Table(("path", "label"), rows, "a list of images, the class their folder", "path", "label")
-    _refuse_other_lists(kept, file)
-    lines = [line.rsplit(maxsplit=1) for line in kept]
-    names = _class_names(file.parent)
-    numbers = {label for _, label in lines}
-    if names and all(label.isdecimal() and int(label) < len(names) for label in numbers):
-        lines = [[path, names[int(label)]] for path, label in lines]
-    rows = tuple({"path": path, "label": label} for path, label in lines)
-    return Table(("path", "label"), rows, "a list of images and classes", "path", "label")
-
-
-def _refuse_other_lists(lines: Sequence[str], file: Path) -> None:
-    """Raise `GroupwiseError` for lines that are not a path and a class."""
-    for number, line in enumerate(lines, start=1):
-        path, _, last = line.rpartition(" ") if "\t" not in line else line.rpartition("\t")
-        if not path.strip():
-            raise GroupwiseError(
-                f"line {number} holds no class after the path",
-                place=file,
-                remedy="Write the path, a blank and the class on each line, or give a CSV.",
-            )
-        if is_image_name(last) and not is_image_name(path):
-            raise GroupwiseError(
-                f"line {number} ends with a path, {last!r}, where a class should follow it",
-                place=file,
-                remedy="Write the path, a blank and the class on each line, or give a CSV.",
-            )
-    widths = {len(line.split()) for line in lines}
-    if (
-        len(widths) == 1
-        and widths.pop() > 2
-        and not any(is_image_name(one.rsplit(maxsplit=1)[0]) for one in lines)
-    ):
-        raise GroupwiseError(
-            f"each line holds {len(lines[0].split())} words, and which of them is the class is not said",
-            place=file,
-            remedy="Save it as a CSV with a header, and name its columns with --path-column and"
-            " --label-column.",
-        )
-
-
-def _class_names(folder: Path) -> list[str]:
-    """Names of the classes by number, from a `synsets.txt` or its like; none where there is no such file."""
-    for name in ("synsets.txt", "classes.txt", "labels.txt"):
-        if (folder / name).is_file():
-            return [line.strip() for line in _read_text(folder / name).splitlines() if line.strip()]
-    return []
+def _drop_comments(text: str) -> str:
+    """The text without the lines of # above its header; where none other is there, the last of them is it."""
+    lines = text.splitlines(keepends=True)
+    above = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
+    if not above:
+        return text
+    has_header = not any(map(is_image_name, re.split(r"[,;\t|]", lines[above])))
+    return "".join(lines[above:] if has_header else [lines[above - 1].lstrip("# "), *lines[above:]])
 
 
 def _find_delimiter(text: str, file: Path) -> str:
@@ -180,9 +141,12 @@ def _widths(text: str, delimiter: str) -> set[int]:
     """The numbers of cells in the first rows; none where they cannot be read so."""
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        return {len(row) for row in islice(filter(None, rows), 20)}
+        widths = [len(row) for row in islice(filter(None, rows), 20)]
     except csv.Error:
         return set()
+    if len(widths) > 1 and set(widths[1:]) == {widths[0] + 1}:  # R leaves out the name of the row names
+        widths = widths[1:]
+    return set(widths)
 
 
 def _require_width(record: Sequence[str], header: Sequence[str], number: int, file: Path) -> None:
@@ -194,6 +158,15 @@ def _require_width(record: Sequence[str], header: Sequence[str], number: int, fi
         )
 
 
+def _complete_header(records: Sequence[Sequence[str]]) -> list[str]:
+    """The header with a name for every column: R leaves the one of row names blank, or out."""
+    header, *rows = records
+    one_more = rows and all(len(row) == len(header) + 1 for row in rows)
+    if one_more and any(row[-1].strip() for row in rows) and len({row[0] for row in rows}) == len(rows):
+        header = ["", *header]
+    return [name if name.strip() else f"column {i}" for i, name in enumerate(header, start=1)]
+
+
 def _refuse_repeated(header: Sequence[str], file: Path) -> None:
     twins = sorted({name for name in header if name and header.count(name) > 1})
     if twins:
@@ -202,11 +175,6 @@ def _refuse_repeated(header: Sequence[str], file: Path) -> None:
             place=file,
             remedy="Rename all but one, so that it is clear which is meant.",
         )
-
-
-def is_image_name(cell: str) -> bool:
-    """Whether a cell names an image file, by its ending."""
-    return PurePosixPath(cell.strip().partition("?")[0]).suffix.lower() in FORMAT_OF_SUFFIX
 
 
 def _is_headless(records: Sequence[Sequence[str]]) -> bool:

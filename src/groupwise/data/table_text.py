@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
+from groupwise.data.archive import read_file
+
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _LOOKED_AT = 400  # bytes that tell UTF-16, whose letters of most scripts have a zero in one byte of two
 _LEAST_ZEROS = 0.3
@@ -12,7 +14,7 @@ _LEAST_ZEROS = 0.3
 
 def read_table_text(file: Path) -> str:
     """The text of `file`; raises `UnicodeDecodeError` for another encoding, and `OSError`."""
-    data = file.read_bytes()
+    data = read_file(file)
     marked = next((name for bom, name in _BOMS.items() if data.startswith(bom)), None)
     return data.decode(marked or _guess(data[:_LOOKED_AT]))
 

@@ -15,9 +15,10 @@ from groupwise.console import Console
 from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
 from groupwise.data.manifest import GIVEN_FOLD, Manifest
+from groupwise.data.places import OUTSIDE_ROOT
 from groupwise.data.split import Split
 from groupwise.data.split_options import SplitConfig
-from groupwise.data.table import LINK_OUTSIDE, OUTSIDE_ROOT, where_images_lie
+from groupwise.data.table import LINK_OUTSIDE, where_images_lie
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_atomic, write_json
 from groupwise.pipeline.budget import bounded_progress

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 
-from groupwise.data.columns import find_group_columns
+from groupwise.data.group_columns import find_group_columns
 from groupwise.data.reading import reading_words
 from groupwise.report.baseline_words import OPENINGS
 from groupwise.report.sections.number import Headline, headline
