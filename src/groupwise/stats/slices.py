@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from groupwise.stats.bootstrap import CHUNK_CELLS
 from groupwise.stats.columns import Cut, cut_column
 from groupwise.stats.estimate import SCHEMA, Estimate
 from groupwise.stats.fold import Floats, Fold, Ints
@@ -158,17 +159,25 @@ def _p_values(fold: Fold, cut: Cut, judged: Mask, seed: int) -> list[float] | No
     if (value_of[fold.sources] != cut.numbers).any():
         return None
     right, images = fold.per_source(judged.astype(np.float64)), fold.per_source(np.ones(fold.n))
-    gaps = np.abs(_gaps(right, images, value_of, len(cut.names)))
+    gaps = np.abs(_gaps(right, images, value_of[None], len(cut.names)))[0]
     rng, exceeded = np.random.default_rng(seed), np.ones(len(cut.names))
-    for _ in range(DRAWS):
-        drawn = np.abs(_gaps(right, images, rng.permutation(value_of), len(cut.names)))
-        exceeded += drawn >= gaps - 1e-12  # what ties but for rounding, ties
+    at_once = max(1, CHUNK_CELLS // fold.n_sources)
+    for start in range(0, DRAWS, at_once):
+        drawn = np.stack([rng.permutation(value_of) for _ in range(min(at_once, DRAWS - start))])
+        # what ties but for rounding, ties
+        exceeded += (np.abs(_gaps(right, images, drawn, len(cut.names))) >= gaps - 1e-12).sum(axis=0)
     return [float(p) for p in exceeded / (DRAWS + 1)]
 
 
 def _gaps(right: Floats, images: Floats, value_of: Ints, values: int) -> Floats:
-    """Accuracy of each slice less that of the rest, (V,)."""
-    inside = np.bincount(value_of, weights=right, minlength=values)
-    n_inside = np.bincount(value_of, weights=images, minlength=values)
+    """Accuracy of each slice less that of the rest, (D, V), by the values of sources in D draws, (D, G)."""
+    draws = len(value_of)
+    cells = (value_of + values * np.arange(draws)[:, None]).ravel()
+
+    def sums(weights: Floats) -> Floats:
+        found = np.bincount(cells, weights=np.tile(weights, draws), minlength=draws * values)
+        return np.asarray(found.reshape(draws, values))
+
+    inside, n_inside = sums(right), sums(images)
     gaps: Floats = inside / n_inside - (right.sum() - inside) / (images.sum() - n_inside)
     return gaps
