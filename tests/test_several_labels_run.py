@@ -288,6 +288,10 @@ def test_a_case_has_what_any_of_its_pictures_has(run, elsewhere, data, capsys):
         means = np.array([np.mean(one, axis=0) for one in mean.values()])
         expected = average_precision_score(members, means)
         assert facts["rules"]["mean"]["value"] == pytest.approx(expected, abs=1e-12)
+        weights = [1 / len(mean[row.group]) for row in told.rows]
+        of_case = np.array([truth[row.group] for row in told.rows])
+        expected = average_precision_score(of_case, told.probs, sample_weight=weights)
+        assert facts["single_picture"]["value"] == pytest.approx(expected, abs=1e-12)
         probs = np.array([[float(table[case][f"prob_{name}"]) for name in LABELS] for case in truth])
         expected = average_precision_score(members, probs)
         assert facts["figures"]["average_precision"]["value"] == pytest.approx(expected, abs=1e-12)

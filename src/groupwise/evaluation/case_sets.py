@@ -24,7 +24,6 @@ from groupwise.stats.label_metrics import (
 from groupwise.stats.label_rule import LabelRule, Members
 
 ALIKE = "each case weighs the same, however many pictures it has"
-PICTURES = "what an image may have is promised for single pictures"
 
 
 def measure_sets(
@@ -43,7 +42,9 @@ def measure_sets(
     truth = case_members(members, cases)
     answers = {name: aggregate_sets(probs, given, cases, name) for name in RULES}
     folds = {name: check_label_fold(truth, one, source_of) for name, one in answers.items()}
-    said = LabelRule(rule.thresholds, 0.5, reason=PICTURES).answers(answers[rule.rule])
+    said = LabelRule(rule.thresholds, alpha=0.0).answers(answers[rule.rule])
+    figures = measure_label_fold(folds[rule.rule], said, classes, seed=0)
+    del figures["risk_control"]  # which is promised for single pictures
     beside = compare_label_folds(folds[MAX], folds[rule.rule], classes, seed=0)[1]
     single = check_label_fold(truth[cases], probs, cases)
     weights = 1 / np.bincount(cases)  # each case weighs the same
@@ -55,7 +56,7 @@ def measure_sets(
         "cases": len(truth),
         "several_classes": 0,
         "examples": [],
-        "figures": measure_label_fold(folds[rule.rule], said, classes, seed=0),
+        "figures": figures,
         "single_picture": Estimate(alone, len(cases), len(truth), reason=ALIKE).as_json(),
         "rules": {name: _precision(fold, classes).as_json() for name, fold in folds.items()},
         "beside_surest": {name: getattr(beside, name) for name in ("value", "low", "high", "p", "reason")},
