@@ -130,7 +130,7 @@ def test_misuse_is_refused(pets, tmp_path):
     with pytest.raises(ValueError, match="Input y contains NaN"):
         GroupwiseClassifier().fit(pets[0], [np.nan, *pets[1][1:]])
     with pytest.raises(ValueError, match="y should be a 1d array"):
-        GroupwiseClassifier().fit(pets[0], np.eye(2)[pets[1]])
+        GroupwiseClassifier().fit(pets[0], np.eye(2)[pets[1]] - 0.5)  # an indicator matrix holds 0 and 1
     with pytest.raises(GroupwiseError, match=r"X: holds float 1\.0, which is no path"):
         GroupwiseClassifier().fit(np.ones(48), pets[1])
     (tmp_path / "bad.png").write_text("no picture")
