@@ -6,7 +6,7 @@ Half of the senders train a small network. The other half is new data twice: as 
 shifted; each time with 50 copies of training pictures among them (turned, cropped, recoloured, saved again),
 as senders of their own. It prints how many of the copies were left out, what else was, and what is said of
 drift. Before that it divides the senders that taught nothing into two halves anew, 200 times, and prints how
-often drift is told where there is none.
+often drift is told where there is none (`--divisions`).
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def report(name: str, run: Path) -> None:
         print(f"    {one['name']}: {one['run']:.3f} -> {one['new']:.3f} ({one['standardised']:+.2f} sd)")
 
 
-def false_alarms(run: Path, root: Path, new: list[dict[str, str]], group: str) -> None:
+def false_alarms(run: Path, root: Path, new: list[dict[str, str]], group: str, divisions: int) -> None:
     """How often drift is told between halves of senders that the network did not learn from."""
     opened, predictor = Run.open(run), load_run(run)
     held = [row for row in opened.split().rows if row.fold in ("val", "test")]
@@ -98,7 +98,7 @@ def false_alarms(run: Path, root: Path, new: list[dict[str, str]], group: str) -
     senders, sources = np.unique([sender for _, _, sender in rows], return_inverse=True)
     told: dict[str, int] = {}
     either = 0
-    for seed in range(DIVISIONS):
+    for seed in range(divisions):
         side = np.random.default_rng(seed).permutation(len(senders)) < len(senders) // 2
         tests = measure_drift(pixels, features, Collections(labels, sources, side[sources]), seed=seed)[
             "tests"
@@ -107,7 +107,7 @@ def false_alarms(run: Path, root: Path, new: list[dict[str, str]], group: str) -
             told[name] = told.get(name, 0) + bool(test.get("told"))
         either += any(test.get("told") for test in tests.values())
     print(
-        f"without a shift, {DIVISIONS} divisions of {len(senders)} senders: any {either}, {told}", flush=True
+        f"without a shift, {divisions} divisions of {len(senders)} senders: any {either}, {told}", flush=True
     )
 
 
@@ -138,7 +138,8 @@ def run_all(arguments: argparse.Namespace) -> None:
     split = Run.open(run).split()
     learnt = {row.path for row in split.rows if row.fold == "train"}
     new = [row for row in new if row["label"] in split.classes]
-    false_alarms(run, data.parent, new, group)
+    if arguments.divisions:
+        false_alarms(run, data.parent, new, group, arguments.divisions)
     for name, shift in (("shifted", True), ("same", False)):
         folder = work / name
         folder.mkdir(exist_ok=True)
@@ -161,4 +162,5 @@ if __name__ == "__main__":
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--senders", type=int, default=10**6, help="how many take part, by default all")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--divisions", type=int, default=DIVISIONS, help="into halves; 0 leaves them out")
     run_all(parser.parse_args())

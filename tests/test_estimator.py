@@ -6,6 +6,7 @@ import pytest
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning, NotFittedError
+from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GroupKFold, cross_validate
 from sklearn.utils import estimator_checks
 
@@ -14,6 +15,7 @@ from folder_case import TINY, write_folder
 from groupwise import GroupwiseClassifier
 from groupwise.data.split import proof, read_split
 from groupwise.errors import GroupwiseError
+from scenes_case import LABELS, write_scenes
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +130,7 @@ def test_misuse_is_refused(pets, tmp_path):
     with pytest.raises(ValueError, match="Input y contains NaN"):
         GroupwiseClassifier().fit(pets[0], [np.nan, *pets[1][1:]])
     with pytest.raises(ValueError, match="y should be a 1d array"):
-        GroupwiseClassifier().fit(pets[0], np.eye(2)[pets[1]])
+        GroupwiseClassifier().fit(pets[0], np.eye(2)[pets[1]] - 0.5)  # an indicator matrix holds 0 and 1
     with pytest.raises(GroupwiseError, match=r"X: holds float 1\.0, which is no path"):
         GroupwiseClassifier().fit(np.ones(48), pets[1])
     (tmp_path / "bad.png").write_text("no picture")
@@ -141,3 +143,30 @@ def test_the_names_of_the_package():
     assert all(callable(getattr(groupwise, name)) for name in groupwise.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'fit'"):
         groupwise.fit  # noqa: B018
+
+
+def test_an_indicator_matrix_is_learnt_label_by_label(tmp_path):
+    table = pd.read_csv(write_scenes(tmp_path), keep_default_na=False)
+    paths = [str(tmp_path / path) for path in table["path"]]
+    members = pd.DataFrame({name: table["label"].str.contains(name) for name in ("red", "green", "blue")})
+    members["never"] = False
+    fitted = GroupwiseClassifier(changes=TINY | {"training.epochs": 1, "data.image_size_px": 16})
+    fitted.fit(paths, members.astype(int), groups=table["person"])
+    assert fitted.classes_.tolist() == ["red", "green", "blue", "never"]  # in the order of y, as elsewhere
+    assert fitted.predictor_.classes == LABELS
+    probs, given = fitted.predict_proba(paths), fitted.predict(paths)
+    assert probs.shape == given.shape == (72, 4)
+    answers = fitted.predictor_.predict(paths)
+    assert probs[:, 0].tolist() == [one.probabilities["red"] for one in answers]
+    assert given[:, 2].tolist() == ["blue" in one.answer.labels for one in answers]
+    assert not given[:, 3].any()
+    expected = accuracy_score(members, given)
+    assert fitted.score(paths, members) == pytest.approx(expected)
+    assert fitted.metrics_["val"]["labels"] == "several"
+
+
+@pytest.mark.parametrize(("columns", "said"), [(["a|b", "c"], "a bar parts"), (["1", 1], "written alike")])
+def test_columns_that_cannot_be_written_are_refused(columns, said, pets):
+    members = pd.DataFrame([[0, 1], [1, 1]] * 24, columns=pd.Index(columns, dtype=object))
+    with pytest.raises(GroupwiseError, match=said):
+        GroupwiseClassifier().fit(pets[0], members)

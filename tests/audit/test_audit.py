@@ -182,3 +182,20 @@ def test_neighbours_in_a_burst_are_not_copies() -> None:
     assert len(samples) > 90
     assert len(set(found.clusters.values())) == len(samples)
     assert found.facts["planted_recall"] >= 0.6
+
+
+def test_of_several_labels_only_other_sets_are_another_label(tmp_path: Path, scene: Scene) -> None:
+    rng = np.random.default_rng(0)
+    rows = [("owl", "beak|wing"), ("owl again", "wing|beak"), ("hen", "beak"), ("hen turned", "beak|wing")]
+    for k, (name, _) in enumerate(rows):
+        pixels = scene(940 + k // 2)
+        _save(tmp_path / f"{name}.png", FAMILIES["rotate"](pixels, rng) if k % 2 else pixels)
+    for k, word in enumerate(("oak", "elm", "fir", "ash")):
+        _save(tmp_path / f"{word}.png", scene(950 + k))
+        rows.append((word, ("beak", "wing", "beak|wing", "")[k]))
+    with (tmp_path / "birds.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "label"), *((f"{name}.png", label) for name, label in rows)])
+    found = audit(scan(tmp_path / "birds.csv"), seed=0, workers=1)
+    assert found.clusters["owl.png"] == found.clusters["owl again.png"]
+    assert found.clusters["hen.png"] == found.clusters["hen turned.png"]
+    assert set(found.conflicts) == {"hen.png", "hen turned.png"}

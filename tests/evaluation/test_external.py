@@ -28,7 +28,7 @@ MATCHED = MatchedClasses({"Cat": "cat", "dog": "dog"}, {"fox": 1}, ())
 def test_copies_conflicts_and_unknown_classes_are_left_out_each_for_its_reason(tmp_path):
     manifest = listed(tmp_path, "Cat", "dog", "fox", "Cat", "dog", "dog", "dog")
     found = copies([None, "old.png", None, None, None, None, None], [0, 1, 2, 3, 3, 4, 4])
-    new = choose_images(manifest, MATCHED, found)
+    new = choose_images(manifest, MATCHED, found, several=False)
     assert [(row.path, row.label) for row in new.rows] == [
         ("0.png", "cat"),
         ("5.png", "dog"),
@@ -42,7 +42,7 @@ def test_copies_conflicts_and_unknown_classes_are_left_out_each_for_its_reason(t
 
 def test_nothing_left_says_why(tmp_path):
     with pytest.raises(GroupwiseError, match=r"none of its 1 images is left to measure \(1 copies\)"):
-        choose_images(listed(tmp_path, "Cat"), MATCHED, copies(["old.png"], [0]))
+        choose_images(listed(tmp_path, "Cat"), MATCHED, copies(["old.png"], [0]), several=False)
 
 
 def figure(value, low, high):
@@ -62,8 +62,8 @@ def test_means_over_classes_are_compared_over_the_same_classes_alone():
     assert other["differences"]["accuracy"]["value"] == pytest.approx(-0.2)
     assert other["differences"]["balanced_accuracy"]["value"] is None
     assert "different classes" in other["differences"]["balanced_accuracy"]["reason"]
-    assert difference_sentence(found).startswith("Worse than at home: -20.0 points")
-    assert difference_sentence({"reason": "the run was not measured"}) == ""
+    assert difference_sentence(found, "accuracy").startswith("Worse than at home: -20.0 points")
+    assert difference_sentence({"reason": "the run was not measured"}, "accuracy") == ""
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,15 @@ def test_probabilities_are_the_mean_of_the_calibrated_ones():
 
 
 @torch.inference_mode()
+def test_labels_of_their_own_are_averaged_each_by_itself():
+    networks, images = members(), torch.randn(5, 3, 16, 16)
+    each = [(net(images) / t).sigmoid() for net, t in zip(networks, TEMPERATURES, strict=True)]
+    found = Ensemble(networks, TEMPERATURES, several=True)(images).sigmoid()
+    assert_close(found, torch.stack(each).mean(0))
+    assert not torch.allclose(found, Ensemble(networks, TEMPERATURES)(images).sigmoid(), atol=1e-3)
+
+
+@torch.inference_mode()
 def test_it_is_read_like_one_network():
     networks, images = members(), torch.randn(5, 3, 16, 16)
     ensemble = Ensemble(networks, TEMPERATURES)
@@ -45,4 +54,6 @@ def test_sure_members_stay_finite():
     networks = members()[:2]
     for net in networks:
         net.fc.bias.copy_(torch.tensor([500.0, 0, 0, 0]))
-    assert Ensemble(networks, (0.05, 0.05))(torch.randn(2, 3, 16, 16)).isfinite().all()
+    for several in (False, True):
+        ensemble = Ensemble(networks, (0.05, 0.05), several=several)
+        assert ensemble(torch.randn(2, 3, 16, 16)).isfinite().all()

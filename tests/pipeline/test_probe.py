@@ -6,16 +6,19 @@ import shutil
 import numpy as np
 import onnxruntime
 import pytest
+from sklearn.metrics import average_precision_score
 
 from cli_case import rows, run
 from folder_case import write_folder
 from groupwise.cli.main import main
 from groupwise.data.preprocessing import Preprocessing
+from groupwise.evaluation.predictions import read_predictions
 from groupwise.inference.predictor import load_run
 from groupwise.runs.files import read_run
 from groupwise.runs.run import Run
 from onnx_case import write_backbone
 from run_case import write_run
+from scenes_case import write_scenes
 
 PRETRAINED = {"input_size": [3, 24, 24], "mean": [0.5] * 3, "std": [0.25] * 3, "crop_mode": "squash"}
 
@@ -99,6 +102,25 @@ def test_a_cross_validation_of_probes_is_one_graph_as_well(home, capsys):
     assert status == 0, err
     picture = home / "pets" / "dog" / "001.png"
     said = [run(capsys, "predict", folder, picture)[1] for folder in (home / "cv", home / "cv/export/bundle")]
+    assert said[0] == said[1]
+
+
+def test_a_probe_of_several_labels_and_the_bundle_of_its_cross_validation(home, tmp_path, capsys):
+    data = write_scenes(tmp_path, people=24)
+    words = ["probe", data, "--features", home / "small.onnx", "--group-column", "person"]
+    words += ["--cv", "3", "--baselines", "none", "--run", tmp_path / "cv"]
+    status, out, err = run(capsys, *words)
+    assert status == 0, err
+    assert "has the best average precision on val" in out
+    one = read_run(tmp_path / "cv" / "repeat-1" / "fold-1")
+    assert one.probe["penalties"][one.probe["chosen"]]["select_average_precision"] > 0
+    answers = read_predictions(one.folder / "predictions.csv").of_fold("test")
+    expected = average_precision_score(answers.targets.members, answers.probs)
+    assert one.metrics["test"]["average_precision"]["value"] == pytest.approx(expected, abs=1e-12)
+    status, _, err = run(capsys, "export", tmp_path / "cv", "--to", "bundle")  # checked against torch
+    assert status == 0, err
+    folders = (tmp_path / "cv", tmp_path / "cv/export/bundle")
+    said = [run(capsys, "predict", folder, tmp_path / "001.png")[1] for folder in folders]
     assert said[0] == said[1]
 
 

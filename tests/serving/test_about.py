@@ -43,3 +43,10 @@ def test_the_baseline_is_that_of_the_test_fold():
     assert told(source={"baseline": {"test": beside, "val": {}}})["baseline"] == beside
     assert told(source={"baseline": {"val": beside}})["baseline"] is None
     assert told(source={"run": "older"})["baseline"] is None
+
+
+def test_a_bundle_of_sets_says_that_a_picture_may_have_several():
+    rule = {"thresholds": [0.5, 0.5], "alpha": 0.1, "threshold": 0.2}
+    assert told(decision={"label_sets": rule})["several"] is True
+    assert told(decision={"label_sets": None})["several"] is False
+    assert told()["several"] is False

@@ -6,10 +6,13 @@ import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from groupwise.inference.text import answer_header
+from groupwise.recipe.aim import Aim
+from groupwise.runs.baselines import MEASURES, STRONGEST_FIRST
 from groupwise.serving import intake
 from groupwise.serving.app import STATIC
 from serving_case import FakePredictor, picture
@@ -126,6 +129,36 @@ def test_a_network_that_does_not_beat_its_baseline_is_told_so_first(browser, ser
         expect(page.locator("#promise")).to_contain_text("optimised for balanced accuracy")
         if shown:
             assert first.bounding_box()["y"] < page.locator("#promise").bounding_box()["y"]
+
+
+def test_labels_of_their_own_are_told_as_such(browser, serve):
+    class Several(FakePredictor):
+        def answer_images(self, images):
+            answers = super().answer_images(images)
+            for one in answers:
+                one.fields |= {
+                    "label": "|dark|light|",
+                    "decided": "|dark|light|",
+                    "labels": ["light", "dark"],
+                }
+                one.fields |= {"probabilities": {"dark": 0.6, "light": 0.8}, "probability": 0.8}
+                one.fields |= {"prediction_set": ["light", "dark"], "abstain": None}
+            return answers
+
+    predictor = Several()
+    predictor.facts = {
+        "source": {"optimised_for": "average_precision"},
+        "decision": {"label_sets": {"thresholds": [0.5, 0.5], "alpha": 0.1}},
+    }
+    with serve(predictor) as server, opened(browser, server) as page:
+        expect(page.locator("#promise")).to_have_text(
+            "The network says which of 2 labels a picture has, any number of them."
+            " It was optimised for the mean average precision."
+        )
+        give(page, file())
+        assert page.locator(".card h3").inner_text() == "light, dark"
+        assert page.locator(".card .unit").inner_text() == "light, the most probable of 2 labels"
+        expect(page.locator("#certainty")).to_contain_text("has a probability of its own")
 
 
 def test_the_heat_map_lies_over_the_picture_as_strongly_as_one_likes(browser, server):
@@ -346,6 +379,11 @@ def test_both_languages_say_the_same_things():
     from_server |= {f"code-{code}" for code in codes}
     assert set(chinese) - set(english) == from_server  # in English the server's own words are shown
     assert set(english) <= set(chinese)
+    # What the server may say of a model has words: null would stand in the page
+    said = {f"optimised-{aim}" for aim in get_args(Aim)}
+    said |= {f"measure-{one}" for one in (*MEASURES, "average_precision")}
+    said |= {f"baseline-{one}" for one in STRONGEST_FIRST}
+    assert said <= set(english)
     for name, sentence in english.items():
         assert sorted(re.findall(r"\{\w+\}", sentence)) == sorted(re.findall(r"\{\w+\}", chinese[name])), name
 

@@ -7,11 +7,12 @@ from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
     f1_score,
+    log_loss,
     precision_recall_curve,
     roc_auc_score,
 )
 
-from groupwise.stats.label_compare import compare_label_folds
+from groupwise.stats.label_compare import compare_label_folds, compare_label_models
 from groupwise.stats.label_metrics import check_label_fold, measure_label_fold
 from groupwise.stats.label_rule import LabelRule
 from groupwise.stats.label_sets import (
@@ -39,7 +40,9 @@ def drawn(seed, sources=30, each=4, k=4, skill=1.5):
 def test_figures_are_those_of_scikit_learn():
     probs, members, sources = drawn(0)
     probs = probs.round(2)  # so that some are equal
-    found = measure_label_fold(check_label_fold(members, probs, sources), RULE, CLASSES, seed=0, draws=100)
+    found = measure_label_fold(
+        check_label_fold(members, probs, sources), RULE.answers(probs), CLASSES, seed=0, draws=100
+    )
     called = RULE.given(probs)
     expected = {
         "average_precision": average_precision_score(members, probs, average="macro"),
@@ -64,7 +67,9 @@ def test_figures_are_those_of_scikit_learn():
 def test_a_label_that_is_absent_is_left_out_of_means_and_says_why():
     probs, members, sources = drawn(1)
     members[:, 2] = False
-    found = measure_label_fold(check_label_fold(members, probs, sources), RULE, CLASSES, seed=0, draws=100)
+    found = measure_label_fold(
+        check_label_fold(members, probs, sources), RULE.answers(probs), CLASSES, seed=0, draws=100
+    )
     kept = [0, 1, 3]
     expected = average_precision_score(members[:, kept], probs[:, kept])
     assert found["average_precision"]["value"] == pytest.approx(expected, abs=1e-12)
@@ -116,7 +121,8 @@ def test_too_few_sources_promise_nothing_and_say_so():
     rule = fit_label_rule(*drawn(5, 8), 0.1)
     assert rule.threshold is None
     assert "8 sources to decide by" in rule.reason
-    found = measure_label_fold(check_label_fold(*_swap(drawn(6))), rule, CLASSES, seed=0, draws=100)
+    said = rule.answers(drawn(6)[0])
+    found = measure_label_fold(check_label_fold(*_swap(drawn(6))), said, CLASSES, seed=0, draws=100)
     assert found["risk_control"] == {"alpha": 0.1, "reason": rule.reason}
 
 
@@ -148,4 +154,23 @@ def test_a_better_model_leads_and_an_equal_one_does_not():
     )
     assert 0 < lead.low < lead.value < lead.high
     same = compare_label_folds(folds[1], folds[1], CLASSES, seed=0, draws=300)[1]
-    assert (same.value, same.low, same.high) == (0, 0, 0)
+    assert (same.value, same.low, same.high, same.p) == (0, 0, 0, 1)
+
+
+def test_models_are_compared_by_pairs_as_scikit_learn_measures_them():
+    probs, members, sources = drawn(9)
+    noise = np.random.default_rng(1).random(probs.shape)
+    each = [(probs + w * noise) / (1 + w) for w in (2.0, 0.0, 0.1)]
+    folds = [check_label_fold(members, one, sources) for one in each]
+    pairs = compare_label_models(folds, CLASSES, seed=0, draws=300)
+    assert [(pair.first, pair.second) for pair in pairs] == [(0, 1), (0, 2), (1, 2)]
+    for pair in pairs:
+        first, second = each[pair.first], each[pair.second]
+        for name, score in (("average_precision", average_precision_score), ("auroc", roc_auc_score)):
+            expected = score(members, second) - score(members, first)
+            assert getattr(pair, name).value == pytest.approx(expected, abs=1e-12)
+        losses = [np.mean([log_loss(members[:, k], one[:, k]) for k in range(4)]) for one in (first, second)]
+        assert pair.log_loss.value == pytest.approx(losses[1] - losses[0], abs=1e-12)
+    assert pairs[0].headline.shown
+    assert not pairs[2].headline.shown  # nearly the same network
+    assert pairs[0].headline.p_holm >= pairs[0].headline.p

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, log_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -63,3 +65,22 @@ def test_a_class_that_nothing_was_learnt_of_is_never_answered():
     assert set(head.logits(select[0]).argmax(1)) <= {0, 1}
     with pytest.raises(GroupwiseError, match="of one class"):
         fit_head((learnt[0], np.zeros(60, int)), select, num_classes=2, choosing=Choosing())
+
+
+def test_each_label_has_scikit_learns_regression_of_its_own():
+    features, labels = blobs(120)
+    members = np.stack([labels == 0, labels != 1, labels < 9, labels > 9], axis=1).astype(np.uint8)
+    choosing = Choosing(("average_precision", "loss"))
+    head = fit_head((features, members), (features, members), num_classes=4, choosing=choosing)
+    logits = head.logits(features)
+    for k in (0, 1):
+        model = LogisticRegression(C=head.best.inverse_penalty, max_iter=1000)
+        expected = model.fit(StandardScaler().fit_transform(features), members[:, k])
+        theirs = expected.decision_function(StandardScaler().fit_transform(features))
+        np.testing.assert_allclose(logits[:, k], theirs, atol=0.02)
+    assert (logits[:, 2] > 20).all()  # what all images have, and what none has
+    assert (logits[:, 3] < -20).all()
+    score = average_precision_score(members[:, :2], logits[:, :2])
+    assert head.best.select_average_precision == pytest.approx(score, abs=1e-12)
+    losses = [log_loss(members[:, k], expit(logits[:, k]), labels=[0, 1]) for k in range(4)]
+    assert head.best.select_loss == pytest.approx(sum(losses), rel=1e-4)

@@ -161,11 +161,13 @@ def slices(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
     from groupwise.evaluation.slice_files import write_slices
+    from groupwise.evaluation.words import sentence
     from groupwise.files import read_json
     from groupwise.report.page import write_report
     from groupwise.report.sections.subgroups import verdict
     from groupwise.runs.files import headline_fold
     from groupwise.runs.run import Run
+    from groupwise.stats.estimate import SETS
 
     run, console = Run.open(arguments.run), Console()
     metrics = read_json(run.require("metrics.json"))
@@ -183,7 +185,8 @@ def slices(parser: Parser, argv: list[str]) -> None:
     for column in facts["columns"]:
         console.say(f"{column['column']}:")
         for one in column["slices"]:
-            console.say(f"  {one['value']}: {_accuracy(one['accuracy'])}")
+            said = sentence("exact" if facts.get("labels") == SETS else "accuracy", one["accuracy"])
+            console.say(f"  {one['value']}: {said}")
     for one in facts["skipped"]:
         console.say(f"{one['column']} is not compared: {one['reason']}.")
     console.say(f"\n{verdict(facts)}\nReport: {page}")
@@ -201,8 +204,10 @@ def robustness(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)
     from groupwise.evaluation.robustness import write_robustness
+    from groupwise.evaluation.words import sentence
     from groupwise.report.page import write_report
     from groupwise.runs.run import Run
+    from groupwise.stats.estimate import SETS
 
     root = images_root(arguments.data)
     run, console = Run.open(arguments.run), Console(quiet=arguments.json)
@@ -211,7 +216,9 @@ def robustness(parser: Parser, argv: list[str]) -> None:
     page = write_report(run.folder)
     if arguments.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
-    console.say(f"undamaged: {_accuracy(facts['clean'])}\n\nRight in %, from mild to strong damage:")
+    measure = "exact" if facts.get("labels") == SETS else "accuracy"
+    told = "Exactly right" if measure == "exact" else "Right"
+    console.say(f"undamaged: {sentence(measure, facts['clean'])}\n\n{told} in %, from mild to strong damage:")
     for name, one in facts["corruptions"].items():
         console.say(f"{name}, {one['unit']}")
         steps = zip(one["sizes"], one["accuracy"], strict=True)

@@ -115,12 +115,17 @@ def _evaluate_fold(arguments: Any) -> None:
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return
     console = Console()
-    measures = ("accuracy",) if scored.rule is None else ("average_precision", "micro_f1", "macro_f1")
+    measures = ("accuracy",) if scored.given is None else ("average_precision", "micro_f1", "macro_f1")
     for measure in measures:
         console.say(f"{fold.capitalize()}: {sentence(measure, scored.metrics[measure])}")
     if cases:
         console.say(case_sentence(cases))
         console.say(f"Report: {write_report(run.folder)}")
+
+
+def _labelled_as(run: Run, options: ReadOptions) -> ReadOptions:
+    """The options with several labels an image where the run has them, unless they say otherwise."""
+    return replace(options, labels="several") if options.labels == "auto" and run.split().several else options
 
 
 def _grouped_as(run: Run, options: ReadOptions) -> ReadOptions:
@@ -148,7 +153,7 @@ def _evaluate_external(arguments: Any) -> None:
     reading = load_run(run.folder).preprocessing.reading
 
     def scan(progress: Callable[[int, int], None]) -> Manifest:
-        options = ReadOptions.pick(arguments, None)
+        options = _labelled_as(run, ReadOptions.pick(arguments, None))
         own = _grouped_as(run, options)
         if own == options:
             return scan_with(arguments.external, options, reading)(progress)

@@ -4,10 +4,13 @@
     rule                {"rule", "cases", "log_losses", "reason"}: how, and by how many cases it was chosen
     chosen_on           the fold that chose it
     pictures, cases     what was answered
+    labels              "several" where images have sets of them: a case has what any of its pictures has
     several_classes     cases left out because their pictures have several classes, and `examples` of them
     figures             every figure of a fold, as in `metrics.json`, a case in place of an image
-    single_picture      how often a single picture is right, each case weighing the same
-    rules               the accuracy of every rule on these cases; that of `max` is the surest picture's
+    single_picture      how often a single picture is right, each case weighing the same; of sets its mean
+                        average precision by what the case has
+    rules               the number (accuracy, of sets mean average precision) of every rule on these cases;
+                        that of `max` is the surest picture's
     beside_surest       the chosen rule less the surest picture: {"value", "low", "high", "p", "reason"}
 
 Intervals count sources: a case is one, or a part of one where a column divides the pictures finer.
@@ -16,7 +19,7 @@ Intervals count sources: a case is one, or a part of one where a column divides 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +28,22 @@ import numpy as np
 from groupwise.data.manifest import Manifest
 from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment
-from groupwise.data.targets import refuse_several
 from groupwise.errors import UsageError
+from groupwise.evaluation.case_sets import measure_sets
 from groupwise.evaluation.evaluate import Scored, score_fold
-from groupwise.evaluation.predictions import PROBABILITY, read_predictions
+from groupwise.evaluation.predictions import PROBABILITY, Predictions, read_predictions
 from groupwise.evaluation.slice_files import further_columns
 from groupwise.files import write_csv, write_json
+from groupwise.inference.decision import read_decision
 from groupwise.recipe.recipe import read_fields
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
+from groupwise.stats.case_sets import choose_set_rule
 from groupwise.stats.cases import MAX, RULES, CaseRule, aggregate, choose_case_rule, label_cases, number_cases
 from groupwise.stats.estimate import SCHEMA
 from groupwise.stats.fold import Floats, Ints, check_fold
 from groupwise.stats.intervals import fraction, share_of_images
+from groupwise.stats.label_rule import Members
 from groupwise.stats.metrics import measure_fold
 from groupwise.stats.paired_tests import compare_models
 
@@ -48,32 +54,36 @@ EXAMPLES = 5
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """Pictures with their class numbers (N,), probabilities (N, K), cases by name, and sources (N,)."""
+    """Pictures with their class numbers (N,), probabilities (N, K), cases by name, and sources (N,).
 
-    labels: Ints
+    Of sets of labels, `labels` are 1 for each that a picture has and `given` those that it was given, (N, K).
+    """
+
+    labels: Any
     probs: Floats
     names: Sequence[object]
     sources: Ints
+    given: Members | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class CaseScores:
-    """Name, class number, pictures and probabilities (C, K) of each case, and the figures."""
+    """Name, label, pictures, answer and probabilities (C, K) of each case, and the figures."""
 
     names: Sequence[object]
-    labels: Ints
+    labels: Sequence[str]
     pictures: Ints
+    predicted: Sequence[str]
     probs: Floats
     facts: Mapping[str, Any]
 
     def write(self, file: Path, classes: Sequence[str]) -> None:
         """Write one row a case."""
-        best = self.probs.argmax(axis=1)
-        rows = zip(self.names, self.labels, self.pictures, best, self.probs.tolist(), strict=True)
+        told = (self.names, self.labels, self.pictures, self.predicted, self.probs.tolist())
         write_csv(
             file,
             ("case", "label", "pictures", "predicted", *(f"{PROBABILITY}{name}" for name in classes)),
-            ((name, classes[y], n, classes[k], *map(repr, probs)) for name, y, n, k, probs in rows),
+            ((*cells, *map(repr, probs)) for *cells, probs in zip(*told, strict=True)),
         )
 
 
@@ -104,6 +114,16 @@ def measure_cases(pictures: Pictures, rule: CaseRule, classes: Sequence[str]) ->
     Raises `UsageError` where most cases are of several classes, or all.
     """
     names, cases = number_cases(pictures.names)
+    # A column may be finer than a source, or join several.
+    apart = find_sources(cases.tolist(), pictures.sources.tolist())
+    source_of = np.zeros(len(names), dtype=np.int64)
+    source_of[cases] = apart
+    if pictures.given is not None:
+        members = np.asarray(pictures.labels).astype(bool)
+        labels, said, probs, facts = measure_sets(
+            members, pictures.probs, pictures.given, rule, cases, source_of, classes
+        )
+        return CaseScores(names, labels, np.bincount(cases), said, probs, facts)
     truth = label_cases(pictures.labels, cases)
     mixed = np.flatnonzero(truth < 0)
     if len(mixed) > len(truth) / 2:
@@ -115,10 +135,6 @@ def measure_cases(pictures: Pictures, rule: CaseRule, classes: Sequence[str]) ->
         )
     taken = np.flatnonzero(truth >= 0)
     answers = {name: aggregate(pictures.probs, cases, name)[taken] for name in RULES}
-    # A column may be finer than a source, or join several.
-    apart = find_sources(cases.tolist(), pictures.sources.tolist())
-    source_of = np.zeros(len(truth), dtype=np.int64)
-    source_of[cases] = apart
     fold = check_fold(truth[taken], answers[rule.rule], source_of[taken], classes)
     right = pictures.probs.argmax(axis=1) == pictures.labels
     sizes = np.bincount(cases)
@@ -128,7 +144,7 @@ def measure_cases(pictures: Pictures, rule: CaseRule, classes: Sequence[str]) ->
     (beside,) = compare_models(fold.labels, [answers[MAX], answers[rule.rule]], fold.sources, classes, seed=0)
     difference = beside.accuracy
     facts = {
-        "rule": {**asdict(rule), "log_losses": dict(rule.log_losses)},
+        "rule": rule.as_json(),
         "pictures": int(sizes[taken].sum()),
         "cases": fold.n,
         "several_classes": len(mixed),
@@ -140,7 +156,8 @@ def measure_cases(pictures: Pictures, rule: CaseRule, classes: Sequence[str]) ->
             name: getattr(difference, name) for name in ("value", "low", "high", "p", "reason")
         },
     }
-    return CaseScores([names[k] for k in taken], fold.labels, sizes[taken], answers[rule.rule], facts)
+    labels, said = ([classes[k] for k in numbers] for numbers in (fold.labels, fold.predicted))
+    return CaseScores([names[k] for k in taken], labels, sizes[taken], said, answers[rule.rule], facts)
 
 
 def write_cases(run: Run, fold: str, by: str, scored: Scored, *, root: Path | None = None) -> dict[str, Any]:
@@ -148,10 +165,12 @@ def write_cases(run: Run, fold: str, by: str, scored: Scored, *, root: Path | No
 
     `root` is where the images lie if not where they lay during training.
     """
-    refuse_several(scored.rule is not None, "--by")
-    rows, manifest = scored.rows, run.manifest()
-    pictures = _pictures(run, rows, scored.probs, by, manifest)
+    manifest = run.manifest()
+    told = Predictions(scored.rows, scored.classes, scored.probs)
+    pictures = _pictures(told, scored.given, by, manifest)
     rule, chosen_on = _choose(run, fold, by, manifest, root)
+    if scored.given is not None and not rule.thresholds:
+        rule = replace(rule, thresholds=_thresholds(run, scored.classes))
     measured = measure_cases(pictures, rule, scored.classes)
     measured.write(run.path(ANSWERS), scored.classes)
     run.record(ANSWERS, ["model.safetensors", "split.csv"])
@@ -161,11 +180,17 @@ def write_cases(run: Run, fold: str, by: str, scored: Scored, *, root: Path | No
     return facts
 
 
-def _pictures(run: Run, rows: Sequence[Assignment], probs: Floats, by: str, manifest: Manifest) -> Pictures:
-    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
-    numbers = run.class_numbers
-    labels = np.array([numbers[row.label] for row in rows], dtype=np.int64)
-    return Pictures(labels, probs, case_names(rows, manifest, by, sources), sources)
+def _pictures(told: Predictions, given: Members | None, by: str, manifest: Manifest) -> Pictures:
+    sources = find_sources([row.group for row in told.rows], [row.cluster for row in told.rows])
+    names = case_names(told.rows, manifest, by, sources)
+    return Pictures(told.targets.values, told.probs, names, sources, given)
+
+
+def _thresholds(run: Run, classes: Sequence[str]) -> tuple[float, ...]:
+    """From which probability on a picture is given each label, where no cases say it of cases."""
+    rule = read_decision(run, tuple(classes), 1.0)[0].label_sets
+    assert rule is not None
+    return rule.thresholds
 
 
 def _choose(run: Run, fold: str, by: str, manifest: Manifest, root: Path | None) -> tuple[CaseRule, str]:
@@ -178,9 +203,12 @@ def _choose(run: Run, fold: str, by: str, manifest: Manifest, root: Path | None)
     found = kept.of_fold(select) if kept else None
     if found is None or not found.rows:
         scored = score_fold(run, select, root=root)
-        rows, probs = scored.rows, scored.probs
+        found, given = Predictions(scored.rows, scored.classes, scored.probs), scored.given
     else:
-        rows, probs = found.rows, found.probs
-    seen = _pictures(run, rows, probs, by, manifest)
+        given = found.given if found.targets.several else None
+    seen = _pictures(found, given, by, manifest)
     _, cases = number_cases(seen.names)
+    if given is not None:
+        members = seen.labels.astype(bool)
+        return choose_set_rule(members, seen.probs, given, seen.sources, cases), select
     return choose_case_rule(seen.labels, seen.probs, cases), select

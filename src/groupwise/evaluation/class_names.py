@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from groupwise.data.targets import all_names, read_names, write_set
 from groupwise.errors import UsageError, did_you_mean
 
 SHOWN = 5
@@ -23,18 +24,25 @@ class MatchedClasses:
     unknown: dict[str, int]
     missing: tuple[str, ...]
 
+    def label(self, written: str, *, several: bool) -> str | None:
+        """A label in the names of the run, of a run of sets a set; None where it has an unknown name."""
+        names = [self.known.get(name) for name in read_names(written)]
+        if not all(names):
+            return None
+        return write_set(filter(None, names)) if several else names[0]
+
     @property
     def respelled(self) -> dict[str, str]:
         return {name: own for name, own in self.known.items() if name != own}
 
 
 def match_classes(labels: Iterable[str], classes: Sequence[str], *, ignore_unknown: bool) -> MatchedClasses:
-    """Match the labels of new images, one an image, with the classes of a run.
+    """Match the labels of new images, a class or a set of names an image, with the classes of a run.
 
     Raises `UsageError` where a label is none of the classes, unless such images are to be left out, and where
     none is left.
     """
-    counts = Counter(labels)
+    counts = Counter(all_names(labels))
     spelled: dict[str, list[str]] = {}
     for name in classes:
         spelled.setdefault(_folded(name), []).append(name)

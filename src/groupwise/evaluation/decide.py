@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.data.split import Split
-from groupwise.data.targets import refuse_sets
 from groupwise.errors import UsageError
 from groupwise.evaluation.evaluate import read_images, refresh_scores, score_fold
 from groupwise.inference.decision import Decision, write_decision
@@ -20,6 +19,7 @@ from groupwise.recipe.recipe import read_fields
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
 from groupwise.stats.calibration import calibrated
+from groupwise.stats.case_sets import choose_set_rule
 from groupwise.stats.cases import choose_case_rule
 from groupwise.stats.conformal import (
     Abstention,
@@ -54,12 +54,18 @@ def decide_sets(
 ) -> Decision:
     """As `decide`, where the labels of `seen` are sets, 1 for each label of an image, (N, K)."""
     probs = label_probabilities(seen.outputs.logits, temperature)
-    return Decision(
-        classes,
-        temperature,
-        unlike=fit_ood(*seen.outputs, reference, seen.sources, config.false_flag_rate),
-        label_sets=fit_label_rule(probs, seen.labels, seen.sources, config.alpha),
-    )
+    unlike = fit_ood(*seen.outputs, reference, seen.sources, config.false_flag_rate)
+    start = Decision(classes, temperature, unlike=unlike)
+    return decide_sets_by(probs, seen.labels, seen.sources, start, config)
+
+
+def decide_sets_by(
+    probs: npt.NDArray[np.float64], members: Any, sources: Ints, start: Decision, config: DecisionConfig
+) -> Decision:
+    """As `decide_by`, where images have labels `members`, 1 for each that one has, (N, K)."""
+    rule = fit_label_rule(probs, members, sources, config.alpha)
+    case = choose_set_rule(members.astype(bool), probs, rule.given(probs), sources, sources)
+    return replace(start, label_sets=rule, case=case)
 
 
 def undecided_sets(classes: tuple[str, ...], config: DecisionConfig, reason: str) -> Decision:
@@ -136,7 +142,8 @@ def decide_again(run: Run, config: DecisionConfig, *, root: Path | None = None) 
     """
     run.refuse_untestable()
     predictor, split = load_run(run.folder), run.split()
-    refuse_sets((row.label for row in split.rows), "decide")
+    if split.several:
+        _refuse_of_one_class(config)
     recipe = read_fields(run.require("recipe.yaml"))
     fold = recipe["training"]["select_fold"]
     if fold == TEST:
@@ -148,13 +155,28 @@ def decide_again(run: Run, config: DecisionConfig, *, root: Path | None = None) 
         return predict_outputs(predictor.model, images, predictor.preprocessing)
 
     rows = split.indices(fold)
-    labels = split.class_numbers[rows]
+    labels = split.targets.values[rows]
     reference = predictor.reference
     if reference is None:  # a run from before there were decisions
         reference = look(reference_rows(split, recipe["seed"])).features
     seen = Seen(look(rows), labels, split.sources[rows])
-    decision = decide(seen, reference, predictor.classes, predictor.temperature, config)
+    choose = decide_sets if split.several else decide
+    decision = choose(seen, reference, predictor.classes, predictor.temperature, config)
     write_decision(run, decision, reference)
     if run.path("metrics.json").exists():
         refresh_scores(run, fold, score_fold(run, fold, root=root))
     return decision
+
+
+def _refuse_of_one_class(config: DecisionConfig) -> None:
+    """Raise `UsageError` for what decides between classes, where images have sets of labels."""
+    for option, wanted in (
+        ("--target-sensitivity", config.positive_class is not None),
+        ("--cost-matrix", config.costs is not None),
+    ):
+        if wanted:
+            raise UsageError(
+                "chooses one class instead of another, and here each label is given or not by itself",
+                place=option,
+                remedy="Leave it out; --alpha says how many of the true labels may be missed.",
+            )

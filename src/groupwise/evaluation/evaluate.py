@@ -28,7 +28,7 @@ from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.run import Run
 from groupwise.stats.fold import Floats, Ints, check_fold
 from groupwise.stats.label_metrics import check_label_fold, measure_label_fold
-from groupwise.stats.label_rule import LabelRule
+from groupwise.stats.label_rule import Members
 from groupwise.stats.metrics import measure_fold
 from groupwise.stats.ordered import kappas
 from groupwise.stats.score_curves import score_curves
@@ -38,14 +38,14 @@ from groupwise.stats.score_curves import score_curves
 class Scored:
     """One fold's rows of `split.csv`, their class probabilities (N, K), and the metrics.
 
-    `rule` gives the labels where images have sets of them.
+    `given` are the labels that images were given, (N, K), where they have sets of them.
     """
 
     rows: tuple[Assignment, ...]
     classes: tuple[str, ...]
     probs: npt.NDArray[np.float64]
     metrics: dict[str, Any]
-    rule: LabelRule | None = None
+    given: Members | None = None
 
 
 def score_fold(
@@ -81,7 +81,7 @@ def score_fold(
     sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
     if predictor.decision.label_sets is not None:
         metrics = _measure_sets(split, chosen, probs, sources, predictor, outputs)
-        return Scored(rows, predictor.classes, probs, metrics, predictor.decision.label_sets)
+        return Scored(rows, predictor.classes, probs, metrics, predictor.decision.label_sets.given(probs))
     measured = check_fold(split.class_numbers[chosen], probs, sources, predictor.classes)
     metrics = measure_fold(measured, predictor.classes, seed=0)
     point = predictor.decision.operating_point
@@ -107,8 +107,9 @@ def _measure_sets(
     """The metrics of a fold whose images have sets of labels."""
     fold, rule = check_label_fold(split.targets.values[chosen], probs, sources), predictor.decision.label_sets
     assert rule is not None
-    metrics = measure_label_fold(fold, rule, predictor.classes, seed=0)
-    metrics |= measure_exposure(fold.whole, split, chosen, (rule.given(probs) == fold.members).all(axis=1))
+    said = rule.answers(probs)
+    metrics = measure_label_fold(fold, said, predictor.classes, seed=0)
+    metrics |= measure_exposure(fold.whole, split, chosen, (said.given == fold.members).all(axis=1))
     unlike = replace(predictor.decision, label_sets=None)
     return metrics | decision_metrics(fold.whole, unlike, *outputs, predictor.reference)
 
@@ -151,7 +152,7 @@ def write_scores(
         (
             line
             for fold in scored.values()
-            for line in prediction_lines(fold.rows, fold.probs, classes, fold.rule)
+            for line in prediction_lines(fold.rows, fold.probs, classes, fold.given)
         ),
     )
     run.record("predictions.csv", made_from)
@@ -178,11 +179,11 @@ def prediction_lines(
     rows: Sequence[Assignment],
     probs: npt.NDArray[np.float64],
     classes: Sequence[str],
-    rule: LabelRule | None = None,
+    given: Members | None = None,
 ) -> list[tuple[object, ...]]:
-    """Its lines; `predicted` is the most probable class, or the set of labels that `rule` gives."""
-    if rule is None:
+    """Its lines; `predicted` is the most probable class, or the set of labels that are `given`."""
+    if given is None:
         predicted = [classes[k] for k in probs.argmax(1)]
     else:
-        predicted = [write_set(np.array(classes)[given].tolist()) for given in rule.given(probs)]
+        predicted = [write_set(np.array(classes)[has].tolist()) for has in given]
     return [(*row, name, *map(repr, p.tolist())) for row, name, p in zip(rows, predicted, probs, strict=True)]

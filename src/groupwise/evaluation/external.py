@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -26,21 +26,24 @@ from groupwise.audit.known import KnownCopies
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment
+from groupwise.data.targets import Targets
 from groupwise.errors import GroupwiseError
 from groupwise.evaluation.class_names import MatchedClasses
 from groupwise.evaluation.decision_metrics import decision_metrics
 from groupwise.inference.predictor import Outputs, Predictor
-from groupwise.runs.external import COMPARED, FOLD
-from groupwise.stats.calibration import calibrated
+from groupwise.runs.external import FOLD, compared
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import Fold, Ints, check_fold
+from groupwise.stats.label_metrics import LabelFold, check_label_fold, measure_label_fold
+from groupwise.stats.label_rule import Members
 from groupwise.stats.metrics import measure_fold
 from groupwise.stats.unpaired import unpaired_difference
 
-OVER_CLASSES = ("balanced_accuracy", "macro_f1", "auroc")  # means over the classes that have images
+OVER_CLASSES = ("balanced_accuracy", "macro_f1", "auroc", "average_precision")  # means over present classes
 # The figure of each rule that its promise bounds, and from which side.
 PROMISES: tuple[tuple[str, str, str, Literal["least", "most"]], ...] = (
     ("conformal", "alpha", "coverage_of_sources", "least"),
+    ("risk_control", "alpha", "missed_of_sources", "most"),
     ("abstention", "error_rate", "wrong", "most"),
     ("unlike", "false_flag_rate", "flagged_of_sources", "most"),
     ("operating_point", "promised_sensitivity", "sensitivity", "least"),
@@ -61,18 +64,29 @@ class NewData:
         """The source of each: its group and what shows the same photograph, (N,)."""
         return find_sources([row.group for row in self.rows], [row.cluster for row in self.rows])
 
-    def class_numbers(self, classes: Sequence[str]) -> Ints:
-        """The class of each, (N,)."""
-        return np.array([classes.index(row.label) for row in self.rows], dtype=np.int64)
+    def targets(self, classes: Sequence[str]) -> Targets:
+        """What each is to be called."""
+        return Targets.of([row.label for row in self.rows], classes)
 
 
-def choose_images(manifest: Manifest, matched: MatchedClasses, found: KnownCopies) -> NewData:
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The answers to new images as a fold, every figure, and the labels given, where they have sets."""
+
+    fold: Fold | LabelFold
+    figures: dict[str, Any]
+    given: Members | None = None
+
+
+def choose_images(
+    manifest: Manifest, matched: MatchedClasses, found: KnownCopies, *, several: bool
+) -> NewData:
     """Leave out copies of the run's own pictures, photographs under two labels, and unknown classes.
 
-    Raises `GroupwiseError` where no image is left.
+    `several` says that the run knows sets of labels. Raises `GroupwiseError` where no image is left.
     """
     samples = manifest.usable
-    labels = [matched.known.get(sample.label) for sample in samples]
+    labels = [matched.label(sample.label, several=several) for sample in samples]
     told: dict[int, set[str]] = {}
     for cluster, label in zip(found.clusters.tolist(), labels, strict=True):
         told.setdefault(cluster, set()).add(label or "")
@@ -105,20 +119,28 @@ def choose_images(manifest: Manifest, matched: MatchedClasses, found: KnownCopie
     )
 
 
-def measure_external(new: NewData, outputs: Outputs, predictor: Predictor) -> tuple[Fold, dict[str, Any]]:
-    """The answers to the new images as a fold, and every figure of `metrics.json` for it."""
-    probs = calibrated(outputs.logits, predictor.temperature)
-    fold = check_fold(new.class_numbers(predictor.classes), probs, new.sources, predictor.classes)
-    figures = measure_fold(fold, predictor.classes, seed=0)
-    figures |= decision_metrics(fold, predictor.decision, *outputs, predictor.reference)
-    return fold, figures
+def measure_external(new: NewData, outputs: Outputs, predictor: Predictor) -> Measured:
+    """Every figure of `metrics.json` for the new images."""
+    decision, classes = predictor.decision, predictor.classes
+    probs, targets = decision.probs(outputs.logits), new.targets(classes)
+    if decision.label_sets is not None:
+        said = decision.label_sets.answers(probs)
+        sets = check_label_fold(targets.values, probs, new.sources)
+        figures = measure_label_fold(sets, said, classes, seed=0)
+        flag = replace(decision, label_sets=None)
+        figures |= decision_metrics(sets.whole, flag, *outputs, predictor.reference)
+        return Measured(sets, figures, said.given)
+    fold = check_fold(targets.values.astype(np.int64), probs, new.sources, classes)
+    figures = measure_fold(fold, classes, seed=0)
+    figures |= decision_metrics(fold, decision, *outputs, predictor.reference)
+    return Measured(fold, figures)
 
 
 def compare_with(internal: Mapping[str, Any], fold: str, figures: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of the run's own `fold`, and how the new ones differ from them."""
     same = _present(internal) == _present(figures)
     kept, differences = {}, {}
-    for name in COMPARED:
+    for name in compared(figures):
         if name not in internal:
             continue
         before, after = Estimate.from_json(internal[name]), Estimate.from_json(figures[name])

@@ -13,6 +13,7 @@ CLEAR = 0.5  # standard deviations of sources; less is not worth a word
 SIDES = {"pixels": "the pixels", "features": "the features", "classes": "the mix of classes"}
 RULES = {
     "conformal": "sets that hold the true class",
+    "risk_control": "true labels that sets miss",
     "abstention": "images answered wrongly",
     "unlike": "images flagged as unlike the training data",
     "operating_point": "sensitivity at the operating point",
@@ -22,8 +23,8 @@ RULES = {
 def external_lines(found: External) -> list[str]:
     """How good the run is there, beside the run's own figure, whether its promises hold, and drift."""
     facts = found.facts
-    lines = [f"{found.name}: {sentence('accuracy', found.figures['accuracy'])}"]
-    if told := difference_sentence(facts["internal"]):
+    lines = [f"{found.name}: {sentence(found.measure, found.figures[found.measure])}"]
+    if told := difference_sentence(facts["internal"], found.measure):
         lines.append(told)
     if broken := [promise_words(one) for one in facts["promises"] if one["standing"] == "broken"]:
         lines.append(f"Promises that do not hold there: {'; '.join(broken)}.")
@@ -33,11 +34,11 @@ def external_lines(found: External) -> list[str]:
     return lines
 
 
-def difference_sentence(internal: Mapping[str, Any]) -> str:
-    """The accuracy there less that of the run's own fold; nothing where that has none."""
-    if "differences" not in internal:
+def difference_sentence(internal: Mapping[str, Any], measure: str) -> str:
+    """The number there less that of the run's own fold; nothing where that has none."""
+    if measure not in internal.get("differences", {}):
         return ""
-    difference = Estimate.from_json(internal["differences"]["accuracy"])
+    difference = Estimate.from_json(internal["differences"][measure])
     if difference.value is None or difference.low is None or difference.high is None:
         return f"It cannot be told from the fold {internal['fold']}: {difference.reason}."
     points = f"{100 * difference.value:+.1f} points (95 % interval {100 * difference.low:+.1f} to"

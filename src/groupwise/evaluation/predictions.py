@@ -18,11 +18,16 @@ PROBABILITY = "prob_"  # begins the names of the columns that hold probabilities
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Rows of a split with the class probabilities (N, K) that a model gave for them."""
+    """Rows of a split with the class probabilities (N, K) that a model gave for them.
+
+    `predicted` are its answers as they were written, a class or a set of labels each; empty where they were
+    not.
+    """
 
     rows: tuple[Assignment, ...]
     classes: tuple[str, ...]
     probs: npt.NDArray[np.float64]
+    predicted: tuple[str, ...] = ()
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
@@ -35,10 +40,16 @@ class Predictions:
         """What each row is to be called."""
         return Targets.of([row.label for row in self.rows], self.classes)
 
+    @property
+    def given(self) -> npt.NDArray[np.bool_]:
+        """Which labels each image was given, (N, K)."""
+        return Targets.of(self.predicted, self.classes).members.astype(bool)
+
     def of_fold(self, fold: str) -> Predictions:
         """Those of one fold."""
         chosen = [i for i, row in enumerate(self.rows) if row.fold == fold]
-        return Predictions(tuple(self.rows[i] for i in chosen), self.classes, self.probs[chosen])
+        predicted = tuple(self.predicted[i] for i in chosen) if self.predicted else ()
+        return Predictions(tuple(self.rows[i] for i in chosen), self.classes, self.probs[chosen], predicted)
 
 
 def read_predictions(path: Path) -> Predictions:
@@ -56,4 +67,5 @@ def read_predictions(path: Path) -> Predictions:
             f"not a number ({error})", place=path, remedy="Run `groupwise evaluate` again."
         ) from None
     classes = tuple(name.removeprefix(PROBABILITY) for name in columns)
-    return Predictions(tuple(rows), classes, np.array(probs).reshape(len(rows), len(classes)))
+    predicted = tuple(row["predicted"] for row in table)
+    return Predictions(tuple(rows), classes, np.array(probs).reshape(len(rows), len(classes)), predicted)

@@ -2,6 +2,7 @@
 
     schema, fold, n, sources, seed
                     what was damaged; `seed` decides the noise
+    labels          "several" where images have sets of them: accuracy is of those with exactly the right ones
     clean           the accuracy of the same images undamaged, a figure as in `metrics.json`
     corruptions     {name: {unit, sizes: [five], accuracy: [five figures]}}, from severity 1 to 5
 
@@ -24,13 +25,14 @@ from groupwise.files import write_json
 from groupwise.inference.predictor import load_run, predict_outputs
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
-from groupwise.stats.estimate import SCHEMA
+from groupwise.stats.estimate import SCHEMA, SETS
 from groupwise.stats.fold import Ints
-from groupwise.stats.intervals import fraction
+from groupwise.stats.intervals import Mask, fraction
 
 FILE = "robustness.json"
 
-Classify = Callable[[Images], Ints]
+Answers = Ints | Mask
+Classify = Callable[[Images], Answers]
 Progress = Callable[[int, int], None]
 
 
@@ -51,13 +53,18 @@ def write_robustness(
     if fold == TEST:
         run.count_test_reading("groupwise robustness")
 
-    def answer(shown: Images) -> Ints:
-        logits = predict_outputs(predictor.model, shown, predictor.preprocessing).logits
-        return np.asarray(logits.argmax(axis=1), dtype=np.int64)
+    rule, labels = predictor.decision.label_sets, split.targets.values[chosen]
 
-    labels = split.class_numbers[chosen]
+    def answer(shown: Images) -> Answers:
+        logits = predict_outputs(predictor.model, shown, predictor.preprocessing).logits
+        if rule is None:
+            return np.asarray(logits.argmax(axis=1), dtype=np.int64)
+        return rule.given(predictor.decision.probs(logits))
+
     sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
     facts = {"fold": fold, **measure(images, labels, sources, answer, seed=seed, progress=progress)}
+    if rule is not None:
+        facts["labels"] = SETS
     write_json(run.path(FILE), facts)
     run.record(FILE, ["model.safetensors", "split.csv"])
     return facts
@@ -65,7 +72,7 @@ def write_robustness(
 
 def measure(
     images: Images,
-    labels: Ints,
+    labels: Any,
     sources: Ints,
     answer: Classify,
     *,
@@ -74,12 +81,14 @@ def measure(
 ) -> dict[str, Any]:
     """All of `robustness.json` but the fold: images (N, S, S, 3), labels and sources (N,).
 
-    `answer` turns images into class numbers (N,).
+    `answer` turns images into class numbers (N,). Of sets, both are 1 for each label, (N, K), and right is
+    what has all of its labels and no other.
     """
     numbers = np.unique(sources, return_inverse=True)[1]
 
     def accuracy(shown: Images) -> dict[str, Any]:
-        right = (answer(shown) == labels).astype(np.float64)
+        same = answer(shown) == labels
+        right = (same.all(axis=1) if same.ndim == 2 else same).astype(np.float64)
         hits = np.bincount(numbers, weights=right).astype(np.float64)
         return fraction(hits, np.bincount(numbers).astype(np.float64), "").as_json()
 

@@ -8,11 +8,13 @@ from typing import Any
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.sources import find_sources
 from groupwise.errors import UsageError
-from groupwise.evaluation.predictions import read_predictions
+from groupwise.evaluation.predictions import Predictions, read_predictions
 from groupwise.files import read_json, write_json
 from groupwise.runs.run import Run
-from groupwise.stats.fold import check_fold
-from groupwise.stats.slices import slice_fold
+from groupwise.stats.estimate import SETS
+from groupwise.stats.fold import Fold, check_fold
+from groupwise.stats.label_metrics import check_label_fold
+from groupwise.stats.slices import Judged, slice_fold
 
 FILE = "slices.json"
 MADE_FROM = ("predictions.csv", "manifest.csv")
@@ -39,19 +41,27 @@ def write_slices(run: Run, fold: str, columns: Sequence[str] = ()) -> dict[str, 
             place="--fold",
             remedy="Choose a fold of predictions.csv, or measure it with `groupwise evaluate`.",
         )
-    rows, classes = predictions.rows, predictions.classes
-    measured = check_fold(
-        predictions.labels,
-        predictions.probs,
-        find_sources([row.group for row in rows], [row.cluster for row in rows]),
-        classes,
-    )
     samples = {sample.path: sample for sample in manifest.usable}
-    cells = {name: [_cell(samples[row.path], name) for row in rows] for name in names}
-    facts = {"fold": fold, **slice_fold(measured, cells, classes, seed=0)}
+    cells = {name: [_cell(samples[row.path], name) for row in predictions.rows] for name in names}
+    measured, judged = _judge(predictions)
+    facts = {"fold": fold, **slice_fold(measured, cells, predictions.classes, seed=0, judged=judged)}
+    if predictions.targets.several:
+        facts["labels"] = SETS
     write_json(run.path(FILE), facts)
     run.record(FILE, MADE_FROM)
     return facts
+
+
+def _judge(predictions: Predictions) -> tuple[Fold, Judged]:
+    """The fold and what is right of it: of sets of labels what was given, by the thresholds of the run."""
+    rows, classes = predictions.rows, predictions.classes
+    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    targets = predictions.targets
+    if not targets.several:
+        fold = check_fold(predictions.labels, predictions.probs, sources, classes)
+        return fold, Judged.of(fold)
+    sets, given = check_label_fold(targets.values, predictions.probs, sources), predictions.given
+    return sets.whole, Judged((given == sets.members).all(axis=1), sets.members, given)
 
 
 def further_columns(manifest: Manifest) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from groupwise.stats.estimate import Estimate
 # What a share of images is a share of, after "86.1 % of 366 images from 41 sources".
 SHARES = {
     "accuracy": "were classified correctly",
+    "exact": "have exactly the right labels",
     "precision": "predicted so belong to the class",
     "recall": "of the class were recognised",
     "specificity": "of other classes were told apart from it",
@@ -47,8 +48,16 @@ def sentence(metric: str, figure: Mapping[str, Any]) -> str:
 
 def case_sentence(facts: Mapping[str, Any]) -> str:
     """What `cases.json` says: how often cases are answered rightly, and how often a single picture is."""
+    single, several = Estimate.from_json(facts["single_picture"]), facts.get("labels") == "several"
+    if several:
+        number = Estimate.from_json(facts["figures"]["average_precision"])
+        cases = f"{_count(facts['cases'], 'case')} of {_count(facts['pictures'], 'picture')}"
+        value, alone = (_share_of_labels(one) for one in (number, single))
+        return (
+            f"One answer a case ({RULES[facts['rule']['rule']]}): mean average precision {value} on {cases};"
+            f" {_interval(number, 1, 3, '')}. A single picture: {alone}."
+        )
     accuracy = Estimate.from_json(facts["figures"]["accuracy"])
-    single = Estimate.from_json(facts["single_picture"])
     assert accuracy.value is not None
     assert single.value is not None
     cases = f"{_count(facts['cases'], 'case')} of {_count(facts['pictures'], 'picture')}"
@@ -59,6 +68,10 @@ def case_sentence(facts: Mapping[str, Any]) -> str:
         f" classified correctly; {_interval(accuracy, 100, 1, ' %')}. A single picture:"
         f" {100 * single.value:.1f} %.{more}"
     )
+
+
+def _share_of_labels(figure: Estimate) -> str:
+    return "undefined" if figure.value is None else f"{figure.value:.3f}"
 
 
 RULES = {"mean": "the mean of its pictures", "max": "its surest picture", "vote": "the vote of its pictures"}

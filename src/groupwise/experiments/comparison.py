@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.data.sources import find_sources
-from groupwise.data.targets import refuse_sets
+from groupwise.data.targets import Targets
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.predictions import PROBABILITY
 from groupwise.report.baseline_words import standing_sentence
@@ -21,7 +21,9 @@ from groupwise.runs.files import RunFiles, read_run
 from groupwise.runs.run import Run
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import Fold, balanced_accuracy, check_fold, class_counts, log_losses
-from groupwise.stats.paired_tests import compare_models
+from groupwise.stats.label_compare import LabelPair, compare_label_models, label_losses
+from groupwise.stats.label_metrics import LabelFold, check_label_fold, rank_figures
+from groupwise.stats.paired_tests import Pair, compare_models
 
 TEST = "test"
 NEEDED = ("recipe.yaml", "split.csv", "predictions.csv")
@@ -60,11 +62,9 @@ def compare_runs(folders: Sequence[Path], *, fold: str = TEST, seed: int = 0) ->
     paths = _shared_paths(contestants, fold)
     source_of = _sources(contestants)
     sources = np.array([source_of[path] for path in paths])
-    names = [contestants[0].answers[path]["label"] for path in paths]
-    refuse_sets(names, "compare")
-    labels = np.array([classes.index(name) for name in names])
+    targets = Targets.of([contestants[0].answers[path]["label"] for path in paths], classes)
     probs = [contestant.probs(paths, classes) for contestant in contestants]
-    pairs = compare_models(labels, probs, sources, classes, seed=seed)
+    figures, pairs = _measure(targets, probs, sources, seed)
     names = [contestant.name for contestant in contestants]
     if fold == TEST:
         for contestant in contestants:
@@ -79,10 +79,10 @@ def compare_runs(folders: Sequence[Path], *, fold: str = TEST, seed: int = 0) ->
                 "name": one.name,
                 "folder": str(one.run.folder),
                 "optimised_for": one.files.optimised_for,
-                **_figures(check_fold(labels, p, sources, classes)),
+                **figure,
                 **_beside(one.files, fold),
             }
-            for one, p in zip(contestants, probs, strict=True)
+            for one, figure in zip(contestants, figures, strict=True)
         ),
         pairs=pairs,
         warnings=(
@@ -180,6 +180,33 @@ def _sources(contestants: Sequence[Contestant]) -> dict[str, int]:
     return dict(zip(paths, find_sources(*keys).tolist(), strict=True))
 
 
+def _measure(
+    targets: Targets, probs: Sequence[npt.NDArray[np.float64]], sources: npt.NDArray[np.int64], seed: int
+) -> tuple[list[dict[str, float]], tuple[Pair, ...] | tuple[LabelPair, ...]]:
+    """The figures of each run, and the differences of each pair."""
+    if targets.several:
+        sets = [check_label_fold(targets.values, p, sources) for p in probs]
+        return [_set_figures(one) for one in sets], compare_label_models(sets, targets.classes, seed=seed)
+    labels = targets.values.astype(np.int64)
+    figures = [_figures(check_fold(labels, p, sources, targets.classes)) for p in probs]
+    return figures, compare_models(labels, probs, sources, targets.classes, seed=seed)
+
+
+def _set_figures(fold: LabelFold) -> dict[str, float]:
+    auroc, precision = rank_figures(fold, np.ones((1, fold.whole.n_sources)))
+    if not fold.rankable:
+        raise GroupwiseError(
+            "no label stands in some of the images that all runs have and lacks in others",
+            place="compare",
+            remedy="Compare on a fold with more images.",
+        )
+    return {
+        "average_precision": float(precision.mean()),
+        "auroc": float(auroc.mean()),
+        "log_loss": float(label_losses(fold).mean()),
+    }
+
+
 def _figures(fold: Fold) -> dict[str, float]:
     plain = class_counts(fold, np.ones((1, fold.n_sources)))
     return {
@@ -195,9 +222,10 @@ def _beside(files: RunFiles, fold: str) -> dict[str, Any]:
     if found is None or not found.covers(fold) or fold not in files.metrics:
         return {}
     network = Estimate.from_json(files.metrics[fold][found.measure])
+    measure = found.measure if files.several else "accuracy"
     return {
         "baseline": standing_sentence(found, fold, network).replace(NBSP, " "),
-        "baseline_accuracy": found.rival(fold).scores[fold].figures["accuracy"].value,
+        f"baseline_{measure}": found.rival(fold).scores[fold].figures[measure].value,
         "behind": found.standing(fold) != "beats",
     }
 

@@ -34,6 +34,7 @@ from groupwise.runs.deadline import Deadline
 from groupwise.runs.lock import ORPHAN_S, clear, training_lock
 from groupwise.runs.request import CrossValidation, RunRequest, rounds_of
 from groupwise.runs.run import LEDGER, Run
+from groupwise.stats.estimate import headline_measure
 from groupwise.training.memory import keep_freed_memory
 from groupwise.version import __version__
 
@@ -141,7 +142,7 @@ def _train(study: Run, model: FoldModel, world: World, console: Console, request
     options = TrainOptions(True, request.track, training_clock(run, deadline, rest=OF_FOLD))
     metrics = train_prepared(run, model.recipe, cache, world, console, options)
     if world.is_main:
-        console.say(sentence("accuracy", metrics["test"]["accuracy"]))
+        console.say(_number(metrics["test"]))
 
 
 def _train_side_by_side(
@@ -195,7 +196,12 @@ def train_fold(
         run = Run.open(folder)
         options = TrainOptions(True, track, training_clock(run, deadline, rest=OF_FOLD))
         metrics = train_prepared(run, recipe, cache, world, console, options)
-    return sentence("accuracy", metrics["test"]["accuracy"])
+    return _number(metrics["test"])
+
+
+def _number(figures: dict[str, Any]) -> str:
+    measure = headline_measure(figures)
+    return sentence(measure, figures[measure])
 
 
 def fold_deadline(study: Run, request: RunRequest, missing: int) -> Deadline | None:

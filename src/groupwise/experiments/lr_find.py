@@ -9,7 +9,7 @@ import numpy as np
 from groupwise.console import Console
 from groupwise.data.cache import decode_images
 from groupwise.data.manifest import Manifest
-from groupwise.data.targets import refuse_sets
+from groupwise.data.targets import Targets
 from groupwise.distributed.world import World, choose_device
 from groupwise.errors import UsageError
 from groupwise.files import write_atomic
@@ -48,9 +48,8 @@ def _draw(manifest: Manifest, recipe: Recipe, most: int, console: Console) -> Fi
     """Decode at most `most` images into memory."""
     drawn = np.random.default_rng(recipe.seed).permutation(len(manifest.usable))[:most]
     samples = [manifest.usable[i] for i in drawn]
-    refuse_sets((sample.label for sample in samples), "lr-find")
-    classes, labels = np.unique([sample.label for sample in samples], return_inverse=True)
-    if len(classes) < 2:
+    targets = Targets.of([sample.label for sample in samples])
+    if len(targets.classes) < 2:
         raise UsageError("one class alone", place="DATA", remedy="Give a folder with at least two classes.")
     with console.progress("Decoding images") as progress:
         images = decode_images(
@@ -60,4 +59,4 @@ def _draw(manifest: Manifest, recipe: Recipe, most: int, console: Console) -> Fi
             progress=progress,
         )
     rows = np.arange(len(samples))
-    return FitData(images, labels, train=rows, select=rows[:0])
+    return FitData(images, targets.values, train=rows, select=rows[:0])

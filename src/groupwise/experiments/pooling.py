@@ -20,23 +20,26 @@ import numpy as np
 from groupwise.console import Console
 from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED
+from groupwise.data.stratify import IntArray
 from groupwise.evaluation.decision_metrics import cost_metrics
 from groupwise.evaluation.evaluate import Scored, decided_before, is_for_balanced, write_scores
 from groupwise.evaluation.influence import influence_metrics
-from groupwise.evaluation.label_errors import find_label_errors, write_label_errors
+from groupwise.evaluation.label_errors import Suspect, find_label_errors, write_label_errors
 from groupwise.evaluation.other_aim import other_aim
 from groupwise.evaluation.predictions import Predictions, read_predictions
 from groupwise.evaluation.slice_files import write_slices
 from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing, sentence
 from groupwise.experiments.pooled_baselines import pool_baselines
+from groupwise.experiments.pooled_sets import answer_sets, rule_of
 from groupwise.files import write_json
 from groupwise.pipeline.train import say_verdict
 from groupwise.report.page import write_report
 from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.request import CrossValidation
 from groupwise.runs.run import Run
-from groupwise.stats.estimate import SCHEMA
+from groupwise.stats.estimate import SCHEMA, headline_measure
 from groupwise.stats.fold import check_fold
+from groupwise.stats.label_metrics import check_label_fold, measure_label_fold
 from groupwise.stats.metrics import evaluate_fold
 from groupwise.stats.ordered import kappas
 from groupwise.stats.repeated import FoldMean, nadeau_bengio_mean
@@ -54,6 +57,7 @@ METRICS = {
     "macro_f1": 1.0,
     "auroc": 1.0,
     "average_precision": 1.0,
+    "micro_f1": 1.0,
     "log_loss": math.inf,
     "brier": 2.0,
 }
@@ -87,9 +91,11 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
     )
     study.record("crossval.json", [f"{model}/metrics.json" for model in models])
     guessing = may_be_guessing(metrics[OUT_OF_FOLD])
-    predictions = Predictions(scored.rows, scored.classes, scored.probs)
-    suspects = [] if guessing else find_label_errors(predictions)
-    write_label_errors(study, suspects)
+    suspects: list[Suspect] = []
+    if scored.given is None:  # a label beside others has no one other class to be confused with
+        predictions = Predictions(scored.rows, scored.classes, scored.probs)
+        suspects = [] if guessing else find_label_errors(predictions)
+        write_label_errors(study, suspects)
     write_slices(study, OUT_OF_FOLD)
     pool_baselines(study, models)
     report = write_report(study.folder)
@@ -107,16 +113,27 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
 def out_of_fold(study: Run, models: Sequence[str]) -> Scored:
     """The answers of every image by the models that never saw it, averaged over repeats, and measured."""
     answers: dict[str, list[Any]] = {}
-    classes: tuple[str, ...] = ()
-    for model in models:
-        tested = _tested(study, model)
-        classes = tested.classes
-        for row, probs in zip(tested.rows, tested.probs, strict=True):
+    tested = [_tested(study, model) for model in models]
+    for one in tested:
+        for row, probs in zip(one.rows, one.probs, strict=True):
             answers.setdefault(row.path, []).append(probs)
+    classes = tested[0].classes
     rows = [row for row in study.split().rows if row.fold != EXCLUDED]
     probs = np.array([np.mean(answers[row.path], axis=0) for row in rows])
     pooled = Predictions(tuple(row._replace(fold=OUT_OF_FOLD) for row in rows), classes, probs)
     sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    if pooled.targets.several:
+        rules = [rule_of(Run.open(study.path(model)), classes) for model in models]
+        said = answer_sets(pooled, list(zip(tested, rules, strict=True)))
+        sets = check_label_fold(pooled.targets.values, probs, sources)
+        figures = measure_label_fold(sets, said, classes, seed=0)
+        return Scored(pooled.rows, classes, probs, figures, said.given)
+    return Scored(pooled.rows, classes, probs, _figures(study, pooled, sources))
+
+
+def _figures(study: Run, pooled: Predictions, sources: IntArray) -> dict[str, Any]:
+    """Every figure of one class an image."""
+    probs, classes = pooled.probs, pooled.classes
     fold = check_fold(pooled.labels, probs, sources, classes)
     metrics = evaluate_fold(pooled.labels, probs, sources, classes, seed=0)
     decided = decided_before(study)
@@ -128,7 +145,7 @@ def out_of_fold(study: Run, models: Sequence[str]) -> Scored:
     costs = decided.cost_matrix(classes)
     if costs is not None:
         metrics["cost"] = cost_metrics(fold, costs, classes)
-    return Scored(pooled.rows, classes, probs, metrics)
+    return metrics
 
 
 def _tested(study: Run, model: str) -> Predictions:
@@ -149,7 +166,7 @@ def _score(study: Run, model: str) -> dict[str, Any]:
         "sources": figures["sources"],
         "learnt_from": sum(len(split.indices(name)) for name in ("train", "val")),
         "best_epoch": run.ledger.get("best_epoch"),  # none of a probe
-        **{name: figures[name]["value"] for name in METRICS},
+        **{name: figures[name]["value"] for name in METRICS if name in figures},
     }
 
 
@@ -158,13 +175,19 @@ def fold_means(scores: Sequence[dict[str, Any]], cv: CrossValidation) -> dict[st
     return {
         name: nadeau_bengio_mean([score[name] for score in scores], 1 / (cv.folds - 1), most=most)
         for name, most in METRICS.items()
-        if all(score[name] is not None for score in scores)
+        if all(score.get(name) is not None for score in scores)
     }
 
 
 def in_words(figures: dict[str, Any], means: dict[str, FoldMean], cv: CrossValidation) -> list[str]:
     """Two sentences, each with the question that its interval answers; a third where they seem at odds."""
-    mean = means["accuracy"]
+    measure = headline_measure(figures)
+    # With repeats an answer is the mean of several models, which is better than each of them.
+    who = "are these models" if cv.repeats == 1 else f"is the mean of {cv.repeats} such models"
+    often = f"How often {who} right" if measure == "accuracy" else f"How good {who}"
+    told = [f"{often} on new sources? {sentence(measure, figures[measure])}"]
+    if (mean := means.get(measure)) is None:  # of sets, where no label of a fold can be ranked
+        return told
     times = f" x {cv.repeats} repeats" if cv.repeats > 1 else ""
     spread = (
         f"Mean of {cv.folds} folds{times} {100 * mean.mean:.1f} %, standard deviation {100 * mean.sd:.1f}"
@@ -172,14 +195,11 @@ def in_words(figures: dict[str, Any], means: dict[str, FoldMean], cv: CrossValid
     limits = f"no interval: {mean.reason}"
     if mean.low is not None and mean.high is not None:
         limits = f"95 % interval {100 * mean.low:.1f} to {100 * mean.high:.1f} %"
-    # With repeats an answer is the mean of several models, which is better than each of them.
-    who = "are these models" if cv.repeats == 1 else f"is the mean of {cv.repeats} such models"
-    told = [
-        f"How often {who} right on new sources? {sentence('accuracy', figures['accuracy'])}",
+    told.append(
         f"What would this recipe reach on another {figures['sources']:,} sources, trained anew? {spread};"
-        f" {limits} (Nadeau and Bengio).",
-    ]
-    return [*told, ALIKE] if _narrower(mean, figures["accuracy"]) else told
+        f" {limits} (Nadeau and Bengio)."
+    )
+    return [*told, ALIKE] if _narrower(mean, figures[measure]) else told
 
 
 def _narrower(mean: FoldMean, pooled: dict[str, Any]) -> bool:

@@ -32,10 +32,13 @@ def probe_model(model: Network) -> bytes:
     add = _Adding(onnx, graph)
     if isinstance(model, Ensemble):
         names = [
-            add.linear(FEATURES, probe.fc.weight / temperature, probe.fc.bias / temperature, f"log_probs_{i}")
+            add.linear(FEATURES, probe.fc.weight / temperature, probe.fc.bias / temperature, f"member_{i}")
             for i, (probe, temperature) in enumerate(zip(probes, model.temperatures, strict=True))
         ]
-        add.mean_of_probabilities(names, _opset(whole))
+        if model.several:
+            add.mean_of_label_probabilities(names, _opset(whole))
+        else:
+            add.mean_of_probabilities(names, _opset(whole))
         features, maps = (add.repeated(name, len(probes)) for name in (FEATURES, MAPS))
     else:
         add.linear(FEATURES, probes[0].fc.weight, probes[0].fc.bias, "logits")
@@ -65,21 +68,26 @@ class _Adding:
 
     def mean_of_probabilities(self, scores: list[str], opset: int) -> None:
         """`logits`: the logarithm of the mean of the softmaxes of these scores."""
-        cell = self._constant("member_shape", np.array([0, 1, -1], np.int64))
-        each = [
-            self._node(
-                "Reshape", [self._node("LogSoftmax", [name], f"{name}_log", axis=1), cell], f"{name}_row"
-            )
-            for name in scores
-        ]
-        rows = self._node("Concat", each, "members_log", axis=1)
-        if opset < AXES_ARE_INPUT:
-            summed = self._node("ReduceLogSumExp", [rows], "members_sum", axes=[1], keepdims=0)
-        else:
-            axes = self._constant("member_axis", np.array([1], np.int64))
-            summed = self._node("ReduceLogSumExp", [rows, axes], "members_sum", keepdims=0)
+        logs = [self._node("LogSoftmax", [name], f"{name}_log", axis=1) for name in scores]
         count = self._constant("members_count", np.array(math.log(len(scores)), np.float32))
-        self._node("Sub", [summed, count], "logits")
+        self._node("Sub", [self._log_sum(logs, "members", opset), count], "logits")
+
+    def mean_of_label_probabilities(self, scores: list[str], opset: int) -> None:
+        """`logits`: those of the mean of the sigmoids of these scores, log of mean p over mean 1 - p."""
+        over = [self._node("Softplus", [name], f"{name}_over") for name in scores]
+        no = [self._node("Neg", [name], f"{name}_no") for name in over]
+        yes = [self._node("Add", [name, log], f"{name}_yes") for name, log in zip(scores, no, strict=True)]
+        self._node("Sub", [self._log_sum(yes, "yes", opset), self._log_sum(no, "no", opset)], "logits")
+
+    def _log_sum(self, logs: list[str], name: str, opset: int) -> str:
+        """The logarithm of the sum of exponentials of outputs of one shape."""
+        cell = self._constant(f"{name}_shape", np.array([0, 1, -1], np.int64))
+        each = [self._node("Reshape", [log, cell], f"{log}_row") for log in logs]
+        rows = self._node("Concat", each, f"{name}_log", axis=1)
+        if opset < AXES_ARE_INPUT:
+            return self._node("ReduceLogSumExp", [rows], f"{name}_sum", axes=[1], keepdims=0)
+        axes = self._constant(f"{name}_axis", np.array([1], np.int64))
+        return self._node("ReduceLogSumExp", [rows, axes], f"{name}_sum", keepdims=0)
 
     def repeated(self, name: str, times: int) -> Any:
         """The output `name` once for each of so many members, in its place."""

@@ -18,13 +18,14 @@ import numpy.typing as npt
 
 from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
-from groupwise.data.targets import refuse_several
 from groupwise.errors import GroupwiseError
 from groupwise.export.bundle import Source, Terms, prove_engines, write_onnx, write_rest
 from groupwise.files import read_json, write_json
 from groupwise.inference.bundle import BATCH_SIZE, MODEL, PARITY
 from groupwise.models.onnx_files import open_session
 from groupwise.stats.calibration import calibrated
+from groupwise.stats.label_compare import compare_label_folds
+from groupwise.stats.label_metrics import check_label_fold
 from groupwise.stats.paired_tests import Difference, compare_models
 
 CALIBRATION_IMAGES = 128
@@ -36,10 +37,10 @@ Floats = npt.NDArray[np.float64]
 def write_int8(source: Source, folder: Path, terms: Terms) -> list[str]:
     """Write a bundle of 8-bit integers; refused where accuracy falls by more than `terms.max_drop` points.
 
-    Ranges and the change in accuracy come from the same held-out fold, never from `test`.
+    Of sets of labels it is their mean average precision. Ranges and the change come from the same held-out
+    fold, never from `test`.
     """
     preprocessing, material = source.predictor.preprocessing, source.material
-    refuse_several(source.predictor.decision.label_sets is not None, "--to int8")
     if not material.held_out:
         raise GroupwiseError(
             "no images that the network did not learn from, besides those of `test`",
@@ -53,10 +54,12 @@ def write_int8(source: Source, folder: Path, terms: Terms) -> list[str]:
     )
     small = quantise(model, images[spread], preprocessing)
     logits = [logits_of(one, images, preprocessing) for one in (model, small)]
-    change = accuracy_change(source, *logits)
+    several = source.predictor.decision.label_sets is not None
+    measure = "average_precision" if several else "accuracy"
+    change = precision_change(source, *logits) if several else accuracy_change(source, *logits)
     if -100 * change.value > terms.max_drop:
         raise GroupwiseError(
-            f"{words(change)}, and at most {terms.max_drop:g} points may be lost",
+            f"{words(change, measure)}, and at most {terms.max_drop:g} points may be lost",
             place="int8",
             remedy="Nothing was written. Allow more with --max-drop, or export --to bundle.",
         )
@@ -64,7 +67,7 @@ def write_int8(source: Source, folder: Path, terms: Terms) -> list[str]:
         "int8": {
             "calibration_images": len(spread),
             "images": len(images),
-            "accuracy_change": {"value": change.value, "low": change.low, "high": change.high},
+            f"{measure}_change": {"value": change.value, "low": change.low, "high": change.high},
         }
     }
     write_json(folder / PARITY, read_json(folder / PARITY) | facts)
@@ -79,7 +82,7 @@ def write_int8(source: Source, folder: Path, terms: Terms) -> list[str]:
 
     write_rest(source, folder, small, terms, compute, precision="int8")
     remarks = prove_engines(source, folder, small, compute, precision="int8")
-    return [f"{words(change)}; {len(model) / len(small):.1f} times smaller", *remarks]
+    return [f"{words(change, measure)}; {len(model) / len(small):.1f} times smaller", *remarks]
 
 
 def quantise(model: bytes, images: Images, preprocessing: Preprocessing) -> bytes:
@@ -135,14 +138,25 @@ def accuracy_change(source: Source, before: Floats, after: Floats) -> Difference
     return pair.accuracy
 
 
-def words(change: Difference) -> str:
+def precision_change(source: Source, before: Floats, after: Floats) -> Difference:
+    """The same of the mean average precision, where images have sets of labels."""
+    material, predictor = source.material, source.predictor
+    first, second = (
+        check_label_fold(material.labels, predictor.decision.probs(logits), material.sources)
+        for logits in (before, after)
+    )
+    return compare_label_folds(first, second, predictor.classes, seed=0)[1]
+
+
+def words(change: Difference, measure: str) -> str:
     """The change as a person reads it."""
     limits = (
         "; no interval"
         if change.low is None or change.high is None
         else f"; 95 % interval {100 * change.low:+.1f} to {100 * change.high:+.1f}"
     )
-    return f"Accuracy on held-out images changes by {100 * change.value:+.1f} points{limits}"
+    name = "Accuracy" if measure == "accuracy" else "Mean average precision"
+    return f"{name} on held-out images changes by {100 * change.value:+.1f} points{limits}"
 
 
 @contextmanager

@@ -13,12 +13,14 @@ import numpy as np
 from groupwise.console import Console
 from groupwise.data.inputs import image_files
 from groupwise.data.patterns import compile_pattern
-from groupwise.data.targets import refuse_several
+from groupwise.data.targets import write_set
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_csv
 from groupwise.inference.decision import Decision
 from groupwise.inference.predict_files import Streams
 from groupwise.inference.stream import Prediction
+from groupwise.inference.text import labels_line
+from groupwise.stats.case_sets import aggregate_sets
 from groupwise.stats.cases import CaseRule
 
 
@@ -33,6 +35,8 @@ class CasePrediction:
         pictures: How many were answered together.
         unlike: How many of them are unlike the training data; None where that cannot be told.
         rule: How they were made one: `mean`, `max` or `vote`.
+        labels: Where images have sets of labels, those that the case is given, the most probable first;
+            `label` is then the set as a manifest writes it.
     """
 
     label: str
@@ -41,6 +45,7 @@ class CasePrediction:
     pictures: int
     unlike: int | None
     rule: str
+    labels: tuple[str, ...] | None = None
 
 
 class DecidedStreams(Streams, Protocol):
@@ -55,16 +60,26 @@ def answer_case(answers: Sequence[Prediction], decision: Decision) -> CasePredic
 
     Sets, abstention and the operating point were decided for single pictures, so that a case has none.
     """
-    refuse_several(decision.label_sets is not None, "one answer a case")
-    rule = decision.case or CaseRule()
-    probs = np.array([[one.probabilities[name] for name in decision.classes] for one in answers])
-    (row,) = rule.aggregate(probs, np.zeros(len(probs), dtype=np.int64))
-    best = int(row.argmax())
+    rule, classes = decision.case or CaseRule(), decision.classes
+    probs = np.array([[one.probabilities[name] for name in classes] for one in answers])
+    alone, several = np.zeros(len(probs), dtype=np.int64), decision.label_sets
+    if several is None:
+        (row,) = rule.aggregate(probs, alone)
+        labels = None
+    else:
+        (row,) = aggregate_sets(probs, several.given(probs), alone, rule.rule)
+        lines = np.array(rule.thresholds or several.thresholds)
+        labels = tuple(classes[k] for k in np.argsort(-row, kind="stable") if row[k] >= lines[k])
     flags = [one.answer.unlike for one in answers]
     unlike = None if any(flag is None for flag in flags) else sum(map(bool, flags))
-    probabilities = dict(zip(decision.classes, row.tolist(), strict=True))
     return CasePrediction(
-        decision.classes[best], float(row[best]), probabilities, len(answers), unlike, rule.rule
+        classes[int(row.argmax())] if labels is None else write_set(labels),
+        float(row.max()),
+        dict(zip(classes, row.tolist(), strict=True)),
+        len(answers),
+        unlike,
+        rule.rule,
+        labels,
     )
 
 
@@ -123,6 +138,8 @@ def _case(pattern: re.Pattern[str], path: str) -> str:
 def case_line(answer: CasePrediction) -> str:
     """The class, its probability, and of how many pictures: "cat (91.2%); the mean of 3 pictures"."""
     told = [f"{answer.label} ({answer.probability:.1%})"]
+    if answer.labels is not None:
+        told = [labels_line(answer.labels, answer.probabilities)]
     if answer.pictures > 1:
         told.append(f"the {answer.rule} of {answer.pictures} pictures")
     if answer.unlike:

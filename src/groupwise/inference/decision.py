@@ -188,6 +188,7 @@ class Decision:
     def as_json(self) -> dict[str, Any]:
         """What `decision.json` holds; runs from before there were rules for cases keep what they had."""
         held = {"schema": SCHEMA, **asdict(self), "classes": list(self.classes)}
+        held["case"] = None if self.case is None else self.case.as_json()
         costs = held.pop("costs")
         for name in LATER:
             if held[name] is None:

@@ -24,6 +24,7 @@ from groupwise.models.probe import FEATURES_FILE, Probe, load_head
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig
 from groupwise.models.weights import load_weights
 from groupwise.runs.run import Run
+from groupwise.stats.label_rule import mean_rule
 from groupwise.stats.ood import Features
 
 # What timm calls our ways to make a square; its `center` cuts after scaling, so that its pixels are others.
@@ -178,8 +179,10 @@ def _open_probe(run: Run, config: Mapping[str, Any], weights: Path) -> Probe:
 
 def _join(members: Sequence[Predictor]) -> Predictor:
     networks = [cast(Member, member.model) for member in members]
-    model = Ensemble(networks, [member.temperature for member in members])
-    decision = Decision(members[0].classes, costs=members[0].decision.costs)
+    rules = [rule for member in members if (rule := member.decision.label_sets)]
+    model = Ensemble(networks, [member.temperature for member in members], several=bool(rules))
+    several = mean_rule(rules, "every image was learnt from") if rules else None
+    decision = Decision(members[0].classes, costs=members[0].decision.costs, label_sets=several)
     return Predictor(model.eval(), members[0].preprocessing, decision)
 
 

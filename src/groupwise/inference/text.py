@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from groupwise.inference.decision import ClassPrediction, Decision
 from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
@@ -31,14 +31,20 @@ def answer_line(answer: ClassPrediction) -> str:
 
 def _line_of_sets(answer: ClassPrediction, labels: Sequence[str]) -> str:
     """ "cat (91.2%), dog (64.0%); may also be bird", or of no label the most probable one."""
-    named = [f"{name} ({answer.probabilities[name]:.1%})" for name in labels]
-    told = [", ".join(named) or f"none of the labels (most probable {answer.top}, {answer.probability:.1%})"]
+    told = [labels_line(labels, answer.probabilities)]
     also = [name for name in answer.prediction_set or () if name not in labels]
     if also:
         told.append(f"may also be {', '.join(also)}")
     if answer.unlike:
         told.append("unlike the training data")
     return "; ".join(told)
+
+
+def labels_line(labels: Sequence[str], probabilities: Mapping[str, float]) -> str:
+    """ "cat (91.2%), dog (64.0%)", or of no label the most probable one."""
+    top = max(probabilities, key=probabilities.__getitem__)
+    named = ", ".join(f"{name} ({probabilities[name]:.1%})" for name in labels)
+    return named or f"none of the labels (most probable {top}, {probabilities[top]:.1%})"
 
 
 def answer_header(classes: Sequence[str]) -> tuple[str, ...]:

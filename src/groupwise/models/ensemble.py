@@ -12,6 +12,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
 
 from groupwise.models.probe import Probe
 from groupwise.models.resnext import ResNeXt
@@ -20,17 +21,21 @@ Member = ResNeXt | Probe
 
 
 class Ensemble(nn.Module):
-    """Maps images (N, C, H, W) to the logarithm of the members' mean calibrated probabilities (N, K).
+    """Maps images (N, C, H, W) to logits (N, K) of the members' mean calibrated probabilities.
 
-    A softmax of these logits at temperature 1 gives the mean back. It is read like one network, `features`
-    and then `fc`. The features lie in a space of their own for each member, so they are joined end to end
-    instead of averaged; `fc` is not linear in them, and a heat map is the mean of those of the `members`.
+    A softmax of these logits at temperature 1 gives the mean back; with `several` labels an image, each by
+    itself, it is a sigmoid. It is read like one network, `features` and then `fc`. The features lie in a
+    space of their own for each member, so they are joined end to end instead of averaged; `fc` is not linear
+    in them, and a heat map is the mean of those of the `members`.
     """
 
-    def __init__(self, members: Sequence[Member], temperatures: Sequence[float]) -> None:
+    def __init__(
+        self, members: Sequence[Member], temperatures: Sequence[float], *, several: bool = False
+    ) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.temperatures = tuple(temperatures)
+        self.several = several
 
     def features(self, images: Tensor) -> Tensor:
         """Pooled features of all members, end to end, (N, M x C)."""
@@ -40,11 +45,15 @@ class Ensemble(nn.Module):
         """Logits (N, K) of such features."""
         widths = [net.fc.in_features for net in self._networks()]
         parts = torch.functional.split(features, widths, dim=1)
-        log_probs = [
-            (net.fc(part) / temperature).log_softmax(dim=1)
-            for net, part, temperature in zip(self._networks(), parts, self.temperatures, strict=True)
-        ]
-        return torch.stack(log_probs).logsumexp(dim=0) - math.log(len(log_probs))
+        scaled = torch.stack(
+            [
+                net.fc(part) / temperature
+                for net, part, temperature in zip(self._networks(), parts, self.temperatures, strict=True)
+            ]
+        )
+        if self.several:  # log of mean p over mean 1 - p
+            return logsigmoid(scaled).logsumexp(dim=0) - logsigmoid(-scaled).logsumexp(dim=0)
+        return scaled.log_softmax(dim=2).logsumexp(dim=0) - math.log(len(scaled))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.fc(self.features(images))

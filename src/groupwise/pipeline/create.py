@@ -15,7 +15,7 @@ from groupwise.console import Console
 from groupwise.data.folder import digest_listing
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split
-from groupwise.data.targets import is_set, refuse_sets
+from groupwise.data.targets import is_set
 from groupwise.distributed.world import World
 from groupwise.errors import UsageError
 from groupwise.files import sha256_file, write_atomic
@@ -97,13 +97,8 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
 
 
 def _refuse_classes(request: RunRequest, manifest: Manifest) -> None:
-    """Refuse an operating point or costs of other classes, and sets of labels where one class is wanted."""
+    """Refuse an operating point or costs of other classes."""
     request.recipe.decision.refuse_unknown_class(manifest.classes)
-    labels = [sample.label for sample in manifest.usable]
-    if request.trainings > 1:
-        refuse_sets(labels, "--cv" if request.cv else "sweep")
-    if request.recipe.model.features is not None:
-        refuse_sets(labels, "--features")
 
 
 def _refuse_what_cannot_be_meant(request: RunRequest) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ from groupwise.data.archive import is_there
 from groupwise.data.cache import Images, decode_images
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Assignment, Split
-from groupwise.data.targets import refuse_several
+from groupwise.data.targets import is_set
 from groupwise.errors import UsageError
 from groupwise.evaluation.cases import Pictures, case_names, measure_cases
 from groupwise.evaluation.class_names import MatchedClasses, match_classes
 from groupwise.evaluation.drift import measure_drift, measure_pixels
 from groupwise.evaluation.evaluate import prediction_header, prediction_lines, read_images
 from groupwise.evaluation.external import (
+    Measured,
     NewData,
     check_promises,
     choose_images,
@@ -41,7 +42,6 @@ from groupwise.runs.run import Run
 from groupwise.stats.cases import CaseRule
 from groupwise.stats.drift import MOST_IMAGES, Collections
 from groupwise.stats.estimate import SCHEMA
-from groupwise.stats.fold import Fold
 
 SEED = 0
 
@@ -87,12 +87,12 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
     manifest = scan_with_progress(request.scan, console)
     require_usable(manifest)
     _refuse_other_data(run, name, manifest)
-    labels = [sample.label for sample in manifest.usable]
-    matched = match_classes(labels, predictor.classes, ignore_unknown=request.ignore_unknown)
+    several = predictor.decision.label_sets is not None
+    matched = _match(manifest, predictor.classes, ignore=request.ignore_unknown, several=several)
     known, split = run.manifest(request.root), run.split()
     gone = _gone(known)
     found = _find_copies(known, gone, manifest, console)
-    new = choose_images(manifest, matched, found)
+    new = choose_images(manifest, matched, found, several=several)
     _say_left_out(new, matched, console)
     with console.progress("Reading images") as progress:
         files = [manifest.file(sample) for sample in new.samples]
@@ -100,7 +100,7 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
         images = decode_images(files, digests, predictor.preprocessing, progress=progress)
     outputs = predict_outputs(predictor.model, images, predictor.preprocessing)
     run.count_external_reading(name, manifest.digest)
-    fold, figures = measure_external(new, outputs, predictor)
+    measured = measure_external(new, outputs, predictor)
     drift = {"against": None, "reason": gone}
     if not gone:
         drift = _drift(run, known, predictor, new, images, outputs)
@@ -110,8 +110,8 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
         "data": str(request.data),
         "root": str(manifest.root),
         "layout": manifest.layout,
-        "n": fold.n,
-        "sources": fold.n_sources,
+        "n": measured.fold.n,
+        "sources": measured.fold.n_sources,
         "left_out": dict(new.left_out),
         "copies": _copy_facts(split, found, new),
         "classes": {
@@ -119,28 +119,39 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
             "unknown": matched.unknown,
             "missing": list(matched.missing),
         },
-        "internal": _internal(run, figures),
-        "promises": check_promises(figures),
+        "internal": _internal(run, measured.figures),
+        "promises": check_promises(measured.figures),
         "drift": drift,
         "cases": None,
     }
     target = run.path(f"{FOLDER}/{name}")
     manifest.write(target / "manifest.csv")
-    _write_answers(run, target, new, fold, predictor.classes)
+    _write_answers(run, target, new, measured, predictor.classes)
     if request.by is not None:
-        facts["cases"] = _cases(run, target, request.by, manifest, new, fold, predictor)
-    write_json(target / METRICS, {FOLD: figures})
+        facts["cases"] = _cases(run, target, request.by, manifest, new, measured, predictor)
+    write_json(target / METRICS, {FOLD: measured.figures})
     write_json(target / FACTS, facts)
     for file in (METRICS, FACTS):
         run.record(f"{FOLDER}/{name}/{file}", [f"{FOLDER}/{name}/predictions.csv"])
     if not run.is_refit:  # which has no report of its own
         write_report(folder)
-    return External(facts, figures)
+    return External(facts, measured.figures)
+
+
+def _match(manifest: Manifest, classes: tuple[str, ...], *, ignore: bool, several: bool) -> MatchedClasses:
+    """The classes by name; raises `UsageError` for sets of labels where the run knows one class an image."""
+    labels = [sample.label for sample in manifest.usable]
+    if not several and any(map(is_set, labels)):
+        raise UsageError(
+            "its images have several labels, and the run knows one class an image",
+            place="--external",
+            remedy="Name the column of one class with --label-column, or give --labels one.",
+        )
+    return match_classes(labels, classes, ignore_unknown=ignore)
 
 
 def _refuse_other_data(run: Run, name: str, manifest: Manifest) -> None:
     """Raise `UsageError` where other data than these were measured under the name."""
-    refuse_several(run.split().several, "--external")
     before = run.ledger.get("external", {}).get(name)
     if before is not None and before["digest"] != manifest.digest:
         raise UsageError(
@@ -201,7 +212,8 @@ def _internal(run: Run, figures: Mapping[str, Any]) -> dict[str, Any]:
     """The run's own figures beside these; those of a refit are the measured network's."""
     if run.is_refit:
         of = run.ledger["refit_of"]
-        known = {"accuracy": of["accuracy"], "per_class": figures["per_class"]}
+        known = {one: of[one] for one in ("accuracy", "average_precision") if one in of}
+        known["per_class"] = figures["per_class"]
         return compare_with(known, of["fold"], figures)
     if not run.path("metrics.json").exists():
         return {"reason": "the run was not measured"}
@@ -228,7 +240,8 @@ def _drift(
         features = np.concatenate([own, outputs.features])
     apart = Split(tuple(rows)).sources
     collections = Collections(
-        np.array([predictor.classes.index(row.label) for row in (*rows, *new.rows)], dtype=np.int64),
+        # Of sets each is compared with its like, as a class is
+        np.unique([row.label for row in (*rows, *new.rows)], return_inverse=True)[1].astype(np.int64),
         np.concatenate([apart, apart.max() + 1 + new.sources]),
         np.repeat([False, True], [len(rows), len(new.rows)]),
     )
@@ -247,7 +260,9 @@ def _compared_rows(split: Split, one_network: bool) -> list[Assignment]:
     return [taken[i] for i in drawn]
 
 
-def _write_answers(run: Run, target: Path, new: NewData, fold: Fold, classes: tuple[str, ...]) -> None:
+def _write_answers(
+    run: Run, target: Path, new: NewData, measured: Measured, classes: tuple[str, ...]
+) -> None:
     """Write what was left out as copies, and the answers to the rest."""
     fold_of = {row.path: row.fold for row in run.split().rows}
     write_csv(
@@ -258,7 +273,7 @@ def _write_answers(run: Run, target: Path, new: NewData, fold: Fold, classes: tu
     write_csv(
         target / "predictions.csv",
         prediction_header(classes),
-        prediction_lines(new.rows, fold.probs, classes),
+        prediction_lines(new.rows, measured.fold.probs, classes, measured.given),
     )
     made_from = [] if run.is_ensemble else ["model.safetensors"]
     for name in ("manifest.csv", "copies.csv"):
@@ -267,12 +282,17 @@ def _write_answers(run: Run, target: Path, new: NewData, fold: Fold, classes: tu
 
 
 def _cases(
-    run: Run, target: Path, by: str, manifest: Manifest, new: NewData, fold: Fold, predictor: Predictor
+    run: Run, target: Path, by: str, manifest: Manifest, new: NewData, told: Measured, predictor: Predictor
 ) -> dict[str, Any]:
     """One answer a case, by the rule that the run's own held-out cases chose."""
     names = case_names(new.rows, manifest, by, new.sources)
-    rule = predictor.decision.case or CaseRule(reason="the run has chosen no rule")
-    scored = measure_cases(Pictures(fold.labels, fold.probs, names, new.sources), rule, predictor.classes)
-    scored.write(target / "cases.csv", predictor.classes)
+    decision = predictor.decision
+    rule = decision.case or CaseRule(reason="the run has chosen no rule")
+    if decision.label_sets is not None and not rule.thresholds:
+        rule = replace(rule, thresholds=decision.label_sets.thresholds)
+    labels = new.targets(decision.classes).values
+    pictures = Pictures(labels, told.fold.probs, names, new.sources, told.given)
+    scored = measure_cases(pictures, rule, decision.classes)
+    scored.write(target / "cases.csv", decision.classes)
     run.record(f"{FOLDER}/{target.name}/cases.csv", [f"{FOLDER}/{target.name}/predictions.csv"])
     return {"by": by, "chosen_on": None, **scored.facts}

@@ -19,6 +19,7 @@ from groupwise.data.places import OUTSIDE_ROOT
 from groupwise.data.split import Split
 from groupwise.data.split_options import SplitConfig
 from groupwise.data.table import LINK_OUTSIDE, where_images_lie
+from groupwise.data.targets import say
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_atomic, write_json
 from groupwise.pipeline.budget import bounded_progress
@@ -199,4 +200,4 @@ def draw_samples(manifest: Manifest, file: Path, *, rows: int, cols: int, seed: 
         decode(read_file(manifest.file(sample)), place=sample.path, reading=manifest.reading).rgb
         for sample in samples
     ]
-    write_atomic(file, sample_grid(images, [sample.label for sample in samples], rows=rows, cols=cols))
+    write_atomic(file, sample_grid(images, [say(sample.label) for sample in samples], rows=rows, cols=cols))

@@ -118,7 +118,7 @@ def _refuse_too_long(done: int, total: int, taken_s: float, deadline: Deadline |
 
 def _fit(recipe: Recipe, split: Split, features: Features, console: Console) -> LinearHead:
     train, select = split.indices("train"), split.indices(recipe.training.select_fold)
-    labels = split.class_numbers
+    labels = split.targets.values
     balanced = recipe.loss.class_weights == "balanced" or bool(recipe.loss.logit_adjustment)
     choosing = Choosing(
         recipe.training.select_by, recipe.decision.cost_matrix(split.classes), balanced=balanced
@@ -132,10 +132,11 @@ def _fit(recipe: Recipe, split: Split, features: Features, console: Console) -> 
             choosing=choosing,
             progress=progress,
         )
+    by, told = recipe.training.select_by[0].replace("_", " "), "exactly right" if split.several else "right"
     console.say(
         f"Head: logistic regression on {len(train):,} images; of {len(head.tried)} penalties"
-        f" {head.best.inverse_penalty:g} (its inverse) has the best {recipe.training.select_by[0]} on"
-        f" {recipe.training.select_fold}, {head.best.select_accuracy:.1%} right; in"
+        f" {head.best.inverse_penalty:g} (its inverse) has the best {by} on"
+        f" {recipe.training.select_fold}, {head.best.select_accuracy:.1%} {told}; in"
         f" {duration(time.perf_counter() - began)}"
     )
     return head

@@ -21,7 +21,7 @@ from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED, Split, proof
 from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
-from groupwise.evaluation.decide import decide_by, reference_rows
+from groupwise.evaluation.decide import decide_by, decide_sets_by, reference_rows
 from groupwise.evaluation.evaluate import decided_before
 from groupwise.evaluation.predictions import read_predictions
 from groupwise.files import read_json, sha256_file, write_atomic, write_json
@@ -41,6 +41,7 @@ from groupwise.runs.deadline import Deadline
 from groupwise.runs.files import TEST, headline_fold, read_metrics, read_run
 from groupwise.runs.lock import clear, training_lock
 from groupwise.runs.run import LEDGER, Run
+from groupwise.stats.estimate import headline_measure
 from groupwise.stats.ood import OutOfDistribution
 from groupwise.training.config import FitResult
 from groupwise.training.memory import keep_freed_memory
@@ -167,7 +168,7 @@ def _facts(parent: Run, recipe: Recipe) -> dict[str, Any]:
         "weights": parent.weights,
         "decision": [sha256_file(member.require("decision.json")) for member in members],
         "fold": fold,
-        "accuracy": metrics[fold]["accuracy"],
+        **{one: metrics[fold][one] for one in {"accuracy", headline_measure(metrics[fold])}},
         "passes": PASSES * median(_passes(member, recipe) for member in members),
         "learnt_from": round(median(len(member.split().indices("train")) for member in members)),
     }
@@ -241,13 +242,13 @@ def _cross_fitted(study: Run, split: Split) -> Decision:
     rows = [row for one in told for row in one.rows]
     temperature = median(_decision(member, split).temperature for member in members)
     unlike = OutOfDistribution(config.false_flag_rate, reason="every image was learnt from")
-    return decide_by(
-        np.concatenate([one.probs for one in told]),
-        np.concatenate([one.labels for one in told]),
-        find_sources([row.group for row in rows], [row.cluster for row in rows]),
-        Decision(split.classes, temperature, unlike=unlike),
-        config,
-    )
+    start = Decision(split.classes, temperature, unlike=unlike)
+    probs = np.concatenate([one.probs for one in told])
+    targets = np.concatenate([one.targets.values for one in told])
+    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    if split.several:
+        return decide_sets_by(probs, targets, sources, start, config)
+    return decide_by(probs, targets, sources, start, config)
 
 
 def _mention(run: Run, parent: Run) -> None:

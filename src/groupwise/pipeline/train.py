@@ -103,8 +103,7 @@ def _train(request: RunRequest, run: Run, world: World, console: Console) -> dic
     metrics = train_prepared(run, recipe, cache, world, console, options)
     if world.is_main:
         _imagine_random_split(run, recipe, console)
-        if not run.split().several:  # whose columns are not compared yet
-            write_slices(run, headline_fold(metrics))
+        write_slices(run, headline_fold(metrics))
         if deadline is not None:
             run.note(budget={"seconds": deadline.budget_s})  # which the report's next steps go by
         _report(run, metrics, console)

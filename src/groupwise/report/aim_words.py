@@ -17,6 +17,8 @@ def optimised_text(files: RunFiles) -> str:
     "Optimised for accuracy; the classes are unequal (30 to 1), and balanced accuracy is 27.4 %."
     """
     aim, figures = files.optimised_for, files.metrics[files.fold]
+    if files.several and aim == "average_precision":  # the number itself
+        return "Optimised for the mean average precision of the labels."
     other = figures.get("other_aim")
     told = f"Optimised for {WORDS[aim]}"
     if aim == "accuracy":

@@ -7,6 +7,7 @@ from typing import Any
 
 from groupwise.recipe.aim import WORDS
 from groupwise.report.words import count
+from groupwise.stats.label_compare import LabelPair
 from groupwise.stats.paired_tests import TARGET, Difference, Pair
 
 # What is compared is what was trained: nothing here knows of other seeds (Bouthillier et al. 2021, MLSys).
@@ -25,7 +26,7 @@ class Comparison:
     n: int
     sources: int
     runs: tuple[dict[str, Any], ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[Pair, ...] | tuple[LabelPair, ...]
     warnings: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -47,12 +48,7 @@ class Comparison:
         lines = [f"{run['name']}: {run['baseline']}" for run in self.runs if run.get("behind")]
         lines += [f"Compared on the {basis} that all runs have in fold {self.fold}."]
         width = max(len(run["name"]) for run in self.runs)
-        lines += [
-            f"  {run['name']:<{width}}  accuracy {_percent(run['accuracy'])},"
-            f" balanced {_percent(run['balanced_accuracy'])}, log loss {run['log_loss']:.3f}"
-            + (f"; best baseline {_percent(run['baseline_accuracy'])}" if "baseline_accuracy" in run else "")
-            for run in self.runs
-        ]
+        lines += [f"  {run['name']:<{width}}  {_figures(run)}" for run in self.runs]
         lines += [f"  {text}" for text in self._aims()]
         for pair in self.pairs:
             lines += ["", f"{self.verdict(pair)}.", *self._details(pair)]
@@ -63,13 +59,17 @@ class Comparison:
             ]
         return "\n".join([*lines, "", SCOPE])
 
-    def verdict(self, pair: Pair) -> str:
-        """Whether one run of the pair is better in accuracy, or what it would take to tell."""
-        difference, ahead, behind = pair.accuracy, self._name(pair.second), self._name(pair.first)
+    def verdict(self, pair: Pair | LabelPair) -> str:
+        """Whether one run of the pair is better, or what it would take to tell.
+
+        In accuracy, or of sets of labels in mean average precision.
+        """
+        difference, ahead, behind = pair.headline, self._name(pair.second), self._name(pair.first)
         sign = -1 if difference.value < 0 else 1
         if sign < 0:
             ahead, behind = behind, ahead
-        size = f"{_points(abs(difference.value))}{_interval(difference, 100, 1, sign)}"
+        of = " of mean average precision" if isinstance(pair, LabelPair) else ""
+        size = f"{_points(abs(difference.value))}{of}{_interval(difference, 100, 1, sign)}"
         p = f"p {_p(difference.p_holm)}"
         if difference.shown:
             return f"{ahead} is better than {behind} by {size}, {p}"
@@ -89,13 +89,17 @@ class Comparison:
             f" these {self.sources:,} sources would separate {_points(pair.separable)}"
         )
 
-    def _details(self, pair: Pair) -> list[str]:
-        balanced, loss = pair.balanced_accuracy, pair.log_loss
+    def _details(self, pair: Pair | LabelPair) -> list[str]:
+        if isinstance(pair, LabelPair):
+            name, other, tested = "mean AUROC", pair.auroc, "Mean average precision"
+        else:
+            name, other, tested = "balanced accuracy", pair.balanced_accuracy, "Accuracy"
+        loss = pair.log_loss
         return [
-            f"  {self._name(pair.second)} less {self._name(pair.first)}: balanced accuracy"
-            f" {100 * balanced.value:+.1f} points{_interval(balanced, 100, 1)}, p {_p(balanced.p_holm)};"
+            f"  {self._name(pair.second)} less {self._name(pair.first)}: {name}"
+            f" {100 * other.value:+.1f} points{_interval(other, 100, 1)}, p {_p(other.p_holm)};"
             f" log loss {loss.value:+.3f}{_interval(loss, 1, 3)}, p {_p(loss.p_holm)}",
-            f"  Accuracy was tested by {pair.accuracy.test}.",
+            f"  {tested} was tested by {pair.headline.test}.",
         ]
 
     def _aims(self) -> list[str]:
@@ -107,6 +111,19 @@ class Comparison:
 
     def _name(self, number: int) -> str:
         return str(self.runs[number]["name"])
+
+
+def _figures(run: dict[str, Any]) -> str:
+    """Those of one run, and beside them that of its best baseline."""
+    if "accuracy" in run:
+        measure = "accuracy"
+        told = f"accuracy {_percent(run[measure])}, balanced {_percent(run['balanced_accuracy'])}"
+    else:
+        measure = "average_precision"
+        told = f"mean average precision {_percent(run[measure])}, mean AUROC {_percent(run['auroc'])}"
+    rival = run.get(f"baseline_{measure}")
+    beside = "" if rival is None else f"; best baseline {_percent(rival)}"
+    return f"{told}, log loss {run['log_loss']:.3f}{beside}"
 
 
 def _percent(share: float) -> str:

@@ -51,10 +51,11 @@ def _steps(files: RunFiles, said: Headline) -> Iterator[Step]:
     yield from _name_sources(files)
     yield from _settle_findings(files)
     if files.several:  # what comes between these asks for one class an image
+        yield from _narrow(files, said)
         if said.standing == "not_shown":
             yield from _beat_baselines(files, said)
         yield from _go_on(files, said)
-        yield _try_it(files)
+        yield from _hand_over(files, said)
         return
     yield from _narrow(files, said)  # which may yet show that it beats them
     if said.standing == "not_shown":

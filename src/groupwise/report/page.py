@@ -74,7 +74,7 @@ SECTIONS: Mapping[str, Callable[[RunFiles], Section | None]] = {
 
 # Which speak of one class an image, where there are sets of labels.
 ONE_CLASS = (
-    *("aim", "answers", "calibration", "decisions", "cases", "external", "subgroups", "poorer_images"),
+    *("aim", "answers", "calibration", "decisions"),
     *("misses", "suspects", "dependence", "discrimination", "learning_curve"),
 )
 

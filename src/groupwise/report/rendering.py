@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from groupwise.data.targets import say
 from groupwise.report import words
 
 # The functions of `words` that the templates use.
@@ -37,7 +38,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {function.__name__: function for function in WORDS} | {"code": mark_code}
+    environment.filters |= {function.__name__: function for function in WORDS} | {
+        "code": mark_code,
+        "said": say,
+    }
     return environment
 
 

@@ -17,13 +17,19 @@ from typing import Any
 
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json
-from groupwise.stats.estimate import Estimate, upgrade
+from groupwise.stats.estimate import Estimate, headline_measure, upgrade
 
 FOLDER, FOLD = "external", "external"
 FACTS, METRICS = "external.json", "metrics.json"
 # What is set beside the figures of the run itself.
 COMPARED = ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "log_loss", "brier", "ece")
+COMPARED_SETS = ("average_precision", "auroc", "macro_f1", "micro_f1", "accuracy")
 NEEDED = {"name", "data", "n", "sources", "left_out", "copies", "classes", "internal", "promises", "drift"}
+
+
+def compared(figures: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the figures that are compared, where these are; of sets of labels others."""
+    return COMPARED_SETS if headline_measure(figures) == "average_precision" else COMPARED
 
 
 @dataclass(frozen=True)
@@ -39,9 +45,14 @@ class External:
         return str(self.facts["name"])
 
     @property
-    def accuracy(self) -> Estimate:
-        """The share of its images that were answered rightly."""
-        return Estimate.from_json(self.figures["accuracy"])
+    def measure(self) -> str:
+        """The name of its number: accuracy, or of sets of labels mean average precision."""
+        return headline_measure(self.figures)
+
+    @property
+    def number(self) -> Estimate:
+        """That figure."""
+        return Estimate.from_json(self.figures[self.measure])
 
     @property
     def drifted(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ def about(predictor: Predictor) -> dict[str, Any]:
     return {
         "name": source.get("run"),
         "classes": list(predictor.classes),
+        "several": bool(decision.get("label_sets")),
         "image_size_px": predictor.preprocessing.image_size_px,
         "resize": predictor.preprocessing.resize,
         "coverage": _coverage(decision),

@@ -79,7 +79,7 @@ class LeadOut(BaseModel):
 class BaselineOut(BaseModel):
     """The trivial model that the network is compared with, on the same test images."""
 
-    name: str = Field(description="largest_class, features or plain_network.")
+    name: str = Field(description="largest_class, prevalence, features or plain_network.")
     answer: str | None = Field(description="The class that the largest class's rule always answers.")
     measure: str
     standing: str = Field(description="beats, not_shown or loses: whether the network is better.")
@@ -101,6 +101,7 @@ class ModelOut(BaseModel):
 
     name: str | None = Field(description="The run that it comes from.")
     classes: list[str]
+    several: bool = Field(description="Whether a picture may have several of them, each by itself.")
     image_size_px: int
     resize: str = Field(description="How a picture becomes a square: squash, crop or pad.")
     coverage: Probability | None = Field(description="How often a prediction set holds the true class.")
@@ -109,7 +110,7 @@ class ModelOut(BaseModel):
     accuracy: AccuracyOut | None
     baseline: BaselineOut | None
     optimised_for: str | None = Field(
-        description="accuracy, balanced, auroc or cost; null of a bundle from before this was said."
+        description="accuracy, balanced, auroc, average_precision or cost; null of an older bundle."
     )
     max_body_bytes: int
     max_pixels: int

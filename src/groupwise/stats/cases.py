@@ -10,7 +10,8 @@ shown to be right less often than the best: a single loud error can spoil the lo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from groupwise.stats.conformal import Floats, Ints
 
 MEAN, MAX, VOTE = RULES = ("mean", "max", "vote")
+OF_SETS = ("precisions", "thresholds")  # fields of a rule for sets of labels
 FEWEST_CASES = 10  # of several pictures; fewer would choose by luck
 
 
@@ -26,13 +28,24 @@ class CaseRule:
     """How pictures of one case are answered together.
 
     `log_losses` are those of each rule on the `cases` that chose it, in nats a case; without a choice they
-    are empty, and `reason` says why it is the mean.
+    are empty, and `reason` says why it is the mean. Of sets of labels it has `precisions` instead, and from
+    which probability of a case on each label is given, one of `thresholds` a class.
     """
 
     rule: str = MEAN
     cases: int = 0
     log_losses: Mapping[str, float] = field(default_factory=dict)
     reason: str | None = None
+    precisions: Mapping[str, float] = field(default_factory=dict)
+    thresholds: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "thresholds", tuple(self.thresholds))  # a list in JSON
+
+    def as_json(self) -> dict[str, Any]:
+        """What files hold; of one class an image without what sets have."""
+        held = asdict(self) | {"log_losses": dict(self.log_losses), "precisions": dict(self.precisions)}
+        return {name: one for name, one in held.items() if one or name not in OF_SETS}
 
     def aggregate(self, probs: Floats, cases: Ints) -> Floats:
         """One row of probabilities a case, (C, K), from those of pictures (N, K) of cases 0..C-1 (N,)."""
@@ -42,18 +55,19 @@ class CaseRule:
 def aggregate(probs: Floats, cases: Ints, rule: str) -> Floats:
     """As `CaseRule.aggregate`, by a rule that is named; every case has a picture."""
     pictures = np.bincount(cases)[:, None].astype(np.float64)
-    mean = _sums(probs, cases) / pictures
+    mean = sums_of_cases(probs, cases) / pictures
     if rule == MEAN:
         return mean
     if rule == MAX:
         highest = np.zeros_like(mean)
         np.maximum.at(highest, cases, probs)
         return np.asarray(highest / highest.sum(axis=1, keepdims=True))
-    votes = _sums(np.eye(probs.shape[1])[probs.argmax(axis=1)], cases)
+    votes = sums_of_cases(np.eye(probs.shape[1])[probs.argmax(axis=1)], cases)
     return np.asarray((votes + mean) / (pictures + 1))
 
 
-def _sums(values: Floats, cases: Ints) -> Floats:
+def sums_of_cases(values: Floats, cases: Ints) -> Floats:
+    """The sums of `values` (N, K) within cases 0..C-1 (N,), (C, K)."""
     return np.stack([np.bincount(cases, weights=column) for column in values.T], axis=1)
 
 

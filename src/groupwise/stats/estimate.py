@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 SCHEMA = 2
+SETS = "several"  # what `labels` says of the figures of a fold whose images have sets of them
 
 
 @dataclass(frozen=True)
@@ -63,3 +64,8 @@ def upgrade(held: Any) -> Any:
     # Of a dictionary by class, a class may be called `groups`; what stands there is no number.
     old = isinstance(held.get("groups"), int) and "sources" not in held
     return {"sources" if old and key == "groups" else key: upgrade(value) for key, value in held.items()}
+
+
+def headline_measure(figures: Mapping[str, Any]) -> str:
+    """Which figure of a fold is its number: accuracy, or of sets of labels mean average precision."""
+    return "average_precision" if figures.get("labels") == SETS else "accuracy"

@@ -14,14 +14,12 @@ from typing import Any
 import numpy as np
 
 from groupwise.stats.bootstrap import source_weights
-from groupwise.stats.estimate import SCHEMA, Estimate
+from groupwise.stats.estimate import SCHEMA, SETS, Estimate
 from groupwise.stats.fold import Floats, Fold, Ints, Ranking
 from groupwise.stats.intervals import ONE_SOURCE, balanced_support, fraction, resampled_share, share_of_images
-from groupwise.stats.label_rule import LabelRule, Members
+from groupwise.stats.label_rule import LabelAnswers, Members
 from groupwise.stats.label_sets import missed_shares
 from groupwise.stats.metrics import FEW_SOURCES, f1_share
-
-SETS = "several"  # what `labels` says of the figures of such a fold
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +33,10 @@ class LabelFold:
     @property
     def n(self) -> int:
         return len(self.probs)
+
+    @property
+    def n_sources(self) -> int:
+        return self.whole.n_sources
 
     @cached_property
     def whole(self) -> Fold:
@@ -123,10 +125,10 @@ class LabelDraws:
 
 
 def measure_label_fold(
-    fold: LabelFold, rule: LabelRule, classes: Sequence[str], *, seed: int, draws: int = 2000
+    fold: LabelFold, said: LabelAnswers, classes: Sequence[str], *, seed: int, draws: int = 2000
 ) -> dict[str, Any]:
-    """Every figure of a fold by the labels that `rule` gives; ready for JSON, as `measure_fold`'s."""
-    called = rule.given(fold.probs)
+    """Every figure of a fold by what was said of its images; ready for JSON, as `measure_fold`'s."""
+    called = said.given
     exact = np.asarray((called == fold.members).all(axis=1))
     empty = np.asarray(fold.members.sum(axis=1) == 0)
     drawn = LabelDraws.of(fold, called, draws, seed)
@@ -142,9 +144,9 @@ def measure_label_fold(
         "micro_f1": _micro_f1(fold, called).as_json(),
         "accuracy": share_of_images(fold.whole, exact, every).as_json(),
         "without": share_of_images(fold.whole, empty, every).as_json(),
-        "risk_control": _risk_control(fold, rule),
+        "risk_control": _risk_control(fold, said),
         "per_class": {
-            name: _label_figures(fold, drawn, called, rule.thresholds[k], classes, k)
+            name: _label_figures(fold, drawn, called, said.thresholds[k], classes, k)
             for k, name in enumerate(classes)
         },
         "warnings": _warnings(fold, classes),
@@ -226,19 +228,19 @@ def _micro_f1(fold: LabelFold, called: Members) -> Estimate:
     return replace(figure, n=fold.n, sources=fold.whole.n_sources)
 
 
-def _risk_control(fold: LabelFold, rule: LabelRule) -> dict[str, Any]:
+def _risk_control(fold: LabelFold, said: LabelAnswers) -> dict[str, Any]:
     """Whether the set of possible labels keeps its promise here; `_of_sources` is what it bounds."""
-    if rule.threshold is None:
-        return {"alpha": rule.alpha, "reason": rule.reason}
-    found = rule.possible(fold.probs)
+    if said.possible is None:
+        return {"alpha": said.alpha, "reason": said.reason}
+    found = said.possible
     labelled = fold.members.any(axis=1)
     missed = np.where(labelled, missed_shares(fold.members, found), 0.0)
     images, lost = fold.per_source(labelled), fold.per_source(missed)
     there = images > 0
     nothing = "no image of this fold has a label"
     return {
-        "alpha": rule.alpha,
-        "threshold": rule.threshold,
+        "alpha": said.alpha,
+        "threshold": said.threshold,
         "missed": fraction(lost, images, nothing).as_json(),
         "missed_of_sources": fraction(lost[there] / images[there], np.ones(there.sum()), nothing).as_json(),
         "mean_size": float(found.sum(axis=1).mean()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,3 +37,36 @@ class LabelRule:
         """Which labels each image may have, (N, K); only for a rule that has that threshold."""
         assert self.threshold is not None
         return np.asarray(probs >= self.threshold)
+
+    def answers(self, probs: Floats) -> LabelAnswers:
+        """What is said of images by their probabilities (N, K)."""
+        possible = None if self.threshold is None else self.possible(probs)
+        return LabelAnswers(
+            self.given(probs), possible, self.thresholds, self.alpha, self.threshold, self.reason
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class LabelAnswers:
+    """The labels that images were given and may have, (N, K), and by which thresholds.
+
+    `possible` and `threshold` are None where nothing was promised, and `reason` says why. Of several models
+    that answered different images, thresholds are the mean of theirs.
+    """
+
+    given: Members
+    possible: Members | None
+    thresholds: tuple[float, ...]
+    alpha: float
+    threshold: float | None = None
+    reason: str | None = None
+
+
+def mean_rule(rules: Sequence[LabelRule], reason: str) -> LabelRule:
+    """The rule for the mean of the probabilities of several models, each with a rule of its own.
+
+    The mean is at least the mean threshold where the models are sure enough on average. It promises nothing,
+    for `reason`: no image is left that none of them has learnt from.
+    """
+    thresholds = np.mean([rule.thresholds for rule in rules], axis=0)
+    return LabelRule(thresholds.tolist(), rules[0].alpha, reason=reason)

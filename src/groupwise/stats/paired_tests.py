@@ -81,6 +81,11 @@ class Pair:
     further_sources: int | None
     separable: float | None
 
+    @property
+    def headline(self) -> Difference:
+        """The difference that the verdict is on."""
+        return self.accuracy
+
 
 @dataclass(frozen=True, eq=False)
 class _Measure:
@@ -129,6 +134,21 @@ def compare_models(
         )
         for (i, j), differences in zip(numbers, found, strict=True)
     )
+
+
+def loss_difference(fold: Fold, lost: Floats, *, seed: int, draws: int) -> Difference:
+    """The mean of what a second model loses more than a first, (N,), as a difference of the two."""
+    share, sums = np.full(fold.n, 1 / fold.n), fold.per_source(lost)
+    images = fold.per_source(np.ones(fold.n))
+    drawn = [
+        weighted_means(weights, sums, images)
+        for weights in (source_weights(fold, draws, seed) if fold.n_sources > 1 else ())
+    ]
+    resampled = np.concatenate(drawn) if drawn else np.empty(0)
+    parts = _add_up(fold, lost * share)
+    p, test = sign_flip_p(parts, seed=seed)
+    measure = _Measure(parts, np.zeros(fold.n_sources), resampled, whole_support(fold).df)
+    return _limit(Difference(float(parts.sum()), p, p, test), measure)
 
 
 def _compare(first: Fold, second: Fold, seed: int, draws: int) -> dict[str, Difference]:

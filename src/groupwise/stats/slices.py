@@ -1,6 +1,7 @@
 """Accuracy by the values of further columns of the user's table, as `slices.json` holds it.
 
     schema, fold, n, sources, accuracy   the fold as a whole; accuracy is a figure as in `metrics.json`
+    labels      "several" where images have sets of them: accuracy is of those with exactly the right ones
     columns     [{column, binned, heterogeneity (`stats.heterogeneity`), slices: [{value, n, sources,
                 accuracy, recall: {class: figure}, p, p_holm, reason?}]}]: `p` is of the difference in
                 accuracy to the rest of the fold, null where `reason` says so; `p_holm` corrects it for all
@@ -18,31 +19,58 @@ predictions whose making was counted, and so no further reading of the fold.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from groupwise.stats.bootstrap import CHUNK_CELLS
 from groupwise.stats.columns import Cut, cut_column
 from groupwise.stats.estimate import SCHEMA, Estimate
 from groupwise.stats.fold import Floats, Fold, Ints
 from groupwise.stats.heterogeneity import heterogeneity
-from groupwise.stats.intervals import share_of_images
+from groupwise.stats.intervals import Mask, share_of_images
 from groupwise.stats.paired_tests import holm
 
 DRAWS = 2000
 SEVERAL = "images of one source have several values"
 
 
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Which images are right, (N,), and which classes each has and was said to have, (N, K) both.
+
+    Of sets of labels an image is right that was given all of its labels and no other.
+    """
+
+    right: Mask
+    has: Mask
+    said: Mask
+
+    @classmethod
+    def of(cls, fold: Fold) -> Judged:
+        """By the most probable class."""
+        each = np.arange(fold.n_classes)
+        return cls(fold.right, fold.labels[:, None] == each, fold.predicted[:, None] == each)
+
+
 def slice_fold(
-    fold: Fold, columns: Mapping[str, Sequence[str]], classes: Sequence[str], *, seed: int
+    fold: Fold,
+    columns: Mapping[str, Sequence[str]],
+    classes: Sequence[str],
+    *,
+    seed: int,
+    judged: Judged | None = None,
 ) -> dict[str, Any]:
     """What `slices.json` holds, but for the name of the fold; `columns` have one cell an image.
 
-    The same `seed` gives the same result; takes O(draws G) time a column.
+    `judged` says what is right where that is not the most probable class. The same `seed` gives the same
+    result; takes O(draws G) time a column.
     """
+    judged = judged or Judged.of(fold)
     cuts = {name: _cut(fold, cells) for name, cells in columns.items()}
     used = {name: cut for name, cut in cuts.items() if isinstance(cut, Cut)}
-    found = {name: _slices(fold, cut, classes, seed) for name, cut in used.items()}
+    found = {name: _slices(fold, cut, classes, judged, seed) for name, cut in used.items()}
     _correct([one for slices in found.values() for one in slices])
     compared = [(name, one) for name, slices in found.items() for one in slices if one["sources"] > 1]
     lowest = min((one["accuracy"]["value"] for _, one in compared), default=None)
@@ -51,7 +79,7 @@ def slice_fold(
         "schema": SCHEMA,
         "n": fold.n,
         "sources": fold.n_sources,
-        "accuracy": _accuracy(fold, np.ones(fold.n, dtype=bool)),
+        "accuracy": share_of_images(fold, judged.right, np.ones(fold.n, dtype=bool)).as_json(),
         "columns": [
             {
                 "column": name,
@@ -80,8 +108,8 @@ def _sources(fold: Fold, cut: Cut, number: int) -> int:
     return len(np.unique(fold.sources[cut.numbers == number]))
 
 
-def _slices(fold: Fold, cut: Cut, classes: Sequence[str], seed: int) -> list[dict[str, Any]]:
-    p_values = _p_values(fold, cut, seed)
+def _slices(fold: Fold, cut: Cut, classes: Sequence[str], judged: Judged, seed: int) -> list[dict[str, Any]]:
+    p_values = _p_values(fold, cut, judged.right, seed)
     found = []
     for number, name in enumerate(cut.names):
         within = cut.numbers == number
@@ -91,8 +119,8 @@ def _slices(fold: Fold, cut: Cut, classes: Sequence[str], seed: int) -> list[dic
                 "value": name,
                 "n": int(within.sum()),
                 "sources": _sources(fold, cut, number),
-                "accuracy": _accuracy(fold, within),
-                "recall": _recall(fold, within, classes),
+                "accuracy": share_of_images(fold, judged.right, within).as_json(),
+                "recall": _recall(fold, within, classes, judged),
                 "p": p,
                 "p_holm": p,
             }
@@ -101,14 +129,14 @@ def _slices(fold: Fold, cut: Cut, classes: Sequence[str], seed: int) -> list[dic
     return found
 
 
-def _accuracy(fold: Fold, within: np.typing.NDArray[np.bool_]) -> dict[str, Any]:
-    return share_of_images(fold, fold.right, within).as_json()
-
-
-def _recall(fold: Fold, within: np.typing.NDArray[np.bool_], classes: Sequence[str]) -> dict[str, Any]:
+def _recall(fold: Fold, within: Mask, classes: Sequence[str], judged: Judged) -> dict[str, Any]:
     """Of the classes that have images there."""
-    members = {name: within & (fold.labels == k) for k, name in enumerate(classes)}
-    return {name: _accuracy(fold, mask) for name, mask in members.items() if mask.any()}
+    members = {name: (k, within & judged.has[:, k]) for k, name in enumerate(classes)}
+    return {
+        name: share_of_images(fold, judged.said[:, k], mask).as_json()
+        for name, (k, mask) in members.items()
+        if mask.any()
+    }
 
 
 def _heterogeneity(slices: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -124,24 +152,32 @@ def _correct(slices: list[dict[str, Any]]) -> None:
         one["p_holm"] = corrected
 
 
-def _p_values(fold: Fold, cut: Cut, seed: int) -> list[float] | None:
+def _p_values(fold: Fold, cut: Cut, judged: Mask, seed: int) -> list[float] | None:
     """Two-sided, one a slice; None where a source has several values."""
     value_of = np.full(fold.n_sources, -1)
     value_of[fold.sources] = cut.numbers
     if (value_of[fold.sources] != cut.numbers).any():
         return None
-    right, images = fold.per_source(fold.right.astype(np.float64)), fold.per_source(np.ones(fold.n))
-    gaps = np.abs(_gaps(right, images, value_of, len(cut.names)))
+    right, images = fold.per_source(judged.astype(np.float64)), fold.per_source(np.ones(fold.n))
+    gaps = np.abs(_gaps(right, images, value_of[None], len(cut.names)))[0]
     rng, exceeded = np.random.default_rng(seed), np.ones(len(cut.names))
-    for _ in range(DRAWS):
-        drawn = np.abs(_gaps(right, images, rng.permutation(value_of), len(cut.names)))
-        exceeded += drawn >= gaps - 1e-12  # what ties but for rounding, ties
+    at_once = max(1, CHUNK_CELLS // fold.n_sources)
+    for start in range(0, DRAWS, at_once):
+        drawn = np.stack([rng.permutation(value_of) for _ in range(min(at_once, DRAWS - start))])
+        # what ties but for rounding, ties
+        exceeded += (np.abs(_gaps(right, images, drawn, len(cut.names))) >= gaps - 1e-12).sum(axis=0)
     return [float(p) for p in exceeded / (DRAWS + 1)]
 
 
 def _gaps(right: Floats, images: Floats, value_of: Ints, values: int) -> Floats:
-    """Accuracy of each slice less that of the rest, (V,)."""
-    inside = np.bincount(value_of, weights=right, minlength=values)
-    n_inside = np.bincount(value_of, weights=images, minlength=values)
+    """Accuracy of each slice less that of the rest, (D, V), by the values of sources in D draws, (D, G)."""
+    draws = len(value_of)
+    cells = (value_of + values * np.arange(draws)[:, None]).ravel()
+
+    def sums(weights: Floats) -> Floats:
+        found = np.bincount(cells, weights=np.tile(weights, draws), minlength=draws * values)
+        return np.asarray(found.reshape(draws, values))
+
+    inside, n_inside = sums(right), sums(images)
     gaps: Floats = inside / n_inside - (right.sum() - inside) / (images.sum() - n_inside)
     return gaps

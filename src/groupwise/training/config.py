@@ -93,7 +93,7 @@ class EpochRecord:
 class StrengthRecord:
     """One penalty of a logistic regression, as its inverse, and the figures of the fold that selects.
 
-    The last three are None unless they are among what chooses the penalty, and defined.
+    The last four are None unless they are among what chooses the penalty, and defined.
     """
 
     inverse_penalty: float
@@ -102,6 +102,7 @@ class StrengthRecord:
     select_balanced_accuracy: float | None = None
     select_auroc: float | None = None
     select_cost: float | None = None
+    select_average_precision: float | None = None
 
 
 class Diverged(GroupwiseError):  # noqa: N818

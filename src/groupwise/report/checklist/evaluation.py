@@ -177,9 +177,13 @@ def computed(files: RunFiles) -> ChecklistAnswer:
     several = ", averaged over the networks" if files.ledger.get("members") else ""
     temperature = files.config.get("temperature")
     scaled = f" of the outputs divided by {temperature:.2f}" if isinstance(temperature, int | float) else ""
+    asked = (
+        f"a sigmoid for each label{scaled}{several}; every label from its own threshold on"
+        if files.several
+        else f"softmax{scaled}{several}; the class of the largest probability"
+    )
     return filled(
-        f"One picture at a time, prepared as in training; softmax{scaled}{several}; the class of the largest"
-        " probability. Further thresholds are in decision.json."
+        f"One picture at a time, prepared as in training; {asked}. Further thresholds are in decision.json."
     )
 
 
@@ -258,7 +262,7 @@ def elsewhere(files: RunFiles) -> ChecklistAnswer:
     """Each set of new data; whether it stands for the places that are meant, only a person knows."""
     if not files.external:
         return yours("`groupwise evaluate RUN --external NEW` measures it on labelled images from elsewhere.")
-    told = [f"{one.name}: {sentence('accuracy', one.figures['accuracy'])}" for one in files.external]
+    told = [f"{one.name}: {sentence(one.measure, one.figures[one.measure])}" for one in files.external]
     return confirm(f"{' '.join(told)} Say where those images come from.")
 
 

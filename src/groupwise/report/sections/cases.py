@@ -8,7 +8,7 @@ from typing import Any
 from groupwise.evaluation.words import RULES, case_sentence
 from groupwise.report.rendering import Section
 from groupwise.runs.files import RunFiles
-from groupwise.stats.estimate import Estimate
+from groupwise.stats.estimate import SETS, Estimate
 
 
 def build(files: RunFiles) -> Section | None:
@@ -18,7 +18,9 @@ def build(files: RunFiles) -> Section | None:
 
 def tell(facts: Mapping[str, Any]) -> dict[str, object]:
     """What the partial shows of cases, of a fold of the run or of new data."""
-    rule, losses = facts["rule"]["rule"], facts["rule"]["log_losses"]
+    several = facts.get("labels") == SETS
+    rule = facts["rule"]["rule"]
+    losses = facts["rule"].get("precisions", {}) if several else facts["rule"]["log_losses"]
     rows = [
         (words, Estimate.from_json(facts["rules"][name]), losses.get(name), name == rule)
         for name, words in RULES.items()
@@ -26,6 +28,7 @@ def tell(facts: Mapping[str, Any]) -> dict[str, object]:
     return {
         "sentence": case_sentence(facts),
         "by": facts["by"],
+        "several": several,
         "rows": rows,
         "single": Estimate.from_json(facts["single_picture"]),
         "reason": facts["rule"]["reason"],

@@ -25,6 +25,7 @@ def build(files: RunFiles) -> Section:
         "chosen_epoch": files.chosen_epoch,
         "time_spent": time_spent(files),
         "probe": files.probe,
+        "several": files.several,
         "recipe_name": files.recipe_name,
         "recipe_text": files.recipe_text,
         "choices": [

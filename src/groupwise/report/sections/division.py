@@ -13,7 +13,7 @@ from groupwise.runs.files import RunFiles
 
 def build(files: RunFiles) -> Section:
     """The split as a table."""
-    return Section({"split": fold_table(files)})
+    return Section({"split": fold_table(files), "several": files.several})
 
 
 @dataclass(frozen=True)

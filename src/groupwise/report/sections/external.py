@@ -13,14 +13,14 @@ from groupwise.evaluation.external_words import (
 from groupwise.evaluation.words import NAMES, case_sentence
 from groupwise.report.rendering import Section
 from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
-from groupwise.runs.external import COMPARED, External
+from groupwise.runs.external import External, compared
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 
 Cell = tuple[str, str]
 """A value and its interval, in words."""
 
-SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "ece")
+SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "ece", "average_precision")
 LEFT_OUT = {
     "copies": "copies of the run's own images",
     "label_conflicts": "photographs that stand under several labels",
@@ -54,16 +54,17 @@ def build(files: RunFiles) -> Section | None:
 
 
 def _tell(one: External) -> Told:
-    facts, accuracy = one.facts, one.accuracy
-    limits = share_interval(accuracy)
-    interval = f"95\N{NO-BREAK SPACE}% interval {limits}" if limits else f"no interval: {accuracy.reason}"
+    facts, number = one.facts, one.number
+    limits = share_interval(number)
+    interval = f"95\N{NO-BREAK SPACE}% interval {limits}" if limits else f"no interval: {number.reason}"
+    basis = f"{count(facts['n'], 'image')} from {count(facts['sources'], 'source')}"
+    told = f"{share_text(number)} of {basis} were classified correctly"
+    if one.measure == "average_precision":
+        told = f"Mean average precision {share_text(number)} on {basis}, {number.of or 'of no label'}"
     drift = facts["drift"]
     return Told(
         name=one.name,
-        summary=(
-            f"{share_text(accuracy)} of {count(facts['n'], 'image')} from {count(facts['sources'], 'source')}"
-            f" were classified correctly; {interval}. {difference_sentence(facts['internal'])}"
-        ),
+        summary=f"{told}; {interval}. {difference_sentence(facts['internal'], one.measure)}",
         against=facts["internal"].get("fold") or "",
         figures=_figures(one),
         promises=_promises(one),
@@ -89,18 +90,26 @@ def _figures(one: External) -> list[tuple[str, Cell, Cell, Cell]]:
     internal = one.facts["internal"]
     known, differences = internal.get("figures") or {}, internal.get("differences") or {}
     rows = []
-    for name in COMPARED:
+    for name in compared(one.figures):
         here = Estimate.from_json(one.figures[name])
         home, apart = Estimate.from_json(known.get(name)), Estimate.from_json(differences.get(name))
         rows.append(
             (
-                NAMES.get(name, "Accuracy"),
+                _name(name, one.measure),
                 _cell(name, here),
                 _cell(name, home) if name in known else ("", ""),
                 _apart(name, apart) if name in differences else ("", ""),
             )
         )
     return rows
+
+
+def _name(name: str, measure: str) -> str:
+    """What a figure is called; of sets of labels an image is right with all of them and no other."""
+    if measure == "accuracy":
+        return NAMES.get(name, "Accuracy")
+    means = {"average_precision": "Mean average precision", "auroc": "Mean AUROC"}
+    return means.get(name) or NAMES.get(name, "Exactly right")
 
 
 def _cell(name: str, figure: Estimate) -> Cell:

@@ -11,7 +11,7 @@ from groupwise.report import plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Chart
 from groupwise.runs.files import RunFiles
-from groupwise.stats.estimate import Estimate
+from groupwise.stats.estimate import SETS, Estimate
 
 TITLES = {"blur": "Blur", "jpeg": "JPEG", "brightness": "Brightness", "noise": "Noise"}
 
@@ -38,6 +38,7 @@ def build(files: RunFiles) -> Section | None:
         "clean": Estimate.from_json(facts["clean"]),
         "severities": range(1, 1 + max(len(one.steps) for one in charted)),
         "fold": facts["fold"],
+        "several": facts.get("labels") == SETS,
     }
     return Section(values, {f"robustness_{one.name.lower()}.png": one.chart.light for one in charted})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from groupwise.data.targets import say
 from groupwise.report import plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Thumbnail, draw_samples, load_thumbnail
@@ -17,7 +18,8 @@ def build(files: RunFiles) -> Section | None:
     labels = [row.label for row in files.assignments]
     drawn = [files.assignments[i] for i in draw_samples(labels, ROWS * COLS, seed=files.seed)]
     tiles = [
-        Thumbnail(row.path, load_thumbnail(files.root / row.path, files.reading), row.label) for row in drawn
+        Thumbnail(row.path, load_thumbnail(files.root / row.path, files.reading), say(row.label))
+        for row in drawn
     ]
     return Section({"samples": tiles, "seed": files.seed}, _draw(tiles))
 

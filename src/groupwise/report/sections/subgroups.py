@@ -9,7 +9,7 @@ from typing import Any
 from groupwise.report.rendering import Section
 from groupwise.report.words import count, percent, share_interval, share_text
 from groupwise.runs.files import RunFiles
-from groupwise.stats.estimate import Estimate
+from groupwise.stats.estimate import SETS, Estimate
 from groupwise.stats.paired_tests import ALPHA
 
 
@@ -47,6 +47,7 @@ def build(files: RunFiles) -> Section | None:
         "verdict": verdict(facts),
         "whole": Estimate.from_json(facts["accuracy"]),
         "fold": facts["fold"],
+        "several": facts.get("labels") == SETS,
     }
     return Section(values)
 

@@ -19,9 +19,18 @@ NOT_CHECKED = (
 )
 
 
+NOT_SAID_OF_SETS = (
+    NOT_SAID[0],
+    "It says nothing about images of another kind than these: any of the labels may be given to any image.",
+    "It is an average: single labels, and kinds of image with a label, can fare far worse.",
+    NOT_SAID[3],
+)
+
+
 def build(files: RunFiles) -> Section:
     """Both lists."""
-    return Section({"not_said": NOT_SAID, "unchecked": unchecked(files)})
+    not_said = NOT_SAID_OF_SETS if files.several else NOT_SAID
+    return Section({"not_said": not_said, "unchecked": unchecked(files)})
 
 
 def unchecked(files: RunFiles) -> list[str]:
@@ -45,7 +54,8 @@ def unchecked(files: RunFiles) -> list[str]:
             f"How the network bears poorer images: `groupwise robustness {files.single}` measures it."
         )
     if not files.heat_maps:
-        further.append(f"What the network looks at: `groupwise explain {files.single}` draws heat maps.")
+        of = f"{files.single} IMAGE" if files.several else files.single
+        further.append(f"What the network looks at: `groupwise explain {of}` draws heat maps.")
     return [*further, *NOT_CHECKED]
 
 

@@ -85,8 +85,8 @@ export class Card {
   /** One sentence for those who listen. */
   summary() {
     if (this.refusal) return `${this.name}: ${this.reason()}`;
-    const { probability } = this.answer;
-    const said = [say("answered", { file: this.name, label: this.title(), probability: percent(probability) })];
+    const { probability, labels } = this.answer;
+    const said = [say(labels ? "answered-labels" : "answered", { file: this.name, label: this.title(), probability: percent(probability) })];
     return [...said, ...this.cautions().map((words) => words.join(" "))].join(" ");
   }
 
@@ -151,7 +151,7 @@ export class Card {
     this.element.classList.toggle("doubtful", doubtful);
     this.find("h3").textContent = abstain ? say("unsure") : this.title();
     this.find(".figure").textContent = percent(probability);
-    this.find(".unit").textContent = abstain ? say("best", { label }) : say("most", { n: ranked.length });
+    this.find(".unit").textContent = abstain ? say("best", { label }) : say(labels ? "most-labels" : "most", { n: ranked.length, label: ranked[0][0] });
     this.find(".cautions").replaceChildren(...this.cautions().map(caution));
     this.find(".set").textContent = [
       decided === label ? null : say("decided", { label: decided, ...this.point() }),

@@ -7,7 +7,7 @@ import { save, toCsv } from "./table.js";
 import { chooseLanguage, fillIn, percent, say } from "./words.js";
 
 const find = (id) => document.getElementById(id);
-let model = { classes: [], resize: "squash", max_body_bytes: Infinity, coverage: null, accuracy: null, baseline: null, optimised_for: null, operating_point: null };
+let model = { classes: [], several: false, resize: "squash", max_body_bytes: Infinity, coverage: null, accuracy: null, baseline: null, optimised_for: null, operating_point: null };
 let cards = [];
 
 function tell(sentence) {
@@ -37,10 +37,11 @@ function renderList() {
 }
 
 function render() {
+  const { classes, accuracy, several } = model;
+  find("certainty").dataset.words = several ? "not-certainty-labels" : "not-certainty";
   fillIn();
-  const { classes, accuracy } = model;
   find("promise").textContent = accuracy
-    ? say("accuracy", {
+    ? say(several ? "accuracy-labels" : "accuracy", {
         n: classes.length,
         images: accuracy.n,
         sources: accuracy.sources,
@@ -48,7 +49,7 @@ function render() {
         low: percent(accuracy.low),
         high: percent(accuracy.high),
       })
-    : classes.length ? say("promise", { n: classes.length }) : "";
+    : classes.length ? say(several ? "promise-labels" : "promise", { n: classes.length }) : "";
   renderBaseline();
   if (model.optimised_for) find("promise").textContent += say(`optimised-${model.optimised_for}`);
   const point = model.operating_point;
@@ -69,7 +70,7 @@ function renderBaseline() {
   if (!baseline) return;
   const values = {
     name: say(`baseline-${baseline.name}`, { answer: baseline.answer ?? "" }),
-    measure: say(baseline.measure === "accuracy" ? "measure-accuracy" : "measure-balanced"),
+    measure: say(`measure-${baseline.measure}`),
     value: percent(baseline.value),
     network: percent(baseline.network),
   };
