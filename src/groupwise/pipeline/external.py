@@ -25,11 +25,11 @@ from groupwise.evaluation.drift import measure_drift, measure_pixels
 from groupwise.evaluation.evaluate import prediction_header, prediction_lines, read_images
 from groupwise.evaluation.external import (
     NewData,
-    check_promises,
     choose_images,
     compare_with,
     measure_external,
 )
+from groupwise.evaluation.promises import check_promises
 from groupwise.files import write_csv, write_json
 from groupwise.inference.predictor import Outputs, Predictor, load_run, predict_outputs
 from groupwise.pipeline.prepare import require_usable, scan_with_progress

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from groupwise.evaluation.words import sentence
 from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, yours
 from groupwise.report.validity import chosen_where_reported
 from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
@@ -232,7 +231,8 @@ def slices(files: RunFiles) -> ChecklistAnswer:
     if not columns:
         if files.skipped_columns:
             return yours(
-                f"Not compared: {files.skipped_columns}. Give another column in the CSV, such as a site."
+                "No column of the data could be compared, for the reasons that the report names. Give another"
+                " column in the CSV, such as a site."
             )
         if files.further_columns:
             return yours(f"`groupwise slices RUN` compares by {', '.join(files.further_columns)}.")
@@ -258,8 +258,11 @@ def elsewhere(files: RunFiles) -> ChecklistAnswer:
     """Each set of new data; whether it stands for the places that are meant, only a person knows."""
     if not files.external:
         return yours("`groupwise evaluate RUN --external NEW` measures it on labelled images from elsewhere.")
-    told = [f"{one.name}: {sentence('accuracy', one.figures['accuracy'])}" for one in files.external]
-    return confirm(f"{' '.join(told)} Say where those images come from.")
+    told = []
+    for one in files.external:
+        interval = f" ({share_interval(one.accuracy)})" if one.accuracy.has_interval else ""
+        told.append(f"{one.name}: {share_text(one.accuracy)} right{interval} of {one.accuracy.n:,} images")
+    return confirm(f"{'; '.join(told)}. Say where those images come from.")
 
 
 def mistakes(files: RunFiles) -> ChecklistAnswer:
