@@ -5,7 +5,8 @@
 
 Counted are the screens of 1280 x 800 pixels with every fold closed, the size of the file, and what
 reaches over the edge of a telephone 360 pixels wide. axe looks at both widths, on light and on dark paper,
-with all folds open; the keyboard has to reach every fold. Ends with status 1 where one of them is beyond its limit.
+with all folds open; the keyboard has to reach every fold. Ends with status 1 where one of them is beyond its
+limit.
 """
 
 from __future__ import annotations
