@@ -8,8 +8,9 @@ from groupwise.data.manifest import Manifest, Sample
 from groupwise.errors import GroupwiseError
 from groupwise.evaluation.class_names import MatchedClasses
 from groupwise.evaluation.drift import measure_drift, measure_pixels
-from groupwise.evaluation.external import check_promises, choose_images, compare_with
+from groupwise.evaluation.external import choose_images, compare_with
 from groupwise.evaluation.external_words import difference_sentence, drift_sentence
+from groupwise.evaluation.promises import check_promises
 from groupwise.runs.external import External
 from groupwise.stats.drift import Collections
 

@@ -64,7 +64,7 @@ def test_unequal_classes_have_both_figures_side_by_side_and_the_other_choice(mak
     assert "accuracy, as it was" in section
     assert "balanced accuracy, an estimate" in section
     assert "27.0 %" in section
-    assert "30.2 training images" in section
+    assert "classes of 30.2 to 1 images" in section
 
 
 @pytest.mark.parametrize(

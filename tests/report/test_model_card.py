@@ -29,6 +29,21 @@ def test_front_matter_is_what_the_hub_expects(make_run):
     assert accuracy["args"] == {"interval_95": [0.55, 0.96], "images": 12, "sources": 4}
 
 
+def test_weights_by_name_are_the_base_model_where_a_hub_has_them(make_run):
+    named = {"name": "resnext50_32x4d.a1h_in1k", "licence": "apache-2.0", "sha256": "ab" * 32}
+    url = "https://huggingface.co/timm/resnext50_32x4d.a1h_in1k/resolve/main/model.safetensors"
+    front, body = split_card(make_run(ledger={"pretrained": named | {"url": url}}))
+    assert front["base_model"] == "timm/resnext50_32x4d.a1h_in1k"
+    assert "Training began from resnext50\\_32x4d.a1h\\_in1k, licence apache-2.0." in body
+    elsewhere = {"pretrained": named | {"url": "https://example.org/timm/model/resolve/x"}}
+    front, body = split_card(make_run(name="elsewhere", ledger=elsewhere))
+    assert "base_model" not in front
+    assert "licence apache-2.0" in body
+    front, body = split_card(make_run(name="scratch"))
+    assert "base_model" not in front
+    assert "Training began" not in body
+
+
 def test_the_card_says_number_data_limits_and_what_is_open(make_run):
     _, body = split_card(make_run())
     assert "83.3 % were classified correctly" in body

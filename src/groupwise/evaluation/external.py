@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -40,14 +40,6 @@ from groupwise.stats.metrics import measure_fold
 from groupwise.stats.unpaired import unpaired_difference
 
 OVER_CLASSES = ("balanced_accuracy", "macro_f1", "auroc", "average_precision")  # means over present classes
-# The figure of each rule that its promise bounds, and from which side.
-PROMISES: tuple[tuple[str, str, str, Literal["least", "most"]], ...] = (
-    ("conformal", "alpha", "coverage_of_sources", "least"),
-    ("risk_control", "alpha", "missed_of_sources", "most"),
-    ("abstention", "error_rate", "wrong", "most"),
-    ("unlike", "false_flag_rate", "flagged_of_sources", "most"),
-    ("operating_point", "promised_sensitivity", "sensitivity", "least"),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,32 +149,3 @@ def compare_with(internal: Mapping[str, Any], fold: str, figures: Mapping[str, A
 def _present(figures: Mapping[str, Any]) -> set[str]:
     per_class = figures["per_class"].items()
     return {name for name, one in per_class if one.get("n", 1)}
-
-
-def check_promises(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What the run's rules promise, what came of it on these images, and whether the interval tells."""
-    told = []
-    for rule, rate, measured, bound in PROMISES:
-        part = figures.get(rule)
-        if not part or part.get("reason"):
-            continue
-        promised = 1 - part[rate] if rule == "conformal" else part[rate]
-        figure = Estimate.from_json(part[measured])
-        told.append(
-            {
-                "rule": rule,
-                "promised": promised,
-                "bound": bound,
-                "measured": figure.as_json(),
-                "standing": _standing(promised, bound, figure),
-            }
-        )
-    return told
-
-
-def _standing(promised: float, bound: str, figure: Estimate) -> str:
-    if figure.low is None or figure.high is None:
-        return "open"
-    if bound == "least":
-        return "kept" if figure.low >= promised else "broken" if figure.high < promised else "open"
-    return "kept" if figure.high <= promised else "broken" if figure.low > promised else "open"

@@ -26,11 +26,11 @@ from groupwise.evaluation.evaluate import prediction_header, prediction_lines, r
 from groupwise.evaluation.external import (
     Measured,
     NewData,
-    check_promises,
     choose_images,
     compare_with,
     measure_external,
 )
+from groupwise.evaluation.promises import check_promises
 from groupwise.files import write_csv, write_json
 from groupwise.inference.predictor import Outputs, Predictor, load_run, predict_outputs
 from groupwise.pipeline.prepare import require_usable, scan_with_progress

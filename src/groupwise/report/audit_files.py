@@ -202,7 +202,7 @@ def _check_kinship(files: AuditFiles) -> None:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the audit says of the data; `picture` is a PNG in base64, or nothing."""
+    """What the audit says of the data; `picture` is a PNG in base64 of the files `pictured`, or nothing."""
 
     severity: str
     title: str
@@ -211,6 +211,7 @@ class Finding:
     paths: tuple[str, ...]
     picture: str
     shown: str = "copies"
+    pictured: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> Finding:
@@ -224,4 +225,5 @@ class Finding:
             tuple(map(str, item.get("paths") or ())),
             str(item.get("picture") or ""),
             str(item.get("shown") or "copies"),
+            tuple(map(str, item.get("pictured") or ())),
         )

@@ -71,6 +71,7 @@ def _front_matter(files: RunFiles) -> dict[str, Any]:
     data = PurePath(str(files.ledger["data"])).name
     return {
         "library_name": "groupwise",
+        **_base_model(files),
         "pipeline_tag": "image-classification",
         "tags": ["image-classification", "linear-probe" if files.probe else "resnext", "groupwise"],
         "metrics": ["average_precision" if files.several else "accuracy"],
@@ -87,6 +88,13 @@ def _front_matter(files: RunFiles) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _base_model(files: RunFiles) -> dict[str, str]:
+    """The repository of the weights that training began from, where they came by name from one."""
+    url = str((files.ledger.get("pretrained") or {}).get("url"))
+    repository = re.match(r"https://huggingface\.co/([^/]+/[^/]+)/resolve/", url)
+    return {"base_model": repository[1]} if repository else {}
 
 
 def _measured(files: RunFiles) -> list[dict[str, Any]]:
@@ -170,11 +178,16 @@ def _limitations(files: RunFiles) -> list[str]:
 
 def _making(files: RunFiles) -> list[str]:
     readings = count(files.ledger.get("test_readings", 0), "time")
+    named = files.ledger.get("pretrained")
+    began = (
+        f" Training began from {plain(named['name'])}, licence {plain(named['licence'])}." if named else ""
+    )
     return [
         "## How it was made",
         f"By Groupwise {plain(str(files.ledger.get('version', 'of unknown version')))}, recipe"
         f" {plain(files.recipe_name)}, seed {files.seed}; the test fold was read {readings}. `recipe.yaml`,"
-        " `split.csv`, `metrics.json` and `run.json` beside this file have the rest, `report.html` shows it.",
+        " `split.csv`, `metrics.json` and `run.json` beside this file have the rest, `report.html` shows it."
+        + began,
         '```python\nimport groupwise\n\ngroupwise.load_run(".").predict(["image.jpg"])\n```',
     ]
 

@@ -118,3 +118,26 @@ def test_the_surest_answers_are_a_table(measured, parse):
     for share in ("80.0", "90.0", "95.0"):
         assert f"{share} % 90.0 % 80.0 to 95.0 %" in text
     assert (run / "figures" / "coverage.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "standing"),
+    [(0.01, 0.05, "kept"), (0.051, 0.2, "broken"), (0.04, 0.051, "open"), (None, None, "open")],
+)
+def test_a_promise_has_its_verdict(measured, parse, low, high, standing):
+    wrong = SHARE | {"value": 0.05, "low": low, "high": high}
+    run = measured(
+        abstention={"error_rate": 0.05, "answered": SHARE, "accuracy": SHARE, "wrong": wrong},
+    )
+    (rule,) = rules(run).values()
+    assert rule.standing == standing
+    page = parse(write_report(run))
+    shown = [attrs["class"] for tag, attrs in page.elements if tag == "strong" and "class" in attrs]
+    assert shown == [f"standing {standing}"]
+    assert ("1 did not hold" in page.text) == (standing == "broken")
+
+
+def test_a_refused_rule_promises_nothing_and_has_no_verdict(measured):
+    run = measured(abstention={"error_rate": 0.05, "reason": "too few"})
+    (rule,) = rules(run).values()
+    assert rule.verdict == ""

@@ -114,7 +114,7 @@ def test_size(files: RunFiles) -> ChecklistAnswer:
         wide = f", which leaves an interval of {points:.1f} points"
     return confirm(
         f"{count(fold['n'], 'image')} from {count(fold['sources'], 'source')}{wide}."
-        " Add how that number was decided on."
+        " Add why it is of that size."
     )
 
 
@@ -178,4 +178,4 @@ def shortcuts(files: RunFiles) -> ChecklistAnswer:
 def flow(files: RunFiles) -> ChecklistAnswer:
     """From files found to folds."""
     found = f"{count(len(files.manifest), 'file')} found; " if files.manifest else ""
-    return filled(f"{found}{_sizes(files.split['folds'])}.")
+    return filled(f"{found}of these, {_sizes(files.split['folds'])}.")

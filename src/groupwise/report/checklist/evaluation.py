@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from groupwise.evaluation.words import sentence
 from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, yours
 from groupwise.report.validity import chosen_where_reported
 from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
@@ -236,7 +235,8 @@ def slices(files: RunFiles) -> ChecklistAnswer:
     if not columns:
         if files.skipped_columns:
             return yours(
-                f"Not compared: {files.skipped_columns}. Give another column in the CSV, such as a site."
+                "No column of the data could be compared, for the reasons that the report names. Give another"
+                " column in the CSV, such as a site."
             )
         if files.further_columns:
             return yours(f"`groupwise slices RUN` compares by {', '.join(files.further_columns)}.")

@@ -35,5 +35,10 @@ def build(files: RunFiles) -> Section | None:
         )
     ]
     return Section(
-        {"rows": rows, "fold": files.fold, "ratio": other["imbalance"], "other": other["optimise"]}
+        {
+            "gist": f"{WORDS[files.optimised_for]}; classes of {other['imbalance']:.1f} to 1 images",
+            "rows": rows,
+            "fold": files.fold,
+            "other": other["optimise"],
+        }
     )

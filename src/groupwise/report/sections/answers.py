@@ -70,12 +70,21 @@ def build(files: RunFiles) -> Section:
     matrix, names = files.metrics[files.fold]["confusion"], files.class_names
     confusion = Chart.draw(partial(plots.confusion, matrix, names))
     values = {
+        "gist": _gist(class_rows(files)),
         "confusion": confusion,
         "undrawable": [name for name, drawn in drawable_names(names).items() if name != drawn],
         "classes": class_rows(files),
         "scores": score_rows(files),
     }
     return Section(values, {"confusion.png": confusion.light})
+
+
+def _gist(rows: list[ClassRow]) -> str:
+    known = [row for row in rows if row.recall.value is not None]
+    if not known:
+        return "class by class"
+    least = min(known, key=lambda row: row.recall.value or 0.0)
+    return f"“{least.name}” is found least often, {share_text(least.recall)}"
 
 
 @dataclass(frozen=True)
@@ -124,6 +133,7 @@ class ScoreRow:
 def score_rows(files: RunFiles) -> list[ScoreRow]:
     """Those of `SCORES` that were measured; one without a value says why."""
     measured, rows = files.metrics[files.fold], []
+    classes = ""  # that a mean is over, which the first of several tells
     kappa = measured.get("kappa") or {}
     measured = measured | {f"kappa_{name}": kappa.get(name) for name in ("linear", "quadratic")}
     for key, (title, in_percent, meaning) in SCORES.items():
@@ -132,6 +142,7 @@ def score_rows(files: RunFiles) -> list[ScoreRow]:
         figure = Estimate.from_json(measured[key])
         value = share_text(figure) if in_percent else plain_text(figure)
         interval = share_interval(figure) if in_percent else plain_interval(figure)
-        said = f"{figure.of}: {meaning}" if figure.of else meaning
+        said = f"{figure.of}: {meaning}" if figure.of and figure.of != classes else meaning
+        classes = figure.of or classes
         rows.append(ScoreRow(title, value, interval, figure.reason or said))
     return rows

@@ -42,6 +42,7 @@ def build(files: RunFiles) -> Section | None:
     )
     return Section(
         {
+            "gist": f"{count(len(rows), 'model')} that cost next to nothing",
             "rows": [BaselineRow("the network", network, "", False), *rows],
             "titles": list(shown.values()),
             "fold": fold,

@@ -7,6 +7,7 @@ from functools import partial
 from groupwise.report import plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Chart
+from groupwise.report.words import plain_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 
@@ -18,9 +19,11 @@ def build(files: RunFiles) -> Section | None:
     if not bins:
         return None
     chart = Chart.draw(partial(plots.reliability, bins))
+    error = Estimate.from_json(measured.get("ece"))
     values = {
+        "gist": f"calibration error {plain_text(error)}",
         "diagram": chart,
-        "error": Estimate.from_json(measured.get("ece")),
+        "error": error,
         "temperature": files.config.get("temperature"),
         "clueless": files.is_clueless,
         "fold": files.fold,

@@ -7,6 +7,7 @@ from typing import Any
 
 from groupwise.evaluation.words import RULES, case_sentence
 from groupwise.report.rendering import Section
+from groupwise.report.words import share_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import SETS, Estimate
 
@@ -26,6 +27,7 @@ def tell(facts: Mapping[str, Any]) -> dict[str, object]:
         for name, words in RULES.items()
     ]
     return {
+        "gist": f"{share_text(Estimate.from_json(facts['rules'][rule]))} of the cases right",
         "sentence": case_sentence(facts),
         "by": facts["by"],
         "several": several,

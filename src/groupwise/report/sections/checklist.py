@@ -6,6 +6,7 @@ from collections import Counter
 
 from groupwise.report.checklist.checklist import answer_all
 from groupwise.report.rendering import Section
+from groupwise.report.words import count
 from groupwise.runs.files import RunFiles
 
 STATES = ("needs you", "prefilled, confirm", "filled by the software")
@@ -16,4 +17,5 @@ def build(files: RunFiles) -> Section:
     answers = answer_all(files)
     by_state = {state: [one for one in answers if one.answer.state == state] for state in STATES}
     counts = Counter(one.answer.state for one in answers)
-    return Section({"by_state": by_state, "counts": counts, "total": len(answers)})
+    gist = f"{counts['needs you']:,} of {count(len(answers), 'item')} need you"
+    return Section({"gist": gist, "by_state": by_state, "counts": counts, "total": len(answers)})

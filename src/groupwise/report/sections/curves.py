@@ -9,7 +9,7 @@ from operator import itemgetter
 from groupwise.report import plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Chart
-from groupwise.report.words import percent, verb
+from groupwise.report.words import count, percent, verb
 from groupwise.runs.files import RunFiles
 from groupwise.text import duration
 
@@ -21,6 +21,7 @@ def build(files: RunFiles) -> Section:
     choices = (files.ledger.get("plan") or {}).get("choices") or []
     planned = {choice["field"] for choice in choices}
     values = {
+        "gist": _gist(files),
         "select_fold": files.select_fold,
         "chosen_epoch": files.chosen_epoch,
         "time_spent": time_spent(files),
@@ -42,6 +43,13 @@ def build(files: RunFiles) -> Section:
     # One chart a panel, so that a narrow page can set one below the other.
     charts = {name: Chart.draw(partial(draw, panels=[name])) for name in PANELS}
     return Section({"curves": charts, **values}, {"curves.png": draw(panels=PANELS)})
+
+
+def _gist(files: RunFiles) -> str:
+    seconds = sum(row["seconds"] for row in files.history)
+    if not seconds:
+        return "features that are frozen" if files.probe else f"recipe “{files.recipe_name}”"
+    return f"{count(len(files.history), 'epoch')} in {duration(seconds)}"
 
 
 def time_spent(files: RunFiles) -> str:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from groupwise.evaluation.promises import check_promises
 from groupwise.report import plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Chart
-from groupwise.report.words import percent, plain_interval, plain_text, share_interval, share_text
+from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
+
+VERDICTS = {
+    "kept": "Kept",
+    "broken": "Broken, do not lean on it",
+    "open": "Open",
+}
 
 
 @dataclass(frozen=True)
@@ -20,27 +27,62 @@ class Rule:
     """A rule that the selection fold decided: its promise, and whether the fold of the number kept it.
 
     `figures` are the measured ones with their names; a rule that was refused has a `reason` and none.
+    `standing` is `kept`, `broken` or `open`, or empty where nothing is promised of a figure.
     """
 
     title: str
     promise: str
     figures: tuple[tuple[str, str, str], ...] = ()
     reason: str = ""
+    standing: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """Whether the promise was kept, in a word or two; empty without one."""
+        return VERDICTS.get(self.standing, "")
 
 
 def build(files: RunFiles) -> Section | None:
     """Curve and rules; nothing where none was measured."""
     measured = files.metrics[files.fold]
     curve = measured.get("risk_coverage")
-    rules = [tell(measured[key]) for key, tell in TOLD.items() if measured.get(key)]
+    standings = {one["rule"]: one["standing"] for one in check_promises(measured)}
+    rules = [
+        replace(tell(measured[key]), standing=standings.get(key, ""))
+        for key, tell in TOLD.items()
+        if measured.get(key)
+    ]
     if not curve and not rules:
         return None
-    values = {"rules": rules, "select_fold": files.select_fold, "fold": files.fold, "coverage": None}
+    values = {
+        "gist": _gist(rules),
+        "rules": _told_once(rules),
+        "select_fold": files.select_fold,
+        "fold": files.fold,
+        "coverage": None,
+    }
     if not curve:
         return Section(values)
     chart = Chart.draw(partial(plots.coverage, curve["points"]))
     surest = [(percent(one["coverage"]), Estimate.from_json(one)) for one in curve["accuracy_at"].values()]
     return Section(values | {"coverage": chart, "surest": surest}, {"coverage.png": chart.light})
+
+
+def _told_once(rules: Sequence[Rule]) -> list[Rule]:
+    """The rules, a reason that several were refused for told with the first alone."""
+    told: set[str] = set()
+    said = []
+    for rule in rules:
+        said.append(replace(rule, reason="the same reason") if rule.reason in told else rule)
+        told |= {rule.reason} - {""}
+    return said
+
+
+def _gist(rules: Sequence[Rule]) -> str:
+    made = [rule for rule in rules if not rule.reason]
+    broken = sum(rule.standing == "broken" for rule in made)
+    told = f"{broken} did not hold" if broken else "none broken"
+    return f"{count(len(made), 'rule')}, {told}" if made else "how right it is where it is sure"
 
 
 def _abstention(part: Mapping[str, Any]) -> Rule:

@@ -20,7 +20,17 @@ def build(files: RunFiles) -> Section | None:
     said = [*influence(measured), *unstated(measured)]
     if not said and len(folds) < 2:
         return None
-    return Section({"folds": folds if len(folds) > 1 else [], "said": said, "all": _all(files)})
+    return Section(
+        {"gist": _gist(measured), "folds": folds if len(folds) > 1 else [], "said": said, "all": _all(files)}
+    )
+
+
+def _gist(measured: dict[str, Any]) -> str:
+    facts = measured.get("influence")
+    if not facts:
+        return "the folds side by side"
+    low, high = (percent(facts[end]["value"]) for end in ("lowest", "highest"))
+    return f"{low} to {high} where one source is left out" if low != high else f"{low} without any one source"
 
 
 def _all(files: RunFiles) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from groupwise.report import score_plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Chart
-from groupwise.report.words import NBSP
+from groupwise.report.words import NBSP, plain_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 
@@ -31,6 +31,7 @@ def build(files: RunFiles) -> Section | None:
     if curves["net_benefit"] is not None:
         charts["net_benefit"] = Chart.draw(partial(score_plots.net_benefit, curves["net_benefit"]))
     values = {
+        "gist": f"AUROC {plain_text(_subject(measured, name, 'auroc'))}",
         "charts": charts,
         "name": name,
         "of": curves["of"],

@@ -13,7 +13,9 @@ from groupwise.runs.files import RunFiles
 
 def build(files: RunFiles) -> Section:
     """The split as a table."""
-    return Section({"split": fold_table(files), "several": files.several})
+    folds = files.split["folds"].items()
+    gist = ", ".join(f"{name} {count(fold['n'], 'image')}" for name, fold in folds)
+    return Section({"gist": gist, "split": fold_table(files), "several": files.several})
 
 
 @dataclass(frozen=True)

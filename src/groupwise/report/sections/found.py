@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from groupwise.data.file_notes import list_notes
 from groupwise.data.manifest import Sample
 from groupwise.report.audit_files import SEVERITIES, Finding
 from groupwise.report.rendering import Section
+from groupwise.report.words import count
 from groupwise.runs.files import RunFiles
 
 LONGEST_LIST = 40
+SENTENCE_END = r"(?<=[.?!])\s+(?=[A-Z])"
 
 
 def build(files: RunFiles) -> Section | None:
@@ -19,7 +23,29 @@ def build(files: RunFiles) -> Section | None:
     if not files.manifest and not files.findings:
         return None
     audited = (files.folder / "audit.html").is_file()
-    return Section({"data": data_facts(files), "source": files.ledger["data"], "audited": audited})
+    facts = data_facts(files)
+    return Section({"gist": _gist(facts), "data": facts, "source": files.ledger["data"], "audited": audited})
+
+
+def _gist(facts: DataFacts) -> str:
+    found = facts.findings
+    told = "not audited" if found is None else f"{count(len(found), 'finding')}" if found else "no finding"
+    return f"{count(facts.files, 'file')}, {told}" if facts.files else told
+
+
+def told_once(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings without the sentences that one above has said of its own files, but for their first.
+
+    Copies in every class would otherwise be explained class by class; the page of the audit does so.
+    """
+    told: set[str] = set()
+    shown = []
+    for one in findings:
+        first, *further = re.split(SENTENCE_END, one.text)
+        kept = [first, *(text for text in further if text not in told)]
+        shown.append(replace(one, text=" ".join(kept), remedy="" if one.remedy in told else one.remedy))
+        told |= {*further, one.remedy}
+    return shown
 
 
 @dataclass(frozen=True)
@@ -52,6 +78,6 @@ def data_facts(files: RunFiles) -> DataFacts:
         reasons=[(status, code, first[code], n) for (status, code), n in reasons.most_common()],
         remarkable=remarkable[:LONGEST_LIST],
         more=max(0, len(remarkable) - LONGEST_LIST),
-        findings=findings and sorted(findings, key=lambda item: SEVERITIES.index(item.severity)),
+        findings=findings and told_once(sorted(findings, key=lambda item: SEVERITIES.index(item.severity))),
         notes=[str(note) for note in files.ledger.get("notes") or ()],
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from groupwise.report.rendering import Section
 from groupwise.report.sections.answers import ScoreRow, score_rows
-from groupwise.report.words import percent, plain_interval, plain_text, share_interval, share_text
+from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 
@@ -33,6 +33,7 @@ def build(files: RunFiles) -> Section | None:
     figures = files.metrics[files.fold]
     return Section(
         {
+            "gist": f"{count(len(figures['per_class']), 'label')}, each with its threshold",
             "rows": [_row(name, held) for name, held in figures["per_class"].items()],
             "scores": _scores(files),
             "possible": _possible(figures["risk_control"]),

@@ -17,7 +17,13 @@ def build(files: RunFiles) -> Section | None:
         return None
     words = [*curve.get("words", ()), *width.get("words", ())]
     if not curve:
-        return Section({"words": words, "chart": None})
+        return Section({"gist": "the sources that an interval needs", "words": words, "chart": None})
     chart = Chart.draw(partial(score_plots.learning_curve, curve["points"], curve["fitted"]))
-    values = {"words": words, "chart": chart, "repeats": curve["repeats"], "fold": curve["fold"]}
+    values = {
+        "gist": "the score by sources learnt from",
+        "words": words,
+        "chart": chart,
+        "repeats": curve["repeats"],
+        "fold": curve["fold"],
+    }
     return Section(values, {"learning_curve.png": chart.light})

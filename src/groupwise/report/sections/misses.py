@@ -7,6 +7,7 @@ from groupwise.evaluation.words import may_be_guessing
 from groupwise.report import plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Thumbnail, image_uri, load_thumbnail
+from groupwise.report.words import count
 from groupwise.runs.files import RunFiles
 
 MOST = 12
@@ -24,6 +25,7 @@ def build(files: RunFiles) -> Section | None:
     }
     shown = {path: image_uri(heat) for path, heat in heats.items() if heat is not None}
     values = {
+        "gist": f"{count(len(wrong), 'image')}, the worst first",
         "wrong": wrong,
         "heats": shown,
         "fold": files.fold,

@@ -8,6 +8,7 @@ from groupwise.errors import GroupwiseError
 from groupwise.report.aim_words import optimised_text
 from groupwise.report.baseline_words import baseline_name, standing_sentence
 from groupwise.report.rendering import Section
+from groupwise.report.trust import trust_words
 from groupwise.report.validity import chosen_where_reported, hidden_faults, sources_known
 from groupwise.report.words import count, percent, plain_text, share_interval, share_text
 from groupwise.runs.baselines import Standing
@@ -17,10 +18,12 @@ from groupwise.stats.estimate import Estimate
 
 def build(files: RunFiles) -> Section:
     """The head of the page."""
+    doubtful = bool(hidden_faults(files))
     return Section(
         {
             "headline": headline(files),
-            "doubtful": bool(hidden_faults(files)),
+            "doubtful": doubtful,
+            "trust": "" if doubtful else trust_words(files),  # what is wrong stands in the red box
             "recipe_name": files.recipe_name,
             "data": files.ledger["data"],
             "crossval": files.crossval.get("words") or [],

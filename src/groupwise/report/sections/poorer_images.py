@@ -33,7 +33,9 @@ def build(files: RunFiles) -> Section | None:
         return None
     floor = (files.metrics[files.fold].get("majority") or {}).get("accuracy", 0.0)
     charted = [_chart(name, one, facts["clean"], floor) for name, one in facts["corruptions"].items()]
+    names = ", ".join(one.name.lower() if one.name != "JPEG" else one.name for one in charted)
     values = {
+        "gist": names,
         "corruptions": charted,
         "clean": Estimate.from_json(facts["clean"]),
         "severities": range(1, 1 + max(len(one.steps) for one in charted)),

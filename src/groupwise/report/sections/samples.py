@@ -6,6 +6,7 @@ from groupwise.data.targets import say
 from groupwise.report import plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Thumbnail, draw_samples, load_thumbnail
+from groupwise.report.words import count
 from groupwise.runs.files import RunFiles
 
 ROWS, COLS = 2, 8
@@ -21,7 +22,8 @@ def build(files: RunFiles) -> Section | None:
         Thumbnail(row.path, load_thumbnail(files.root / row.path, files.reading), say(row.label))
         for row in drawn
     ]
-    return Section({"samples": tiles, "seed": files.seed}, _draw(tiles))
+    gist = f"{count(len(tiles), 'image')}, drawn at random"
+    return Section({"gist": gist, "samples": tiles, "seed": files.seed}, _draw(tiles))
 
 
 def _draw(tiles: list[Thumbnail]) -> dict[str, bytes]:

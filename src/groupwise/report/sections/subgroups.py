@@ -42,6 +42,7 @@ def build(files: RunFiles) -> Section | None:
         return None
     columns = [_column(column) for column in facts["columns"]]
     values = {
+        "gist": ", ".join(column.name for column in columns) or "nothing to compare",
         "columns": columns,
         "skipped": files.skipped_columns,
         "verdict": verdict(facts),

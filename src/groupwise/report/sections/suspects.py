@@ -5,6 +5,7 @@ from __future__ import annotations
 from groupwise.evaluation.words import may_be_guessing
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Thumbnail, load_thumbnail
+from groupwise.report.words import count
 from groupwise.runs.files import RunFiles
 
 MOST = 12
@@ -24,4 +25,5 @@ def build(files: RunFiles) -> Section | None:
         )
         for row in files.label_errors[:MOST]
     ]
-    return Section({"suspects": tiles, "n": len(files.label_errors)})
+    gist = count(len(files.label_errors), "suspect")
+    return Section({"gist": gist, "suspects": tiles, "n": len(files.label_errors)})

@@ -51,17 +51,17 @@ def unchecked(files: RunFiles) -> list[str]:
         further.append("What a random split would have reported: `groupwise leakage RUN` works it out.")
     if not files.robustness:
         further.append(
-            f"How the network bears poorer images: `groupwise robustness {files.single}` measures it."
+            f"How the network bears poorer images, which `groupwise robustness {files.single}` measures."
         )
     if not files.heat_maps:
         of = f"{files.single} IMAGE" if files.several else files.single
-        further.append(f"What the network looks at: `groupwise explain {of}` draws heat maps.")
+        further.append(f"What the network looks at, which `groupwise explain {of}` shows as heat maps.")
     return [*further, *NOT_CHECKED]
 
 
 def _no_slices(files: RunFiles) -> str:
     if files.skipped_columns:
-        return f"not compared: {files.skipped_columns}"
+        return "no column of the data could be compared"
     if files.further_columns:
         return f"`groupwise slices RUN` compares by {', '.join(files.further_columns)}"
     return "no such column was given"

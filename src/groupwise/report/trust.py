@@ -1,0 +1,26 @@
+"""Whether the number can be relied on, in a sentence or two: for the terminal and the head of the page."""
+
+from __future__ import annotations
+
+from groupwise.report.validity import hidden_faults, sources_known
+from groupwise.report.words import count
+from groupwise.runs.files import RunFiles
+
+FEW_SOURCES = 5  # in which one of another kind turns the number over
+
+
+def trust_words(files: RunFiles) -> str:
+    """Whether the number can be relied on, and why."""
+    if faults := hidden_faults(files):
+        return " ".join(["Do not rely on the number.", *(f"{fault.title}." for fault in faults)])
+    if not sources_known(files):
+        return (
+            "The number holds if each image shows something else: which images belong together is not known."
+        )
+    sources = files.metrics[files.fold]["sources"]
+    apart = "no source stands on both sides" if not files.crossval else "no model was asked what it had seen"
+    if sources < FEW_SOURCES:
+        judges = f"but only {count(sources, 'source')} judged it, which is next to nothing"
+    else:
+        judges = f"and {count(sources, 'source')} judged it"
+    return f"Nothing was found against the number: {apart}, {judges}."
