@@ -72,7 +72,7 @@ def open_mnn(model: bytes, _: str) -> Opened:
     """What MNN's converter makes of a model, in float32."""
     from MNN import expr, nn
 
-    with tempfile.TemporaryDirectory() as folder, _silent():
+    with tempfile.TemporaryDirectory() as folder, silent():
         _convert_to_mnn(model, Path(folder))
         # Left to itself it computes in half precision where the processor can.
         setting = {"precision": "high", "backend": "CPU", "numThread": 1}
@@ -83,12 +83,16 @@ def open_mnn(model: bytes, _: str) -> Opened:
             runtime_manager=nn.create_runtime_manager((setting,)),
         )
 
+    def forward_one(image: Floats32) -> list[Floats32]:
+        given = expr.placeholder([1, *image.shape], expr.NCHW)
+        given.write(np.ascontiguousarray(image[None]))
+        found = (expr.convert(one, expr.NCHW).read() for one in network.forward([given]))
+        return [np.array(one, np.float32).ravel() for one in found]
+
     def forward(images: Floats32) -> tuple[Floats32, Floats32]:
-        given = expr.placeholder(list(images.shape), expr.NCHW)
-        given.write(np.ascontiguousarray(images))
-        found = [expr.convert(one, expr.NCHW).read() for one in network.forward([given])]
-        logits, features = (np.array(one, np.float32).reshape(len(images), -1) for one in found)
-        return logits, features
+        # MNN 3.6.1 ended the whole process at a batch of 100 that came after smaller ones.
+        logits, features = zip(*map(forward_one, images), strict=True)
+        return np.stack(logits), np.stack(features)
 
     return forward, "f32"
 
@@ -104,7 +108,7 @@ def _convert_to_mnn(model: bytes, folder: Path) -> None:
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """Keep what a compiled library prints from standard output."""
     sys.stdout.flush()
     kept = os.dup(1)
@@ -147,10 +151,12 @@ def gather_flips(model: bytes) -> bytes:
     known = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     shapes = {one.name: one.type.tensor_type.shape.dim for one in (*graph.input, *graph.value_info)}
     for place, node in enumerate(graph.node):
-        ends = [known.get(name) for name in node.input[1:]]
-        if node.op_type != "Slice" or len(ends) != 4 or ends[3] is None or ends[3].tolist() != [-1]:
+        if node.op_type != "Slice" or len(node.input) != 5:
             continue
-        axis = int(ends[2][0])
+        axes, steps = (known.get(name) for name in node.input[3:])
+        if axes is None or steps is None or steps.tolist() != [-1]:
+            continue
+        axis = int(axes[0])
         backwards = np.arange(shapes[node.input[0]][axis].dim_value - 1, -1, -1, dtype=np.int64)
         order = f"backwards_{place}"
         graph.initializer.append(numpy_helper.from_array(backwards, order))

@@ -18,7 +18,16 @@ from typing import Any
 import numpy as np
 
 from groupwise.errors import GroupwiseError, UsageError, first_line
-from groupwise.export.converted import OUTPUTS, Floats32, Forward, Opened, open_mnn, open_ncnn, open_tract
+from groupwise.export.converted import (
+    OUTPUTS,
+    Floats32,
+    Forward,
+    Opened,
+    open_mnn,
+    open_ncnn,
+    open_tract,
+    silent,
+)
 from groupwise.export.parity import TOLERANCE
 from groupwise.inference.bundle import MODEL
 from groupwise.models.onnx_files import open_session
@@ -98,7 +107,9 @@ def _require(name: str, package: Package) -> None:
         raise GroupwiseError(
             "is not installed", place=name, remedy=f"Install it: pip install {pip}; or give another --engine."
         )
-    if trouble := trouble_of(package.module):
+    with silent():  # MNN tells of the processor as it is loaded
+        trouble = trouble_of(package.module)
+    if trouble:
         remedy = f"Renew it: pip install -U {package.pip[0]}; or give another --engine."
         raise GroupwiseError(trouble, place=name, remedy=remedy)
 
