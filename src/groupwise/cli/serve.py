@@ -20,21 +20,7 @@ def serve(parser: Parser, argv: list[str]) -> None:
 
     groupwise serve runs/first
     """
-    parser.add_argument("model", metavar="RUN", type=Path, help="the folder of a finished run, or a bundle")
-    parser.add_argument("--host", default="127.0.0.1", help="where to listen; others than this need a token")
-    parser.add_argument("--port", type=int, default=8000, help="the port; 0 takes any that is free")
-    parser.add_argument("--token", help="what clients must send; or set GROUPWISE_TOKEN, which `ps` hides")
-    parser.add_argument(
-        "--allow-host", metavar="NAME", nargs="+", default=[], help="further names of this server"
-    )
-    parser.add_argument(
-        "--watch",
-        action="store_true",
-        help="go over to a newer model of RUN once there is one, losing nothing",
-    )
-    parser.add_argument(
-        "--workers", metavar="N", type=int, default=1, help="processes that answer, each with its own model"
-    )
+    _add_options(parser)
     arguments = parser.parse_args(argv)
     from groupwise.export.current import current_bundle
     from groupwise.export.verify_bundle import unverified_words
@@ -78,6 +64,24 @@ def serve(parser: Parser, argv: list[str]) -> None:
         predictor = open_bundle(bundle)
         watch = Watch(arguments.model, lambda: open_bundle(bundle_now()), console.say)
         serve(predictor, address, listener, on_ready=tell, watch=watch if arguments.watch else None)
+
+
+def _add_options(parser: Parser) -> None:
+    parser.add_argument("model", metavar="RUN", type=Path, help="the folder of a finished run, or a bundle")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen; others than this need a token")
+    parser.add_argument("--port", type=int, default=8000, help="the port; 0 takes any that is free")
+    parser.add_argument("--token", help="what clients must send; or set GROUPWISE_TOKEN, which `ps` hides")
+    parser.add_argument(
+        "--allow-host", metavar="NAME", nargs="+", default=[], help="further names of this server"
+    )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="go over to a newer model of RUN once there is one, losing nothing",
+    )
+    parser.add_argument(
+        "--workers", metavar="N", type=int, default=1, help="processes that answer, each with its own model"
+    )
 
 
 def _refuse_workers(model: Path, workers: int, *, watch: bool) -> None:
