@@ -109,7 +109,10 @@ def _convert_to_mnn(model: bytes, folder: Path) -> None:
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Keep what a compiled library prints from standard output."""
+    """Keep what a compiled library prints from standard output, where there is one."""
+    if sys.stdout is None:
+        yield
+        return
     sys.stdout.flush()
     kept = os.dup(1)
     with Path(os.devnull).open("wb") as nowhere:
