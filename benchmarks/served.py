@@ -18,7 +18,9 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 
-def random_bundle(folder: Path, preset: str, image_size_px: int, classes: tuple[str, ...]) -> Path:
+def random_bundle(
+    folder: Path, preset: str, image_size_px: int, classes: tuple[str, ...], *, seed: int = 0
+) -> Path:
     """Write a bundle of a network that has learnt nothing, which takes as long as one that has."""
     import safetensors.numpy
     import torch
@@ -30,7 +32,7 @@ def random_bundle(folder: Path, preset: str, image_size_px: int, classes: tuple[
     from groupwise.inference.decision import Decision
     from groupwise.models.resnext import create_model
 
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     model = create_model(preset, num_classes=len(classes)).eval()
     head = model.get_submodule("fc").weight.detach().numpy()
     content = {MODEL: export_onnx(model, image_size_px), HEAD: safetensors.numpy.save({"weight": head})}
@@ -61,9 +63,9 @@ def pictures(n: int, side_px: int, seed: int = 0) -> list[bytes]:
 
 
 @contextmanager
-def served(bundle: Path) -> Iterator[subprocess.Popen[str]]:
+def served(bundle: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """A server in a process of its own, with its `port`; killed at the end if it has not ended by itself."""
-    command = [sys.executable, "-m", "groupwise", "serve", str(bundle), "--port", "0"]
+    command = [sys.executable, "-m", "groupwise", "serve", str(bundle), "--port", "0", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     line = process.stdout.readline()
     process.port = int(line.split(" ")[1].rstrip("/").rpartition(":")[2])
@@ -117,8 +119,9 @@ class Client:
 
 
 def rss_mb(pid: int) -> float:
-    """Memory of a process that is in use, in MB."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    """Memory of a process and of those that it started that is in use, in MB."""
+    started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in (pid, *started))
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 

@@ -1,11 +1,14 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 import safetensors.numpy
+from onnx import TensorProto, helper, numpy_helper
 
 from groupwise.cli.main import main
 from groupwise.distributed import processor as processor_module
@@ -13,6 +16,7 @@ from groupwise.distributed.processor import Processor, this_processor
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.export import engines
 from groupwise.export.bundle import Terms
+from groupwise.export.converted import gather_flips
 from groupwise.export.current import kept_bundle
 from groupwise.export.engines import Engine, open_engine
 from groupwise.export.reference import References, made_pictures
@@ -22,6 +26,7 @@ from groupwise.export.verify_bundle import unverified_words, verify_bundle
 from groupwise.files import read_json, write_json
 from groupwise.inference.bundle import BundleFiles, open_bundle
 from groupwise.inference.decision import Decision
+from groupwise.models.onnx_files import open_session
 from groupwise.stats.conformal import Abstention
 from run_case import PREPROCESSING
 
@@ -150,7 +155,7 @@ def test_a_model_that_answers_otherwise_is_told_with_how_much(copied, capsys):
             ["--engine", "opencv", "--precision", "bf16"],
             "opencv is asked for bf16, and can be asked for f32 alone",
         ),
-        (["--engine", "tract"], "invalid choice: 'tract'"),
+        (["--engine", "tvm"], "invalid choice: 'tvm'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(copied, capsys, options, words):
@@ -235,7 +240,36 @@ def test_an_engine_that_differs_is_said_at_export_and_kept(run, tmp_path, monkey
     assert (kept["opencv"], kept["onnxruntime"]) == (False, True)
 
 
-@pytest.mark.parametrize("engine", ["openvino", "ncnn"])
+def sliced(*steps):
+    """A model that slices rows of four columns once for every step, and gives the sum."""
+    parts = [
+        helper.make_node("Slice", ["images", "start", "end", "axis", f"step{i}"], [f"part{i}"])
+        for i in range(len(steps))
+    ]
+    whole = helper.make_node("Sum", [node.output[0] for node in parts], ["sum"])
+    starts = {"start": [-1 if steps[0] < 0 else 0], "end": [-(2**62) if steps[0] < 0 else 4], "axis": [-1]}
+    held = starts | {f"step{i}": [step] for i, step in enumerate(steps)}
+    ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", 4]) for n in ("images", "sum")]
+    known = [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in held.items()]
+    graph = helper.make_graph([*parts, whole], "sliced", ports[:1], ports[1:], known)
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10
+    ).SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("steps", "nodes"), [((-1, -1), ["Gather", "Gather"]), ((1,), ["Slice"]), ((-2,), ["Slice"])]
+)
+def test_flips_are_gathered_for_tract_and_nothing_else_is(steps, nodes):
+    model = sliced(*steps)
+    gathered = gather_flips(model)
+    assert [node.op_type for node in onnx.load_from_string(gathered).graph.node] == [*nodes, "Sum"]
+    rows = np.arange(8, dtype=np.float32).reshape(2, 4)
+    before, after = (open_session(one, Path("m")).run(None, {"images": rows}) for one in (model, gathered))
+    np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("engine", ["openvino", "ncnn", "mnn", "tract"])
 def test_an_engine_that_is_no_part_of_the_extras_agrees_in_float32(copied, engine):
     if engine not in engines.installed_engines():
         pytest.skip(f"{engine} is not installed")

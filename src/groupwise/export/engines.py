@@ -1,4 +1,4 @@
-"""Engines that run `model.onnx`: ONNX Runtime, OpenVINO, OpenCV and ncnn behind one call.
+"""Engines that run `model.onnx`, each behind the same call.
 
 Each computes logits and features of normalised images, with its precision named: an engine left to itself may
 take a coarser one (OpenVINO takes bfloat16 where the processor has it).
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import subprocess
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -18,19 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.errors import GroupwiseError, UsageError, first_line
+from groupwise.export.converted import (
+    OUTPUTS,
+    Floats32,
+    Forward,
+    Opened,
+    open_mnn,
+    open_ncnn,
+    open_tract,
+    silent,
+)
 from groupwise.export.parity import TOLERANCE
 from groupwise.inference.bundle import MODEL
 from groupwise.models.onnx_files import open_session
-
-Floats32 = npt.NDArray[np.float32]
-Forward = Callable[[Floats32], tuple[Floats32, Floats32]]
-# What runs a model, and the precision that it really computes in
-Opened = tuple[Forward, str]
-
-OUTPUTS = ("logits", "features")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,9 @@ def _require(name: str, package: Package) -> None:
         raise GroupwiseError(
             "is not installed", place=name, remedy=f"Install it: pip install {pip}; or give another --engine."
         )
-    if trouble := trouble_of(package.module):
+    with silent():  # MNN tells of the processor as it is loaded
+        trouble = trouble_of(package.module)
+    if trouble:
         remedy = f"Renew it: pip install -U {package.pip[0]}; or give another --engine."
         raise GroupwiseError(trouble, place=name, remedy=remedy)
 
@@ -182,49 +184,6 @@ def _open_opencv(model: bytes, _: str) -> Opened:
     return forward, "f32"
 
 
-def _open_ncnn(model: bytes, _: str) -> Opened:
-    import ncnn
-
-    with tempfile.TemporaryDirectory() as folder:
-        _convert_to_ncnn(model, Path(folder))
-        network = ncnn.Net()
-        options = network.opt
-        # Left to itself it computes in half precision where the processor can.
-        options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = False
-        options.use_bf16_storage = False
-        failed = network.load_param(str(Path(folder) / "model.ncnn.param"))
-        if failed or network.load_model(str(Path(folder) / "model.ncnn.bin")):
-            raise ValueError("what pnnx made of it cannot be loaded")
-
-    def forward_one(image: Floats32) -> list[Floats32]:
-        extractor = network.create_extractor()
-        extractor.input("in0", ncnn.Mat(np.ascontiguousarray(image)).clone())
-        return [np.array(extractor.extract(f"out{number}")[1]) for number in range(len(OUTPUTS))]
-
-    def forward(images: Floats32) -> tuple[Floats32, Floats32]:
-        logits, features = zip(*map(forward_one, images), strict=True)  # it knows no batches
-        return np.stack(logits), np.stack(features)
-
-    return forward, "f32"
-
-
-def _convert_to_ncnn(model: bytes, folder: Path) -> None:
-    """Write `model.ncnn.param` and `model.ncnn.bin`, with weights in float32."""
-    import onnx
-
-    (images,) = onnx.load_model_from_string(model).graph.input
-    shape = [1, *(side.dim_value for side in images.type.tensor_type.shape.dim[1:])]
-    found = find_spec("pnnx")
-    assert found is not None
-    assert found.origin is not None
-    program = Path(found.origin).with_name("pnnx")  # its Python module would bring torch
-    (folder / MODEL).write_bytes(model)
-    sizes = ",".join(map(str, shape))
-    subprocess.run(
-        [program, MODEL, f"inputshape=[{sizes}]", "fp16=0"], cwd=folder, capture_output=True, check=True
-    )
-
-
 def _named(outputs: Any, name_of: Callable[[Any], str]) -> tuple[Floats32, Floats32]:
     found = {name_of(key): np.array(value) for key, value in outputs}
     return found["logits"], found["features"]
@@ -233,8 +192,10 @@ def _named(outputs: Any, name_of: Callable[[Any], str]) -> tuple[Floats32, Float
 ENGINES = {
     "onnxruntime": Package("onnxruntime", ("onnxruntime", "onnxruntime-gpu"), _open_onnxruntime),
     "openvino": Package("openvino", ("openvino",), _open_openvino, ("f32", "bf16", "f16")),
-    "ncnn": Package("ncnn", ("ncnn",), _open_ncnn, converter="pnnx", tolerance=1e-3),
+    "ncnn": Package("ncnn", ("ncnn",), open_ncnn, converter="pnnx", tolerance=1e-3),
     "opencv": Package("cv2", ("opencv-python-headless", "opencv-python"), _open_opencv),
+    "mnn": Package("MNN", ("mnn",), open_mnn, tolerance=1e-3),
+    "tract": Package("tract", ("tract",), open_tract, converter="onnx"),
 }
 
 
