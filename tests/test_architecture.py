@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -18,18 +19,26 @@ def module(file: Path) -> str:
     return name.removesuffix(".__init__")
 
 
+NAMES = {module(file) for file in FILES}
+
+
+@cache
+def syntax(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
+
+
+@cache
 def imports(file: Path, *, lazy: bool) -> set[str]:
     """Modules of groupwise that a file imports; with `lazy`, also those imported within functions."""
-    tree = ast.parse(file.read_text())
-    nodes = ast.walk(tree) if lazy else iter(tree.body)
-    names = {module(f) for f in FILES}
+    nodes = ast.walk(syntax(file)) if lazy else iter(syntax(file).body)
     found = set()
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("groupwise"):
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} & names or {node.module}
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} & NAMES or {node.module}
     return found - {"groupwise"}
 
 
+@cache
 def layers() -> list[list[str]]:
     """The picture of the page: one list of names a layer, from the top down."""
     picture = re.search(r"```\n(cli,.*?)```", (ROOT / "docs/architecture.md").read_text(), re.DOTALL)
@@ -73,7 +82,7 @@ def test_no_module_imports_itself_by_way_of_others():
 
 @pytest.mark.parametrize("file", FILES, ids=module)
 def test_files_open_with_their_promise_and_stay_small(file):
-    tree = ast.parse(file.read_text())
+    tree = syntax(file)
     assert ast.get_docstring(tree), "no promise"
     assert len(file.read_text().splitlines()) <= 300
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
@@ -82,15 +91,11 @@ def test_files_open_with_their_promise_and_stay_small(file):
 
 def test_torch_stays_where_it_is_needed():
     graph = {module(file): imports(file, lazy=False) for file in FILES}
+    users = {module(f) for f in FILES if re.search(r"^(import|from) torch", f.read_text(), re.M)}
     for start in [module(f) for f in FILES if f.relative_to(SOURCE).as_posix().split("/")[0] in TORCH_FREE]:
         reached, front = {start}, [start]
         while front:
             new = graph[front.pop()] - reached
             reached |= new
             front += new
-        users = [
-            f
-            for f in FILES
-            if module(f) in reached and re.search(r"^(import|from) torch", f.read_text(), re.M)
-        ]
-        assert not users, f"{start} reaches torch through {users}"
+        assert not reached & users, f"{start} reaches torch through {reached & users}"
