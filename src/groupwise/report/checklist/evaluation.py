@@ -262,8 +262,12 @@ def elsewhere(files: RunFiles) -> ChecklistAnswer:
     """Each set of new data; whether it stands for the places that are meant, only a person knows."""
     if not files.external:
         return yours("`groupwise evaluate RUN --external NEW` measures it on labelled images from elsewhere.")
-    told = [f"{one.name}: {sentence(one.measure, one.figures[one.measure])}" for one in files.external]
-    return confirm(f"{' '.join(told)} Say where those images come from.")
+    told = []
+    for one in files.external:
+        interval = f" ({share_interval(one.number)})" if one.number.has_interval else ""
+        what = "mean average precision" if one.measure == "average_precision" else "right"
+        told.append(f"{one.name}: {share_text(one.number)} {what}{interval} of {one.number.n:,} images")
+    return confirm(f"{'; '.join(told)}. Say where those images come from.")
 
 
 def mistakes(files: RunFiles) -> ChecklistAnswer:
