@@ -50,7 +50,7 @@ def build(files: RunFiles) -> Section | None:
     """Every set; nothing where there is none."""
     if not files.external:
         return None
-    gist = ", ".join(f"{one.name} {share_text(one.accuracy)}" for one in files.external)
+    gist = ", ".join(f"{one.name} {share_text(one.number)}" for one in files.external)
     return Section({"gist": gist, "sets": [_tell(one) for one in files.external]})
 
 
