@@ -8,6 +8,7 @@ from torch import nn
 from fit_case import small_config, small_data, small_fit, small_model
 from groupwise.distributed.world import World
 from groupwise.training.learner import Learner
+from groupwise.training import side_by_side as module
 from groupwise.training.side_by_side import LEAST_IMAGES, SideBySide, side_by_side
 
 IMAGES, LABELS = torch.randn(40, 3, 16, 16), torch.arange(40) % 2
@@ -57,8 +58,9 @@ def test_gradients_are_the_sum_of_the_pieces_and_statistics_their_mean(rows):
 
 
 @pytest.mark.usefixtures("_three_threads")
-def test_equal_trainings_are_equal_to_the_bit(tmp_path):
-    config = small_config(batch_size=3 * LEAST_IMAGES)
+def test_equal_trainings_are_equal_to_the_bit(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LEAST_IMAGES", 12)
+    config = small_config(batch_size=36)
     one, other = small_fit(tmp_path / "one", config), small_fit(tmp_path / "other", config)
     assert all(torch.equal(one.weights[name], other.weights[name]) for name in one.weights)
     torch.set_num_threads(1)
@@ -67,7 +69,7 @@ def test_equal_trainings_are_equal_to_the_bit(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("threads", "batch_size", "pieces"), [(1, 64, 0), (2, 31, 0), (2, 32, 2), (3, 64, 3), (8, 64, 4)]
+    ("threads", "batch_size", "pieces"), [(1, 128, 0), (2, 63, 0), (2, 64, 2), (3, 128, 3), (8, 128, 4)]
 )
 def test_there_are_as_many_pieces_as_threads_and_images_allow(threads, batch_size, pieces):
     torch.set_num_threads(threads)
@@ -79,13 +81,13 @@ def test_there_are_as_many_pieces_as_threads_and_images_allow(threads, batch_siz
 
 @pytest.mark.usefixtures("_three_threads")
 def test_layers_that_draw_go_alone():
-    assert side_by_side(nn.Sequential(small_model(), nn.Dropout(0.1)), 64) is None
-    assert side_by_side(nn.Sequential(small_model(), nn.Dropout(0.0)), 64) is not None
+    assert side_by_side(nn.Sequential(small_model(), nn.Dropout(0.1)), 128) is None
+    assert side_by_side(nn.Sequential(small_model(), nn.Dropout(0.0)), 128) is not None
 
 
 @pytest.mark.usefixtures("_three_threads")
 def test_twins_follow_what_is_frozen_and_lend_the_threads_back():
-    config = small_config(batch_size=64)
+    config = small_config(batch_size=128)
     learner = Learner.create(small_model(), small_data(), config, World())
     learner.model.layer1.requires_grad_(requires_grad=False)
     learner.begin()

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
-LEAST_IMAGES = 16  # in a piece: fewer make batch statistics that are worth little
+LEAST_IMAGES = 32  # in a piece: with 16 for their statistics networks lost a point (docs/planner.md)
 
 # From a network to the loss of a piece, of which the gradient is wanted, and to its sums
 Pass = Callable[[nn.Module], tuple[Tensor, Tensor]]
