@@ -7,8 +7,8 @@ from torch import nn
 
 from fit_case import small_config, small_data, small_fit, small_model
 from groupwise.distributed.world import World
-from groupwise.training.learner import Learner
 from groupwise.training import side_by_side as module
+from groupwise.training.learner import Learner
 from groupwise.training.side_by_side import LEAST_IMAGES, SideBySide, side_by_side
 
 IMAGES, LABELS = torch.randn(40, 3, 16, 16), torch.arange(40) % 2
