@@ -124,8 +124,8 @@ def test_zero_is_a_group_among_small_numbers_alone(zero):
     numbers = [zero, zero, "1", "1", "2"]
     assert tidy_groups(numbers) == (numbers, [])
     tidy, [note] = tidy_groups([zero] * 12 + numbers[2:])
-    assert tidy[:12] == [""] * 12
-    assert "12 of 15 groups are written as" in note
+    assert tidy[:12] == [zero] * 12
+    assert "holds 12 images" in note
     assert tidy_groups([zero, "4711", "4712"])[0][0] == ""
 
 

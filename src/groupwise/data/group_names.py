@@ -31,7 +31,25 @@ _INITIALS = re.compile(r"[^\W\d_](?:\. ?[^\W\d_])+\.?")
 _NOBODYS_INITIALS = frozenset(["ka", "so", "nn", "oa", "sd", "nr", "nc", "nd"])
 _FEW_INITIALS = 2
 # What stands for a missing one where it holds far more images than a usual group.
-_SUSPICIOUS = frozenset("-1 99 999 9999 -99 -999 other others misc default blank autre otro sonstige".split())  # noqa: SIM905
+_SUSPICIOUS = frozenset(
+    [
+        "0",
+        "-1",
+        "99",
+        "999",
+        "9999",
+        "-99",
+        "-999",
+        "other",
+        "others",
+        "misc",
+        "default",
+        "blank",
+        "autre",
+        "otro",
+        "sonstige",
+    ]
+)
 _NUMBER = re.compile(r"[+-]?(\d+)([.,]0*)?|[+-]?\d+(\.\d+)?[eE][+-]?\d{1,2}")
 _CROWD = 4
 """A suspicious value is named where it holds so many times the images of a usual group."""
@@ -96,7 +114,8 @@ def _names_of_nobody(groups: Sequence[str]) -> set[str]:
     """The cells that name no group, of which some do so only beside the others.
 
     `k.A.` is nobody unless other cells are initials as well. Zero, in whatever form, is nobody where it
-    stands among other names than small numbers, or before so many images that it can be no usual group.
+    stands among other names than small numbers: there it may be the first that was numbered, whose images
+    must not be parted, however many they are.
     """
     counts = Counter(groups)
     plain = {group: _plain(group) for group in counts}
@@ -106,12 +125,9 @@ def _names_of_nobody(groups: Sequence[str]) -> set[str]:
     if len(initials - doubtful) < _FEW_INITIALS:
         nobody |= doubtful
     zeros = {group for group in counts.keys() - nobody if spelling_key(group) == "0"}
-    sizes = Counter(spelling_key(group) for group in groups if group not in nobody | zeros)
-    if zeros and sizes:
-        usual = sorted(sizes.values())[len(sizes) // 2]
-        crowd = sum(counts[group] for group in zeros) >= _CROWD * usual
-        if crowd or not sizes.keys() & {"1", "2"}:
-            nobody |= zeros
+    others = {spelling_key(group) for group in counts.keys() - nobody - zeros}
+    if others and not others & {"1", "2"}:
+        nobody |= zeros
     return nobody
 
 
