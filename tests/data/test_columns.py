@@ -9,9 +9,11 @@ import pytest
 from groupwise.data.column_names import names_folds, names_group
 from groupwise.data.fold_columns import find_fold_columns, read_folds
 from groupwise.data.group_columns import find_group_columns, note_group_columns
+from groupwise.data.reading import ReadOptions
+from groupwise.data.scan import scan
 from groupwise.data.table import Contents, read_contents
 from groupwise.errors import GroupwiseError, UsageError
-from layout_case import table
+from layout_case import put, table
 
 FOLD_COLUMNS = {
     "floats": ("fold", ["0.0", "1.0", "2.0", "3.0"], "fold-0"),
@@ -183,3 +185,19 @@ def test_a_column_that_holds_folds_alone_is_not_guessed_to_be_the_class(tmp_path
 def test_columns_called_as_folds():
     assert all(map(names_folds, ["fold", "Fold Nr", "cv", "foldId", "5 folds", "fold3"]))
     assert not any(map(names_folds, ["folder", "portfolio", "curriculum", "id", "k", "unfold"]))
+
+
+def test_cells_that_name_no_fold_beside_others_are_named(tmp_path):
+    put(tmp_path, *(f"{kind}/{i}.png" for kind in ("cat", "dog") for i in range(4)))
+    cells = ["train", "TRAIN", "unused", "test", "train", "", "dev", "ignore"]
+    rows = [
+        f"{kind}/{i}.png,{kind},{cells[4 * (kind == 'dog') + i]}" for kind in ("cat", "dog") for i in range(4)
+    ]
+    file = tmp_path / "t.csv"
+    file.write_text("\n".join(["path,label,split", *rows]) + "\n")
+    with pytest.raises(
+        UsageError, match=r"not in 2 rows: 'unused' \(1\), 'ignore' \(1\).*leave these cells empty"
+    ):
+        scan(file, ReadOptions(given="split"))
+    file.write_text("\n".join(["path,label,split", *rows]).replace("unused", "").replace("ignore", "") + "\n")
+    assert len(scan(file, ReadOptions(given="split")).usable) == 8

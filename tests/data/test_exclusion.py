@@ -102,3 +102,17 @@ def test_a_policy_without_dropping_is_refused() -> None:
     assert SplitConfig(copies="drop", keep="sharpest").keep == "sharpest"
     with pytest.raises(UsageError, match="Add --copies drop"):
         SplitConfig(keep="sharpest")
+
+
+def test_a_table_without_the_column_is_told_from_unknown_paths(folder: Path) -> None:
+    listed = folder.parent / "exclude.csv"
+    listed.write_text("file;why\ncat/a.png;blurred\n")
+    with pytest.raises(
+        GroupwiseError, match=r"a table without a column `path`: its first line is 'file;why'"
+    ):
+        scan(folder, ReadOptions(exclude=listed))
+    listed.write_text("path;why\ncat/a.png;blurred\n")
+    assert scan(folder, ReadOptions(exclude=listed)).usable[0].path == "cat/b, c.png"
+    listed.write_text("file;why\ncat/z.png;blurred\n")
+    with pytest.raises(GroupwiseError, match="2 of its 2 paths are not among the data"):
+        scan(folder, ReadOptions(exclude=listed))

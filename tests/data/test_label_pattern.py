@@ -103,3 +103,10 @@ def test_masks_are_set_aside(tmp_path):
     found = scan(tmp_path, ReadOptions(label_regex="^([^_]+)_"))
     assert counts(found) == {"cat": 3, "dog": 3}
     assert "6 masks left out" in found.layout
+
+
+@pytest.mark.parametrize("option", ["group_regex", "label_regex"])
+def test_a_pattern_that_captures_two_things_is_refused(pets, option):
+    with pytest.raises(UsageError, match="captures 2 things, and the first alone would count"):
+        scan(pets, ReadOptions(**{option: r"(cat|dog).*?(\d+)"}))
+    assert scan(pets, ReadOptions(**{option: r"((?:cat|dog)).*?"})).usable

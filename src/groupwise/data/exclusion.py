@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ COLUMN = "path"
 CODE = "excluded"
 COMMENT = "#"
 _SEPARATORS = ",;\t|"
+_CELLS = re.compile(f"[{re.escape(_SEPARATORS)}]")
 _NAMED = 3  # unknown paths in a message
 
 
@@ -70,6 +72,12 @@ def exclude(samples: Sequence[Sample], file: Path, root: Path) -> list[Sample]:
         several = len(unknown) > 1
         named = ", ".join(f"{entry.path!r} (line {entry.line})" for entry in unknown[:_NAMED])
         listed = len(unknown) + sum(path is not None for _, path in found)
+        if any(piece.strip() in known for entry in unknown for piece in re.split(_CELLS, entry.path)):
+            raise GroupwiseError(
+                f"is a table without a column `{COLUMN}`: its first line is {unknown[0].path!r}",
+                place=f"--exclude {file}",
+                remedy=f"Call the column of the files `{COLUMN}`, or give one path a line and no more.",
+            )
         raise GroupwiseError(
             f"{len(unknown):,} of its {listed:,} paths {'are' if several else 'is'} not among"
             f" the data: {named}{', ...' if len(unknown) > _NAMED else ''}",

@@ -12,17 +12,25 @@ from groupwise.errors import UsageError
 
 
 def compile_pattern(pattern: str | None, option: str) -> re.Pattern[str] | None:
-    """The pattern that an option gives; raises `UsageError` for one that is none."""
+    """The pattern that an option gives; raises `UsageError` for one that is none, or captures two things."""
     if pattern is None:
         return None
     try:
-        return re.compile(pattern)
+        compiled = re.compile(pattern)
     except re.error as error:
         raise UsageError(
             f"{pattern!r} is not a regular expression ({error})",
             place=option,
             remedy="Give one such as `IMG_(\\d+)`, in quotes.",
         ) from None
+    if compiled.groups > 1:
+        raise UsageError(
+            f"{pattern!r} captures {compiled.groups} things, and the first alone would count",
+            place=option,
+            remedy="Put one pair of brackets around all that counts, and write `(?:` for the others, as in"
+            " `((?:cat|dog)_\\d+)`.",
+        )
+    return compiled
 
 
 def assign_labels(samples: Sequence[Sample], pattern: re.Pattern[str]) -> list[Sample]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -173,7 +174,11 @@ def _given_folds(file: Path, table: Table, columns: Columns, given: str | None) 
             remedy="Name one of those columns, or `folders` where the paths hold the folds.",
         )
     else:
-        read = read_folds([row[given] for row in table.rows], given) or {}
+        cells = [row[given].strip() for row in table.rows]
+        read = read_folds(cells, given)
+        if read is None:
+            _refuse_odd_folds(cells, given)
+            read = {}
         folds = [read.get(row[given].strip(), "") for row in table.rows]
     if not any(folds):
         raise UsageError(
@@ -182,6 +187,20 @@ def _given_folds(file: Path, table: Table, columns: Columns, given: str | None) 
             remedy="Name a column that does, or leave it out.",
         )
     return folds
+
+
+def _refuse_odd_folds(cells: Sequence[str], column: str) -> None:
+    """Raise for cells that name no fold beside others that do."""
+    meant = name_folds(set(cells))
+    odd = Counter(cell for cell in cells if cell and cell not in meant)
+    if len(set(meant.values())) < 2:
+        return
+    named = ", ".join(f"{cell!r} ({count:,})" for cell, count in odd.most_common(4))
+    raise UsageError(
+        f"names folds ({', '.join(sorted(meant))}), but not in {odd.total():,} rows: {named}",
+        place=f"--split.given {column}",
+        remedy="Write train, val or test there, or leave these cells empty, whose images take no part.",
+    )
 
 
 def _name_extras(header: Sequence[str], is_manifest: bool, used: set[str]) -> Mapping[str, str]:
