@@ -14,33 +14,29 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit import findings as say
+from groupwise.audit.cache import CacheUse, Known, cache_file, name_sample, read_cache, update_cache
 from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
-from groupwise.audit.copies.compositions import DEEPEST, compose
+from groupwise.audit.copies.compared import Compared
 from groupwise.audit.copies.detect import TINY_PX, Detection, detect
 from groupwise.audit.copies.hashes import exact_copies
 from groupwise.audit.copies.resemblance import pictures_resemble
-from groupwise.audit.copies.threshold import wilson
 from groupwise.audit.copies.tiny import RIGID_PX
-from groupwise.audit.copies.verify import Pair, Photograph, reduce_photograph, verify_features
+from groupwise.audit.copies.verify import Pair, verify_features
 from groupwise.audit.copies.vocabulary import Candidate
 from groupwise.audit.copies.workers import one_thread_a_worker
 from groupwise.audit.copy_findings import find_copies, find_equal_conflicts, judge_exposures
 from groupwise.audit.exposures import Exposures
 from groupwise.audit.findings import Finding
-from groupwise.audit.keep import centrality, sharpness
+from groupwise.audit.keep import centrality
 from groupwise.audit.likeness import Likeness, measure_likeness, picture_features
 from groupwise.audit.measure import Measured, measure
+from groupwise.audit.recall import Planted, measure_recall, plant
 from groupwise.audit.sessions import Suspicion, suspect_groups
 from groupwise.audit.shortcuts import find_shortcuts
-from groupwise.data.archive import read_file
-from groupwise.data.decode import decode
-from groupwise.data.manifest import Manifest
+from groupwise.data.manifest import Manifest, Sample
 from groupwise.files import write_csv, write_json
 
 Progress = Callable[[int, int], None]
-
-PLANTED = 240
-"""Composed copies mixed in to measure the recall, never more than a fifth of the data set."""
 
 TIMED = 24
 # What an audit takes a photograph, in times of measuring one and of comparing two at random, timed alone:
@@ -55,7 +51,7 @@ class Audit:
     `clusters`: number of the photograph of each usable path; `conflicts`: paths whose photograph stands under
     several labels, to be left out until the user decides; `facts`: counts, rates and seconds; `series`: what
     is suspected, as columns, each with one name a row, "" for none; `worth`: how sharp each
-    row is and how like its copies (`medoid`), for who keeps one of each.
+    row is and how like its copies (`medoid`), for who keeps one of each; `cache`: what of it was known.
     """
 
     rows: tuple[tuple[str, str, int], ...]
@@ -64,6 +60,7 @@ class Audit:
     facts: Mapping[str, Any]
     series: Mapping[str, Sequence[str]] = field(default_factory=dict)
     worth: Mapping[str, Sequence[float]] = field(default_factory=dict, repr=False)
+    cache: CacheUse | None = None
 
     @property
     def clusters(self) -> dict[str, int]:
@@ -91,30 +88,28 @@ class _Copies:
     bridges: list[tuple[int, int]]
 
 
-def audit(manifest: Manifest, *, seed: int, progress: Progress | None = None, workers: int = 2) -> Audit:
-    """Audit the usable samples of `manifest`; the result depends on `seed`, not on `workers`.
+def audit(
+    manifest: Manifest,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+    workers: int = 2,
+    cached: bool = False,
+) -> Audit:
+    """Audit the usable samples of `manifest`; the result depends on `seed`, not on `workers` nor on `cached`.
 
     `progress` is called with the steps done and their number, two steps a photograph: reading and comparing.
+    With `cached` it uses and leaves what `cache.py` keeps of these files.
     """
     start = time.monotonic()
     n = len(manifest.usable)
-    measured = _measure_all(manifest, workers, progress)
-    exact = exact_copies([sample.sha256 for sample in manifest.usable], [one.digest for one in measured])
-    copied = {second for _, second in exact}
-    kept = [i for i in range(n) if i not in copied]
-    planted, sources = _plant(manifest, kept, seed, workers)
-    detection = detect(
-        [*(measured[i].photograph for i in kept), *planted],
-        seed=seed,
-        workers=workers,
-        progress=(lambda done, total: progress(n + done * n // total, 2 * n)) if progress else None,
-    )
+    measured, exact, kept, planted, detection, cache = _search(manifest, seed, progress, workers, cached)
     copies = _cluster(n, kept, exact, detection)
     facts = {
         **_facts(copies, exact, detection),
         "rigid_images": sum(one.photograph.side < RIGID_PX for one in measured),
         "tiny_images": sum(one.photograph.side <= TINY_PX for one in measured),
-        **_recall(detection, sources, len(kept)),
+        **measure_recall(detection, planted, len(kept)),
         "resemble": pictures_resemble(
             copies.clusters,
             [sample.label for sample in manifest.usable],
@@ -133,11 +128,44 @@ def audit(manifest: Manifest, *, seed: int, progress: Progress | None = None, wo
     rows = [(s.path, s.label, int(c)) for s, c in zip(manifest.usable, copies.clusters, strict=True)]
     conflicts = [path for one in found if one.code == "copies-across-labels" for path in one.paths]
     worth = {
-        "sharpest": [sharpness(one.photograph.grey) for one in measured],
+        "sharpest": [one.sharpness for one in measured],
         "medoid": centrality(n, exact, copies.pairs),
     }
     series = {one.column: _name_series(one, n) for one, likeness in suspected if likeness.shown}
-    return Audit(tuple(rows), tuple(sorted(conflicts)), tuple(found), facts, series, worth)
+    return Audit(tuple(rows), tuple(sorted(conflicts)), tuple(found), facts, series, worth, cache)
+
+
+def _search(
+    manifest: Manifest, seed: int, progress: Progress | None, workers: int, cached: bool
+) -> tuple[list[Measured], list[tuple[int, int]], list[int], Planted, Detection, CacheUse | None]:
+    """What the files hold, pairs of equal ones, who was searched, what was planted and what was found."""
+    samples, file = manifest.usable, cache_file(manifest)
+    n = len(samples)
+    cached = cached and all(
+        sample.sha256 for sample in samples
+    )  # without, nobody knows whether a file changed
+    known = read_cache(file, manifest) if cached else Known()
+    measured = _measure_all(manifest, workers, progress, known.measured)
+    exact = exact_copies([sample.sha256 for sample in samples], [one.digest for one in measured])
+    copied = {second for _, second in exact}
+    kept = [i for i in range(n) if i not in copied]
+    names = [name_sample(samples[i]) for i in kept]
+    planted = plant(manifest, kept, names, seed, workers, known.planted)
+    compared = Compared([*names, *planted.names], known.pairs, record=cached)
+    detection = detect(
+        [*(measured[i].photograph for i in kept), *planted.photographs],
+        seed=seed,
+        workers=workers,
+        compared=compared,
+        progress=(lambda done, total: progress(n + done * n // total, 2 * n)) if progress else None,
+    )
+    if not cached:
+        return measured, exact, kept, planted, detection, None
+    called = {name_sample(sample): one for sample, one in zip(samples, measured, strict=True)}
+    copies = dict(zip(planted.names, planted.photographs, strict=True))
+    left = update_cache(file, manifest, known, Known(called, copies, compared.pairs))
+    used = sum(name_sample(sample) in known.measured for sample in samples)
+    return measured, exact, kept, planted, detection, CacheUse(file, used, left)
 
 
 def expected_audit_s(
@@ -148,7 +176,7 @@ def expected_audit_s(
     drawn = np.linspace(0, len(samples) - 1, min(TIMED, len(samples))).astype(int)
     pairs = [Candidate(i, j, False) for i, j in combinations(range(len(drawn)), 2)]
     start = clock()
-    few = _measure_all(replace(manifest, samples=tuple(samples[i] for i in drawn)), workers, None)
+    few = _measure_all(replace(manifest, samples=tuple(samples[i] for i in drawn)), workers, None, {})
     measured = clock()
     photographs = [one.photograph for one in few]
     with one_thread_a_worker():
@@ -158,33 +186,21 @@ def expected_audit_s(
     return len(samples) * (MEASURINGS * (measured - start) / len(drawn) + COMPARISONS * pair_s)
 
 
-def _measure_all(manifest: Manifest, workers: int, progress: Progress | None) -> list[Measured]:
+def _measure_all(
+    manifest: Manifest, workers: int, progress: Progress | None, known: Mapping[str, Measured]
+) -> list[Measured]:
     samples, measured = manifest.usable, []
+
+    def look(sample: Sample) -> Measured:
+        earlier = known.get(name_sample(sample))
+        return measure(manifest.file(sample), manifest.reading) if earlier is None else earlier
+
     with one_thread_a_worker(), ThreadPoolExecutor(workers) as pool:
-        for done, one in enumerate(
-            pool.map(lambda s: measure(manifest.file(s), manifest.reading), samples), start=1
-        ):
+        for done, one in enumerate(pool.map(look, samples), start=1):
             measured.append(one)
             if progress:
                 progress(done, 2 * len(samples))
     return measured
-
-
-def _plant(
-    manifest: Manifest, kept: Sequence[int], seed: int, workers: int
-) -> tuple[list[Photograph], list[int]]:
-    """Copies of photographs drawn by `seed`, of depth 1 to 6 in turn, and their places in `kept`."""
-    count = min(PLANTED, len(kept) // 5)
-    places = np.random.default_rng(seed).permutation(len(kept))[:count].tolist()
-
-    def plant(number: int) -> Photograph:
-        file = manifest.file(manifest.usable[kept[places[number]]])
-        rgb = decode(read_file(file), place=file, reading=manifest.reading).rgb
-        rng = np.random.default_rng((seed, number))
-        return reduce_photograph(compose(rgb, 1 + number % DEEPEST, rng))
-
-    with one_thread_a_worker(), ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(plant, range(count))), places
 
 
 def _cluster(n: int, kept: Sequence[int], exact: Sequence[tuple[int, int]], detection: Detection) -> _Copies:
@@ -211,29 +227,6 @@ def _facts(copies: _Copies, exact: Sequence[tuple[int, int]], detection: Detecti
         "null_accepted": threshold.false,
         "false_match_bound": threshold.false_match_bound,
         "expected_lookalikes": threshold.expected_lookalikes,
-    }
-
-
-def _recall(detection: Detection, sources: Sequence[int], first_planted: int) -> dict[str, Any]:
-    """How many planted copies stand in the cluster of their source, also by depth."""
-    edges = [(pair.first, pair.second) for pair in detection.copies]
-    clusters = cluster_ids(first_planted + len(sources), edges)
-    found = [bool(clusters[source] == clusters[first_planted + k]) for k, source in enumerate(sources)]
-    depths = [found[first::DEEPEST] for first in range(min(DEEPEST, len(found)))]
-    return {
-        "planted": len(sources),
-        "planted_found": sum(found),
-        "planted_recall": sum(found) / len(sources) if sources else None,
-        "planted_recall_interval": wilson(sum(found), len(sources)),
-        "planted_by_depth": [
-            {
-                "operations": depth,
-                "planted": len(own),
-                "found": sum(own),
-                "interval": wilson(sum(own), len(own)),
-            }
-            for depth, own in enumerate(depths, start=1)
-        ],
     }
 
 

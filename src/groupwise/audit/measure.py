@@ -15,6 +15,7 @@ from PIL import Image
 
 from groupwise.audit.copies.hashes import pixel_digest
 from groupwise.audit.copies.verify import Photograph, reduce_photograph
+from groupwise.audit.keep import sharpness
 from groupwise.audit.sessions import Exif
 from groupwise.data.archive import read_file
 from groupwise.data.decode import UNSETTLED, decode
@@ -29,7 +30,8 @@ _EXIF_IFD, _TAKEN, _MAKE, _MODEL = 0x8769, 0x9003, 0x010F, 0x0110
 class Measured:
     """One file: the digest of its pixels, its photograph, and the clues that a model should not need.
 
-    `border_colour` and `mean_colour` are (3,), 0 to 255; `file_bytes` is the size on disk.
+    `border_colour` and `mean_colour` are (3,), 0 to 255; `file_bytes` is the size on disk, `sharpness` as of
+    `keep.sharpness`.
     """
 
     digest: str
@@ -40,6 +42,7 @@ class Measured:
     file_bytes: int
     border_colour: npt.NDArray[np.float64]
     mean_colour: npt.NDArray[np.float64]
+    sharpness: float
 
 
 def measure(file: Path, reading: Reading = UNSETTLED) -> Measured:
@@ -47,15 +50,17 @@ def measure(file: Path, reading: Reading = UNSETTLED) -> Measured:
     data = read_file(file)
     decoded = decode(data, place=file, reading=reading)
     rgb = decoded.rgb
+    photograph = reduce_photograph(rgb)
     return Measured(
         digest=pixel_digest(decoded.pixels),
-        photograph=reduce_photograph(rgb),
+        photograph=photograph,
         exif=_read_exif(data),
         format=decoded.format,
         size_px=(decoded.width, decoded.height),
         file_bytes=len(data),
         border_colour=np.array(cv2.mean(_border(rgb)[None])[:3]),
         mean_colour=np.array(cv2.mean(rgb)[:3]),  # a twentieth of the time of numpy's
+        sharpness=sharpness(photograph.grey),
     )
 
 

@@ -84,7 +84,7 @@ def audit_manifest(manifest: Manifest, *, seed: int, console: Console) -> Audit:
     """
     require_usable(manifest)
     with console.progress("Looking for copies") as progress:
-        audited = audit(manifest, seed=seed, progress=progress)
+        audited = audit(manifest, seed=seed, progress=progress, cached=True)
     facts = audited.facts
     many = "s" * (facts["photographs"] != 1)
     what = f"photograph{many}" if facts["mostly_copies"] else f"photograph{many} or scene{many}"
@@ -92,6 +92,11 @@ def audit_manifest(manifest: Manifest, *, seed: int, console: Console) -> Audit:
     if facts["resemble"]:
         said = f"whether {facts['images']:,} images are different photographs was not to be told"
     console.say(f"Audit: {said} in {facts['seconds']:.0f} s")
+    if audited.cache and audited.cache.known:
+        known, n = audited.cache.known, len(manifest.usable)
+        console.say(f"  {known:,} of {n:,} files were known from an earlier audit ({audited.cache.file})")
+    elif audited.cache and audited.cache.kept:
+        console.say(f"  kept for the next audit of this folder: {audited.cache.file}")
     for finding in audited.findings:
         say = console.warn if finding.severity == "stop" else console.say
         say(f"  {finding.severity}: {finding.title}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from groupwise.audit.copies.compared import Compared, draw
 from groupwise.audit.copies.features import Features, negative
 from groupwise.audit.copies.hashes import near_hashes
 from groupwise.audit.copies.threshold import Threshold, find_threshold, join_thresholds
@@ -56,15 +57,18 @@ def detect(
     seed: int,
     workers: int = os.cpu_count() or 1,
     progress: Progress | None = None,
+    compared: Compared | None = None,
 ) -> Detection:
     """All copies among N photographs without comparing all pairs.
 
     `progress` is called with the number of photographs whose candidates are settled, and N. The result
-    depends on `seed` alone, not on `workers`.
+    depends on `seed` and the names in `compared` (else the numbers), not on `workers` nor on what was
+    compared earlier.
     """
+    compared = compared or Compared(list(map(str, range(len(photographs)))))
     with one_thread_a_worker(), ThreadPoolExecutor(workers) as pool:
-        hashed = _verify_hashes(photographs, pool)
-        described, null = _verify_words(_with_features(photographs), seed, pool, progress)
+        hashed = _verify_hashes(photographs, compared, pool)
+        described, null = _verify_words(_with_features(photographs), compared, seed, pool, progress)
         tiny = [k for k, one in enumerate(photographs) if one.side <= TINY_PX and one.enlarged > 1]
         alike, lines = find_tiny_copies(photographs, tiny, seed, pool)
     best: dict[tuple[int, int], Pair] = {}
@@ -85,15 +89,27 @@ def _with_features(photographs: Sequence[Photograph]) -> list[Photograph]:
     return [one if one.side >= LEAST_FOR_FEATURES_PX else replace(one, features=none) for one in photographs]
 
 
-def _verify_hashes(photographs: Sequence[Photograph], pool: ThreadPoolExecutor) -> list[Pair]:
+def _verify_hashes(
+    photographs: Sequence[Photograph], compared: Compared, pool: ThreadPoolExecutor
+) -> list[Pair]:
     if len(photographs) < 2:
         return []
+
+    def verify(found: tuple[int, int, int]) -> Pair | None:
+        i, j, orientation = found
+        key = compared.names[i], compared.names[j], f"turned {orientation}"
+        return compared.pair(key, (i, j), lambda: verify_orientation(photographs, i, j, orientation))
+
     near = near_hashes(np.stack([one.hashes for one in photographs]))
-    return map_in_chunks(pool, lambda found: verify_orientation(photographs, *found), near)
+    return list(filter(None, map_in_chunks(pool, verify, near)))
 
 
 def _verify_words(
-    photographs: Sequence[Photograph], seed: int, pool: ThreadPoolExecutor, progress: Progress | None
+    photographs: Sequence[Photograph],
+    compared: Compared,
+    seed: int,
+    pool: ThreadPoolExecutor,
+    progress: Progress | None,
 ) -> tuple[list[Pair], list[float]]:
     """Pairs of the short lists, and the scores that photographic negatives reach in the same search."""
     features = [one.features for one in photographs]
@@ -101,8 +117,9 @@ def _verify_words(
         return [], []
     index = index_photographs(features, train_vocabulary(features, seed))
 
-    def verify(candidate: Candidate) -> Pair | None:
-        return verify_features(photographs, candidate)
+    def verify(one: Candidate) -> Pair | None:
+        key = compared.names[one.first], compared.names[one.second], _way(one)
+        return compared.pair(key, (one.first, one.second), lambda: verify_features(photographs, one))
 
     pairs: list[Pair] = []
     seen: set[Candidate] = set()
@@ -112,24 +129,29 @@ def _verify_words(
         pairs += filter(None, map_in_chunks(pool, verify, fresh))
         if progress:
             progress(done, len(photographs))
-    return pairs, _verify_negatives(photographs, index, seed, pool)
+    return pairs, _verify_negatives(photographs, compared, index, seed, pool)
+
+
+def _way(candidate: Candidate) -> str:
+    return "mirrored" if candidate.mirrored else "plain"
 
 
 def _verify_negatives(
     photographs: Sequence[Photograph],
+    compared: Compared,
     index: Index,
     seed: int,
     pool: ThreadPoolExecutor,
 ) -> list[float]:
-    count = int(np.clip(len(photographs) // 10, *NEGATIVES))
-    drawn = np.sort(np.random.default_rng(seed).permutation(len(photographs))[:count])
+    drawn = sorted(draw(compared.names, int(np.clip(len(photographs) // 10, *NEGATIVES)), seed))
     negatives = [_negative(photographs[k]) for k in drawn]
     # The negatives go in front, so that a query's own number is also its place in the joint list.
     joint = [*negatives, *photographs]
 
-    def verify(candidate: Candidate) -> Pair | None:
-        shifted = Candidate(candidate.first, candidate.second + len(drawn), candidate.mirrored)
-        return verify_features(joint, shifted)
+    def verify(one: Candidate) -> Pair | None:
+        shifted = Candidate(one.first, one.second + len(drawn), one.mirrored)
+        key = f"negative of {compared.names[drawn[one.first]]}", compared.names[one.second], _way(one)
+        return compared.pair(key, (shifted.first, shifted.second), lambda: verify_features(joint, shifted))
 
     queries = [one.features for one in negatives]
     candidates = [c for _, chunk in short_list(index, queries) for c in chunk]

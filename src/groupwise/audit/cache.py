@@ -1,0 +1,248 @@
+"""What an audit worked out, kept for the next one of the same folder: photographs, clues, evidence.
+
+One file a folder of images, under `~/.cache/groupwise/audit` (or `$XDG_CACHE_HOME`), of tensors and JSON.
+Everything in it is called by the digest of the file that it was made from, so a file that changed is worked
+out anew; and it holds its own digest and one of the code that wrote it, so what was damaged, was cut short or
+comes from another version or another user counts as nothing. Only the user can read it, for it shows the
+pictures. It may be removed at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import PIL
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from groupwise.audit.copies.compare import Evidence
+from groupwise.audit.copies.compared import Key
+from groupwise.audit.copies.features import Features
+from groupwise.audit.copies.verify import Photograph
+from groupwise.audit.measure import Measured
+from groupwise.audit.sessions import Exif
+from groupwise.data.manifest import Manifest, Sample
+from groupwise.errors import GroupwiseError
+from groupwise.files import PARTIAL, sha256_bytes, sha256_mapping, write_atomic
+
+MAX_PHOTOGRAPHS = 20_000
+"""At about 41 kB each they make a file of 0.8 GB; of larger sets nothing is kept."""
+
+MAX_FILES, MAX_BYTES = 8, 2 * 10**9
+"""Of the folders audited last, and of all their files together; older files go."""
+
+_NUMBERS = ("fine", "coarse", "agreement", "hole", "overlap")
+_ARRAYS = ("grey", "shape", "points", "count", "descriptors", "hashes", "enlarged")
+_DIGEST = 64  # hexadecimal digits
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """`measured` by the names of files, `planted` by those of the copies, `pairs` by the names of both."""
+
+    measured: Mapping[str, Measured] = field(default_factory=dict)
+    planted: Mapping[str, Photograph] = field(default_factory=dict)
+    pairs: Mapping[Key, Evidence | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CacheUse:
+    """Where the cache stands, how many of the samples it knew, and whether it now holds them all."""
+
+    file: Path
+    known: int
+    kept: bool
+
+
+def cache_file(manifest: Manifest) -> Path:
+    """Where the cache of this folder of images stands, whether or not it does yet."""
+    name = sha256_bytes(os.fsencode(manifest.root.absolute()))[:16]
+    try:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:  # the user of a container may have no home: nothing can be kept
+        base = Path(os.devnull)
+    return base / "groupwise" / "audit" / f"{name}.bin"
+
+
+def name_sample(sample: Sample) -> str:
+    """What a sample's pixels are called: the digest of its file, and the suffix, which helps to read it."""
+    return f"{sample.sha256}{Path(sample.path).suffix}" if sample.sha256 else f"path {sample.path}"
+
+
+def read_cache(file: Path, manifest: Manifest) -> Known:
+    """What the file holds; nothing where it is missing, damaged, or of another user, code or reading."""
+    try:
+        if not _own(file):
+            return Known()
+        content = file.read_bytes()
+        digest, content = content[:_DIGEST], content[_DIGEST:]
+        if sha256_bytes(content).encode() != digest:
+            return Known()
+        held = safetensors.numpy.load(content)
+        told = json.loads(held["told"].tobytes())
+        if told["made_by"] != _made_by(manifest):
+            return Known()
+        photographs = list(_photographs(held))
+        clues = [_clues(one) for one in told["clues"]]
+        measured = {
+            name: Measured(photograph=photograph, **one)
+            for name, photograph, one in zip(told["names"], photographs, clues, strict=False)
+        }
+        planted = dict(zip(told["planted"], photographs[len(clues) :], strict=True))
+        return Known(measured, planted, dict(_pairs(told, held["keys"], held["values"])))
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError):
+        return Known()
+
+
+def _own(file: Path) -> bool:
+    found = file.stat()
+    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+    return mine and stat.S_ISREG(found.st_mode) and found.st_size <= MAX_BYTES
+
+
+def update_cache(file: Path, manifest: Manifest, earlier: Known, now: Known) -> bool:
+    """Leave `now` where `earlier` was read from; whether the file now holds it."""
+    if any(getattr(earlier, part).keys() != getattr(now, part).keys() for part in ("measured", "pairs")):
+        return write_cache(file, manifest, now)
+    with suppress(OSError):
+        file.touch()  # what was used last goes last
+    return True
+
+
+def write_cache(file: Path, manifest: Manifest, known: Known) -> bool:
+    """Replace the file; whether that was done: not for very large sets, nor where there is no room."""
+    if not 0 < len(known.measured) <= MAX_PHOTOGRAPHS:
+        return False
+    photographs = [*(one.photograph for one in known.measured.values()), *known.planted.values()]
+    keys, values, words = _table(known.pairs)
+    told = {
+        "made_by": _made_by(manifest),
+        "names": list(known.measured),
+        "clues": [_told(one) for one in known.measured.values()],
+        "planted": list(known.planted),
+        "words": words,
+    }
+    tensors = _tensors(photographs) | {"keys": keys, "values": values}
+    tensors["told"] = np.frombuffer(json.dumps(told).encode(), np.uint8)
+    content = safetensors.numpy.save(tensors)
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomic(file, sha256_bytes(content).encode() + content)
+        _remove_old(file.parent)
+    except (OSError, GroupwiseError):  # no home, no space: the next audit works it out again
+        return False
+    return file.exists()
+
+
+def _remove_old(folder: Path) -> None:
+    # What a crash left half written counts as a file.
+    files = [*folder.glob("*.bin"), *folder.glob(f".*{PARTIAL}")]
+    held = sorted(((file.stat(), file) for file in files), key=lambda one: one[0].st_mtime, reverse=True)
+    total = 0
+    for number, (found, file) in enumerate(held):
+        total += found.st_size
+        if number >= MAX_FILES or total > MAX_BYTES:
+            file.unlink(missing_ok=True)
+
+
+def _made_by(manifest: Manifest) -> str:
+    reading = sha256_mapping(json.loads(json.dumps(manifest.reading.facts())))
+    return f"{_code()} {reading}"
+
+
+@cache
+def _code() -> str:
+    """Digest of all code that the content depends on, and of the machine's kind."""
+    package = Path(__file__).parents[1]
+    sources = sorted([*(package / "audit").rglob("*.py"), *(package / "data").rglob("*.py")])
+    versions = cv2.__version__, np.__version__, PIL.__version__, platform.machine()
+    return sha256_bytes(b"".join([*map(Path.read_bytes, sources), repr(versions).encode()]))
+
+
+def _tensors(photographs: Sequence[Photograph]) -> dict[str, npt.NDArray[Any]]:
+    features = [one.features for one in photographs]
+    arrays = (
+        np.concatenate([one.grey.ravel() for one in photographs]),
+        np.array([one.grey.shape for one in photographs], np.int64),
+        np.concatenate([one.points for one in features]),
+        np.array([len(one.points) for one in features], np.int64),
+        np.concatenate([one.descriptors for one in features]),
+        np.stack([one.hashes for one in photographs]),
+        np.array([one.enlarged for one in photographs]),
+    )
+    return dict(zip(_ARRAYS, map(np.ascontiguousarray, arrays), strict=True))
+
+
+def _photographs(held: Mapping[str, npt.NDArray[Any]]) -> Iterator[Photograph]:
+    grey, shape, points, count, descriptors, hashes, enlarged = (held[name] for name in _ARRAYS)
+    pixels, rows = 0, 0
+    for (height, width), k, own, factor in zip(shape, count, hashes, enlarged, strict=True):
+        picture = grey[pixels : pixels + height * width].reshape(height, width)
+        features = Features(points[rows : rows + k], descriptors[rows : rows + k])
+        yield Photograph(picture, float(factor), own, features)
+        pixels, rows = pixels + height * width, rows + k
+
+
+def _told(one: Measured) -> dict[str, Any]:
+    return {
+        "digest": one.digest,
+        "exif": {"camera": one.exif.camera, "taken": one.exif.taken and one.exif.taken.isoformat()},
+        "format": one.format,
+        "size_px": one.size_px,
+        "file_bytes": one.file_bytes,
+        "border_colour": one.border_colour.tolist(),
+        "mean_colour": one.mean_colour.tolist(),
+        "sharpness": one.sharpness,
+    }
+
+
+def _clues(told: Mapping[str, Any]) -> dict[str, Any]:
+    taken = told["exif"]["taken"]
+    return dict(told) | {
+        "exif": Exif(told["exif"]["camera"], taken and datetime.fromisoformat(taken)),
+        "size_px": tuple(told["size_px"]),
+        "border_colour": np.array(told["border_colour"]),
+        "mean_colour": np.array(told["mean_colour"]),
+    }
+
+
+def _table(
+    pairs: Mapping[Key, Evidence | None],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], list[str]]:
+    """Keys as numbers of words (K, 3), the evidence (K, 15) with NaN where there is none, and the words."""
+    words: dict[str, int] = {}
+    keys = np.array([[words.setdefault(word, len(words)) for word in key] for key in pairs], np.int64)
+    values = np.full((len(pairs), len(_NUMBERS) + 10), np.nan)
+    for row, evidence in zip(values, pairs.values(), strict=True):
+        if evidence is not None:
+            row[:5] = [getattr(evidence, name) for name in _NUMBERS]
+            row[5] = np.nan if evidence.share is None else evidence.share
+            row[6:] = evidence.matrix.ravel()
+    return keys.reshape(-1, 3), values, list(words)
+
+
+def _pairs(
+    told: Mapping[str, Any], keys: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
+) -> Iterator[tuple[Key, Evidence | None]]:
+    words = told["words"]
+    for (first, second, way), row in zip(keys.tolist(), values, strict=True):
+        key = words[first], words[second], words[way]
+        if np.isnan(row[0]):
+            yield key, None
+            continue
+        fine, coarse, agreement, hole, overlap = map(float, row[:5])
+        share = None if np.isnan(row[5]) else float(row[5])
+        yield key, Evidence(fine, coarse, agreement, hole, overlap, row[6:].reshape(3, 3), share)
