@@ -218,6 +218,17 @@ class TestRule:
         del deep["a/16.png"], deep["a/10.png"]
         assert len(note_rule(deep, settle(list(deep.values()), Reading()))) == 1  # type: ignore[arg-type]
 
+    def test_sets_within_a_small_part_of_the_scale_are_named_and_single_pictures_are_not(self) -> None:
+        grey = case.picture()[..., 0].astype(np.uint16)
+        narrow = decode(case.write_cv2(20000 + grey, ".png")).depth
+        whole = decode(case.write_cv2(case.deepen(case.picture()[..., 0], 16), ".png")).depth
+        rule = Reading(integer_range=(0, 65535))
+        *_, said = note_rule({"a.png": narrow, "b.png": narrow, "c.png": whole}, rule)  # type: ignore[dict-item]
+        assert said.startswith(
+            "2 pictures of 3 come out in shades of one grey, such as a.png: its values go from"
+        )
+        assert len(note_rule({"a.png": narrow, "b.png": whole, "c.png": whole}, rule)) == 1  # type: ignore[dict-item]
+
 
 class TestPng:
     def test_a_transparent_grey_of_16_bits_is_white(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from groupwise.data.levels import Depth, choose_range, is_nearly_black, say_value
+from groupwise.data.levels import Depth, choose_range, is_narrow, is_nearly_black, say_value
 from groupwise.data.pixel_reading import Range, Reading
 
 
@@ -32,15 +32,26 @@ def note_rule(deep: Mapping[str, Depth], reading: Reading) -> list[str]:
                 f" {say_value(rule[1])} white{_say_bits(rule)}. Another range: --data.{kind}_range"
                 f" '[{say_value(rule[0])}, {say_value(rule[1])}]'."
             )
-    dark = [path for path, one in deep.items() if is_nearly_black(one, choose_range(one, reading, path))]
+    scales = {path: choose_range(one, reading, path) for path, one in deep.items()}
+    dark = [path for path, one in deep.items() if is_nearly_black(one, scales[path])]
     if dark:
         one = deep[dark[0]]
-        white = say_value(choose_range(one, reading, dark[0])[1])
+        white = say_value(scales[dark[0]][1])
         notes.append(
             f"{_count(dark)} come out nearly black, such as {dark[0]}: 99 of 100 of its values are at most"
             f" {say_value(one.bright)}, of {white} for white. If they are of"
             " another depth than the rest, they do not belong into one set; else give the range, and add"
             " --data.trust_declared false where a file declares another."
+        )
+    lit = deep.keys() - set(dark)
+    grey = [path for path, one in deep.items() if path in lit and is_narrow(one, scales[path])]
+    if len(grey) > len(deep) / 2:  # one of little contrast is as it is; most of them are on another scale
+        one, scale = deep[grey[0]], scales[grey[0]]
+        notes.append(
+            f"{_count(grey)} of {len(deep):,} come out in shades of one grey, such as {grey[0]}: its values are"
+            f" {say_value(one.low)} to {say_value(one.high)}, of {say_value(scale[0])} for black and"
+            f" {say_value(scale[1])} for white. Give the range, and add --data.trust_declared false where the"
+            " files declare another."
         )
     return notes
 

@@ -232,6 +232,11 @@ def is_nearly_black(depth: Depth, chosen: Range) -> bool:
     return depth.high > depth.low and depth.bright - black < NEARLY_BLACK * (white - black)
 
 
+def is_narrow(depth: Depth, chosen: Range) -> bool:
+    """Whether all samples lie within an eighth of the scale, though they are not all alike."""
+    return 0 < depth.high - depth.low < NEARLY_BLACK * (chosen[1] - chosen[0])
+
+
 def say_value(value: float) -> str:
     """A value of a picture as a person reads it."""
     return str(int(value)) if value == int(value) else f"{value:g}"
