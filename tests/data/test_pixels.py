@@ -225,7 +225,7 @@ class TestRule:
         rule = Reading(integer_range=(0, 65535))
         *_, said = note_rule({"a.png": narrow, "b.png": narrow, "c.png": whole}, rule)  # type: ignore[dict-item]
         assert said.startswith(
-            "2 pictures of 3 come out in shades of one grey, such as a.png: its values go from"
+            "2 pictures of 3 come out in shades of one grey, such as a.png: its values are 20000"
         )
         assert len(note_rule({"a.png": narrow, "b.png": whole, "c.png": whole}, rule)) == 1  # type: ignore[dict-item]
 

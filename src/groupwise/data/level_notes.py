@@ -48,8 +48,8 @@ def note_rule(deep: Mapping[str, Depth], reading: Reading) -> list[str]:
     if len(grey) > len(deep) / 2:  # one of little contrast is as it is; most of them are on another scale
         one, scale = deep[grey[0]], scales[grey[0]]
         notes.append(
-            f"{_count(grey)} of {len(deep):,} come out in shades of one grey, such as {grey[0]}: its values are"
-            f" {say_value(one.low)} to {say_value(one.high)}, of {say_value(scale[0])} for black and"
+            f"{_count(grey)} of {len(deep):,} come out in shades of one grey, such as {grey[0]}: its values"
+            f" are {say_value(one.low)} to {say_value(one.high)}, of {say_value(scale[0])} for black and"
             f" {say_value(scale[1])} for white. Give the range, and add --data.trust_declared false where the"
             " files declare another."
         )
