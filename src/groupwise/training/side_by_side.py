@@ -1,8 +1,8 @@
 """Pieces of a batch at once on a processor, each on threads of its own.
 
 A pass has hundreds of small operations, each of which waits for the slowest of its threads; pieces on threads
-of their own wait for each other once a step. Two cores took a step of ResNeXt in 0.65 to 0.85 of the time
-(`benchmarks/step.py`). The gradient is that of the whole batch but for batch normalisation, which sees the
+of their own wait for each other once a step. Two cores took a step in 0.82 to 0.85 of the time
+(docs/log.md). The gradient is that of the whole batch but for batch normalisation, which sees the
 pieces, as it does with a GPU for each of them.
 """
 
