@@ -68,8 +68,8 @@ _UNSUPPORTED: dict[str, tuple[bytes, str]] = {
     "a colour PFM image": (rb"PF\s", "Convert it to a float TIFF, as `oiiotool` does."),
     "a PAM image": (rb"P7\s", "Convert it with `pamtopng`."),
     "a DICOM file without its preamble": (
-        rb"\x08\0[\0\x01\x05\x08\x16\x18]\0(?:[A-Z]{2}|.{2}\0\0)",
-        "Write it anew with `dcmconv`.",
+        rb"\x02\0\0\0UL\x04\0|\x08\0[\0\x01\x05\x08\x16\x18]\0(?:[A-Z]{2}|.{2}\0\0)",
+        "Write it anew with DCMTK's `dcmconv IN OUT`.",
     ),
     "an icon": (rb"\x00\x00\x01\x00", "Export it as PNG."),
     "a PostScript file": (rb"%!PS|\xc5\xd0\xd3\xc6", "Convert it with Ghostscript to PNG."),

@@ -64,6 +64,14 @@ def _find_tiff(data: bytes, place: object, reading: Reading) -> Unread | None:
         return None  # damaged, which Pillow says
     if tiff.is_raw:
         raise UndecodableImage("unsupported-format", f"the file holds {RAW}", place=place, remedy=RAW_REMEDY)
+    if tiff.page_behind is not None:
+        number, what = tiff.page_behind
+        raise UndecodableImage(
+            "unsupported-format",
+            f"the first page of the TIFF is {what} of its page {number + 1}",
+            place=place,
+            remedy=f"Keep that page alone, as `tiffcp IN,{number} OUT` or ImageMagick's `IN[{number}]` do.",
+        )
     width, height = tiff.number(WIDTH, 0), tiff.number(HEIGHT, 0)
     apart = tiff_pixels.needs_tifffile(tiff, reading)
     flat = tiff.number(BITS, 1) <= 8

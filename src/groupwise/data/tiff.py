@@ -17,6 +17,7 @@ _WANTED = {
     *(PLANAR, STRIPS, STRIP_BYTES, COLOUR_MAP, SUBFILES, INKS, EXTRA, FORMAT, SUBSAMPLING, PROFILE),
     *(DEPTH, NO_DATA, DNG),
 }
+_REDUCED, _MASK = 1, 4  # of NewSubfileType
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, CIELAB, ICCLAB = 0, 1, 2, 3, 5, 6, 8, 9
 # A camera's sensor behind its filters, and what a converter made of it without a curve (TIFF/EP, DNG).
 _SENSOR = (32803, 34892)
@@ -52,6 +53,14 @@ class Tiff:
         """The first value of a tag of the first page."""
         values = self.first.get(tag)
         return int(values[0]) if values and isinstance(values[0], int) else usual
+
+    @property
+    def page_behind(self) -> tuple[int, str] | None:
+        """The number of the page that is the picture, where the first is a smaller copy or a mask of it."""
+        kinds = [int(page.get(SUBFILE, (0,))[0]) & (_REDUCED | _MASK) for page in self.pages]
+        if not kinds[0] or all(kinds):
+            return None
+        return kinds.index(0), "a mask" if kinds[0] & _MASK else "a smaller copy"
 
     @property
     def photometric(self) -> int:

@@ -274,7 +274,7 @@ def _declared(tiff: Tiff, values: npt.NDArray[Any]) -> Range | None:
     """Black and white as the file declares them: by its bits where they fill no type, or by MaxSampleValue.
 
     MaxSampleValue is by the standard a statistic of the picture, and some microscopes write it so; only a
-    whole number of bits says how deep the camera was.
+    whole number of bits says how deep the camera was. OME says it by its SignificantBits.
     """
     if tiff.photometric == tags.PALETTE:
         return type_range(values.dtype)
@@ -285,6 +285,7 @@ def _declared(tiff: Tiff, values: npt.NDArray[Any]) -> Range | None:
         return None
     if bits <= 8 or bits not in (16, 32, 64):
         return (0, 2**bits - 1)
-    top = tiff.number(tags.MAX_VALUE, 0)
+    stack = read_stack(tiff)
+    top = 2**stack.bits - 1 if stack is not None and stack.bits else tiff.number(tags.MAX_VALUE, 0)
     is_depth = 255 <= top < 2**bits - 1 and (top + 1) & top == 0
     return (0, top) if is_depth and int(values.max()) <= top else None

@@ -9,13 +9,17 @@ from groupwise.data.tiff import DESCRIPTION, Tiff
 
 
 class Stack(NamedTuple):
-    """What ImageJ or OME says of the planes of a file: how many channels, slices and times, and names."""
+    """What ImageJ or OME says of the planes of a file: how many channels, slices and times, and names.
+
+    `bits` are those of the camera, of which the samples may have more; None where nothing is said of it.
+    """
 
     writer: str
     channels: int
     slices: int
     times: int
     names: tuple[str, ...]
+    bits: int | None = None
 
 
 def read_stack(tiff: Tiff) -> Stack | None:
@@ -38,14 +42,16 @@ def read_stack(tiff: Tiff) -> Stack | None:
     sizes = dict(re.findall(r'\bSize([CZT])="(\d{1,9})"', pixels[1]))
     described = re.findall(r"<(?:\w+:)?Channel\b([^>]{0,4000})>", pixels[2])
     names = tuple(name[1] if (name := re.search(r'\bName="([^"]{0,80})"', one)) else "" for one in described)
+    significant = re.search(r'\bSignificantBits="(\d{1,2})"', pixels[1])
+    bits = int(significant[1]) if significant else None
     own = _places_of_this_file(text, pixels[2])
     if own:
         taken = sorted({channel for channel, _, _ in own})
         slices, times = len({place for _, place, _ in own}), len({place for _, _, place in own})
         names = tuple(names[i] for i in taken if i < len(names))
-        return Stack("OME", len(taken), slices, times, names)
+        return Stack("OME", len(taken), slices, times, names, bits)
     count = int(sizes.get("C", 1))
-    return Stack("OME", count, int(sizes.get("Z", 1)), int(sizes.get("T", 1)), names[:count])
+    return Stack("OME", count, int(sizes.get("Z", 1)), int(sizes.get("T", 1)), names[:count], bits)
 
 
 def _places_of_this_file(text: str, planes: str) -> list[tuple[int, int, int]]:
