@@ -135,3 +135,21 @@ def test_the_printed_pattern_for_nested_classes_keeps_files_that_lie_higher(tmp_
     pattern = note.partition("--label-regex '")[2].partition("'")[0]
     found = scan(tmp_path, ReadOptions(label_regex=pattern))
     assert [sample.label for sample in found.samples] == ["cat", "cat", "dog", "plant", "fern"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["0.1", "1.6", "3", "4.6", "6.1", "7.6"], True),
+        (["0,5", "1,5", "-2,5", "3,5", "4,5"], True),
+        (["1.0", "2.0", "3.0", "4.0", "5.0", "6.0"], False),
+        (["1.5", "2.5", "3.5", "4.5"], False),
+        (["0.1", "1.6", "3.1", "4.6", "6.1", "none of them"], False),
+        (["1", "2", "3", "4", "5", "6"], False),
+    ],
+)
+def test_classes_that_may_be_measurements_are_said(tmp_path, labels, said):
+    put(tmp_path, *(f"{i}.png" for i in range(2 * len(labels))))
+    rows = [f'{i}.png,"{labels[i % len(labels)]}"' for i in range(2 * len(labels))]
+    (tmp_path / "t.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+    assert said == any("If they are a measurement" in note for note in scan(tmp_path / "t.csv").notes)

@@ -101,6 +101,8 @@ def note_outside(data: Path, root: Path, samples: Sequence[Sample]) -> list[str]
 
 
 _FEW_SINGLES = 5
+_MANY_FRACTIONS = 5
+_RANGES = " If they are a measurement, write ranges of it as classes: only classes can be learnt here."
 
 
 def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]:
@@ -117,6 +119,7 @@ def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]
         if len(names) > 1
     ]
     notes += [*_note_undecided(labels, samples, folders), *_note_several(labels)]
+    notes += _note_measures(labels)
     notes += _note_singles([label for label in labels if counts[label] == 1], len(labels))
     if len(labels) == 1:
         notes.append(
@@ -139,9 +142,18 @@ def _note_singles(singles: Sequence[str], classes: int) -> list[str]:
         return [f"The class {label!r} has a single image." for label in singles]
     named = ", ".join(map(repr, singles[:_FEW_SINGLES]))
     note = f"{len(singles):,} of {classes:,} classes have a single image each, such as {named}."
-    if all(re.fullmatch(r"[+-]?\d+(?:[.,]\d+)?", label) for label in singles) and 2 * len(singles) > classes:
-        note += " If they are a measurement, write ranges of it as classes: only classes can be learnt here."
+    if all(re.fullmatch(r"[+-]?\d+", label) for label in singles) and 2 * len(singles) > classes:
+        note += _RANGES
     return [note]
+
+
+def _note_measures(labels: Sequence[str]) -> list[str]:
+    """Classes that are numbers with decimals, as grades and versions of a few kinds are as well."""
+    fractions = [label for label in labels if re.fullmatch(r"[+-]?\d+[.,]\d*[1-9]\d*", label)]
+    numbers = sum(re.fullmatch(r"[+-]?\d+(?:[.,]\d+)?", label) is not None for label in labels)
+    if numbers < len(labels) or len(fractions) < _MANY_FRACTIONS:
+        return []
+    return [f"The {len(labels):,} classes are numbers such as {fractions[0]}.{_RANGES}"]
 
 
 def _note_undecided(labels: Sequence[str], samples: Sequence[Sample], folders: Sequence[str]) -> list[str]:
