@@ -147,7 +147,8 @@ def _say_joined(joined: Sequence[Sequence[str]]) -> list[str]:
     examples = ", ".join(" and ".join(map(repr, sorted(names)[:3])) for names in joined[:3])
     return [
         f"Groups with several spellings: {len(joined):,}, such as {examples}. Each counts as one, for only"
-        " case, blanks, hyphens or the form of a number or date differ. If they are several, call them otherwise."
+        " case, blanks, hyphens or the form of a number or date differ. If they are several, call them"
+        " otherwise."
     ]
 
 
