@@ -9,7 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from groupwise.stats.cases import FEWEST_CASES, MAX, MEAN, RULES, CaseRule, number_cases, sums_of_cases
+from groupwise.stats.cases import (
+    FEWEST_CASES,
+    MEAN,
+    RULES,
+    CaseRule,
+    join_pictures,
+    number_cases,
+    sums_of_cases,
+)
 from groupwise.stats.conformal import Floats, Ints
 from groupwise.stats.label_rule import Members
 
@@ -21,15 +29,7 @@ def case_members(members: Members, cases: Ints) -> Members:
 
 def aggregate_sets(probs: Floats, given: Members, cases: Ints, rule: str) -> Floats:
     """One row of probabilities a case, (C, K), from those of pictures and what these were given, (N, K)."""
-    pictures = np.bincount(cases)[:, None].astype(np.float64)
-    mean = sums_of_cases(probs, cases) / pictures
-    if rule == MEAN:
-        return mean
-    if rule == MAX:
-        highest = np.zeros_like(mean)
-        np.maximum.at(highest, cases, probs)
-        return highest
-    return np.asarray((sums_of_cases(given.astype(np.float64), cases) + mean) / (pictures + 1))
+    return join_pictures(probs, given.astype(np.float64), cases, rule)
 
 
 def choose_set_rule(members: Members, probs: Floats, given: Members, sources: Ints, cases: Ints) -> CaseRule:

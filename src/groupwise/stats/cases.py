@@ -54,6 +54,15 @@ class CaseRule:
 
 def aggregate(probs: Floats, cases: Ints, rule: str) -> Floats:
     """As `CaseRule.aggregate`, by a rule that is named; every case has a picture."""
+    joined = join_pictures(probs, np.eye(probs.shape[1])[probs.argmax(axis=1)], cases, rule)
+    return np.asarray(joined / joined.sum(axis=1, keepdims=True)) if rule == MAX else joined
+
+
+def join_pictures(probs: Floats, votes: Floats, cases: Ints, rule: str) -> Floats:
+    """Mean or maximum of what pictures have, or of what they were given, `votes`, both (N, K): (C, K).
+
+    The mean is one vote more, so that cases whose pictures disagree have a winner.
+    """
     pictures = np.bincount(cases)[:, None].astype(np.float64)
     mean = sums_of_cases(probs, cases) / pictures
     if rule == MEAN:
@@ -61,9 +70,8 @@ def aggregate(probs: Floats, cases: Ints, rule: str) -> Floats:
     if rule == MAX:
         highest = np.zeros_like(mean)
         np.maximum.at(highest, cases, probs)
-        return np.asarray(highest / highest.sum(axis=1, keepdims=True))
-    votes = sums_of_cases(np.eye(probs.shape[1])[probs.argmax(axis=1)], cases)
-    return np.asarray((votes + mean) / (pictures + 1))
+        return highest
+    return np.asarray((sums_of_cases(votes, cases) + mean) / (pictures + 1))
 
 
 def sums_of_cases(values: Floats, cases: Ints) -> Floats:
