@@ -7,9 +7,12 @@ from torch import nn
 
 from fit_case import small_config, small_data, small_fit, small_model
 from groupwise.distributed.world import World
+from groupwise.loader.batches import batches
 from groupwise.training import side_by_side as module
 from groupwise.training.learner import Learner
 from groupwise.training.side_by_side import LEAST_IMAGES, SideBySide, side_by_side
+from groupwise.training.state import TrainState
+from groupwise.training.step import take_step
 
 IMAGES, LABELS = torch.randn(40, 3, 16, 16), torch.arange(40) % 2
 
@@ -96,7 +99,7 @@ def test_twins_follow_what_is_frozen_and_lend_the_threads_back():
     for twin in learner.at_once.networks:
         assert not twin.layer1.training
         assert twin.layer2.training
-    with learner.threads_of_a_piece():
+    with learner.at_once.threads_of_a_piece():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 3
 
@@ -115,3 +118,18 @@ def test_an_error_waits_for_the_other_pieces():
     with pytest.raises(RuntimeError, match="allocate"):
         SideBySide(small_model(), 2).add_gradients([fails, slow])
     assert len(ended) == 1
+
+
+@pytest.mark.usefixtures("_three_threads")
+@pytest.mark.parametrize(("accumulate", "threads"), [(1, 1), (2, 3)])
+def test_pieces_that_follow_one_another_have_all_threads(monkeypatch, accumulate, threads):
+    monkeypatch.setattr(module, "LEAST_IMAGES", 12)
+    config, data, seen = small_config(batch_size=36, accumulate=accumulate), small_data(), []
+    learner = Learner.create(small_model(), data, config, World())
+    learner.model.register_forward_pre_hook(lambda *_: seen.append(torch.get_num_threads()))
+    state = TrainState(learner, 1, accumulate, World(), warn=lambda _: None)
+    learner.begin()
+    batch = next(batches(data.images, data.labels, data.train, batch_size=36, world=World()))
+    take_step(batch, 0.5, state, config, num_classes=2)
+    assert set(seen) == {threads}
+    assert torch.get_num_threads() == 3

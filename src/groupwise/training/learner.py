@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,10 +97,6 @@ class Learner:
             module.eval()
         if self.at_once is not None:
             self.at_once.begin()
-
-    def threads_of_a_piece(self) -> AbstractContextManager[None]:
-        """Let a step have the threads of one piece where pieces are taken at once, else all."""
-        return nullcontext() if self.at_once is None else self.at_once.threads_of_a_piece()
 
     def step(self) -> None:
         """Follow the gradients that are there."""

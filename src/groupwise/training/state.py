@@ -18,6 +18,7 @@ from groupwise.recipe.training import TrainingConfig
 from groupwise.training.checkpoint import Moment
 from groupwise.training.config import EpochRecord
 from groupwise.training.learner import Learner
+from groupwise.training.side_by_side import SideBySide
 
 TimeLeft = Callable[[], float]
 
@@ -72,6 +73,11 @@ class TrainState:
         self.step = 0
         self.tally = torch.zeros(self.steps, 3, dtype=torch.float64, device=self.world.device)
         self.seconds = self.waiting_seconds = 0.0
+
+    @property
+    def at_once(self) -> SideBySide | None:
+        """What takes the pieces of a batch at once; None where they follow one another to spare memory."""
+        return self.learner.at_once if self.micro_batches == 1 else None
 
     @property
     def finished(self) -> int:

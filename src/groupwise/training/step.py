@@ -35,7 +35,7 @@ def take_step(
     rate = learning_rate_at(progress, config.optim) * state.rate_factor
     set_learning_rate(state.learner.optimizer, rate, progress)
     state.learner.statistics.keep()
-    with state.learner.threads_of_a_piece():
+    with nullcontext() if state.at_once is None else state.at_once.threads_of_a_piece():
         while (added := _add_gradients(batch, progress, state, config, num_classes)) is None:
             # Here and not where the error was caught, because its traceback holds on to the memory
             _take_smaller_pieces(batch, state)
@@ -72,7 +72,7 @@ def _add_gradients(
             epoch=state.finished + 1,
             progress=progress,
         )
-        at_once = learner.at_once if state.micro_batches == 1 else None
+        at_once = state.at_once
         count = at_once.count_for(len(images)) if at_once else min(state.micro_batches, _most_pieces(batch))
         cuts = _cuts(batch, count, state.world)
         parts = zip(*(t.tensor_split(cuts) for t in (images, targets, batch.labels)), strict=True)

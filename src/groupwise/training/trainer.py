@@ -72,15 +72,12 @@ class Trainer:
         self.state = TrainState(self.learner, steps, training.accumulate, world, warn)
         self.stop = StopSignal()
         self.left_s: TimeLeft = no_end
-        self.last_epoch = training.epochs
 
-    def fit(
-        self, *, resume: bool = False, left_s: TimeLeft = no_end, last_epoch: int | None = None
-    ) -> FitResult:
+    def fit(self, *, resume: bool = False, left_s: TimeLeft = no_end) -> FitResult:
         """Train until the epochs, the time or the patience are over.
 
         `left_s` says how many seconds training may still take; it is asked before every step, and the
-        schedule follows it where it is ahead of the epochs. `last_epoch` ends training before its schedule.
+        schedule follows it where it is ahead of the epochs.
 
         With `resume`, goes on from the newest sound checkpoint; on CPU the result is bit-identical to a run
         that was never stopped. SIGTERM and Ctrl-C save the state after the current step. SIGTERM then raises
@@ -88,7 +85,7 @@ class Trainer:
         there is none. A loss that is not finite sends training back to the last whole epoch with half the
         learning rate, once; the second time it raises `Diverged`.
         """
-        self.left_s, self.last_epoch = left_s, last_epoch or self.last_epoch
+        self.left_s = left_s
         if not (resume and self._load()):
             self._save()  # so that even the first epoch has a state to go back to
         self.callbacks.on_train_begin(self.history)
@@ -189,7 +186,7 @@ class Trainer:
         if not state.best:  # however little time there is, something is kept
             return False
         waited = state.finished - self.best.epoch
-        is_done = bool(state.stopped) or state.progress(training) >= 1 or state.finished >= self.last_epoch
+        is_done = bool(state.stopped) or state.progress(training) >= 1
         return is_done or (training.patience is not None and waited >= training.patience)
 
     def _finish_epoch(self, trained: Score) -> None:
