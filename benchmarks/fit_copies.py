@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,8 +78,9 @@ def collect(table: str, options: argparse.Namespace, known: set[frozenset[str]])
     photographs = [reduce_photograph(image) for image in (*originals, *made)]
     features = [one.features for one in photographs]
     truth = [*range(len(originals)), *sources]
-    index = index_photographs(features, train_vocabulary(features, 0))
-    proposed = [c for _, chunk in short_list(index) for c in chunk]
+    with ThreadPoolExecutor(1) as pool:
+        index = index_photographs(features, train_vocabulary(features, 0, pool), pool)
+        proposed = [c for _, chunk in short_list(index, pool) for c in chunk]
     others = [
         c
         for c in proposed

@@ -32,7 +32,7 @@ from groupwise.audit.likeness import Likeness, measure_likeness, picture_feature
 from groupwise.audit.measure import Measured, measure
 from groupwise.audit.recall import Planted, measure_recall, plant
 from groupwise.audit.sessions import Suspicion, suspect_groups
-from groupwise.audit.shortcuts import find_shortcuts
+from groupwise.audit.shortcuts import Shortcut, find_shortcuts
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.files import write_csv, write_json
 
@@ -102,7 +102,7 @@ def audit(
     With `cached` it uses and leaves what `cache.py` keeps of these files.
     """
     start = time.monotonic()
-    n = len(manifest.usable)
+    n, labels = len(manifest.usable), [sample.label for sample in manifest.usable]
     measured, exact, kept, planted, detection, cache = _search(manifest, seed, progress, workers, cached)
     copies = _cluster(n, kept, exact, detection)
     facts = {
@@ -111,9 +111,7 @@ def audit(
         "tiny_images": sum(one.photograph.side <= TINY_PX for one in measured),
         **measure_recall(detection, planted, len(kept)),
         "resemble": pictures_resemble(
-            copies.clusters,
-            [sample.label for sample in manifest.usable],
-            [(pair.first, pair.second) for pair in copies.pairs],
+            copies.clusters, labels, [(pair.first, pair.second) for pair in copies.pairs]
         ),
     }
     exposures = judge_exposures(manifest, measured, copies.clusters, copies.pairs, seed=seed, workers=workers)
@@ -123,7 +121,9 @@ def audit(
         {"series": one.column, "files": one.size, "count": len(one.groups), **asdict(likeness)}
         for one, likeness in suspected
     ]
-    found = _findings(manifest, measured, copies, exposures, suspected, facts, seed)
+    clusters = copies.clusters.tolist()
+    shortcuts = find_shortcuts(_clues(measured), labels, clusters, seed=seed, workers=workers)
+    found = _findings(manifest, copies, exposures, suspected, shortcuts, facts)
     facts["seconds"] = round(time.monotonic() - start, 3)
     rows = [(s.path, s.label, int(c)) for s, c in zip(manifest.usable, copies.clusters, strict=True)]
     conflicts = [path for one in found if one.code == "copies-across-labels" for path in one.paths]
@@ -232,15 +232,13 @@ def _facts(copies: _Copies, exact: Sequence[tuple[int, int]], detection: Detecti
 
 def _findings(
     manifest: Manifest,
-    measured: Sequence[Measured],
     copies: _Copies,
     exposures: Exposures,
     suspected: Sequence[tuple[Suspicion, Likeness]],
+    shortcuts: Sequence[Shortcut],
     facts: Mapping[str, Any],
-    seed: int,
 ) -> list[Finding]:
-    samples = manifest.usable
-    paths, labels = [sample.path for sample in samples], [sample.label for sample in samples]
+    paths = [sample.path for sample in manifest.usable]
     found = (
         [say.find_resemblance(facts["images"], facts["photographs"]), *find_equal_conflicts(manifest)]
         if facts["resemble"]
@@ -249,7 +247,6 @@ def _findings(
     if copies.bridges:
         found.append(say.find_bridges([(paths[i], paths[j]) for i, j in copies.bridges]))
     found += [say.find_suspicion(one, likeness, paths) for one, likeness in suspected if likeness.shown]
-    shortcuts = find_shortcuts(_clues(measured), labels, copies.clusters.tolist(), seed=seed)
     found += map(say.find_shortcut, shortcuts)
     return [*found, say.find_quality(facts)] if facts["planted"] else found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +37,12 @@ class Shortcut:
 
 
 def find_shortcuts(
-    clues: Mapping[str, npt.NDArray[np.float64]], labels: Sequence[str], clusters: Sequence[int], *, seed: int
+    clues: Mapping[str, npt.NDArray[np.float64]],
+    labels: Sequence[str],
+    clusters: Sequence[int],
+    *,
+    seed: int,
+    workers: int = 1,
 ) -> list[Shortcut]:
     """The clues, each (N, d) numbers a sample, that alone reach a fifth of the way from chance to certainty.
 
@@ -51,7 +57,13 @@ def find_shortcuts(
         kept = kept[_testable(label[kept], cluster[kept])]
     if len(np.unique(label[kept])) < 2:
         return []
-    tested = [_test(name, values[kept], label[kept], cluster[kept], seed) for name, values in clues.items()]
+    # The folds depend on labels and clusters alone, and take longer to find than the trees to grow.
+    split = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    folds = list(split.split(kept, label[kept], cluster[kept]))
+    with ThreadPoolExecutor(workers) as pool:
+        tested = pool.map(
+            lambda clue: _test(clue, clues[clue][kept], label[kept], cluster[kept], folds, seed), clues
+        )
     return [shortcut for shortcut in tested if shortcut.lift >= _MIN_LIFT]
 
 
@@ -65,14 +77,14 @@ def _test(
     values: npt.NDArray[np.float64],
     label: npt.NDArray[np.int64],
     cluster: npt.NDArray[np.int64],
+    folds: Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]],
     seed: int,
 ) -> Shortcut:
     chance = 1 / len(np.unique(label))
     if (values == values[0]).all():
         return Shortcut(name, chance, chance, chance)
     predicted = np.empty_like(label)
-    split = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    for train, test in split.split(values, label, cluster):
+    for train, test in folds:
         model = ExtraTreesClassifier(60, min_samples_leaf=3, class_weight="balanced", random_state=seed)
         predicted[test] = model.fit(values[train], label[train]).predict(values[test])
     score = float(balanced_accuracy_score(label, predicted))

@@ -115,7 +115,7 @@ def _verify_words(
     features = [one.features for one in photographs]
     if sum(len(one.points) > 0 for one in features) < _LEAST_FOR_WORDS:
         return [], []
-    index = index_photographs(features, train_vocabulary(features, seed))
+    index = index_photographs(features, train_vocabulary(features, seed, pool), pool)
 
     def verify(one: Candidate) -> Pair | None:
         key = compared.names[one.first], compared.names[one.second], _way(one)
@@ -123,7 +123,7 @@ def _verify_words(
 
     pairs: list[Pair] = []
     seen: set[Candidate] = set()
-    for done, chunk in short_list(index):
+    for done, chunk in short_list(index, pool):
         fresh = [candidate for candidate in chunk if candidate not in seen]
         seen.update(fresh)
         pairs += filter(None, map_in_chunks(pool, verify, fresh))
@@ -154,7 +154,7 @@ def _verify_negatives(
         return compared.pair(key, (shifted.first, shifted.second), lambda: verify_features(joint, shifted))
 
     queries = [one.features for one in negatives]
-    candidates = [c for _, chunk in short_list(index, queries) for c in chunk]
+    candidates = [c for _, chunk in short_list(index, pool, queries) for c in chunk]
     return [-1.0 if pair is None else pair.score for pair in map_in_chunks(pool, verify, candidates)]
 
 
