@@ -26,8 +26,8 @@ from composed import half_of
 from compositions import DEEPEST, compose, operations
 from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.score import describe_evidence, is_ruled_out
-from groupwise.audit.copies.verify import reduce_photograph, verify_features
-from groupwise.audit.copies.vocabulary import Candidate, index_photographs, short_list, train_vocabulary
+from groupwise.audit.copies.verify import Candidate, reduce_photograph, verify_features
+from groupwise.audit.copies.vocabulary import index_photographs, short_list, train_vocabulary
 from groupwise.data.decode import decode
 
 FloatArray = npt.NDArray[np.float64]

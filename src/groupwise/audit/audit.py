@@ -21,8 +21,7 @@ from groupwise.audit.copies.detect import TINY_PX, Detection, detect
 from groupwise.audit.copies.hashes import exact_copies
 from groupwise.audit.copies.resemblance import pictures_resemble
 from groupwise.audit.copies.tiny import RIGID_PX
-from groupwise.audit.copies.verify import Pair, verify_features
-from groupwise.audit.copies.vocabulary import Candidate
+from groupwise.audit.copies.verify import Candidate, Pair, verify_features
 from groupwise.audit.copies.workers import one_thread_a_worker
 from groupwise.audit.copy_findings import find_copies, find_equal_conflicts, judge_exposures
 from groupwise.audit.exposures import Exposures
@@ -122,7 +121,7 @@ def audit(
         for one, likeness in suspected
     ]
     clusters = copies.clusters.tolist()
-    shortcuts = find_shortcuts(_clues(measured), labels, clusters, seed=seed, workers=workers)
+    shortcuts = find_shortcuts(_clues(measured), labels, clusters, seed=seed)
     found = _findings(manifest, copies, exposures, suspected, shortcuts, facts)
     facts["seconds"] = round(time.monotonic() - start, 3)
     rows = [(s.path, s.label, int(c)) for s, c in zip(manifest.usable, copies.clusters, strict=True)]

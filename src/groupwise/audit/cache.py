@@ -13,7 +13,7 @@ import json
 import os
 import platform
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,7 +30,7 @@ from safetensors import SafetensorError
 
 from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.compared import Key
-from groupwise.audit.copies.features import Features
+from groupwise.audit.copies.packed import ARRAYS, PackedPhotographs
 from groupwise.audit.copies.verify import Photograph
 from groupwise.audit.measure import Measured
 from groupwise.audit.sessions import Exif
@@ -45,7 +45,6 @@ MAX_FILES, MAX_BYTES = 8, 2 * 10**9
 """Of the folders audited last, and of all their files together; older files go."""
 
 _NUMBERS = ("fine", "coarse", "agreement", "hole", "overlap")
-_ARRAYS = ("grey", "shape", "points", "count", "descriptors", "hashes", "enlarged")
 _DIGEST = 64  # hexadecimal digits
 
 
@@ -95,7 +94,7 @@ def read_cache(file: Path, manifest: Manifest) -> Known:
         told = json.loads(held["told"].tobytes())
         if told["made_by"] != _made_by(manifest):
             return Known()
-        photographs = list(_photographs(held))
+        photographs = PackedPhotographs({name: held[name] for name in ARRAYS})
         clues = [_clues(one) for one in told["clues"]]
         measured = {
             name: Measured(photograph=photograph, **one)
@@ -135,7 +134,7 @@ def write_cache(file: Path, manifest: Manifest, known: Known) -> bool:
         "planted": list(known.planted),
         "words": words,
     }
-    tensors = _tensors(photographs) | {"keys": keys, "values": values}
+    tensors = PackedPhotographs.of(photographs).arrays | {"keys": keys, "values": values}
     tensors["told"] = np.frombuffer(json.dumps(told).encode(), np.uint8)
     content = safetensors.numpy.save(tensors)
     try:
@@ -170,30 +169,6 @@ def _code() -> str:
     sources = sorted([*(package / "audit").rglob("*.py"), *(package / "data").rglob("*.py")])
     versions = cv2.__version__, np.__version__, PIL.__version__, platform.machine()
     return sha256_bytes(b"".join([*map(Path.read_bytes, sources), repr(versions).encode()]))
-
-
-def _tensors(photographs: Sequence[Photograph]) -> dict[str, npt.NDArray[Any]]:
-    features = [one.features for one in photographs]
-    arrays = (
-        np.concatenate([one.grey.ravel() for one in photographs]),
-        np.array([one.grey.shape for one in photographs], np.int64),
-        np.concatenate([one.points for one in features]),
-        np.array([len(one.points) for one in features], np.int64),
-        np.concatenate([one.descriptors for one in features]),
-        np.stack([one.hashes for one in photographs]),
-        np.array([one.enlarged for one in photographs]),
-    )
-    return dict(zip(_ARRAYS, map(np.ascontiguousarray, arrays), strict=True))
-
-
-def _photographs(held: Mapping[str, npt.NDArray[Any]]) -> Iterator[Photograph]:
-    grey, shape, points, count, descriptors, hashes, enlarged = (held[name] for name in _ARRAYS)
-    pixels, rows = 0, 0
-    for (height, width), k, own, factor in zip(shape, count, hashes, enlarged, strict=True):
-        picture = grey[pixels : pixels + height * width].reshape(height, width)
-        features = Features(points[rows : rows + k], descriptors[rows : rows + k])
-        yield Photograph(picture, float(factor), own, features)
-        pixels, rows = pixels + height * width, rows + k
 
 
 def _told(one: Measured) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +41,6 @@ def find_shortcuts(
     clusters: Sequence[int],
     *,
     seed: int,
-    workers: int = 1,
 ) -> list[Shortcut]:
     """The clues, each (N, d) numbers a sample, that alone reach a fifth of the way from chance to certainty.
 
@@ -60,10 +58,10 @@ def find_shortcuts(
     # The folds depend on labels and clusters alone, and take longer to find than the trees to grow.
     split = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
     folds = list(split.split(kept, label[kept], cluster[kept]))
-    with ThreadPoolExecutor(workers) as pool:
-        tested = pool.map(
-            lambda clue: _test(clue, clues[clue][kept], label[kept], cluster[kept], folds, seed), clues
-        )
+    model = ExtraTreesClassifier(60, min_samples_leaf=3, class_weight="balanced", random_state=seed)
+    tested = [
+        _test(name, values[kept], label[kept], cluster[kept], folds, model) for name, values in clues.items()
+    ]
     return [shortcut for shortcut in tested if shortcut.lift >= _MIN_LIFT]
 
 
@@ -78,14 +76,13 @@ def _test(
     label: npt.NDArray[np.int64],
     cluster: npt.NDArray[np.int64],
     folds: Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]],
-    seed: int,
+    model: ExtraTreesClassifier,
 ) -> Shortcut:
     chance = 1 / len(np.unique(label))
     if (values == values[0]).all():
         return Shortcut(name, chance, chance, chance)
     predicted = np.empty_like(label)
     for train, test in folds:
-        model = ExtraTreesClassifier(60, min_samples_leaf=3, class_weight="balanced", random_state=seed)
         predicted[test] = model.fit(values[train], label[train]).predict(values[test])
     score = float(balanced_accuracy_score(label, predicted))
     # Clusters, not images, are independent, and each class weighs the same: the spread of a mean of recalls.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from groupwise.audit.copies.compare import Evidence
+from groupwise.audit.copies.comparing import Compare
 from groupwise.audit.copies.score import score
-from groupwise.audit.copies.verify import Pair
+from groupwise.audit.copies.verify import Look, Pair
 from groupwise.files import sha256_bytes
 
 Key = tuple[str, str, str]
@@ -19,9 +20,9 @@ NOTHING: Mapping[Key, Evidence | None] = MappingProxyType({})
 class Compared:
     """The evidence of pairs by the names of their photographs.
 
-    `names` (N): what a photograph is called wherever it occurs, so equal names are equal pixels. `earlier`
-    holds what another search saw, None where nothing aligned a pair; `pairs` what this one asked for, if
-    `record`.
+    `names` (N): what a photograph is called wherever it occurs, so equal names are equal pixels; a search may
+    `add` names. `earlier` holds what another search saw, None where nothing aligned a pair; `pairs` what this
+    one asked for, if `record`.
     """
 
     def __init__(
@@ -35,16 +36,22 @@ class Compared:
         self.pairs: dict[Key, Evidence | None] = {}
         self._earlier, self._record = earlier, record
 
-    def pair(self, key: Key, place: tuple[int, int], compare: Callable[[], Pair | None]) -> Pair | None:
-        """The pair of the photographs of these numbers: as it is known by its `key`, or as compared now."""
-        if key in self._earlier:
-            evidence = self._earlier[key]
-        else:
-            found = compare()
-            evidence = found.evidence if found else None
+    def add(self, names: Sequence[str]) -> None:
+        """Name photographs that follow those known so far."""
+        self.names += tuple(names)
+
+    def pairs_of(self, looks: Sequence[Look], compare: Compare) -> list[Pair | None]:
+        """What is known of each pair, in order; `compare` sees those of which nothing is."""
+        keys = [(self.names[look.first], self.names[look.second], look.way) for look in looks]
+        unknown = {key: look for key, look in zip(keys, looks, strict=True) if key not in self._earlier}
+        fresh = dict(zip(unknown, compare(list(unknown.values())), strict=True))
+        seen = [fresh[key] if key in fresh else self._earlier[key] for key in keys]
         if self._record:
-            self.pairs[key] = evidence
-        return None if evidence is None else Pair(*place, evidence, score(evidence))
+            self.pairs.update(zip(keys, seen, strict=True))
+        return [
+            None if one is None else Pair(look.first, look.second, one, score(one))
+            for look, one in zip(looks, seen, strict=True)
+        ]
 
 
 def draw(names: Sequence[str], count: int, seed: int) -> list[int]:

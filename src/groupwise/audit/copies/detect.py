@@ -6,31 +6,34 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from groupwise.audit.copies.compared import Compared, draw
+from groupwise.audit.copies.comparing import comparing
 from groupwise.audit.copies.features import Features, negative
 from groupwise.audit.copies.hashes import near_hashes
 from groupwise.audit.copies.threshold import Threshold, find_threshold, join_thresholds
 from groupwise.audit.copies.tiny import find_tiny_copies
 from groupwise.audit.copies.verify import (
     LEAST_FOR_FEATURES_PX,
+    Candidate,
+    Look,
     Pair,
     Photograph,
-    verify_features,
-    verify_orientation,
+    Turned,
 )
 from groupwise.audit.copies.vocabulary import (
-    Candidate,
     Index,
     index_photographs,
     short_list,
     train_vocabulary,
 )
-from groupwise.audit.copies.workers import map_in_chunks, one_thread_a_worker
+from groupwise.audit.copies.workers import one_thread_a_worker
 
 Progress = Callable[[int, int], None]
+LookAt = Callable[[Sequence[Look]], list[Pair | None]]
 
 TINY_PX = 48
 """Images whose short side is at most this are searched in every pose as well."""
@@ -66,13 +69,24 @@ def detect(
     compared earlier.
     """
     compared = compared or Compared(list(map(str, range(len(photographs)))))
-    with one_thread_a_worker(), ThreadPoolExecutor(workers) as pool:
-        hashed = _verify_hashes(photographs, compared, pool)
-        described, null = _verify_words(_with_features(photographs), compared, seed, pool, progress)
+    described = _with_features(photographs)
+    drawn = draw(compared.names, int(np.clip(len(photographs) // 10, *NEGATIVES)), seed)
+    negatives = [_negative(described[k]) for k in drawn]
+    compared.add([f"negative of {compared.names[k]}" for k in drawn])
+    with (
+        one_thread_a_worker(),
+        ThreadPoolExecutor(workers) as pool,
+        comparing([*photographs, *negatives], workers) as compare,
+    ):
+        look_at = partial(compared.pairs_of, compare=compare)
+        hashed = _verify_hashes(photographs, look_at)
+        index = _index(described, seed, pool)
+        worded = _verify_words(index, look_at, pool, progress)
+        null = _verify_negatives(index, negatives, look_at, pool)
         tiny = [k for k, one in enumerate(photographs) if one.side <= TINY_PX and one.enlarged > 1]
         alike, lines = find_tiny_copies(photographs, tiny, seed, pool)
     best: dict[tuple[int, int], Pair] = {}
-    for pair in (*hashed, *described):
+    for pair in (*hashed, *worded):
         known = best.get((pair.first, pair.second))
         if known is None or pair.score > known.score:
             best[pair.first, pair.second] = pair
@@ -89,73 +103,50 @@ def _with_features(photographs: Sequence[Photograph]) -> list[Photograph]:
     return [one if one.side >= LEAST_FOR_FEATURES_PX else replace(one, features=none) for one in photographs]
 
 
-def _verify_hashes(
-    photographs: Sequence[Photograph], compared: Compared, pool: ThreadPoolExecutor
-) -> list[Pair]:
+def _verify_hashes(photographs: Sequence[Photograph], look_at: LookAt) -> list[Pair]:
     if len(photographs) < 2:
         return []
-
-    def verify(found: tuple[int, int, int]) -> Pair | None:
-        i, j, orientation = found
-        key = compared.names[i], compared.names[j], f"turned {orientation}"
-        return compared.pair(key, (i, j), lambda: verify_orientation(photographs, i, j, orientation))
-
     near = near_hashes(np.stack([one.hashes for one in photographs]))
-    return list(filter(None, map_in_chunks(pool, verify, near)))
+    return list(filter(None, look_at([Turned(*found) for found in near])))
+
+
+def _index(described: Sequence[Photograph], seed: int, pool: ThreadPoolExecutor) -> Index | None:
+    """The photographs by their visual words, if at least two have any."""
+    features = [one.features for one in described]
+    if sum(len(one.points) > 0 for one in features) < _LEAST_FOR_WORDS:
+        return None
+    return index_photographs(features, train_vocabulary(features, seed, pool), pool)
 
 
 def _verify_words(
-    photographs: Sequence[Photograph],
-    compared: Compared,
-    seed: int,
-    pool: ThreadPoolExecutor,
-    progress: Progress | None,
-) -> tuple[list[Pair], list[float]]:
-    """Pairs of the short lists, and the scores that photographic negatives reach in the same search."""
-    features = [one.features for one in photographs]
-    if sum(len(one.points) > 0 for one in features) < _LEAST_FOR_WORDS:
-        return [], []
-    index = index_photographs(features, train_vocabulary(features, seed, pool), pool)
-
-    def verify(one: Candidate) -> Pair | None:
-        key = compared.names[one.first], compared.names[one.second], _way(one)
-        return compared.pair(key, (one.first, one.second), lambda: verify_features(photographs, one))
-
+    index: Index | None, look_at: LookAt, pool: ThreadPoolExecutor, progress: Progress | None
+) -> list[Pair]:
+    """Pairs of the short lists."""
     pairs: list[Pair] = []
     seen: set[Candidate] = set()
-    for done, chunk in short_list(index, pool):
+    for done, chunk in short_list(index, pool) if index else ():
         fresh = [candidate for candidate in chunk if candidate not in seen]
         seen.update(fresh)
-        pairs += filter(None, map_in_chunks(pool, verify, fresh))
-        if progress:
-            progress(done, len(photographs))
-    return pairs, _verify_negatives(photographs, compared, index, seed, pool)
-
-
-def _way(candidate: Candidate) -> str:
-    return "mirrored" if candidate.mirrored else "plain"
+        pairs += filter(None, look_at(fresh))
+        if progress and index:
+            progress(done, len(index.features))
+    return pairs
 
 
 def _verify_negatives(
-    photographs: Sequence[Photograph],
-    compared: Compared,
-    index: Index,
-    seed: int,
-    pool: ThreadPoolExecutor,
+    index: Index | None, negatives: Sequence[Photograph], look_at: LookAt, pool: ThreadPoolExecutor
 ) -> list[float]:
-    drawn = sorted(draw(compared.names, int(np.clip(len(photographs) // 10, *NEGATIVES)), seed))
-    negatives = [_negative(photographs[k]) for k in drawn]
-    # The negatives go in front, so that a query's own number is also its place in the joint list.
-    joint = [*negatives, *photographs]
-
-    def verify(one: Candidate) -> Pair | None:
-        shifted = Candidate(one.first, one.second + len(drawn), one.mirrored)
-        key = f"negative of {compared.names[drawn[one.first]]}", compared.names[one.second], _way(one)
-        return compared.pair(key, (shifted.first, shifted.second), lambda: verify_features(joint, shifted))
-
+    """The scores that photographic negatives reach in the same search."""
+    if index is None:
+        return []
+    total = len(index.features)  # which the negatives follow
     queries = [one.features for one in negatives]
-    candidates = [c for _, chunk in short_list(index, pool, queries) for c in chunk]
-    return [-1.0 if pair is None else pair.score for pair in map_in_chunks(pool, verify, candidates)]
+    candidates = [
+        Candidate(total + one.first, one.second, one.mirrored)
+        for _, chunk in short_list(index, pool, queries)
+        for one in chunk
+    ]
+    return [-1.0 if pair is None else pair.score for pair in look_at(candidates)]
 
 
 def _negative(photograph: Photograph) -> Photograph:

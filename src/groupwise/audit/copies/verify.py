@@ -14,7 +14,6 @@ from groupwise.audit.copies.compare import Evidence, compare, glance
 from groupwise.audit.copies.features import Features, describe, working_grey
 from groupwise.audit.copies.hashes import dihedral_hashes, orient_matrix
 from groupwise.audit.copies.score import score
-from groupwise.audit.copies.vocabulary import Candidate
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -68,11 +67,50 @@ class Pair:
     score: float
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """Photographs that share visual words; `mirrored` if one reads as the mirror image of the other."""
+
+    first: int
+    second: int
+    mirrored: bool
+
+    @property
+    def way(self) -> str:
+        """How one is laid on the other, in a word."""
+        return "mirrored" if self.mirrored else "plain"
+
+
+@dataclass(frozen=True)
+class Turned:
+    """Photographs of like hashes, if the second is turned by `orientation`, 0 to 7."""
+
+    first: int
+    second: int
+    orientation: int
+
+    @property
+    def way(self) -> str:
+        """How one is laid on the other, in a word."""
+        return f"turned {self.orientation}"
+
+
+Look = Candidate | Turned
+"""Two photographs, and how one may lie on the other."""
+
+
 def reduce_photograph(rgb: Pixels) -> Photograph:
     """Bring one decoded photograph (H, W, 3) to what the detector needs."""
     grey = working_grey(rgb)
     enlarged = max(1.0, (grey.size / (rgb.shape[0] * rgb.shape[1])) ** 0.5)
     return Photograph(grey, enlarged, dihedral_hashes(grey), describe(grey))
+
+
+def verify(photographs: Sequence[Photograph], look: Look) -> Pair | None:
+    """Evidence for a pair; None where no plausible map lays one on the other."""
+    if isinstance(look, Turned):
+        return verify_orientation(photographs, look.first, look.second, look.orientation)
+    return verify_features(photographs, look)
 
 
 def verify_features(photographs: Sequence[Photograph], candidate: Candidate) -> Pair | None:

@@ -18,6 +18,7 @@ from scipy.sparse import csr_array, diags_array
 from sklearn.cluster import MiniBatchKMeans
 
 from groupwise.audit.copies.features import Features, mirrored, unit_descriptors
+from groupwise.audit.copies.verify import Candidate
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -31,15 +32,6 @@ _CHUNK, _ROWS_AT_ONCE = (
     256,
     16_384,
 )  # photographs a query, descriptors a distance table: what bounds the memory
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """Photographs that share visual words; `mirrored` if one reads as the mirror image of the other."""
-
-    first: int
-    second: int
-    mirrored: bool
 
 
 @dataclass(frozen=True, eq=False)
