@@ -48,6 +48,17 @@ def test_both_kinds_share_the_images():
     assert 0.4 < faded.float().mean() < 0.6
 
 
+@pytest.mark.parametrize("fields", [{"mixup": 0.4}, {"cutmix": 1.0}])
+def test_a_share_of_the_images_stays_whole(fields):
+    images, targets = mixed(**fields, mix_share=0.5)
+    every_image, every_target = mixed(**fields)
+    whole = own_share(targets) == 1
+    assert 0.4 < whole.float().mean() < 0.6
+    assert torch.equal(images[whole], IMAGES[whole])
+    assert torch.equal(images[~whole], every_image[~whole])
+    assert torch.equal(targets[~whole], every_target[~whole])
+
+
 def test_shares_belong_to_the_sample_and_change_with_the_epoch():
     first, again, other = (own_share(mixed(epoch, mixup=1.0)[1]) for epoch in (1, 1, 2))
     assert torch.equal(first, again)

@@ -27,6 +27,7 @@ class AugmentConfig:
         trivial: Change each image by one more operation at random (TrivialAugment, arXiv 2103.10158).
         mixup: Alpha of the Beta distribution by which two images are faded into one; 0 is none, 0.2 usual.
         cutmix: Alpha of the same for the area of a pasted rectangle; 0 is none, 1 usual.
+        mix_share: Share of the images that are mixed; the others stay whole.
         mix_until: Share of training from which images are no longer mixed, so that it ends on whole ones.
     """
 
@@ -43,11 +44,12 @@ class AugmentConfig:
     trivial: bool = False
     mixup: float = 0.0
     cutmix: float = 0.0
+    mix_share: float = 1.0
     mix_until: float = 1.0
 
     def __post_init__(self) -> None:
         require_numbers(self, "augment")
-        shares = {name: getattr(self, name) for name in ("flip", "shift", "erase", "mix_until")}
+        shares = {name: getattr(self, name) for name in ("flip", "shift", "erase", "mix_share", "mix_until")}
         shares |= {name: getattr(self, name) for name in ("brightness", "contrast", "saturation")}
         for name, value in shares.items():
             if not 0 <= value <= 1:
