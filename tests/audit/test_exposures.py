@@ -133,3 +133,31 @@ def test_copies_are_still_called_so(tmp_path: Path, scene: Scene) -> None:
     assert sum(title.startswith("One photograph stands under 2 labels") for title in titles) == 2
     assert found.facts["sets_shown"] == {"copies": 4}
     assert any("different photographs" in title for title in titles)
+
+
+def _stretches(folder: Path, scene: Scene, labels: str) -> Audit:
+    """Stretches of one strip, each under its label and 0.55 of a frame further, and other scenes."""
+    strip = np.concatenate([scene(360, 192)[:160], scene(361, 192)[:160], scene(362, 192)[:160]], axis=1)
+    words = ("oak", "elm", "fir", "ash", "yew")
+    pictures = {
+        f"{label}/{word}.png": strip[:, 88 * k : 88 * k + 160]
+        for k, (word, label) in enumerate(zip(words, labels, strict=False))
+    }
+    pictures |= {f"{'ab'[k % 2]}/{chr(97 + k)}seed.png": scene(370 + k) for k in range(8)}
+    for path, pixels in pictures.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / path)
+    return audit(scan(folder), seed=0, workers=1)
+
+
+def test_views_that_overlap_are_bound_and_called_so(tmp_path: Path, scene: Scene) -> None:
+    found = _stretches(tmp_path, scene, "aaabb")
+    assert len({found.clusters[f"a/{word}.png"] for word in ("oak", "elm", "fir")}) == 1
+    [views] = [one for one in found.findings if one.code == "overlapping-views"]
+    assert views.title == "5 files are views that overlap in part, in 1 set"
+    assert "may show nothing in common" in views.text
+    assert views.picture is not None
+    [conflict] = [one for one in found.findings if one.code == "copies-across-labels"]
+    assert conflict.title == "Views of one scene stand under 2 labels: a, b"
+    # Only the two that share a part and not a label; the ends of the strip contradict nothing.
+    assert found.conflicts == ("a/fir.png", "b/ash.png")

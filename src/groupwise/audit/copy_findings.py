@@ -65,13 +65,30 @@ def find_copies(
     members = say.group_by(clusters.tolist())
     draw = _Illustrator(manifest, clusters, pairs)
     found = []
-    for number, group in members.items():
+    for number, whole in members.items():
+        group = _contradicting(whole, pairs, labels) if exposures.of(number) == "views" else whole
         if len({labels[i] for i in group}) > 1:
             finding = say.find_conflict(
                 [paths[i] for i in group], [labels[i] for i in group], exposures.of(number)
             )
             found.append(draw(finding, group, labels))
-    return found + _class_findings(paths, labels, list(members.values()), draw, exposures.mostly_copies)
+    found += _class_findings(paths, labels, list(members.values()), draw, exposures.mostly_copies)
+    views = [group for number, group in members.items() if exposures.of(number) == "views"]
+    if views:
+        finding = say.find_views([[paths[i] for i in group] for group in views])
+        found.append(draw(finding, max(views, key=len), labels))
+    return found
+
+
+def _contradicting(group: Sequence[int], pairs: Sequence[Pair], labels: Sequence[str]) -> list[int]:
+    """Those of overlapping views that a part shared with another under another label speaks of."""
+    inside = set(group)
+    torn = [
+        {pair.first, pair.second}
+        for pair in pairs
+        if {pair.first, pair.second} <= inside and labels[pair.first] != labels[pair.second]
+    ]
+    return sorted(set().union(*torn))
 
 
 def find_equal_conflicts(manifest: Manifest) -> list[Finding]:

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit.copies.verify import Pair
+from groupwise.audit.copies.views import overlap_in_part
 from groupwise.audit.copies.workers import one_thread_a_worker
 
 Pixels = npt.NDArray[np.uint8]
@@ -29,8 +30,9 @@ FloatArray = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
 Load = Callable[[int], Pixels]
 
-Shown = Literal["copies", "shots", "alike"]
-"""`copies`: of one exposure, proven; `shots`: taken at different times; `alike`: one or the other."""
+Shown = Literal["copies", "shots", "alike", "views"]
+"""`copies`: of one exposure, proven; `shots`: taken at different times; `alike`: one or the other; `views`:
+parts of one scene that overlap from each to the next."""
 
 SAME_GRAIN = 0.93
 """Correlation of the finest detail of one exposure; of shots of one part under one lamp 0.66 to 0.92."""
@@ -95,7 +97,9 @@ def look_closely(
     looked: list[tuple[int, Pair]] = []
     for number, group in zip(numbers, groups, strict=True):
         surest = sorted(known[number], key=lambda pair: pair.score)[:PAIRS_A_CLUSTER]
-        if len({taken[i] for i in group} - {None}) > 1:
+        if overlap_in_part(group, known[number], sizes):
+            shown[number] = "views"
+        elif len({taken[i] for i in group} - {None}) > 1:
             shown[number] = "shots"
         elif not surest:
             shown[number] = "copies"  # of equal content, which needs no pair

@@ -119,6 +119,12 @@ _CONFLICTS: Mapping[Shown, tuple[str, str, str]] = {
         " shot.",
         _SHOTS_REMEDY,
     ),
+    "views": (
+        "Views of one scene stand",
+        "overlap in pairs that agree as copies do, so a part of the scene stands under several labels. Either"
+        " a label is wrong, or it tells what shows in the rest of a picture.",
+        _SHOTS_REMEDY,
+    ),
 }
 
 
@@ -145,6 +151,23 @@ def find_copies_in_class(
         f" A random split puts {one} into training and test alike, and the score then measures memory.",
         f"Nothing to do for a fair score: {they} stay in one fold, and intervals count {what}.",
         tuple(path for cluster in clusters for path in cluster),
+    )
+
+
+def find_views(sets: Sequence[Sequence[str]]) -> Finding:
+    """Sets whose files overlap from each to the next, so that two of a set may have nothing in common."""
+    files, one = sum(map(len, sets)), len(sets) == 1
+    largest = max(sets, key=len)
+    return Finding(
+        "overlapping-views",
+        "note",
+        f"{files} files are views that overlap in part, in {len(sets)} set{'' if one else 's'}",
+        f"They were joined one by one, each by a part that it shares with the next, as stretches of one strip"
+        f", cuts of one map or frames of a moving camera do. Two files of a set may show nothing in common;"
+        f" the largest, around {largest[0]}, holds {len(largest)}. A set counts as one scene.",
+        "Nothing to do for a fair score: a set stays in one fold, for what two files share would stand in"
+        " training and test alike.",
+        tuple(path for group in sets for path in group),
     )
 
 
@@ -226,8 +249,8 @@ def find_quality(facts: Mapping[str, Any]) -> Finding:
     return Finding(
         "audit-quality",
         "warning" if weak else "note",
-        f"On planted copies of your images the detector found {percentage(facts['planted_recall'])} %"
-        f"{_tell_weak(facts) if weak else ''}",
+        f"On planted copies of your images the detector found {percentage(facts['planted_recall'])} %, so"
+        f" expect at least {low} %{_tell_weak(facts) if weak else ''}",
         f"{facts['planted']} copies of your own photographs, each changed by one to six operations at once, "
         f"were mixed in, and {facts['planted_found']} were recognised (95 % interval {low} to {high} %)"
         f"{_tell_depths(facts.get('planted_by_depth', ()))}. Of "

@@ -160,7 +160,9 @@ def copies(files: RunFiles) -> ChecklistAnswer:
         return yours("The run has no split.csv, so it does not know.")
     copied = len(files.assignments) - len(clusters)
     recall = files.audit.get("planted_recall")
-    sure = "" if recall is None else f" Of planted copies it finds {100 * recall:.0f} %."
+    low = (files.audit.get("planted_recall_interval") or (0,))[0]
+    least = f", so expect at least {100 * low:.0f} %" if low else ""
+    sure = "" if recall is None else f" Of planted copies it finds {100 * recall:.0f} %{least}."
     return filled(f"The audit found {count(copied, 'file')} to be copies of others.{sure}")
 
 
