@@ -21,6 +21,7 @@ from groupwise.runs.request import CrossValidation, Planning, RunRequest, reques
 from groupwise.text import parse_duration
 
 BASELINES = ("all", "none")
+PATHS = ("data", "run", "recipe", "root", "exclude")
 TEXT, WHOLE, SWITCH = (str, "a text"), (Integral, "a whole number"), (bool, "True or False")
 KINDS: dict[str, tuple[type, str]] = {
     "changes": (Mapping, "a dictionary, such as {'training.epochs': 20}"),
@@ -81,19 +82,17 @@ def train(
 
     Raises `GroupwiseError` for what the user can mend.
     """
-    require_kinds({name: value for name, value in locals().items() if name in KINDS}, KINDS)
-    _require_paths({"data": data, "run": run, "recipe": recipe, "root": root, "exclude": exclude})
+    given = dict(locals())  # the arguments, by their names
+    require_kinds({name: given[name] for name in KINDS}, KINDS)
+    _require_paths({name: given[name] for name in PATHS})
     _refuse_refit(refit, budget, cv)
     planning = _planning(recipe, budget, changes)
     base, changed = read_recipe(recipe or "default", changes)
-    columns = {"group_column": group_column, "label_column": label_column, "path_column": path_column}
-    patterns = {"group_regex": group_regex, "label_regex": label_regex}
-    options = columns | patterns | {"root": root, "layout": layout, "exclude": exclude, "labels": labels}
     study = None if cv is None else CrossValidation(cv, repeats)
     trackers = (track,) if isinstance(track, str) else tuple(track)
     work = {"cv": study, "planning": planning, "track": trackers, "workers": jobs, "resume": resume}
     work |= {"baselines": _baselines(baselines), "refit": refit}
-    request = request_run(Path(data), options, recipe=changed, base=base, folder=Path(run), **work)
+    request = request_run(Path(data), given, recipe=changed, base=base, folder=Path(run), **work)
     return Metrics(_run(request, Console(quiet=quiet)))
 
 

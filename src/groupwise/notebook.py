@@ -39,7 +39,7 @@ def _figures(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name.replace("_", " "), sentence(name, figures[name])) for name in held]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """A finished run: its figures, the verdict and the next steps; a notebook shows them with the curves."""
 
@@ -60,6 +60,9 @@ class Run:
         """The number, the baselines, whether to rely on it, and what next."""
         return verdict(self.files)
 
+    def __repr__(self) -> str:
+        return "\n".join((f"Run in {self.folder}", *self.verdict.sentences))
+
     def _repr_html_(self) -> str:
         pictures = {name: _picture(self.folder / "figures" / f"{name}.png") for name in FIGURES}
         shown = {name: picture for name, picture in pictures.items() if picture}
@@ -79,7 +82,7 @@ def open_run(folder: str | Path) -> Run:
     return Run(read_run(Path(folder)))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Audit:
     """What an audit found; a notebook shows the answer, the findings and their pictures."""
 
@@ -95,6 +98,11 @@ class Audit:
         """What it found, the gravest first."""
         named = [one for level in ("stop", "warning", "note") for one in self.files.of_severity(level)]
         return [one.finding for one in [*named, *self.files.suspected]]
+
+    def __repr__(self) -> str:
+        said = judge(self.files)
+        answer = f"May these data be trusted? {said.answer}."
+        return "\n".join((f"Audit in {self.folder}", answer, *said.reasons))
 
     def _repr_html_(self) -> str:
         shown = {"said": judge(self.files), "findings": self.findings[:SHOWN_FINDINGS]}

@@ -36,6 +36,7 @@ def test_a_run_shows_the_number_what_next_and_the_curves(make_run):
     assert run.verdict.number in shown.replace("&#39;", "'")
     assert "<code>groupwise train" in shown
     assert base64.b64encode(b"curves").decode() in shown
+    assert repr(run).splitlines() == [f"Run in {folder}", *run.verdict.sentences]  # where nothing is drawn
     assert shown.count("<img") == 1  # what was not drawn leaves no gap
     assert "<script" not in shown
 
@@ -63,6 +64,7 @@ def test_an_audit_shows_its_answer_and_the_gravest_findings_first(tmp_path):
     shown = found._repr_html_()
     assert "May these data be trusted? Not yet." in shown
     assert 'src="data:image/png;base64,cGljdHVyZQ=="' in shown
+    assert "May these data be trusted? Not yet." in repr(found)
     assert "1 more in the page" in shown
     assert "<script" not in shown
 

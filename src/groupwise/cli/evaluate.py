@@ -247,12 +247,6 @@ def robustness(parser: Parser, argv: list[str]) -> None:
     )
 
 
-def _accuracy(figure: dict[str, object]) -> str:
-    from groupwise.evaluation.words import sentence
-
-    return sentence("accuracy", figure)
-
-
 def leakage(parser: Parser, argv: list[str]) -> None:
     """Tell what a random split of a run's images would have reported.
 
