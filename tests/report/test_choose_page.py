@@ -141,7 +141,7 @@ def test_filters_and_order_narrow_what_is_shown(page):
 
 def test_a_suspected_label_says_what_the_network_says_and_is_left_out_for_that(page, folder, tmp_path):
     page.select_option("#kind", "mistake")
-    expect(page.locator("#sets h2")).to_have_text("suspected label: 1 files · the network says cat")
+    expect(page.locator("#sets h2")).to_have_text("labelled dog, and the network says cat")
     page.locator("#sets label").click()
     (row,) = save(page, tmp_path / "exclude.csv")
     assert row == {"path": "dog/g.png", "label": "dog", "reason": "mistake"}

@@ -46,7 +46,8 @@ def _worse_elsewhere(found: External) -> str:
 
 def _wrong_elsewhere(files: RunFiles, found: External) -> list[str]:
     """The pictures of new data that were answered wrongly, the surest first."""
-    rows = read_csv(files.folder / FOLDER / found.name / "predictions.csv", ("path", "label", "predicted"))
+    table = files.folder / FOLDER / found.name / "predictions.csv"
+    rows = read_csv(table, ("path", "label", "predicted")) if table.is_file() else []
     wrong = [row for row in rows if row["label"] != row["predicted"]]
     wrong.sort(key=lambda row: float(row.get(f"prob_{row['predicted']}") or 0), reverse=True)
     return [f"{found.facts['root']}/{row['path']}" for row in wrong]

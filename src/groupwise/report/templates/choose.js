@@ -5,7 +5,7 @@ const WORDS = {
     other: "中文", title: "Which files shall be left out?",
     promise: "Tick them, save the list, and give it to --exclude. Nothing is deleted, and nothing leaves this page but the file that you save.",
     kind: "Show", class: "Class", sort: "Order", search: "Search names", every: "all",
-    conflict: "under several labels", copies: "same photograph or scene", suspect: "suspected series", mistake: "suspected label", instead: "the network says {class}",
+    conflict: "under several labels", copies: "same photograph or scene", suspect: "suspected series", mistake: "suspected label", contradicted: "labelled {label}, and the network says {class}",
     size: "gravest, then largest, first", path: "by name", label: "by class",
     tick: "Tick all but one of each set shown", untick: "Untick all shown",
     keep: "of each set keep", largest: "the largest", sharpest: "the sharpest", medoid: "the one most like the others", first: "the first by name", none: "none",
@@ -16,7 +16,7 @@ const WORDS = {
     other: "English", title: "要排除哪些文件？",
     promise: "勾选文件，保存列表，再交给 --exclude。不会删除任何文件；除您保存的文件外，没有任何内容离开本页。",
     kind: "显示", class: "类别", sort: "排序", search: "搜索文件名", every: "全部",
-    conflict: "同一图片有多个标签", copies: "同一照片或场景", suspect: "疑似连拍", mistake: "疑似标签错误", instead: "模型认为是 {class}",
+    conflict: "同一图片有多个标签", copies: "同一照片或场景", suspect: "疑似连拍", mistake: "疑似标签错误", contradicted: "标签为 {label}，模型认为是 {class}",
     size: "严重与大组在前", path: "按名称", label: "按类别",
     tick: "所示每组仅留一张，其余勾选", untick: "取消所示勾选",
     keep: "每组保留", largest: "像素最多的", sharpest: "最清晰的", medoid: "与其余最相似的", first: "名称排在最前的", none: "不保留",
@@ -66,8 +66,10 @@ function drawFile(file) {
 }
 
 function heading(set) {
-  const told = set.suggested ? say("instead", { class: set.suggested }) : "";
-  return say("heading", { kind: say(set.kind), n: set.files.length }) + (told && ` · ${told}`);
+  const n = set.files.length;
+  if (!set.suggested) return say("heading", { kind: say(set.kind), n });
+  const kind = say("contradicted", { label: set.files[0].label, class: set.suggested });
+  return n > 1 ? say("heading", { kind, n }) : kind;
 }
 
 function draw() {
