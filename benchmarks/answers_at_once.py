@@ -51,6 +51,7 @@ TAKEN = {  # an output that is there already, or is of the other kind
     "export": ["run", "--to", "onnx", "--out", "file.csv"],
     "explain": ["run", "data", "--out", "file.csv"],
     "predict": ["run", "data", "--csv", "full"],
+    "report": ["run", "--figures", "file.csv"],
     "demo": ["--run", "file.csv"],
 }
 

@@ -1,5 +1,7 @@
 import io
 import json
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,6 +51,41 @@ def test_a_quiet_console_stays_quiet(capsys, clock):
         clock[0] = 600.0
         move(3, 8)
     assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def cell(monkeypatch):
+    """What a notebook's cell shows, drawing after drawing."""
+    drawn = []
+
+    def display(shown, display_id):
+        assert display_id
+        drawn.append(shown)
+        return SimpleNamespace(update=drawn.append)
+
+    shown = SimpleNamespace(HTML=str, display=display)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(display=shown))
+    monkeypatch.setitem(sys.modules, "IPython.display", shown)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    return drawn
+
+
+def test_a_notebook_shows_a_bar_below_the_cell_that_goes(cell, clock):
+    with Console().progress("Reading <b>") as move:
+        for step in range(1, 11):
+            clock[0] += 0.1
+            move(step, 10, note="4 s left")
+    assert cell[0] == "Reading &lt;b&gt;"
+    assert cell[1] == 'Reading &lt;b&gt; <progress max="10" value="1"></progress> 1 of 10 4 s left'
+    assert len(cell) == 2 + 4  # four drawings a second at most
+    assert cell[-1] == ""
+
+
+def test_a_quiet_notebook_shows_none(cell, clock):
+    with Console(quiet=True).progress("Reading") as move:
+        clock[0] = 600.0
+        move(3, 8)
+    assert cell == []
 
 
 CONSOLES = ("ascii", "gbk", "cp932", "cp949", "latin-1", "utf-8")

@@ -1,5 +1,6 @@
 """What `import groupwise` offers, what it costs, and that its types reach those who use it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,30 @@ def test_the_package_states_its_version_and_its_types():
     project = Path(__file__).parents[1] / "pyproject.toml"
     assert f'version = "{groupwise.__version__}"' in project.read_text()
     assert Path(groupwise.__file__).with_name("py.typed").is_file()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"cv": "5"}, "cv: holds str '5', which is not a whole number"),
+        ({"cv": True}, "cv: holds bool True, which is not a whole number"),
+        ({"jobs": 1.5}, "jobs: holds float 1.5, which is not a whole number"),
+        ({"budget": 300}, "budget: holds int 300, which is not a text, such as '20min'"),
+        ({"changes": ["training.epochs=2"]}, "changes: holds list"),
+        ({"group_column": 3}, "group_column: holds int 3, which is not a text"),
+        ({"resume": "yes"}, "resume: holds str 'yes', which is not True or False"),
+        ({"cv": 2}, "--cv: 2 is below 3"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_in_words(tmp_path, wrong, said):
+    with pytest.raises(UsageError, match=re.escape(said)):
+        groupwise.train(tmp_path, run=tmp_path / "run", **wrong)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_estimator_says_what_its_changes_are():
+    with pytest.raises(UsageError, match="changes: holds str '20', which is not a dictionary"):
+        groupwise.GroupwiseClassifier(changes="20").fit(["a.png"], ["cat"])
 
 
 def test_importing_it_imports_nothing_heavy():

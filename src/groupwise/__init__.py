@@ -18,10 +18,12 @@ from groupwise.version import __version__ as __version__
 __all__ = [
     "GroupwiseClassifier",
     "GroupwiseError",
+    "audit_data",
     "create_model",
     "load_run",
     "load_weights",
     "open_predictor",
+    "open_run",
     "predict_ray",
     "train",
 ]
@@ -34,13 +36,16 @@ if TYPE_CHECKING:
     from groupwise.inference.ray import predict_ray
     from groupwise.models.resnext import create_model
     from groupwise.models.weights import load_weights
+    from groupwise.notebook import audit_data, open_run
 
 MODULES = {
     "GroupwiseClassifier": "groupwise.estimator",
+    "audit_data": "groupwise.notebook",
     "create_model": "groupwise.models.resnext",
     "load_run": "groupwise.inference.predictor",
     "load_weights": "groupwise.models.weights",
     "open_predictor": "groupwise.inference.bundle",
+    "open_run": "groupwise.notebook",
     "predict_ray": "groupwise.inference.ray",
     "train": "groupwise.api",
 }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from groupwise.console import Console
 from groupwise.data.reading import Labels
-from groupwise.errors import UsageError
+from groupwise.errors import UsageError, require_kinds
 from groupwise.experiments.crossval import crossval
+from groupwise.notebook import Metrics
 from groupwise.pipeline.refit import refit as go_on
 from groupwise.pipeline.train import train as run_chain
 from groupwise.recipe.parsing import read_recipe
@@ -19,6 +21,17 @@ from groupwise.runs.request import CrossValidation, Planning, RunRequest, reques
 from groupwise.text import parse_duration
 
 BASELINES = ("all", "none")
+PATHS = ("data", "run", "recipe", "root", "exclude")
+TEXT, WHOLE, SWITCH = (str, "a text"), (Integral, "a whole number"), (bool, "True or False")
+KINDS: dict[str, tuple[type, str]] = {
+    "changes": (Mapping, "a dictionary, such as {'training.epochs': 20}"),
+    "budget": (str, "a text, such as '20min'"),
+    "track": (Sequence, "a list"),
+    **dict.fromkeys(("cv", "repeats", "jobs"), WHOLE),
+    **dict.fromkeys(("group_column", "group_regex", "label_column", "path_column", "label_regex"), TEXT),
+    **dict.fromkeys(("layout", "labels", "baselines"), TEXT),
+    **dict.fromkeys(("resume", "refit", "quiet"), SWITCH),
+}
 
 
 def train(
@@ -45,7 +58,7 @@ def train(
     baselines: str = "all",
     track: Sequence[str] = (),
     quiet: bool = False,
-) -> dict[str, Any]:
+) -> Metrics:
     """Train on a folder of class folders or a CSV, and return what `metrics.json` holds.
 
     This is `groupwise train`: the command calls it with its options, which have the same names.
@@ -69,18 +82,18 @@ def train(
 
     Raises `GroupwiseError` for what the user can mend.
     """
-    _require_paths({"data": data, "run": run, "recipe": recipe, "root": root, "exclude": exclude})
+    given = dict(locals())  # the arguments, by their names
+    require_kinds({name: given[name] for name in KINDS}, KINDS)
+    _require_paths({name: given[name] for name in PATHS})
     _refuse_refit(refit, budget, cv)
     planning = _planning(recipe, budget, changes)
     base, changed = read_recipe(recipe or "default", changes)
-    columns = {"group_column": group_column, "label_column": label_column, "path_column": path_column}
-    patterns = {"group_regex": group_regex, "label_regex": label_regex}
-    options = columns | patterns | {"root": root, "layout": layout, "exclude": exclude, "labels": labels}
     study = None if cv is None else CrossValidation(cv, repeats)
-    work = {"cv": study, "planning": planning, "track": tuple(track), "workers": jobs, "resume": resume}
+    trackers = (track,) if isinstance(track, str) else tuple(track)
+    work = {"cv": study, "planning": planning, "track": trackers, "workers": jobs, "resume": resume}
     work |= {"baselines": _baselines(baselines), "refit": refit}
-    request = request_run(Path(data), options, recipe=changed, base=base, folder=Path(run), **work)
-    return _run(request, Console(quiet=quiet))
+    request = request_run(Path(data), given, recipe=changed, base=base, folder=Path(run), **work)
+    return Metrics(_run(request, Console(quiet=quiet)))
 
 
 def _require_paths(given: Mapping[str, object]) -> None:

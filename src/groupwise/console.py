@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # a command that refuses its arguments says so without it
     from rich.progress import Progress, Task
     from rich.text import Text
 
+DRAWN_EVERY_S = 0.25  # in a notebook, which keeps every drawing until the next
 EVERY_S = 60.0  # where there is no terminal, long work says a line this often
 
 SHOW_NEAREST = "groupwise.show_nearest"
@@ -96,8 +97,13 @@ class Console:
     def progress(self, task: str) -> Iterator[Move]:
         """Yield what moves a bar; the bar goes when the block ends.
 
-        Without a terminal, a line every minute tells that work goes on.
+        A notebook has a bar of its own below the cell. Without either, a line every minute tells that work
+        goes on.
         """
+        if self._rich.is_jupyter and not self._quiet:
+            with _cell_bar(task) as move_in_cell:
+                yield move_in_cell
+            return
         if not self._rich.is_terminal:
             yield self._lines(task)
             return
@@ -124,6 +130,30 @@ class Console:
             self.say(f"{task or name}: {count}" + (f", {note}" if note else ""))
 
         return move
+
+
+@contextmanager
+def _cell_bar(name: str) -> Iterator[Move]:
+    """A bar in the output of a notebook's cell, without widgets; it goes when the block ends."""
+    from html import escape
+
+    from IPython.display import HTML, display  # there, where there is a notebook
+
+    cell, due = display(HTML(escape(name)), display_id=True), 0.0
+
+    def move(done: int, total: int | None, *, task: str | None = None, note: str = "") -> None:
+        nonlocal due
+        if time.monotonic() < due:
+            return
+        due = time.monotonic() + DRAWN_EVERY_S
+        bar = "<progress></progress>" if not total else f'<progress max="{total}" value="{done}"></progress>'
+        count = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+        cell.update(HTML(f"{escape(task or name)} {bar} {count} {escape(note)}"))
+
+    try:
+        yield move
+    finally:
+        cell.update(HTML(""))
 
 
 def _bar(console: RichConsole) -> Progress:

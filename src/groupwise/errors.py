@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 SEEDS = 2**32  # what scikit-learn takes
 
@@ -21,6 +21,10 @@ class GroupwiseError(Exception):
         self.fact, self.place, self.remedy = fact, str(place), remedy
         stop = "" if fact.endswith(("?", ".")) else "."
         super().__init__(f"{self.place}: {fact}{stop} {remedy}")
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of its frames, which are none of the user's."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 def first_line(error: BaseException) -> str:
@@ -46,6 +50,22 @@ class UsageError(GroupwiseError):
     """The command or the call itself is wrong, whatever the data are."""
 
     exit_status = 2
+
+
+def require_kinds(given: Mapping[str, object], kinds: Mapping[str, tuple[type, str]]) -> None:
+    """Raise `UsageError` for a value, by the name of its argument, that is not of the kind in `kinds`.
+
+    None is a value left out, and True is no number.
+    """
+    for name, value in given.items():
+        kind, words = kinds[name]
+        if value is None or (isinstance(value, kind) and (kind is bool or not isinstance(value, bool))):
+            continue
+        raise UsageError(
+            f"holds {type(value).__name__} {value!r:.60}, which is not {words}",
+            place=name,
+            remedy="Give that, or leave it out.",
+        )
 
 
 def require_numbers(config: object, part: str) -> None:

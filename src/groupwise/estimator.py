@@ -26,12 +26,13 @@ from groupwise.data.label_cells import is_missing
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.scan import scan_listed
 from groupwise.data.targets import BAR, is_set, write_set
-from groupwise.errors import GroupwiseError, UsageError
+from groupwise.errors import GroupwiseError, UsageError, require_kinds
 from groupwise.inference.predictor import load_run
 from groupwise.pipeline.train import train
 from groupwise.recipe.parsing import read_recipe
 from groupwise.runs.request import RunRequest
 
+CHANGES = (Mapping, "a dictionary, such as {'training.epochs': 20}")
 # What a cross-validation holds out is its own test fold, so none is set aside here.
 NO_TEST_FOLD = {"split.train": 0.9, "split.val": 0.1, "split.test": 0.0}
 
@@ -73,6 +74,7 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         groups: Sequence[Any] | None = None,
     ) -> GroupwiseClassifier:
         """Train on image files X with labels y; images of one group stay on one side of the split."""
+        require_kinds({"changes": self.changes}, {"changes": CHANGES})
         targets = _targets(y)
         check_consistent_length(X, targets, groups)
         paths = _paths(X)

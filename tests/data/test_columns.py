@@ -76,6 +76,23 @@ def read(root: Path, header: str, cells: list[tuple[str, ...]], **options: objec
     return read_contents(table(root, "t.csv", header, rows), **options)  # type: ignore[arg-type]
 
 
+CLASS_IDS = [("cat", "0"), ("dog", "1"), ("owl", "2")] * 2
+
+
+def test_class_numbers_in_a_column_called_fold_are_no_folds(tmp_path):
+    notes = " ".join(read(tmp_path, "path,label,fold", CLASS_IDS).notes)
+    assert "The column 'fold' is called as one of folds, and names the classes once more" in notes
+    assert "--split.given" not in notes
+    with pytest.raises(UsageError, match="each of its folds would hold one class"):
+        read(tmp_path, "path,label,fold", CLASS_IDS, given="fold")
+
+
+def test_folds_that_hardly_differ_from_classes_are_folds(tmp_path):
+    cells = [*CLASS_IDS, ("cat", "1")]
+    assert "--split.given fold" in " ".join(read(tmp_path, "path,label,fold", cells).notes)
+    read(tmp_path, "path,label,fold", cells, given="fold")
+
+
 def test_a_column_of_folds_has_one_line_to_use_it_and_one_to_ignore_it(tmp_path):
     cells = [("cat", "0.0"), ("dog", "1.0"), ("cat", "2.0")]
     [note] = read(tmp_path, "path,label,fold_nr", cells).notes

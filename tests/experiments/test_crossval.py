@@ -181,6 +181,8 @@ def test_wrong_labels_are_named(capsys, study):
     assert out.count("the network says") == 1
     assert table[0]["path"] in out
     assert "cannot be judged" not in out
+    assert f"To tick what is to be left out, for --exclude: {study / 'choose.html'}" in " ".join(out.split())
+    assert '"kind": "mistake"' in (study / "choose.html").read_text()
 
 
 def test_the_report_of_the_study_knows_its_network_its_sources_and_its_commands(study):

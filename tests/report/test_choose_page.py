@@ -28,7 +28,7 @@ SETS = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """An audit of seven files: one set of three, one conflict, and a suspected series of two."""
+    """An audit of seven files: a set of three, a conflict, a suspected series of two, a suspected label."""
     root = tmp_path_factory.mktemp("choose")
     manifest, clusters = [], []
     for number, paths in enumerate(SETS):
@@ -49,6 +49,11 @@ def folder(tmp_path_factory):
     )
     series = [(path, label, "0" if number in (2, 3) else "") for path, label, number, *_ in clusters]
     write_csv(audit / "series.csv", ("path", "label", "series_numbering"), series)
+    write_csv(
+        audit / "label_errors.csv",
+        ("path", "label", "suggested"),
+        [("dog/g.png", "dog", "cat"), ("dog/gone.png", "dog", "cat")],
+    )
     conflict = {"code": "copies-across-labels", "severity": "stop", "title": "t", "paths": SETS[1]}
     suspect = {"code": "suspected-groups-numbering", "severity": "note", "title": "t", "paths": []}
     write_json(audit / "findings.json", [conflict, suspect])
@@ -96,7 +101,7 @@ def save(page, file):
 
 
 def test_the_saved_list_is_what_exclude_takes(page, folder, tmp_path):
-    expect(page.locator("#sets input")).to_have_count(7)
+    expect(page.locator("#sets input")).to_have_count(8)
     expect(page.locator("#save")).to_be_disabled()
     for path in SETS[0][1:]:
         page.locator("#sets label", has_text=path).click()
@@ -123,7 +128,8 @@ def test_a_policy_ticks_all_but_one_of_the_sets_shown(page, policy, kept):
 
 
 def test_filters_and_order_narrow_what_is_shown(page):
-    assert page.locator("#sets > li").first.get_attribute("class") == "conflict"
+    kinds = page.evaluate("[...document.querySelectorAll('#sets > li')].map(set => set.className)")
+    assert kinds == ["mistake", "conflict", "copies", "suspect"]
     page.select_option("#kind", "suspect")
     expect(page.locator("#shown")).to_have_text("Shown: files 2, sets 1")
     page.select_option("#kind", "")
@@ -131,6 +137,14 @@ def test_filters_and_order_narrow_what_is_shown(page):
     expect(page.locator("#sets > li")).to_have_count(2)
     page.fill("#search", "C, D")
     expect(page.locator("#sets > li")).to_have_count(1)
+
+
+def test_a_suspected_label_says_what_the_network_says_and_is_left_out_for_that(page, folder, tmp_path):
+    page.select_option("#kind", "mistake")
+    expect(page.locator("#sets h2")).to_have_text("labelled dog, and the network says cat")
+    page.locator("#sets label").click()
+    (row,) = save(page, tmp_path / "exclude.csv")
+    assert row == {"path": "dog/g.png", "label": "dog", "reason": "mistake"}
 
 
 def test_keys_move_and_tick_and_a_phone_shows_all(page):

@@ -11,7 +11,9 @@ from groupwise.files import read_csv, read_json, write_csv, write_json
 from groupwise.report.next_steps import MOST, next_steps
 from groupwise.report.page import write_report
 from groupwise.report.verdict import verdict
+from groupwise.runs.baselines import FEATURES, Baseline, Baselines, BaselineScore, Lead
 from groupwise.runs.files import read_run
+from groupwise.stats.estimate import Estimate
 
 PLANNED = {"plan": {"choices": []}, "reading": {"group_column": "pet"}}
 CERTAIN = {"value": 0.9, "n": 12, "sources": 4, "low": 0.88, "high": 0.93}
@@ -38,6 +40,55 @@ def steps_of(run):
 def certain(run):
     """A run whose interval is narrow."""
     change(run, accuracy=CERTAIN)
+    return run
+
+
+def photographs(run, px=300):
+    """A run whose pictures are large enough to be photographs."""
+    rows = [row | {"width": str(px), "height": str(px)} for row in rows_of(run / "manifest.csv")]
+    rewrite(run / "manifest.csv", rows)
+    return run
+
+
+def learnt_at(run, px):
+    """A run whose network saw its pictures at `px` pixels a side."""
+    recipe = yaml.safe_load((run / "recipe.yaml").read_text(encoding="utf-8"))
+    recipe["data"] = {"image_size_px": px}
+    (run / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    return run
+
+
+def beside_features(run, lead, low, high):
+    """A run that simple features come close to, or beat."""
+    figure = Estimate(0.8, 12, 4, 0.6, 0.9)
+    score = BaselineScore({"accuracy": figure}, {"accuracy": Lead(lead, low, high)})
+    one = Baseline(FEATURES, 1.0, 36, {"test": score})
+    write_json(run / "baselines.json", Baselines((one,), FEATURES, "val").as_json())
+    return run
+
+
+def measured_elsewhere(run, *, lost=0.0, drifted=False, promise="kept"):
+    """A run that has been measured on four pictures of a clinic, of which one was answered wrongly."""
+    folder, root = run / "external" / "clinic", run.parent / "clinic"
+    root.mkdir(exist_ok=True)
+    (root / "b.png").touch()
+    difference = {"value": -lost, "low": -lost - 0.05, "high": -lost + 0.05, "n": 4, "sources": 4}
+    facts = {
+        **{"name": "clinic", "data": "clinic", "root": str(root), "n": 4, "sources": 4, "left_out": {}},
+        **{"copies": {}, "classes": {}},
+        "internal": {"fold": "test", "figures": {}, "differences": {"accuracy": difference}},
+        "promises": [{"rule": "conformal", "standing": promise}],
+        "drift": {"tests": {"pixels": {"told": drifted}}},
+    }
+    write_json(folder / "external.json", facts)
+    write_json(folder / "metrics.json", {"external": {"accuracy": CERTAIN}})
+    said = [
+        ("a.png", "cat", "cat"),
+        ("b.png", "dog", "cat"),
+        ("c.png", "dog", "dog"),
+        ("d.png", "dog", "dog"),
+    ]
+    write_csv(folder / "predictions.csv", ["path", "label", "predicted"], said)
     return run
 
 
@@ -135,15 +186,83 @@ def the_clock_ended_it(make_run):
     return run, "give training more time", command
 
 
+def a_network_that_loses(make_run):
+    run = beside_features(make_run(ledger=PLANNED), -0.1, -0.2, -0.02)
+    command = f"groupwise train pets --group-column pet --budget 2min --run {run}-longer"
+    return run, "do not use this network; train longer", command
+
+
+def baselines_as_good_with_few_photographs(make_run):
+    run = photographs(beside_features(certain(make_run(ledger=PLANNED)), 0.01, -0.1, 0.1))
+    command = f"groupwise train pets --group-column pet --weights imagenet --run {run}-weights"
+    return run, "begin with weights that know other photographs", command
+
+
+def baselines_as_good_with_larger_pictures(make_run):
+    named = PLANNED | {"pretrained": {"name": "resnext50_32x4d.tv_in1k"}}
+    run = photographs(beside_features(certain(make_run(ledger=named)), 0.01, -0.1, 0.1))
+    words = "--weights resnext50_32x4d.tv_in1k --data.image_size_px 192"
+    command = f"groupwise train pets --group-column pet {words} --run {run}-larger"
+    return learnt_at(run, 96), "learn from larger pictures", command
+
+
+def baselines_as_good_with_suspected_labels(make_run):
+    run = beside_features(suspected_labels(make_run)[0], 0.01, -0.1, 0.1)
+    return run, "look at the suspected labels", f"groupwise labels {run} --top 3"
+
+
+def baselines_as_good_and_the_clock_ended_it(make_run):
+    more = {"stopped": {"epoch": 3, "step": 7}, "budget": {"seconds": 300, "spent": 299.0}}
+    run = photographs(beside_features(certain(make_run(ledger=PLANNED | more)), 0.01, -0.1, 0.1))
+    command = f"groupwise train pets --group-column pet --budget 10min --run {run}-longer"
+    return run, "give training more time", command
+
+
+def few_photographs(make_run):
+    run = photographs(certain(make_run(ledger=PLANNED)))
+    command = f"groupwise train pets --group-column pet --weights imagenet --run {run}-weights"
+    return run, "begin with weights that know other photographs", command
+
+
+def worse_elsewhere(make_run):
+    run = measured_elsewhere(certain(make_run(ledger=PLANNED)), lost=0.2, drifted=True)
+    return run, "look at what it gets wrong in clinic", f"groupwise explain {run} {run.parent}/clinic/b.png"
+
+
+def promises_broken_elsewhere(make_run):
+    run = measured_elsewhere(certain(make_run(ledger=PLANNED)), promise="broken")
+    return run, "look at what it gets wrong in clinic", f"groupwise explain {run} {run.parent}/clinic/b.png"
+
+
+def drifted_without_harm(make_run):
+    run = measured_elsewhere(certain(make_run(ledger=PLANNED)), drifted=True)
+    return run, "train the network that is handed over on every image", f"groupwise refit {run}"
+
+
 def all_is_well(make_run):
     run = certain(make_run(ledger=PLANNED))
     return run, "train the network that is handed over on every image", f"groupwise refit {run}"
 
 
-def all_is_done(make_run):
-    run = certain(make_run(ledger=PLANNED))
+def refitted(make_run):
+    run = certain(make_run(ledger=PLANNED | {"refit": {"folder": "refit", "epochs": 3, "learnt_from": 60}}))
     (run / "refit").mkdir()
     return run, "measure what poorer images do to it", f"groupwise robustness {run}"
+
+
+def ready_to_hand_over(make_run):
+    run, *_ = refitted(make_run)
+    steps = {"unit": "pixels", "sizes": [1], "accuracy": [CERTAIN]}
+    facts = {"fold": "test", "n": 12, "sources": 4, "seed": 0, "clean": CERTAIN}
+    write_json(run / "robustness.json", facts | {"corruptions": {"blur": steps}})
+    what = "write it as a folder that answers without torch"
+    return run, what, f"groupwise export {run}/refit --to bundle"
+
+
+def handed_over(make_run):
+    run, *_ = ready_to_hand_over(make_run)
+    (run / "refit/export/bundle").mkdir(parents=True)
+    return run, "see on the machine where it will run", f"groupwise verify {run}/refit/export/bundle"
 
 
 SITUATIONS = [
@@ -160,8 +279,19 @@ SITUATIONS = [
     two_classes_mixed_up,
     known_by_heart,
     the_clock_ended_it,
+    a_network_that_loses,
+    baselines_as_good_with_few_photographs,
+    baselines_as_good_with_larger_pictures,
+    baselines_as_good_with_suspected_labels,
+    baselines_as_good_and_the_clock_ended_it,
+    few_photographs,
+    worse_elsewhere,
+    promises_broken_elsewhere,
+    drifted_without_harm,
     all_is_well,
-    all_is_done,
+    refitted,
+    ready_to_hand_over,
+    handed_over,
 ]
 
 
@@ -195,6 +325,19 @@ def test_every_command_is_one_that_the_command_line_takes(make_run, monkeypatch,
         assert program == "groupwise"
         with pytest.raises(ParsedError):
             VERBS[verb](VerbParser(verb, "", operands_of(verb)), words)
+
+
+def test_small_pictures_and_weights_that_were_begun_with_ask_for_no_weights(make_run):
+    small = photographs(certain(make_run(ledger=PLANNED)), px=40)
+    begun = certain(make_run(name="begun", ledger=PLANNED | {"pretrained": {"name": "imagenet"}}))
+    for run in (small, photographs(begun)):
+        assert not any("weights" in step.what for step in steps_of(run))
+
+
+def test_no_step_is_told_twice(make_run):
+    run, *_ = baselines_as_good_with_suspected_labels(make_run)
+    commands = [step.command for step in steps_of(run)]
+    assert len(set(commands)) == len(commands)
 
 
 def test_longer_than_before_is_longer_for_a_given_recipe_too(make_run):

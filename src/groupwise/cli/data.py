@@ -41,6 +41,8 @@ def show(parser: Parser, argv: list[str]) -> None:
     """Draw a grid of sample images with their classes.
 
     groupwise show DATA [options]
+
+    groupwise show photos/ --out samples.png
     """
     add_data_options(parser, given=True)
     add_reading_options(parser)
@@ -74,31 +76,24 @@ def audit(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="decides which copies are planted as a check")
     parser.add_argument("--json", action="store_true", help="print the facts and findings as JSON")
     arguments = parser.parse_args(argv)
-    from groupwise.pipeline.divide import audit_given_split, given_folds
-    from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, write_audit
-    from groupwise.pipeline.repaired import say_series, write_repaired
+    from groupwise.pipeline.audit import audit_data
 
     console = Console(quiet=arguments.json)
-    manifest = scan_with_progress(scan_of(arguments), console)
-    audited = audit_manifest(manifest, seed=arguments.seed, console=console)
-    manifest.write(arguments.out / "manifest.csv")
-    split = given_folds(manifest, audited)
-    given = audit_given_split(split, console) if split else None
-    page = write_audit(arguments.out, Path(arguments.folder), manifest, audited)
+    asked = {"seed": arguments.seed, "console": console}
+    audited, given = audit_data(scan_of(arguments), Path(arguments.folder), arguments.out, **asked)
     if arguments.json:
         findings = [finding.to_json() | {"picture": None} for finding in audited.findings]
         facts = {**audited.facts, "findings": findings} | ({"given_split": given} if given else {})
         print(json.dumps(facts, indent=2, ensure_ascii=False))
-    say_series(arguments.out, audited, manifest.root, console)
-    if split:
-        write_repaired(arguments.out, split, manifest.root, console)
-    console.say(f"Report: {page}")
 
 
 def info(parser: Parser, argv: list[str]) -> None:
     """List the networks, or print one stage by stage with its cost.
 
     groupwise info [NETWORK] [options]
+
+    groupwise info resnext50_32x4d
+    groupwise info --weights
     """
     parser.add_argument(
         "preset", metavar="NETWORK", nargs="?", help="name of a network; without it, all are listed"

@@ -23,6 +23,8 @@ def decide(parser: Parser, argv: list[str]) -> None:
     """Choose anew, without training, when answers are given and when not.
 
     groupwise decide RUN [options]
+
+    groupwise decide runs/first --target-sensitivity 0.95 --class defect
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     add_moved_option(parser)
@@ -59,6 +61,8 @@ def compare(parser: Parser, argv: list[str]) -> None:
     """Say which of several runs is better, or what it would take to tell.
 
     groupwise compare RUN RUN... [options]
+
+    groupwise compare runs/first runs/second
     """
     parser.add_argument(
         "runs",
@@ -87,6 +91,8 @@ def labels(parser: Parser, argv: list[str]) -> None:
     """Name the labels that are probably wrong, the surest first.
 
     groupwise labels RUN [options]
+
+    groupwise labels runs/first --top 50
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run, best of one with --cv")
     parser.add_argument("--top", type=int, default=20, help="how many to print; the file names them all")
@@ -95,6 +101,8 @@ def labels(parser: Parser, argv: list[str]) -> None:
     from groupwise.evaluation.predictions import read_predictions
     from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
     from groupwise.files import read_json
+    from groupwise.report.audit_files import has_audit, read_audit
+    from groupwise.report.choose_page import write_choose_page
     from groupwise.runs.files import headline_fold
     from groupwise.runs.run import Run
 
@@ -119,12 +127,17 @@ def labels(parser: Parser, argv: list[str]) -> None:
     for suspect in suspects[: max(arguments.top, 0)]:
         console.say(f"  {suspect.words()}")
     console.say(f"All of them: {run.path('label_errors.csv')}")
+    if suspects and has_audit(run.folder):
+        page = write_choose_page(read_audit(run.folder))
+        console.say(f"To tick what is to be left out, for --exclude: {page}")
 
 
 def report(parser: Parser, argv: list[str]) -> None:
     """Write a run's report again.
 
     groupwise report RUN [options]
+
+    groupwise report runs/first --figures paper
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument(
@@ -154,6 +167,8 @@ def slices(parser: Parser, argv: list[str]) -> None:
     """Say whether some sites, devices or people fare worse than others.
 
     groupwise slices RUN [options]
+
+    groupwise slices runs/first --by site
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("--by", metavar="COLUMN", nargs="+", default=[], help="columns; else all of yours")
@@ -196,6 +211,8 @@ def robustness(parser: Parser, argv: list[str]) -> None:
     """Say how accuracy falls on blurred, compressed or noisy images.
 
     groupwise robustness RUN [options]
+
+    groupwise robustness runs/first
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     add_moved_option(parser)
@@ -230,16 +247,12 @@ def robustness(parser: Parser, argv: list[str]) -> None:
     )
 
 
-def _accuracy(figure: dict[str, object]) -> str:
-    from groupwise.evaluation.words import sentence
-
-    return sentence("accuracy", figure)
-
-
 def leakage(parser: Parser, argv: list[str]) -> None:
     """Tell what a random split of a run's images would have reported.
 
     groupwise leakage RUN [options]
+
+    groupwise leakage runs/first --retrain
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument(
@@ -265,6 +278,8 @@ def control(parser: Parser, argv: list[str]) -> None:
     """Train on labels that mean nothing, where a sound pipeline scores chance.
 
     groupwise control RUN [options]
+
+    groupwise control runs/first
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument("--permutations", type=int, default=1, help="networks to train, each on other labels")

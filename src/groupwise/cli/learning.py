@@ -19,6 +19,9 @@ def learning_curve(parser: Parser, argv: list[str]) -> None:
     """Say what more sources would be worth, by training on parts of them, or how many an interval needs.
 
     groupwise learning-curve RUN [options]
+
+    groupwise learning-curve runs/first --budget 20min
+    groupwise learning-curve runs/first --interval-width 0.05
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument("--repeats", type=int, default=2, help="networks of each size, on other sources each")

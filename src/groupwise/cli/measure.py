@@ -25,6 +25,9 @@ def evaluate(parser: Parser, argv: list[str]) -> None:
     """Measure a fold again, or data from elsewhere, from the saved weights alone.
 
     groupwise evaluate RUN [NEW] [options]
+
+    groupwise evaluate runs/first clinic_b/
+    groupwise evaluate runs/first --fold test --json
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("new", metavar="DATA", type=Path, nargs="?", help="the same as --external DATA")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from groupwise.data.reading import AUTO, CLASSES, LABELS, ReadOptions, reading_words
 from groupwise.recipe.aim import aimed_fields
-from groupwise.recipe.options import SHORT_NAMES
+from groupwise.recipe.options import SHORT_NAMES, name_values
 from groupwise.recipe.recipe import Recipe, as_dict, flatten, shipped_recipes
 
 if TYPE_CHECKING:
@@ -199,6 +199,8 @@ def add_reading_options(parser: Parser) -> None:
 
     others = {field.name for field in dataclasses.fields(Preprocessing)} - set(Reading.__dataclass_fields__)
     parser.add_class_arguments(Preprocessing, "data", skip=others)
+    name_values(parser)
+    parser._action_groups[-1].title = "How the pixels of unusual files are read"
 
 
 def add_split_rules(parser: Parser) -> None:

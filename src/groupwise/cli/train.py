@@ -98,6 +98,8 @@ def plan(parser: Parser, argv: list[str]) -> None:
     """Suit a recipe to the data and the time there is, with a reason for each choice.
 
     groupwise plan DATA [options]
+
+    groupwise plan photos.csv --group-column sender --budget 20min
     """
     add_data_options(parser)
     parser.add_argument("--out", metavar="FILE", type=Path, default=Path("plan.yaml"), help="recipe to write")
@@ -211,6 +213,8 @@ def lr_find(parser: Parser, argv: list[str]) -> None:
     """Draw the loss against a rising learning rate, and suggest one.
 
     groupwise lr-find DATA [options]
+
+    groupwise lr-find photos/
     """
     add_data_options(parser)
     add_recipe_choice(parser, default="default")
@@ -247,6 +251,8 @@ def sweep(parser: Parser, argv: list[str]) -> None:
     """Try values of a recipe's knobs, and keep those that score highest on val.
 
     groupwise sweep DATA [options]
+
+    groupwise sweep photos.csv --group-column sender --run runs/sweep --trials 20 --budget 1h
     """
     add_data_options(parser)
     parser.add_argument("--run", metavar="FOLDER", type=Path, required=True, help="what to write; required")
@@ -282,6 +288,8 @@ def demo(parser: Parser, argv: list[str]) -> None:
     """Train on scikit-learn's handwritten digits: one to three minutes on two free cores.
 
     groupwise demo [options]
+
+    groupwise demo
     """
     parser.add_argument("--run", metavar="FOLDER", type=Path, default=Path("runs/demo"), help="what to write")
     parser.add_argument("--resume", action="store_true", help="go on with a demo that was stopped")

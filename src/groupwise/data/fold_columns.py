@@ -87,15 +87,36 @@ def find_fold_columns(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, 
     return found
 
 
+def tells_class(cells: Sequence[str], labels: Sequence[str]) -> bool:
+    """Whether a column names the classes once more, such as their numbers, whatever it is called.
+
+    Folds that hold one class each, which no other has, divide nothing.
+    """
+    pairs = Counter((cell.strip(), label) for cell, label in zip(cells, labels, strict=True) if cell.strip())
+    named, classes = {cell for cell, _ in pairs}, {label for _, label in pairs}
+    return 1 < len(named) == len(classes) == len(pairs) < pairs.total()
+
+
 def _are_numbered(kinds: Collection[str]) -> bool:
     return any(kind.startswith("fold-") for kind in kinds)
 
 
-def note_folds(rows: Sequence[Row], columns: Sequence[str], given: str | None) -> list[str]:
-    """That columns name folds and are not used, with what uses them and what says that they are none."""
+def note_folds(
+    rows: Sequence[Row], columns: Sequence[str], given: str | None, labels: Sequence[str]
+) -> list[str]:
+    """That columns name folds and are not used, with what uses them and what says that they are none.
+
+    `labels` are the classes of the rows.
+    """
     found = find_fold_columns(rows, columns) if given is None else {}
     notes = []
     for column, counts in list(found.items())[:3]:
+        if tells_class([row[column] for row in rows], labels):
+            notes.append(
+                f"The column {column!r} is called as one of folds, and names the classes once more: it is not"
+                " used."
+            )
+            continue
         numbers = ", ".join(f"{fold} {n:,}" for fold, n in sorted(counts.items()))
         use = f"--split.given {shlex.quote(column)}"
         if _are_numbered(counts):

@@ -11,7 +11,7 @@ from pathlib import Path
 from groupwise.data.annotations import is_flag, is_yes
 from groupwise.data.column_names import names_presence
 from groupwise.data.columns import Columns, choose_columns
-from groupwise.data.fold_columns import note_folds, read_folds
+from groupwise.data.fold_columns import note_folds, read_folds, tells_class
 from groupwise.data.fold_names import name_folds
 from groupwise.data.group_columns import note_group_columns
 from groupwise.data.label_cells import judge
@@ -91,7 +91,7 @@ def read_contents(
         *_note_columns(columns),
         *places.notes(),
         *columns.notes,
-        *note_folds(rows, further, given),
+        *note_folds(rows, further, given, [row[columns.label] for row in rows]),
         *([] if group_column else note_group_columns(rows, further, columns.label)),
         *([] if asked or is_manifest else _note_bound(samples)),
     ]
@@ -175,6 +175,12 @@ def _given_folds(file: Path, table: Table, columns: Columns, given: str | None) 
         )
     else:
         cells = [row[given].strip() for row in table.rows]
+        if tells_class(cells, [row[columns.label] for row in table.rows]):
+            raise UsageError(
+                "names the classes once more: each of its folds would hold one class, which no other has",
+                place=f"--split.given {given}",
+                remedy="Leave it out, and the images are divided anew.",
+            )
         read = read_folds(cells, given)
         if read is None:
             _refuse_odd_folds(cells, given)

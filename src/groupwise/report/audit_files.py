@@ -22,6 +22,7 @@ SUSPECTED = "suspected"
 
 Row = dict[str, str]
 SEVERITIES = ("stop", "warning", "note")
+NEEDED = ("manifest.csv", "clusters.csv", "findings.json", "audit.json")
 
 
 @dataclass(frozen=True)
@@ -141,9 +142,14 @@ class AuditFiles:
         return Counter(name for name, _ in shown)
 
 
+def has_audit(folder: Path) -> bool:
+    """Whether the files of an audit lie in `folder`."""
+    return all((folder / name).is_file() for name in NEEDED)
+
+
 def read_audit(folder: Path) -> AuditFiles:
     """Read the audit in `folder`; raises GroupwiseError where a file is missing, damaged or another's."""
-    for name in ("manifest.csv", "clusters.csv", "findings.json", "audit.json"):
+    for name in NEEDED:
         if not (folder / name).is_file():
             raise GroupwiseError("no such file", place=folder / name, remedy=_AGAIN)
     files = AuditFiles(

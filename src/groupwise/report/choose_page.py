@@ -1,4 +1,4 @@
-"""The page to choose what to leave out, `choose.html`: copies, conflicts and suspects to tick and save."""
+"""The page to choose what to leave out, `choose.html`: copies, conflicts, series and suspected labels."""
 
 from __future__ import annotations
 
@@ -21,12 +21,16 @@ from groupwise.report.rendering import render
 
 CHOOSE = "choose.html"
 WORTH = ("sharpest", "medoid")
+LABEL_ERRORS = "label_errors.csv"
 
 
 def write_choose_page(files: AuditFiles) -> Path:
-    """Write `choose.html` beside the files of an audit; pictures are shown from where they lie."""
+    """Write `choose.html` beside the files of an audit; pictures are shown from where they lie.
+
+    The labels that a network contradicts are among them once `labels` has written them there.
+    """
     data = {
-        "sets": [*_joined(files), *_suspected(files)],
+        "sets": [*_mislabelled(files), *_joined(files), *_suspected(files)],
         "words": shlex.join([files.facts["data"]]),
     }
     # What ends a script or opens a comment in HTML is written otherwise, whatever a file is called.
@@ -43,6 +47,18 @@ def write_choose_page(files: AuditFiles) -> Path:
     )
     write_atomic(files.folder / CHOOSE, page)
     return files.folder / CHOOSE
+
+
+def _mislabelled(files: AuditFiles) -> list[dict[str, Any]]:
+    """Each photograph whose label is probably wrong, with its copies under that label."""
+    table, sets = files.folder / LABEL_ERRORS, []
+    for row in read_csv(table, ("path", "label", "suggested")) if table.is_file() else ():
+        if row["path"] not in files.labels:
+            continue  # of an audit since
+        cluster = files.cluster_rows[row["path"]]["cluster"]
+        copies = [path for path in files.members[cluster] if files.labels[path] == row["label"]]
+        sets.append({"kind": "mistake", "suggested": row["suggested"], "files": _describe(files, copies)})
+    return sets
 
 
 def _joined(files: AuditFiles) -> list[dict[str, Any]]:

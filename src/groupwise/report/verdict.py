@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from groupwise.evaluation.words import sentence
-from groupwise.report.next_steps import Step, next_steps
+from groupwise.report.next_steps import next_steps
 from groupwise.report.sections.number import headline
+from groupwise.report.step_commands import Step
 from groupwise.report.trust import trust_words
 from groupwise.report.validity import hidden_faults
 from groupwise.report.words import NBSP

@@ -5,8 +5,8 @@ const WORDS = {
     other: "中文", title: "Which files shall be left out?",
     promise: "Tick them, save the list, and give it to --exclude. Nothing is deleted, and nothing leaves this page but the file that you save.",
     kind: "Show", class: "Class", sort: "Order", search: "Search names", every: "all",
-    conflict: "under several labels", copies: "same photograph or scene", suspect: "suspected series",
-    size: "conflicts and large sets first", path: "by name", label: "by class",
+    conflict: "under several labels", copies: "same photograph or scene", suspect: "suspected series", mistake: "suspected label", contradicted: "labelled {label}, and the network says {class}",
+    size: "gravest, then largest, first", path: "by name", label: "by class",
     tick: "Tick all but one of each set shown", untick: "Untick all shown",
     keep: "of each set keep", largest: "the largest", sharpest: "the sharpest", medoid: "the one most like the others", first: "the first by name", none: "none",
     shown: "Shown: files {files}, sets {sets}", more: "Show more sets", count: "{n} ticked", save: "Save exclude.csv",
@@ -16,8 +16,8 @@ const WORDS = {
     other: "English", title: "要排除哪些文件？",
     promise: "勾选文件，保存列表，再交给 --exclude。不会删除任何文件；除您保存的文件外，没有任何内容离开本页。",
     kind: "显示", class: "类别", sort: "排序", search: "搜索文件名", every: "全部",
-    conflict: "同一图片有多个标签", copies: "同一照片或场景", suspect: "疑似连拍",
-    size: "冲突与大组在前", path: "按名称", label: "按类别",
+    conflict: "同一图片有多个标签", copies: "同一照片或场景", suspect: "疑似连拍", mistake: "疑似标签错误", contradicted: "标签为 {label}，模型认为是 {class}",
+    size: "严重与大组在前", path: "按名称", label: "按类别",
     tick: "所示每组仅留一张，其余勾选", untick: "取消所示勾选",
     keep: "每组保留", largest: "像素最多的", sharpest: "最清晰的", medoid: "与其余最相似的", first: "名称排在最前的", none: "不保留",
     shown: "显示 {sets} 组共 {files} 个文件", more: "显示更多", count: "已勾选 {n} 个", save: "保存 exclude.csv",
@@ -32,6 +32,10 @@ const ticked = new Set();
 const $ = (id) => document.getElementById(id);
 const say = (name, values = {}) => WORDS[language][name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
 
+/** The kinds in the order of what they do to a number; suspected labels stay as they come, the surest first. */
+const KINDS = ["mistake", "conflict", "copies", "suspect"];
+const urgency = (set) => Math.min(KINDS.indexOf(set.kind), 2);
+
 /** The sets that the filters let through, in the order asked for; of a set all files stay together. */
 function chosenSets() {
   const [kind, label, words] = [$("kind").value, $("label").value, $("search").value.trim().toLowerCase()];
@@ -39,7 +43,7 @@ function chosenSets() {
     (!kind || set.kind === kind) &&
     set.files.some((file) => (!label || file.label === label) && file.path.toLowerCase().includes(words)));
   const by = {
-    size: (a, b) => (b.kind === "conflict") - (a.kind === "conflict") || b.files.length - a.files.length,
+    size: (a, b) => urgency(a) - urgency(b) || (a.kind === "mistake" ? 0 : b.files.length - a.files.length),
     path: (a, b) => a.files[0].path.localeCompare(b.files[0].path),
     label: (a, b) => a.files[0].label.localeCompare(b.files[0].label),
   };
@@ -61,6 +65,13 @@ function drawFile(file) {
     make("span", { className: "what", textContent: `${file.label} · ${say("pixels", { w: file.width, h: file.height })}` }));
 }
 
+function heading(set) {
+  const n = set.files.length;
+  if (!set.suggested) return say("heading", { kind: say(set.kind), n });
+  const kind = say("contradicted", { label: set.files[0].label, class: set.suggested });
+  return n > 1 ? say("heading", { kind, n }) : kind;
+}
+
 function draw() {
   for (const element of document.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
@@ -68,7 +79,7 @@ function draw() {
   const sets = chosenSets();
   $("sets").replaceChildren(...sets.slice(0, drawn).map((set) =>
     make("li", { className: set.kind },
-      make("h2", { textContent: say("heading", { kind: say(set.kind), n: set.files.length }) }),
+      make("h2", { textContent: heading(set) }),
       make("div", { className: "files" }, ...set.files.map(drawFile)))));
   $("more").hidden = sets.length <= drawn;
   const files = sets.reduce((sum, set) => sum + set.files.length, 0);
@@ -97,7 +108,7 @@ function fillSelect(id, names, value) {
 }
 
 function fillIn() {
-  const kinds = ["conflict", "copies", "suspect"].filter((kind) => DATA.sets.some((set) => set.kind === kind));
+  const kinds = KINDS.filter((kind) => DATA.sets.some((set) => set.kind === kind));
   const labels = [...new Set(DATA.sets.flatMap((set) => set.files.map((file) => file.label)))].sort();
   fillSelect("kind", [["", say("every")], ...kinds.map((kind) => [kind, say(kind)])], "");
   fillSelect("label", [["", say("every")], ...labels.map((label) => [label, label])], "");
@@ -110,7 +121,8 @@ function fillIn() {
 const row = (cells) => cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",");
 
 function save() {
-  const known = new Map(DATA.sets.flatMap((set) => set.files.map((file) => [file.path, [file.path, file.label, set.kind]])));
+  // Of a file in two sets the first is the reason.
+  const known = new Map([...DATA.sets].reverse().flatMap((set) => set.files.map((file) => [file.path, [file.path, file.label, set.kind]])));
   const lines = [["path", "label", "reason"], ...[...ticked].sort().map((path) => known.get(path))].map(row);
   const url = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
   make("a", { href: url, download: "exclude.csv" }).click();

@@ -1,0 +1,34 @@
+"""The audit of a folder or table by itself: scan, copies, the split that it brings, and the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from groupwise.audit.audit import Audit
+from groupwise.console import Console
+from groupwise.pipeline.divide import audit_given_split, given_folds
+from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, write_audit
+from groupwise.pipeline.repaired import say_series, write_repaired
+from groupwise.runs.request import Scan
+
+
+def audit_data(
+    scan: Scan, data: Path, out: Path, *, seed: int, console: Console
+) -> tuple[Audit, Mapping[str, Any] | None]:
+    """Audit what `scan` finds in `data`, and write it into `out`.
+
+    Returns the audit, and what is wrong with the folds that the data bring, or None where they bring none.
+    """
+    manifest = scan_with_progress(scan, console)
+    audited = audit_manifest(manifest, seed=seed, console=console)
+    manifest.write(out / "manifest.csv")
+    split = given_folds(manifest, audited)
+    given = audit_given_split(split, console) if split else None
+    page = write_audit(out, data, manifest, audited)
+    say_series(out, audited, manifest.root, console)
+    if split:
+        write_repaired(out, split, manifest.root, console)
+    console.say(f"Report: {page}")
+    return audited, given

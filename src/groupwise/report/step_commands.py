@@ -1,0 +1,73 @@
+"""One thing to do next, and its command: the same data, read as the run read them, into a new folder."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from groupwise.data.reading import reading_words
+from groupwise.runs.files import RunFiles
+
+LONGER = 2  # times the time that training had
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do: what, why by the figures of this run, and the command that does it."""
+
+    what: str
+    reason: str
+    command: str
+
+    @property
+    def sentence(self) -> str:
+        """All of it, as the terminal says it."""
+        return f"{self.what} ({self.reason}): `{self.command}`"
+
+
+def on_run(verb: str, folder: str, *words: str) -> str:
+    """The command that asks something of a run."""
+    return shlex.join(["groupwise", verb, folder, *words])
+
+
+def audit_again(files: RunFiles) -> str:
+    """The command that audits the same data into a new folder."""
+    words = ["groupwise", "audit", str(files.ledger["data"]), *_reading(files)]
+    return shlex.join([*words, "--out", f"{files.folder}-audit"])
+
+
+def train_again(files: RunFiles, name: str, *options: str, planned: bool = False) -> str:
+    """The command that trains on the same data into a new folder; by the same recipe if that was given."""
+    recipe = [] if planned or "plan" in files.ledger else ["--recipe", str(files.folder / "recipe.yaml")]
+    if not recipe and "--weights" not in options and (named := files.ledger.get("pretrained")):
+        recipe = ["--weights", named["name"]]
+    words: Sequence[str] = [str(files.ledger["data"]), *_reading(files), *recipe, *options]
+    return shlex.join(["groupwise", "train", *words, "--run", f"{files.folder}-{name}"])
+
+
+def train_longer(files: RunFiles) -> str:
+    """The command that gives training twice the time."""
+    seconds = (files.ledger.get("budget") or {}).get("seconds") or training_s(files)
+    if "plan" in files.ledger:
+        minutes = max(2, round(LONGER * seconds / 60))
+        return train_again(files, "longer", "--budget", f"{minutes}min")
+    epochs = int((files.recipe.get("training") or {}).get("epochs") or max(len(files.history), 1))
+    repeated = ("--cv", str(files.ledger["cv"]["folds"])) if files.crossval and "cv" in files.ledger else ()
+    return train_again(files, "longer", *repeated, "--training.epochs", str(LONGER * epochs))
+
+
+def training_s(files: RunFiles) -> float:
+    """How long the epochs took, or the features and the head of a probe."""
+    return float(files.probe.get("seconds") or sum(row["seconds"] for row in files.history))
+
+
+def _reading(files: RunFiles) -> list[str]:
+    """The options that read the data as this run did."""
+    return reading_words(files.ledger.get("reading") or {})
+
+
+def is_probe(files: RunFiles) -> bool:
+    """Whether the run is a probe of frozen features."""
+    model = files.recipe.get("model")
+    return isinstance(model, Mapping) and model.get("features") is not None
