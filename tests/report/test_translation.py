@@ -8,13 +8,14 @@ import yaml
 
 from groupwise.files import read_json, write_json
 from groupwise.report import plots
+from groupwise.report.languages import LANGUAGES
 from groupwise.report.page import write_report
 from groupwise.report.thumbnails import Chart
-from groupwise.report.translation import FIELD, LANGUAGES, translated, write_translation
+from groupwise.report.translation import FIELD, translated, write_translation
 
 
 def source(language):
-    file = resources.files("groupwise.report") / "languages" / f"{language}.yaml"
+    file = resources.files("groupwise.report.languages") / f"{language}.yaml"
     return file.read_text("utf-8")
 
 

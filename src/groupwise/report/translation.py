@@ -26,7 +26,6 @@ import yaml
 from groupwise.files import write_atomic
 from groupwise.report.words import NBSP
 
-LANGUAGES = ("zh",)  # beside English, which the page is written in
 # Tags that may stand within a sentence; every other one ends a run of text.
 WITHIN = ("em", "code", "a")
 TAG = re.compile(rf"(<(?!/?(?:{'|'.join(WITHIN)})\b)[^>]*>)")
@@ -139,7 +138,7 @@ def _joined(text: str) -> str:
 
 @cache
 def _entries(language: str) -> tuple[Entry, ...]:
-    file = resources.files("groupwise.report") / "languages" / f"{language}.yaml"
+    file = resources.files("groupwise.report.languages") / f"{language}.yaml"
     table: dict[str, str] = yaml.safe_load(file.read_text("utf-8"))
     return tuple(Entry(_pattern(ours), other, _required(ours)) for ours, other in table.items())
 
