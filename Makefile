@@ -42,7 +42,8 @@ proof: wheel
 	$(BIN)/python benchmarks/mutate.py --files 20000
 	$(BIN)/python benchmarks/conformal_coverage.py
 	$(BIN)/python benchmarks/crossval_coverage.py --quick
-	@echo "Proved: the wheel works alone, the pages say commands that run, kills lose nothing, broken headers are read or refused, intervals and sets hold what they say."
+	$(BIN)/python benchmarks/croissant.py
+	@echo "Proved: the wheel works alone, the pages say commands that run, kills lose nothing, broken headers are read or refused, intervals and sets hold what they say, mlcroissant loads what is described."
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -15,6 +15,7 @@ from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.participants import Participants
 from groupwise.data.split import make_split, proof
 from groupwise.files import write_csv, write_json
+from groupwise.stats.intervals import ONE_SOURCE
 
 HISTORY = (
     *("epoch", "train_loss", "train_accuracy", "select_fold", "select_loss", "select_accuracy"),
@@ -164,7 +165,7 @@ def _write_scores(run: Path, rows: list[Any], classes: tuple[str, ...]) -> None:
                 "n": n,
                 "sources": len({row.group or row.path for row in rows}),
                 "accuracy": share,
-                "macro_f1": {"value": None, "low": None, "high": None, "reason": "too few sources"},
+                "macro_f1": {"value": None, "low": None, "high": None, "reason": ONE_SOURCE},
                 "per_class": per_class,
                 "confusion": confusion.tolist(),
                 "majority": {"class": names[0], "accuracy": 0.5},

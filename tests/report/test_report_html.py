@@ -133,7 +133,7 @@ def test_split_choices_time_and_ledger_are_told(make_run, parse):
     assert "ab" * 32 in page.text
     assert "read 1 time" in page.text
     assert "epoch 3, chosen by the fold “val”" in page.text
-    assert "too few sources" in page.text  # why a score has no value
+    assert "a single source does not show how sources differ" in page.text  # why a score has no value
 
 
 @pytest.mark.usefixtures("plain_figures")

@@ -132,37 +132,6 @@ def labels(parser: Parser, argv: list[str]) -> None:
         console.say(f"To tick what is to be left out, for --exclude: {page}")
 
 
-def report(parser: Parser, argv: list[str]) -> None:
-    """Write a run's report again.
-
-    groupwise report RUN [options]
-
-    groupwise report runs/first --figures paper
-    """
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
-    parser.add_argument(
-        "--figures",
-        metavar="FOLDER",
-        type=Path,
-        help="write for a paper: figures as SVG and PNG of 300 dpi, tables as CSV, the methods in words",
-    )
-    arguments = parser.parse_args(argv)
-    from groupwise.report.page import write_report
-    from groupwise.report.publication import write_publication
-    from groupwise.runs.files import read_run
-    from groupwise.runs.run import Run
-
-    run = Run.open(arguments.run)
-    if run.is_refit:
-        run.refuse_untestable()
-    for name in ("recipe.yaml", "split.json", "predictions.csv", "metrics.json"):
-        run.require(name)
-    Console().say(f"Report: {write_report(arguments.run)}")
-    if arguments.figures is not None:
-        written = write_publication(read_run(arguments.run), arguments.figures)
-        Console().say(f"For a paper: {len(written)} files in {arguments.figures}")
-
-
 def slices(parser: Parser, argv: list[str]) -> None:
     """Say whether some sites, devices or people fare worse than others.
 

@@ -15,7 +15,7 @@ from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
-from groupwise.cli import data, deploy, evaluate, learning, measure, probe, serve, train
+from groupwise.cli import data, deploy, evaluate, learning, measure, probe, report, serve, train
 from groupwise.cli.first_look import look_first
 from groupwise.cli.options import value_of
 from groupwise.console import show_any_character
@@ -50,7 +50,7 @@ TASKS: dict[str, dict[str, Verb]] = {
     },
     "Measure, and doubt the number": {
         "evaluate": measure.evaluate,
-        "report": evaluate.report,
+        "report": report.report,
         "compare": evaluate.compare,
         "slices": evaluate.slices,
         "robustness": evaluate.robustness,

@@ -1,0 +1,133 @@
+"""The report in Chinese: the table is whole, and what it lacks stays as it was."""
+
+import re
+from importlib import resources
+
+import pytest
+import yaml
+
+from groupwise.files import read_json, write_json
+from groupwise.report import plots
+from groupwise.report.languages import LANGUAGES
+from groupwise.report.page import write_report
+from groupwise.report.thumbnails import Chart
+from groupwise.report.translation import FIELD, translated, write_translation
+
+
+def source(language):
+    file = resources.files("groupwise.report.languages") / f"{language}.yaml"
+    return file.read_text("utf-8")
+
+
+def table(language):
+    return yaml.safe_load(source(language))
+
+
+def said(fragment):
+    return translated(f"<p>{fragment}</p>", "zh")[0].removeprefix("<p>").removesuffix("</p>")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_has_the_fields_and_tags_of_the_other(language):
+    for ours, other in table(language).items():
+        plural = {name for name in FIELD.findall(ours) if re.fullmatch(r"s\d*", name)}
+        assert set(FIELD.findall(other)) == set(FIELD.findall(ours)) - plural, ours
+        assert sorted(re.findall(r"<[^>]+>", other)) == sorted(re.findall(r"<[^>]+>", ours)), ours
+
+
+def test_no_sentence_stands_twice():
+    keys = re.findall(r'^("(?:[^"\\]|\\.)*"):', source("zh"), flags=re.M)
+    assert len(keys) == len(set(keys)), [key for key in keys if keys.count(key) > 1]
+    assert len(keys) == len(table("zh"))
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Reports whose figures are not drawn, which is what takes time, and which hold no sentence."""
+    png = bytes(24)
+    monkeypatch.setattr(Chart, "draw", classmethod(lambda cls, draw: cls(png, png)))
+    for name in ("curves", "sample_grid", "most_wrong"):
+        monkeypatch.setattr(plots, name, lambda *given, **asked: png)
+
+
+def without_steps(page):
+    return re.sub(r'<section class="steps">.*?</section>', "", page, flags=re.S)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"method": "random"},
+        {"method": "random", "grouped": False},
+        {"select_fold": "test"},
+        {"grouped": False, "ledger": {"interrupted": True, "test_readings": 3}},
+        {"classes": ("all", "test", "no <b>name</b>"), "epochs": 1},
+    ],
+    ids=str,
+)
+def test_nothing_of_a_report_stays_english(make_run, quick, how):
+    english = without_steps(write_report(make_run(**how)).read_text(encoding="utf-8"))
+    text, missing = translated(english, "zh")
+    assert missing == []
+    assert '<html lang="zh">' in text
+    tags = re.compile(r"<(?!html)(\w+|/\w+)")
+    assert tags.findall(text) == tags.findall(english)
+
+
+def test_it_lies_beside_the_english_one(make_run, quick):
+    page = write_report(make_run())
+    before = page.read_bytes()
+    assert write_translation(page, "zh")[0] == page.parent / "report.zh.html"
+    assert page.read_bytes() == before
+
+
+def test_figures_are_those_of_the_english_page(make_run, quick):
+    page = write_report(make_run())
+    text = write_translation(page, "zh")[0].read_text(encoding="utf-8")
+    assert "未参与训练的12幅图像来自4个来源，其中83.3%分类正确：对10幅，错2幅。" in text
+    assert "95%区间：55.0至96.0%。" in text
+    assert "对在哪里，错在哪里" in text
+
+
+def test_names_of_classes_are_left_alone(make_run, quick):
+    page = write_report(make_run(classes=("all", "test")))
+    text = write_translation(page, "zh")[0].read_text(encoding="utf-8")
+    assert '<th scope="row" translate="no">all</th>' in text
+    assert '<th scope="row">合计</th>' in text
+
+
+def test_what_the_table_lacks_stays_and_is_told():
+    page = "<p>Optimised for accuracy. The moon is made of cheese.</p><p>The moon is made of cheese.</p>"
+    text, missing = translated(page, "zh")
+    assert text == "<p>优化目标：准确率。The moon is made of cheese.</p><p>The moon is made of cheese.</p>"
+    assert missing == ["The moon is made of cheese."]
+
+
+def test_a_field_takes_a_value_and_no_further_sentence():
+    assert said("At most 5.0 % of all images are answered wrongly.") == "全部图像中至多5.0%回答错误。"
+    assert said("At most all of all images are answered wrongly.").startswith("At most")
+    assert said("Optimised for the moon.") == "Optimised for the moon."
+    assert said("1 image, drawn at random") == "随机抽取1幅"
+    assert said("Optimised for <code>x</code>.") == "Optimised for <code>x</code>."
+
+
+def test_markup_of_names_stays_escaped():
+    assert "<b>" not in said("“&lt;b&gt;” is found least often, 5.0 %")
+    assert said("“&lt;b&gt;” is found least often, 5.0 %") == "“&lt;b&gt;”最少被找到，5.0%"
+
+
+def test_a_part_in_another_language_and_code_are_left_alone():
+    alone = '<div lang="en"><p>Right</p><div>Right</div></div><pre>Right</pre><p class="file">Right</p>'
+    assert translated(f"{alone}<p>Right</p>", "zh")[0] == f"{alone}<p>正确</p>"
+
+
+def test_stored_sentences_are_looked_up(make_run, quick):
+    run = make_run()
+    metrics = read_json(run / "metrics.json")
+    metrics["test"]["warnings"] = ["fewer than 25 sources in cat (2): intervals may be too narrow"]
+    write_json(run / "metrics.json", metrics)
+    english = without_steps(write_report(run).read_text(encoding="utf-8"))
+    text, missing = translated(english, "zh")
+    assert "来源少于25个的类：cat (2)；区间可能偏窄。" in text
+    assert missing == []
