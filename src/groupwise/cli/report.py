@@ -15,6 +15,9 @@ def report(parser: Parser, argv: list[str]) -> None:
     """Write a run's report again.
 
     groupwise report RUN [options]
+
+    groupwise report runs/first --figures paper
+    groupwise report runs/first --language zh --pdf report.zh.pdf
     """
     from groupwise.report.languages import LANGUAGES
 

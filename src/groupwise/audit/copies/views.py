@@ -40,7 +40,7 @@ def overlap_in_part(members: Sequence[int], pairs: Sequence[Pair], sizes: Sequen
         matrix, inside = pair.evidence.matrix, pair.first in ways and pair.second in ways
         if inside and abs(np.linalg.det(matrix)) > _SINGULAR:
             ways[pair.first][pair.second] = matrix
-            ways[pair.second][pair.first] = np.linalg.inv(matrix)
+            ways[pair.second][pair.first] = np.asarray(np.linalg.inv(matrix))
     middles = sorted((i for i in members if ways[i]), key=lambda i: (-len(ways[i]), i))[:MAX_MIDDLES]
     return bool(middles) and all(_least_shared(middle, ways, sizes) < SHARED for middle in middles)
 
