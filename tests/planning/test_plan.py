@@ -298,11 +298,12 @@ def test_a_short_training_is_not_even_tried_and_the_users_choice_stays():
     assert "training.compile" not in {choice.field for choice in plan.choices}
 
 
-@pytest.mark.parametrize(("epochs", "mixed"), [(39, False), (40, True)])
+@pytest.mark.parametrize(("epochs", "mixed"), [(24, False), (25, True)])
 def test_long_trainings_alone_mix_their_images(epochs, mixed):
     base = read_recipe("default", {"training.epochs": epochs})[1]
     recipe = make_plan(FACTS, base, measure, chosen={"training.epochs"}).recipe
     assert (recipe.augment.cutmix > 0) == mixed
+    assert (recipe.augment.mix_share < 1) == mixed
     chosen = make_plan(FACTS, base, measure, chosen={"training.epochs", "augment.cutmix"}).recipe
     assert chosen.augment.cutmix == 0
     chiral = dataclasses.replace(FACTS, chirality=0.9)

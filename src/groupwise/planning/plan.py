@@ -119,7 +119,8 @@ def make_plan(
         expected, timed = _fill(recipe, facts, rates, left_s(), rounds, chosen)
         recipe = with_fields(recipe, {"training.epochs": expected})
         suited = [c for c in suited if c.field != "training.epochs"]
-    mixed = [c for c in suit_epochs(facts, recipe) if c.field not in chosen]
+    mixed = [] if "augment.cutmix" in chosen else suit_epochs(facts, recipe)
+    mixed = [c for c in mixed if c.field not in chosen]
     recipe = with_fields(recipe, {c.field: c.value for c in mixed})
     seconds = expected_seconds(recipe, facts, rates)
     recipe = with_fields(recipe, {c.field: c.value for c in timed})
