@@ -16,7 +16,7 @@ from groupwise.training.schedule import SIZE_STEP_PX
 # Epochs that a small network is given without a budget (docs/planner.md): so many, with so many images.
 MEASURED_IMAGES, MEASURED_EPOCHS = 2000, 40
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 120
-MIXED_EPOCHS, MIX_SHARE = 25, 0.5  # from so many epochs on, so large a share of the images (docs/planner.md)
+MIXED_EPOCHS, ALL_MIXED_EPOCHS = 25, 60  # from which half of the images and all are mixed (docs/planner.md)
 # With pretrained weights: below so many training images so many epochs, and the factor of the rate from each
 # stage to the one before it, where the 0.5 of `finetune` lost to 0.8 (docs/planner.md).
 TUNED_BELOW, TUNED_EPOCHS, TUNED_DECAY = 3000, 30, 0.8
@@ -110,11 +110,13 @@ def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
     dominated = max(facts.class_sizes.values()) > DOMINATES * facts.train_images
     if recipe.augment.mixes or short or dominated or not may_mirror(facts):
         return []
+    share = 1.0 if recipe.training.epochs >= ALL_MIXED_EPOCHS else 0.5
     reason = (
         f"In {recipe.training.epochs} epochs images would be learnt by heart; from {MIXED_EPOCHS} on half of"
-        " them are pasted into one another, which fewer have no time to learn from."
+        f" them are pasted into one another, from {ALL_MIXED_EPOCHS} on all, which fewer have no time to learn"
+        " from."
     )
-    return [Choice("augment.cutmix", 1.0, reason), Choice("augment.mix_share", MIX_SHARE, reason)]
+    return [Choice("augment.cutmix", 1.0, reason), Choice("augment.mix_share", share, reason)]
 
 
 def suit_size(recipe: Recipe) -> list[Choice]:
