@@ -24,22 +24,27 @@ CODE = f"""
 import sys
 from groupwise.cli.main import VERBS, main
 for words in (["--help"], *([verb, "--help"] for verb in VERBS)):
+    print("=====", words[0])
     assert main(words) == 0
     print("heavy", *words, *(name for name in {HEAVY} if name in sys.modules), file=sys.stderr)
 """
 
 
-def test_no_help_imports_what_only_the_work_needs():
-    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
-    told = [line.split()[1:] for line in done.stderr.splitlines() if line.startswith("heavy")]
+@pytest.fixture(scope="module")
+def helped():
+    """What every verb's help says, in one process, and what each of them had imported by then."""
+    return subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+
+
+def test_no_help_imports_what_only_the_work_needs(helped):
+    told = [line.split()[1:] for line in helped.stderr.splitlines() if line.startswith("heavy")]
     assert len(told) > 20
     assert [words for words in told if words[-1] != "--help"] == []
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_examples_end_the_help_and_use_options_that_are_there(verb, capsys):
-    assert main([verb, "--help"]) == 0
-    told = capsys.readouterr().out
+def test_examples_end_the_help_and_use_options_that_are_there(verb, helped):
+    told = helped.stdout.partition(f"===== {verb}\n")[2].partition("=====")[0]
     assert "Path to a configuration file" not in told  # parts of recipes, which nobody has asked for
     options, _, examples = told.partition("\nexamples:\n")
     assert examples_of(verb)

@@ -1,5 +1,6 @@
 """The next steps: the right one first in each situation, and commands that the command line takes."""
 
+import re
 import shlex
 
 import pytest
@@ -10,8 +11,9 @@ from groupwise.cli.verb_parser import VerbParser
 from groupwise.files import read_csv, read_json, write_csv, write_json
 from groupwise.report.next_steps import MOST, next_steps
 from groupwise.report.page import write_report
+from groupwise.report.translation import translated
 from groupwise.report.verdict import verdict
-from groupwise.runs.baselines import FEATURES, Baseline, Baselines, BaselineScore, Lead
+from groupwise.runs.baselines import FEATURES, MEASURES, Baseline, Baselines, BaselineScore, Lead
 from groupwise.runs.files import read_run
 from groupwise.stats.estimate import Estimate
 
@@ -61,7 +63,8 @@ def learnt_at(run, px):
 def beside_features(run, lead, low, high):
     """A run that simple features come close to, or beat."""
     figure = Estimate(0.8, 12, 4, 0.6, 0.9)
-    score = BaselineScore({"accuracy": figure}, {"accuracy": Lead(lead, low, high)})
+    leads = dict.fromkeys(MEASURES, Lead(lead, low, high))
+    score = BaselineScore(dict.fromkeys(MEASURES, figure), leads)
     one = Baseline(FEATURES, 1.0, 36, {"test": score})
     write_json(run / "baselines.json", Baselines((one,), FEATURES, "val").as_json())
     return run
@@ -199,7 +202,8 @@ def baselines_as_good_with_few_photographs(make_run):
 
 
 def baselines_as_good_with_larger_pictures(make_run):
-    named = PLANNED | {"pretrained": {"name": "resnext50_32x4d.tv_in1k"}}
+    facts = {"name": "resnext50_32x4d.tv_in1k", "licence": "BSD-3-Clause", "url": "https://x.y/z"}
+    named = PLANNED | {"pretrained": facts}
     run = photographs(beside_features(certain(make_run(ledger=named)), 0.01, -0.1, 0.1))
     words = "--weights resnext50_32x4d.tv_in1k --data.image_size_px 192"
     command = f"groupwise train pets --group-column pet {words} --run {run}-larger"
@@ -338,6 +342,26 @@ def test_no_step_is_told_twice(make_run):
     run, *_ = baselines_as_good_with_suspected_labels(make_run)
     commands = [step.command for step in steps_of(run)]
     assert len(set(commands)) == len(commands)
+
+
+@pytest.mark.usefixtures("plain_figures")
+@pytest.mark.parametrize(
+    "situation",
+    [
+        a_network_that_loses,
+        baselines_as_good_with_few_photographs,
+        baselines_as_good_with_larger_pictures,
+        baselines_as_good_and_the_clock_ended_it,
+        few_photographs,
+        ready_to_hand_over,
+        handed_over,
+    ],
+)
+def test_the_first_step_is_said_in_chinese_as_well(make_run, situation):
+    run, *_ = situation(make_run)
+    page = write_report(run).read_text(encoding="utf-8")
+    steps = re.search(r'<section class="steps">.*?</li>', page, flags=re.DOTALL)
+    assert translated(steps[0], "zh")[1] == []
 
 
 def test_longer_than_before_is_longer_for_a_given_recipe_too(make_run):
