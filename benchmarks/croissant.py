@@ -49,7 +49,7 @@ def main() -> None:
         run = asked or trained(here)
         published = publish(run, here / "published")
         told = load(published / JSON, here / "env")
-    wrong = differences(run, told)
+        wrong = differences(run, told)
     print(
         "\n".join(wrong) or f"{len(told['images']):,} records and {len(told['pictures']):,} pictures agree."
     )

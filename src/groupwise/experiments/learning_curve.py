@@ -152,8 +152,8 @@ def subset(split: Split, size: float, *, seed: int) -> Split:
     Of one seed a smaller subset lies within every larger one, and every class keeps a source at least.
     """
     rng = np.random.default_rng(seed)
-    train = split.indices("train")
-    sources, first = np.unique(split.sources[train], return_index=True)
+    train, source_of = split.indices("train"), split.sources
+    sources, first = np.unique(source_of[train], return_index=True)
     labels = split.class_numbers[train][first]
     place = np.empty(len(sources))
     for k in np.unique(labels):
@@ -163,7 +163,7 @@ def subset(split: Split, size: float, *, seed: int) -> Split:
     kept = set(sources[place <= size].tolist())
     rows = list(split.rows)
     for i in train.tolist():
-        if int(split.sources[i]) not in kept:
+        if int(source_of[i]) not in kept:
             rows[i] = rows[i]._replace(fold=EXCLUDED)
     return Split(tuple(rows))
 

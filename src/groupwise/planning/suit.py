@@ -113,8 +113,8 @@ def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
     share = 1.0 if recipe.training.epochs >= ALL_MIXED_EPOCHS else 0.5
     reason = (
         f"In {recipe.training.epochs} epochs images would be learnt by heart; from {MIXED_EPOCHS} on half of"
-        f" them are pasted into one another, from {ALL_MIXED_EPOCHS} on all, which fewer have no time to learn"
-        " from."
+        f" them are pasted into one another, from {ALL_MIXED_EPOCHS} on all, which fewer have no time to"
+        " learn from."
     )
     return [Choice("augment.cutmix", 1.0, reason), Choice("augment.mix_share", share, reason)]
 

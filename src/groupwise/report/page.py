@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from markupsafe import Markup
 
 from groupwise.errors import UsageError
 from groupwise.files import write_atomic, write_json
@@ -79,6 +82,23 @@ ONE_CLASS = (
 )
 
 
+def _render_sections(built: Mapping[str, Section]) -> dict[str, Markup]:
+    """Each by its name; the checklist last, which names the titles of the others."""
+    rendered = {
+        name: render(f"sections/{name}.html", **section.values)
+        for name, section in built.items()
+        if name != "checklist"
+    }
+    titles = {name: _title(part) for name, part in rendered.items()}
+    asked = render("sections/checklist.html", **built["checklist"].values, titles=titles)
+    return {name: asked if name == "checklist" else rendered[name] for name in built}
+
+
+def _title(part: Markup) -> Markup:
+    found = re.search(r"<h2>(.*?)</h2>", part)
+    return Markup(found[1]) if found else Markup("The head of this page")  # it is markup already
+
+
 def write_report(run: Path) -> Path:
     """Write the three and `figures/*.png` into the run directory `run`; returns the page's path.
 
@@ -100,7 +120,7 @@ def write_report(run: Path) -> Path:
     page = render(
         "report.html",
         title=f"{share_text(said.accuracy)} {what}: {files.folder.name}",
-        sections=[render(f"sections/{name}.html", **section.values) for name, section in built.items()],
+        sections=_render_sections(built),
     )
     for section in built.values():
         for name, png in section.pictures.items():

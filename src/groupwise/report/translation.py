@@ -39,6 +39,7 @@ FIGURE = r"(?:over |under )?[-+−]?\d[\d,.]*(?: %)?|n/a"
 # Fields that hold no name or value but words of the report.
 OURS = frozenset(
     ("aim", "measure", "role", "lead", "apart", "interval", "statuses", "made", "spans", "rule", "of", "rest")
+    + ("step", "ground")
 )
 KINDS = {"n": r"\d[\d,]*", "v": FIGURE, "s": "s?"}
 TEXT = r"(?:(?![.?!] [A-Z“]).)+?"

@@ -1,14 +1,15 @@
 """The checklist fills in what the run knows, and nothing that it does not know looks answered."""
 
+import re
 from typing import get_args
 
 import pytest
 import yaml
 
 from groupwise.files import read_json, write_json
-from groupwise.report.checklist.answer import State
+from groupwise.report.checklist.answer import State, needs_you
 from groupwise.report.checklist.checklist import ITEMS, answer_all
-from groupwise.report.page import write_report
+from groupwise.report.page import SECTIONS, write_report
 from groupwise.runs.files import read_run
 
 FILLED, CONFIRM, YOURS = get_args(State)
@@ -54,6 +55,23 @@ def find(answers, beginning):
 def test_every_item_is_asked_once_and_by_a_guideline():
     assert len({item.question for item in ITEMS}) == len(ITEMS)
     assert all(item.references for item in ITEMS)
+
+
+def test_an_item_that_a_run_answers_names_its_section_and_no_other():
+    for item in ITEMS:
+        assert bool(item.where) == (item.rule is not needs_you), item.question
+        assert item.where in ("", *SECTIONS), item.question
+
+
+def test_every_answer_leads_to_a_section_that_is_there(make_run):
+    page = write_report(make_run()).read_text(encoding="utf-8")
+    leads = re.findall(r'<a class="where" href="#(\w+)">(.*?)</a>', page)
+    assert {"division", "found", "ledger", "number"} <= {name for name, _ in leads}
+    for name, title in leads:
+        assert page.count(f'<div id="{name}">') == 1
+        part = page.partition(f'<div id="{name}">')[2]
+        assert name == "number" or re.search(r"<h2>(.*?)</h2>", part)[1] == title
+    assert "#external" not in page  # no data from elsewhere, so no section to lead to
 
 
 # What some items ask, in a few words, with the number that the guideline itself gives it. CLAIM: the table of

@@ -30,6 +30,11 @@ class Item:
     neurips: str = ""
 
     @property
+    def where(self) -> str:
+        """The section of the page that holds what the answer rests on; empty for an item that needs you."""
+        return WHERE.get(self.rule, "")
+
+    @property
     def references(self) -> str:
         """The numbers with the names of their guidelines."""
         named = (
@@ -124,4 +129,34 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
         ("Where it should not be relied on", "40", "26", "8b", needs_you),
     ),
 }  # fmt: skip
+# The section of the page, by its name in `report/page.py`, that holds what a rule's answer rests on.
+WHERE: Mapping[Rule, str] = {
+    rule: section
+    for section, rules in {
+        "number": (answered.ensemble, answered.number, answered.assumption),
+        "baselines": (answered.baseline,),
+        "found": (described.eligibility, described.damage, described.copies, described.shortcuts),
+        "division": (
+            *(described.size, described.balance, described.assignment, described.level),
+            *(described.test_size, described.difference, described.flow),
+        ),
+        "curves": (
+            *(described.preprocessing, answered.start, answered.training, answered.imbalance),
+            *(answered.choice, answered.computing),
+        ),
+        "answers": (answered.measures,),
+        "calibration": (answered.calibration,),
+        "decisions": (answered.computed, answered.output, answered.poor_input),
+        "external": (answered.elsewhere,),
+        "subgroups": (answered.slices,),
+        "poorer_images": (answered.robustness,),
+        "misses": (answered.explanation, answered.mistakes),
+        "suspects": (described.agreement,),
+        "ledger": (
+            *(answered.network, answered.software, answered.repeating, answered.readings),
+            answered.uncertainty,
+        ),
+    }.items()
+    for rule in rules
+}
 ITEMS = tuple(Item(topic, *row) for topic, rows in TABLE.items() for row in rows)
