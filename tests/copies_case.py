@@ -15,7 +15,7 @@ from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 from groupwise.data.split import make_split
 from groupwise.experiments.retrain import Materials, open_materials
-from groupwise.files import write_atomic
+from groupwise.files import write_atomic, write_csv
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import to_yaml
 from groupwise.runs.run import Run
@@ -51,6 +51,18 @@ def write_patterns(folder: Path, *, copies: int = COPIES, seed: int = 0) -> Path
             file.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(file)
     return folder
+
+
+def write_set_patterns(folder: Path) -> Path:
+    """The same under two labels that an image may have both or neither of, as a table."""
+    write_patterns(folder)
+    rows = []
+    for file in sorted(folder.rglob("*.png")):
+        number = int(file.name[7:9])
+        names = [name for name, has in (("a", number % 2), ("b", number // 2 % 2)) if has]
+        rows.append((file.relative_to(folder), "|".join(names)))
+    write_csv(folder / "patterns.csv", ("path", "label"), rows)
+    return folder / "patterns.csv"
 
 
 def write_run(

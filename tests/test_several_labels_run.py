@@ -16,7 +16,7 @@ from groupwise.data.split import read_split
 from groupwise.data.targets import NOT_YET, Targets, read_names
 from groupwise.evaluation.evaluate import prediction_header, prediction_lines
 from groupwise.evaluation.predictions import read_predictions
-from groupwise.files import read_csv, read_json, write_csv
+from groupwise.files import read_csv, read_json, write_csv, write_json
 from groupwise.inference.ray import _Worker
 from groupwise.runs.run import Run
 from groupwise.serving.app import create_app
@@ -122,10 +122,6 @@ def test_run_bundle_and_server_give_the_same_labels(run, bundle, data, capsys):
 
 
 REFUSED = [
-    ["labels", "RUN"],
-    ["report", "RUN", "--figures", "NEW"],
-    ["leakage", "RUN", "--retrain"],
-    ["control", "RUN"],
     ["explain", "RUN"],
     ["train", "DATA", "--optimise", "balanced", "--run", "NEW"],
     ["train", "DATA", "--target-sensitivity", "0.9", "--class", "red", "--run", "NEW"],
@@ -139,6 +135,48 @@ def test_what_wants_one_class_an_image_says_so(words, run, data, tmp_path, capsy
     assert main([str(named.get(word, word)) for word in words]) == 2
     assert NOT_YET in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "new").exists()
+
+
+def test_labels_that_are_probably_wrong_are_named_one_by_one(run, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "judged")
+    judged = Run.open(tmp_path / "judged")
+    told = read_predictions(run / "predictions.csv")
+    probs = np.where(told.targets.members, 0.9, 0.1) + np.random.default_rng(0).random(told.probs.shape) / 20
+    row, k = told.rows[0], LABELS.index("red")
+    probs[0, k] = 0.01 if told.targets.members[0, k] else 0.99
+    lines = prediction_lines(told.rows, probs, told.classes, probs > 0.5)
+    write_csv(judged.path("predictions.csv"), prediction_header(told.classes), lines)
+    judged.record("predictions.csv")
+    metrics = read_json(judged.path("metrics.json"))
+    for low, named in ((0.9, 1), (0.5, 0)):  # an AUROC of a half may be guessing
+        metrics["test"]["auroc"] |= {"low": low, "high": 1.0}
+        write_json(judged.path("metrics.json"), metrics)
+        judged.record("metrics.json")
+        assert main(["labels", str(judged.folder)]) == 0
+        said = capsys.readouterr().out
+        suspects = read_csv(judged.path("label_errors.csv"), ())
+        assert ("No label is named" in said, len(suspects)) == (not named, named)
+        assert [one["path"] for one in suspects] == [row.path] * named
+        assert (f"{row.path} is labelled" in said) == bool(named)
+    assert main(["report", str(judged.folder)]) == 0
+    assert "Labels that may be wrong" not in judged.path("report.html").read_text()
+
+
+def test_a_paper_gets_the_figures_of_sets(run, tmp_path):
+    assert main(["report", str(run), "--figures", str(tmp_path)]) == 0
+    test = read_predictions(run / "predictions.csv").of_fold("test")
+    figures = {row["figure"]: row for row in read_csv(tmp_path / "figures.csv", ())}
+    expected = average_precision_score(test.targets.members, test.probs)
+    assert float(figures["average_precision"]["value"]) == pytest.approx(expected, abs=1e-12)
+    assert "risk_control.missed_of_sources" in figures
+    lines = read_csv(tmp_path / "classes.csv", ())
+    thresholds = [float(row["value"]) for row in lines if row["figure"] == "threshold"]
+    assert thresholds == pytest.approx(groupwise.load_run(run).decision.label_sets.thresholds)
+    assert not (tmp_path / "confusion.csv").exists()
+    english, chinese = ((tmp_path / f"methods.{one}.md").read_text() for one in ("en", "zh"))
+    assert f"mean average precision over 3 of 3 labels was {100 * expected:.1f} %" in english
+    assert "6. Angelopoulos" in english
+    assert "3个标签（共3个）的平均精度均值" in chinese
 
 
 def test_the_thresholds_are_chosen_anew_for_another_rate_of_misses(run, tmp_path, capsys):

@@ -7,7 +7,7 @@ from sklearn.metrics import average_precision_score, f1_score
 import groupwise
 from folder_case import tiny_options
 from groupwise.cli.main import main
-from groupwise.data.targets import Targets
+from groupwise.data.targets import Targets, read_names
 from groupwise.evaluation.predictions import read_predictions
 from groupwise.experiments.pooled_sets import REPEATS, answer_sets
 from groupwise.files import read_csv, read_json
@@ -86,7 +86,16 @@ def test_the_baselines_are_pooled_and_the_report_is_of_all_images(study):
     page = (study / "report.html").read_text()
     assert "mean average precision of the labels, on the out-of-fold images" in page
     assert "Label by label" in page
-    assert not (study / "label_errors.csv").exists()
+
+
+def test_each_suspect_is_a_set_with_one_label_more_or_less(study):
+    assert read_json(study / "metrics.json")["out-of-fold"]["auroc"]["low"] > 0.5
+    suspects = read_csv(study / "label_errors.csv", ())
+    assert suspects
+    for row in suspects:
+        assert len(set(read_names(row["label"])) ^ set(read_names(row["suggested"]))) == 1
+        assert float(row["prob_suggested"]) > float(row["prob_label"])
+    assert "Labels that may be wrong" in (study / "report.html").read_text()
 
 
 def test_a_refit_of_the_study_decides_by_what_was_held_out(study):

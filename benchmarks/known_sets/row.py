@@ -7,7 +7,6 @@ import os
 import resource
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,8 @@ from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 from groupwise.data.sources import find_sources
 from groupwise.data.stratify import IntArray
-from groupwise.evaluation.leakage import spread
+from groupwise.evaluation.leakage import neighbour_facts
 from groupwise.evaluation.neighbours import SPLITS, nearest_neighbours
-from groupwise.stats.repeated import gap
 
 from .published import KnownSet, write_list
 
@@ -117,12 +115,4 @@ def ask_neighbours(manifest: Manifest, sources: IntArray) -> dict[str, Any] | No
     labels = np.unique([one.label for one in usable], return_inverse=True)[1].astype(np.int64)
     rows, seeds = np.arange(len(usable)), range(SEED, SEED + SPLITS)
     found = nearest_neighbours(images, rows, labels, sources, SHARES, "test", seeds)
-    if found is None:
-        return None
-    return {
-        "random": spread(found.random),
-        "grouped": spread(found.grouped),
-        "difference": asdict(gap(found.grouped, found.random)),
-        "images": found.images,
-        "splits": found.splits,
-    }
+    return None if found is None else neighbour_facts(found)

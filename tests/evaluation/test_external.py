@@ -42,7 +42,9 @@ def test_copies_conflicts_and_unknown_classes_are_left_out_each_for_its_reason(t
 
 
 def test_nothing_left_says_why(tmp_path):
-    with pytest.raises(GroupwiseError, match=r"none of its 1 images is left to measure \(1 copies\)"):
+    with pytest.raises(
+        GroupwiseError, match=r"1 of 1 images are copies of the run's own, as 0.png of old.png"
+    ):
         choose_images(listed(tmp_path, "Cat"), MATCHED, copies(["old.png"], [0]), several=False)
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
@@ -7,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from groupwise.data.split import Assignment
+from groupwise.data.targets import read_names, write_set
 from groupwise.evaluation.label_errors import find_label_errors, photographs
 from groupwise.evaluation.predictions import Predictions
 
@@ -103,3 +105,61 @@ def test_a_class_without_images_does_no_harm(flipped):
     labels, probs, _ = flipped
     kept = labels < 9
     assert find_label_errors(predictions(labels[kept], probs[kept]))
+
+
+@pytest.fixture(scope="module")
+def sets():
+    """400 images of three labels with probabilities that tell them, and 12 whose set lacks or adds one."""
+    rng = np.random.default_rng(0)
+    truth = rng.random((400, 3)) < 0.4
+    probs = np.clip(np.where(truth, 0.85, 0.15) + rng.normal(0, 0.1, truth.shape), 0.01, 0.99)
+    wrong = {(i, int(k)) for i, k in zip(range(0, 360, 30), rng.integers(3, size=12), strict=True)}
+    members = truth.copy()
+    for i, k in wrong:
+        members[i, k], probs[i, k] = not truth[i, k], 0.98 if truth[i, k] else 0.02
+    return members, probs, wrong
+
+
+def predictions_of_sets(members, probs, clusters=None):
+    clusters = range(len(members)) if clusters is None else clusters
+    rows = [
+        Assignment(f"{i:04}.png", write_set(np.array(list("abc"))[has]), "", int(cluster), "out-of-fold")
+        for i, (has, cluster) in enumerate(zip(members, clusters, strict=True))
+    ]
+    return Predictions(tuple(rows), tuple("abc"), probs)
+
+
+def test_labels_that_a_set_lacks_or_has_too_many_are_named(sets):
+    members, probs, wrong = sets
+    found = find_label_errors(predictions_of_sets(members, probs))
+    named = {(int(one.path[:4]), change(one)) for one in found}
+    assert named == {(i, "abc"[k]) for i, k in wrong}
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+    (first,) = (one for one in found if one.path == "0000.png")
+    k = "abc".index(change(first))
+    assert first.prob_label == pytest.approx(probs[0, k] if members[0, k] else 1 - probs[0, k])
+    assert f"the network says {'no ' * bool(members[0, k])}{change(first)} (" in first.words()
+    given = [[k for k in range(3) if has[k]] for has in members]
+    reference = find_multilabel_issues_per_class(
+        given, probs, filter_by="prune_by_noise_rate", return_indices_ranked_by=None, n_jobs=1
+    )
+    assert named == {(int(i), "abc"[k]) for i, k in np.argwhere(reference)}
+
+
+def change(suspect):
+    (name,) = set(read_names(suspect.label)) ^ set(read_names(suspect.suggested))
+    return name
+
+
+def test_among_right_sets_few_are_named_and_copies_are_one(sets):
+    members, probs, wrong = sets
+    truth = members.copy()
+    for i, k in wrong:
+        truth[i, k] = not truth[i, k]
+    assert find_label_errors(predictions_of_sets(truth, probs)) == []
+    once = find_label_errors(predictions_of_sets(members, probs))
+    twice = find_label_errors(
+        predictions_of_sets(np.repeat(members, 2, 0), np.repeat(probs, 2, 0), np.repeat(range(400), 2))
+    )
+    assert [one.score for one in twice] == pytest.approx([one.score for one in once])
+    assert {one.copies for one in twice} == {1}

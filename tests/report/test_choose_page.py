@@ -3,6 +3,7 @@
 import csv
 import os
 import shutil
+from contextlib import contextmanager
 
 import pytest
 from PIL import Image
@@ -26,14 +27,12 @@ SETS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def write_audit(root, label_of=lambda path: path[:3]):
     """An audit of seven files: a set of three, a conflict, a suspected series of two, a suspected label."""
-    root = tmp_path_factory.mktemp("choose")
     manifest, clusters = [], []
     for number, paths in enumerate(SETS):
         for k, path in enumerate(paths):
-            file, label = root / "data" / path, path[:3]
+            file, label = root / "data" / path, label_of(path)
             file.parent.mkdir(parents=True, exist_ok=True)
             Image.new("RGB", (10 + k, 10), (30 * k, 99, 9)).save(file)
             manifest.append((path, label, "", "ok", "", 10 + k, 10))
@@ -52,7 +51,7 @@ def folder(tmp_path_factory):
     write_csv(
         audit / "label_errors.csv",
         ("path", "label", "suggested"),
-        [("dog/g.png", "dog", "cat"), ("dog/gone.png", "dog", "cat")],
+        [(path, label_of(path), label_of("cat")) for path in ("dog/g.png", "dog/gone.png")],
     )
     conflict = {"code": "copies-across-labels", "severity": "stop", "title": "t", "paths": SETS[1]}
     suspect = {"code": "suspected-groups-numbering", "severity": "note", "title": "t", "paths": []}
@@ -63,6 +62,11 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_audit(tmp_path_factory.mktemp("choose"))
+
+
+@pytest.fixture(scope="module")
 def browser():
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -70,8 +74,8 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def page(browser, folder):
+@contextmanager
+def opened(browser, folder):
     context = browser.new_context(
         viewport={"width": 360, "height": 700}, locale="en-GB", accept_downloads=True
     )
@@ -84,6 +88,12 @@ def page(browser, folder):
     assert not trouble
     assert page.evaluate("window.hacked") is None
     context.close()
+
+
+@pytest.fixture
+def page(browser, folder):
+    with opened(browser, folder) as page:
+        yield page
 
 
 def ticked(page):
@@ -145,6 +155,24 @@ def test_a_suspected_label_says_what_the_network_says_and_is_left_out_for_that(p
     page.locator("#sets label").click()
     (row,) = save(page, tmp_path / "exclude.csv")
     assert row == {"path": "dog/g.png", "label": "dog", "reason": "mistake"}
+
+
+def test_sets_of_labels_are_said_in_words_and_filtered_by_each_label(browser, tmp_path):
+    sets = {"cat": "|cat|dog|", "dog": "|"}
+    folder = write_audit(tmp_path, lambda path: sets[path[:3]])
+    with opened(browser, folder) as page:
+        expect(page.locator(".copies .what").first).to_have_text("cat, dog · 10 × 10")
+        said = "labelled none of the labels, and the network says cat, dog"
+        expect(page.locator(".mistake h2")).to_have_text(said)
+        assert page.locator("#label option").all_inner_texts() == ["all", "cat", "dog"]
+        page.select_option("#label", "dog")
+        expect(page.locator("#sets > li")).to_have_count(2)
+        assert "none of the labels · " in page.inner_text("#sets")
+        assert "|" not in page.inner_text("main")
+        page.locator("#sets label", has_text="cat/e.png").click()
+        assert save(page, tmp_path / "exclude.csv") == [
+            {"path": "cat/e.png", "label": "|cat|dog|", "reason": "conflict"}
+        ]
 
 
 def test_keys_move_and_tick_and_a_phone_shows_all(page):

@@ -53,7 +53,7 @@ def test_what_came_before_is_answered_by_the_model_before():
 
 
 def test_a_newer_model_is_taken_and_one_that_cannot_be_loaded_leaves_the_one_before(tmp_path):
-    folder, said = write_bundle(tmp_path, {"version": 1}), []
+    folder, said, freed = write_bundle(tmp_path, {"version": 1}), [], []
     first, second = named("first"), named("second")
     loads = iter([GroupwiseError("was changed", place="model.onnx", remedy="Copy it anew.")] * 2 + [second])
 
@@ -65,17 +65,20 @@ def test_a_newer_model_is_taken_and_one_that_cannot_be_loaded_leaves_the_one_bef
 
     async def follow():
         batcher = Batcher(first)
-        task = asyncio.create_task(Watch(folder, load, said.append, poll_s=0.01).follow(batcher))
+        watch = Watch(folder, load, said.append, 0.01, give_back=lambda: freed.append(batcher.predictor))
+        task = asyncio.create_task(watch.follow(batcher))
         await asyncio.sleep(0.1)
         assert batcher.predictor is first  # nothing has changed, nothing is loaded
         write_bundle(folder, {"version": 2})
         for _ in range(200):
             await asyncio.sleep(0.01)
-            if batcher.predictor is second:
+            if freed:
                 break
+        await asyncio.sleep(0.05)
         task.cancel()
         batcher.close()
         assert batcher.predictor is second
+        assert freed == [second]  # once, and not while nothing was exchanged
 
     asyncio.run(follow())
     assert len(said) == 2  # that of the failure only once

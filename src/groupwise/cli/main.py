@@ -19,6 +19,7 @@ from groupwise.cli import data, deploy, evaluate, learning, measure, probe, repo
 from groupwise.cli.first_look import look_first
 from groupwise.cli.options import value_of
 from groupwise.console import show_any_character
+from groupwise.distributed.portable import take_option
 from groupwise.errors import GroupwiseError, UsageError, did_you_mean
 from groupwise.runs.deadline import command_began, process_began
 from groupwise.runs.run import LEDGER
@@ -114,6 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if debug:
         arguments.remove("--debug")
     try:
+        arguments = take_option(arguments)  # before anything loads torch
         with command_began(began):
             return _dispatch(arguments)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -195,5 +197,6 @@ def _overview() -> str:
             "",
             "`groupwise COMMAND --help` explains one. --debug shows the traceback of an error;",
             "--print_completion bash (or zsh) prints what a shell completes commands by.",
+            "--deterministic portable trains to the same bits on every processor with AVX2.",
         ]
     )

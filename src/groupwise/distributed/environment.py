@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from groupwise.distributed.portable import SETTINGS, THREADS
 from groupwise.distributed.processor import this_processor
 from groupwise.distributed.world import World
 
@@ -36,6 +37,14 @@ def machine() -> dict[str, Any]:
         "instruction_limits": [f"{name}={os.environ[name]}" for name in LIMITS if name in os.environ],
         "threads": torch.get_num_threads(),
     }
+
+
+def same_bits(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether a training ends with the same bits on both machines, as they were both held to the same."""
+    asked = {f"{name}={SETTINGS[name]}" for name in LIMITS if name in SETTINGS}
+    return all(
+        asked <= set(facts["instruction_limits"]) and facts["threads"] == THREADS for facts in (one, other)
+    )
 
 
 def machine_words(facts: Mapping[str, Any]) -> str:

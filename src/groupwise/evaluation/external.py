@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -95,12 +95,7 @@ def choose_images(
             taken.append(i)
     copies = [(s.path, of) for s, of in zip(samples, found.of, strict=True) if of is not None]
     if not taken:
-        reasons = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in left_out.items() if n)
-        raise GroupwiseError(
-            f"none of its {len(samples):,} images is left to measure ({reasons})",
-            place="--external",
-            remedy="`groupwise evaluate RUN --fold test` measures the images of the run itself.",
-        )
+        _refuse_nothing_new(len(samples), left_out, copies)
     rows = [
         Assignment(samples[i].path, str(labels[i]), samples[i].group, int(found.clusters[i]), FOLD)
         for i in taken
@@ -108,6 +103,24 @@ def choose_images(
     unusable = sum(sample.status == "quarantined" for sample in manifest.samples)
     return NewData(
         tuple(samples[i] for i in taken), tuple(rows), {"unusable": unusable, **left_out}, tuple(copies)
+    )
+
+
+def _refuse_nothing_new(n: int, left_out: Mapping[str, int], copies: Sequence[tuple[str, str]]) -> NoReturn:
+    """Raise `GroupwiseError` that says why none of `n` images is left, and what to do about it."""
+    if left_out["copies"] == n:
+        path, of = copies[0]
+        raise GroupwiseError(
+            f"{n:,} of {n:,} images are copies of the run's own, as {path} of {of}: nothing is new",
+            place="--external",
+            remedy="Name images that the run has not seen; its own are measured by `groupwise evaluate RUN"
+            " --fold test`.",
+        )
+    reasons = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in left_out.items() if count)
+    raise GroupwiseError(
+        f"none of its {n:,} images is left to measure ({reasons})",
+        place="--external",
+        remedy="Mend or rename the labels, or name images that the run has not seen.",
     )
 
 

@@ -9,7 +9,7 @@ from groupwise.errors import UsageError
 from groupwise.files import write_json
 from groupwise.runs.files import headline_fold, read_metrics
 from groupwise.runs.run import Run
-from groupwise.stats.estimate import SCHEMA, Estimate
+from groupwise.stats.estimate import SCHEMA, SETS, Estimate
 from groupwise.stats.learning_curve import sources_for_width
 
 FILE = "interval_width.json"
@@ -33,17 +33,20 @@ def write_interval_width(run: Run, width: float) -> dict[str, Any]:
             remedy="Measure it again with `groupwise evaluate RUN`, on a fold of several sources.",
         )
     found = sources_for_width(accuracy, width)
-    facts = {"schema": SCHEMA, "fold": fold, **found, "words": width_words(found)}
+    several = metrics[fold].get("labels") == SETS
+    facts = {"schema": SCHEMA, "fold": fold, **found, "words": width_words(found, several=several)}
     write_json(run.path(FILE), facts)
     run.record(FILE, ["metrics.json"])
     return facts
 
 
-def width_words(facts: Mapping[str, Any]) -> list[str]:
-    """What the sources for an interval come to, in two sentences."""
+def width_words(facts: Mapping[str, Any], *, several: bool = False) -> list[str]:
+    """What the sources for an interval come to, in two sentences; `several`: of exactly right images."""
+    number = "the share of images with exactly the right labels" if several else "the number"
     wanted, now = 100 * facts["wanted"], 100 * facts["now"]
     return [
-        f"{facts['sources_now']:,} sources judge the number, and its interval is {now:.1f} points wide.",
+        f"{facts['sources_now']:,} sources judge {number}, and its interval is {now:.1f} points wide.",
         f"For {wanted:.1f} points about {facts['sources']:,} sources like these have to judge it, at the same"
-        f" accuracy: each counts for {facts['independent_images_a_source']:.2f} independent images.",
+        f" {'share' if several else 'accuracy'}: each counts for {facts['independent_images_a_source']:.2f}"
+        " independent images.",
     ]

@@ -7,7 +7,11 @@ the least plausible labels are named ("prune by noise rate", ranked by normalise
 Copies of one photograph under one label are one case, with the mean of their probabilities. The file is
 `label_errors.csv`, the surest error first: `path,label,group,fold,suggested,prob_label,prob_suggested,score,
 copies`; `score` is prob_suggested - prob_label, `path` the first of the copies and `copies` how many more
-there are. It is empty where the network may be guessing (see `guessing`), for then it knows no better.
+there are. It is empty where the network may be guessing (see `may_be_guessing`), for then it knows no better.
+
+With several labels an image each label is judged by itself, as one class against its absence (Thyagarajan,
+Snorrason, Northcutt and Mueller 2022, arXiv 2211.13895); `suggested` is the set with that label added or
+taken away, `prob_label` the probability of what is said of it, and an image may stand in several rows.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from dataclasses import astuple, dataclass, fields
 import numpy as np
 from cleanlab.filter import find_label_issues
 
+from groupwise.data.targets import is_set, read_names, say, write_set
 from groupwise.evaluation.predictions import Predictions
 from groupwise.files import write_csv
 from groupwise.runs.run import Run
@@ -28,7 +33,7 @@ LABEL_ERRORS = "label_errors.csv"
 
 @dataclass(frozen=True)
 class Suspect:
-    """One photograph whose label is probably wrong, and the class that is suggested instead."""
+    """One photograph whose label is probably wrong, and what is suggested instead."""
 
     path: str
     label: str
@@ -43,10 +48,13 @@ class Suspect:
     def words(self) -> str:
         """As a sentence."""
         more = f" (and {self.copies} more of it)" if self.copies else ""
-        return (
-            f"{self.path}{more} is labelled {self.label} ({100 * self.prob_label:.1f} %);"
-            f" the network says {self.suggested} ({100 * self.prob_suggested:.1f} %)."
-        )
+        told = f"{self.path}{more} is labelled {say(self.label)}"
+        sure = f"({100 * self.prob_suggested:.1f} %)."
+        if not is_set(self.label):
+            return f"{told} ({100 * self.prob_label:.1f} %); the network says {self.suggested} {sure}"
+        (name,) = set(read_names(self.label)) ^ set(read_names(self.suggested))
+        none = "no " if name in read_names(self.label) else ""
+        return f"{told}; the network says {none}{name} {sure}"
 
 
 def find_label_errors(predictions: Predictions) -> list[Suspect]:
@@ -55,10 +63,29 @@ def find_label_errors(predictions: Predictions) -> list[Suspect]:
     The predictions must come from models that were not trained on these images.
     """
     cases = photographs(predictions)
-    labels = predictions.labels[[rows[0] for rows in cases]]
-    if len(np.unique(labels)) < 2:
+    if not cases:
         return []
     probs = np.array([predictions.probs[rows].mean(axis=0) for rows in cases])
+    targets = predictions.targets
+    if not targets.several:
+        labels = predictions.labels[[rows[0] for rows in cases]]
+        return [
+            _suspect(predictions, cases[case], probs[case], labels[case])
+            for case in rank_issues(labels, probs)
+        ]
+    members = targets.members[[rows[0] for rows in cases]]
+    found = [
+        _suspect_label(predictions, cases[case], probs[case, k], k)
+        for k in range(len(targets.classes))
+        for case in rank_issues(members[:, k], np.column_stack([1 - probs[:, k], probs[:, k]]))
+    ]
+    return sorted(found, key=lambda suspect: -suspect.score)
+
+
+def rank_issues(labels: np.ndarray, probs: np.ndarray) -> list[int]:
+    """Which class numbers (N,) are probably wrong by probabilities (N, K), the least plausible first."""
+    if len(np.unique(labels)) < 2:
+        return []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cleanlab warns of classes too small to tell, which are left alone
         ranked = find_label_issues(
@@ -68,7 +95,7 @@ def find_label_errors(predictions: Predictions) -> list[Suspect]:
             return_indices_ranked_by="normalized_margin",
             n_jobs=1,  # its processes are forked, which threads of torch may not survive
         )
-    return [_suspect(predictions, cases[case], probs[case], labels[case]) for case in ranked]
+    return [int(row) for row in ranked]
 
 
 def photographs(predictions: Predictions) -> list[list[int]]:
@@ -80,16 +107,33 @@ def photographs(predictions: Predictions) -> list[list[int]]:
 
 
 def _suspect(predictions: Predictions, rows: Sequence[int], probs: np.ndarray, label: int) -> Suspect:
-    first, best = predictions.rows[rows[0]], int(probs.argmax())
+    best = int(probs.argmax())
+    suggested, sure = predictions.classes[best], (float(probs[label]), float(probs[best]))
+    return _name(predictions, rows, suggested, *sure)
+
+
+def _suspect_label(predictions: Predictions, rows: Sequence[int], prob: float, k: int) -> Suspect:
+    """The label of number `k`, whose probability is `prob`, is missing from the set or too many in it."""
+    has = set(read_names(predictions.rows[rows[0]].label))
+    name = predictions.classes[k]
+    there, absent = float(prob), 1 - float(prob)
+    sure = (there, absent) if name in has else (absent, there)
+    return _name(predictions, rows, write_set(has ^ {name}), *sure)
+
+
+def _name(
+    predictions: Predictions, rows: Sequence[int], suggested: str, prob_label: float, prob_suggested: float
+) -> Suspect:
+    first = predictions.rows[rows[0]]
     return Suspect(
         path=first.path,
         label=first.label,
         group=first.group,
         fold=first.fold,
-        suggested=predictions.classes[best],
-        prob_label=float(probs[label]),
-        prob_suggested=float(probs[best]),
-        score=float(probs[best] - probs[label]),
+        suggested=suggested,
+        prob_label=prob_label,
+        prob_suggested=prob_suggested,
+        score=prob_suggested - prob_label,
         copies=len(rows) - 1,
     )
 

@@ -2,6 +2,7 @@
 
     images, sources     how many images take part, and how many sources are known among them
     shares, fold        relative sizes of the folds, and the fold in question
+    labels              `several` where images have sets of labels, of which all have to be right; else `one`
     known               whether any two images are known to share a source; if not, the three parts are null
                         and `reason` says that nobody can tell
     siblings            (a) exact: `random` = expected share of images of `fold` with a sibling in training
@@ -33,6 +34,7 @@ from groupwise.evaluation.neighbours import FEATURE_SIDE_PX, SPLITS, Neighbours,
 from groupwise.evaluation.words import sentence
 from groupwise.files import write_json
 from groupwise.runs.run import Run
+from groupwise.stats.estimate import SETS
 from groupwise.stats.fold import Fold
 from groupwise.stats.intervals import share_of_images
 from groupwise.stats.repeated import COVERS, Scores, gap
@@ -77,6 +79,7 @@ def estimate_leakage(
         "sources": len(np.unique(sources)),
         "shares": dict(shares),
         "fold": fold,
+        "labels": SETS if split.several else "one",
         "known": len(np.unique(sources)) < len(rows),
         "siblings": None,
         "neighbours": None,
@@ -90,7 +93,8 @@ def estimate_leakage(
     _, labels = np.unique([split.rows[i].label for i in rows], return_inverse=True)
     neighbours = nearest_neighbours(images, rows, labels, sources, shares, fold, range(seed, seed + SPLITS))
     if neighbours is not None:
-        facts["neighbours"] = _neighbours(neighbours)
+        features = f"pixels at {FEATURE_SIDE_PX} x {FEATURE_SIDE_PX}, centred, by correlation"
+        facts["neighbours"] = {**neighbour_facts(neighbours), "features": features}
         facts["evidence"]["neighbours"] = EVIDENCE["neighbours"]
     return facts
 
@@ -118,14 +122,14 @@ def _siblings(split: Split, rows: IntArray, shares: Mapping[str, float], fold: s
     }
 
 
-def _neighbours(found: Neighbours) -> dict[str, Any]:
+def neighbour_facts(found: Neighbours) -> dict[str, Any]:
+    """What a nearest neighbour has right under both kinds of splits, and how far they differ."""
     return {
         "random": spread(found.random),
         "grouped": spread(found.grouped),
         "difference": asdict(gap(found.grouped, found.random)),
         "images": found.images,
         "splits": found.splits,
-        "features": f"pixels at {FEATURE_SIDE_PX} x {FEATURE_SIDE_PX}, centred, by correlation",
     }
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from groupwise.stats.estimate import SETS
+
 
 def leakage_words(facts: Mapping[str, Any], run: Path, *, retrains: bool = True) -> list[str]:
     """What a random split would have reported, a sentence or two a part, from `run`'s `leakage.json`.
@@ -37,9 +39,9 @@ def _neighbours(facts: Mapping[str, Any]) -> Iterator[str]:
     if found is None:
         yield "Nearest neighbour: too few sources to split them again and again."
         return
-    difference = found["difference"]
+    difference, right = found["difference"], _right(facts)
     yield (
-        f"Nearest neighbour on fixed features: {_percent(found['random']['value'])} right under random"
+        f"Nearest neighbour on fixed features: {_percent(found['random']['value'])} {right} under random"
         f" splits, {_percent(found['grouped']['value'])} under grouped ones: {_points(difference)}."
     )
     if difference["high"] is not None and difference["high"] < 0:
@@ -54,8 +56,9 @@ def _retrained(facts: Mapping[str, Any], run: Path, retrains: bool) -> Iterator[
             yield f"Retrained: not measured; `groupwise leakage {run} --retrain` trains under both splits."
         return
     yield (
-        f"Retrained, {found['seeds']} seeds: {_percent(found['random']['value'])} under random splits,"
-        f" {_percent(found['grouped']['value'])} under grouped ones: {_points(found['difference'])}."
+        f"Retrained, {found['seeds']} seeds: {_percent(found['random']['value'])} {_right(facts)} under"
+        f" random splits, {_percent(found['grouped']['value'])} under grouped ones:"
+        f" {_points(found['difference'])}."
     )
     added = found["selection"]
     yield (
@@ -74,6 +77,10 @@ def _retrained(facts: Mapping[str, Any], run: Path, retrains: bool) -> Iterator[
         f" {readings['readings']:,} times in all; they hold {readings['shared_images']:,} of the"
         f" {readings['run_images']:,} images of this run's. This run's own network was not measured again."
     )
+
+
+def _right(facts: Mapping[str, Any]) -> str:
+    return "exactly right" if facts.get("labels") == SETS else "right"
 
 
 def _otherwise(found: Mapping[str, Any]) -> str:

@@ -45,6 +45,13 @@ class Predictions:
         """Which labels each image was given, (N, K)."""
         return Targets.of(self.predicted, self.classes).members.astype(bool)
 
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Whether each row was given its label, (N,): its most probable class, or exactly its set."""
+        if self.targets.several:
+            return np.asarray((self.given == self.targets.members).all(axis=1))
+        return np.asarray(self.probs.argmax(axis=1) == self.labels)
+
     def of_fold(self, fold: str) -> Predictions:
         """Those of one fold."""
         chosen = [i for i, row in enumerate(self.rows) if row.fold == fold]

@@ -60,8 +60,8 @@ def _judge(predictions: Predictions) -> tuple[Fold, Judged]:
     if not targets.several:
         fold = check_fold(predictions.labels, predictions.probs, sources, classes)
         return fold, Judged.of(fold)
-    sets, given = check_label_fold(targets.values, predictions.probs, sources), predictions.given
-    return sets.whole, Judged((given == sets.members).all(axis=1), sets.members, given)
+    sets = check_label_fold(targets.values, predictions.probs, sources)
+    return sets.whole, Judged(predictions.right, sets.members, predictions.given)
 
 
 def further_columns(manifest: Manifest) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from groupwise.stats.estimate import Estimate
+from groupwise.stats.estimate import SETS, Estimate
 
 # What a share of images is a share of, after "86.1 % of 366 images from 41 sources".
 SHARES = {
@@ -89,10 +89,13 @@ def _count(number: int, noun: str) -> str:
 
 
 def may_be_guessing(figures: Mapping[str, Any]) -> bool:
-    """Whether the interval of accuracy reaches down to what always answering the largest class gives.
+    """Whether the network is not shown to know more than nothing, by the `figures` of a fold.
 
-    `figures` are those of one fold of `metrics.json`. Without an interval nothing is said: False.
+    That is so where the interval of accuracy reaches down to what always answering the largest class gives,
+    and with several labels an image where that of the mean AUROC reaches a half. Without an interval nothing
+    is said: False.
     """
-    low = figures["accuracy"].get("low")
-    majority = (figures.get("majority") or {}).get("accuracy")
-    return low is not None and majority is not None and low <= majority
+    several = figures.get("labels") == SETS
+    low = figures["auroc" if several else "accuracy"].get("low")
+    nothing = 0.5 if several else (figures.get("majority") or {}).get("accuracy")
+    return low is not None and nothing is not None and low <= nothing

@@ -29,6 +29,7 @@ from groupwise.stats.bootstrap import source_weights
 from groupwise.stats.estimate import SCHEMA, Estimate
 from groupwise.stats.fold import Floats, Fold
 from groupwise.stats.intervals import fraction
+from groupwise.stats.label_rule import Members
 from groupwise.stats.learning_curve import extrapolate
 from groupwise.text import duration
 
@@ -131,41 +132,48 @@ def own_answers(run: Run, split: Split, fold: str) -> Floats | None:
     """Which images of `fold` the run's own network gets right, (T,); None where they were not asked."""
     if not run.path("predictions.csv").is_file():
         return None
-    told = {
-        row.path: row.label == told
-        for row, told in _predicted(read_predictions(run.require("predictions.csv")).of_fold(fold))
-    }
+    predictions = read_predictions(run.require("predictions.csv")).of_fold(fold)
+    told = dict(zip((row.path for row in predictions.rows), predictions.right.tolist(), strict=True))
     rows = [split.rows[i] for i in split.indices(fold)]
     if not all(row.path in told for row in rows):
         return None
     return np.array([told[row.path] for row in rows], dtype=np.float64)
 
 
-def _predicted(predictions: Any) -> list[tuple[Any, str]]:
-    best = predictions.probs.argmax(axis=1)
-    return [(row, predictions.classes[k]) for row, k in zip(predictions.rows, best, strict=True)]
-
-
 def subset(split: Split, size: float, *, seed: int) -> Split:
     """The split with a fraction `size` of its training sources, in every class about as large a one.
 
-    Of one seed a smaller subset lies within every larger one, and every class keeps a source at least.
+    Of one seed a smaller subset lies within every larger one, and every class keeps a source at least. A
+    source of several labels counts for the rarest of them.
     """
     rng = np.random.default_rng(seed)
     train, source_of = split.indices("train"), split.sources
-    sources, first = np.unique(source_of[train], return_index=True)
-    labels = split.class_numbers[train][first]
+    sources, first, number = np.unique(source_of[train], return_index=True, return_inverse=True)
+    has = _labels_of_sources(split, train, number, first)
+    rarest = np.where(has, has.sum(axis=0), np.inf).argmin(axis=1)
     place = np.empty(len(sources))
-    for k in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == k))
+    for k in np.unique(rarest):
+        members = rng.permutation(np.flatnonzero(rarest == k))
         place[members] = (np.arange(len(members)) + rng.random()) / len(members)
         place[members[0]] = 0.0
+    for k in np.flatnonzero(has.any(axis=0)):
+        place[np.where(has[:, k], place, np.inf).argmin()] = 0.0
     kept = set(sources[place <= size].tolist())
     rows = list(split.rows)
     for i in train.tolist():
         if int(source_of[i]) not in kept:
             rows[i] = rows[i]._replace(fold=EXCLUDED)
     return Split(tuple(rows))
+
+
+def _labels_of_sources(split: Split, train: IntArray, number: IntArray, first: IntArray) -> Members:
+    """Which labels each source of the rows `train` has, (S, K); of classes that of its first image."""
+    members = split.targets.members[train].astype(bool)
+    if not split.several:
+        return members[first]
+    has = np.zeros((len(first), members.shape[1]), dtype=bool)
+    np.logical_or.at(has, number, members)
+    return has
 
 
 def _train(
@@ -191,7 +199,7 @@ def summarise(split: Split, rows: IntArray, right: dict[float, list[Floats]]) ->
     train = split.indices("train")
     total = len(np.unique(split.sources[train]))
     sources = np.unique(split.sources[rows], return_inverse=True)[1].astype(np.int64)
-    labels = split.class_numbers[rows]
+    labels = np.zeros(len(rows), dtype=np.int64) if split.several else split.class_numbers[rows]
     fold = Fold(labels, np.eye(len(split.classes))[labels], sources)
     images = fold.per_source(np.ones(fold.n))
     sizes = np.array([max(1.0, size * total) for size in right])
@@ -228,7 +236,7 @@ def summarise(split: Split, rows: IntArray, right: dict[float, list[Floats]]) ->
         ],
         "next": following,
     }
-    return facts | {"words": curve_words(points, following, total, double)}
+    return facts | {"words": curve_words(points, following, total, double, several=split.several)}
 
 
 def _noise(right: dict[float, list[Floats]]) -> float:
@@ -240,7 +248,7 @@ def _noise(right: dict[float, list[Floats]]) -> float:
 
 
 def curve_words(
-    points: Sequence[dict[str, Any]], ahead: dict[str, Any], total: int, double: Estimate
+    points: Sequence[dict[str, Any]], ahead: dict[str, Any], total: int, double: Estimate, *, several: bool
 ) -> list[str]:
     """What the curve says, in three sentences."""
     assert double.value is not None
@@ -249,14 +257,15 @@ def curve_words(
     sizes = ", ".join(f"{point['sources']:,}" for point in points)
     scores = ", ".join(f"{100 * point['accuracy']['value']:.1f}" for point in points)
     gain = {name: 100 * value for name, value in ahead["gain"].items()}
+    measure = "exactly right images" if several else "accuracy"
     worth = (
-        f"The next {ahead['sources']} sources like these are worth {gain['value']:+.1f} points of accuracy"
+        f"The next {ahead['sources']} sources like these are worth {gain['value']:+.1f} points of {measure}"
         f" (95 % band {gain['low']:+.1f} to {gain['high']:+.1f})."
     )
     if gain["low"] < 0 < gain["high"]:
         worth += " By this curve they may also bring nothing."
     return [
-        f"Learning from {sizes} sources, the recipe gets {scores} % right.",
+        f"Learning from {sizes} sources, the recipe gets {scores} % {'exactly ' * several}right.",
         worth,
         f"Twice as many ({2 * total:,}) would reach about {100 * double.value:.1f} %"
         f" ({100 * double.low:.1f} to {100 * double.high:.1f}) on these test images.",

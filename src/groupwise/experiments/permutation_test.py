@@ -3,7 +3,8 @@
 `control.json` holds fold, method (of the split), permuted (what was, in words), sources, epochs, and for each
 of `controls` its seed, accuracy (a figure as in metrics.json), chance, and `at_chance`: whether the interval
 holds chance (null without an interval). Chance is the agreement that answers and labels of these frequencies
-have when they are unrelated (Cohen 1960, Educ. Psychol. Meas. 20:37).
+have when they are unrelated (Cohen 1960, Educ. Psychol. Meas. 20:37). Where images have several labels whole
+sets are permuted, and in place of the accuracy stands `auroc`, the mean over labels, whose chance is a half.
 """
 
 from __future__ import annotations
@@ -20,15 +21,18 @@ from groupwise.console import Console
 from groupwise.data.split import EXCLUDED
 from groupwise.data.stratify import IntArray
 from groupwise.errors import UsageError
-from groupwise.experiments.retrain import Materials, open_materials, retrain
+from groupwise.experiments.retrain import Labels, Materials, open_materials, retrain
 from groupwise.files import write_json
 from groupwise.runs.run import Run
-from groupwise.stats.estimate import SCHEMA
+from groupwise.stats.estimate import SCHEMA, Estimate
 from groupwise.stats.intervals import fraction
+from groupwise.stats.label_metrics import LabelDraws, check_label_fold, mean_over_labels
 
 FILE = "control.json"
 AMONG, WITHIN = "labels among sources", "the names of the classes within each source"
+WITHIN_SETS = "which set of labels is called which, within each source"
 ALPHA = 0.05
+DRAWS = 2000
 
 
 def permutation_test(
@@ -68,8 +72,9 @@ def _kept(materials: Materials) -> tuple[list[int], list[str], IntArray]:
 
 def _permuted(materials: Materials) -> dict[str, Any]:
     _, labels, sources = _kept(materials)
+    within = WITHIN_SETS if materials.split.several else WITHIN
     return {
-        "permuted": AMONG if one_class_each(labels, sources) else WITHIN,
+        "permuted": AMONG if one_class_each(labels, sources) else within,
         "sources": len(np.unique(sources)),
     }
 
@@ -85,10 +90,13 @@ def _train_permuted(materials: Materials, seed: int, scratch: Path, console: Con
         asked = retrain(materials, split, seed=seed, scratch=scratch, on_batch=progress)
     # The recipe's own way to choose, also where it is the mistake of choosing on the reported fold.
     epoch = asked.best_on_test if training.select_fold == materials.fold else asked.chosen
-    return {"seed": seed, **judge(asked.labels, asked.predicted[epoch], split.sources[asked.rows])}
+    sources = split.sources[asked.rows]
+    if asked.probs is not None:
+        return {"seed": seed, **judge_sets(asked.labels, asked.probs[epoch], sources, split.classes)}
+    return {"seed": seed, **judge(asked.labels, asked.predicted[epoch], sources)}
 
 
-def judge(labels: IntArray, predicted: IntArray, sources: IntArray) -> dict[str, Any]:
+def judge(labels: Labels, predicted: Labels, sources: IntArray) -> dict[str, Any]:
     """Accuracy of `predicted` classes with its interval over `sources`, and chance; all are (T,)."""
     _, number = np.unique(sources, return_inverse=True)
     hits = np.bincount(number, labels == predicted).astype(np.float64)
@@ -96,10 +104,21 @@ def judge(labels: IntArray, predicted: IntArray, sources: IntArray) -> dict[str,
     classes = int(max(labels.max(), predicted.max())) + 1
     frequencies = [np.bincount(values, minlength=classes) / len(labels) for values in (labels, predicted)]
     chance = float(frequencies[0] @ frequencies[1])
-    at_chance = None
-    if accuracy.low is not None and accuracy.high is not None:
-        at_chance = bool(accuracy.low <= chance <= accuracy.high)
-    return {"accuracy": accuracy.as_json(), "chance": chance, "at_chance": at_chance}
+    return {"accuracy": accuracy.as_json(), "chance": chance, "at_chance": _holds(accuracy, chance)}
+
+
+def judge_sets(members: Labels, probs: Any, sources: IntArray, classes: Sequence[str]) -> dict[str, Any]:
+    """The mean AUROC of `probs` for the labels, both (T, K), with its interval over `sources`, and chance."""
+    fold = check_label_fold(members, probs, sources)
+    drawn = LabelDraws.of(fold, fold.members, draws=DRAWS, seed=0)
+    auroc = mean_over_labels(fold, drawn, "auroc", classes)
+    return {"auroc": auroc.as_json(), "chance": 0.5, "at_chance": _holds(auroc, 0.5)}
+
+
+def _holds(figure: Estimate, chance: float) -> bool | None:
+    if figure.low is None or figure.high is None:
+        return None
+    return bool(figure.low <= chance <= figure.high)
 
 
 def permutation_test_words(facts: Mapping[str, Any]) -> list[str]:
@@ -113,15 +132,24 @@ def permutation_test_words(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _line(one: Mapping[str, Any]) -> str:
-    figure = one["accuracy"]
+    figure = _figure(one)
     interval = "no interval"
+    if "auroc" in one:
+        if figure.get("low") is not None:
+            interval = f"95 % interval {figure['low']:.3f} to {figure['high']:.3f}"
+        value = "undefined" if figure["value"] is None else f"{figure['value']:.3f}"
+        return f"mean AUROC {value} ({interval}); chance is {one['chance']:g}."
     if figure["low"] is not None:
         interval = f"95 % interval {100 * figure['low']:.1f} to {100 * figure['high']:.1f} %"
     return f"{100 * figure['value']:.1f} % right ({interval}); chance is {100 * one['chance']:.1f} %."
 
 
+def _figure(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    return dict(one["auroc"] if "auroc" in one else one["accuracy"])
+
+
 def _verdict(networks: Sequence[Mapping[str, Any]]) -> str:
-    above = sum(one["at_chance"] is False and one["accuracy"]["low"] > one["chance"] for one in networks)
+    above = sum(one["at_chance"] is False and _figure(one)["low"] > one["chance"] for one in networks)
     # An interval that holds chance 95 % of the time lies above it in one of forty controls.
     if binomtest(above, len(networks), ALPHA / 2, alternative="greater").pvalue < ALPHA:
         return (

@@ -24,7 +24,7 @@ from groupwise.data.stratify import IntArray
 from groupwise.evaluation.decision_metrics import cost_metrics
 from groupwise.evaluation.evaluate import Scored, decided_before, is_for_balanced, write_scores
 from groupwise.evaluation.influence import influence_metrics
-from groupwise.evaluation.label_errors import Suspect, find_label_errors, write_label_errors
+from groupwise.evaluation.label_errors import find_label_errors, write_label_errors
 from groupwise.evaluation.other_aim import other_aim
 from groupwise.evaluation.predictions import Predictions, read_predictions
 from groupwise.evaluation.slice_files import write_slices
@@ -91,11 +91,9 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
     )
     study.record("crossval.json", [f"{model}/metrics.json" for model in models])
     guessing = may_be_guessing(metrics[OUT_OF_FOLD])
-    suspects: list[Suspect] = []
-    if scored.given is None:  # a label beside others has no one other class to be confused with
-        predictions = Predictions(scored.rows, scored.classes, scored.probs)
-        suspects = [] if guessing else find_label_errors(predictions)
-        write_label_errors(study, suspects)
+    predictions = Predictions(scored.rows, scored.classes, scored.probs)
+    suspects = [] if guessing else find_label_errors(predictions)
+    write_label_errors(study, suspects)
     write_slices(study, OUT_OF_FOLD)
     pool_baselines(study, models)
     report = write_report(study.folder)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,12 +27,16 @@ from groupwise.pipeline.resume import stored_recipe
 from groupwise.pipeline.train import new_model
 from groupwise.recipe.recipe import Recipe
 from groupwise.runs.run import Run
+from groupwise.stats.label_rule import LabelRule
+from groupwise.stats.label_sets import fit_label_rule, label_probabilities, undecided_rule
 from groupwise.training.callbacks import BatchProgress, Callback
 from groupwise.training.config import EpochRecord, FitData
 from groupwise.training.trainer import Trainer
 
+Labels = npt.NDArray[Any]  # class numbers, or memberships where images have several labels
 Method = Literal["grouped", "random"]
 METHODS: tuple[Method, ...] = ("grouped", "random")
+ALPHA = 0.1  # of the set of possible labels, of which nothing is asked here
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,19 +86,23 @@ def open_materials(run: Run, scratch: Path, console: Console, *, root: Path | No
 class Asked:
     """What one network answered on the reported fold.
 
-    `rows` (T,) of the split, their class numbers `labels` (T,), the classes `predicted` (E, T) after each
-    epoch, and the epoch `chosen`, from 0, without looking at them.
+    `rows` (T,) of the split, their `labels`, the classes `predicted` after each epoch, and the epoch
+    `chosen`, from 0, without looking at them. Labels are class numbers (T,) and predictions (E, T); with
+    several labels an image they are memberships, (T, K) and (E, T, K), and `probs` (E, T, K) is the
+    probability of each.
     """
 
     rows: IntArray
-    labels: IntArray
-    predicted: IntArray
+    labels: Labels
+    predicted: Labels
     chosen: int
+    probs: npt.NDArray[np.float32] | None = None
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
-        """Which images each epoch gets right, (E, T)."""
-        return np.asarray(self.predicted == self.labels)
+        """Which images each epoch gets right, (E, T); of several labels all of them."""
+        same = np.asarray(self.predicted == self.labels)
+        return same if self.labels.ndim == 1 else np.asarray(same.all(axis=2))
 
     @property
     def best_on_test(self) -> int:
@@ -103,16 +111,39 @@ class Asked:
 
 
 class FoldAnswers(Callback):
-    """The classes that each epoch predicts for the `rows` (T,) of `images`."""
+    """The classes that each epoch predicts for the `rows` (T,) of the images of `data`.
 
-    def __init__(self, images: Images, rows: IntArray, preprocessing: Preprocessing) -> None:
-        self._images, self._rows, self._preprocessing = images, rows, preprocessing
-        self.predicted: list[IntArray] = []
+    Labels are given from the threshold of highest F1 on the rows `chosen_on`, and without any of those where
+    they are as probable as not.
+    """
+
+    def __init__(
+        self, data: FitData, rows: IntArray, chosen_on: IntArray, sources: IntArray, config: Preprocessing
+    ) -> None:
+        self._data, self._rows, self._chosen_on, self._sources = data, rows, chosen_on, sources
+        self._config = config
+        self.predicted: list[Labels] = []
+        self.probs: list[npt.NDArray[np.float32]] = []
 
     def on_epoch_end(self, _: Sequence[EpochRecord], model: nn.Module) -> None:
         assert isinstance(model, ResNeXt)
-        logits = predict_logits(model, self._images[self._rows], self._preprocessing)
-        self.predicted.append(logits.argmax(axis=1))
+        logits = self._logits(model, self._rows)
+        if self._data.labels.ndim == 1:
+            self.predicted.append(logits.argmax(axis=1))
+            return
+        probs = label_probabilities(logits, 1.0)
+        self.predicted.append(self._rule(model).given(probs))
+        self.probs.append(probs.astype(np.float32))
+
+    def _rule(self, model: ResNeXt) -> LabelRule:
+        rows = self._chosen_on
+        if not len(rows):
+            return undecided_rule(self._data.num_classes, ALPHA, "no fold was held out")
+        probs = label_probabilities(self._logits(model, rows), 1.0)
+        return fit_label_rule(probs, self._data.labels[rows].astype(bool), self._sources[rows], ALPHA)
+
+    def _logits(self, model: ResNeXt, rows: IntArray) -> npt.NDArray[np.float64]:
+        return predict_logits(model, self._data.images[rows], self._config)
 
 
 def retrain(
@@ -130,11 +161,12 @@ def retrain(
     recipe, fold = materials.recipe, materials.fold
     select: Literal["val", "test"] = "val" if "val" in recipe.split.shares else "test"
     recipe = replace(recipe, seed=seed, training=replace(recipe.training, select_fold=select))
-    labels = split.class_numbers
+    labels = split.targets.values
     costs = recipe.decision.cost_matrix(split.classes)
     data = FitData(materials.images, labels, split.indices("train"), split.indices(select), costs=costs)
     rows = split.indices(fold)
-    answers = FoldAnswers(data.images, rows, recipe.data)
+    held = split.indices(materials.chosen_on) if materials.chosen_on else rows[:0]
+    answers = FoldAnswers(data, rows, held, split.sources, recipe.data)
     with TemporaryDirectory(dir=scratch) as folder:
         trainer = Trainer(
             new_model(recipe, len(split.classes)),
@@ -148,4 +180,5 @@ def retrain(
     if fitted.interrupted:
         raise KeyboardInterrupt("Stopped; what was trained for the study is gone, and the run is as it was.")
     chosen = fitted.best.epoch if materials.chosen_on else len(answers.predicted)
-    return Asked(rows, labels[rows], np.array(answers.predicted), chosen - 1)
+    probs = np.array(answers.probs) if answers.probs else None
+    return Asked(rows, labels[rows], np.array(answers.predicted), chosen - 1, probs)

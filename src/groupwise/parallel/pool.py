@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from groupwise.console import Console
+from groupwise.distributed.portable import is_portable
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.parallel.process import Task, WorkerProcess
 from groupwise.training.signals import StopSignal, Terminated, catch_stop_signal
@@ -39,7 +40,7 @@ def shared_threads(workers: int) -> Iterator[None]:
 
     What is measured within, such as the time of a step, then holds for a worker.
     """
-    if workers == 1:
+    if workers == 1 or is_portable():  # as many threads for each, so that its bits are those of one alone
         yield
         return
     before = torch.get_num_threads()

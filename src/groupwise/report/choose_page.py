@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from groupwise.data.targets import read_names, say
 from groupwise.files import read_csv, write_atomic
 from groupwise.report.audit_files import AuditFiles, Row
 from groupwise.report.rendering import render
@@ -57,7 +58,8 @@ def _mislabelled(files: AuditFiles) -> list[dict[str, Any]]:
             continue  # of an audit since
         cluster = files.cluster_rows[row["path"]]["cluster"]
         copies = [path for path in files.members[cluster] if files.labels[path] == row["label"]]
-        sets.append({"kind": "mistake", "suggested": row["suggested"], "files": _describe(files, copies)})
+        suggested = say(row["suggested"])
+        sets.append({"kind": "mistake", "suggested": suggested, "files": _describe(files, copies)})
     return sets
 
 
@@ -98,7 +100,9 @@ def _describe_file(files: AuditFiles, row: Row) -> dict[str, Any]:
     cluster = files.cluster_rows[row["path"]]
     return {
         "path": row["path"],
-        "label": row["label"],
+        "label": row["label"],  # as it is written, for the list that is saved
+        "said": say(row["label"]),
+        "names": read_names(row["label"]),
         "src": quote(Path(relative).as_posix()),
         "width": width,
         "height": height,

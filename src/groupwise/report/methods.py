@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +20,8 @@ REFERENCES = (
     "Guo C, Pleiss G, Sun Y, Weinberger KQ. On calibration of modern neural networks. ICML 2017.",
     "Van Calster B, et al. Performance evaluation of predictive AI models to support medical decisions."
     " arXiv:2412.10288; Lancet Digital Health 2025.",
+    "Angelopoulos AN, Bates S, Fisch A, Lei L, Schuster T. Conformal risk control. arXiv:2208.02814; ICLR"
+    " 2024.",
 )
 
 TEXTS = {
@@ -43,6 +47,15 @@ TEXTS = {
         "result": "On the fold {fold}, {value:.1f} % of {n:,} images from {sources:,} sources were classified"
         " correctly{interval}.",
         "interval": " (95 % interval {low:.1f} to {high:.1f} %)",
+        "sets": " An image has any number of the {classes} classes, here called labels: the network gives"
+        " each a probability of its own (binary cross-entropy), and an image is given a label from the"
+        " probability on that had the highest F1 on the fold {fold}.",
+        "of": "{present} of {all} labels",
+        "precision": "On the fold {fold}, the mean average precision over {labels} was"
+        " {value:.1f} %{interval}, on {n:,} images from {sources:,} sources; {exact:.1f} % of the images were"
+        " given exactly their labels.",
+        "risk": " The labels that an image may have, by conformal risk control [6], were promised to miss at"
+        " most {alpha:g} % of its true ones on average over new sources, and missed {missed:.1f} %.",
         "how": " Intervals of shares are Wilson's [2] on an effective number of images [3], with"
         " Student's t; those"
         " of means over classes and of rankings take their variance from a bootstrap of whole sources."
@@ -70,6 +83,13 @@ TEXTS = {
         "times": "{n}次",
         "result": "在{fold}部分，来自{sources:,}个来源的{n:,}幅图像中有{value:.1f}%分类正确{interval}。",
         "interval": "（95%区间{low:.1f}%至{high:.1f}%）",
+        "sets": "一幅图像可具有这{classes}类（此处称为标签）中的任意个：网络对每个标签单独给出概率"
+        "（二元交叉熵），概率达到在{fold}部分上F1最高的阈值即赋予该标签。",
+        "precision": "在{fold}部分，来自{sources:,}个来源的{n:,}幅图像上，{labels}的平均精度均值为"
+        "{value:.1f}%{interval}；{exact:.1f}%的图像所得标签完全正确。",
+        "risk": "图像可能具有的标签由共形风险控制[6]给出：承诺对新来源平均至多遗漏{alpha:g}%的真实标签，"
+        "实际遗漏{missed:.1f}%。",
+        "of": "{present}个标签（共{all}个）",
         "how": "比例的区间为基于有效图像数[3]的Wilson区间[2]，采用Student t分布；各类均值及排序指标的方差由"
         "整来源自助法得到。区分度、校准与净获益曲线依照[5]。",
         "software": "软件：Groupwise {version}（PyTorch {torch}），运行于{device}。",
@@ -82,8 +102,10 @@ TEXTS = {
 def methods(files: RunFiles, language: str) -> str:
     """Three paragraphs and the references, as Markdown; `language` is a key of TEXTS."""
     say = TEXTS[language]
-    parts = [_data(files, say), _training(files, say), _result(files, say)]
-    listed = "\n".join(f"{i}. {one}" for i, one in enumerate(REFERENCES, start=1))
+    result = _precision(files, say) if files.several else _accuracy(files, say)
+    parts = [_data(files, say), _training(files, say), f"{result}{say['how']}{_software(files, say)}"]
+    last = max(map(int, re.findall(r"\[(\d)\]", "".join(parts))))
+    listed = "\n".join(f"{i}. {one}" for i, one in enumerate(REFERENCES[:last], start=1))
     return "\n\n".join([*parts, f"**{say['references']}**", listed])
 
 
@@ -122,6 +144,8 @@ def _training(files: RunFiles, say: Mapping[str, str]) -> str:
         looks=files.looks,
         temperature=say["temperature"].format(value=value) if isinstance(value, int | float) else "",
     )
+    if files.several:
+        told += say["sets"].format(classes=len(files.class_names), fold=files.select_fold)
     readings = files.ledger.get("test_readings", 0)
     if not readings:
         return told
@@ -130,22 +154,49 @@ def _training(files: RunFiles, say: Mapping[str, str]) -> str:
     )
 
 
-def _result(files: RunFiles, say: Mapping[str, str]) -> str:
+def _accuracy(files: RunFiles, say: Mapping[str, str]) -> str:
     accuracy = Estimate.from_json(files.metrics[files.fold]["accuracy"])
     assert accuracy.value is not None
-    interval = ""
-    if accuracy.low is not None and accuracy.high is not None:
-        interval = say["interval"].format(low=100 * accuracy.low, high=100 * accuracy.high)
-    told = say["result"].format(
+    return say["result"].format(
         fold=files.fold,
         value=100 * accuracy.value,
         n=accuracy.n,
         sources=accuracy.sources,
-        interval=interval,
+        interval=_interval(accuracy, say),
     )
-    software = say["software"].format(
+
+
+def _precision(files: RunFiles, say: Mapping[str, str]) -> str:
+    """The figures where images have several labels, and what was promised of those that were missed."""
+    figures = files.metrics[files.fold]
+    precision, exact = (Estimate.from_json(figures[name]) for name in ("average_precision", "accuracy"))
+    assert exact.value is not None
+    ranked = [one for one in figures["per_class"].values() if one["average_precision"]["value"] is not None]
+    told = say["precision"].format(
+        fold=files.fold,
+        labels=say["of"].format(present=len(ranked), all=len(files.class_names)),
+        value=math.nan if precision.value is None else 100 * precision.value,
+        n=precision.n,
+        sources=precision.sources,
+        interval=_interval(precision, say),
+        exact=100 * exact.value,
+    )
+    held = figures["risk_control"]
+    if "reason" in held or held["missed_of_sources"]["value"] is None:
+        return told
+    missed = 100 * held["missed_of_sources"]["value"]
+    return told + say["risk"].format(alpha=100 * held["alpha"], missed=missed)
+
+
+def _interval(figure: Estimate, say: Mapping[str, str]) -> str:
+    if figure.low is None or figure.high is None:
+        return ""
+    return say["interval"].format(low=100 * figure.low, high=100 * figure.high)
+
+
+def _software(files: RunFiles, say: Mapping[str, str]) -> str:
+    return say["software"].format(
         version=files.ledger.get("version", "?"),
         torch=files.environment.get("packages", {}).get("torch", "?"),
         device=files.environment.get("device", "?"),
     )
-    return f"{told}{say['how']}{software}"

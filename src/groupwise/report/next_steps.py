@@ -49,6 +49,7 @@ def _steps(files: RunFiles, said: Headline) -> Iterator[Step]:
         yield from _narrow(files, said)
         if said.standing == "not_shown":
             yield from beat_baselines(files, said)
+        yield from check_labels(files)
         yield from _go_on(files, said)
         yield from _hand_over(files, said)
         return

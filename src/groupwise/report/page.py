@@ -76,10 +76,16 @@ SECTIONS: Mapping[str, Callable[[RunFiles], Section | None]] = {
 
 
 # Which speak of one class an image, where there are sets of labels.
-ONE_CLASS = (
-    *("aim", "answers", "calibration", "decisions"),
-    *("misses", "suspects", "dependence", "discrimination", "learning_curve"),
-)
+ONE_CLASS = ("aim", "answers", "calibration", "decisions", "misses", "dependence", "discrimination")
+
+
+def build_sections(files: RunFiles) -> dict[str, Section]:
+    """The sections that the run has, in the order of the page."""
+    return {
+        name: section
+        for name, build in SECTIONS.items()
+        if not (files.several and name in ONE_CLASS) and (section := build(files)) is not None
+    }
 
 
 def _render_sections(built: Mapping[str, Section]) -> dict[str, Markup]:
@@ -110,11 +116,7 @@ def write_report(run: Path) -> Path:
             "no such folder", place=run, remedy="Give the folder that `groupwise train --run` wrote."
         )
     files = read_run(run)
-    built = {
-        name: section
-        for name, build in SECTIONS.items()
-        if not (files.several and name in ONE_CLASS) and (section := build(files)) is not None
-    }
+    built = build_sections(files)
     said = number.headline(files)
     what = number.MEAN_PRECISION if files.several else "correct"
     page = render(

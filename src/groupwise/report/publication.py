@@ -7,12 +7,11 @@ from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import Any
 
-from groupwise.data.targets import refuse_several
 from groupwise.errors import UsageError
 from groupwise.files import write_atomic, write_csv
 from groupwise.report.checklist.checklist import answer_all
 from groupwise.report.methods import methods
-from groupwise.report.page import SECTIONS
+from groupwise.report.page import build_sections
 from groupwise.report.style import PRINT, drawn_as
 from groupwise.report.words import NBSP
 from groupwise.runs.files import RunFiles
@@ -26,14 +25,13 @@ Table = tuple[Sequence[str], Iterable[Sequence[object]]]
 
 def write_publication(files: RunFiles, folder: Path) -> list[Path]:
     """Write all of it into `folder`, which is made; returns the files. Raises `UsageError` for a file."""
-    refuse_several(files.several, "report --figures")
     if folder.exists() and not folder.is_dir():
         raise UsageError("a file, and no folder", place=folder, remedy="Name a folder for --figures.")
     written = []
     for output in PRINT:
         with drawn_as(output):
-            sections = [section for build in SECTIONS.values() if (section := build(files)) is not None]
-        for section in sections:
+            sections = build_sections(files)
+        for section in sections.values():
             for name, picture in section.pictures.items():
                 written.append(folder / f"{PurePath(name).stem}.{output.suffix}")
                 write_atomic(written[-1], picture)
@@ -54,15 +52,11 @@ def tables(files: RunFiles) -> dict[str, Table]:
         "classes": (
             ("class", "figure", *INTERVAL),
             [
-                (name, key, *_cells(figure, INTERVAL))
+                (name, key, *_cells(figure if isinstance(figure, Mapping) else {"value": figure}, INTERVAL))
                 for name, scores in measured["per_class"].items()
                 for key, figure in scores.items()
-                if isinstance(figure, Mapping)
+                if isinstance(figure, Mapping) or key == "threshold"
             ],
-        ),
-        "confusion": (
-            ("true", *files.class_names),
-            [(name, *counts) for name, counts in zip(files.class_names, measured["confusion"], strict=True)],
         ),
         "checklist": (
             ("topic", "question", "claim", "tripod_ai", "reforms", "neurips", "state", "text"),
@@ -76,7 +70,7 @@ def tables(files: RunFiles) -> dict[str, Table]:
             ],
         ),
     }
-    return found | _curves(measured.get("curves")) | _slices(files.slices)
+    return found | _confusion(files) | _curves(measured.get("curves")) | _slices(files.slices)
 
 
 def _figures(measured: Mapping[str, Any]) -> list[Sequence[object]]:
@@ -90,6 +84,15 @@ def _figures(measured: Mapping[str, Any]) -> list[Sequence[object]]:
             if isinstance(figure, Mapping) and "sources" in figure:
                 rows.append((name, Estimate.from_json(figure).of or "", *_cells(figure, INTERVAL)))
     return rows
+
+
+def _confusion(files: RunFiles) -> dict[str, Table]:
+    """True classes in rows, predicted ones in columns; there is none of sets of labels."""
+    if files.several:
+        return {}
+    counts = files.metrics[files.fold]["confusion"]
+    rows = [(name, *row) for name, row in zip(files.class_names, counts, strict=True)]
+    return {"confusion": (("true", *files.class_names), rows)}
 
 
 def _curves(curves: Mapping[str, Any] | None) -> dict[str, Table]:

@@ -162,13 +162,18 @@ def _independence(files: RunFiles) -> Iterator[Note]:
 
 def _no_better_than_guessing(files: RunFiles) -> Iterator[Note]:
     figures = files.metrics[files.fold]
-    if may_be_guessing(figures):
-        yield Note(
-            "Not shown to be better than guessing",
-            f"The interval reaches down to {percent(figures['accuracy']['low'])}; always answering with the"
-            f" largest class gives {percent(figures['majority']['accuracy'])}. These data do not show that"
-            f" the network has learnt anything: it is {NOTHING_ON_LABELS}.",
-        )
+    if not may_be_guessing(figures):
+        return
+    told = (
+        f"The interval of the mean AUROC reaches down to {figures['auroc']['low']:.3f}; guessing gives 0.5."
+        if files.several
+        else f"The interval reaches down to {percent(figures['accuracy']['low'])}; always answering with the"
+        f" largest class gives {percent(figures['majority']['accuracy'])}."
+    )
+    yield Note(
+        "Not shown to be better than guessing",
+        f"{told} These data do not show that the network has learnt anything: it is {NOTHING_ON_LABELS}.",
+    )
 
 
 def _temperature(files: RunFiles) -> Iterator[Note]:

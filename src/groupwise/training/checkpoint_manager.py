@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from groupwise.distributed.environment import machine, machine_words
+from groupwise.distributed.environment import machine, machine_words, same_bits
 from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError
 from groupwise.training.checkpoint import Moment, load_checkpoint, save_checkpoint
@@ -102,7 +102,7 @@ class CheckpointManager:
                     "the last bits of the result may differ."
                 )
         before, here = saved.get("machine"), machine()  # older checkpoints have none
-        if before not in (None, here):
+        if before not in (None, here) and not same_bits(before, here):
             self._warn(
                 f"The checkpoint was written on {machine_words(before)}; this is {machine_words(here)}: "
                 "training goes on, and the last bits of its result may be others than there."

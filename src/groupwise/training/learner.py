@@ -12,8 +12,9 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
 from groupwise.distributed.batch_norm import share_batch_statistics
+from groupwise.distributed.portable import OPTION, is_portable
 from groupwise.distributed.world import World
-from groupwise.errors import first_line
+from groupwise.errors import UsageError, first_line
 from groupwise.training.config import FitConfig, FitData
 from groupwise.training.loss import Loss, make_loss
 from groupwise.training.optimizer import freeze, make_optimizer
@@ -61,6 +62,7 @@ class Learner:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         frozen = freeze(model, config.optim.frozen)
         network, at_once = model, None
+        refuse_unportable(config)
         if config.training.compile:
             network = Compiled(model, _whole_batch(config, world), note)
         elif world.size == 1 and world.device.type == "cpu":
@@ -155,8 +157,21 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(name, torch.float32)
 
 
+def refuse_unportable(config: FitConfig) -> None:
+    """Raise `UsageError` for what ends with other bits elsewhere, where the same ones were asked for."""
+    for name, off, what in (("compile", "false", "processor"), ("budget_minutes", "null", "clock")):
+        if getattr(config.training, name) and is_portable():
+            raise UsageError(
+                f"follows the {what} of this machine, so that another ends with other bits",
+                place=f"training.{name}",
+                remedy=f"Give --training.{name} {off}, or leave out {OPTION}.",
+            )
+
+
 def processor_has_bf16() -> bool:
     """Whether this processor multiplies bfloat16 by instructions of its own (AVX512_BF16, AMX)."""
+    if is_portable():  # oneDNN is held to fewer instructions than the processor has
+        return False
     known = torch.cpu.get_capabilities()
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 

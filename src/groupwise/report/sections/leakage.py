@@ -11,5 +11,5 @@ def build(files: RunFiles) -> Section | None:
     """The box; nothing where it was not worked out."""
     if not files.leakage:
         return None
-    words = leakage_words(files.leakage, files.folder, retrains=not (files.several or files.probe))
+    words = leakage_words(files.leakage, files.folder, retrains=not files.probe)
     return Section({"lines": [line.strip() for line in words]})

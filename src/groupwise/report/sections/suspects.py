@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from groupwise.data.targets import say
 from groupwise.evaluation.words import may_be_guessing
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Thumbnail, load_thumbnail
@@ -19,8 +20,8 @@ def build(files: RunFiles) -> Section | None:
         Thumbnail(
             row["path"],
             load_thumbnail(files.root / row["path"], files.reading),
-            row["label"],
-            row["suggested"],
+            say(row["label"]),
+            say(row["suggested"]),
             float(row.get("prob_suggested") or 0),
         )
         for row in files.label_errors[:MOST]

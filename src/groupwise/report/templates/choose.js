@@ -5,7 +5,7 @@ const WORDS = {
     other: "中文", title: "Which files shall be left out?",
     promise: "Tick them, save the list, and give it to --exclude. Nothing is deleted, and nothing leaves this page but the file that you save.",
     kind: "Show", class: "Class", sort: "Order", search: "Search names", every: "all",
-    conflict: "under several labels", copies: "same photograph or scene", suspect: "suspected series", mistake: "suspected label", contradicted: "labelled {label}, and the network says {class}",
+    conflict: "under differing labels", copies: "same photograph or scene", suspect: "suspected series", mistake: "suspected label", contradicted: "labelled {label}, and the network says {class}",
     size: "gravest, then largest, first", path: "by name", label: "by class",
     tick: "Tick all but one of each set shown", untick: "Untick all shown",
     keep: "of each set keep", largest: "the largest", sharpest: "the sharpest", medoid: "the one most like the others", first: "the first by name", none: "none",
@@ -16,7 +16,7 @@ const WORDS = {
     other: "English", title: "要排除哪些文件？",
     promise: "勾选文件，保存列表，再交给 --exclude。不会删除任何文件；除您保存的文件外，没有任何内容离开本页。",
     kind: "显示", class: "类别", sort: "排序", search: "搜索文件名", every: "全部",
-    conflict: "同一图片有多个标签", copies: "同一照片或场景", suspect: "疑似连拍", mistake: "疑似标签错误", contradicted: "标签为 {label}，模型认为是 {class}",
+    conflict: "同一图片标签不一致", copies: "同一照片或场景", suspect: "疑似连拍", mistake: "疑似标签错误", contradicted: "标签为 {label}，模型认为是 {class}",
     size: "严重与大组在前", path: "按名称", label: "按类别",
     tick: "所示每组仅留一张，其余勾选", untick: "取消所示勾选",
     keep: "每组保留", largest: "像素最多的", sharpest: "最清晰的", medoid: "与其余最相似的", first: "名称排在最前的", none: "不保留",
@@ -41,11 +41,11 @@ function chosenSets() {
   const [kind, label, words] = [$("kind").value, $("label").value, $("search").value.trim().toLowerCase()];
   const found = DATA.sets.filter((set) =>
     (!kind || set.kind === kind) &&
-    set.files.some((file) => (!label || file.label === label) && file.path.toLowerCase().includes(words)));
+    set.files.some((file) => (!label || file.names.includes(label)) && file.path.toLowerCase().includes(words)));
   const by = {
     size: (a, b) => urgency(a) - urgency(b) || (a.kind === "mistake" ? 0 : b.files.length - a.files.length),
     path: (a, b) => a.files[0].path.localeCompare(b.files[0].path),
-    label: (a, b) => a.files[0].label.localeCompare(b.files[0].label),
+    label: (a, b) => a.files[0].said.localeCompare(b.files[0].said),
   };
   return found.sort(by[$("sort").value]);
 }
@@ -62,13 +62,13 @@ function drawFile(file) {
   const image = make("img", { loading: "lazy", alt: say("gone"), src: file.src });
   return make("label", { title: file.path }, box, image,
     make("span", { className: "file", textContent: file.path }),
-    make("span", { className: "what", textContent: `${file.label} · ${say("pixels", { w: file.width, h: file.height })}` }));
+    make("span", { className: "what", textContent: `${file.said} · ${say("pixels", { w: file.width, h: file.height })}` }));
 }
 
 function heading(set) {
   const n = set.files.length;
   if (!set.suggested) return say("heading", { kind: say(set.kind), n });
-  const kind = say("contradicted", { label: set.files[0].label, class: set.suggested });
+  const kind = say("contradicted", { label: set.files[0].said, class: set.suggested });
   return n > 1 ? say("heading", { kind, n }) : kind;
 }
 
@@ -109,7 +109,7 @@ function fillSelect(id, names, value) {
 
 function fillIn() {
   const kinds = KINDS.filter((kind) => DATA.sets.some((set) => set.kind === kind));
-  const labels = [...new Set(DATA.sets.flatMap((set) => set.files.map((file) => file.label)))].sort();
+  const labels = [...new Set(DATA.sets.flatMap((set) => set.files.flatMap((file) => file.names)))].sort();
   fillSelect("kind", [["", say("every")], ...kinds.map((kind) => [kind, say(kind)])], "");
   fillSelect("label", [["", say("every")], ...labels.map((label) => [label, label])], "");
   fillSelect("sort", ["size", "path", "label"].map((name) => [name, say(name)]), "size");
