@@ -16,6 +16,7 @@ from groupwise.errors import GroupwiseError
 from groupwise.version import __version__ as __version__
 
 __all__ = [
+    "FeatureExtractor",
     "GroupwiseClassifier",
     "GroupwiseError",
     "create_model",
@@ -32,10 +33,12 @@ if TYPE_CHECKING:
     from groupwise.inference.bundle import open_predictor
     from groupwise.inference.predictor import load_run
     from groupwise.inference.ray import predict_ray
+    from groupwise.models.feature_extractor import FeatureExtractor
     from groupwise.models.resnext import create_model
     from groupwise.models.weights import load_weights
 
 MODULES = {
+    "FeatureExtractor": "groupwise.models.feature_extractor",
     "GroupwiseClassifier": "groupwise.estimator",
     "create_model": "groupwise.models.resnext",
     "load_run": "groupwise.inference.predictor",
