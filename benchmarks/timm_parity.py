@@ -21,19 +21,32 @@ from torchvision_parity import CLASSES, TOLERANCE, fill_network, logits
 
 FINGERPRINT = Path(__file__).parents[1] / "tests/models/timm_fingerprint.json"
 NETWORKS = (
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "resnext50_32x4d",
+    "resnext101_32x4d",
+    "resnext101_32x8d",
+    "seresnet50",
     "seresnext50_32x4d",
     "seresnext101_32x4d",
     "seresnext101_64x4d",
+    "resnet50d",
     "resnext50d_32x4d",
     "resnext101_64x4d",
+    "resnest14d",
+    "resnest26d",
+    "resnest50d",
+    "regnetx_004",
     "regnetx_008",
     "regnetx_016",
     "regnetx_032",
+    "regnety_004",
     "regnety_008",
     "regnety_016",
     "regnety_032",
 )
-FROZEN = ("seresnext50_32x4d", "resnext50d_32x4d", "regnetx_008", "regnety_008")
+FROZEN = ("seresnext50_32x4d", "resnext50d_32x4d", "resnest14d", "regnetx_008", "regnety_008")
 SIZE_PX = 64
 
 
@@ -44,11 +57,13 @@ def main() -> None:
     arguments = parser.parse_args()
     import timm
 
-    frozen = {}
+    frozen, parameters = {}, {}
     for name in NETWORKS:
         ours, theirs = fill_network(create_model(name)), timm.create_model(name).eval()
+        parameters[name] = sum(parameter.numel() for parameter in theirs.parameters())
         state = ours.state_dict()
-        theirs.load_state_dict({key: state[regnet_key(key)] for key in theirs.state_dict()})
+        named = regnet_key if name.startswith("regnet") else str
+        theirs.load_state_dict({key: state[named(key)] for key in theirs.state_dict()})
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "theirs.safetensors")
             safetensors.torch.save_file(theirs.state_dict(), file)
@@ -58,12 +73,13 @@ def main() -> None:
         for one in (ours, again):
             torch.testing.assert_close(logits(one, SIZE_PX), expected, rtol=TOLERANCE, atol=TOLERANCE)
         largest = (logits(ours, SIZE_PX) - expected).abs().max()
-        print(f"{name}: they differ by {largest:.1e} in logits up to {expected.abs().max():.1f}")
+        counted, reach = f"{parameters[name]:,} parameters", f"{expected.abs().max():.1f}"
+        print(f"{name}: {counted}; they differ by {largest:.1e} in logits up to {reach}", flush=True)
         if name in FROZEN:
             frozen[name] = expected[:, CLASSES].tolist()
     if arguments.write:
         facts = {"program": "benchmarks/timm_parity.py", "timm": timm.__version__, "size_px": SIZE_PX}
-        content = {**facts, "tolerance": TOLERANCE, "logits": frozen}
+        content = {**facts, "tolerance": TOLERANCE, "parameters": parameters, "logits": frozen}
         FINGERPRINT.write_text(json.dumps(content, indent=1) + "\n")
 
 

@@ -16,6 +16,7 @@ from groupwise.errors import GroupwiseError
 from groupwise.version import __version__ as __version__
 
 __all__ = [
+    "FeatureExtractor",
     "GroupwiseClassifier",
     "GroupwiseError",
     "audit_data",
@@ -34,11 +35,13 @@ if TYPE_CHECKING:
     from groupwise.inference.bundle import open_predictor
     from groupwise.inference.predictor import load_run
     from groupwise.inference.ray import predict_ray
+    from groupwise.models.feature_extractor import FeatureExtractor
     from groupwise.models.resnext import create_model
     from groupwise.models.weights import load_weights
     from groupwise.notebook import audit_data, open_run
 
 MODULES = {
+    "FeatureExtractor": "groupwise.models.feature_extractor",
     "GroupwiseClassifier": "groupwise.estimator",
     "audit_data": "groupwise.notebook",
     "create_model": "groupwise.models.resnext",

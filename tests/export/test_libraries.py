@@ -167,3 +167,23 @@ def test_a_network_that_a_library_lacks_is_refused(run, form, tmp_path):
     with pytest.raises(UsageError, match=told):
         export_run(run.folder, form, tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"radix": 2}, "radix 2 instead of 0"),
+        ({"expansion": 2}, "expansion 2 instead of 4"),
+        ({"halving": "conv3x3"}, "halving conv3x3 instead of block"),
+        ({"group_width": 8}, "group_width 8 instead of None"),
+    ],
+    ids=str,
+)
+def test_each_value_that_a_library_lacks_is_named(change, said):
+    with pytest.raises(UsageError, match=f"timm has no such network: {said}"):
+        libraries.torchvision_arguments(ResNeXtConfig(**change), "timm")
+
+
+def test_values_of_learning_alone_are_none_of_its_business():
+    config = ResNeXtConfig(drop_path=0.1, activation_checkpointing=True)
+    assert libraries.torchvision_arguments(config, "timm")["groups"] == 32

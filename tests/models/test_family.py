@@ -1,4 +1,4 @@
-"""SE-ResNeXt, ResNeXt-D and RegNets against timm's logits for the same weights."""
+"""SE-ResNeXt, ResNeXt-D, ResNeSt and RegNets against timm's logits for the same weights."""
 
 import dataclasses
 import json
@@ -18,6 +18,7 @@ from groupwise.models.weights import load_weights, regnet_key
 FINGERPRINT = json.loads(Path(__file__).with_name("timm_fingerprint.json").read_text())
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 NEARLY = {
+    "resnest14d": {"radix": 1},
     "regnetx_008": {"group_width": 32},
     "regnety_008": {"se_ratio": 0.125},
 }

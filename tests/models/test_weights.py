@@ -410,3 +410,40 @@ def test_missing_file_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(GroupwiseError, match="no such file") as caught:
         load_weights(small(), tmp_path / name)
     assert caught.value.place == str(place)
+
+
+@pytest.mark.parametrize("stem", ["cifar", "deep"])
+@pytest.mark.parametrize("channels", [1, 6])
+def test_a_stem_for_other_channels_answers_equal_ones_as_before(
+    tmp_path: Path, stem: str, channels: int
+) -> None:
+    values = {"planes": 16, "depths": (1,), "stem": stem}
+    saved = create_model("resnext11_8x4d", **values).eval()
+    save_weights(saved, tmp_path / "w.safetensors")
+    adapted = create_model("resnext11_8x4d", **values, in_channels=channels).eval()
+    with pytest.raises(GroupwiseError, match=f"sees 3 channels, this one {channels}.*adapt_stem=True"):
+        load_weights(adapted, tmp_path / "w.safetensors")
+    load_weights(adapted, tmp_path / "w.safetensors", adapt_stem=True)
+    grey = torch.randn(2, 1, 32, 32)
+    expected = saved(grey.expand(-1, 3, -1, -1))
+    torch.testing.assert_close(adapted(grey.expand(-1, channels, -1, -1)), expected)
+
+
+def test_four_channels_are_red_green_blue_and_red(tmp_path: Path) -> None:
+    saved = create_model("resnext11_8x4d", planes=16, depths=(1,))
+    save_weights(saved, tmp_path / "w.safetensors")
+    adapted = create_model("resnext11_8x4d", planes=16, depths=(1,), in_channels=4)
+    load_weights(adapted, tmp_path / "w.safetensors", adapt_stem=True)
+    red, green, blue = saved.conv1.weight.unbind(1)
+    torch.testing.assert_close(
+        adapted.conv1.weight, torch.stack([red, green, blue, red], 1) * 3 / 4, rtol=0, atol=0
+    )
+
+
+@pytest.mark.parametrize("planes", [32, 16])
+def test_the_preset_of_a_file_that_does_not_fit_is_named(tmp_path: Path, planes: int) -> None:
+    save_weights(create_model("resnext11_8x4d", planes=planes, num_classes=3), tmp_path / "w.safetensors")
+    with pytest.raises(GroupwiseError) as caught:
+        load_weights(create_model("resnext11_8x4d", depths=(1, 1)), tmp_path / "w.safetensors")
+    named = "It fits the preset resnext11_8x4d: --model.preset resnext11_8x4d"
+    assert (named in caught.value.remedy) == (planes == 32)

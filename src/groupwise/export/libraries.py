@@ -141,6 +141,10 @@ def torchvision_arguments(config: ResNeXtConfig, library: str) -> dict[str, Any]
             "se_ratio",
             "shortcut_pool",
             "widths",
+            "expansion",
+            "group_width",
+            "halving",
+            "radix",
         )
         if (mine := getattr(config, name)) != (theirs := getattr(ours, name))
     ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from groupwise.errors import UsageError, did_you_mean
-from groupwise.models.blocks import Halving, StridePlace
+from groupwise.models.blocks import Halving, StridePlace, attention_channels
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,12 @@ class ResNeXtConfig:
         widths: Channels of each stage, inside its bottlenecks and out of them, in place of `base_width`,
             `expansion` and `planes`, which then is the stem's alone (Radosavovic et al. 2020).
         first_stride: Stride of the first stage; 2 where the stem does not pool.
+        radix: Splits of each group among which attention chooses, channel by channel (ResNeSt, Zhang et al.
+            2020, arXiv 2004.08955); 0 is none. An average behind it halves the maps, no stride.
+        drop_path: How often in training the last block adds nothing to the shortcut of an image; of the
+            blocks before it less in proportion to their place (Huang et al. 2016, arXiv 1603.09382).
+        activation_checkpointing: Keep of each block its input alone, and compute the rest once more for the
+            backward pass: the same gradients, less memory, more time (Chen et al. 2016, arXiv 1604.06174).
     """
 
     depths: tuple[int, ...] = (3, 4, 6, 3)
@@ -73,6 +79,9 @@ class ResNeXtConfig:
     shortcut_pool: bool = False
     widths: tuple[int, ...] | None = None
     first_stride: int = 1
+    radix: int = 0
+    drop_path: float = 0.0
+    activation_checkpointing: bool = False
 
     def __post_init__(self) -> None:
         counts = (self.cardinality, self.base_width, self.planes, self.num_classes, self.in_channels)
@@ -95,12 +104,7 @@ class ResNeXtConfig:
                 place="model.overrides",
                 remedy="Beside it, set halving to conv3x3, grouped3x3 or avgpool, and expansion to 1.",
             )
-        if not 0 <= self.se_ratio <= 1:
-            raise UsageError(
-                f"{self.se_ratio} is not between 0 and 1",
-                place="model.overrides.se_ratio",
-                remedy="0 is none, 0.25 is usual.",
-            )
+        self._refuse_parts_of_blocks()
         if self.first_stride not in (1, 2):
             raise UsageError(
                 f"{self.first_stride} is neither 1 nor 2",
@@ -115,14 +119,47 @@ class ResNeXtConfig:
                 place="model.overrides.widths",
                 remedy="Give a positive number for each of the depths.",
             )
+
+    def _refuse_parts_of_blocks(self) -> None:
+        plain, overrides = self.block == "plain", "model.overrides"
+        if not 0 <= self.se_ratio <= 1:
+            raise UsageError(
+                f"{self.se_ratio} is not between 0 and 1",
+                place=f"{overrides}.se_ratio",
+                remedy="0 is none, 0.25 is usual.",
+            )
+        if not 0 <= self.drop_path < 1 or (self.drop_path and plain and not self.shortcut):
+            raise UsageError(
+                f"{self.drop_path} is not from 0 to below 1, or the blocks have no shortcut to leave alone",
+                place=f"{overrides}.drop_path",
+                remedy="0 is none, 0.1 is usual.",
+            )
+        if self.radix < 0 or (self.radix and (plain or self.stride_in == "1x1" or self.conv_bias)):
+            raise UsageError(
+                f"radix {self.radix} is for bottlenecks as published, whose 3x3 it splits",
+                place=f"{overrides}.radix",
+                remedy="0 is none, 2 is usual; leave block, stride_in and conv_bias as they are.",
+            )
         for number in range(len(self.depths)):
-            inner = self.out_channels(number) if self.block == "plain" else self.inner_width(number)
+            inner = self.out_channels(number) if plain else self.inner_width(number)
             if self.group_width is not None and (self.group_width < 1 or inner % self.group_width):
                 raise UsageError(
                     f"{inner} channels do not fall into groups of {self.group_width}",
-                    place="model.overrides.group_width",
+                    place=f"{overrides}.group_width",
                     remedy="Choose a number that divides the channels of every stage, such as 8.",
                 )
+            groups, radix = self.groups(inner), self.radix
+            if radix and (inner % (groups * radix) or attention_channels(inner * radix) % groups):
+                raise UsageError(
+                    f"{groups} groups of {inner} channels do not fall into {radix} splits each",
+                    place=f"{overrides}.radix",
+                    remedy="Choose fewer groups, or a base_width that the radix divides.",
+                )
+
+    def drop_path_of(self, stage: int, block: int) -> float:
+        """How often a block, its number within its stage counted from 0, adds nothing in training."""
+        place = sum(self.depths[:stage]) + block + 1
+        return self.drop_path * place / sum(self.depths)
 
     def inner_width(self, stage: int) -> int:
         """Channels inside the bottlenecks of a stage, counted from 0, all groups together."""
@@ -169,6 +206,8 @@ SMALL = ResNeXtConfig(
     init="torch",
 )
 
+RESNEST = ResNeXtConfig((1, 1, 1, 1), 1, 64, stem="deep", shortcut_pool=True, radix=2)
+
 
 def _regnet(
     depths: tuple[int, ...], widths: tuple[int, ...], group_width: int, se: float = 0.0
@@ -190,20 +229,34 @@ def _regnet(
 
 PRESETS: dict[str, ResNeXtConfig] = {
     "resnet50": ResNeXtConfig(cardinality=1, base_width=64),
+    "resnet101": ResNeXtConfig((3, 4, 23, 3), 1, 64),
+    "resnet152": ResNeXtConfig((3, 8, 36, 3), 1, 64),
     "resnext50_32x4d": ResNeXtConfig(),
+    # The paper's steps between the two, at equal cost (its table 2)
+    "resnext50_2x40d": ResNeXtConfig(cardinality=2, base_width=40),
+    "resnext50_4x24d": ResNeXtConfig(cardinality=4, base_width=24),
+    "resnext50_8x14d": ResNeXtConfig(cardinality=8, base_width=14),
     "resnext101_32x4d": ResNeXtConfig(depths=(3, 4, 23, 3)),
     "resnext101_32x8d": ResNeXtConfig(depths=(3, 4, 23, 3), base_width=8),
     "resnext101_64x4d": ResNeXtConfig(depths=(3, 4, 23, 3), cardinality=64),
     "resnext152_64x4d": ResNeXtConfig(depths=(3, 8, 36, 3), cardinality=64),
     # Squeeze and excitation (SE-ResNeXt), and ResNet-D's stem and shortcuts
+    "seresnet50": ResNeXtConfig(cardinality=1, base_width=64, se_ratio=1 / 16),
     "seresnext50_32x4d": ResNeXtConfig(se_ratio=1 / 16),
     "seresnext101_32x4d": ResNeXtConfig(depths=(3, 4, 23, 3), se_ratio=1 / 16),
     "seresnext101_64x4d": ResNeXtConfig(depths=(3, 4, 23, 3), cardinality=64, se_ratio=1 / 16),
+    "resnet50d": ResNeXtConfig(cardinality=1, base_width=64, stem="deep", shortcut_pool=True),
     "resnext50d_32x4d": ResNeXtConfig(stem="deep", shortcut_pool=True),
+    # ResNeSt: split attention in the same bottleneck, behind ResNet-D's stem and shortcuts
+    "resnest14d": RESNEST,
+    "resnest26d": dataclasses.replace(RESNEST, depths=(2, 2, 2, 2)),
+    "resnest50d": dataclasses.replace(RESNEST, depths=(3, 4, 6, 3)),
     # RegNets, Radosavovic et al. 2020, tables of the model zoo of pycls
+    "regnetx_004": _regnet((1, 2, 7, 12), (32, 64, 160, 384), 16),
     "regnetx_008": _regnet((1, 3, 7, 5), (64, 128, 288, 672), 16),
     "regnetx_016": _regnet((2, 4, 10, 2), (72, 168, 408, 912), 24),
     "regnetx_032": _regnet((2, 6, 15, 2), (96, 192, 432, 1008), 48),
+    "regnety_004": _regnet((1, 3, 6, 6), (48, 104, 208, 440), 8, 0.25),
     "regnety_008": _regnet((1, 3, 8, 2), (64, 128, 320, 768), 16, 0.25),
     "regnety_016": _regnet((2, 6, 17, 2), (48, 120, 336, 888), 24, 0.25),
     "regnety_032": _regnet((2, 5, 13, 1), (72, 216, 576, 1512), 24, 0.25),
@@ -226,7 +279,14 @@ PRESETS: dict[str, ResNeXtConfig] = {
 
 def configure(preset: str, **overrides: Any) -> ResNeXtConfig:
     """The configuration behind a preset's name, with fields replaced; raises as `create_model` does."""
-    return dataclasses.replace(preset_config(preset), **_known(overrides))
+    fields = {field.name for field in dataclasses.fields(ResNeXtConfig)}
+    if unknown := sorted(set(overrides) - fields):
+        raise UsageError(
+            f"no field {', '.join(unknown)} in a network",
+            place="create_model",
+            remedy=f"Choose among {', '.join(sorted(fields))}.",
+        )
+    return dataclasses.replace(preset_config(preset), **overrides)
 
 
 def preset_config(preset: str) -> ResNeXtConfig:
@@ -238,14 +298,3 @@ def preset_config(preset: str) -> ResNeXtConfig:
             remedy=f"Choose one of {', '.join(PRESETS)}.",
         )
     return PRESETS[preset]
-
-
-def _known(overrides: dict[str, Any]) -> dict[str, Any]:
-    fields = {field.name for field in dataclasses.fields(ResNeXtConfig)}
-    if unknown := sorted(set(overrides) - fields):
-        raise UsageError(
-            f"no field {', '.join(unknown)} in a network",
-            place="create_model",
-            remedy=f"Choose among {', '.join(sorted(fields))}.",
-        )
-    return overrides

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from groupwise.errors import UsageError
 from groupwise.models.blocks import Bottleneck, PlainBlock, Reduction
+from groupwise.models.checkpointing import through_blocks
 from groupwise.models.config import PRESETS, ResNeXtConfig, configure, preset_config
 
 __all__ = ["PRESETS", "ResNeXt", "ResNeXtConfig", "configure", "create_model", "preset_config"]
@@ -29,6 +31,8 @@ class ResNeXt(nn.Module):
         self.bn1 = nn.BatchNorm2d(config.planes)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, 2, padding=1) if config.stem in ("imagenet", "deep") else nn.Identity()
+        # Attribute names of the stages, in the order of the data
+        self.stage_names = tuple(f"layer{number}" for number in range(1, len(config.depths) + 1))
         # Stages: only the first one may keep the size of the stem's maps.
         channels, stride = config.planes, config.first_stride
         for number, name in enumerate(self.stage_names):
@@ -42,11 +46,6 @@ class ResNeXt(nn.Module):
         if config.zero_init_residual:
             _init_blocks_as_identity(self)
 
-    @property
-    def stage_names(self) -> tuple[str, ...]:
-        """Attribute names of the stages, in the order of the data: `layer1`, `layer2`, ..."""
-        return tuple(f"layer{number}" for number in range(1, len(self.config.depths) + 1))
-
     def feature_maps(self, images: Tensor) -> dict[str, Tensor]:
         """The maps behind the stem and behind each stage, by name, in the order of the data."""
         maps = self._maps(images)
@@ -58,8 +57,10 @@ class ResNeXt(nn.Module):
     def _maps(self, images: Tensor) -> dict[str, Tensor]:
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
         maps = {"stem": x}
+        recomputes = self.config.activation_checkpointing and self.training and torch.is_grad_enabled()
         for name in self.stage_names:
-            maps[name] = x = self.get_submodule(name)(x)
+            stage = self.get_submodule(name)
+            maps[name] = x = through_blocks(stage.children(), x) if recomputes else stage(x)
         return maps
 
     def pool(self, feature_map: Tensor) -> Tensor:
@@ -109,7 +110,8 @@ def _stage(config: ResNeXtConfig, in_channels: int, number: int, stride: int) ->
         groups = config.groups(math.gcd(in_channels, out_channels))
         blocks.append(Reduction(in_channels, out_channels, config.halving, groups))
         in_channels, stride = out_channels, 1
-    for _ in range(config.depths[number]):
+    for block in range(config.depths[number]):
+        drop_path = config.drop_path_of(number, block)
         if config.block == "plain":
             blocks.append(
                 PlainBlock(
@@ -117,6 +119,7 @@ def _stage(config: ResNeXtConfig, in_channels: int, number: int, stride: int) ->
                     config.groups(out_channels),
                     shortcut=config.shortcut,
                     se_ratio=config.se_ratio,
+                    drop_path=drop_path,
                 )
             )
         else:
@@ -131,6 +134,8 @@ def _stage(config: ResNeXtConfig, in_channels: int, number: int, stride: int) ->
                     se_ratio=config.se_ratio,
                     se_inner=config.se_place == "inner",
                     shortcut_pool=config.shortcut_pool,
+                    radix=config.radix,
+                    drop_path=drop_path,
                 )
             )
         in_channels, stride = out_channels, 1  # only the first block of a stage changes shape

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from torch import Tensor
 
 from groupwise.errors import GroupwiseError
 from groupwise.files import write_atomic
-from groupwise.models.resnext import ResNeXt
+from groupwise.models.resnext import PRESETS, ResNeXt
 
 HEAD = "fc."
+STEMS = ("conv1.weight", "conv1.0.weight")  # of the first convolution; the second in a deep stem
 TIMM_FILE = "model.safetensors"  # in timm's folder, beside config.json
 NAMES_SHOWN = 5
 
@@ -50,7 +52,12 @@ def save_weights(model: ResNeXt, path: Path | str) -> None:
 
 
 def load_weights(
-    model: ResNeXt, path: Path | str, *, strict: bool = True, replace_head: bool = False
+    model: ResNeXt,
+    path: Path | str,
+    *,
+    strict: bool = True,
+    replace_head: bool = False,
+    adapt_stem: bool = False,
 ) -> None:
     """Fill `model` in place from a file: safetensors, a torch file of a state dict, or timm's folder.
 
@@ -63,6 +70,8 @@ def load_weights(
         strict: Whether both sides must have the same keys; else those that only one side has are passed over.
             A shape that differs never is.
         replace_head: Keep the head of `model`, for other classes than those of the file.
+        adapt_stem: Where `model` sees another number of channels, give them the file's filters: their sum if
+            it is one, else red, green, blue, red and so on, scaled to keep the size of what comes out.
 
     Raises:
         GroupwiseError: A file that is missing, damaged, holds pickled code, or does not fit.
@@ -86,10 +95,45 @@ def load_weights(
     # Kept from `model`: the head on request, and counters that files from before 2018 do not have.
     counters = {key for key in own if key.endswith("num_batches_tracked")} - state.keys()
     state |= {key: own[key] for key in own if key in counters or (replace_head and key.startswith(HEAD))}
+    if adapt_stem:
+        state |= {
+            key: _for_channels(state[key], own[key].shape[1]) for key in STEMS if key in own and key in state
+        }
+    fits = all(key in state and state[key].shape == tensor.shape for key, tensor in own.items())
+    if not fits and (name := _preset_of(state)):
+        remedy = f"It fits the preset {name}: --model.preset {name}, or `create_model({name!r})` in Python."
     _check_shapes(own, state, path, remedy)
     if strict:
         _check_keys(own, state, path, remedy)
     model.load_state_dict(state, strict=False)
+
+
+def _preset_of(state: Mapping[str, Tensor]) -> str | None:
+    """The preset to whose network a file belongs, whatever its head."""
+    blocks = Counter(stage for stage, _ in set(re.findall(r"^(layer\d)\.(\d+)\.", "\n".join(state), re.M)))
+    for name, config in PRESETS.items():
+        if config.depths != tuple(blocks[stage] for stage in sorted(blocks)):
+            continue
+        with torch.device("meta"):
+            wanted = ResNeXt(config).state_dict()
+        body = [key for key in wanted if not key.startswith(HEAD) and wanted[key].ndim]
+        if all(key in state and state[key].shape == wanted[key].shape for key in body):
+            return name
+    return None
+
+
+def _for_channels(filters: Tensor, channels: int) -> Tensor:
+    """Filters (O, I, k, k) for `channels` inputs, which answer as before to a picture of equal channels.
+
+    That holds for one input and for multiples of I; of others the filters of some colours weigh more.
+    """
+    if filters.ndim != 4 or filters.shape[1] == channels:
+        return filters
+    if channels == 1:
+        return filters.sum(1, keepdim=True)
+    known = filters.shape[1]
+    cycled = torch.arange(channels) % known
+    return filters[:, cycled] * (known / channels)
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -187,6 +231,14 @@ def _check_shapes(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: 
     differing = [key for key in own if key in state and own[key].shape != state[key].shape]
     if not differing:
         return
+    if all(key in STEMS for key in differing):
+        theirs, ours = state[differing[0]].shape[1], own[differing[0]].shape[1]
+        if theirs != ours:
+            raise GroupwiseError(
+                f"its network sees {theirs} channels, this one {ours}",
+                place=path,
+                remedy="Load with `adapt_stem=True` to repeat or add up the filters of the first layer.",
+            )
     if all(key.startswith(HEAD) for key in differing):
         theirs, ours = len(state[differing[-1]]), len(own[differing[-1]])
         raise GroupwiseError(

@@ -112,6 +112,12 @@ def _refuse_what_cannot_be_meant(request: RunRequest) -> None:
             )
         return
     config = network_config(request.recipe, num_classes=2)
+    if config.activation_checkpointing and request.recipe.training.compile:
+        raise UsageError(
+            "a compiled network decides itself what it keeps and what it computes again",
+            place="model.overrides.activation_checkpointing",
+            remedy="Leave it out, or --training.compile.",
+        )
     complexity(config, request.recipe.data.image_size_px)
     weights = request.recipe.model.weights
     with torch.device("meta" if weights is None else "cpu"):  # without weights the names alone are looked at
@@ -121,7 +127,7 @@ def _refuse_what_cannot_be_meant(request: RunRequest) -> None:
         return
     if not Path(weights).exists():
         raise UsageError("no such file", place="model.weights", remedy=f"Check the path {weights!r}.")
-    load_weights(model, weights, replace_head=True)
+    load_weights(model, weights, replace_head=True, adapt_stem=True)
 
 
 def network_config(recipe: Recipe, num_classes: int) -> ResNeXtConfig:

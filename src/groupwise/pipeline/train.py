@@ -177,7 +177,7 @@ def new_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) -> R
     torch.manual_seed(recipe.seed)
     model = ResNeXt(network_config(recipe, num_classes))
     if recipe.model.weights and pretrained:
-        load_weights(model, Path(recipe.model.weights), replace_head=True)
+        load_weights(model, Path(recipe.model.weights), replace_head=True, adapt_stem=True)
     return model
 
 

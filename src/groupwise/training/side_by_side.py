@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
+from groupwise.models.blocks import DropPath
+
 LEAST_IMAGES = 32  # in a piece: with 16 for their statistics networks lost a point (docs/planner.md)
 
 # From a network to the loss of a piece, of which the gradient is wanted, and to its sums
@@ -101,5 +103,5 @@ def side_by_side(network: nn.Module, batch_size: int) -> SideBySide | None:
     Nor where layers draw random numbers, whose order would then be chance.
     """
     count = min(torch.get_num_threads(), batch_size // LEAST_IMAGES)
-    draws = any(isinstance(module, _DropoutNd) and module.p for module in network.modules())
+    draws = any(isinstance(module, _DropoutNd | DropPath) and module.p for module in network.modules())
     return None if count < 2 or draws else SideBySide(network, count)
