@@ -37,24 +37,8 @@ FIELD = re.compile(r"\{(\w+)\}")
 SENTENCE_END = re.compile(r"(?<=[.?!]) (?=[A-Z“<\d])")
 FIGURE = r"(?:over |under )?[-+−]?\d[\d,.]*(?: %)?|n/a"
 # Fields that hold no name or value but words of the report.
-OURS = frozenset(
-    (
-        "aim",
-        "measure",
-        "role",
-        "lead",
-        "apart",
-        "interval",
-        "statuses",
-        "made",
-        "spans",
-        "rule",
-        "of",
-        "rest",
-        "step",
-        "ground",
-    )
-)
+OURS = {"aim", "measure", "role", "lead", "apart", "interval", "statuses", "made", "spans", "rule", "of"}
+OURS |= {"rest", "step", "ground"}
 KINDS = {"n": r"\d[\d,]*", "v": FIGURE, "s": "s?"}
 TEXT = r"(?:(?![.?!] [A-Z“]).)+?"
 NOTHING_TO_SAY = re.compile(r"^(?:\W|\d|<[^>]*>|&\w+;|95 %)*$")
