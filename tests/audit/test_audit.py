@@ -199,3 +199,20 @@ def test_of_several_labels_only_other_sets_are_another_label(tmp_path: Path, sce
     assert found.clusters["owl.png"] == found.clusters["owl again.png"]
     assert found.clusters["hen.png"] == found.clusters["hen turned.png"]
     assert set(found.conflicts) == {"hen.png", "hen turned.png"}
+
+
+def test_a_picture_inside_another_is_bound_and_shown_and_no_conflict(tmp_path: Path, scene: Scene) -> None:
+    for k, word in enumerate(("oak", "elm", "fir", "ash", "yew", "box")):
+        _save(tmp_path / "ab"[k % 2] / f"{word}.png", scene(960 + k, 240))
+    collage = scene(970, 240)
+    collage[30:198, 40:208] = cv2.resize(scene(960, 240), (168, 168), interpolation=cv2.INTER_AREA)
+    _save(tmp_path / "b" / "page.png", collage)
+    found = audit(scan(tmp_path), seed=0, workers=1)
+    assert found.clusters["a/oak.png"] == found.clusters["b/page.png"]
+    assert found.conflicts == ()
+    [inset] = [one for one in found.findings if one.code == "insets"]
+    assert inset.title == "1 pair of files where one is shown inside the other"
+    assert inset.severity == "warning", "the labels differ"
+    assert set(inset.pictured) == {"a/oak.png", "b/page.png"} == set(inset.paths)
+    assert inset.picture is not None
+    assert found.facts["inset_pairs"] == 1

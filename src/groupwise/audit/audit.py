@@ -15,17 +15,17 @@ import numpy.typing as npt
 
 from groupwise.audit import findings as say
 from groupwise.audit.cache import CacheUse, Known, cache_file, name_sample, read_cache, update_cache
-from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
 from groupwise.audit.copies.compared import Compared
 from groupwise.audit.copies.detect import TINY_PX, Detection, detect
 from groupwise.audit.copies.hashes import exact_copies
 from groupwise.audit.copies.resemblance import pictures_resemble
 from groupwise.audit.copies.tiny import RIGID_PX
-from groupwise.audit.copies.verify import Candidate, Pair, verify_features
+from groupwise.audit.copies.verify import Candidate, verify_features
 from groupwise.audit.copies.workers import one_thread_a_worker
-from groupwise.audit.copy_findings import find_copies, find_equal_conflicts, judge_exposures
+from groupwise.audit.copy_findings import find_copies, find_equal_conflicts, find_insets, judge_exposures
 from groupwise.audit.exposures import Exposures
 from groupwise.audit.findings import Finding
+from groupwise.audit.joined import Joined, join
 from groupwise.audit.keep import centrality
 from groupwise.audit.likeness import Likeness, measure_likeness, picture_features
 from groupwise.audit.measure import Measured, measure
@@ -78,15 +78,6 @@ class Audit:
         write_json(run_dir / "findings.json", [finding.to_json() for finding in self.findings])
 
 
-@dataclass(frozen=True, eq=False)
-class _Copies:
-    """Clusters (N,), the pairs behind them, by sample number, and the bridges left out."""
-
-    clusters: npt.NDArray[np.int64]
-    pairs: tuple[Pair, ...]
-    bridges: list[tuple[int, int]]
-
-
 def audit(
     manifest: Manifest,
     *,
@@ -103,17 +94,19 @@ def audit(
     start = time.monotonic()
     n, labels = len(manifest.usable), [sample.label for sample in manifest.usable]
     measured, exact, kept, planted, detection, cache = _search(manifest, seed, progress, workers, cached)
-    copies = _cluster(n, kept, exact, detection)
+    copies = join(measured, kept, exact, detection)
     facts = {
         **_facts(copies, exact, detection),
         "rigid_images": sum(one.photograph.side < RIGID_PX for one in measured),
         "tiny_images": sum(one.photograph.side <= TINY_PX for one in measured),
         **measure_recall(detection, planted, len(kept)),
         "resemble": pictures_resemble(
-            copies.clusters, labels, [(pair.first, pair.second) for pair in copies.pairs]
+            copies.photographs, labels, [(pair.first, pair.second) for pair in copies.pairs]
         ),
     }
-    exposures = judge_exposures(manifest, measured, copies.clusters, copies.pairs, seed=seed, workers=workers)
+    exposures = judge_exposures(
+        manifest, measured, copies.photographs, copies.pairs, seed=seed, workers=workers
+    )
     facts["sets_shown"], facts["mostly_copies"] = exposures.counts, exposures.mostly_copies
     suspected = _suspect(manifest, measured, copies, seed)
     facts["series_tested"] = [
@@ -202,15 +195,7 @@ def _measure_all(
     return measured
 
 
-def _cluster(n: int, kept: Sequence[int], exact: Sequence[tuple[int, int]], detection: Detection) -> _Copies:
-    real = [pair for pair in detection.copies if pair.second < len(kept)]
-    pairs = tuple(replace(pair, first=kept[pair.first], second=kept[pair.second]) for pair in real)
-    edges = [(pair.first, pair.second) for pair in pairs]
-    trusted, bridges = drop_bridges(n, edges, [pair.score for pair in pairs])
-    return _Copies(cluster_ids(n, [*exact, *trusted]), pairs, bridges)
-
-
-def _facts(copies: _Copies, exact: Sequence[tuple[int, int]], detection: Detection) -> dict[str, Any]:
+def _facts(copies: Joined, exact: Sequence[tuple[int, int]], detection: Detection) -> dict[str, Any]:
     sizes = np.bincount(copies.clusters) if len(copies.clusters) else np.zeros(1, int)
     threshold = detection.threshold
     return {
@@ -219,6 +204,7 @@ def _facts(copies: _Copies, exact: Sequence[tuple[int, int]], detection: Detecti
         "largest_cluster": int(sizes.max()),
         "exact_copies": len(exact),
         "transformed_pairs": len(copies.pairs),
+        "inset_pairs": len(copies.insets),
         "bridges": len(copies.bridges),
         "compared_pairs": detection.compared,
         "threshold": threshold.score,
@@ -231,7 +217,7 @@ def _facts(copies: _Copies, exact: Sequence[tuple[int, int]], detection: Detecti
 
 def _findings(
     manifest: Manifest,
-    copies: _Copies,
+    copies: Joined,
     exposures: Exposures,
     suspected: Sequence[tuple[Suspicion, Likeness]],
     shortcuts: Sequence[Shortcut],
@@ -241,8 +227,10 @@ def _findings(
     found = (
         [say.find_resemblance(facts["images"], facts["photographs"]), *find_equal_conflicts(manifest)]
         if facts["resemble"]
-        else find_copies(manifest, copies.clusters, copies.pairs, exposures)
+        else find_copies(manifest, copies.photographs, copies.pairs, exposures)
     )
+    if copies.insets and not facts["resemble"]:
+        found.append(find_insets(manifest, copies.insets))
     if copies.bridges:
         found.append(say.find_bridges([(paths[i], paths[j]) for i, j in copies.bridges]))
     found += [say.find_suspicion(one, likeness, paths) for one, likeness in suspected if likeness.shown]
@@ -251,7 +239,7 @@ def _findings(
 
 
 def _suspect(
-    manifest: Manifest, measured: Sequence[Measured], copies: _Copies, seed: int
+    manifest: Manifest, measured: Sequence[Measured], copies: Joined, seed: int
 ) -> list[tuple[Suspicion, Likeness]]:
     """Series by names and times, with how alike their pictures are; none where the user gave groups."""
     samples, clusters = manifest.usable, copies.clusters.tolist()

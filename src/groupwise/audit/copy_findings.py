@@ -80,6 +80,28 @@ def find_copies(
     return found
 
 
+def find_insets(manifest: Manifest, insets: Sequence[Pair]) -> Finding:
+    """Pictures that show another file inside, with the surest pair drawn."""
+    samples = manifest.usable
+    torn = sum(samples[pair.first].label != samples[pair.second].label for pair in insets)
+    surest = max(insets, key=lambda pair: pair.score)
+    pictured = samples[surest.first].path, samples[surest.second].path
+    pairs = f"{len(insets)} pair{'s' if len(insets) != 1 else ''}"
+    return Finding(
+        "insets",
+        "warning" if torn else "note",
+        f"{pairs} of files where one is shown inside the other",
+        "As in a collage, on a page or in a screenshot, a picture breaks off along straight sides within the"
+        f" larger one: {pictured[0]} and {pictured[1]}, for example. Such a pair stays in one fold and is not"
+        f" called one photograph; {torn or 'none'} of them stand{'s' if torn == 1 else ''} under two labels.",
+        "Look at them. A page or collage is seldom what its label says: leave it out with `--exclude`, or cut"
+        " out the picture that is meant.",
+        tuple(samples[i].path for pair in insets for i in (pair.first, pair.second)),
+        draw_pair(load_rgb(manifest, surest.first), load_rgb(manifest, surest.second), surest),
+        pictured,
+    )
+
+
 def _contradicting(group: Sequence[int], pairs: Sequence[Pair], labels: Sequence[str]) -> list[int]:
     """Those of overlapping views that a part shared with another under another label speaks of."""
     inside = set(group)

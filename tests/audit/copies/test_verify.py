@@ -86,6 +86,14 @@ def test_a_hole_a_small_overlap_or_an_implausible_map_rules_a_copy_out() -> None
     assert score(replace(whole, fine=MIN_FINE - 0.01)) == -1 < score(replace(whole, fine=MIN_FINE))
 
 
+def test_a_picture_that_is_shown_small_lies_inside_the_other() -> None:
+    # A bottle on white was laid over the edge of a carton at 0.35 of its size: few points, and all agree.
+    small = Evidence(0.9, 0.95, 0.95, 0.0, 0.6, np.diag([0.35, 0.35, 1]), 0.8)
+    assert score(small) == score(replace(small, matrix=np.diag([1 / 0.35, 1 / 0.35, 1]))) == -1
+    assert score(replace(small, overlap=1.0)) > LINE[1], "an inset"
+    assert score(replace(small, matrix=np.diag([0.55, 0.55, 1]))) > LINE[1], "turned in a larger frame"
+
+
 def test_each_part_of_the_evidence_counts_and_missing_points_count_neither_way() -> None:
     whole = Evidence(0.9, 0.95, 0.95, 0.002, 1.0, IDENTITY, 0.5)
     weaker = [{"fine": 0.6}, {"coarse": 0.5}, {"agreement": 0.6}, {"hole": 0.03}, {"share": 0.2}]

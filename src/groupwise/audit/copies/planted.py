@@ -52,8 +52,11 @@ def recolour(rgb: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def noise(rgb: Pixels, rng: np.random.Generator) -> Pixels:
-    """Add Gaussian noise of 5 to 20 grey values."""
-    return _as_bytes(np.clip(rgb + rng.normal(0, rng.uniform(5, 20), rgb.shape), 0, 255))
+    """Add Gaussian noise of 5 to 20 grey values; half of the time the same to all channels, as grain is."""
+    deviation = rng.uniform(5, 20)
+    # Of noise that is drawn anew for each channel a grey version keeps two thirds.
+    shape = (*rgb.shape[:2], 1) if rng.random() < 0.5 else rgb.shape
+    return _as_bytes(np.clip(rgb + rng.normal(0, deviation, shape), 0, 255))
 
 
 def affine(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from groupwise.audit.copies.align import plausible
+from groupwise.audit.copies.align import plausible, shrinkage
 from groupwise.audit.copies.compare import Evidence
 
 MIN_OVERLAP = 0.3
@@ -20,6 +20,11 @@ of smooth pictures bends into agreement at half the size, and has 0.3 here."""
 MIN_SHARE = 0.2
 """Least share of matching features, where there are enough to tell. The least of the planted copies that
 passed had 0.245; ten pairs of two garments each, alike in cloth and place, had 0.12 to 0.17."""
+
+PART_SCALE, LEAST_OF_PART = 0.5, 0.85
+"""A picture that shows at less than this scale in the other lies inside it, but for so much of its frame: a
+crop keeps half of the area, and a turn in a larger frame halves it. Pictures of few points, as of one thing
+on a white ground, shrink until what is left of them agrees with anything smooth."""
 
 LOG_ODDS = 10
 """What a score of 1 stands for; beyond it nothing is told apart."""
@@ -47,13 +52,17 @@ def describe_evidence(evidence: Evidence) -> tuple[float, ...]:
 
 def is_ruled_out(evidence: Evidence) -> bool:
     """Whether a hole, a small overlap, a blurred likeness, few matches or a wild map forbid a copy."""
+    if not plausible(evidence.matrix):
+        return True
+    scale = shrinkage(evidence.matrix)
+    shrunk = min(scale, 1 / scale) < PART_SCALE and evidence.overlap < LEAST_OF_PART
     few = evidence.share is not None and evidence.share < MIN_SHARE
     return (
         few
+        or shrunk
         or evidence.hole > MAX_HOLE
         or evidence.overlap < MIN_OVERLAP
         or evidence.fine < MIN_FINE
-        or not plausible(evidence.matrix)
     )
 
 
