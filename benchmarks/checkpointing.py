@@ -2,14 +2,13 @@
 
     python benchmarks/checkpointing.py [--preset resnext50_32x4d] [--size 224] [--batch 16]
 
-Each step has a process of its own, whose peak of main memory is told less what it held before the step, with
-the processor's time, the median of three steps behind the first.
+Each of the two has a process of its own, which takes two steps. Told is by how much its peak of main memory
+rose, and the processor's time of the second step.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import sys
 import time
@@ -20,8 +19,6 @@ from torch import nn
 from groupwise.models.resnext import create_model
 from groupwise.training.memory import peak_memory_bytes
 
-STEPS = 3
-
 
 def measure(preset: str, size: int, batch: int, *, keeps: bool) -> tuple[float, float]:
     """Mebibytes that steps add to the peak, and the processor's seconds of one."""
@@ -29,12 +26,11 @@ def measure(preset: str, size: int, batch: int, *, keeps: bool) -> tuple[float, 
     torch.set_num_threads(1)
     model = create_model(preset, num_classes=10, activation_checkpointing=not keeps).train()
     images, labels = torch.randn(batch, 3, size, size), torch.arange(batch) % 10
-    before, seconds = peak_memory_bytes() or 0, []
-    for _ in range(1 + STEPS):
+    before, began = peak_memory_bytes() or 0, 0.0
+    for _ in range(2):
         began = time.process_time()
         nn.functional.cross_entropy(model(images), labels).backward()  # type: ignore[no-untyped-call]
-        seconds.append(time.process_time() - began)
-    return ((peak_memory_bytes() or 0) - before) / 2**20, statistics.median(seconds[1:])
+    return ((peak_memory_bytes() or 0) - before) / 2**20, time.process_time() - began
 
 
 def main() -> None:

@@ -239,7 +239,7 @@ def _check_shapes(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: 
                 place=path,
                 remedy="Load with `adapt_stem=True` to repeat or add up the filters of the first layer.",
             )
-    if all(key.startswith(HEAD) for key in differing):
+    if all(key.startswith(HEAD) and own[key].shape[1:] == state[key].shape[1:] for key in differing):
         theirs, ours = len(state[differing[-1]]), len(own[differing[-1]])
         raise GroupwiseError(
             f"its head is for {theirs} classes, the network's for {ours}",
