@@ -99,7 +99,7 @@ def test_every_command_explains_itself(capsys, verb):
             ["train", "DATA", "--run", "x", "--seed", "-1"],
             "--seed: -1 is not at least 0 and below 4294967296",
         ),
-        (["train", "DATA", "--run", "x", "--model.preset", "resnet18"], "did you mean 'resnet50'?"),
+        (["train", "DATA", "--run", "x", "--model.preset", "resnet15"], "did you mean 'resnet152'?"),
         (["train", "DATA", "--run", "x", "--recipe", "classic", "--data.image_size_px", "64"], "7 px pool"),
         (["train", "DATA", "--run", "x", "--model.weights", "none.pth"], "model.weights: no such file"),
         (["train", "DATA", "--run", "x", "--optim.frozen", "9"], "optim.frozen: 9 leaves nothing to learn"),

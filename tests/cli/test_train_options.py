@@ -24,7 +24,7 @@ def requests(monkeypatch, tmp_path):
         (tmp_path / name).mkdir()
     made = []
     for name in ("run_chain", "crossval"):
-        monkeypatch.setattr(f"groupwise.api.{name}", lambda request, console: made.append(request))
+        monkeypatch.setattr(f"groupwise.api.{name}", lambda request, console: made.append(request) or {})
     return made
 
 

@@ -395,8 +395,9 @@ def test_what_cannot_be_meant_is_refused(capsys, study, folder, tmp_path, option
 
 
 def test_python_asks_for_the_same(monkeypatch, tmp_path):
-    monkeypatch.setattr("groupwise.api.crossval", lambda request, console: request.cv)
-    assert groupwise.train(tmp_path, run=tmp_path / "cv", cv=5, repeats=2) == CrossValidation(5, 2)
+    monkeypatch.setattr("groupwise.api.crossval", lambda request, console: {"asked": request.cv})
+    asked = groupwise.train(tmp_path, run=tmp_path / "cv", cv=5, repeats=2)["asked"]
+    assert asked == CrossValidation(5, 2)
 
 
 def test_changed_predictions_of_a_fold_are_noticed(study, tmp_path):

@@ -173,7 +173,7 @@ def test_wandb_and_mlflow_go_where_the_environment_says(monkeypatch, tmp_path):
 
 def test_the_command_line_names_the_trackers(monkeypatch, tmp_path):
     requests = []
-    monkeypatch.setattr("groupwise.api.run_chain", lambda request, console: requests.append(request))
+    monkeypatch.setattr("groupwise.api.run_chain", lambda request, console: requests.append(request) or {})
     assert main(["train", str(tmp_path), "--run", str(tmp_path / "run"), "--track", "mlflow", "wandb"]) == 0
     assert requests[0].track == ("mlflow", "wandb")
 
