@@ -148,6 +148,8 @@ def test_it_begins_where_the_measured_network_ended_at_a_lower_rate_with_whole_i
         refit_module.stored_recipe(measured),
         {"training.start_size_px": 8, "training.patience": 3, "optim.learning_rate": 0.01},
     )
+    mixed = with_fields(recipe, {"augment.cutmix": 1.0, "augment.mixup": 0.2})
+    assert not refit_module._going_on(mixed, 4).augment.mixes
     further = refit_module._going_on(recipe, 4)
     assert (further.training.epochs, further.training.start_size_px, further.training.patience) == (
         4,

@@ -155,7 +155,8 @@ def _going_on(recipe: Recipe, epochs: int) -> Recipe:
         milestones=(),
         head_first=0.0,
     )
-    return replace(recipe, training=training, optim=optim)
+    augment = replace(recipe.augment, mixup=0.0, cutmix=0.0)
+    return replace(recipe, training=training, optim=optim, augment=augment)
 
 
 def _facts(parent: Run, recipe: Recipe) -> dict[str, Any]:
