@@ -133,9 +133,8 @@ def _search(
     """What the files hold, pairs of equal ones, who was searched, what was planted and what was found."""
     samples, file = manifest.usable, cache_file(manifest)
     n = len(samples)
-    cached = cached and all(
-        sample.sha256 for sample in samples
-    )  # without, nobody knows whether a file changed
+    # Without a digest nobody knows whether a file changed.
+    cached = cached and all(sample.sha256 for sample in samples)
     known = read_cache(file, manifest) if cached else Known()
     measured = _measure_all(manifest, workers, progress, known.measured)
     exact = exact_copies([sample.sha256 for sample in samples], [one.digest for one in measured])

@@ -20,9 +20,9 @@ NOTHING: Mapping[Key, Evidence | None] = MappingProxyType({})
 class Compared:
     """The evidence of pairs by the names of their photographs.
 
-    `names` (N): what a photograph is called wherever it occurs, so equal names are equal pixels; a search may
-    `add` names. `earlier` holds what another search saw, None where nothing aligned a pair; `pairs` what this
-    one asked for, if `record`.
+    `names` (N): what a photograph is called wherever it occurs, so equal names are equal pixels. `earlier`
+    holds what another search saw, None where nothing aligned a pair; `pairs` what this one asked for, if
+    `record`.
     """
 
     def __init__(
@@ -36,13 +36,9 @@ class Compared:
         self.pairs: dict[Key, Evidence | None] = {}
         self._earlier, self._record = earlier, record
 
-    def add(self, names: Sequence[str]) -> None:
-        """Name photographs that follow those known so far."""
-        self.names += tuple(names)
-
-    def pairs_of(self, looks: Sequence[Look], compare: Compare) -> list[Pair | None]:
-        """What is known of each pair, in order; `compare` sees those of which nothing is."""
-        keys = [(self.names[look.first], self.names[look.second], look.way) for look in looks]
+    def pairs_of(self, looks: Sequence[Look], names: Sequence[str], compare: Compare) -> list[Pair | None]:
+        """What is known of each pair of these `names`, in order; `compare` sees those of which nothing is."""
+        keys = [(names[look.first], names[look.second], look.way) for look in looks]
         unknown = {key: look for key, look in zip(keys, looks, strict=True) if key not in self._earlier}
         fresh = dict(zip(unknown, compare(list(unknown.values())), strict=True))
         seen = [fresh[key] if key in fresh else self._earlier[key] for key in keys]

@@ -72,13 +72,13 @@ def detect(
     described = _with_features(photographs)
     drawn = draw(compared.names, int(np.clip(len(photographs) // 10, *NEGATIVES)), seed)
     negatives = [_negative(described[k]) for k in drawn]
-    compared.add([f"negative of {compared.names[k]}" for k in drawn])
+    names = [*compared.names, *(f"negative of {compared.names[k]}" for k in drawn)]
     with (
         one_thread_a_worker(),
         ThreadPoolExecutor(workers) as pool,
         comparing([*photographs, *negatives], workers) as compare,
     ):
-        look_at = partial(compared.pairs_of, compare=compare)
+        look_at = partial(compared.pairs_of, names=names, compare=compare)
         hashed = _verify_hashes(photographs, look_at)
         index = _index(described, seed, pool)
         worded = _verify_words(index, look_at, pool, progress)
