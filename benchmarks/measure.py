@@ -8,6 +8,7 @@ seconds of learning; for Groupwise also those of its plan, whose trials take the
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import sys
@@ -205,7 +206,7 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
     model = new_model(recipe, len(pictures.classes))
     costs = recipe.decision.cost_matrix(pictures.classes)
     data = FitData(images, pictures.labels, _rows(folds, TRAIN), _rows(folds, VAL), costs=costs)
-    if task.minutes is not None:
+    if task.minutes is not None and not math.isinf(task.minutes):
         left = max(0.0, task.minutes - planned[0] / 60)
         if recipe.training.budget_minutes is not None:  # which leaves time to score the last epoch
             left = min(left, recipe.training.budget_minutes)
@@ -430,7 +431,7 @@ def _changes(task: Task) -> dict[str, Any]:
 
 
 def _seconds(task: Task) -> float | None:
-    return None if task.minutes is None else 60 * task.minutes
+    return None if task.minutes is None or math.isinf(task.minutes) else 60 * task.minutes
 
 
 def _decoded(pictures: PictureSet, recipe: Recipe) -> npt.NDArray[np.uint8]:

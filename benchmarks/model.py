@@ -14,9 +14,9 @@ are learnt from by every contestant; Groupwise has the last eighth to choose on,
 the others learn from as well. Contestants:
 
 - `plain`, the plain network of `groupwise.baselines`, its one cycle following the clock, or for `--epochs N`;
-- `groupwise`, its plan and the training of it, which share the minutes; `groupwise:NAME` with the fields that
-  `--vary NAME FIELD=VALUE ...` sets, or as `recipe=FILE` says, unplanned: until the minutes are over or,
-  which makes a front, for `--epochs N`;
+- `groupwise`, its plan and the training of it, which share the minutes (with `inf` there is no budget);
+  `groupwise:NAME` with the fields that `--vary NAME FIELD=VALUE ...` sets, or as `recipe=FILE` says,
+  unplanned: until the minutes are over or, which makes a front, for `--epochs N`;
 - `command`, the whole of `groupwise train CSV --budget`, which divides train and val anew by its own rules;
   with `--vary NAME src=FOLDER`, `command:NAME` and `groupwise:NAME` are those of another checkout's `src`;
 - `probe`, a linear model on a frozen ImageNet network (`probe.py`), whatever the minutes;

@@ -239,6 +239,8 @@ def _grouped(lines: Iterable[Line], *names: str) -> dict[tuple[Any, ...], list[L
 
 
 def _limit(line: Line) -> str:
+    if line["minutes"] == math.inf:
+        return "no budget"
     return f"{line['minutes']:g} min" if line["minutes"] is not None else f"{line['epochs']} epochs"
 
 

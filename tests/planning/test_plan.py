@@ -333,3 +333,10 @@ def test_images_are_not_mixed_where_one_class_dominates(cats, mixed):
 def test_what_keeps_its_class_in_the_mirror_is_mirrored_though_it_can_be_told(kept, mirrored):
     facts = dataclasses.replace(FACTS, chirality=0.9, mirror_kept=kept)
     assert (plan_of(facts).recipe.augment.flip > 0) == mirrored
+
+
+def test_only_a_plan_without_a_budget_ends_sooner_where_images_are_known_soon():
+    assert plan_of().recipe.training.known_from == 0.95
+    assert plan_of(budget_s=600).recipe.training.known_from is None
+    assert plan_of(chosen={"training.epochs"}).recipe.training.known_from is None
+    assert plan_of(dataclasses.replace(FACTS, several=True)).recipe.training.known_from is None

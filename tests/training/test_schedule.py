@@ -6,7 +6,15 @@ import torch
 from groupwise.errors import UsageError
 from groupwise.recipe.optimizer import OptimConfig
 from groupwise.recipe.training import TrainingConfig
-from groupwise.training.schedule import image_size_at, learning_rate_at
+from groupwise.training.config import EpochRecord
+from groupwise.training.schedule import (
+    epochs_in_all,
+    image_size_at,
+    known_after,
+    learning_rate_at,
+    progress_of_epochs,
+    told_as_known,
+)
 
 
 def rates(steps=100, **fields):
@@ -72,3 +80,42 @@ def test_images_grow_in_even_steps_to_their_final_size():
 
 def test_without_a_start_size_images_stay_as_they_are():
     assert set(sizes(None)) == {60}
+
+
+def epochs_with(*accuracies):
+    return [
+        EpochRecord(number, 1.0, accuracy, "val", 1.0, 0.5, 0.1, 1.0, 100.0, 0.0)
+        for number, accuracy in enumerate(accuracies, start=1)
+    ]
+
+
+KNOWN = TrainingConfig(epochs=20, known_from=0.95)
+
+
+def test_a_schedule_whose_images_are_known_early_goes_on_four_times_as_fast():
+    history = epochs_with(0.5, 0.94, 0.96, 0.9)
+    assert known_after(history, KNOWN) == 3
+    assert epochs_in_all(history, KNOWN) == 3 + 5  # of 17 that were left
+    assert progress_of_epochs(history[:3], 0.0, KNOWN) == pytest.approx(3 / 20)
+    assert progress_of_epochs(history, 0.0, KNOWN) == pytest.approx(3 / 20 + 17 / 20 / 5)
+    assert progress_of_epochs(epochs_with(0.5, 0.94, *[0.96] * 6), 0.0, KNOWN) == pytest.approx(1)
+    assert "training.known_from" in told_as_known(history[:3], KNOWN)
+    assert "takes 5 epochs in place of 17" in told_as_known(history[:3], KNOWN)
+    assert not told_as_known(history, KNOWN)  # it is said once
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "config"),
+    [
+        ([0.949] * 20, KNOWN),  # never known
+        ([0.5] * 10 + [0.99] * 10, KNOWN),  # known when the rate falls anyway
+        ([0.99] * 20, TrainingConfig(epochs=20)),  # nobody asked
+    ],
+)
+def test_any_other_schedule_takes_all_of_its_epochs(accuracies, config):
+    history = epochs_with(*accuracies)
+    assert known_after(history, config) is None
+    assert not told_as_known(history, config)
+    assert epochs_in_all(history, config) == 20
+    for done in range(20):
+        assert progress_of_epochs(history[:done], 0.5, config) == pytest.approx((done + 0.5) / 20)

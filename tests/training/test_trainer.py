@@ -194,3 +194,12 @@ def test_patience_ends_training_after_epochs_without_a_better_score(tmp_path):
     config = small_config(epochs=20, optim=optim, patience=3, select_by=("accuracy",))
     fitted = small_fit(tmp_path, config)
     assert len(fitted.history) == fitted.best.epoch + 3
+
+
+def test_training_ends_sooner_where_its_images_are_known_soon(tmp_path):
+    config = small_config(epochs=12, known_from=0.3)  # of two classes: known after the first epoch
+    fitted = small_fit(tmp_path, config)
+    assert len(fitted.history) == 1 + 3
+    assert fitted.history[-1].learning_rate < 0.1 * max(epoch.learning_rate for epoch in fitted.history)
+    assert any("3 epochs in place of 11" in remark for remark in fitted.remarks)
+    assert small_fit(tmp_path, config, resume=True).history == fitted.history

@@ -39,6 +39,7 @@ from groupwise.report.model_card import refit_card
 from groupwise.report.page import write_report
 from groupwise.runs.deadline import Deadline
 from groupwise.runs.files import TEST, headline_fold, read_metrics, read_run
+from groupwise.runs.history import read_history
 from groupwise.runs.lock import clear, training_lock
 from groupwise.runs.run import LEDGER, Run
 from groupwise.stats.estimate import headline_measure
@@ -117,7 +118,7 @@ def _refuse(parent: Run) -> None:
 
 def _prepare(parent: Run, target: Path, recipe: Recipe, root: Path | None, *, timed: bool) -> None:
     """Create the run of the refit, unless it is there and of these very weights."""
-    of = _facts(parent, recipe)
+    of = _facts(parent)
     most = MOST_PASSES if timed else 1.0
     if (target / LEDGER).is_file():
         ledger = Run.open(target).ledger
@@ -146,7 +147,14 @@ def _prepare(parent: Run, target: Path, recipe: Recipe, root: Path | None, *, ti
 
 def _going_on(recipe: Recipe, epochs: int) -> Recipe:
     """The recipe for a network that knows its images already: fewer passes, a lower rate, whole images."""
-    training = replace(recipe.training, epochs=epochs, budget_minutes=None, patience=None, start_size_px=None)
+    training = replace(
+        recipe.training,
+        epochs=epochs,
+        budget_minutes=None,
+        patience=None,
+        known_from=None,
+        start_size_px=None,
+    )
     optim = replace(
         recipe.optim,
         learning_rate=float(f"{RATE * recipe.optim.learning_rate:.3g}"),
@@ -159,7 +167,7 @@ def _going_on(recipe: Recipe, epochs: int) -> Recipe:
     return replace(recipe, training=training, optim=optim, augment=augment)
 
 
-def _facts(parent: Run, recipe: Recipe) -> dict[str, Any]:
+def _facts(parent: Run) -> dict[str, Any]:
     """Which run was measured, how good it was, and the passes over the images that follow."""
     metrics = read_metrics(parent.require("metrics.json"))
     fold = headline_fold(metrics)
@@ -170,16 +178,16 @@ def _facts(parent: Run, recipe: Recipe) -> dict[str, Any]:
         "decision": [sha256_file(member.require("decision.json")) for member in members],
         "fold": fold,
         **{one: metrics[fold][one] for one in {"accuracy", headline_measure(metrics[fold])}},
-        "passes": PASSES * median(_passes(member, recipe) for member in members),
+        "passes": PASSES * median(_passes(member) for member in members),
         "learnt_from": round(median(len(member.split().indices("train")) for member in members)),
     }
 
 
-def _passes(member: Run, recipe: Recipe) -> float:
-    """Where the time ended training, its schedule had come to its end in the passes made until then."""
+def _passes(member: Run) -> float:
+    """Wherever training ended, its schedule had come to its end in the passes made until then."""
     stopped = member.ledger.get("stopped")
     if not stopped:
-        return float(recipe.training.epochs)
+        return float(len(read_history(member.require("history.csv"))))
     return float(stopped["epoch"] - 1 + stopped["step"] / stopped["steps"])
 
 

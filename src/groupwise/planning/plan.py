@@ -18,6 +18,7 @@ from groupwise.planning.after_training import AfterTraining, after_training
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.rungs import Rung, rungs
 from groupwise.planning.suit import (
+    KNOWN,
     Choice,
     finetune,
     suit_data,
@@ -122,6 +123,9 @@ def make_plan(
     mixed = [] if "augment.cutmix" in chosen else suit_epochs(facts, recipe)
     mixed = [c for c in mixed if c.field not in chosen]
     recipe = with_fields(recipe, {c.field: c.value for c in mixed})
+    if left_s is None and not facts.several and not chosen & {"training.epochs", KNOWN.field}:
+        suited.append(KNOWN)
+        recipe = with_fields(recipe, {KNOWN.field: KNOWN.value})
     seconds = expected_seconds(recipe, facts, rates)
     recipe = with_fields(recipe, {c.field: c.value for c in timed})
     plan = Plan(recipe, (*more, *timed, *suited, *mixed), seconds, after_training(facts, rates))

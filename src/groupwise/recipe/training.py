@@ -25,6 +25,9 @@ class TrainingConfig:
         budget_minutes: Minutes that training may take, scoring included; the schedule then follows the clock
             where that is ahead of the epochs. Such a run is not bit-identical when resumed.
         patience: Epochs without a better score after which training ends; None goes on to the last.
+        known_from: Share of the training images named rightly in an early epoch, augmented as they are, from
+            which the rest of the schedule takes a quarter of its epochs; None takes all. A plan without a
+            budget sets it.
         precision: `fp32`, `bf16` or `fp16` (with scaled gradients); `auto` is half precision on a GPU, in the
             kind that it computes with, `bf16` on a processor that has instructions for it, and else `fp32`.
         compile: Let `torch.compile` fuse the network's operations, once images have their final size. A plan
@@ -46,6 +49,7 @@ class TrainingConfig:
     select_by: tuple[Selector, ...] = ("accuracy", "loss")
     budget_minutes: float | None = None
     patience: int | None = None
+    known_from: float | None = None
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     compile: bool = False
     sampling: Literal["natural", "balanced"] = "natural"

@@ -129,7 +129,7 @@ def _training(files: RunFiles, say: Mapping[str, str]) -> str:
         network=files.config.get("architecture") or parts["model"].get("preset", "ResNeXt"),
         start=say["weights"] if parts["model"].get("weights") else say["scratch"],
         size=parts["data"].get("image_size_px", "?"),
-        epochs=parts["training"].get("epochs", files.looks),
+        epochs=files.looks or parts["training"].get("epochs", "?"),
         optimizer=parts["optim"].get("name", "?"),
         rate=float(parts["optim"].get("learning_rate", "nan")),
         decay=float(parts["optim"].get("weight_decay", "nan")),

@@ -13,6 +13,7 @@ from groupwise.recipe.training import TrainingConfig
 from groupwise.text import duration
 from groupwise.training.callbacks import Callback
 from groupwise.training.config import EpochRecord
+from groupwise.training.schedule import epochs_in_all
 
 
 class ProgressMeter(Callback):
@@ -64,7 +65,7 @@ class ProgressMeter(Callback):
 
     def _task(self) -> str:
         """Such as "Epoch 3/16"."""
-        epoch = f"epoch {len(self._history) + 1}/{self._training.epochs}"
+        epoch = f"epoch {len(self._history) + 1}/{epochs_in_all(self._history, self._training)}"
         return f"{self._name}, {epoch}" if self._name else epoch.capitalize()
 
     def _note(self, steps: int) -> str:
@@ -87,7 +88,8 @@ class ProgressMeter(Callback):
 
     def _seconds_left(self, steps: int) -> float:
         spent_s = self._clock() - self._start
-        to_come = (self._training.epochs - len(self._history)) * steps - self._done
+        epochs = epochs_in_all(self._history, self._training)
+        to_come = (epochs - len(self._history)) * steps - self._done
         left_s = spent_s / self._taken * to_come
         if self._training.budget_minutes is None:
             return left_s

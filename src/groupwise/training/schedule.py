@@ -1,13 +1,58 @@
-"""Learning rate and image size as functions of training progress."""
+"""How far training has come by its epochs, and learning rate and image size as functions of that."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from groupwise.recipe.optimizer import OptimConfig
 from groupwise.recipe.training import TrainingConfig
+from groupwise.training.config import EpochRecord
 
 SIZE_STEP_PX = 8
+EARLY = 0.5  # of the epochs, after which the rate falls anyway and known images are no surprise
+QUICKENED = 0.25  # of the epochs that were left are taken once the images are known
+
+
+def known_after(history: Sequence[EpochRecord], config: TrainingConfig) -> int | None:
+    """The early epoch in which `config.known_from` of the training images were named rightly, if one was."""
+    if config.known_from is None:
+        return None
+    early = (one for one in history if one.epoch <= EARLY * config.epochs)
+    return next((one.epoch for one in early if one.train_accuracy >= config.known_from), None)
+
+
+def epochs_in_all(history: Sequence[EpochRecord], config: TrainingConfig) -> int:
+    """The epochs that training is to have: `config.epochs`, or fewer where the images are soon known."""
+    known = known_after(history, config)
+    return config.epochs if known is None else known + math.ceil(QUICKENED * (config.epochs - known))
+
+
+def told_as_known(history: Sequence[EpochRecord], config: TrainingConfig) -> str:
+    """What there is to say after the epoch in which the images were known; nothing after any other."""
+    last = history[-1]
+    if known_after(history, config) != last.epoch:
+        return ""
+    left = epochs_in_all(history, config) - last.epoch
+    return (
+        f"In epoch {last.epoch} {last.train_accuracy:.0%} of the training images were named rightly, so what"
+        f" is left of the schedule takes {left} epochs in place of {config.epochs - last.epoch}"
+        " (training.known_from)."
+    )
+
+
+def progress_of_epochs(history: Sequence[EpochRecord], part: float, config: TrainingConfig) -> float:
+    """How much of training is done, `part` of an epoch after those of `history`.
+
+    From the epoch on in which the images were known, what is left of the schedule passes in a quarter of its
+    epochs: more of them, at a rate that is still high, would show nothing new.
+    """
+    done = len(history) + part
+    known = known_after(history, config)
+    if known is None:
+        return done / config.epochs
+    begun = known / config.epochs
+    return begun + (1 - begun) * (done - known) / (epochs_in_all(history, config) - known)
 
 
 def learning_rate_at(progress: float, config: OptimConfig) -> float:

@@ -18,6 +18,7 @@ from groupwise.recipe.training import TrainingConfig
 from groupwise.training.checkpoint import Moment
 from groupwise.training.config import EpochRecord
 from groupwise.training.learner import Learner
+from groupwise.training.schedule import progress_of_epochs
 from groupwise.training.side_by_side import SideBySide
 
 TimeLeft = Callable[[], float]
@@ -94,7 +95,7 @@ class TrainState:
 
         Below 1 as long as there is something to do. `left_s` are the seconds until a deadline.
         """
-        of_epochs = (self.finished + (self.step + 0.5) / self.steps) / training.epochs
+        of_epochs = progress_of_epochs(self.history, (self.step + 0.5) / self.steps, training)
         return max(of_epochs, self.progress_of_time(training, left_s))
 
     def progress_of_time(self, training: TrainingConfig, left_s: float = math.inf) -> float:

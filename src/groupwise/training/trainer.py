@@ -29,6 +29,7 @@ from groupwise.training.epoch import (
 )
 from groupwise.training.learner import Learner
 from groupwise.training.loss import plain_loss
+from groupwise.training.schedule import told_as_known
 from groupwise.training.selection import Answers, rank
 from groupwise.training.signals import Stopping, StopSignal, Terminated, catch_stop_signal
 from groupwise.training.state import TimeLeft, TrainState, no_end
@@ -215,6 +216,8 @@ class Trainer:
         if not selected.n or not state.best or rank(record, by) > rank(self.best, by):
             weights = clone_state(self.learner.eval_model.state_dict())
             state.best = {"epoch": record.epoch, "weights": weights}
+        if told := told_as_known(state.history, self.config.training):
+            state.note(told)
         if state.progress_of_time(self.config.training, self.left_s()) >= 1:
             state.stopped = {"epoch": record.epoch, "step": state.step, "steps": state.steps}
         state.begin_epoch()
