@@ -129,13 +129,14 @@ def test_the_learning_rate_follows_the_batch(optimizer, factor):
 
 
 def test_the_learning_rate_follows_the_width_of_networks_for_adam_alone():
-    plan = plan_of(budget_s=6000)
+    same_batch = {"training.batch_size"}
+    plan = plan_of(budget_s=6000, chosen=same_batch)
     assert plan.recipe.model.preset == "resnext22_w8_wide"  # twice as wide
     assert plan.recipe.optim.learning_rate == BASE.optim.learning_rate / 2
     (choice,) = [choice for choice in plan.choices if choice.field == "optim.learning_rate"]
     assert "goes with a network of width 32, of which this has 64, and scales inversely" in choice.reason
     sgd = read_recipe("default", {"optim.name": "sgd"})[1]
-    wide = make_plan(FACTS, sgd, measure, left_s=lambda: 6000).recipe
+    wide = make_plan(FACTS, sgd, measure, left_s=lambda: 6000, chosen=same_batch).recipe
     assert (wide.model.preset, wide.optim.learning_rate) == ("resnext22_w8_wide", sgd.optim.learning_rate)
 
 

@@ -37,7 +37,6 @@ LEAST_EPOCHS = 0.5  # which the clock may leave of the first epoch; with less no
 LONG_S = 600  # of training, below which compiling would spare a minute at best
 LEAST_SPARED = 0.05  # of training, which a trial can tell from noise
 MOST_STRETCH = 4.0  # times the usual epochs, beyond which more were not seen to pay
-CLIMBING = 2.0  # times the usual epochs, which larger images have to be given to pay (docs/planner.md)
 
 Measure = Callable[[Recipe], Rates]
 Left = Callable[[], float]  # seconds of a budget that are left now, since trials take their share of it
@@ -202,12 +201,12 @@ def _why_climbed(rung: Rung, ladder: list[Rung], left_s: float) -> str:
         return "The only network size there is for images as small as these."
     if rung == ladder[0]:
         return (
-            f"The smallest of {len(ladder)} network sizes; the next pays from {CLIMBING:g} times the usual"
-            f" epochs on, which take longer than {duration(left_s)}."
+            f"The smallest of {len(ladder)} network sizes; the next pays from the usual epochs on, which take"
+            f" longer than {duration(left_s)}."
         )
     place = "The largest" if rung == ladder[-1] else "The largest that fits"
-    epochs = f"{CLIMBING:g} times the usual epochs"
-    return f"{place} of {len(ladder)} network sizes for {epochs} in {duration(left_s)}, by a measured step."
+    epochs = f"the usual epochs in {duration(left_s)}"
+    return f"{place} of {len(ladder)} network sizes for {epochs}, by a measured step."
 
 
 def _climb(
@@ -218,11 +217,10 @@ def _climb(
     for rung in reversed(ladder[1:]):
         growth = rung.multiply_adds(base) / ladder[0].multiply_adds(base)
         recipe = with_fields(base, rung.fields)
-        longer = with_fields(recipe, {"training.epochs": round(CLIMBING * recipe.training.epochs)})
         guess = Rates(lowest.train_s * growth, lowest.score_s * growth, lowest.decode_s)
-        if _fits(longer, facts, guess, left_s()):
+        if _fits(recipe, facts, guess, left_s()):
             rates = measure(recipe)
-            if _fits(longer, facts, rates, left_s()):
+            if _fits(recipe, facts, rates, left_s()):
                 return rung, rates
     return ladder[0], lowest
 

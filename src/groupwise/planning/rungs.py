@@ -36,6 +36,7 @@ class Rung:
 TINY = (Rung("resnext22_w8_cifar", 32),)
 LADDER = (
     Rung("resnext22_w8", 64),
+    Rung("resnext22_w8", 80),
     Rung("resnext22_w8", 96),
     Rung("resnext22_w8", 128),
     Rung("resnext22_w8_wide", 160),

@@ -166,7 +166,7 @@ def _mends_imbalance(recipe: Recipe) -> bool:
 
 
 def _batch_size(n: int) -> Choice:
-    size = 64 if n >= 10_000 else 32 if n >= 300 else 16
+    size = 64 if n >= 1_000 else 32 if n >= 300 else 16
     return Choice("training.batch_size", size, f"{n:,} training images make {n / size:.0f} steps an epoch.")
 
 
