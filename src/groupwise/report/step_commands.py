@@ -48,18 +48,28 @@ def train_again(files: RunFiles, name: str, *options: str, planned: bool = False
 
 def train_longer(files: RunFiles) -> str:
     """The command that gives training twice the time."""
-    seconds = (files.ledger.get("budget") or {}).get("seconds") or training_s(files)
-    if "plan" in files.ledger:
-        minutes = max(2, round(LONGER * seconds / 60))
-        return train_again(files, "longer", "--budget", f"{minutes}min")
-    epochs = int((files.recipe.get("training") or {}).get("epochs") or max(len(files.history), 1))
     repeated = ("--cv", str(files.ledger["cv"]["folds"])) if files.crossval and "cv" in files.ledger else ()
+    if "plan" in files.ledger:
+        audit_s = float(files.audit.get("seconds") or 0)  # which a budget holds as well
+        seconds = (files.ledger.get("budget") or {}).get("seconds") or training_s(files) + audit_s
+        minutes = max(2, round(LONGER * seconds / 60))
+        return train_again(files, "longer", *repeated, "--budget", f"{minutes}min")
+    epochs = int((files.recipe.get("training") or {}).get("epochs") or max(len(files.history), 1))
     return train_again(files, "longer", *repeated, "--training.epochs", str(LONGER * epochs))
 
 
 def training_s(files: RunFiles) -> float:
-    """How long the epochs took, or the features and the head of a probe."""
+    """How long the epochs took, or the features and the head of a probe; of fold models, by their plan."""
+    if members := files.ledger.get("members"):
+        return len(members) * float(files.ledger.get("plan", {}).get("seconds") or 0)
     return float(files.probe.get("seconds") or sum(row["seconds"] for row in files.history))
+
+
+def ended_by_clock(files: RunFiles) -> bool:
+    """Whether it was the time that ended training; of fold models, whether it was to bound it."""
+    choices = files.ledger.get("plan", {}).get("choices", ())
+    bounded = any(choice["field"] == "training.budget_minutes" for choice in choices)
+    return bool(files.ledger.get("stopped")) or bool(files.crossval and bounded)
 
 
 def _reading(files: RunFiles) -> list[str]:
