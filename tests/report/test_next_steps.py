@@ -269,6 +269,31 @@ def handed_over(make_run):
     return run, "see on the machine where it will run", f"groupwise verify {run}/refit/export/bundle"
 
 
+def study(make_run, **more):
+    """A cross-validation of three folds whose plan gave each model 150 s."""
+    bounded = {"field": "training.budget_minutes", "value": 2.0, "reason": ""}
+    plan = {"choices": [bounded], "seconds": 150.0}
+    members = [f"repeat-1/fold-{k}" for k in (1, 2, 3)]
+    run = make_run(
+        ledger=PLANNED | {"plan": plan, "cv": {"folds": 3, "repeats": 1}, "members": members} | more
+    )
+    write_json(run / "crossval.json", {"folds": 3, "repeats": 1, "words": [], "scores": [], "mean": {}})
+    return beside_features(run, -0.1, -0.2, -0.02)
+
+
+def a_study_bounded_by_its_budget(make_run):
+    run = study(make_run, budget={"seconds": 240})
+    command = f"groupwise train pets --group-column pet --cv 3 --budget 8min --run {run}-longer"
+    return run, "do not use this network; give training more time", command
+
+
+def a_study_without_a_budget(make_run):
+    run = study(make_run, plan={"choices": [], "seconds": 150.0})
+    write_json(run / "audit.json", {"seconds": 90.0})
+    command = f"groupwise train pets --group-column pet --cv 3 --budget 18min --run {run}-longer"
+    return run, "do not use this network; train longer", command
+
+
 SITUATIONS = [
     same_on_both_sides,
     chosen_on_test,
@@ -296,6 +321,8 @@ SITUATIONS = [
     refitted,
     ready_to_hand_over,
     handed_over,
+    a_study_bounded_by_its_budget,
+    a_study_without_a_budget,
 ]
 
 
