@@ -147,6 +147,22 @@ def wide_interval_of_a_given_recipe(make_run):
     return run, "test every image instead of one fold", command
 
 
+def wide_interval_of_what_the_user_chose(make_run):
+    chosen = {"seed": 0, "training.optimise": "balanced", "augment.flip": 0.0, "split.extend": "a/split.csv"}
+    overrides = {"model.overrides": {"planes": 16}, "training.budget_minutes": None}
+    run = make_run(ledger=PLANNED | {"chosen": chosen | overrides})
+    words = "--optimise balanced --augment.flip 0.0 --model.overrides '{\"planes\": 16}'"
+    command = f"groupwise train pets --group-column pet --cv 5 {words} --training.budget_minutes null"
+    return run, "test every image instead of one fold", f"{command} --run {run}-cv"
+
+
+def longer_than_the_epochs_that_were_chosen(make_run):
+    chosen = {"seed": 3, "training.epochs": 5}
+    run = beside_features(make_run(ledger=PLANNED | {"chosen": chosen}), -0.1, -0.2, -0.02)
+    command = f"groupwise train pets --group-column pet --budget 2min --seed 3 --run {run}-longer"
+    return run, "do not use this network; train longer", command
+
+
 def a_single_source(make_run):
     run = make_run(ledger=PLANNED)
     change(run, accuracy={"value": 0.8, "n": 12, "sources": 1, "reason": "one source"}, sources=1)
@@ -303,6 +319,8 @@ SITUATIONS = [
     the_audit_stops,
     wide_interval,
     wide_interval_of_a_given_recipe,
+    wide_interval_of_what_the_user_chose,
+    longer_than_the_epochs_that_were_chosen,
     a_single_source,
     suspected_labels,
     two_classes_mixed_up,

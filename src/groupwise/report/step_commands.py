@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from groupwise.data.reading import reading_words
+from groupwise.recipe.options import SHORT_NAMES
 from groupwise.runs.files import RunFiles
 
 LONGER = 2  # times the time that training had
+# Fields that mean nothing beside an option, or would contradict it
+DECIDES = {"--budget": ("training.epochs", "training.budget_minutes"), "--cv": ("split.extend",)}
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,34 @@ def audit_again(files: RunFiles) -> str:
 
 
 def train_again(files: RunFiles, name: str, *options: str, planned: bool = False) -> str:
-    """The command that trains on the same data into a new folder; by the same recipe if that was given."""
+    """The command that trains on the same data into a new folder; by the same recipe if that was given.
+
+    Where it was planned the fields that the user set himself stay, unless it is to be `planned` as usual.
+    """
     recipe = [] if planned or "plan" in files.ledger else ["--recipe", str(files.folder / "recipe.yaml")]
     if not recipe and "--weights" not in options and (named := files.ledger.get("pretrained")):
         recipe = ["--weights", named["name"]]
-    words: Sequence[str] = [str(files.ledger["data"]), *_reading(files), *recipe, *options]
+    words = [str(files.ledger["data"]), *_reading(files), *recipe, *options]
+    if "plan" in files.ledger and not planned:
+        words += _chosen(files, words)
     return shlex.join(["groupwise", "train", *words, "--run", f"{files.folder}-{name}"])
+
+
+def _chosen(files: RunFiles, words: Sequence[str]) -> list[str]:
+    """The fields that the user set himself, as options, but for those that `words` decide anew."""
+    chosen = dict(files.ledger.get("chosen") or {})
+    if chosen.get("seed") == 0:
+        del chosen["seed"]
+    for option, fields in DECIDES.items():
+        if option in words:
+            chosen = {name: value for name, value in chosen.items() if name not in fields}
+    named = {name: SHORT_NAMES.get(name, f"--{name}") for name in chosen}
+    return [
+        word
+        for name, value in chosen.items()
+        if not {named[name], f"--{name}"} & {*words}
+        for word in (named[name], value if isinstance(value, str) else json.dumps(value))
+    ]
 
 
 def train_longer(files: RunFiles) -> str:
