@@ -14,6 +14,7 @@ from groupwise.errors import UsageError, require_kinds
 from groupwise.experiments.crossval import crossval
 from groupwise.notebook import Metrics
 from groupwise.pipeline.refit import refit as go_on
+from groupwise.pipeline.refit import refuse_recipe
 from groupwise.pipeline.train import train as run_chain
 from groupwise.recipe.parsing import read_recipe
 from groupwise.runs.deadline import Deadline
@@ -85,7 +86,6 @@ def train(
     given = dict(locals())  # the arguments, by their names
     require_kinds({name: given[name] for name in KINDS}, KINDS)
     _require_paths({name: given[name] for name in PATHS})
-    _refuse_refit(refit, budget, cv)
     planning = _planning(recipe, budget, changes)
     base, changed = read_recipe(recipe or "default", changes)
     study = None if cv is None else CrossValidation(cv, repeats)
@@ -109,20 +109,13 @@ def _require_paths(given: Mapping[str, object]) -> None:
 
 
 def _run(request: RunRequest, console: Console) -> dict[str, Any]:
+    if request.refit:
+        refuse_recipe(request.recipe, "--refit")  # before the hours that it would follow
     metrics = (crossval if request.cv else run_chain)(request, console)
     if request.refit:
         deadline = request.planning.deadline if request.planning else None
         go_on(request.folder, console, deadline=deadline)
     return metrics
-
-
-def _refuse_refit(refit: bool, budget: str | None, cv: int | None) -> None:
-    if refit and budget is not None and cv is not None:
-        raise UsageError(
-            "a refit of a cross-validation is not a part of its budget",
-            place="--refit --budget --cv",
-            remedy="Leave out --refit, and `groupwise refit RUN` when it is done.",
-        )
 
 
 def _baselines(choice: str) -> bool:

@@ -27,6 +27,10 @@ class GroupwiseError(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
+class Ended(KeyboardInterrupt):
+    """SIGTERM, where training does not take it itself: it ends what runs as Ctrl-C does."""
+
+
 def first_line(error: BaseException) -> str:
     """What an error of another library says, without its details; its kind where it says nothing."""
     return str(error).strip().partition("\n")[0] or type(error).__name__

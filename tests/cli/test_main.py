@@ -579,11 +579,13 @@ def test_ctrl_c_in_a_run_that_began_names_resume(capsys, folder, tmp_path, monke
     assert (status, err) == (130, "groupwise: Stopped. Go on with --resume.\n")
 
 
-def test_sigterm_before_training_asks_to_be_started_again(capsys, monkeypatch):
+@pytest.mark.parametrize(("verb", "leaves"), [("train", 75), ("control", 143), ("export", 143)])
+def test_sigterm_ends_a_command_and_asks_for_training_to_be_started_again(capsys, monkeypatch, verb, leaves):
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setitem(VERBS, "train", lambda *_: signal.raise_signal(signal.SIGTERM))
-    assert run(capsys, "train", "x") == (
-        75,
+    monkeypatch.setattr("groupwise.cli.main.look_first", lambda *_: None)
+    monkeypatch.setitem(VERBS, verb, lambda *_: signal.raise_signal(signal.SIGTERM))
+    assert run(capsys, verb, "x") == (
+        leaves,
         "",
         "groupwise: Stopped before it was done: give the same command again.\n",
     )

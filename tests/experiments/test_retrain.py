@@ -1,8 +1,11 @@
+import signal
+
 import numpy as np
 import pytest
 
 from copies_case import open_case, write_patterns, write_run
 from groupwise.data.split import EXCLUDED, Split
+from groupwise.errors import Ended
 from groupwise.experiments.retrain import Asked, Materials, retrain
 
 
@@ -25,6 +28,18 @@ def test_every_epoch_answers_the_whole_test_fold(patterns, tmp_path):
     assert names.tolist() == [split.rows[i].label for i in asked.rows]
     again = asked_of(open_case(run, tmp_path), tmp_path)[1]
     assert np.array_equal(asked.predicted, again.predicted)
+
+
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Ended)])
+def test_a_signal_leaves_nothing_and_promises_no_resume(patterns, tmp_path, number, error):
+    materials = open_case(write_run(tmp_path / "run", patterns, **{"training.epochs": 3}), tmp_path)
+    split = materials.split_again(method="grouped", seed=3)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with pytest.raises(KeyboardInterrupt, match=r"Stopped; .* is gone, and the run is as it was") as stopped:
+        retrain(materials, split, seed=3, scratch=scratch, on_batch=lambda *_: signal.raise_signal(number))
+    assert stopped.type is error
+    assert not list(scratch.iterdir())
 
 
 def test_without_a_fold_that_chooses_the_last_epoch_is_taken(patterns, tmp_path):

@@ -56,6 +56,18 @@ def test_all_folds_together_end_within_the_budget(tmp_path, clock):
     assert clock.now == pytest.approx(590)
 
 
+def test_folds_leave_a_refit_its_part_of_one_and_its_end(tmp_path, clock):
+    asked = request(tmp_path, Deadline(600, 0, clock), cv=CrossValidation(5), refit=True)
+    planned = study(pooling_s=10.0, refit_share=0.35, refit_s=5.0)
+    for missing in range(5, 0, -1):
+        took_s = fold_deadline(planned, asked, missing).left_s
+        assert took_s == pytest.approx((600 - 10 - 5) / 5.35)
+        clock.now += took_s
+    assert 600 - clock.now - 10 == pytest.approx(0.35 * took_s + 5)
+    clock.now = 0.0
+    assert fold_deadline(planned, replace(asked, refit=False), 5).left_s == (600 - 10) / 5
+
+
 def test_folds_that_are_trained_at_once_count_as_one_round(tmp_path, clock):
     asked = request(tmp_path, Deadline(600, 0, clock), cv=CrossValidation(5), workers=2)
     assert fold_deadline(study(), asked, 5).left_s == 200

@@ -1,7 +1,16 @@
 import pytest
 
 from folder_case import write_folder
-from groupwise.audit.audit import COMPARISONS, GAIN_OF_WORKERS, MEASURINGS, expected_audit_s
+from groupwise.audit.audit import (
+    AGAIN,
+    COMPARISONS,
+    GAIN_OF_WORKERS,
+    MEASURINGS,
+    NEARLY_AGAIN,
+    expected_audit_s,
+)
+from groupwise.audit.cache import Known, cache_file, name_sample, write_cache
+from groupwise.audit.measure import measure
 from groupwise.data.scan import scan
 from groupwise.errors import UsageError
 from groupwise.pipeline.budget import bounded_progress, refuse_long_audit
@@ -29,6 +38,25 @@ def test_the_audit_is_expected_to_take_as_long_for_each_image_as_it_does_for_a_f
     assert expected_audit_s(manifest, clock=lambda: next(ticks)) == pytest.approx(
         len(manifest.usable) * (MEASURINGS * 2.4 / 24 + COMPARISONS * 0.3 / pairs / GAIN_OF_WORKERS)
     )
+
+
+@pytest.mark.parametrize(("added", "part"), [(0, AGAIN), (12, NEARLY_AGAIN + (1 - NEARLY_AGAIN) / 4)])
+def test_what_an_earlier_audit_left_is_not_expected_again(tmp_path, monkeypatch, added, part):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def expected_s(manifest):
+        ticks = iter([5.0, 7.4, 7.7])
+        return expected_audit_s(manifest, clock=lambda: next(ticks))
+
+    folder = write_folder(tmp_path / "pets", n=36)
+    known = scan(folder)
+    measured = {name_sample(one): measure(known.file(one), known.reading) for one in known.usable}
+    for file in write_folder(tmp_path / "more", n=added, seed=1).glob("*/*.png"):
+        file.rename(folder / file.parent.name / f"new-{file.name}")
+    manifest = scan(folder)
+    first_s = expected_s(manifest)
+    assert write_cache(cache_file(known), known, Known(measured))
+    assert expected_s(manifest) == pytest.approx(part * first_s)
 
 
 def test_reading_is_broken_off_once_it_would_take_too_long():

@@ -13,6 +13,7 @@ from fit_case import at_step, raise_signal
 from folder_case import TINY, write_folder
 from groupwise.console import Console
 from groupwise.errors import UsageError
+from groupwise.experiments import pooling
 from groupwise.models.weights import load_weights
 from groupwise.pipeline import refit as refit_module
 from groupwise.pipeline.train import new_model
@@ -168,22 +169,46 @@ def test_it_begins_where_the_measured_network_ended_at_a_lower_rate_with_whole_i
     assert 0 < moved < learnt
 
 
-def test_within_a_budget_it_goes_on_until_the_time_is_over(refitted, tmp_path):
+def test_within_a_budget_it_goes_on_until_the_time_is_over(refitted, tmp_path, capsys):
     copy = shutil.copytree(refitted, tmp_path / "copy")
     shutil.rmtree(copy / "refit")
     after = {"network_s": 0.0, "rest_s": 0.0, "refit_share": REFIT_SHARE, "refit_s": 0.0}
     Run.open(copy).note(plan={"after_training": after})
     over = Deadline(budget_s=0.0, began=0.0)
-    refit_module.refit(copy, Console(quiet=True), deadline=over)
+    refit_module.refit(copy, Console(), deadline=over)
     assert ledger(copy)["budget"]["seconds"] == 0
     assert len(rows(copy / "refit" / "history.csv")) == 1
+    assert "The time held 0." in capsys.readouterr().out
 
 
-def test_what_leaves_no_number_or_no_time_is_refused(refitted, folder, tmp_path):
+def test_a_cross_validation_and_its_refit_share_one_budget(folder, tmp_path, capsys, monkeypatch):
+    def write_page(folder):
+        (folder / "report.html").touch()
+        return folder / "report.html"
+
+    for module in (pooling, refit_module):
+        monkeypatch.setattr(module, "write_report", write_page)
+    options = {"cv": 3, "refit": True, "budget": "20min", "baselines": "none"}
+    groupwise.train(folder, run=tmp_path / "cv", changes=TINY | {"training.epochs": 1}, **options)
+    study, out = ledger(tmp_path / "cv"), capsys.readouterr().out
+    assert study["plan"]["after_training"]["refit_share"] == REFIT_SHARE
+    assert out.count("Budget:") == out.count("Budget: 20\N{NO-BREAK SPACE}min, of which") == 1
+    assert out.index("Refit: ") < out.index("Budget:")
+    assert study["budget"]["spent"] < study["budget"]["seconds"] == 1200
+    assert study["refit"]["learnt_from"] == 60
+    assert "refit" not in ledger(tmp_path / "cv" / "repeat-1" / "fold-1")
+    assert not list(tmp_path.rglob("cache"))
+
+
+def test_the_decoded_images_go_with_the_refit(refitted):
+    assert not list(refitted.rglob("cache"))
+
+
+def test_what_leaves_no_number_is_refused_before_anything_is_trained(refitted, folder, tmp_path):
     with pytest.raises(UsageError, match="a refit, which has learnt"):
         refit_module.refit(refitted / "refit", None)
-    with pytest.raises(UsageError, match="not a part of its budget"):
-        groupwise.train(folder, run=tmp_path / "new", refit=True, budget="5min", cv=3)
+    with pytest.raises(UsageError, match="--refit: its epoch is chosen on test, so that no number"):
+        groupwise.train(folder, run=tmp_path / "new", refit=True, recipe="classic")
     assert not (tmp_path / "new").exists()
 
 

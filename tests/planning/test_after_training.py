@@ -6,6 +6,8 @@ from groupwise.pipeline.baselines import SHARE
 from groupwise.planning.after_training import (
     MOST_REFERENCES,
     MOST_WAITING,
+    OF_FOLD,
+    REFIT_SHARE,
     AfterTraining,
     TrainingClock,
     Waiting,
@@ -84,6 +86,15 @@ def test_the_minutes_of_a_plan_give_way_to_the_deadline_and_those_of_the_user_do
     recipe = read_recipe("default", {"training.budget_minutes": 3.0})[1]
     clock = TrainingClock(Deadline(100, 0), AfterTraining(0, 0), chosen)
     assert clock.recipe(recipe).training.budget_minutes == (3.0 if chosen else None)
+
+
+def test_a_refit_of_a_study_writes_the_pages_of_all_its_images_again():
+    after = AfterTraining(4.0, 6.0, pooling_s=20.0)
+    one, pooled = after.with_refit(), after.with_refit(pooled=True)
+    assert (one.refit_share, one.refit_s) == (REFIT_SHARE, 4 + 0.5 * 6)
+    assert pooled.refit_s == 4 + 0.5 * 20
+    fold = pooled.part(OF_FOLD)
+    assert (fold.network_s, fold.rest_s, fold.refit_share, fold.refit_s) == (4, 6 * OF_FOLD, 0, 0)
 
 
 def test_the_part_of_the_baselines_is_left_to_them():

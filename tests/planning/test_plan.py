@@ -217,9 +217,9 @@ def test_epochs_that_were_chosen_and_do_not_fit_are_refused():
 
 
 def test_a_budget_of_several_trainings_is_to_grow_by_what_all_of_them_lack():
-    told = r"2\ss are left for each of 5 trainings in a row, and one epoch .* at least 17\ss more."
+    told = r"2\ss are left for each of several trainings in a row, and one epoch .* at least 17\ss more."
     with pytest.raises(UsageError, match=told):
-        plan_of(budget_s=2, rounds=5)
+        plan_of(budget_s=2, parts=5)
 
 
 @pytest.mark.parametrize("trial_s", [0, 60, 600])

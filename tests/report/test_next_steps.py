@@ -147,6 +147,22 @@ def wide_interval_of_a_given_recipe(make_run):
     return run, "test every image instead of one fold", command
 
 
+def wide_interval_of_what_the_user_chose(make_run):
+    chosen = {"seed": 0, "training.optimise": "balanced", "augment.flip": 0.0, "split.extend": "a/split.csv"}
+    overrides = {"model.overrides": {"planes": 16}, "training.budget_minutes": None}
+    run = make_run(ledger=PLANNED | {"chosen": chosen | overrides})
+    words = "--optimise balanced --augment.flip 0.0 --model.overrides '{\"planes\": 16}'"
+    command = f"groupwise train pets --group-column pet --cv 5 {words} --training.budget_minutes null"
+    return run, "test every image instead of one fold", f"{command} --run {run}-cv"
+
+
+def longer_than_the_epochs_that_were_chosen(make_run):
+    chosen = {"seed": 3, "training.epochs": 5}
+    run = beside_features(make_run(ledger=PLANNED | {"chosen": chosen}), -0.1, -0.2, -0.02)
+    command = f"groupwise train pets --group-column pet --budget 2min --seed 3 --run {run}-longer"
+    return run, "do not use this network; train longer", command
+
+
 def a_single_source(make_run):
     run = make_run(ledger=PLANNED)
     change(run, accuracy={"value": 0.8, "n": 12, "sources": 1, "reason": "one source"}, sources=1)
@@ -269,6 +285,31 @@ def handed_over(make_run):
     return run, "see on the machine where it will run", f"groupwise verify {run}/refit/export/bundle"
 
 
+def study(make_run, **more):
+    """A cross-validation of three folds whose plan gave each model 150 s."""
+    bounded = {"field": "training.budget_minutes", "value": 2.0, "reason": ""}
+    plan = {"choices": [bounded], "seconds": 150.0}
+    members = [f"repeat-1/fold-{k}" for k in (1, 2, 3)]
+    run = make_run(
+        ledger=PLANNED | {"plan": plan, "cv": {"folds": 3, "repeats": 1}, "members": members} | more
+    )
+    write_json(run / "crossval.json", {"folds": 3, "repeats": 1, "words": [], "scores": [], "mean": {}})
+    return beside_features(run, -0.1, -0.2, -0.02)
+
+
+def a_study_bounded_by_its_budget(make_run):
+    run = study(make_run, budget={"seconds": 240})
+    command = f"groupwise train pets --group-column pet --cv 3 --budget 8min --run {run}-longer"
+    return run, "do not use this network; give training more time", command
+
+
+def a_study_without_a_budget(make_run):
+    run = study(make_run, plan={"choices": [], "seconds": 150.0})
+    write_json(run / "audit.json", {"seconds": 90.0})
+    command = f"groupwise train pets --group-column pet --cv 3 --budget 18min --run {run}-longer"
+    return run, "do not use this network; train longer", command
+
+
 SITUATIONS = [
     same_on_both_sides,
     chosen_on_test,
@@ -278,6 +319,8 @@ SITUATIONS = [
     the_audit_stops,
     wide_interval,
     wide_interval_of_a_given_recipe,
+    wide_interval_of_what_the_user_chose,
+    longer_than_the_epochs_that_were_chosen,
     a_single_source,
     suspected_labels,
     two_classes_mixed_up,
@@ -296,6 +339,8 @@ SITUATIONS = [
     refitted,
     ready_to_hand_over,
     handed_over,
+    a_study_bounded_by_its_budget,
+    a_study_without_a_budget,
 ]
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from inspect import getdoc
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,12 @@ from groupwise.cli.first_look import look_first
 from groupwise.cli.options import value_of
 from groupwise.console import show_any_character
 from groupwise.distributed.portable import take_option
-from groupwise.errors import GroupwiseError, UsageError, did_you_mean
+from groupwise.errors import Ended, GroupwiseError, UsageError, did_you_mean
 from groupwise.runs.deadline import command_began, process_began
 from groupwise.runs.run import LEDGER
 from groupwise.version import __version__
 
-INTERRUPTED = 130  # what a shell gives for Ctrl-C
+INTERRUPTED, ENDED = 130, 143  # what a shell gives for Ctrl-C and for SIGTERM
 START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h, as for a training that SIGTERM stopped and that was saved
 
 Verb = Callable[[Any, list[str]], None]
@@ -82,10 +82,6 @@ def examples_of(verb: str) -> list[str]:
     return [line for line in told if not line.endswith("[options]")]
 
 
-class Ended(KeyboardInterrupt):
-    """SIGTERM, where training does not take it itself."""
-
-
 @contextmanager
 def sigterm_ends() -> Iterator[None]:
     """Let SIGTERM act within the block as Ctrl-C does; outside of the main thread Python forbids it."""
@@ -128,7 +124,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             # Of several processes the others only tell that the first one left.
             print(f"groupwise: {_explain(error, arguments)}", file=sys.stderr)
         if isinstance(error, KeyboardInterrupt):
-            return START_AGAIN if isinstance(error, Ended) else INTERRUPTED
+            if not isinstance(error, Ended):
+                return INTERRUPTED
+            return START_AGAIN if arguments[0] in LEARNS else ENDED
         return error.exit_status if isinstance(error, GroupwiseError) else 1
 
 
@@ -171,7 +169,7 @@ def _dispatch(argv: list[str]) -> int:
             f"no such command{did_you_mean(verb, VERBS)}", place=verb, remedy="See `groupwise --help`."
         )
     try:
-        with sigterm_ends() if verb in LEARNS else nullcontext():
+        with sigterm_ends():
             look_first(verb, VERBS[verb], rest)
             from groupwise.cli.verb_parser import VerbParser
 

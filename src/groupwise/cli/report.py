@@ -42,7 +42,8 @@ def report(parser: Parser, argv: list[str]) -> None:
         help="describe the images and their folds as Croissant 1.1, for the folder that is published",
     )
     arguments = parser.parse_args(argv)
-    from groupwise.report.page import write_report
+    from groupwise.report.croissant import JSON, write_croissant
+    from groupwise.report.page import write_pages
     from groupwise.report.pdf import find_browser
     from groupwise.report.publication import write_publication
     from groupwise.runs.files import read_run
@@ -55,21 +56,25 @@ def report(parser: Parser, argv: list[str]) -> None:
         run.require(name)
     if arguments.pdf is not None:
         find_browser()  # before the report is written anew
-    console, page = Console(), write_report(arguments.run)
+    files = read_run(arguments.run)
+    console, page = Console(), write_pages(files)
     console.say(f"Report: {page}")
     if arguments.figures is not None:
-        written = write_publication(read_run(arguments.run), arguments.figures)
+        written = write_publication(files, arguments.figures)
         console.say(f"For a paper: {len(written)} files in {arguments.figures}")
     _write_other_forms(page, arguments, console)
+    if arguments.croissant is not None:
+        missing = write_croissant(files, arguments.croissant)
+        console.say(f"Data set: {arguments.croissant / JSON}")
+        if missing:
+            console.say(f"Only you can add to it: {', '.join(missing)}; what you write there is kept.")
 
 
 def _write_other_forms(page: Path, arguments: Any, console: Console) -> None:
-    """The report in another language, as PDF and for Word, and its data set for catalogues, as asked for."""
-    from groupwise.report.croissant import JSON, write_croissant
+    """The report in another language, as PDF and for Word, as asked for."""
     from groupwise.report.pdf import write_pdf
     from groupwise.report.translation import write_translation
     from groupwise.report.word import write_word
-    from groupwise.runs.files import read_run
 
     if arguments.language is not None:
         page, missing = write_translation(page, arguments.language)
@@ -82,8 +87,3 @@ def _write_other_forms(page: Path, arguments: Any, console: Console) -> None:
     if arguments.word is not None:
         write_word(page.read_text(encoding="utf-8"), arguments.word)
         console.say(f"For Word: {arguments.word}")
-    if arguments.croissant is not None:
-        missing = write_croissant(read_run(arguments.run), arguments.croissant)
-        console.say(f"Data set: {arguments.croissant / JSON}")
-        if missing:
-            console.say(f"Only you can add to it: {', '.join(missing)}; what you write there is kept.")

@@ -48,8 +48,8 @@ def serve(parser: Parser, argv: list[str]) -> None:
 
     try:
         bundle = bundle_now()
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("Stopped before there was a bundle to serve.") from None
+    except KeyboardInterrupt as stopped:
+        raise type(stopped)("Stopped before there was a bundle to serve.") from None
     if words := unverified_words(bundle):
         console.warn(words)
     with address.bind() as listener:

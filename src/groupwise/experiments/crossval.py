@@ -5,6 +5,7 @@ Scan, audit and decoding happen once, in the folder of the study; each fold mode
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from groupwise.pipeline.fit import training_clock
 from groupwise.pipeline.images import open_images
 from groupwise.pipeline.resume import locked_run, stored_recipe
 from groupwise.pipeline.train import TrainOptions, train_prepared
+from groupwise.planning.after_training import OF_FOLD, AfterTraining
 from groupwise.recipe.recipe import Recipe, to_yaml
 from groupwise.runs.deadline import Deadline
 from groupwise.runs.lock import ORPHAN_S, clear, training_lock
@@ -37,8 +39,6 @@ from groupwise.runs.run import LEDGER, Run
 from groupwise.stats.estimate import headline_measure
 from groupwise.training.memory import keep_freed_memory
 from groupwise.version import __version__
-
-OF_FOLD = 0.25  # of what follows a training that is reported: thresholds and tables, but no page
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,13 @@ def crossval(request: RunRequest, console: Console) -> dict[str, Any]:
                         _train(study, model, world, console, request)
             if not world.is_main:
                 return {}
+            deadline = request.planning.deadline if request.planning else None
+            if deadline is not None:
+                study.note(budget={"seconds": deadline.budget_s})  # which the report's next steps go by
             metrics = pool(study, cv, cv.models, console)
-            say_how_kept(study, request.planning.deadline if request.planning else None, console)
+            if not request.refit:  # which needs the images once more, and what is left of the time
+                shutil.rmtree(study.path("cache"), ignore_errors=True)
+                say_how_kept(study, deadline, console)
             return metrics
 
 
@@ -207,13 +212,18 @@ def _number(figures: dict[str, Any]) -> str:
 def fold_deadline(study: Run, request: RunRequest, missing: int) -> Deadline | None:
     """When the next model has to be measured, where `missing` ones are to be trained with it; None for never.
 
-    What is left of the budget is divided among the rounds to come, after what pooling their answers takes.
+    What is left of the budget is divided among the rounds to come and a refit, which takes a part of one, but
+    for what pooling their answers takes and what ends the refit.
     """
     planned = study.ledger.get("plan", {}).get("after_training")
     deadline = request.planning.deadline if request.planning else None
     if deadline is None or planned is None:
         return None
-    return deadline.share(max(rounds_of(missing, request.workers), 1), planned.get("pooling_s", 0.0))
+    after = AfterTraining(**planned)
+    parts, kept_s = float(max(rounds_of(missing, request.workers), 1)), after.pooling_s
+    if request.refit:
+        parts, kept_s = parts + after.refit_share, kept_s + after.refit_s
+    return deadline.share(parts, kept_s)
 
 
 def _unfinished(study: Run, request: RunRequest) -> int:

@@ -11,7 +11,6 @@ Writes into the folder of the study `predictions.csv` and `metrics.json` of the 
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -97,7 +96,6 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
     write_slices(study, OUT_OF_FOLD)
     pool_baselines(study, models)
     report = write_report(study.folder)
-    shutil.rmtree(study.path("cache"), ignore_errors=True)  # the images are decoded again in moments
     console.say("\n" + "\n".join(words))
     if guessing:
         console.say(f"No label is named as wrong: the network is {NOTHING_ON_LABELS}.")

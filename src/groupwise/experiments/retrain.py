@@ -18,6 +18,7 @@ from groupwise.data.decode import Preprocessing
 from groupwise.data.split import Split, make_split, participants_of
 from groupwise.data.stratify import IntArray
 from groupwise.distributed.world import World, choose_device
+from groupwise.errors import Ended
 from groupwise.evaluation.leakage import reported_fold
 from groupwise.inference.predictor import predict_logits
 from groupwise.models.resnext import ResNeXt
@@ -31,11 +32,13 @@ from groupwise.stats.label_rule import LabelRule
 from groupwise.stats.label_sets import fit_label_rule, label_probabilities, undecided_rule
 from groupwise.training.callbacks import BatchProgress, Callback
 from groupwise.training.config import EpochRecord, FitData
+from groupwise.training.signals import Terminated
 from groupwise.training.trainer import Trainer
 
 Labels = npt.NDArray[Any]  # class numbers, or memberships where images have several labels
 Method = Literal["grouped", "random"]
 METHODS: tuple[Method, ...] = ("grouped", "random")
+STOPPED = "Stopped; what was trained for the study is gone, and the run is as it was."
 ALPHA = 0.1  # of the set of possible labels, of which nothing is asked here
 
 
@@ -156,7 +159,8 @@ def retrain(
 ) -> Asked:
     """Train on `split` by the run's recipe, and ask the reported fold after every epoch.
 
-    Checkpoints go into `scratch` and away again. Raises `KeyboardInterrupt` after Ctrl-C.
+    Checkpoints go into `scratch` and away again. Raises `KeyboardInterrupt` after Ctrl-C, its kind `Ended`
+    after SIGTERM.
     """
     recipe, fold = materials.recipe, materials.fold
     select: Literal["val", "test"] = "val" if "val" in recipe.split.shares else "test"
@@ -176,9 +180,14 @@ def retrain(
             checkpoints=Path(folder),
             callbacks=[BatchProgress(on_batch), answers],
         )
-        fitted = trainer.fit()
-    if fitted.interrupted:
-        raise KeyboardInterrupt("Stopped; what was trained for the study is gone, and the run is as it was.")
-    chosen = fitted.best.epoch if materials.chosen_on else len(answers.predicted)
+        try:
+            interrupted = trainer.fit().interrupted
+        except Terminated:
+            raise Ended(STOPPED) from None
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(STOPPED) from None
+    if interrupted:
+        raise KeyboardInterrupt(STOPPED)
+    chosen = trainer.best.epoch if materials.chosen_on else len(answers.predicted)
     probs = np.array(answers.probs) if answers.probs else None
     return Asked(rows, labels[rows], np.array(answers.predicted), chosen - 1, probs)

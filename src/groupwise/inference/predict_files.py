@@ -54,9 +54,9 @@ def predict_files(
                 _put(prediction, table, console, move, n)
                 for code, words in prediction.remarks:
                     remarked.setdefault(code, []).append(f"{prediction.path}: {words}")
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stopped:
             kept = f": {table.rows:,} answers are in {csv}; go on with --resume" if table else ""
-            raise KeyboardInterrupt(f"Stopped{kept}.") from None
+            raise type(stopped)(f"Stopped{kept}.") from None
         speed = n / (time.perf_counter() - start)
     _tell_notes(remarked, console)
     if csv:

@@ -42,15 +42,15 @@ def bounded_progress(
     return move
 
 
-def refuse_long_audit(manifest: Manifest, deadline: Deadline | None, rounds: int = 1) -> None:
+def refuse_long_audit(manifest: Manifest, deadline: Deadline | None, trainings: float = 1) -> None:
     """Raise `UsageError` where looking for copies, by a few images, would leave too little of the budget.
 
-    After it `rounds` trainings follow one another.
+    After it so many `trainings` follow one another; a refit is a part of one.
     """
     if deadline is None or not manifest.usable:
         return
     audit_s = expected_audit_s(manifest, clock=time.perf_counter)
-    least_s = (deadline.spent_s + audit_s) / AUDIT_SHARE + AFTER_AUDIT_S * rounds
+    least_s = (deadline.spent_s + audit_s) / AUDIT_SHARE + AFTER_AUDIT_S * trainings
     if least_s > deadline.budget_s:
         images = f"looking for copies among {len(manifest.usable):,} images"
         raise _too_short(deadline, images, audit_s, least_s)

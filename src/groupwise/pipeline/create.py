@@ -30,6 +30,7 @@ from groupwise.pipeline.named_weights import facts_of, with_named_weights
 from groupwise.pipeline.plan import plan_recipe
 from groupwise.pipeline.prepare import prepare, scan_with_progress, write_prepared
 from groupwise.pipeline.repaired import write_repaired
+from groupwise.planning.after_training import REFIT_SHARE
 from groupwise.recipe.recipe import Recipe, as_dict, differences, flatten, means_nothing_to_a_probe, to_yaml
 from groupwise.recipe.several import for_several_labels
 from groupwise.runs.provenance import count_known_images
@@ -49,7 +50,8 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     if request.recipe.model.features is not None:
         request = replace(request, recipe=with_declared(request.recipe, set_by_user(request), console))
     manifest = scan_with_progress(request.scan, console, deadline)
-    refuse_long_audit(manifest, deadline, request.rounds)
+    refit = REFIT_SHARE if request.refit else 0.0
+    refuse_long_audit(manifest, deadline, request.rounds + refit)
     request = replace(request, recipe=settled_recipe(request.recipe, manifest))
     if request.data.is_dir() and request.folder.resolve().is_relative_to(manifest.root):
         raise UsageError(

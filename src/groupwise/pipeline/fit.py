@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from operator import attrgetter
 
 from torch import nn
@@ -42,10 +42,10 @@ def run_trainer(
     )
 
 
-def training_clock(run: Run, deadline: Deadline | None, *, rest: float = 1.0) -> TrainingClock | None:
+def training_clock(run: Run, deadline: Deadline | None, *, rest: float | None = None) -> TrainingClock | None:
     """What ends the training of `run` in time, by what its plan expects to follow; None without a budget.
 
-    `rest` is the part of what follows the scores that this training has as well.
+    `rest` is the part of what follows the scores that this training has as well, if it is one of several.
     """
     planned = run.ledger.get("plan", {}).get("after_training")
     if deadline is None or planned is None:
@@ -53,7 +53,7 @@ def training_clock(run: Run, deadline: Deadline | None, *, rest: float = 1.0) ->
     chosen = "training.budget_minutes" in (run.ledger.get("chosen") or ())
     share = SHARE if run.ledger.get("baselines", False) else 0.0
     after = AfterTraining(**planned)
-    return TrainingClock(deadline, replace(after, rest_s=rest * after.rest_s), chosen, share)
+    return TrainingClock(deadline, after if rest is None else after.part(rest), chosen, share)
 
 
 def refit_clock(run: Run, deadline: Deadline | None) -> TrainingClock | None:

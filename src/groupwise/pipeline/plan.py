@@ -17,7 +17,7 @@ from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.data.stratify import IntArray
 from groupwise.pipeline.baselines import SHARE
-from groupwise.planning.after_training import REFIT_SHARE, Waiting, measure_unit, pooling_s
+from groupwise.planning.after_training import REFIT_PAGES, REFIT_SHARE, Waiting, measure_unit, pooling_s
 from groupwise.planning.chirality import SIDE_PX, chirality, mirror_kept
 from groupwise.planning.fingerprint import Fingerprint, fingerprint, known_side_px
 from groupwise.planning.plan import Plan, make_plan
@@ -58,8 +58,9 @@ def plan_recipe(
     kept = SHARE if request.baselines else 0.0  # for the baselines
     deadline = planning.deadline
     pooled_s = pooling_s(facts.images, unit_s) if request.cv else 0.0
-    shares = rounds * (1 + kept) + (REFIT_SHARE if request.refit else 0.0)
-    left_s = None if deadline is None else partial(_left_s, deadline, shares, pooled_s)
+    pooled_s *= 1 + REFIT_PAGES if request.refit else 1
+    parts = rounds * (1 + kept) + (REFIT_SHARE if request.refit else 0.0)
+    left_s = None if deadline is None else partial(_left_s, deadline, parts, pooled_s)
     plan = make_plan(
         facts,
         request.recipe,
@@ -67,10 +68,10 @@ def plan_recipe(
         usual=request.base,
         chosen=planning.chosen,
         left_s=left_s,
-        rounds=rounds,
+        parts=parts,
     )
     if request.refit:
-        plan = replace(plan, after=plan.after.with_refit())
+        plan = replace(plan, after=plan.after.with_refit(pooled=request.cv is not None))
     each = f" for each of {models} models" if models > 1 else ""
     console.say(
         f"Plan: about {duration(plan.seconds)} of training{each} after the audit,"
@@ -130,9 +131,9 @@ def _whole(data: Preprocessing) -> Preprocessing:
     return replace(data, image_size_px=SIDE_PX, resize="squash", interpolation="bilinear")
 
 
-def _left_s(deadline: Deadline, rounds: float, kept_s: float) -> float:
-    """Seconds that are left for each of so many trainings in a row; below 0 where it is past."""
-    return (deadline.left_s - kept_s) / rounds
+def _left_s(deadline: Deadline, parts: float, kept_s: float) -> float:
+    """Seconds that are left for one of so many equal parts; below 0 where it is past."""
+    return (deadline.left_s - kept_s) / parts
 
 
 def _rows(request: RunRequest, split: Split) -> tuple[IntArray, IntArray]:

@@ -8,6 +8,8 @@ and the thresholds follow from the answers of the first repeat, each of a model 
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +87,7 @@ def refit(
             else:
                 _train(run, parent, world, console, deadline)
             if world.is_main:
+                shutil.rmtree(parent.path("cache"), ignore_errors=True)
                 _mention(Run.open(target), parent)
                 say_how_kept(parent, deadline, console)
             world.barrier()
@@ -100,19 +103,23 @@ def _refuse(parent: Run) -> None:
             place=parent.folder,
             remedy="Finish the run with `groupwise train --resume`.",
         )
-    recipe = stored_recipe(parent)
+    refuse_recipe(stored_recipe(parent), parent.folder)
+
+
+def refuse_recipe(recipe: Recipe, place: str | Path) -> None:
+    """Raise `UsageError`, which names `place`, where a run of this recipe cannot be refitted."""
     if recipe.model.features is not None:
         raise UsageError(
             "a probe, whose head is fitted in seconds on the fold that it has",
-            place=parent.folder,
+            place=place,
             remedy="Give a run whose network was trained; or `groupwise probe` with a larger --split.train.",
         )
     fold = recipe.training.select_fold
     if fold != "val":
         raise UsageError(
-            f"its epoch was chosen on {fold}, so that no number would be left to speak for the refit",
-            place=parent.folder,
-            remedy="Train again with `training.select_fold: val`.",
+            f"its epoch is chosen on {fold}, so that no number would be left to speak for the refit",
+            place=place,
+            remedy="Train with `--training.select_fold val`.",
         )
 
 
@@ -186,9 +193,11 @@ def _facts(parent: Run) -> dict[str, Any]:
 def _passes(member: Run) -> float:
     """Wherever training ended, its schedule had come to its end in the passes made until then."""
     stopped = member.ledger.get("stopped")
-    if not stopped:
-        return float(len(read_history(member.require("history.csv"))))
-    return float(stopped["epoch"] - 1 + stopped["step"] / stopped["steps"])
+    return _passes_until(stopped) if stopped else float(len(read_history(member.require("history.csv"))))
+
+
+def _passes_until(stopped: Mapping[str, int]) -> float:
+    return stopped["epoch"] - 1 + stopped["step"] / stopped["steps"]
 
 
 def _train(run: Run, parent: Run, world: World, console: Console, deadline: Deadline | None) -> None:
@@ -200,13 +209,16 @@ def _train(run: Run, parent: Run, world: World, console: Console, deadline: Dead
     model = new_model(recipe, len(split.classes), pretrained=False)
     load_weights(model, parent.members[0].require("model.safetensors"))
     clock = refit_clock(parent, deadline)
-    data = open_data(recipe, run.path("cache"), run.manifest(), split, world, console)
+    # Decoded there already, where the refit goes on with the same command
+    data = open_data(recipe, parent.path("cache"), run.manifest(), split, world, console)
     with tracking((), run.folder, {}, console.warn) as tracked, console.progress("Training") as show:
         meter = ProgressMeter(recipe.training, len(data.train), show)
         callbacks = [meter, *run_callbacks(run, world, console, tracked)]
         trainer = run_trainer(recipe, run, data, model, world, callbacks)
         fitted = trainer.fit(resume=True, left_s=clock.left_s if clock else no_end)
     console.say(time_line(fitted.history))
+    if fitted.stopped and (passes := _passes_until(fitted.stopped)) < of["passes"]:
+        console.warn(f"The time held {passes:.1f} passes over the images; {of['passes']:.1f} are usual.")
     if fitted.interrupted:
         raise KeyboardInterrupt("Stopped. The same command goes on.")
     if world.is_main:

@@ -98,18 +98,27 @@ def _train(request: RunRequest, run: Run, world: World, console: Console) -> dic
         return read_json(run.require("metrics.json")) if world.is_main else {}
     recipe = stored_recipe(run)
     cache = run.path("cache")
-    deadline = request.planning.deadline if request.planning else None
+    deadline = promised = request.planning.deadline if request.planning else None
+    if promised is not None and request.resume and _has_begun(run):
+        deadline = None
+        console.say("The budget does not count anew: training goes on for the time that its plan gave it.")
     options = TrainOptions(request.resume, request.track, training_clock(run, deadline), deadline)
     metrics = train_prepared(run, recipe, cache, world, console, options)
     if world.is_main:
         _imagine_random_split(run, recipe, console)
         write_slices(run, headline_fold(metrics))
-        if deadline is not None:
-            run.note(budget={"seconds": deadline.budget_s})  # which the report's next steps go by
+        if promised is not None:
+            run.note(budget={"seconds": promised.budget_s})  # which the report's next steps go by
         _report(run, metrics, console)
-        if not request.refit:
+        if not request.refit:  # which needs the images once more, and what is left of the time
+            shutil.rmtree(cache, ignore_errors=True)
             say_how_kept(run, deadline, console)
     return metrics
+
+
+def _has_begun(run: Run) -> bool:
+    """Whether there are checkpoints, which hold all that was read and learnt."""
+    return any(run.path("checkpoints").glob("*.safetensors"))
 
 
 def _is_finished(run: Run) -> bool:
@@ -134,9 +143,7 @@ def train_prepared(
         deadline = options.deadline
         return train_probe(run, recipe, cache, console, deadline) if world.is_main else {}
     manifest, split = run.manifest(), run.split()
-    started = options.resume and any(
-        run.path("checkpoints").glob("*.safetensors")
-    )  # which hold all that was read
+    started = options.resume and _has_begun(run)
     model = new_model(recipe, len(split.classes), pretrained=not started)
     data = open_data(recipe, cache, manifest, split, world, console)
     clock = None if started else options.clock  # what was begun before ends as it was planned then
@@ -219,7 +226,6 @@ def _shares(recipe: Recipe, split: Split) -> dict[str, float]:
 def _report(run: Run, metrics: dict[str, Any], console: Console) -> None:
     """Write the report, and say the number."""
     report = write_report(run.folder)
-    shutil.rmtree(run.path("cache"), ignore_errors=True)  # the images are decoded again in moments
     for line in exposure_lines(metrics[headline_fold(metrics)]):
         console.say(f"  {line}")
     console.say(f"Report: {report}")

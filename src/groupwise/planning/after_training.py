@@ -25,6 +25,7 @@ DRAWN_IMAGES = 40  # on the pages, decoded once more
 PAGES = 38.0  # units: thresholds, intervals, figures, pages and the end of the process, for few images
 REFIT_SHARE = 0.35  # of the training's time (docs/benchmarks.md)
 REFIT_PAGES = 0.5  # of the work of the pages, which are written again
+OF_FOLD = 0.25  # of what follows a training that is reported: thresholds and tables, but no page
 AN_IMAGE = 0.004  # units more for each that is scored: tables, bootstrap draws, neighbours
 LEAST_RUN_S = 2.0  # of processor time before the waiting is judged by it
 MOST_WAITING = 20.0  # times the time without others, beyond which it is no estimate any more
@@ -51,9 +52,13 @@ class AfterTraining:
         """All of it where everything takes `waiting` times as long, but for what goes with training."""
         return (self.network_s + self.rest_s + self.refit_s) * waiting
 
-    def with_refit(self) -> AfterTraining:
-        """The same with a refit behind it."""
-        pages_s = REFIT_PAGES * self.rest_s
+    def part(self, rest: float) -> AfterTraining:
+        """That of a training which is one of several: so much of the rest, and no refit of its own."""
+        return replace(self, rest_s=rest * self.rest_s, refit_share=0.0, refit_s=0.0)
+
+    def with_refit(self, *, pooled: bool = False) -> AfterTraining:
+        """The same with a refit behind it, of a cross-validation where it is `pooled`."""
+        pages_s = REFIT_PAGES * (self.pooling_s if pooled else self.rest_s)
         return replace(self, refit_share=REFIT_SHARE, refit_s=self.network_s + pages_s)
 
     def as_json(self) -> dict[str, Any]:

@@ -81,10 +81,11 @@ def make_plan(
     usual: Recipe | None = None,
     chosen: Set[str] = frozenset(),
     left_s: Left | None = None,
-    rounds: int = 1,
+    parts: float = 1,
 ) -> Plan:
-    """Change `base` to suit the data and, with `left_s`, the time left for each of `rounds` trainings.
+    """Change `base` to suit the data and, with `left_s`, the time left for this training.
 
+    That is one of `parts` of a budget: several trainings in a row, and what goes with the time of one.
     `usual` is the recipe that `base` came from, whose rate goes with its own batch and width. `chosen` are
     the fields that the user set himself, which stay as they are. Without a budget all that decides the score
     depends on the data alone. Raises `UsageError` where the budget does not hold a single epoch, or not the
@@ -116,7 +117,7 @@ def make_plan(
         more.append(compiled)
     timed: list[Choice] = []
     if left_s is not None and "training.epochs" not in chosen:
-        expected, timed = _fill(recipe, facts, rates, left_s(), rounds, chosen)
+        expected, timed = _fill(recipe, facts, rates, left_s(), parts, chosen)
         recipe = with_fields(recipe, {"training.epochs": expected})
         suited = [c for c in suited if c.field != "training.epochs"]
     mixed = [] if "augment.cutmix" in chosen else suit_epochs(facts, recipe)
@@ -129,7 +130,7 @@ def make_plan(
     recipe = with_fields(recipe, {c.field: c.value for c in timed})
     plan = Plan(recipe, (*more, *timed, *suited, *mixed), seconds, after_training(facts, rates))
     if left_s is not None and plan.seconds > (left := left_s()):  # by epochs that the user chose
-        raise _too_long(plan, left, rounds)
+        raise _too_long(plan, left, parts)
     return plan
 
 
@@ -147,12 +148,12 @@ def _epoch_seconds(facts: Fingerprint, rates: Rates) -> float:
     return facts.train_images * rates.train_s + facts.select_images * rates.score_s
 
 
-def _too_long(plan: Plan, left_s: float, rounds: int) -> UsageError:
+def _too_long(plan: Plan, left_s: float, parts: float) -> UsageError:
     epochs = plan.recipe.training.epochs
     return UsageError(
         f"{duration(max(left_s, 0))} are left, and {epochs} epochs take {duration(plan.seconds)}",
         place="--budget",
-        remedy=f"Give at least {duration(1.2 * rounds * (plan.seconds - left_s))} more, or fewer"
+        remedy=f"Give at least {duration(1.2 * parts * (plan.seconds - left_s))} more, or fewer"
         " --training.epochs.",
     )
 
@@ -252,7 +253,7 @@ def _try_compiled(recipe: Recipe, facts: Fingerprint, plain: Rates, measure: Mea
 
 
 def _fill(
-    recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: float, rounds: int, chosen: Set[str]
+    recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: float, parts: float, chosen: Set[str]
 ) -> tuple[int, list[Choice]]:
     """The epochs that the budget holds by the trial, up to `MOST_STRETCH` times the usual, and the choice.
 
@@ -265,11 +266,11 @@ def _fill(
     usable = (1 - KEPT_BACK) * left_s - (without - epoch)
     most, fitting = round(MOST_STRETCH * usual), max(math.floor(usable / epoch), 1)
     if usable < LEAST_EPOCHS * epoch:
-        each = f" for each of {rounds} trainings in a row" if rounds > 1 else ""
+        each = " for each of several trainings in a row" if parts >= 2 else ""
         raise UsageError(
             f"{duration(max(left_s, 0))} are left{each}, and one epoch takes {duration(without)}",
             place="--budget",
-            remedy=f"Give at least {duration(rounds * (1.2 * without - left_s))} more.",
+            remedy=f"Give at least {duration(parts * (1.2 * without - left_s))} more.",
         )
     told = f"{duration(left_s)} are left, an epoch takes {epoch:.1f} s; {usual} are usual for so many images."
     if fitting < usual / 2:

@@ -9,7 +9,7 @@ from groupwise.report.audit_files import has_audit
 from groupwise.report.baseline_words import OPENINGS
 from groupwise.report.choose_page import CHOOSE
 from groupwise.report.sections.number import Headline
-from groupwise.report.step_commands import Step, is_probe, on_run, train_again, train_longer
+from groupwise.report.step_commands import Step, ended_by_clock, is_probe, on_run, train_again, train_longer
 from groupwise.report.words import as_clause, count, percent
 from groupwise.runs.files import RunFiles
 
@@ -36,7 +36,7 @@ def beat_baselines(files: RunFiles, said: Headline) -> Iterator[Step]:
 
 def _stronger(files: RunFiles) -> Step:
     """What is most likely to make a network better that is no better than its baselines."""
-    if files.ledger.get("stopped"):
+    if ended_by_clock(files):
         return Step("give training more time", "the clock ended it", train_longer(files))
     if is_small(files):
         return begin_with_weights(files)

@@ -13,6 +13,7 @@ from groupwise.report.sections.number import Headline, headline
 from groupwise.report.step_commands import (
     Step,
     audit_again,
+    ended_by_clock,
     is_probe,
     on_run,
     train_again,
@@ -166,7 +167,7 @@ def _close_gap(files: RunFiles, said: Headline) -> Iterator[Step]:
 
 
 def _go_on(files: RunFiles, said: Headline) -> Iterator[Step]:
-    if files.ledger.get("stopped") and not said.failed:
+    if ended_by_clock(files) and not said.failed:
         yield Step("give training more time", "the clock ended it", train_longer(files))
 
 

@@ -108,15 +108,22 @@ def _title(part: Markup) -> Markup:
 def write_report(run: Path) -> Path:
     """Write the three and `figures/*.png` into the run directory `run`; returns the page's path.
 
-    The page carries everything within itself, and equal files give an equal page. Raises GroupwiseError where
-    a file without which there is no number is missing or damaged; a section whose file is absent is left out.
+    Raises GroupwiseError where a file without which there is no number is missing or damaged.
     """
     if not run.is_dir():
         raise UsageError(
             "no such folder", place=run, remedy="Give the folder that `groupwise train --run` wrote."
         )
-    files = read_run(run)
-    built = build_sections(files)
+    return write_pages(read_run(run))
+
+
+def write_pages(files: RunFiles) -> Path:
+    """Write the three and the figures of a run that is read already; returns the page's path.
+
+    The page carries everything within itself, and equal files give an equal page. A section whose file is
+    absent is left out.
+    """
+    run, built = files.folder, build_sections(files)
     said = number.headline(files)
     what = number.MEAN_PRECISION if files.several else "correct"
     page = render(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from groupwise.data.reading import reading_words
+from groupwise.recipe.options import SHORT_NAMES
 from groupwise.runs.files import RunFiles
 
 LONGER = 2  # times the time that training had
+# Fields that mean nothing beside an option, or would contradict it
+DECIDES = {"--budget": ("training.epochs", "training.budget_minutes"), "--cv": ("split.extend",)}
 
 
 @dataclass(frozen=True)
@@ -38,28 +42,60 @@ def audit_again(files: RunFiles) -> str:
 
 
 def train_again(files: RunFiles, name: str, *options: str, planned: bool = False) -> str:
-    """The command that trains on the same data into a new folder; by the same recipe if that was given."""
+    """The command that trains on the same data into a new folder; by the same recipe if that was given.
+
+    Where it was planned the fields that the user set himself stay, unless it is to be `planned` as usual.
+    """
     recipe = [] if planned or "plan" in files.ledger else ["--recipe", str(files.folder / "recipe.yaml")]
     if not recipe and "--weights" not in options and (named := files.ledger.get("pretrained")):
         recipe = ["--weights", named["name"]]
-    words: Sequence[str] = [str(files.ledger["data"]), *_reading(files), *recipe, *options]
+    words = [str(files.ledger["data"]), *_reading(files), *recipe, *options]
+    if "plan" in files.ledger and not planned:
+        words += _chosen(files, words)
     return shlex.join(["groupwise", "train", *words, "--run", f"{files.folder}-{name}"])
+
+
+def _chosen(files: RunFiles, words: Sequence[str]) -> list[str]:
+    """The fields that the user set himself, as options, but for those that `words` decide anew."""
+    chosen = dict(files.ledger.get("chosen") or {})
+    if chosen.get("seed") == 0:
+        del chosen["seed"]
+    for option, fields in DECIDES.items():
+        if option in words:
+            chosen = {name: value for name, value in chosen.items() if name not in fields}
+    named = {name: SHORT_NAMES.get(name, f"--{name}") for name in chosen}
+    return [
+        word
+        for name, value in chosen.items()
+        if not {named[name], f"--{name}"} & {*words}
+        for word in (named[name], value if isinstance(value, str) else json.dumps(value))
+    ]
 
 
 def train_longer(files: RunFiles) -> str:
     """The command that gives training twice the time."""
-    seconds = (files.ledger.get("budget") or {}).get("seconds") or training_s(files)
-    if "plan" in files.ledger:
-        minutes = max(2, round(LONGER * seconds / 60))
-        return train_again(files, "longer", "--budget", f"{minutes}min")
-    epochs = int((files.recipe.get("training") or {}).get("epochs") or max(len(files.history), 1))
     repeated = ("--cv", str(files.ledger["cv"]["folds"])) if files.crossval and "cv" in files.ledger else ()
+    if "plan" in files.ledger:
+        audit_s = float(files.audit.get("seconds") or 0)  # which a budget holds as well
+        seconds = (files.ledger.get("budget") or {}).get("seconds") or training_s(files) + audit_s
+        minutes = max(2, round(LONGER * seconds / 60))
+        return train_again(files, "longer", *repeated, "--budget", f"{minutes}min")
+    epochs = int((files.recipe.get("training") or {}).get("epochs") or max(len(files.history), 1))
     return train_again(files, "longer", *repeated, "--training.epochs", str(LONGER * epochs))
 
 
 def training_s(files: RunFiles) -> float:
-    """How long the epochs took, or the features and the head of a probe."""
+    """How long the epochs took, or the features and the head of a probe; of fold models, by their plan."""
+    if members := files.ledger.get("members"):
+        return len(members) * float(files.ledger.get("plan", {}).get("seconds") or 0)
     return float(files.probe.get("seconds") or sum(row["seconds"] for row in files.history))
+
+
+def ended_by_clock(files: RunFiles) -> bool:
+    """Whether it was the time that ended training; of fold models, whether it was to bound it."""
+    choices = files.ledger.get("plan", {}).get("choices", ())
+    bounded = any(choice["field"] == "training.budget_minutes" for choice in choices)
+    return bool(files.ledger.get("stopped")) or bool(files.crossval and bounded)
 
 
 def _reading(files: RunFiles) -> list[str]:

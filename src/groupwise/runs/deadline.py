@@ -39,7 +39,7 @@ class Deadline:
         """Seconds until it has to end; below 0 where that is past."""
         return self.budget_s - self.spent_s
 
-    def share(self, parts: int, kept_s: float = 0.0) -> Deadline:
+    def share(self, parts: float, kept_s: float = 0.0) -> Deadline:
         """That of the next of so many equal parts of what is left, but for `kept_s` for what follows them."""
         now = self.clock()
         return Deadline(max(self.left_s - kept_s, 0.0) / parts, now, self.clock)
