@@ -21,6 +21,10 @@ from torchvision_parity import CLASSES, TOLERANCE, fill_network, logits
 
 FINGERPRINT = Path(__file__).parents[1] / "tests/models/timm_fingerprint.json"
 NETWORKS = (
+    "resnet18",
+    "resnet34",
+    "resnet18d",
+    "resnet34d",
     "resnet50",
     "resnet101",
     "resnet152",
@@ -46,7 +50,15 @@ NETWORKS = (
     "regnety_016",
     "regnety_032",
 )
-FROZEN = ("seresnext50_32x4d", "resnext50d_32x4d", "resnest14d", "regnetx_008", "regnety_008")
+FROZEN = (
+    "resnet18",
+    "resnet18d",
+    "seresnext50_32x4d",
+    "resnext50d_32x4d",
+    "resnest14d",
+    "regnetx_008",
+    "regnety_008",
+)
 SIZE_PX = 64
 
 

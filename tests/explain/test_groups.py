@@ -5,6 +5,7 @@ import torch
 from groupwise.errors import UsageError
 from groupwise.explain.groups import filter_sheet, group_maps, group_sheet
 from groupwise.explain.overlay import colour, overlay
+from groupwise.models.resnext import create_model
 from run_case import random_model
 
 IMAGE = np.random.default_rng(0).normal(size=(3, 32, 32)).astype(np.float32)
@@ -43,6 +44,12 @@ def test_a_block_that_is_not_there_is_refused():
         UsageError, match=r"--groups: the network has no block 'layer1'\. Choose one of layer1\.0"
     ):
         group_maps(random_model(), IMAGE, "layer1")
+
+
+def test_a_network_without_groups_is_said_to_have_none():
+    model = create_model("resnet18", depths=(1,), num_classes=2)
+    with pytest.raises(UsageError, match=r"--groups: the network's convolutions have no groups"):
+        group_maps(model, IMAGE, "layer1.0")
 
 
 def test_heat_covers_where_it_is_hot_and_nothing_else():

@@ -58,6 +58,33 @@ def test_timm_builds_the_network_from_its_folder(imagenet_run, peers):
     assert json.loads((folder / "parity.json").read_text())["tolerance"] == 1e-5
 
 
+def test_a_network_of_basic_blocks_is_timms_and_torchvisions_too(tmp_path, peers):
+    run = write_run(tmp_path, create_model("resnet18", depths=(1, 1, 1, 1), num_classes=2))
+    for form in ("timm", "torchvision"):
+        folder, remarks = export_run(run.folder, form)
+        assert remarks == []
+        proof = json.loads((folder / "parity.json").read_text())
+        assert max(proof["largest_difference"].values()) <= 1e-5
+    assert json.loads((run.path("export/timm/config.json")).read_text())["architecture"] == "resnet18"
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_average_with_the_mirror_image_is_refused_with_or_without_the_library(
+    tmp_path, monkeypatch, installed
+):
+    if not installed:
+        monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    model = create_model("resnext14_32x4d", num_classes=2, mirror_average=True)
+    run = write_run(tmp_path, model)
+    for form in ("timm", "torchvision"):
+        told = f"--to: {form} has no such network: mirror_average True instead of False.*: false}}'"
+        with pytest.raises(UsageError, match=told):
+            export_run(run.folder, form)
+    assert not run.path("export").exists()
+    folder, _ = export_run(run.folder, "hub")
+    assert json.loads((folder / "config.json").read_text())["config"]["mirror_average"] is True
+
+
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("resize", ["squash", "pad"])
 def test_timm_prepares_oblong_pictures_as_we_do(tmp_path, peers, resize, interpolation):
@@ -176,6 +203,10 @@ def test_a_network_that_a_library_lacks_is_refused(run, form, tmp_path):
         ({"expansion": 2}, "expansion 2 instead of 4"),
         ({"halving": "conv3x3"}, "halving conv3x3 instead of block"),
         ({"group_width": 8}, "group_width 8 instead of None"),
+        (
+            {"block": "plain", "expansion": 1, "halving": "avgpool"},
+            "expansion 1 instead of 4, halving avgpool instead of block, block plain instead of bottleneck",
+        ),
     ],
     ids=str,
 )

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from groupwise.models.blocks import Bottleneck
+from groupwise.models.blocks import BasicBlock, Bottleneck
 
 
 @settings(max_examples=40, deadline=None)
@@ -57,6 +57,16 @@ def test_block_is_its_formula() -> None:
     torch.testing.assert_close(block(images), expected)
 
 
+def test_the_basic_block_is_its_formula_and_strides_once() -> None:
+    torch.manual_seed(0)
+    block = BasicBlock(6, 10, 2)
+    images = torch.randn(3, 6, 7, 7)
+    y = block.bn2(block.conv2(block.bn1(block.conv1(images)).relu()))
+    torch.testing.assert_close(block(images), (block.downsample(images) + y).relu())
+    assert block(images).shape == (3, 10, 4, 4)
+    assert isinstance(BasicBlock(6, 6).downsample, nn.Identity)
+
+
 def test_groups_do_not_see_each_other() -> None:
     # With the 1x1 convolutions out of the way, an input to one group moves the outputs of that group only.
     conv = Bottleneck(8, 8, 8, cardinality=4).conv2
@@ -71,5 +81,6 @@ def test_block_leaves_its_input_alone() -> None:
     # Its ReLUs and its sum work in place, and the identity shortcut hands the input itself to the sum.
     images = torch.randn(2, 8, 5, 5)
     before = images.clone()
-    Bottleneck(8, 4, 8)(images)
-    assert torch.equal(images, before)
+    for block in (Bottleneck(8, 4, 8), BasicBlock(8, 8)):
+        block(images)
+        assert torch.equal(images, before)

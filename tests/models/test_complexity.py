@@ -21,6 +21,8 @@ GOLDEN = json.loads((ROOT / "tests/models/golden.json").read_text())
 
 # torchvision states parameters exactly and multiply-adds, which it calls FLOPS, in 1e9 to two places.
 TORCHVISION = {
+    "resnet18": (11_689_512, 1.81),
+    "resnet34": (21_797_672, 3.66),
     "resnet50": (25_557_032, 4.09),
     "resnext50_32x4d": (25_028_904, 4.23),
     "resnext101_32x8d": (88_791_336, 16.41),

@@ -1,4 +1,4 @@
-"""SE-ResNeXt, ResNeXt-D, ResNeSt and RegNets against timm's logits for the same weights."""
+"""ResNet-18, SE-ResNeXt, ResNeXt-D, ResNeSt and RegNets against timm's logits for the same weights."""
 
 import dataclasses
 import json
@@ -11,13 +11,14 @@ import safetensors.torch
 import torch
 
 from groupwise.errors import UsageError
-from groupwise.models.config import PRESETS
+from groupwise.models.presets import PRESETS
 from groupwise.models.resnext import ResNeXt, create_model
 from groupwise.models.weights import load_weights, regnet_key
 
 FINGERPRINT = json.loads(Path(__file__).with_name("timm_fingerprint.json").read_text())
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 NEARLY = {
+    "resnet18": {"shortcut_pool": True},
     "resnest14d": {"radix": 1},
     "regnetx_008": {"group_width": 32},
     "regnety_008": {"se_ratio": 0.125},

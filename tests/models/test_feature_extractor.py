@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from groupwise.errors import UsageError
-from groupwise.models.config import PRESETS
 from groupwise.models.feature_extractor import FeatureExtractor, feature_info
+from groupwise.models.presets import PRESETS
 from groupwise.models.resnext import ResNeXt, create_model
 
 FAMILY = ("resnext14_32x4d", "resnest14d", "regnetx_004", "resnext29_32x4d", "resnext22_w8_cifar")

@@ -45,6 +45,9 @@ def test_drop_path_takes_whole_images_as_often_as_said_and_keeps_the_mean():
     assert torch.equal(drop.eval()(IMAGES), IMAGES)
 
 
+BASIC = {"block": "basic", "expansion": 1, "cardinality": 1, "base_width": 64}
+
+
 @pytest.mark.parametrize("values", [{}, {"block": "plain", "halving": "avgpool", "expansion": 1}], ids=str)
 def test_a_dropped_block_is_its_shortcut(values):
     model = small(drop_path=1 - 1e-9, depths=(0, 1) if values else (1,), **values).train()
@@ -68,7 +71,9 @@ def test_pieces_at_once_leave_chance_alone():
     assert side_by_side(small(drop_path=0.5), 64) is None
 
 
-@pytest.mark.parametrize("values", [{}, {"drop_path": 0.5}, {"radix": 2, "base_width": 8}], ids=str)
+@pytest.mark.parametrize(
+    "values", [{}, {"drop_path": 0.5}, {"radix": 2, "base_width": 8}, BASIC | {"drop_path": 0.5}], ids=str
+)
 def test_activation_checkpointing_learns_the_very_same(values):
     plain = small(**values).train()
     keeping = small(**values, activation_checkpointing=True).train()

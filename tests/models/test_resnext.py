@@ -117,6 +117,10 @@ def test_zero_init_residual_makes_each_block_the_identity() -> None:
         torch.testing.assert_close(block(x), block.downsample(x).relu())
         scales = [block.bn1.weight.unique(), block.bn2.weight.unique(), block.bn3.weight.unique()]
         assert scales == [1, 1, 0]
+    basic = create_model("resnet18", depths=(1, 1), zero_init_residual=True).eval()
+    for block in (basic.layer1[0], basic.layer2[0]):
+        x = torch.randn(2, block.conv1.in_channels, 8, 8)
+        torch.testing.assert_close(block(x), block.downsample(x).relu())
 
 
 def test_without_it_blocks_are_not_the_identity() -> None:

@@ -22,12 +22,15 @@ SMALL = ResNeXtConfig(
 @given(
     depths=st.lists(st.integers(0, 2), min_size=1, max_size=4).map(tuple),
     halving=st.sampled_from(["conv3x3", "grouped3x3", "avgpool"]),
-    block=st.sampled_from(["bottleneck", "plain"]),
+    block=st.sampled_from(["bottleneck", "basic", "plain"]),
     stem=st.sampled_from(["strided", "cifar"]),
     side=st.integers(1, 40),
 )
 def test_shapes_halve_from_stage_to_stage(depths, halving, block, stem, side):
-    config = dataclasses.replace(SMALL, depths=depths, halving=halving, block=block, stem=stem)
+    groups = None if block == "basic" else 8
+    config = dataclasses.replace(
+        SMALL, depths=depths, halving=halving, block=block, stem=stem, group_width=groups
+    )
     model = ResNeXt(config).eval()
     maps = model.feature_maps(torch.randn(2, 3, side, side))
     expected = -(-side // 2) if stem == "strided" else side
@@ -117,6 +120,8 @@ def test_ungrouped_keeps_the_width_and_drops_the_groups():
         ({"depths": (0, 1), "halving": "block"}, "model"),
         ({"expansion": 0}, "model"),
         ({"se_ratio": 1.5}, "model.overrides.se_ratio"),
+        ({"block": "basic"}, "model.overrides.block"),  # which has no groups
+        ({"block": "basic", "group_width": None, "conv_bias": True}, "model.overrides.block"),
     ],
 )
 def test_what_no_network_can_be_is_refused(change, place):

@@ -15,7 +15,7 @@ from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.participants import Participants
 from groupwise.data.split import make_split, proof
 from groupwise.files import write_csv, write_json
-from groupwise.stats.intervals import ONE_SOURCE
+from groupwise.stats.intervals import LINEARISED, ONE_SOURCE
 
 HISTORY = (
     *("epoch", "train_loss", "train_accuracy", "select_fold", "select_loss", "select_accuracy"),
@@ -154,7 +154,7 @@ def _write_scores(run: Path, rows: list[Any], classes: tuple[str, ...]) -> None:
         "high": 0.96,
         "n": n,
         "sources": 4,
-        "method": "Wilson, by source",
+        "method": LINEARISED,
     }
     per_class = {name: {"recall": share, "precision": share} for name in names}
     write_json(
@@ -175,7 +175,7 @@ def _write_scores(run: Path, rows: list[Any], classes: tuple[str, ...]) -> None:
     )
 
 
-FIGURE = {"value": 0.75, "low": 0.5, "high": 0.9, "n": 12, "sources": 4, "method": "Wilson, by source"}
+FIGURE = {"value": 0.75, "low": 0.5, "high": 0.9, "n": 12, "sources": 4, "method": LINEARISED}
 
 
 @pytest.fixture

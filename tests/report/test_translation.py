@@ -1,15 +1,26 @@
 """The report in Chinese: the table is whole, and what it lacks stays as it was."""
 
+import dataclasses
 import re
 from importlib import resources
 
 import pytest
 import yaml
 
+from groupwise.audit import findings
+from groupwise.audit.likeness import Likeness
+from groupwise.audit.sessions import Suspicion
+from groupwise.audit.shortcuts import Shortcut
 from groupwise.files import read_json, write_json
+from groupwise.planning.fingerprint import Fingerprint
+from groupwise.planning.plan import make_plan
+from groupwise.planning.trial import Rates
+from groupwise.recipe.parsing import read_recipe
 from groupwise.report import plots
+from groupwise.report.checklist.checklist import ITEMS
 from groupwise.report.languages import LANGUAGES
 from groupwise.report.page import write_report
+from groupwise.report.rendering import mark_code
 from groupwise.report.thumbnails import Chart
 from groupwise.report.translation import FIELD, translated, write_translation
 
@@ -127,3 +138,114 @@ def test_stored_sentences_are_looked_up(make_run, quick):
     text, missing = translated(english, "zh")
     assert "来源少于25个的类：cat (2)；区间可能偏窄。" in text
     assert missing == []
+
+
+def left_english(*texts):
+    """What of such texts, as a page shows them, the table does not have."""
+    return translated("".join(f"<p>{mark_code(text)}</p>" for text in texts), "zh")[1]
+
+
+FACTS = Fingerprint(
+    images=4000,
+    train_images=3200,
+    select_images=400,
+    sources={"cat": 300, "dog": 2900},
+    class_sizes={"cat": 300, "dog": 1700},
+    short_side_px=300,
+    grey=True,
+    chirality=0.9,
+)
+
+
+def reasons(facts, changes, left_s=None, compiled_s=None):
+    def measure(recipe):
+        return Rates(1e-3, 3e-4, 1e-3, compile_s=compiled_s if recipe.training.compile else None)
+
+    base = read_recipe("default", changes)[1]
+    plan = make_plan(facts, base, measure, left_s=None if left_s is None else lambda: left_s)
+    return {choice.field: choice.reason for choice in plan.choices}
+
+
+@pytest.mark.parametrize(
+    ("change", "changes", "more", "field"),
+    [
+        ({}, {"augment.saturation": 0.2}, {}, "augment.saturation"),
+        ({"short_side_px": 30}, {}, {}, "model.preset"),
+        ({"short_side_px": 30}, {}, {"left_s": 300}, "model.preset"),
+        ({}, {}, {"left_s": 60}, "training.epochs"),
+        ({}, {}, {"left_s": 8000}, "training.epochs"),
+        ({"chirality": 0.1}, {"training.epochs": 30}, {"left_s": 900}, "augment.cutmix"),
+        ({"train_images": 500, "known_px": 224}, {"model.weights": "net.pth"}, {}, "optim.layer_decay"),
+        ({}, {"training.optimise": "balanced"}, {}, "training.select_by"),
+        ({"train_images": 400_000}, {}, {"compiled_s": 2.0}, "training.compile"),
+        ({"train_images": 400_000}, {}, {}, "training.compile"),
+    ],
+    ids=str,
+)
+def test_the_reasons_of_a_plan_are_in_the_table(change, changes, more, field):
+    told = reasons(dataclasses.replace(FACTS, **change), changes, **more)
+    assert field in told
+    assert left_english(*told.values()) == []
+
+
+def test_the_questions_of_the_checklist_are_in_the_table():
+    assert left_english(*(item.question for item in ITEMS)) == []
+
+
+QUALITY = {
+    "planted_recall_interval": (0.21, 0.6),
+    "planted": 240,
+    "planted_found": 96,
+    "planted_by_depth": [{"operations": 1, "planted": 40, "found": 38, "interval": (0.8, 0.99)}],
+    "null_pairs": 1712,
+    "null_accepted": 0,
+    "false_match_bound": 0.0022,
+    "rigid_images": 3,
+    "images": 10,
+}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        findings.find_conflict(("a", "b"), ("cat", "dog"), "copies"),
+        findings.find_conflict(("a", "b"), ("cat", "dog"), "shots"),
+        findings.find_conflict(("a", "b"), ("cat", "dog"), "views"),
+        findings.find_copies_in_class("cat", [("a", "b")], 9, 8),
+        findings.find_copies_in_class("cat", [("a", "b")], 9, 8, copies=False),
+        findings.find_conflict(("a", "b"), ("cat|dog", "cat"), "alike"),
+        findings.find_views([("a", "b", "c")]),
+        findings.find_few_photographs("cat", 1),
+        findings.find_resemblance(90, 3),
+        findings.find_bridges([("a", "b")]),
+        findings.find_shortcut(Shortcut("file size", 0.9, 0.8, 0.5)),
+        findings.find_suspicion(
+            Suspicion(("time", "numbering"), ((0, 1),)), Likeness(0.7, 0.001, 9), ("a", "b")
+        ),
+        findings.find_quality(QUALITY | {"planted_recall": 0.4, "tiny_images": 9}),
+        findings.find_quality(QUALITY | {"planted_recall": 0.4, "tiny_images": 0}),
+        findings.find_quality(QUALITY | {"planted_recall": 0.95, "tiny_images": 0}),
+    ],
+    ids=lambda one: one.code,
+)
+def test_findings_are_in_the_table(found):
+    assert left_english(f"{found.title}.", found.title, found.text, found.remedy) == []
+
+
+def test_a_list_is_looked_up_part_by_part_and_whole_or_not_at_all():
+    assert said("Measured were accuracy, MCC, log loss.") == "测量了准确率，马修斯相关系数，对数损失。"
+    assert left_english("Measured were accuracy, cheese.") == ["Measured were accuracy, cheese."]
+
+
+def test_a_title_may_stand_as_a_sentence():
+    assert said("The split was random.") == "划分是随机的。"
+    assert said("What it cannot see.") == "它看不到什么。"
+    assert left_english("What it cannot taste.") == ["What it cannot taste."]
+
+
+def test_the_report_leads_to_the_audit_of_its_language(make_run, quick):
+    page = write_report(make_run())
+    page.write_text('<a href="audit.html">', encoding="utf-8")
+    assert write_translation(page, "zh")[0].read_text(encoding="utf-8") == '<a href="audit.html">'
+    page.with_name("audit.zh.html").touch()
+    assert write_translation(page, "zh")[0].read_text(encoding="utf-8") == '<a href="audit.zh.html">'

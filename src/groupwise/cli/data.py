@@ -68,19 +68,25 @@ def audit(parser: Parser, argv: list[str]) -> None:
 
     groupwise audit photos.csv --group-column sender --out audit
     """
+    from groupwise.report.languages import LANGUAGES
+
     add_data_options(parser, given=True)
     add_reading_options(parser)
     parser.add_argument(
         "--out", metavar="FOLDER", type=Path, default=Path("audit"), help="the folder to write"
     )
     parser.add_argument("--seed", type=int, default=0, help="decides which copies are planted as a check")
+    parser.add_argument("--language", choices=LANGUAGES, help="write the page in Chinese as well")
     parser.add_argument("--json", action="store_true", help="print the facts and findings as JSON")
     arguments = parser.parse_args(argv)
+    from groupwise.cli.report import write_in_language
     from groupwise.pipeline.audit import audit_data
 
     console = Console(quiet=arguments.json)
     asked = {"seed": arguments.seed, "console": console}
     audited, given = audit_data(scan_of(arguments), Path(arguments.folder), arguments.out, **asked)
+    if arguments.language is not None:
+        write_in_language(arguments.out / "audit.html", arguments.language, console)
     if arguments.json:
         findings = [finding.to_json() | {"picture": None} for finding in audited.findings]
         facts = {**audited.facts, "findings": findings} | ({"given_split": given} if given else {})

@@ -31,7 +31,7 @@ def report(parser: Parser, argv: list[str]) -> None:
     parser.add_argument(
         "--language",
         choices=LANGUAGES,
-        help="write the report in Chinese as well, as report.zh.html; --pdf and --word are then of that one",
+        help="write report and audit in Chinese as well (report.zh.html); --pdf and --word are then of that",
     )
     parser.add_argument("--pdf", metavar="FILE", type=Path, help="print the report into this file")
     parser.add_argument("--word", metavar="FILE", type=Path, help="write the report as a .docx of this name")
@@ -73,17 +73,26 @@ def report(parser: Parser, argv: list[str]) -> None:
 def _write_other_forms(page: Path, arguments: Any, console: Console) -> None:
     """The report in another language, as PDF and for Word, as asked for."""
     from groupwise.report.pdf import write_pdf
-    from groupwise.report.translation import write_translation
     from groupwise.report.word import write_word
 
     if arguments.language is not None:
-        page, missing = write_translation(page, arguments.language)
-        console.say(f"Report: {page}")
-        if missing:
-            console.say(f"{len(missing)} of its sentences stayed English, such as: {missing[0]}")
+        if (audited := page.with_name("audit.html")).is_file():
+            write_in_language(audited, arguments.language, console)
+        page = write_in_language(page, arguments.language, console)
     if arguments.pdf is not None:
         write_pdf(page, arguments.pdf)
         console.say(f"PDF: {arguments.pdf}")
     if arguments.word is not None:
         write_word(page.read_text(encoding="utf-8"), arguments.word)
         console.say(f"For Word: {arguments.word}")
+
+
+def write_in_language(page: Path, language: str, console: Console) -> Path:
+    """Write `page` in `language` beside it, say where, and what of it stayed English."""
+    from groupwise.report.translation import write_translation
+
+    written, missing = write_translation(page, language)
+    console.say(f"Report: {written}")
+    if missing:
+        console.say(f"{len(missing)} of its sentences stayed English, such as: {missing[0]}")
+    return written

@@ -38,6 +38,12 @@ def group_maps(model: ResNeXt, image: npt.NDArray[np.float32], block: str) -> li
     that the network does not have.
     """
     blocks = {name: part for name, part in model.named_modules() if isinstance(part, Bottleneck)}
+    if not blocks:
+        raise UsageError(
+            "the network's convolutions have no groups to show",
+            place="--groups",
+            remedy="Leave it out for heat maps; presets named resnext have groups.",
+        )
     if block not in blocks:
         raise UsageError(
             f"the network has no block {block!r}",

@@ -4,7 +4,7 @@
 - `hub`: the same with a card. `config.json` also has `config`, the fields of `ResNeXtConfig`, which
   huggingface_hub's `PyTorchModelHubMixin` hands to `__init__(self, config: dict)`.
 - `torchvision`: `model.safetensors` with its keys, and `resnet.json`, the arguments of its `ResNet` behind
-  the block, which is `Bottleneck`.
+  the block, which is `Bottleneck` or `BasicBlock`.
 - `torch`: `model.pt2`, a program of `torch.export`, with the inputs and outputs of `model.onnx`.
 
 Where timm or torchvision is installed, it has to give the same logits before anything is kept.
@@ -42,7 +42,8 @@ WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 TOLERANCE = 1e-5  # torch against torch
 TRANSFORM_TOLERANCE = 1e-3  # on probabilities
 OBLONG = 0.6  # of a side is kept, to see what becomes of oblong pictures
-TIMM_BASE = "resnext50_32x4d"  # whose arguments give every network that timm can build
+# timm's networks whose arguments give every one of ours that timm can build, by their block
+TIMM_BASES = {"bottleneck": "resnext50_32x4d", "basic": "resnet18"}
 
 
 def write_torch(source: Source, folder: Path, _: Terms) -> list[str]:
@@ -74,7 +75,7 @@ def write_timm(source: Source, folder: Path, _: Terms) -> list[str]:
     layers, groups, width = arguments["layers"], arguments["groups"], arguments["width_per_group"]
     resize = source.predictor.preprocessing.resize
     config |= {
-        "architecture": TIMM_BASE,
+        "architecture": TIMM_BASES[net.config.block],
         "model_args": {"layers": layers, "cardinality": groups, "base_width": width},
         "pretrained_cfg": config["pretrained_cfg"] | {"crop_mode": TIMM_CROP_MODES[resize]},
     }
@@ -107,7 +108,7 @@ def write_torchvision(source: Source, folder: Path, _: Terms) -> list[str]:
     net = _single(source)
     arguments = torchvision_arguments(net.config, "torchvision")
     remarks = _write_folder(
-        source, folder, net, None, "torchvision", lambda: _open_torchvision(folder, arguments)
+        source, folder, net, None, "torchvision", lambda: _open_torchvision(folder, net, arguments)
     )
     write_json(folder / "resnet.json", arguments)
     return remarks
@@ -128,7 +129,15 @@ def _single(source: Source) -> ResNeXt:
 
 def torchvision_arguments(config: ResNeXtConfig, library: str) -> dict[str, Any]:
     """The arguments of torchvision's `ResNet`; `UsageError` where neither it nor timm has such a network."""
-    ours = ResNeXtConfig(config.depths, config.cardinality, config.base_width, num_classes=config.num_classes)
+    basic = config.block == "basic"
+    ours = ResNeXtConfig(
+        config.depths,
+        config.cardinality,
+        config.base_width,
+        num_classes=config.num_classes,
+        block="basic" if basic else "bottleneck",
+        expansion=1 if basic else 4,
+    )
     differing = [
         f"{name} {mine} instead of {theirs}"
         for name in (
@@ -145,6 +154,8 @@ def torchvision_arguments(config: ResNeXtConfig, library: str) -> dict[str, Any]
             "group_width",
             "halving",
             "radix",
+            "block",
+            "mirror_average",
         )
         if (mine := getattr(config, name)) != (theirs := getattr(ours, name))
     ]
@@ -154,7 +165,9 @@ def torchvision_arguments(config: ResNeXtConfig, library: str) -> dict[str, Any]
         raise UsageError(
             f"{library} has no such network: {', '.join(differing)}",
             place="--to",
-            remedy="Export it --to bundle, onnx or torch.",
+            remedy="Export it --to bundle, onnx or torch."
+            + " One that averages no mirrored look is trained by --model.overrides '{mirror_average: false}'."
+            * config.mirror_average,
         )
     return {
         "layers": list(config.depths),
@@ -243,9 +256,9 @@ def _open_timm(folder: Path) -> nn.Module:
     return model
 
 
-def _open_torchvision(folder: Path, arguments: dict[str, Any]) -> nn.Module:
-    from torchvision.models.resnet import Bottleneck, ResNet
+def _open_torchvision(folder: Path, net: ResNeXt, arguments: dict[str, Any]) -> nn.Module:
+    from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
-    peer = ResNet(Bottleneck, **arguments)
+    peer = ResNet(BasicBlock if net.config.block == "basic" else Bottleneck, **arguments)
     peer.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
     return peer  # type: ignore[no-any-return]

@@ -1,9 +1,9 @@
 """The blocks of ResNet, ResNeXt and their small relatives, and what halves the maps between stages.
 
-He et al. 2015 (arXiv 1512.03385) for the bottleneck and its shortcut, Xie et al. 2016 (arXiv 1611.05431) for
-the groups, Hu et al. 2017 (arXiv 1709.01507) for squeeze and excitation, Zhang et al. 2020 (arXiv 2004.08955)
-for split attention. Module names are torchvision's, and where it has none timm's, so that their weights load
-unchanged.
+He et al. 2015 (arXiv 1512.03385) for the basic block, the bottleneck and their shortcut, Xie et al. 2016
+(arXiv 1611.05431) for the groups, Hu et al. 2017 (arXiv 1709.01507) for squeeze and excitation, Zhang et al.
+2020 (arXiv 2004.08955) for split attention. Module names are torchvision's, and where it has none timm's, so
+that their weights load unchanged.
 """
 
 from __future__ import annotations
@@ -71,6 +71,46 @@ class Bottleneck(nn.Module):
         y = self.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(self.se(y))) if self.se_inner else self.se(self.bn3(self.conv3(y)))
         y = self.drop_path(y)
+        y += self.downsample(x)
+        return self.relu(y)  # type: ignore[no-any-return]
+
+
+class BasicBlock(nn.Module):
+    """Two dense 3x3, the first strided, of ResNet-18 and -34: `relu(shortcut(x) + conv2(conv1(x)))`.
+
+    Maps (N, in_channels, H, W) to (N, out_channels, H / stride, W / stride). `se_ratio`, `shortcut_pool` and
+    `drop_path` are those of `Bottleneck`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int = 1,
+        *,
+        se_ratio: float = 0.0,
+        shortcut_pool: bool = False,
+        drop_path: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        squeezed = round(out_channels * se_ratio)
+        self.se = SqueezeExcitation(out_channels, squeezed) if se_ratio else nn.Identity()
+        self.drop_path = DropPath(drop_path) if drop_path else nn.Identity()
+        self.relu = nn.ReLU(inplace=True)
+        projection = PooledProjection if shortcut_pool else Projection
+        self.downsample = (
+            projection(in_channels, out_channels, stride)
+            if stride != 1 or in_channels != out_channels
+            else nn.Identity()
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.relu(self.bn1(self.conv1(x)))
+        y = self.drop_path(self.se(self.bn2(self.conv2(y))))
         y += self.downsample(x)
         return self.relu(y)  # type: ignore[no-any-return]
 

@@ -133,6 +133,8 @@ WEIGHTS: dict[str, Pretrained] = {
     "torchvision/resnext101_32x8d-V2": _torchvision("resnext101_32x8d-110c445d", 82.834, 0.966),
     "torchvision/resnext101_32x8d-V1": _torchvision("resnext101_32x8d-8ba56ff5", 79.312, 0.875),
     "torchvision/resnext101_64x4d-V1": _torchvision("resnext101_64x4d-173b62eb", 83.246, 0.966),
+    "torchvision/resnet18-V1": _torchvision("resnet18-f37072fd", 69.758, 0.875),
+    "torchvision/resnet34-V1": _torchvision("resnet34-b627a593", 73.314, 0.875),
     "torchvision/resnet50-V2": _torchvision("resnet50-11ad3fa6", 80.858, 0.966),
     "torchvision/resnet50-V1": _torchvision("resnet50-0676ba61", 76.130, 0.875),
     **{f"{one.repository}": one for one in _TIMM},

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from groupwise.errors import UsageError
-from groupwise.models.blocks import Bottleneck, PlainBlock, Reduction
+from groupwise.models.blocks import BasicBlock, Bottleneck, PlainBlock, Reduction
 from groupwise.models.checkpointing import through_blocks
-from groupwise.models.config import PRESETS, ResNeXtConfig, configure, preset_config
+from groupwise.models.config import ResNeXtConfig
+from groupwise.models.presets import PRESETS, configure, preset_config
 
 __all__ = ["PRESETS", "ResNeXt", "ResNeXtConfig", "configure", "create_model", "preset_config"]
 
@@ -105,41 +106,51 @@ def _stem(config: ResNeXtConfig) -> nn.Module:
 
 def _stage(config: ResNeXtConfig, in_channels: int, number: int, stride: int) -> nn.Sequential:
     out_channels = config.out_channels(number)
-    width, blocks = config.inner_width(number), list[nn.Module]()
+    blocks = list[nn.Module]()
     if config.halving != "block" and stride > 1:
         groups = config.groups(math.gcd(in_channels, out_channels))
         blocks.append(Reduction(in_channels, out_channels, config.halving, groups))
         in_channels, stride = out_channels, 1
-    for block in range(config.depths[number]):
-        drop_path = config.drop_path_of(number, block)
-        if config.block == "plain":
-            blocks.append(
-                PlainBlock(
-                    out_channels,
-                    config.groups(out_channels),
-                    shortcut=config.shortcut,
-                    se_ratio=config.se_ratio,
-                    drop_path=drop_path,
-                )
-            )
-        else:
-            blocks.append(
-                Bottleneck(
-                    in_channels,
-                    width,
-                    out_channels,
-                    (stride, 1) if config.stride_in == "1x1" else (1, stride),
-                    config.groups(width),
-                    bias=config.conv_bias,
-                    se_ratio=config.se_ratio,
-                    se_inner=config.se_place == "inner",
-                    shortcut_pool=config.shortcut_pool,
-                    radix=config.radix,
-                    drop_path=drop_path,
-                )
-            )
+    for place in range(config.depths[number]):
+        blocks.append(_block(config, in_channels, number, place, stride))
         in_channels, stride = out_channels, 1  # only the first block of a stage changes shape
     return nn.Sequential(*blocks)
+
+
+def _block(config: ResNeXtConfig, in_channels: int, number: int, place: int, stride: int) -> nn.Module:
+    """The block at `place` in the stage of that number, both counted from 0."""
+    width, out_channels = config.inner_width(number), config.out_channels(number)
+    drop_path = config.drop_path_of(number, place)
+    if config.block == "plain":
+        return PlainBlock(
+            out_channels,
+            config.groups(out_channels),
+            shortcut=config.shortcut,
+            se_ratio=config.se_ratio,
+            drop_path=drop_path,
+        )
+    if config.block == "basic":
+        return BasicBlock(
+            in_channels,
+            out_channels,
+            stride,
+            se_ratio=config.se_ratio,
+            shortcut_pool=config.shortcut_pool,
+            drop_path=drop_path,
+        )
+    return Bottleneck(
+        in_channels,
+        width,
+        out_channels,
+        (stride, 1) if config.stride_in == "1x1" else (1, stride),
+        config.groups(width),
+        bias=config.conv_bias,
+        se_ratio=config.se_ratio,
+        se_inner=config.se_place == "inner",
+        shortcut_pool=config.shortcut_pool,
+        radix=config.radix,
+        drop_path=drop_path,
+    )
 
 
 def _init_kaiming(model: nn.Module) -> None:
@@ -152,6 +163,8 @@ def _init_blocks_as_identity(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, Bottleneck):
             nn.init.zeros_(module.bn3.weight)
+        elif isinstance(module, BasicBlock):
+            nn.init.zeros_(module.bn2.weight)
 
 
 def create_model(preset: str, **overrides: Any) -> ResNeXt:

@@ -7,9 +7,9 @@ figures. So the page is written in English, and each run of its text is looked u
     "Of {n} image{s} from {n2} source{s2}, {text}.": "..."
 
 A field that begins with `n` is a count, with `v` a figure, with `s` a plural ending or nothing; any other is
-text within one sentence, and is looked up itself. What is not in the table stays English, and is returned.
-Code, file names and what has `translate="no"` (names of classes, columns and people) or
-`lang="en"` is left alone.
+text within one sentence, and is looked up itself; `each` is several, with semicolons or commas between,
+all of which have to be in the table. What is not in the table stays English, and is returned. Code, file
+names and what has `translate="no"` (names of classes, columns and people) or `lang="en"` is left alone.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ SENTENCE_END = re.compile(r"(?<=[.?!]) (?=[A-Z“<\d])")
 FIGURE = r"(?:over |under )?[-+−]?\d[\d,.]*(?: %)?|n/a"
 # Fields that hold no name or value but words of the report.
 OURS = {"aim", "measure", "role", "lead", "apart", "interval", "statuses", "made", "spans", "rule", "of"}
-OURS |= {"rest", "step", "ground"}
+OURS |= {"rest", "step", "ground", "title", "each", "note", "reason", "meaning", "why", "kind", "clue"}
+OURS |= {"method"}
 KINDS = {"n": r"\d[\d,]*", "v": FIGURE, "s": "s?"}
 TEXT = r"(?:(?![.?!] [A-Z“]).)+?"
 NOTHING_TO_SAY = re.compile(r"^(?:\W|\d|<[^>]*>|&\w+;|95 %)*$")
@@ -65,8 +66,13 @@ def translated(page: str, language: str) -> tuple[str, list[str]]:
 
 
 def write_translation(page: Path, language: str) -> tuple[Path, list[str]]:
-    """`report.html` in `language` beside it, as `report.zh.html`; returns it and what stayed English."""
+    """`report.html` in `language` beside it, as `report.zh.html`; returns it and what stayed English.
+
+    It leads to the page of its audit in that language, where that lies there.
+    """
     text, missing = translated(page.read_text(encoding="utf-8"), language)
+    if (audit := page.with_name(f"audit.{language}.html")).is_file():
+        text = text.replace('href="audit.html"', f'href="{audit.name}"')
     written = page.with_suffix(f".{language}{page.suffix}")
     write_atomic(written, text)
     return written, missing
@@ -103,15 +109,26 @@ class _Table:
         """The other sentence, its fields filled in; None for one that is not in the table."""
         for entry in self.entries:
             if found := entry.pattern.fullmatch(text):
-                said = {name: self._field(value) for name, value in found.groupdict().items()}
+                said = {
+                    name: self._each(value) if name == "each" else self._field(value)
+                    for name, value in found.groupdict().items()
+                }
                 if all(said[name] is not None for name in entry.required):
                     return entry.filled(
                         {name: said[name] or value for name, value in found.groupdict().items()}
                     )
-        return None
+        # A title that stands as a sentence
+        title = self.whole(text[:-1]) if re.search(r"\w[)”]?\.$", text) else None
+        return None if title is None else f"{title}。"
 
     def _field(self, text: str) -> str | None:
         return text if NOTHING_TO_SAY.match(text) else self.whole(text)
+
+    def _each(self, text: str) -> str | None:
+        """Several parts, looked up one by one; None where one is not in the table."""
+        between, other = ("; ", "；") if "; " in text else (", ", "，")
+        parts = [self._field(part) for part in text.split(between)]
+        return None if None in parts else other.join(part for part in parts if part is not None)
 
     def _sentences(self, text: str) -> Iterator[str]:
         """Sentence by sentence, the most at once that the table has."""
@@ -145,7 +162,7 @@ def _entries(language: str) -> tuple[Entry, ...]:
 def _required(sentence: str) -> frozenset[str]:
     """Fields that hold words of ours; of a sentence without a word of its own, all of them."""
     names = frozenset(FIELD.findall(sentence))
-    return names & OURS if re.search(r"[A-Za-z]", FIELD.sub("", sentence)) else names
+    return names & OURS if re.search(r"[A-Za-z]", FIELD.sub("", sentence)) else names - {"code"}
 
 
 def _pattern(sentence: str) -> re.Pattern[str]:

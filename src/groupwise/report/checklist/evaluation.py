@@ -128,14 +128,17 @@ def repeating(files: RunFiles) -> ChecklistAnswer:
 
 def measures(files: RunFiles) -> ChecklistAnswer:
     """Names of the figures; why these matter for the task is told elsewhere."""
-    names = [name.replace("_", " ") for name in NAMED if files.metrics[files.fold].get(name) is not None]
-    return confirm(f"{', '.join(names).capitalize()}. Say which of them the task asks for.")
+    figures = files.metrics[files.fold]
+    names = [words for name, words in NAMED.items() if figures.get(name) is not None]
+    return confirm(f"Measured were {', '.join(names)}. Say which of them the task asks for.")
 
 
-NAMED = (
-    *("accuracy", "balanced_accuracy", "mcc", "macro_f1", "auroc", "average_precision", "log_loss", "brier"),
-    *("ece", "per_class", "confusion"),
-)
+NAMED = {
+    **{name: name.replace("_", " ") for name in ("accuracy", "balanced_accuracy")},
+    **{"mcc": "MCC", "macro_f1": "macro F1", "auroc": "AUROC", "average_precision": "average precision"},
+    **{"log_loss": "log loss", "brier": "Brier score", "ece": "calibration error"},
+    **{"per_class": "the figures of each class", "confusion": "the confusion matrix"},
+}
 
 
 def number(files: RunFiles) -> ChecklistAnswer:

@@ -42,7 +42,7 @@ def build(files: RunFiles) -> Section | None:
         return None
     columns = [_column(column) for column in facts["columns"]]
     values = {
-        "gist": ", ".join(column.name for column in columns) or "nothing to compare",
+        "gist": f"by {', '.join(column.name for column in columns)}" if columns else "nothing to compare",
         "columns": columns,
         "skipped": files.skipped_columns,
         "verdict": verdict(facts),
