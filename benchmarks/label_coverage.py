@@ -4,7 +4,7 @@
 
 A source holds a log-normal number of images. Which labels its images have, and how hard they are, is partly
 its own; a second model answers the same images, in part by the same mistakes, and is a little better. The
-truth is what both have on 20,000 sources. A label that stands in one source alone leaves the mean without an
+truth is what both have on 100,000 sources. A label that stands in one source alone leaves the mean without an
 interval; how often that happens stands beside.
 """
 
@@ -20,7 +20,7 @@ from groupwise.stats.label_compare import compare_label_folds
 from groupwise.stats.label_metrics import LabelFold, check_label_fold, mean_average_precision
 from groupwise.stats.label_rule import Members
 
-SEED, DRAWS, MANY = 23, 200, 20_000
+SEED, DRAWS, MANY = 23, 200, 100_000
 WITHIN, SHARED = 0.3, 0.6  # of the variance: common to a source, and of the rest common to both models
 APART = (1.6, 1.9)  # standard deviations between images with and without a label, of the two models
 PREVALENCES = {"even": (0.3, 0.3, 0.3, 0.3), "rare": (0.4, 0.2, 0.1, 0.05)}

@@ -1,4 +1,6 @@
 import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +10,8 @@ sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 from groupwise.data.manifest import Sample
 from known_sets.joined import count_verdicts, draw_pairs
-from known_sets.published import KnownSet
-from known_sets.readers import read_chest, read_magnetic_tiles, read_sign_digits
+from known_sets.published import KnownSet, Picture
+from known_sets.readers import read_chest, read_faces, read_magnetic_tiles, read_sign_digits, read_signs
 from known_sets.row import count_copies, leaks
 
 
@@ -43,6 +45,32 @@ def test_the_patient_and_the_part_of_a_chest_are_in_its_name(tmp_path):
     one, other = sorted(read_chest(plant(tmp_path, *names)))
     assert (one.group, one.part) == ("NORMAL2-IM-0012", "test")
     assert (other.group, other.part) == ("person1", "train")
+
+
+def test_expressions_come_from_the_table_and_persons_from_the_names(tmp_path):
+    plant(tmp_path, "images/Jane_Doe_0002.jpg", "images/Jane_Doe_0011.jpg", "images/of_a_crowd.png", "data/x")
+    table = "user.id,image,emotion\n1,Jane_Doe_0002.jpg,NEUTRAL\n1,Jane_Doe_0011.jpg,fear\n1,gone.jpg,fear\n"
+    (tmp_path / "data/legend.csv").write_text(table)
+    found = [(one.label, one.group) for one in read_faces(tmp_path)]
+    assert found == [("neutral", "Jane_Doe"), ("fear", "Jane_Doe")]
+
+
+def test_frames_of_one_track_are_a_group_of_their_class(tmp_path):
+    folder = "GTSRB/Final_Training/Images"
+    paths = [f"{folder}/{name}" for name in ("00003/00006_00010.ppm", "00003/00006_00011.ppm")]
+    plant(tmp_path, *paths, f"{folder}/00004/00006_00010.ppm", "GTSRB/Final_Test/Images/00001.ppm")
+    assert [one.group for one in read_signs(tmp_path)] == ["00003-00006", "00003-00006", "00004-00006"]
+
+
+def test_of_a_large_set_whole_groups_are_drawn_always_the_same():
+    pictures = [Picture(f"{i:03}.png", "a", f"p{i // 10}" if i < 100 else "") for i in range(120)]
+    known = KnownSet("x", "X", "chest", "here", "c", "none", 120, "0" * 16, read_chest, drawn=57)
+    drawn = known.draw(pictures)
+    assert drawn == known.draw(pictures[::-1]) == sorted(drawn)
+    assert 47 < len(drawn) <= 57
+    sizes = Counter(one.group for one in drawn)
+    assert {size for name, size in sizes.items() if name} == {10}
+    assert replace(known, drawn=120).draw(pictures) == pictures
 
 
 def test_another_copy_is_refused_with_what_it_holds(tmp_path):

@@ -13,7 +13,7 @@ import groupwise
 from folder_case import TINY, tiny_options
 from groupwise.cli.main import main
 from groupwise.data.split import read_split
-from groupwise.data.targets import NOT_YET, Targets, read_names
+from groupwise.data.targets import NOT_YET, Targets, read_names, say
 from groupwise.evaluation.evaluate import prediction_header, prediction_lines
 from groupwise.evaluation.predictions import read_predictions
 from groupwise.files import read_csv, read_json, write_csv, write_json
@@ -122,7 +122,6 @@ def test_run_bundle_and_server_give_the_same_labels(run, bundle, data, capsys):
 
 
 REFUSED = [
-    ["explain", "RUN"],
     ["train", "DATA", "--optimise", "balanced", "--run", "NEW"],
     ["train", "DATA", "--target-sensitivity", "0.9", "--class", "red", "--run", "NEW"],
     ["train", "DATA", "--loss.focal_gamma", "2", "--run", "NEW"],
@@ -135,6 +134,30 @@ def test_what_wants_one_class_an_image_says_so(words, run, data, tmp_path, capsy
     assert main([str(named.get(word, word)) for word in words]) == 2
     assert NOT_YET in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "new").exists()
+
+
+def test_the_labels_that_are_most_wrong_are_explained(run, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "judged")
+    judged = Run.open(tmp_path / "judged")
+    told = read_predictions(run / "predictions.csv")
+    members = told.targets.members.astype(bool)
+    probs = np.where(members, 0.9, 0.1)
+    first, second = [i for i, row in enumerate(told.rows) if row.fold == "test"][:2]
+    green, red = LABELS.index("green"), LABELS.index("red")
+    probs[first, green] = 0.45 if members[first, green] else 0.55  # wrong, but less so than the other
+    probs[second, [green, red]] = np.where(members[second, [green, red]], (0.4, 0.2), (0.6, 0.8))
+    lines = prediction_lines(told.rows, probs, told.classes, probs > 0.5)
+    write_csv(judged.path("predictions.csv"), prediction_header(told.classes), lines)
+    judged.record("predictions.csv")
+    assert main(["explain", str(judged.folder)]) == 0
+    out = [line for line in capsys.readouterr().out.splitlines() if "; heat for " in line]
+    named = [(told.rows[second], "red"), (told.rows[first], "green")]
+    assert [line.split(": ")[0] for line in out] == [row.path for row, _ in named]
+    for line, (row, label) in zip(out, named, strict=True):
+        assert line.endswith(f"; in truth {say(row.label)}; heat for {label}")
+    assert "Heat for <strong>red" in judged.path("explain/explain.html").read_text()
+    assert main(["explain", str(judged.folder), "--class", "blue"]) == 0
+    assert capsys.readouterr().out.count("heat for blue") == 2
 
 
 def test_labels_that_are_probably_wrong_are_named_one_by_one(run, tmp_path, capsys):

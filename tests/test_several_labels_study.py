@@ -1,5 +1,7 @@
 """A cross-validation of pictures of several labels: what is pooled, its answers, and one network of all."""
 
+import shutil
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
@@ -8,9 +10,10 @@ import groupwise
 from folder_case import tiny_options
 from groupwise.cli.main import main
 from groupwise.data.targets import Targets, read_names
+from groupwise.evaluation.evaluate import prediction_header, prediction_lines
 from groupwise.evaluation.predictions import read_predictions
 from groupwise.experiments.pooled_sets import REPEATS, answer_sets
-from groupwise.files import read_csv, read_json
+from groupwise.files import read_csv, read_json, write_csv
 from groupwise.inference.decision import read_decision
 from groupwise.runs.run import Run
 from groupwise.stats.label_rule import LabelRule
@@ -88,14 +91,34 @@ def test_the_baselines_are_pooled_and_the_report_is_of_all_images(study):
     assert "Label by label" in page
 
 
-def test_each_suspect_is_a_set_with_one_label_more_or_less(study):
+def test_a_study_that_is_too_weak_to_judge_labels_names_none(study):
+    # All of these labels are right, and a network of one epoch contradicts some twenty of 96.
     assert read_json(study / "metrics.json")["out-of-fold"]["auroc"]["low"] > 0.5
-    suspects = read_csv(study / "label_errors.csv", ())
-    assert suspects
+    assert read_csv(study / "label_errors.csv", ()) == []
+    assert "Labels that may be wrong" not in (study / "report.html").read_text()
+
+
+def test_each_suspect_is_a_set_with_one_label_more_or_less(study, tmp_path, capsys):
+    shutil.copytree(study, tmp_path / "judged")
+    judged = Run.open(tmp_path / "judged")
+    told = read_predictions(study / "predictions.csv")
+    members = told.targets.members.astype(bool)
+    probs = np.where(members, 0.9, 0.1) + np.random.default_rng(0).random(members.shape) / 20
+    for row in range(0, 96, 32):
+        probs[row, 0] = 0.02 if members[row, 0] else 0.98
+    lines = prediction_lines(told.rows, probs, told.classes, probs > 0.5)
+    write_csv(judged.path("predictions.csv"), prediction_header(told.classes), lines)
+    judged.record("predictions.csv")
+    judged.record("metrics.json")
+    assert main(["labels", str(judged.folder)]) == 0
+    assert "Of labels changed at random it would name" in capsys.readouterr().out
+    suspects = read_csv(judged.path("label_errors.csv"), ())
+    assert {row["path"] for row in suspects} == {told.rows[row].path for row in range(0, 96, 32)}
     for row in suspects:
         assert len(set(read_names(row["label"])) ^ set(read_names(row["suggested"]))) == 1
         assert float(row["prob_suggested"]) > float(row["prob_label"])
-    assert "Labels that may be wrong" in (study / "report.html").read_text()
+    assert main(["report", str(judged.folder)]) == 0
+    assert "Labels that may be wrong" in judged.path("report.html").read_text()
 
 
 def test_a_refit_of_the_study_decides_by_what_was_held_out(study):

@@ -22,8 +22,8 @@ import numpy as np
 from .joined import HEADER, draw_pairs, write_sheets
 from .page import table
 from .published import KnownSet, write_list
-from .readers import SETS
 from .row import CLUSTERS, measure_row
+from .sets import SETS
 
 ROWS = Path(__file__).parent / "rows.json"
 
@@ -35,6 +35,8 @@ def add_row(known: KnownSet, copy: Path, work: Path) -> None:
     rows[known.name] = row
     ROWS.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(json.dumps(row, indent=1))
+    if not row["joined_files"]:
+        return  # nothing was joined, or where all pictures resemble one another the sets hold for nothing
     with (work / CLUSTERS).open(newline="", encoding="utf-8") as lines:
         found = list(csv.DictReader(lines))
     pairs = draw_pairs(np.array([int(one["cluster"]) for one in found]))

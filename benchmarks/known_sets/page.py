@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from groupwise.audit.copies.threshold import wilson
+
 from .joined import count_verdicts
-from .readers import SETS
+from .sets import SETS
 
 HEAD = (
-    "| set | files | photographs | two labels | sources | random | apart | difference, points | looked at |",
+    "| set | files | photographs | two labels | sources | random | apart | difference, points | neither |",
     "|---|---|---|---|---|---|---|---|---|",
 )
 
 
 def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
-    """One line a measured set, in the order of the readers."""
-    return "\n".join([*HEAD, *(_line(name, rows[name]) for name in SETS if name in rows)])
+    """One line a measured set, in the order of the readers, and what was judged of all."""
+    lines = [_line(name, rows[name]) for name in SETS if name in rows]
+    found = [one for name in SETS if name in rows and (one := count_verdicts(name))]
+    neither, pairs = (sum(one[key] for one in found) for key in ("neither", "pairs"))
+    return "\n".join([*HEAD, *lines, "", f"Of all: {_share(neither, pairs, wilson(neither, pairs))}."])
+
+
+def _share(neither: int, pairs: int, interval: Sequence[float]) -> str:
+    low, high = (100 * limit for limit in interval)
+    return f"{neither} of {pairs} ({low:.1f} to {high:.1f} %)"
 
 
 def _line(name: str, row: Mapping[str, Any]) -> str:
@@ -28,8 +38,11 @@ def _line(name: str, row: Mapping[str, Any]) -> str:
             f" {100 * random['value']:.1f} % | {100 * grouped['value']:.1f} % |"
             f" {100 * gap['value']:+.1f} ({100 * gap['low']:.1f} to {100 * gap['high']:.1f}) "
         )
-    seen = f"{judged['pairs']}, neither {judged['neither']}" if judged else ""
+    seen = "" if row["joined_files"] else "none joined"
+    if judged:
+        seen = _share(judged["neither"], judged["pairs"], judged["neither_interval"])
     found = "not to be told" if row["resemble"] else f"{row['photographs']:,}"
-    return (
-        f"| {name} | {row['files']:,} | {found} | {row['conflicts']} | {row['sources']:,} |{scores}| {seen} |"
-    )
+    files = f"{row['files']:,}"
+    if row["drawn"] < row["files"]:
+        files = f"{row['drawn']:,} of {files}"
+    return f"| {name} | {files} | {found} | {row['conflicts']} | {row['sources']:,} |{scores}| {seen} |"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,8 @@ class KnownSet:
 
     `source` is the repository whose `commit` was read, `folder` what of it the pictures lie in (to the
     command line; "" for all of it), `files` and `digest` what `list_pictures` found there. `grouped` says in
-    words what a group is; "" where nothing tells.
+    words what a group is; "" where nothing tells. Of a set of more than `drawn` pictures a row is measured on
+    a part, see `draw`.
     """
 
     name: str
@@ -43,6 +45,7 @@ class KnownSet:
     digest: str
     read: Callable[[Path], list[Picture]]
     grouped: str = ""
+    drawn: int = 6000
 
     def list_pictures(self, copy: Path) -> list[Picture]:
         """What the reader finds, in order of paths; ends the program where that is not what was published."""
@@ -56,6 +59,22 @@ class KnownSet:
                 f" holds {self.files:,} of digest {self.digest}; nothing published of it is true of others"
             )
         return pictures
+
+    def draw(self, pictures: Sequence[Picture]) -> list[Picture]:
+        """The pictures if they are at most `drawn`, else whole groups, by chance, that hold no more."""
+        if len(pictures) <= self.drawn:
+            return list(pictures)
+        members: dict[str, list[Picture]] = {}
+        for one in pictures:
+            members.setdefault(one.group or one.path, []).append(one)
+        names = sorted(members)
+        random.Random(0).shuffle(names)
+        found: list[Picture] = []
+        for name in names:
+            if len(found) + len(members[name]) > self.drawn:
+                break
+            found += members[name]
+        return sorted(found)
 
 
 def digest(copy: Path, pictures: Sequence[Picture]) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from .published import KnownSet, Picture
+from .published import Picture
 
 TILE_APART = 130  # numbers of the camera's frames: the exposures of a tile differ by less, tiles by more
+LARGE = 100  # pictures of a class of objects
 PERSON_APART = 30  # one student's ten digits follow one another
 
 
@@ -112,145 +115,34 @@ def read_chinese(copy: Path) -> list[Picture]:
     ]
 
 
-SETS = {
-    one.name: one
-    for one in (
-        KnownSet(
-            "magnetic-tiles",
-            "Magnetic tile defects",
-            "surfaces",
-            "https://github.com/abin24/Magnetic-tile-defect-datasets.",
-            "cc4eb530b57b9cb7225bf76023873043ffd50655",
-            "none stated; to be cited",
-            1344,
-            "901b831eca4410cb",
-            read_magnetic_tiles,
-            "a tile: frame numbers less than 130 apart",
-        ),
-        KnownSet(
-            "sign-digits",
-            "Sign Language Digits",
-            "hands",
-            "https://github.com/ardamavi/Sign-Language-Digits-Dataset",
-            "4b09433ef9d5c60602e8805bb54b8aa2428527f8",
-            "Apache-2.0",
-            2062,
-            "cc04ca74c222b6d6",
-            read_sign_digits,
-            "a student: the digits begin anew along the running number",
-        ),
-        KnownSet(
-            "chest",
-            "Chest X-rays, pneumonia (divided anew)",
-            "X-ray",
-            "https://github.com/lecuong1502/BTL_Machine_Learning",
-            "19a2d6171e2b9678617eba9ad207ef416196d08f",
-            "none stated there",
-            6782,
-            "8598a09897f9d6c3",
-            read_chest,
-            "a patient: the name up to the kind of infection or the exposure",
-        ),
-        KnownSet(
-            "potato",
-            "Potato leaves of PlantVillage (with augmented healthy ones)",
-            "leaves",
-            "https://github.com/abhay-08121999/Potato-leaf-dataset",
-            "6ec82169caefcc8a872998f2108eaea7f0df3f39",
-            "none stated",
-            1500,
-            "7bb6751fde1d4b68",
-            read_potato,
-            "a healthy leaf: the number in its name; the others stand alone",
-        ),
-        KnownSet(
-            "brain",
-            "Brain tumour MRI, four classes",
-            "MRI",
-            "https://github.com/KomalChaudhari8/BRAIN_TUMOR_APP",
-            "1fac2c320ad3f98cb71ce79d5d1490a953eaa1ec",
-            "none stated",
-            7019,
-            "21adc48dc88b2f5c",
-            read_brain,
-        ),
-        KnownSet(
-            "trash",
-            "TrashNet",
-            "waste",
-            "https://github.com/congduytran12/Trash-Classification-",
-            "00212f2c18dcdb9045c74481eaae5baaf72537df",
-            "none stated there",
-            2527,
-            "d0d4b6360b627629",
-            read_trash,
-        ),
-        KnownSet(
-            "hymenoptera",
-            "Ants and bees of the PyTorch tutorial",
-            "animals",
-            "https://github.com/zhangtao7750/syn",
-            "f0503091488f67b6809a6da2eaa43c25f2f277fc",
-            "none stated",
-            396,
-            "be5679fc0700bb14",
-            read_hymenoptera,
-        ),
-        KnownSet(
-            "scenes",
-            "RSSCN7 scenes from above",
-            "satellite",
-            "https://github.com/palewithout/RSSCN7",
-            "6d77849df87d242b323184ab096e44dd63730c7e",
-            "none stated",
-            2800,
-            "4643e88ef67d3cab",
-            read_scenes,
-        ),
-        KnownSet(
-            "steel",
-            "NEU steel surfaces (enlarged to 400 px)",
-            "surfaces",
-            "https://github.com/duanhan123/YOLOv3_PyTorch",
-            "3d2a7e486d31f9d6155f9abcfbc6a9c5af5b4150",
-            "none stated",
-            1800,
-            "6e593cd6dd926155",
-            read_steel,
-        ),
-        KnownSet(
-            "pets",
-            "Cats and dogs, a part of Dogs vs. Cats",
-            "animals",
-            "https://github.com/ardamavi/Dog-Cat-Classifier",
-            "9e4f1e1b8eb00fb52c7b1f7e271e573cbe5a2d2f",
-            "Apache-2.0",
-            1399,
-            "ca32dedb67b36169",
-            read_pets,
-        ),
-        KnownSet(
-            "textures",
-            "Describable Textures, ten classes",
-            "textures",
-            "https://github.com/pan8915/DeepTexture",
-            "522f46f683af11e93673bff29f81df14f49edfb2",
-            "none stated there",
-            1200,
-            "892f5ba26db4c0de",
-            read_textures,
-        ),
-        KnownSet(
-            "chinese-mnist",
-            "Chinese MNIST",
-            "handwriting",
-            "https://github.com/greedydurian/Chinese-MNIST",
-            "9c8f32f4a8920029528b591a3748923620b3801e",
-            "none stated there",
-            15000,
-            "aeca23d104270f12",
-            read_chinese,
-            "a writer: the first number of the name",
-        ),
-    )
-}
+def read_objects(copy: Path) -> list[Picture]:
+    """`caltech-101/Faces/image_0012.jpg`: the classes of at least 100 pictures, without the clutter."""
+    found = list(_files(copy, r"caltech-101/(\w+)/image_\d+\.jpg"))
+    sizes = Counter(match[1] for _, match in found)
+    return [
+        Picture(path, match[1])
+        for path, match in found
+        if sizes[match[1]] >= LARGE and match[1] != "BACKGROUND_Google"
+    ]
+
+
+def read_signs(copy: Path) -> list[Picture]:
+    """`.../Final_Training/Images/00003/00006_00010.ppm`: class, track and frame; a track films one sign."""
+    names = r"GTSRB/Final_Training/Images/(\d+)/(\d+)_\d+\.ppm"
+    return [Picture(path, match[1], f"{match[1]}-{match[2]}") for path, match in _files(copy, names)]
+
+
+def read_flowers(copy: Path) -> list[Picture]:
+    """`flowers/rose/12345_n.jpg`."""
+    return [Picture(path, match[1]) for path, match in _files(copy, r"flowers/(\w+)/[^/]+\.jpg")]
+
+
+def read_faces(copy: Path) -> list[Picture]:
+    """`images/Jane_Doe_0002.jpg`: the person comes first; the expression stands in `data/legend.csv`."""
+    with (copy / "data/legend.csv").open(newline="", encoding="utf-8") as lines:
+        expressions = {row["image"]: row["emotion"].lower() for row in csv.DictReader(lines)}
+    return [
+        Picture(path, expressions[match[1]], re.sub(r"(_\d{4})?\.\w+$", "", match[1]))
+        for path, match in _files(copy, r"images/([^/]+\.(?:jpg|png|JPG))")
+        if match[1] in expressions
+    ]

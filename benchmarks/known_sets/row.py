@@ -36,7 +36,8 @@ LISTING, CLUSTERS, ROW = "pictures.csv", "clusters.csv", "row.json"
 def measure_row(known: KnownSet, copy: Path, work: Path) -> dict[str, Any]:
     """Audit the copy without its groups, split it both ways, and write what came into `work`."""
     before = sum(os.times()[:4])
-    pictures = known.list_pictures(copy)
+    listed = known.list_pictures(copy)
+    pictures = known.draw(listed)
     write_list(pictures, work / LISTING)
     manifest = scan(work / LISTING, ReadOptions(root=copy.resolve()))
     found = audit(manifest, seed=SEED)
@@ -45,7 +46,8 @@ def measure_row(known: KnownSet, copy: Path, work: Path) -> dict[str, Any]:
     groups = [sample.extra["source"] for sample in manifest.usable]
     sources = find_sources(clusters.tolist(), [name or i for i, name in enumerate(groups)])
     row = {
-        "files": len(pictures),
+        "files": len(listed),
+        "drawn": len(pictures),
         "usable": len(manifest.usable),
         "reasons": Counter(code for sample in manifest.samples for code in sample.codes),
         "classes": len(manifest.classes),

@@ -154,9 +154,9 @@ def test_the_most_wrong_are_shown_with_their_class_and_what_was_decided(tmp_path
     lines = capsys.readouterr().out.splitlines()
     page = (run.folder / "explain/explain.html").read_text()
     assert wrong
-    for row, line in zip(wrong, lines, strict=False):
-        assert line.startswith(f"{row.path}: ")
-        assert f"; in truth {row.label}; heat for " in line
+    for one, line in zip(wrong, lines, strict=False):
+        assert line.startswith(f"{one.name}: ")
+        assert f"; in truth {one.truth}; heat for " in line
         assert ("decided as dog" in line) == (": cat (" in line)
     assert page.count("In truth <strong>") == len(wrong)
     assert page.count("decided as <strong>dog") == sum(": cat (" in line for line in lines)

@@ -12,8 +12,16 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from groupwise.stats.bootstrap import BLOCKS, jackknife
+from groupwise.stats.intervals import JACKKNIFED, balanced_support
 from groupwise.stats.label_compare import compare_label_folds, compare_label_models
-from groupwise.stats.label_metrics import check_label_fold, measure_label_fold
+from groupwise.stats.label_metrics import (
+    LabelDraws,
+    check_label_fold,
+    label_parts,
+    measure_label_fold,
+    rank_figures,
+)
 from groupwise.stats.label_rule import LabelRule
 from groupwise.stats.label_sets import (
     best_f1_threshold,
@@ -22,6 +30,7 @@ from groupwise.stats.label_sets import (
     label_probabilities,
     missed_shares,
 )
+from groupwise.stats.wilson import effective_n, wilson_interval
 
 CLASSES = ("a", "b", "c", "d")
 RULE = LabelRule((0.3, 0.5, 0.6, 0.5), 0.1, 20, 0.2)
@@ -62,6 +71,35 @@ def test_figures_are_those_of_scikit_learn():
         assert one["auroc"]["value"] == pytest.approx(roc_auc_score(members[:, k], probs[:, k]), abs=1e-12)
         assert one["f1"]["value"] == pytest.approx(f1_score(members[:, k], called[:, k]), abs=1e-12)
         assert one["n"] == members[:, k].sum()
+
+
+def test_average_precision_takes_its_spread_from_leaving_out_each_source():
+    probs, members, sources = drawn(0, sources=12)
+    fold = check_label_fold(members, probs, sources)
+    found = measure_label_fold(fold, RULE.answers(probs), CLASSES, seed=0, draws=50)["average_precision"]
+    left = np.array([average_precision_score(members[sources != g], probs[sources != g]) for g in range(12)])
+    bias, variance = 11 * (left.mean() - found["value"]), 11 / 12 * ((left - left.mean()) ** 2).sum()
+    support, df = balanced_support(fold.whole, list(label_parts(fold, fold.rankable, CLASSES).values()))
+    centre = found["value"] - max(bias, 0)
+    low, high = wilson_interval(centre, effective_n(centre, variance, support, least_effect=0.0), df)
+    assert (found["low"], found["high"]) == (pytest.approx(low), pytest.approx(high))
+    assert found["method"] == JACKKNIFED
+    # so many sources that blocks are left out: nearly the same as by source
+    fold = check_label_fold(*_swap(drawn(0, sources=900, each=1)))
+    blocks = LabelDraws.of(fold, fold.members, 2, 0).left_out
+    each = rank_figures(fold, 1 - np.eye(900))[1]
+    assert len(blocks) == BLOCKS
+    spread = [np.sqrt(jackknife(0.5, one.mean(axis=1))[1]) for one in (blocks, each)]
+    assert spread[0] == pytest.approx(spread[1], rel=0.12)
+
+
+def test_a_jackknife_of_a_mean_is_its_standard_error_and_has_no_bias():
+    x = np.random.default_rng(0).normal(size=20)
+    bias, variance = jackknife(x.mean(), (x.sum() - x) / 19)
+    assert bias == pytest.approx(0, abs=1e-12)
+    assert variance == pytest.approx(x.var(ddof=1) / 20)
+    bias, _ = jackknife(x.var(), np.array([np.delete(x, i).var() for i in range(20)]))
+    assert bias == pytest.approx(x.var() - x.var(ddof=1))  # of the plain variance: known, and found exactly
 
 
 def test_a_label_that_is_absent_is_left_out_of_means_and_says_why():

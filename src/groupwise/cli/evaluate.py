@@ -97,7 +97,7 @@ def labels(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run, best of one with --cv")
     parser.add_argument("--top", type=int, default=20, help="how many to print; the file names them all")
     arguments = parser.parse_args(argv)
-    from groupwise.evaluation.label_errors import find_label_errors, photographs, write_label_errors
+    from groupwise.evaluation.label_errors import find_label_errors, write_label_errors
     from groupwise.evaluation.predictions import read_predictions
     from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
     from groupwise.files import read_json
@@ -116,12 +116,16 @@ def labels(parser: Parser, argv: list[str]) -> None:
     folds = list(dict.fromkeys(row.fold for row in predictions.rows))
     if "test" in folds:
         run.count_test_reading("label errors were looked for")
-    suspects = find_label_errors(predictions)
+    found = find_label_errors(predictions)
+    suspects = found.suspects
     write_label_errors(run, suspects)
-    console.say(
-        f"{len(suspects):,} of {len(photographs(predictions)):,} photographs in {' and '.join(folds)} are"
-        " probably mislabelled, judged by a network that never learnt from them."
-    )
+    if found.judged:
+        console.say(
+            f"{len(suspects):,} of {found.photographs:,} photographs in {' and '.join(folds)} are probably"
+            " mislabelled, judged by a network that never learnt from them."
+        )
+    for sentence in found.words():
+        console.say(sentence)
     if "members" not in run.ledger:
         console.say("Those that it learnt from cannot be judged; `groupwise train --cv 5` judges them all.")
     for suspect in suspects[: max(arguments.top, 0)]:

@@ -7,7 +7,8 @@ the least plausible labels are named ("prune by noise rate", ranked by normalise
 Copies of one photograph under one label are one case, with the mean of their probabilities. The file is
 `label_errors.csv`, the surest error first: `path,label,group,fold,suggested,prob_label,prob_suggested,score,
 copies`; `score` is prob_suggested - prob_label, `path` the first of the copies and `copies` how many more
-there are. It is empty where the network may be guessing (see `may_be_guessing`), for then it knows no better.
+there are. It is empty where the network may be guessing (see `may_be_guessing`) or is too weak to tell a
+wrong label from its own mistakes (see `label_search`).
 
 With several labels an image each label is judged by itself, as one class against its absence (Thyagarajan,
 Snorrason, Northcutt and Mueller 2022, arXiv 2211.13895); `suggested` is the set with that label added or
@@ -16,19 +17,21 @@ taken away, `prob_label` the probability of what is said of it, and an image may
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 
 import numpy as np
-from cleanlab.filter import find_label_issues
 
 from groupwise.data.targets import is_set, read_names, say, write_set
+from groupwise.evaluation.label_search import Search, search_labels
 from groupwise.evaluation.predictions import Predictions
 from groupwise.files import write_csv
 from groupwise.runs.run import Run
 
 LABEL_ERRORS = "label_errors.csv"
+MANY = 0.1
+"""Of ten published test sets one had as many wrong labels, the others fewer (Northcutt, Athalye and Mueller
+2021, arXiv 2103.14749)."""
 
 
 @dataclass(frozen=True)
@@ -57,45 +60,76 @@ class Suspect:
         return f"{told}; the network says {none}{name} {sure}"
 
 
-def find_label_errors(predictions: Predictions) -> list[Suspect]:
-    """The labels that are probably wrong, the surest first; none where fewer than two classes are present.
+@dataclass(frozen=True)
+class LabelErrors:
+    """The labels that are probably wrong, the surest first, of how many photographs, and what they rest on.
+
+    `searches` are one a label by its name where images have several, else one under "". Of a search whose
+    network is too weak to judge (see `label_search`) nobody is a suspect.
+    """
+
+    suspects: tuple[Suspect, ...]
+    photographs: int
+    searches: Mapping[str, Search]
+
+    @property
+    def judged(self) -> bool:
+        """Whether the network is strong enough to judge any label."""
+        return any(search.tells for search in self.searches.values())
+
+    def words(self) -> list[str]:
+        """How far to trust them, as sentences."""
+        weak = {name: one for name, one in self.searches.items() if not one.tells}
+        told = [_too_weak(name, one) for name, one in weak.items()]
+        strong = [one for name, one in self.searches.items() if name not in weak and one.changed]
+        if strong:
+            recall = sum(one.hits for one in strong) / sum(one.changed for one in strong)
+            told.append(f"Of labels changed at random it would name {100 * recall:.0f} %.")
+        if any(len(one.issues) > MANY * one.n for one in strong):
+            told.append(
+                f"More than {100 * MANY:.0f} % of labels are named, where published test sets had up to"
+                " 10.1 % wrong: look at some of them before you trust the rest."
+            )
+        return told
+
+
+def _too_weak(name: str, search: Search) -> str:
+    whose = f"{name} cannot be judged" if name else "No label is named"
+    return (
+        f"{whose}: the network contradicts {len(search.issues):,} of {search.n:,} labels, and"
+        f" {100 * search.recall:.0f} % of labels changed at random, too few to tell an error from a mistake"
+        " of its own."
+    )
+
+
+def find_label_errors(predictions: Predictions) -> LabelErrors:
+    """Name the labels that are probably wrong; none where fewer than two classes are present.
 
     The predictions must come from models that were not trained on these images.
     """
     cases = photographs(predictions)
     if not cases:
-        return []
+        return LabelErrors((), 0, {})
     probs = np.array([predictions.probs[rows].mean(axis=0) for rows in cases])
     targets = predictions.targets
     if not targets.several:
         labels = predictions.labels[[rows[0] for rows in cases]]
-        return [
-            _suspect(predictions, cases[case], probs[case], labels[case])
-            for case in rank_issues(labels, probs)
-        ]
+        search = search_labels(labels, probs)
+        named = search.issues if search.tells else ()
+        found = [_suspect(predictions, cases[case], probs[case], labels[case]) for case in named]
+        return LabelErrors(tuple(found), len(cases), {"": search})
     members = targets.members[[rows[0] for rows in cases]]
+    searches = [
+        search_labels(members[:, k], np.column_stack([1 - probs[:, k], probs[:, k]]))
+        for k in range(len(targets.classes))
+    ]
     found = [
         _suspect_label(predictions, cases[case], probs[case, k], k)
-        for k in range(len(targets.classes))
-        for case in rank_issues(members[:, k], np.column_stack([1 - probs[:, k], probs[:, k]]))
+        for k, search in enumerate(searches)
+        for case in (search.issues if search.tells else ())
     ]
-    return sorted(found, key=lambda suspect: -suspect.score)
-
-
-def rank_issues(labels: np.ndarray, probs: np.ndarray) -> list[int]:
-    """Which class numbers (N,) are probably wrong by probabilities (N, K), the least plausible first."""
-    if len(np.unique(labels)) < 2:
-        return []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # cleanlab warns of classes too small to tell, which are left alone
-        ranked = find_label_issues(
-            labels,
-            probs,
-            filter_by="prune_by_noise_rate",
-            return_indices_ranked_by="normalized_margin",
-            n_jobs=1,  # its processes are forked, which threads of torch may not survive
-        )
-    return [int(row) for row in ranked]
+    found.sort(key=lambda suspect: -suspect.score)
+    return LabelErrors(tuple(found), len(cases), dict(zip(targets.classes, searches, strict=True)))
 
 
 def photographs(predictions: Predictions) -> list[list[int]]:

@@ -91,16 +91,18 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
     study.record("crossval.json", [f"{model}/metrics.json" for model in models])
     guessing = may_be_guessing(metrics[OUT_OF_FOLD])
     predictions = Predictions(scored.rows, scored.classes, scored.probs)
-    suspects = [] if guessing else find_label_errors(predictions)
-    write_label_errors(study, suspects)
+    named = None if guessing else find_label_errors(predictions)
+    write_label_errors(study, named.suspects if named else ())
     write_slices(study, OUT_OF_FOLD)
     pool_baselines(study, models)
     report = write_report(study.folder)
     console.say("\n" + "\n".join(words))
-    if guessing:
+    if named is None:
         console.say(f"No label is named as wrong: the network is {NOTHING_ON_LABELS}.")
-    if suspects:
-        console.say(f"{len(suspects):,} labels are probably wrong: `groupwise labels {study.folder}`")
+    elif named.suspects:
+        console.say(f"{len(named.suspects):,} labels are probably wrong: `groupwise labels {study.folder}`")
+    elif not named.judged:
+        console.say("\n".join(named.words()))
     console.say(f"Report: {report}")
     say_verdict(study, console)
     return metrics

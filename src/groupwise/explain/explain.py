@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from groupwise.data.samples import show_bands
+from groupwise.data.targets import say
 from groupwise.errors import UsageError
 from groupwise.evaluation.decide import reference_rows
 from groupwise.explain.cam import heat_maps
@@ -62,7 +63,7 @@ class Explanation:
     @property
     def line(self) -> str:
         """What a terminal says of it."""
-        truth = f"; in truth {self.asked.truth}" if self.asked.truth else ""
+        truth = f"; in truth {say(self.asked.truth)}" if self.asked.truth else ""
         return f"{self.asked.name}: {answer_line(self.answer)}{truth}; heat for {self.shown}"
 
     @property
@@ -91,7 +92,7 @@ def explain_images(
     method: Method = "gradcam",
     on_bad: OnBad,
 ) -> Iterator[Explanation]:
-    """Explain each image, for its most probable class or for `class_name`.
+    """Explain each image, for `class_name`, else the class that was asked of it or its most probable one.
 
     A file that is no image is told to `on_bad` and left out. Raises `UsageError` for an unknown stage.
     """
@@ -100,7 +101,9 @@ def explain_images(
         images = np.stack([image for _, image in batch])
         outputs = predict_outputs(predictor.model, images, predictor.preprocessing)
         answers = predictor.decision.answers(*outputs, predictor.reference)
-        shown = [class_name or answer.top for answer in answers]
+        shown = [
+            class_name or one.shown or answer.top for (one, _), answer in zip(batch, answers, strict=True)
+        ]
         numbers = [predictor.classes.index(name) for name in shown]
         nets = trained_networks(predictor.model)
         if nets:

@@ -11,7 +11,6 @@ import numpy as np
 from groupwise.data.cache import Images, load_image
 from groupwise.data.decode import Preprocessing
 from groupwise.data.inputs import image_files
-from groupwise.data.split import Assignment
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.predictions import read_predictions
 from groupwise.inference.stream import OnBad
@@ -22,11 +21,15 @@ MOST_WRONG = 12
 
 @dataclass(frozen=True)
 class Asked:
-    """An image file to explain: as it was named, where it lies, and its class where that is known."""
+    """An image file to explain: as it was named, where it lies, and its class where that is known.
+
+    `shown` is the class that the heat is for, None for the most probable one.
+    """
 
     name: str
     file: Path
     truth: str | None = None
+    shown: str | None = None
 
 
 def asked_images(run: Run, named: Sequence[str]) -> Iterator[Asked]:
@@ -34,8 +37,7 @@ def asked_images(run: Run, named: Sequence[str]) -> Iterator[Asked]:
     if named:
         yield from (Asked(name, Path(name)) for name in image_files(named))
         return
-    root = data_root(run)
-    yield from (Asked(row.path, root / row.path, row.label) for row in most_wrong(run))
+    yield from most_wrong(run)
 
 
 def load_asked(
@@ -51,13 +53,30 @@ def load_asked(
         yield one, image
 
 
-def most_wrong(run: Run, fold: str = "test") -> list[Assignment]:
-    """The misclassified images of a fold to whose own class the network gave the least probability."""
+def most_wrong(run: Run, fold: str = "test") -> list[Asked]:
+    """The images of a fold that were given a wrong answer, the one of least probability first.
+
+    With several labels an image that is the least probability of what is true of a label that was wrongly
+    given or left out, and that label is shown.
+    """
     predictions = read_predictions(run.require("predictions.csv")).of_fold(fold)
-    own = predictions.labels
-    probs = predictions.probs[np.arange(len(own)), own]
-    wrong = np.flatnonzero(predictions.probs.argmax(axis=1) != own)
-    return [predictions.rows[i] for i in wrong[np.argsort(probs[wrong], kind="stable")][:MOST_WRONG]]
+    if not predictions.rows:
+        return []
+    if predictions.targets.several:
+        members = predictions.targets.members.astype(bool)
+        of_truth = np.where(members, predictions.probs, 1 - predictions.probs)
+        of_truth[predictions.given == members] = np.inf
+        worst = of_truth.argmin(axis=1)
+        own = of_truth.min(axis=1)
+        shown = [predictions.classes[k] for k in worst]
+    else:
+        own = predictions.probs[np.arange(len(predictions.rows)), predictions.labels]
+        shown = [None] * len(own)
+    root = data_root(run)
+    wrong = np.flatnonzero(~predictions.right)
+    chosen = wrong[np.argsort(own[wrong], kind="stable")][:MOST_WRONG]
+    rows = predictions.rows
+    return [Asked(rows[i].path, root / rows[i].path, rows[i].label, shown[i]) for i in chosen]
 
 
 def data_root(run: Run) -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from groupwise.stats.bootstrap import jackknife
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import MOST_LOSS, Floats, Fold
 from groupwise.stats.wilson import Support, clustered_variance, effective_n, student_t, wilson_interval
@@ -17,6 +18,7 @@ Mask = npt.NDArray[np.bool_]
 
 LINEARISED = "Wilson interval on effective n, variance linearised over sources, Student t"
 RESAMPLED = "Wilson interval on effective n, variance from a bootstrap over sources within classes, Student t"
+JACKKNIFED = "Wilson interval on effective n, optimism and variance from a jackknife over sources, Student t"
 LOG_SCALE = "bootstrap over sources, Student t on the log scale, widened for errors not yet seen"
 RECENTRED = "percentiles of a bootstrap over sources, noise removed, widened for errors not yet seen"
 
@@ -51,6 +53,26 @@ def resampled_share(figure: Estimate, draws: Floats, support: Support, df: float
     # Not a count of images: its variance may well be below that of coins.
     n = effective_n(figure.value, float(defined.var()), support, least_effect=0.0)
     return _score_limits(figure, n, df, RESAMPLED)
+
+
+def jackknifed_share(figure: Estimate, left_out: Floats, support: Support, df: float) -> Estimate:
+    """Limits of a figure in [0, 1], such as average precision, that is too high in small folds.
+
+    From its values (D,) without each block of sources. A bootstrap repeats images, which rank alike, and so
+    shows some 6 % too little spread; the limits lie around the figure less its optimism.
+    """
+    assert figure.value is not None
+    bias, variance = jackknife(figure.value, left_out)
+    centre = figure.value - min(max(bias, 0.0), figure.value)
+    n = effective_n(centre, variance, support, least_effect=0.0)
+    low, high = wilson_interval(centre, n, df)
+    return replace(
+        figure,
+        low=min(low, figure.value),
+        high=max(high, figure.value),
+        effective_n=n,
+        method=JACKKNIFED,
+    )
 
 
 def resampled_agreement(figure: Estimate, draws: Floats, support: Support, df: float) -> Estimate:

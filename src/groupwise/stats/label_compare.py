@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 from scipy import special
 
+from groupwise.stats.bootstrap import jackknife
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import CLIP, Floats
 from groupwise.stats.intervals import balanced_support
@@ -17,6 +18,7 @@ from groupwise.stats.paired_tests import Difference, further_sources, holm, loss
 from groupwise.stats.wilson import student_t
 
 SPREAD = "Student's t on the spread over a bootstrap of sources"
+LEFT_OUT = "Student's t on the spread over a jackknife of sources"
 RANKED = ("average_precision", "auroc")
 
 
@@ -111,10 +113,13 @@ def _difference(
     if not figure.has_interval or len(means) < 2:
         return Difference(value, 1.0, 1.0, SPREAD, reason=figure.reason)
     df = balanced_support(fold.whole, list(label_parts(fold, fold.rankable, names).values()))[1]
-    error = float(np.nanstd(means[1] - means[0]))
+    error, method = float(np.nanstd(means[1] - means[0])), SPREAD
+    left_out = [left.mean(axis=1) for one in pair if (left := one.without(name)) is not None]
+    if len(left_out) == 2 and np.isfinite(left_out).all():
+        error, method = float(np.sqrt(jackknife(value, left_out[1] - left_out[0])[1])), LEFT_OUT
     p = 2 * float(special.stdtr(df, -abs(value) / error)) if error else float(value == 0)
     reach = student_t(df) * error
-    return Difference(value, p, p, SPREAD, value - reach, value + reach, error)
+    return Difference(value, p, p, method, value - reach, value + reach, error)
 
 
 def _means(draws: Mapping[str, Floats], name: str) -> Floats:

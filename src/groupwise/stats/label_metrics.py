@@ -13,10 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from groupwise.stats.bootstrap import source_weights
+from groupwise.stats.bootstrap import left_out_weights, source_weights
 from groupwise.stats.estimate import SCHEMA, SETS, Estimate
 from groupwise.stats.fold import Floats, Fold, Ints, Ranking
-from groupwise.stats.intervals import ONE_SOURCE, balanced_support, fraction, resampled_share, share_of_images
+from groupwise.stats.intervals import (
+    ONE_SOURCE,
+    balanced_support,
+    fraction,
+    jackknifed_share,
+    resampled_share,
+    share_of_images,
+)
 from groupwise.stats.label_rule import LabelAnswers, Members
 from groupwise.stats.label_sets import missed_shares
 from groupwise.stats.metrics import FEW_SOURCES, f1_share
@@ -96,10 +103,14 @@ def mean_average_precision(fold: LabelFold) -> float:
 
 @dataclass(frozen=True, eq=False)
 class LabelDraws:
-    """Figures of a fold in one row, and in bootstrap draws of its sources where there are several."""
+    """Figures of a fold in one row, and in bootstrap draws of its sources where there are several.
+
+    `left_out` is the average precision of each rankable label without each block of sources, (D, R).
+    """
 
     plain: Mapping[str, Floats]
     draws: Mapping[str, Floats] | None
+    left_out: Floats | None = None
 
     @classmethod
     def of(cls, fold: LabelFold, called: Members, draws: int, seed: int) -> LabelDraws:
@@ -121,7 +132,13 @@ class LabelDraws:
         if fold.whole.n_sources < 2:
             return cls(plain, None)
         chunks = [weigh(weights) for weights in source_weights(fold.whole, draws, seed)]
-        return cls(plain, {name: np.concatenate([c[name] for c in chunks]) for name in plain})
+        left = [rank_figures(fold, weights)[1] for weights in left_out_weights(fold.whole, seed)]
+        drawn = {name: np.concatenate([c[name] for c in chunks]) for name in plain}
+        return cls(plain, drawn, np.concatenate(left))
+
+    def without(self, name: str) -> Floats | None:
+        """The figure of each rankable label without each block of sources, (D, R), where that is told."""
+        return self.left_out if name == "average_precision" else None
 
 
 def measure_label_fold(
@@ -182,7 +199,8 @@ def _ranking(fold: LabelFold, drawn: LabelDraws, name: str, classes: Sequence[st
     column, has = fold.rankable.index(k), fold.members[:, k]
     parts = {classes[k]: fold.per_source(has), "the rest": fold.per_source(~has)}
     draws = None if drawn.draws is None else drawn.draws[name][:, column]
-    return _estimate(fold, float(drawn.plain[name][0, column]), draws, parts)
+    left_out = None if (left := drawn.without(name)) is None else left[:, column]
+    return _estimate(fold, float(drawn.plain[name][0, column]), draws, parts, left_out)
 
 
 def mean_over_labels(fold: LabelFold, drawn: LabelDraws, name: str, classes: Sequence[str]) -> Estimate:
@@ -191,8 +209,9 @@ def mean_over_labels(fold: LabelFold, drawn: LabelDraws, name: str, classes: Seq
         reason = "no label that some images of this fold have and others have not"
         return Estimate(None, fold.n, fold.whole.n_sources, reason=reason)
     draws = None if drawn.draws is None else drawn.draws[name].mean(axis=1)
+    left_out = None if (left := drawn.without(name)) is None else left.mean(axis=1)
     value = float(drawn.plain[name][0].mean())
-    figure = _estimate(fold, value, draws, label_parts(fold, fold.rankable, classes))
+    figure = _estimate(fold, value, draws, label_parts(fold, fold.rankable, classes), left_out)
     return replace(figure, of=f"mean over {len(fold.rankable)} of {len(classes)} labels")
 
 
@@ -210,14 +229,24 @@ def label_parts(fold: LabelFold, ks: Sequence[int], classes: Sequence[str]) -> d
     return {classes[k]: fold.per_source(fold.members[:, k]) for k in ks}
 
 
-def _estimate(fold: LabelFold, value: float, draws: Floats | None, parts: Mapping[str, Floats]) -> Estimate:
+def _estimate(
+    fold: LabelFold,
+    value: float,
+    draws: Floats | None,
+    parts: Mapping[str, Floats],
+    left_out: Floats | None = None,
+) -> Estimate:
     figure = Estimate(value, fold.n, fold.whole.n_sources)
     if draws is None:
         return replace(figure, reason=ONE_SOURCE)
     lone = [name for name, images in parts.items() if (images > 0).sum() < 2]
     if lone:
         return replace(figure, reason=f"{', '.join(lone)} in a single source, which shows no variation")
-    return resampled_share(figure, draws, *balanced_support(fold.whole, list(parts.values())))
+    support = balanced_support(fold.whole, list(parts.values()))
+    drawn = resampled_share(figure, draws, *support)
+    if left_out is None or not drawn.has_interval or not np.isfinite(left_out).all():
+        return drawn
+    return jackknifed_share(figure, left_out, *support)
 
 
 def _micro_f1(fold: LabelFold, called: Members) -> Estimate:
