@@ -76,8 +76,7 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Train on image files X with labels y; images of one group stay on one side of the split."""
         require_kinds({"changes": self.changes}, {"changes": CHANGES})
         if np.shape(X)[:1] == (0,):  # type: ignore[arg-type]
-            remedy = "Give paths of image files, and a label for each."
-            raise UsageError("holds no image to learn from", place="X", remedy=remedy)
+            raise ValueError("X holds 0 samples. Give paths of image files, and a label for each.")
         targets = _targets(y)
         check_consistent_length(X, targets, groups)
         paths = _paths(X)

@@ -579,6 +579,16 @@ def test_ctrl_c_in_a_run_that_began_names_resume(capsys, folder, tmp_path, monke
     assert (status, err) == (130, "groupwise: Stopped. Go on with --resume.\n")
 
 
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_prediction_whose_table_is_begun_names_resume(capsys, tmp_path, monkeypatch, begun):
+    monkeypatch.setattr("groupwise.cli.main.look_first", lambda *_: None)
+    monkeypatch.setitem(VERBS, "predict", interrupt)
+    if begun:
+        (tmp_path / "p.csv").touch()
+    status, _, err = run(capsys, "predict", "runs/first", "--csv", tmp_path / "p.csv")
+    assert (status, "--resume" in err, "same command" in err) == (130, begun, not begun)
+
+
 @pytest.mark.parametrize(("verb", "leaves"), [("train", 75), ("control", 143), ("export", 143)])
 def test_sigterm_ends_a_command_and_asks_for_training_to_be_started_again(capsys, monkeypatch, verb, leaves):
     before = signal.getsignal(signal.SIGTERM)

@@ -148,6 +148,9 @@ def _stopped(argv: Sequence[str]) -> str:
         if Path(run, LEDGER).is_file():
             return "Stopped. Go on with --resume."
         return "Stopped before the run began, and nothing is kept: give the same command again."
+    table = value_of("--csv", argv) if argv[0] == "predict" else None
+    if table is not None and Path(table).is_file():  # between its first line and the first answer
+        return "Stopped before the first answer. Go on with --resume."
     return "Stopped before it was done: give the same command again."
 
 
