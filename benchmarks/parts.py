@@ -19,7 +19,7 @@ from typing import Any
 BEGAN = time.perf_counter(), time.process_time()
 PARTS = {
     "scan": [("groupwise.pipeline.prepare", "scan_with_progress")],
-    "audit: read, describe": [("groupwise.audit.audit", "_measure_all")],
+    "audit: read, describe": [("groupwise.audit.search", "measure_all")],
     "audit: plant copies": [("groupwise.audit.recall", "plant")],
     "audit: compare": [("groupwise.audit.copies.detect", "detect")],
     "audit: shortcuts": [("groupwise.audit.shortcuts", "find_shortcuts")],

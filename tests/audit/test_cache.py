@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ from families import FAMILIES
 from groupwise.audit.audit import Audit, audit
 from groupwise.audit.cache import MAX_FILES, cache_file, read_cache, write_cache
 from groupwise.audit.copies.compared import draw
+from groupwise.audit.shortcuts import Shortcut
 from groupwise.data.scan import scan
 from groupwise.files import sha256_bytes
 
@@ -54,17 +56,41 @@ def test_a_folder_that_gained_files_is_audited_as_without_a_cache(
     manifest = scan(folder)
     plain = audit(manifest, seed=0, workers=1)
     read: list[Path] = []
-    monkeypatch.setattr("groupwise.audit.audit.measure", _counting(read))
+    monkeypatch.setattr("groupwise.audit.search.measure", _counting(read))
     second = audit(manifest, seed=0, workers=2, cached=True)
     assert {file.name for file in read} == {"q1.png", "w1.png"}
     assert second.clusters["a/w1.png"] == second.clusters["b/w.png"]
     assert _said(second) == _said(plain)
     read.clear()
-    third = audit(manifest, seed=0, workers=1, cached=True)
+    with monkeypatch.context() as nothing_new:
+        nothing_new.setattr("groupwise.audit.search.detect", _not_again)
+        nothing_new.setattr("groupwise.audit.audit.find_shortcuts", _not_again)
+        third = audit(manifest, seed=0, workers=1, cached=True)
     assert not read
     assert third.cache is not None
     assert third.cache.known == len(manifest.usable)
     assert _said(third) == _said(plain)
+
+
+def _not_again(*_: object, **__: object) -> None:
+    raise AssertionError("worked out anew")
+
+
+def test_other_labels_change_what_gives_them_away_and_no_copies(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = scan(folder)
+    first = audit(manifest, seed=0, workers=1, cached=True)
+    relabelled = replace(manifest, samples=tuple(replace(one, label="c") for one in manifest.samples))
+    monkeypatch.setattr("groupwise.audit.search.detect", _not_again)
+    asked: list[object] = []
+    told = [Shortcut("file size", 0.9, 0.8, 0.5)]
+    monkeypatch.setattr("groupwise.audit.audit.find_shortcuts", lambda *_, **__: asked.append(1) or told)
+    second = audit(relabelled, seed=0, workers=1, cached=True)
+    assert second.clusters == first.clusters
+    again = audit(relabelled, seed=0, workers=1, cached=True)
+    assert len(asked) == 1
+    assert _said(again) == _said(second) != _said(first)
 
 
 def _counting(read: list[Path]) -> Callable[..., object]:

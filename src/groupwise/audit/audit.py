@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
@@ -14,10 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit import findings as say
-from groupwise.audit.cache import CacheUse, Known, cache_file, name_sample, read_cache, update_cache
-from groupwise.audit.copies.compared import Compared
-from groupwise.audit.copies.detect import TINY_PX, Detection, detect
-from groupwise.audit.copies.hashes import exact_copies
+from groupwise.audit.cache import CacheUse, Known, cache_file, read_cache
+from groupwise.audit.copies.detect import TINY_PX, Detection
 from groupwise.audit.copies.resemblance import pictures_resemble
 from groupwise.audit.copies.tiny import RIGID_PX
 from groupwise.audit.copies.verify import Candidate, verify_features
@@ -28,14 +25,14 @@ from groupwise.audit.findings import Finding
 from groupwise.audit.joined import Joined, join
 from groupwise.audit.keep import centrality
 from groupwise.audit.likeness import Likeness, measure_likeness, picture_features
-from groupwise.audit.measure import Measured, measure
-from groupwise.audit.recall import Planted, measure_recall, plant
+from groupwise.audit.measure import Measured
+from groupwise.audit.recall import measure_recall
+from groupwise.audit.results import name_shortcuts
+from groupwise.audit.search import Progress, keep_search, measure_all, search
 from groupwise.audit.sessions import Suspicion, suspect_groups
 from groupwise.audit.shortcuts import Shortcut, find_shortcuts
-from groupwise.data.manifest import Manifest, Sample
+from groupwise.data.manifest import Manifest
 from groupwise.files import write_csv, write_json
-
-Progress = Callable[[int, int], None]
 
 TIMED = 24
 # What an audit takes a photograph, in times of measuring one and of comparing two at random, timed alone:
@@ -96,13 +93,17 @@ def audit(
     """
     start = time.monotonic()
     n, labels = len(manifest.usable), [sample.label for sample in manifest.usable]
-    measured, exact, kept, planted, detection, cache = _search(manifest, seed, progress, workers, cached)
-    copies = join(measured, kept, exact, detection)
+    # Without a digest nobody knows whether a file changed.
+    cached, file = cached and all(sample.sha256 for sample in manifest.usable), cache_file(manifest)
+    known = read_cache(file, manifest) if cached else Known()
+    searched = search(manifest, seed, progress, workers, known, record=cached)
+    measured, exact, detection = searched.measured, searched.exact, searched.detection
+    copies = join(measured, searched.kept, exact, detection)
     facts = {
         **_facts(copies, exact, detection),
         "rigid_images": sum(one.photograph.side < RIGID_PX for one in measured),
         "tiny_images": sum(one.photograph.side <= TINY_PX for one in measured),
-        **measure_recall(detection, planted, len(kept)),
+        **measure_recall(detection, searched.planted, len(searched.kept)),
         "resemble": pictures_resemble(
             copies.photographs, labels, [(pair.first, pair.second) for pair in copies.pairs]
         ),
@@ -117,7 +118,12 @@ def audit(
         for one, likeness in suspected
     ]
     clusters = copies.clusters.tolist()
-    shortcuts = find_shortcuts(_clues(measured), labels, clusters, seed=seed)
+    clues = _clues(measured)
+    named = name_shortcuts(clues, labels, clusters, seed)
+    shortcuts = known.shortcuts.get(named)
+    if shortcuts is None:
+        shortcuts = find_shortcuts(clues, labels, clusters, seed=seed)
+    cache = keep_search(manifest, file, known, searched, {named: shortcuts}) if cached else None
     found = _findings(manifest, copies, exposures, suspected, shortcuts, facts)
     facts["seconds"] = round(time.monotonic() - start, 3)
     rows = [(s.path, s.label, int(c)) for s, c in zip(manifest.usable, copies.clusters, strict=True)]
@@ -130,38 +136,6 @@ def audit(
     return Audit(tuple(rows), tuple(sorted(conflicts)), tuple(found), facts, series, worth, cache)
 
 
-def _search(
-    manifest: Manifest, seed: int, progress: Progress | None, workers: int, cached: bool
-) -> tuple[list[Measured], list[tuple[int, int]], list[int], Planted, Detection, CacheUse | None]:
-    """What the files hold, pairs of equal ones, who was searched, what was planted and what was found."""
-    samples, file = manifest.usable, cache_file(manifest)
-    n = len(samples)
-    # Without a digest nobody knows whether a file changed.
-    cached = cached and all(sample.sha256 for sample in samples)
-    known = read_cache(file, manifest) if cached else Known()
-    measured = _measure_all(manifest, workers, progress, known.measured)
-    exact = exact_copies([sample.sha256 for sample in samples], [one.digest for one in measured])
-    copied = {second for _, second in exact}
-    kept = [i for i in range(n) if i not in copied]
-    names = [name_sample(samples[i]) for i in kept]
-    planted = plant(manifest, kept, names, seed, workers, known.planted)
-    compared = Compared([*names, *planted.names], known.pairs, record=cached)
-    detection = detect(
-        [*(measured[i].photograph for i in kept), *planted.photographs],
-        seed=seed,
-        workers=workers,
-        compared=compared,
-        progress=(lambda done, total: progress(n + done * n // total, 2 * n)) if progress else None,
-    )
-    if not cached:
-        return measured, exact, kept, planted, detection, None
-    called = {name_sample(sample): one for sample, one in zip(samples, measured, strict=True)}
-    copies = dict(zip(planted.names, planted.photographs, strict=True))
-    left = update_cache(file, manifest, known, Known(called, copies, compared.pairs))
-    used = sum(name_sample(sample) in known.measured for sample in samples)
-    return measured, exact, kept, planted, detection, CacheUse(file, used, left)
-
-
 def expected_audit_s(
     manifest: Manifest, *, workers: int = 2, clock: Callable[[], float] = time.perf_counter
 ) -> float:
@@ -170,7 +144,7 @@ def expected_audit_s(
     drawn = np.linspace(0, len(samples) - 1, min(TIMED, len(samples))).astype(int)
     pairs = [Candidate(i, j, False) for i, j in combinations(range(len(drawn)), 2)]
     start = clock()
-    few = _measure_all(replace(manifest, samples=tuple(samples[i] for i in drawn)), workers, None, {})
+    few = measure_all(replace(manifest, samples=tuple(samples[i] for i in drawn)), workers, None, {})
     measured = clock()
     photographs = [one.photograph for one in few]
     with one_thread_a_worker():
@@ -189,23 +163,6 @@ def _part_to_do(manifest: Manifest) -> float:
         return AGAIN
     new = len(names - known) / len(names)
     return NEARLY_AGAIN + (1 - NEARLY_AGAIN) * new
-
-
-def _measure_all(
-    manifest: Manifest, workers: int, progress: Progress | None, known: Mapping[str, Measured]
-) -> list[Measured]:
-    samples, measured = manifest.usable, []
-
-    def look(sample: Sample) -> Measured:
-        earlier = known.get(name_sample(sample))
-        return measure(manifest.file(sample), manifest.reading) if earlier is None else earlier
-
-    with one_thread_a_worker(), ThreadPoolExecutor(workers) as pool:
-        for done, one in enumerate(pool.map(look, samples), start=1):
-            measured.append(one)
-            if progress:
-                progress(done, 2 * len(samples))
-    return measured
 
 
 def _facts(copies: Joined, exact: Sequence[tuple[int, int]], detection: Detection) -> dict[str, Any]:

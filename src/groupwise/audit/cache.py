@@ -1,4 +1,4 @@
-"""What an audit worked out, kept for the next one of the same folder: photographs, clues, evidence.
+"""What an audit worked out, kept for the next one of the same folder: photographs, clues, evidence, results.
 
 One file a folder of images, under `~/.cache/groupwise/audit` (or `$XDG_CACHE_HOME`), of tensors and JSON.
 Everything in it is called by the digest of the file that it was made from, so a file that changed is worked
@@ -13,9 +13,9 @@ import json
 import os
 import platform
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -30,10 +30,13 @@ from safetensors import SafetensorError
 
 from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.compared import Key
+from groupwise.audit.copies.detect import Detection
 from groupwise.audit.copies.packed import ARRAYS, PackedPhotographs
 from groupwise.audit.copies.verify import Photograph
 from groupwise.audit.measure import Measured
+from groupwise.audit.results import detection_from_json, detection_to_json
 from groupwise.audit.sessions import Exif
+from groupwise.audit.shortcuts import Shortcut
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.errors import GroupwiseError
 from groupwise.files import PARTIAL, sha256_bytes, sha256_mapping, write_atomic
@@ -50,11 +53,16 @@ _DIGEST = 64  # hexadecimal digits
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """`measured` by the names of files, `planted` by those of the copies, `pairs` by the names of both."""
+    """`measured` by the names of files, `planted` by those of the copies, `pairs` by the names of both.
+
+    `detections` and `shortcuts` are what all of them together gave, by the names that `results.py` gives.
+    """
 
     measured: Mapping[str, Measured] = field(default_factory=dict)
     planted: Mapping[str, Photograph] = field(default_factory=dict)
     pairs: Mapping[Key, Evidence | None] = field(default_factory=dict)
+    detections: Mapping[str, Detection] = field(default_factory=dict)
+    shortcuts: Mapping[str, Sequence[Shortcut]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,8 +109,14 @@ def read_cache(file: Path, manifest: Manifest) -> Known:
             for name, photograph, one in zip(told["names"], photographs, clues, strict=False)
         }
         planted = dict(zip(told["planted"], photographs[len(clues) :], strict=True))
-        return Known(measured, planted, dict(_pairs(told, held["keys"], held["values"])))
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError):
+        return Known(
+            measured,
+            planted,
+            dict(_pairs(told, held["keys"], held["values"])),
+            {name: detection_from_json(one) for name, one in told["detections"].items()},
+            {name: [Shortcut(**clue) for clue in clues] for name, clues in told["shortcuts"].items()},
+        )
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         return Known()
 
 
@@ -114,7 +128,8 @@ def _own(file: Path) -> bool:
 
 def update_cache(file: Path, manifest: Manifest, earlier: Known, now: Known) -> bool:
     """Leave `now` where `earlier` was read from; whether the file now holds it."""
-    if any(getattr(earlier, part).keys() != getattr(now, part).keys() for part in ("measured", "pairs")):
+    parts = ("measured", "pairs", "detections", "shortcuts")
+    if any(getattr(earlier, part).keys() != getattr(now, part).keys() for part in parts):
         return write_cache(file, manifest, now)
     with suppress(OSError):
         file.touch()  # what was used last goes last
@@ -133,6 +148,8 @@ def write_cache(file: Path, manifest: Manifest, known: Known) -> bool:
         "clues": [_told(one) for one in known.measured.values()],
         "planted": list(known.planted),
         "words": words,
+        "detections": {name: detection_to_json(one) for name, one in known.detections.items()},
+        "shortcuts": {name: [asdict(clue) for clue in clues] for name, clues in known.shortcuts.items()},
     }
     tensors = PackedPhotographs.of(photographs).arrays | {"keys": keys, "values": values}
     tensors["told"] = np.frombuffer(json.dumps(told).encode(), np.uint8)

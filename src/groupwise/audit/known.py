@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.audit.audit import Audit, Progress, audit
+from groupwise.audit.audit import Audit, audit
 from groupwise.audit.copies.clusters import cluster_ids
 from groupwise.audit.copies.hashes import exact_copies
+from groupwise.audit.search import Progress
 from groupwise.data.manifest import Manifest, Sample
 
 PIXELS, BYTES = "pixels", "bytes"
