@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit import findings as say
-from groupwise.audit.cache import CacheUse, Known, cache_file, read_cache
+from groupwise.audit.cache import CacheUse, Known, cache_file, name_sample, read_cache
 from groupwise.audit.copies.detect import TINY_PX, Detection
 from groupwise.audit.copies.resemblance import pictures_resemble
 from groupwise.audit.copies.tiny import RIGID_PX
