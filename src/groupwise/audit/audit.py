@@ -40,7 +40,7 @@ TIMED = 24
 MEASURINGS, COMPARISONS, GAIN_OF_WORKERS = 1.3, 40, 1.6
 # Of that time, what is left where the cache knows exactly these files, and where it knows nearly all: other
 # files make other words, by which pairs are compared anew (docs/audit.md).
-AGAIN, NEARLY_AGAIN = 0.15, 0.6
+AGAIN, NEARLY_AGAIN = 0.05, 0.6
 
 
 @dataclass(frozen=True)
