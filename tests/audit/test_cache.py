@@ -15,7 +15,7 @@ import pytest
 
 from families import FAMILIES
 from groupwise.audit.audit import Audit, audit
-from groupwise.audit.cache import MAX_FILES, cache_file, read_cache, write_cache
+from groupwise.audit.cache import MAX_FILES, cache_file, known_names, read_cache, write_cache
 from groupwise.audit.copies.compared import draw
 from groupwise.audit.shortcuts import Shortcut
 from groupwise.data.scan import scan
@@ -110,7 +110,8 @@ def test_a_damaged_cut_or_foreign_cache_counts_as_nothing(
     audit(manifest, seed=0, workers=1, cached=True)
     file = cache_file(manifest)
     content = file.read_bytes()
-    assert len(read_cache(file, manifest).measured) == 16
+    assert len(known_names(file, manifest)) == 16
+    assert known_names(file, manifest) == read_cache(file, manifest).measured.keys()
     flipped = bytearray(content)
     flipped[len(content) // 2] ^= 1
     resigned = b"{}" + content[66:]
@@ -124,6 +125,7 @@ def test_a_damaged_cut_or_foreign_cache_counts_as_nothing(
     ):
         file.write_bytes(spoilt)
         assert not read_cache(file, manifest).measured
+        assert not known_names(file, manifest)
     file.unlink()
     os.mkfifo(file)
     assert not read_cache(file, manifest).measured

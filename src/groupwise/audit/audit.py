@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit import findings as say
-from groupwise.audit.cache import CacheUse, Known, cache_file, name_sample, read_cache
+from groupwise.audit.cache import CacheUse, Known, cache_file, known_names, name_sample, read_cache
 from groupwise.audit.copies.detect import TINY_PX, Detection
 from groupwise.audit.copies.resemblance import pictures_resemble
 from groupwise.audit.copies.tiny import RIGID_PX
@@ -158,7 +158,7 @@ def expected_audit_s(
 def _part_to_do(manifest: Manifest) -> float:
     """Of the time that an audit takes without a cache, what it takes with the one that is there."""
     names = {name_sample(sample) for sample in manifest.usable}
-    known = read_cache(cache_file(manifest), manifest).measured.keys()
+    known = known_names(cache_file(manifest), manifest)
     if names == known:
         return AGAIN
     new = len(names - known) / len(names)

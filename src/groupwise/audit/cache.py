@@ -49,6 +49,7 @@ MAX_FILES, MAX_BYTES = 8, 2 * 10**9
 
 _NUMBERS = ("fine", "coarse", "agreement", "hole", "overlap")
 _DIGEST = 64  # hexadecimal digits
+_UNREADABLE = (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError, AttributeError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,16 +93,7 @@ def name_sample(sample: Sample) -> str:
 def read_cache(file: Path, manifest: Manifest) -> Known:
     """What the file holds; nothing where it is missing, damaged, or of another user, code or reading."""
     try:
-        if not _own(file):
-            return Known()
-        content = file.read_bytes()
-        digest, content = content[:_DIGEST], content[_DIGEST:]
-        if sha256_bytes(content).encode() != digest:
-            return Known()
-        held = safetensors.numpy.load(content)
-        told = json.loads(held["told"].tobytes())
-        if told["made_by"] != _made_by(manifest):
-            return Known()
+        held, told = _content(file, manifest)
         photographs = PackedPhotographs({name: held[name] for name in ARRAYS})
         clues = [_clues(one) for one in told["clues"]]
         measured = {
@@ -116,8 +108,29 @@ def read_cache(file: Path, manifest: Manifest) -> Known:
             {name: detection_from_json(one) for name, one in told["detections"].items()},
             {name: [Shortcut(**clue) for clue in clues] for name, clues in told["shortcuts"].items()},
         )
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except _UNREADABLE:
         return Known()
+
+
+def known_names(file: Path, manifest: Manifest) -> frozenset[str]:
+    """What `read_cache` would know the samples of, by name, without unpacking their photographs."""
+    try:
+        return frozenset(_content(file, manifest)[1]["names"])
+    except _UNREADABLE:
+        return frozenset()
+
+
+def _content(file: Path, manifest: Manifest) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    """The tensors of the file and what it tells of them; `ValueError` where they are not to be used."""
+    content = file.read_bytes() if _own(file) else b""
+    digest, content = content[:_DIGEST], content[_DIGEST:]
+    if sha256_bytes(content).encode() != digest:
+        raise ValueError(f"{file} is not whole, or not this user's")
+    held = safetensors.numpy.load(content)
+    told = json.loads(held["told"].tobytes())
+    if told["made_by"] != _made_by(manifest):
+        raise ValueError(f"{file} is of other code or another reading")
+    return held, told
 
 
 def _own(file: Path) -> bool:
