@@ -137,9 +137,12 @@ def drawn_as(output: Output) -> Iterator[None]:
 
 def encode(figure: Figure, *, tight: bool = False) -> bytes:
     """The figure as a file of the present `Output`, of the page unless told; `tight` cuts its margins off."""
-    FigureCanvasAgg(figure)
-    buffer, output = io.BytesIO(), _OUTPUT.get()
+    canvas, buffer, output = FigureCanvasAgg(figure), io.BytesIO(), _OUTPUT.get()
     # Without the version of matplotlib, a date and random names, equal figures are equal files.
+    if output.suffix == "png" and not tight:
+        figure.dpi = output.dpi
+        canvas.print_png(buffer, metadata={"Software": None})  # `savefig` would lay it out twice
+        return buffer.getvalue()
     metadata = {"Software": None} if output.suffix == "png" else {"Date": None, "Creator": None}
     with matplotlib.rc_context({"svg.hashsalt": "groupwise"}):
         figure.savefig(
