@@ -114,7 +114,7 @@ def _run(request: RunRequest, console: Console) -> dict[str, Any]:
     metrics = (crossval if request.cv else run_chain)(request, console)
     if request.refit:
         deadline = request.planning.deadline if request.planning else None
-        go_on(request.folder, console, deadline=deadline)
+        go_on(request.folder, console, deadline=deadline, verdict=True)
     return metrics
 
 

@@ -1,6 +1,7 @@
 import json
 import shutil
 import signal
+from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
@@ -36,7 +37,8 @@ def refitted(folder, tmp_path_factory):
     torch.set_num_threads(1)
     target = tmp_path_factory.mktemp("runs") / "first"
     changes = TINY | {"split.train": 0.5, "split.val": 0.3, "split.test": 0.2}
-    groupwise.train(folder, run=target, changes=changes, refit=True, quiet=True)
+    with target.with_name("said.txt").open("w") as said, redirect_stdout(said):
+        groupwise.train(folder, run=target, changes=changes, refit=True)
     return target
 
 
@@ -52,6 +54,14 @@ def test_the_measured_network_goes_on_with_every_image_for_a_part_of_its_passes(
     assert {row["select_loss"] for row in history} == {"nan"}
     ours, theirs = (load_file(f / "model.safetensors")["fc.weight"] for f in (refitted / "refit", refitted))
     assert not np.array_equal(ours, theirs)
+
+
+def test_the_verdict_on_the_measured_network_is_said_once_and_last(refitted):
+    said = " ".join(refitted.with_name("said.txt").read_text().split())
+    verdict = json.loads((refitted / "report.json").read_text())["verdict"]["text"]
+    assert said.count("Test: ") == 1
+    assert said.endswith(" ".join(verdict.split()))
+    assert said.index("Test: ") > said.index("refit")
 
 
 def test_temperature_and_thresholds_are_the_measured_ones_and_the_reference_its_own(refitted):

@@ -29,7 +29,7 @@ from groupwise.pipeline.budget import say_how_kept
 from groupwise.pipeline.fit import training_clock
 from groupwise.pipeline.images import open_images
 from groupwise.pipeline.resume import locked_run, stored_recipe
-from groupwise.pipeline.train import TrainOptions, train_prepared
+from groupwise.pipeline.train import TrainOptions, say_verdict, train_prepared
 from groupwise.planning.after_training import OF_FOLD, AfterTraining
 from groupwise.recipe.recipe import Recipe, to_yaml
 from groupwise.runs.deadline import Deadline
@@ -80,7 +80,8 @@ def crossval(request: RunRequest, console: Console) -> dict[str, Any]:
             if deadline is not None:
                 study.note(budget={"seconds": deadline.budget_s})  # which the report's next steps go by
             metrics = pool(study, cv, cv.models, console)
-            if not request.refit:  # which needs the images once more, and what is left of the time
+            if not request.refit:  # which needs images and time that are left, and ends the same
+                say_verdict(study, console)
                 shutil.rmtree(study.path("cache"), ignore_errors=True)
                 say_how_kept(study, deadline, console)
             return metrics

@@ -31,7 +31,6 @@ from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing, sente
 from groupwise.experiments.pooled_baselines import pool_baselines
 from groupwise.experiments.pooled_sets import answer_sets, rule_of
 from groupwise.files import write_json
-from groupwise.pipeline.train import say_verdict
 from groupwise.report.page import write_report
 from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.request import CrossValidation
@@ -104,7 +103,6 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
     elif not named.judged:
         console.say("\n".join(named.words()))
     console.say(f"Report: {report}")
-    say_verdict(study, console)
     return metrics
 
 

@@ -35,7 +35,7 @@ from groupwise.pipeline.budget import say_how_kept
 from groupwise.pipeline.fit import refit_clock, run_callbacks, run_trainer, time_line, write_history
 from groupwise.pipeline.images import open_data
 from groupwise.pipeline.resume import stored_recipe
-from groupwise.pipeline.train import new_model
+from groupwise.pipeline.train import new_model, say_verdict
 from groupwise.recipe.recipe import Recipe, to_yaml
 from groupwise.report.model_card import refit_card
 from groupwise.report.page import write_report
@@ -62,13 +62,19 @@ MOST_PASSES = 2.0  # times as many, where it is a deadline that ends them
 
 
 def refit(
-    folder: Path, console: Console, *, root: Path | None = None, deadline: Deadline | None = None
+    folder: Path,
+    console: Console,
+    *,
+    root: Path | None = None,
+    deadline: Deadline | None = None,
+    verdict: bool = False,
 ) -> Path:
     """Train the network of the run in `folder` on with all of its images; returns the folder of the refit.
 
     What was stopped goes on, and what is finished stays. `root` is where the images lie if not where they lay
-    during training, and `deadline` when the command that it is a part of has promised to end. Raises
-    `UsageError` for a run that was not measured, or whose epoch `val` did not choose.
+    during training, and `deadline` when the command that it is a part of has promised to end; `verdict` lets
+    it end with the one on the measured network. Raises `UsageError` for a run that was not measured, or whose
+    epoch `val` did not choose.
     """
     keep_freed_memory()
     parent = Run.open(folder)
@@ -89,6 +95,8 @@ def refit(
             if world.is_main:
                 shutil.rmtree(parent.path("cache"), ignore_errors=True)
                 _mention(Run.open(target), parent)
+                if verdict:
+                    say_verdict(parent, console)
                 say_how_kept(parent, deadline, console)
             world.barrier()
     return target

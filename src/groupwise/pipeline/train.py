@@ -110,7 +110,8 @@ def _train(request: RunRequest, run: Run, world: World, console: Console) -> dic
         if promised is not None:
             run.note(budget={"seconds": promised.budget_s})  # which the report's next steps go by
         _report(run, metrics, console)
-        if not request.refit:  # which needs the images once more, and what is left of the time
+        if not request.refit:  # which needs images and time that are left, and ends the same
+            say_verdict(run, console)
             shutil.rmtree(cache, ignore_errors=True)
             say_how_kept(run, deadline, console)
     return metrics
@@ -229,7 +230,6 @@ def _report(run: Run, metrics: dict[str, Any], console: Console) -> None:
     for line in exposure_lines(metrics[headline_fold(metrics)]):
         console.say(f"  {line}")
     console.say(f"Report: {report}")
-    say_verdict(run, console)
 
 
 def say_verdict(run: Run, console: Console) -> None:

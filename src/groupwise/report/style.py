@@ -141,7 +141,8 @@ def encode(figure: Figure, *, tight: bool = False) -> bytes:
     # Without the version of matplotlib, a date and random names, equal figures are equal files.
     if output.suffix == "png" and not tight:
         figure.dpi = output.dpi
-        canvas.print_png(buffer, metadata={"Software": None})  # `savefig` would lay it out twice
+        # `savefig` would lay it out twice.
+        canvas.print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
         return buffer.getvalue()
     metadata = {"Software": None} if output.suffix == "png" else {"Date": None, "Creator": None}
     with matplotlib.rc_context({"svg.hashsalt": "groupwise"}):
