@@ -443,3 +443,17 @@ def test_terminal_page_and_data_name_the_same_steps(make_run, parse):
         assert step.command in said.text
     assert read_json(run / "report.json")["verdict"]["next_steps"][0]["command"] == steps[0].command
     assert said.sentences[-len(steps)].startswith("Next: ")
+
+
+def test_what_would_build_on_an_untrue_number_is_not_said(make_run):
+    mended = [step.command for step in steps_of(same_on_both_sides(make_run)[0])]
+    assert len(mended) == 1
+    assert "--cv" not in mended[0]
+    assert any("--cv" in step.command for step in steps_of(wide_interval(make_run)[0]))  # a near miss
+
+
+def test_nothing_is_to_be_won_where_network_and_baseline_are_always_right(make_run):
+    run = beside_features(make_run(ledger=PLANNED), 0.0, -0.1, 0.1)
+    assert any("baselines" in step.reason for step in steps_of(run))
+    change(run, accuracy=CERTAIN | {"value": 1.0, "high": 1.0})
+    assert not any("baselines" in step.reason for step in steps_of(run))

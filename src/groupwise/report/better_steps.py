@@ -19,14 +19,17 @@ LARGER = 2  # times the side that was learnt from, where the pictures have as mu
 
 
 def beat_baselines(files: RunFiles, said: Headline) -> Iterator[Step]:
-    """What a network needs that is no better than what is cheap; `said` is the head of its report."""
+    """What a network needs that is no better than what is cheap; `said` is the head of its report.
+
+    Nothing where both are always right.
+    """
     if is_probe(files):
         yield Step(
             "train a network instead",
             "the frozen features are not shown to beat what is cheap",
             train_again(files, "trained", planned=True),
         )
-    elif said.standing and said.baseline_share is not None:
+    elif said.standing and said.baseline_share is not None and (said.accuracy.value or 0.0) < 1.0:
         share, own = percent(said.baseline_share), percent(said.accuracy.value or 0.0)
         better = _stronger(files)
         what = "do not use this network; " if said.standing == "loses" else ""

@@ -41,7 +41,10 @@ def next_steps(files: RunFiles) -> tuple[Step, ...]:
 
 
 def _steps(files: RunFiles, said: Headline) -> Iterator[Step]:
-    yield from _mend(files)
+    if mending := [*_mend(files)]:
+        yield from mending
+        yield from _settle_findings(files)
+        return  # the rest would build on a number that is not true
     if said.standing == "loses":
         yield from beat_baselines(files, said)
     yield from _name_sources(files)
