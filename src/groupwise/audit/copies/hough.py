@@ -134,7 +134,7 @@ def _count(
     key, row = key[new], row[new]
     _, first, cells, agree = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
     full = agree >= LEAST_VOTES
-    votes: npt.NDArray[np.float64] = np.bincount(cells, weights=weight[point[row]].astype(float))[full]
+    votes = np.bincount(cells, weights=weight[point[row]]).astype(np.float64)[full]
     found = pair[row[first[full]]]
     order = np.lexsort((-votes, found))
     pairs, best = np.unique(found[order], return_index=True)
