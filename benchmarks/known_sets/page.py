@@ -26,7 +26,9 @@ def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
 
 def commands() -> str:
     """What trains on each set, as a block of the page."""
-    return "\n".join(["```sh", *(known.command(f"{name}.csv", "COPY") for name, known in SETS.items()), "```"])
+    return "\n".join(
+        ["```sh", *(known.command(f"{name}.csv", "COPY") for name, known in SETS.items()), "```"]
+    )
 
 
 def _share(neither: int, pairs: int, interval: Sequence[float]) -> str:

@@ -67,7 +67,9 @@ class KnownSet:
         """What splits the table `listing` of a copy, and trains on it."""
         grouped = " --group-column source" * bool(self.grouped)
         minutes = BASE_MIN + self.files // PICTURES_A_MIN
-        return f"groupwise train {listing} --root {copy}{grouped} --budget {minutes}min --run runs/{self.name}"
+        return (
+            f"groupwise train {listing} --root {copy}{grouped} --budget {minutes}min --run runs/{self.name}"
+        )
 
     def draw(self, pictures: Sequence[Picture]) -> list[Picture]:
         """The pictures if they are at most `drawn`, else whole groups, by chance, that hold no more."""
