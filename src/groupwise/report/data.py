@@ -21,7 +21,7 @@ external        for each set of new data its `external.json`, and its `figures` 
 label_errors    rows of `label_errors.csv`; null where there is none
 history         rows of `history.csv`
 checklist       [{topic, question, claim, tripod_ai, reforms, stard_ai, neurips, state, text, where}], where
-                being the section of the page that holds what the answer rests on, empty for one that needs you
+                being the section of the page that holds what the answer rests on, empty where it needs you
 ledger          `run.json`
 environment     `environment.json`
 """
