@@ -1,9 +1,9 @@
 """What is in the data sets that many use, from a local copy in the form that its publisher gives.
 
     python -m benchmarks.known_sets                          says which sets are known, and where a copy is
-    python -m benchmarks.known_sets list SET COPY --out LIST a table with groups, and what trains on it
+    python -m benchmarks.known_sets list SET COPY --out LIST a table with groups; says what trains on it
     python -m benchmarks.known_sets row SET COPY             audits, splits both ways, and draws joined pairs
-    python -m benchmarks.known_sets page                     prints the table and the commands of its page
+    python -m benchmarks.known_sets page                     prints the table and commands of the page
 
 A row and the contact sheets of joined pairs are written to runs/known-sets/SET (`--work`), and the row into
 `rows.json` beside this file. What was judged by eye stands in `judged/`; the rule

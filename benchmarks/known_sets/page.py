@@ -26,9 +26,8 @@ def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
 
 def commands() -> str:
     """What trains on each set, as a block of the page."""
-    return "\n".join(
-        ["```sh", *(known.command(f"{name}.csv", "COPY") for name, known in SETS.items()), "```"]
-    )
+    lines = (known.command(f"{name}.csv", "COPY") for name, known in SETS.items())
+    return "\n".join(["```sh", *lines, "```"])
 
 
 def _share(neither: int, pairs: int, interval: Sequence[float]) -> str:

@@ -67,9 +67,8 @@ class KnownSet:
         """What splits the table `listing` of a copy, and trains on it."""
         grouped = " --group-column source" * bool(self.grouped)
         minutes = BASE_MIN + self.files // PICTURES_A_MIN
-        return (
-            f"groupwise train {listing} --root {copy}{grouped} --budget {minutes}min --run runs/{self.name}"
-        )
+        data = f"{listing} --root {copy}{grouped}"
+        return f"groupwise train {data} --budget {minutes}min --run runs/{self.name}"
 
     def draw(self, pictures: Sequence[Picture]) -> list[Picture]:
         """The pictures if they are at most `drawn`, else whole groups, by chance, that hold no more."""
