@@ -6,7 +6,7 @@ Every engine that is installed computes every precision it can be asked for, on 
 `test`, one at a time and all at once, against torch (of int8: against ONNX Runtime). Engines take the
 processors that they may, so `taskset -c 1` and OMP_NUM_THREADS=1 give one thread. Those that are not in the
 environment: pip install --target ENGINES openvino ncnn pnnx mnn tract, and PYTHONPATH=ENGINES. `--tflite`
-is what litert-torch made of the run (docs/deploy), for LiteRT.
+is the file of `groupwise export RUN --to litert`, for LiteRT.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from groupwise.data.cache import decode_images
 from groupwise.distributed.processor import this_processor
 from groupwise.errors import GroupwiseError
 from groupwise.export.bundle import Terms, torch_outputs
-from groupwise.export.converted import Floats32, Opened
 from groupwise.export.engines import ENGINES, Engine, Package, installed_engines, open_engine
+from groupwise.export.programs import open_litert
 from groupwise.export.reference import References
 from groupwise.export.targets import export_run
 from groupwise.export.verify import verify_engine
@@ -47,8 +47,10 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     arguments = parser.parse_args()
     if arguments.tflite is not None:
-        opened = partial(open_litert, arguments.tflite)
-        ENGINES["litert"] = Package("ai_edge_litert", ("ai-edge-litert",), opened)
+        content = arguments.tflite.read_bytes()
+        ENGINES["litert"] = Package(
+            "ai_edge_litert", ("ai-edge-litert",), lambda _, __: (open_litert(content), "f32")
+        )
     print(f"On {this_processor()}\n")
     heads = ("form", "engine", "precision", "labels", "decisions", "logits off", "probabilities off")
     print(f"| {' | '.join(heads)} | ms alone | ms in a batch |")
@@ -100,27 +102,6 @@ def compare(folder: Path, bundle: BundleFiles, form: str, repeats: int, batch: i
                 precision if engine.precision == precision else f"{precision}, taken as {engine.precision}"
             )
             print(f"| {form} | {name} {engine.version} | {taken} | {' | '.join(cells)} |", flush=True)
-
-
-def open_litert(file: Path, _: bytes, __: str) -> Opened:
-    """A file of LiteRT, which takes one image at a time."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(str(file), num_threads=1)
-    interpreter.allocate_tensors()
-    (given,), outputs = interpreter.get_input_details(), interpreter.get_output_details()
-    logits, features, _ = sorted(outputs, key=lambda one: one["name"])
-
-    def forward_one(image: Floats32) -> list[Floats32]:
-        interpreter.set_tensor(given["index"], image[None])
-        interpreter.invoke()
-        return [interpreter.get_tensor(one["index"])[0].copy() for one in (logits, features)]
-
-    def forward(images: Floats32) -> tuple[Floats32, Floats32]:
-        found = zip(*map(forward_one, images), strict=True)
-        return tuple(map(np.stack, found))
-
-    return forward, "f32"
 
 
 def precision_of(bundle: BundleFiles) -> str:

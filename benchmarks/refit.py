@@ -6,8 +6,8 @@ A fifth of the sources, as in `model.py`, is held out of everything. `groupwise 
 from the others by its own split, measures, and goes on with all of them within its minutes; both networks
 answer the pictures held out. Printed are the accuracy of each, the refit's lead with its paired interval
 over sources, the share of prediction sets that hold the class (promised: 1 - alpha), the share answered and
-how much of it is wrong (promised: at most the error rate), and the share flagged as unlike. The last row
-joins the fifths.
+how much of it is wrong (promised: their product is at most the error rate), and the share flagged as unlike.
+The last row joins the fifths.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -197,6 +198,29 @@ def test_unknown_field_is_named() -> None:
 def test_counts_below_one_are_refused(field: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="every count must be at least 1"):
         ResNeXtConfig(**field)
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ({"num_classes": 2.5}, r"num_classes: 2.5 is no whole number"),
+        ({"num_classes": None}, r"num_classes: None is no whole number"),
+        ({"depths": "22"}, r"depths: '22' are no whole numbers"),
+        ({"depths": (1, 1.5)}, r"depths: \(1, 1.5\) are no whole numbers"),
+        ({"group_width": "8"}, r"group_width: '8' is no whole number"),
+        ({"stem": "cifer"}, r"stem: no stem 'cifer', did you mean 'cifar'"),
+        ({"block": "odd"}, r"block: no block 'odd'"),
+    ],
+    ids=str,
+)
+def test_a_value_of_another_kind_is_refused(field: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=f"model.overrides.{said}"):
+        ResNeXtConfig(**field)
+
+
+def test_numbers_of_numpy_and_fields_left_out_are_taken() -> None:
+    made = ResNeXtConfig(num_classes=np.int64(2), group_width=None, widths=None)  # type: ignore[arg-type]
+    assert made.num_classes == 2
 
 
 def test_groups_of_a_fraction_of_a_channel_are_refused() -> None:

@@ -447,3 +447,23 @@ def test_the_preset_of_a_file_that_does_not_fit_is_named(tmp_path: Path, planes:
         load_weights(create_model("resnext11_8x4d", depths=(1, 1)), tmp_path / "w.safetensors")
     named = "It fits the preset resnext11_8x4d: --model.preset resnext11_8x4d"
     assert (named in caught.value.remedy) == (planes == 32)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_keys_of_a_wrapped_network_are_read(tmp_path: Path, prefix: str) -> None:
+    model, again = small(), small()
+    torch.save({prefix + key: tensor for key, tensor in model.state_dict().items()}, tmp_path / "w.pth")
+    load_weights(again, tmp_path / "w.pth")
+    assert all(torch.equal(one, again.state_dict()[key]) for key, one in model.state_dict().items())
+
+
+@pytest.mark.parametrize(("value", "finite"), [(float("nan"), False), (float("inf"), False), (1e30, True)])
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, value: float, finite: bool) -> None:
+    state = small().state_dict()
+    state["conv1.weight"][0, 0, 0, 0] = value
+    torch.save(state, tmp_path / "w.pth")
+    if finite:
+        load_weights(small(), tmp_path / "w.pth")
+        return
+    with pytest.raises(GroupwiseError, match=r"1 of its weights hold what is no finite number: conv1.weight"):
+        load_weights(small(), tmp_path / "w.pth")

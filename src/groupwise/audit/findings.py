@@ -138,10 +138,12 @@ def find_copies_in_class(
     what, one, they = (
         ("photographs", "copies of one photograph", "copies") if copies else ("scenes", "one scene", "they")
     )
+    single = images - photographs == 1
     more = (
-        "are copies of other files, exact or transformed"
+        f"{'is a copy of another file' if single else 'are copies of other files'}, exact or transformed"
         if copies
-        else "show what another file shows, as shots of one scene or as copies of one photograph"
+        else f"show{'s' * single} what another file shows,"
+        " as shots of one scene or as copies of one photograph"
     )
     return Finding(
         "copies-in-class",

@@ -22,7 +22,7 @@ from groupwise.export.parity import IMAGES, check_answers, check_parity
 from groupwise.export.pixels import with_preprocessing
 from groupwise.export.pixels_parity import check_pixels
 from groupwise.export.reference import KEY, OWN, Compute, References, made_pictures
-from groupwise.export.verify import verify_installed
+from groupwise.export.verify import Decide, verify_installed
 from groupwise.files import read_json, sha256_bytes, write_atomic, write_json
 from groupwise.inference.bundle import BUNDLE, FORMAT, HEAD, MODEL, PARITY, PICTURES, REFERENCE
 from groupwise.inference.predictor import Outputs, Predictor, load_run
@@ -113,13 +113,18 @@ def prove_engines(
     source: Source, folder: Path, model: bytes, compute: Compute, *, precision: str = "float32"
 ) -> list[str]:
     """Enter in `parity.json` how every installed engine answers, against `compute`; returns remarks."""
+    expected, decide = expected_answers(source, compute)
+    entries, remarks = verify_installed(model, expected, source.predictor.preprocessing, decide, precision)
+    write_json(folder / PARITY, read_json(folder / PARITY) | {"engines": entries})
+    return remarks
+
+
+def expected_answers(source: Source, compute: Compute) -> tuple[References, Decide]:
+    """The answers of `compute` to the images that check an export, and how outputs become answers."""
     predictor, shown = source.predictor, source.material.spread(IMAGES)
     images = shown.decode(predictor.preprocessing)
     expected = References.answered(shown.paths, images, predictor, compute)
-    decide = partial(predictor.decision.answers, reference=predictor.reference)
-    entries, remarks = verify_installed(model, expected, predictor.preprocessing, decide, precision)
-    write_json(folder / PARITY, read_json(folder / PARITY) | {"engines": entries})
-    return remarks
+    return expected, partial(predictor.decision.answers, reference=predictor.reference)
 
 
 def torch_compute(source: Source) -> Compute:

@@ -5,15 +5,12 @@
   huggingface_hub's `PyTorchModelHubMixin` hands to `__init__(self, config: dict)`.
 - `torchvision`: `model.safetensors` with its keys, and `resnet.json`, the arguments of its `ResNet` behind
   the block, which is `Bottleneck` or `BasicBlock`.
-- `torch`: `model.pt2`, a program of `torch.export`, with the inputs and outputs of `model.onnx`.
 
-Where timm or torchvision is installed, it has to give the same logits before anything is kept.
+A library that is installed has to give the same logits before anything is kept.
 """
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,12 +26,10 @@ from groupwise.data.decode import decode
 from groupwise.errors import UsageError
 from groupwise.export.bundle import Source, Terms, shown_inputs, torch_logits
 from groupwise.export.engines import trouble_of
-from groupwise.export.network import ExportedNetwork, lay_in_rows
 from groupwise.export.parity import IMAGES, check_parity
 from groupwise.files import read_json, write_atomic, write_json
 from groupwise.inference.bundle import PARITY
 from groupwise.inference.predictor import TIMM_CROP_MODES
-from groupwise.models.ensemble import trained_networks
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig
 from groupwise.models.weights import save_weights
 
@@ -46,30 +41,9 @@ OBLONG = 0.6  # of a side is kept, to see what becomes of oblong pictures
 TIMM_BASES = {"bottleneck": "resnext50_32x4d", "basic": "resnet18"}
 
 
-def write_torch(source: Source, folder: Path, _: Terms) -> list[str]:
-    """Write `model.pt2`, and `parity.json` of the program read back."""
-    if not trained_networks(source.predictor.model):
-        _single(source)
-    size = source.predictor.preprocessing.image_size_px
-    program = torch.export.export(
-        ExportedNetwork(lay_in_rows(source.predictor.model)).eval(),
-        (torch.zeros(2, source.predictor.preprocessing.input_channels, size, size),),
-        dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
-    )
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():  # it fears for weights off the CPU
-        warnings.filterwarnings("ignore", "No complete tensor found in the group", UserWarning)
-        torch.export.save(program, buffer)
-    buffer.seek(0)
-    again = torch.export.load(buffer).module()
-    _prove(source, folder, lambda images: again(images)[0])
-    write_atomic(folder / "model.pt2", buffer.getvalue())
-    return []
-
-
 def write_timm(source: Source, folder: Path, _: Terms) -> list[str]:
     """Write timm's folder; refused for a network that timm cannot build."""
-    net = _single(source)
+    net = single_network(source)
     arguments = torchvision_arguments(net.config, "timm")
     config = read_json(source.run.require("config.json"))
     layers, groups, width = arguments["layers"], arguments["groups"], arguments["width_per_group"]
@@ -89,7 +63,7 @@ def write_timm(source: Source, folder: Path, _: Terms) -> list[str]:
 
 def write_hub(source: Source, folder: Path, terms: Terms) -> list[str]:
     """Write the folder of a repository on the hub; timm's too where timm can build the network."""
-    net = _single(source)
+    net = single_network(source)
     card = source.run.path(CARD)
     text = card.read_text(encoding="utf-8") if card.is_file() else "---\nlibrary_name: groupwise\n---\n"
     try:
@@ -105,7 +79,7 @@ def write_hub(source: Source, folder: Path, terms: Terms) -> list[str]:
 
 def write_torchvision(source: Source, folder: Path, _: Terms) -> list[str]:
     """Write weights by torchvision's keys, and the arguments of its `ResNet`."""
-    net = _single(source)
+    net = single_network(source)
     arguments = torchvision_arguments(net.config, "torchvision")
     remarks = _write_folder(
         source, folder, net, None, "torchvision", lambda: _open_torchvision(folder, net, arguments)
@@ -114,7 +88,8 @@ def write_torchvision(source: Source, folder: Path, _: Terms) -> list[str]:
     return remarks
 
 
-def _single(source: Source) -> ResNeXt:
+def single_network(source: Source) -> ResNeXt:
+    """The one network of a run; `UsageError` for an ensemble and for a probe."""
     if isinstance(source.predictor.model, ResNeXt):
         return source.predictor.model
     what = "an ensemble of several networks" if source.run.is_ensemble else "a probe of features in ONNX"
@@ -193,11 +168,12 @@ def _write_folder(
         return []
     if trouble := trouble_of(library):
         return [f"Not checked against {library}, which {trouble}"]
-    _prove(source, folder, open_peer().eval())
+    prove_against_torch(source, folder, open_peer().eval())
     return []
 
 
-def _prove(source: Source, folder: Path, forward: Callable[[Tensor], Tensor]) -> None:
+def prove_against_torch(source: Source, folder: Path, forward: Callable[[Tensor], Tensor]) -> None:
+    """Enter in `parity.json` how near `forward` comes to the network; `GroupwiseError` where too far."""
     shown, inputs = shown_inputs(source)
     with torch.inference_mode():
         proof = check_parity(

@@ -2,4 +2,4 @@
 
 BUNDLES = ("bundle", "int8")
 ENGINES = ("onnxruntime", "openvino", "ncnn", "opencv", "mnn", "tract")
-FORMS = ("bundle", "onnx", "int8", "torch", "timm", "hub", "torchvision")
+FORMS = ("bundle", "onnx", "int8", "torch", "timm", "hub", "torchvision", "litert", "executorch")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from groupwise.errors import UsageError
 from groupwise.export.bundle import Source, Terms, write_bundle, write_model
-from groupwise.export.libraries import write_hub, write_timm, write_torch, write_torchvision
+from groupwise.export.libraries import write_hub, write_timm, write_torchvision
+from groupwise.export.programs import write_executorch, write_litert, write_torch
 from groupwise.export.quantise import write_int8
 
 # Each writes into a folder and returns what the user should know.
@@ -22,6 +23,8 @@ TARGETS: dict[str, Callable[[Source, Path, Terms], list[str]]] = {
     "timm": write_timm,
     "hub": write_hub,
     "torchvision": write_torchvision,
+    "litert": write_litert,
+    "executorch": write_executorch,
 }
 
 

@@ -6,10 +6,14 @@ Xie et al. 2016 (arXiv 1611.05431): table 1 for ImageNet, section 5.3 for CIFAR.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from numbers import Integral
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from groupwise.errors import UsageError
+from groupwise.errors import UsageError, did_you_mean
 from groupwise.models.blocks import Halving, StridePlace, attention_channels
+
+COUNTS = ("cardinality", "base_width", "planes", "num_classes", "in_channels", "expansion")
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,14 @@ class ResNeXtConfig:
     activation_checkpointing: bool = False
 
     def __post_init__(self) -> None:
-        counts = (self.cardinality, self.base_width, self.planes, self.num_classes, self.in_channels)
+        self._refuse_other_kinds()
         least_depth = 1 if self.halving == "block" else 0  # a reduction is a stage of its own
-        if not self.depths or min(*counts, self.expansion) < 1 or min(self.depths) < least_depth:
+        small = [name for name in COUNTS if getattr(self, name) < 1]
+        small += ["depths"] * (min(self.depths, default=-1) < least_depth)
+        if small:
+            got = ", ".join(f"{name} {getattr(self, name)}" for name in small)
             raise UsageError(
-                f"every count must be at least 1, got {self}",
+                f"every count must be at least 1, got {got}",
                 place="model",
                 remedy="Give positive whole numbers.",
             )
@@ -120,6 +127,28 @@ class ResNeXtConfig:
                 place="model.overrides.widths",
                 remedy="Give a positive number for each of the depths.",
             )
+
+    def _refuse_other_kinds(self) -> None:
+        """Words that no network has, and what is no whole number where one is counted."""
+        for name, hint in _kinds().items():
+            value = getattr(self, name)
+            kinds, place = get_args(hint), f"model.overrides.{name}"
+            if get_origin(hint) is Literal and value not in kinds:
+                raise UsageError(
+                    f"no {name} {value!r}{did_you_mean(str(value), kinds)}",
+                    place=place,
+                    remedy=f"Choose one of {', '.join(kinds)}.",
+                )
+            several = hint in (tuple[int, ...], tuple[int, ...] | None)
+            if not (several or hint in (int, int | None)) or (value is None and type(None) in kinds):
+                continue
+            numbers = value if several and isinstance(value, list | tuple) else (value,)
+            if not all(isinstance(number, Integral) for number in numbers):
+                raise UsageError(
+                    f"{value!r} {'are no whole numbers' if several else 'is no whole number'}",
+                    place=place,
+                    remedy="Give a list of them, one a stage." if several else "Give one, such as 4.",
+                )
 
     def _refuse_parts_of_bottlenecks(self) -> None:
         """Groups of two layers make only a wide dense block (Xie et al. 2016, section 3.3)."""
@@ -210,3 +239,9 @@ class ResNeXtConfig:
         if self.widths is not None:
             return 224
         return {"imagenet": 224, "deep": 224, "strided": 64, "cifar": 32}[self.stem]
+
+
+@cache
+def _kinds() -> dict[str, Any]:
+    """What each field holds, by name."""
+    return get_type_hints(ResNeXtConfig)

@@ -37,6 +37,7 @@ REGNET_PARTS = {
     "downsample.bn.": "downsample.1.",
 }
 
+WRAPPERS = ("module.", "_orig_mod.")  # DistributedDataParallel and torch.compile put them before every key
 TUTORIAL_PART = re.compile(r"part(\d+)_(\d+)\.")
 TUTORIAL_LAYER = re.compile(r"(?:conv|bn)([123])(?:\.|$)")
 
@@ -105,6 +106,7 @@ def load_weights(
     _check_shapes(own, state, path, remedy)
     if strict:
         _check_keys(own, state, path, remedy)
+    _check_numbers({key: tensor for key, tensor in state.items() if key in own}, path)
     model.load_state_dict(state, strict=False)
 
 
@@ -178,7 +180,11 @@ def _damaged(file: Path) -> GroupwiseError:
 
 def _tensors_by_name(state: object, file: Path) -> dict[str, Tensor]:
     if isinstance(state, Mapping) and state and all(isinstance(value, Tensor) for value in state.values()):
-        return {str(key): tensor for key, tensor in state.items()}
+        named = {str(key): tensor for key, tensor in state.items()}
+        for prefix in WRAPPERS:
+            if all(key.startswith(prefix) for key in named):
+                named = {key.removeprefix(prefix): tensor for key, tensor in named.items()}
+        return named
     held = _shorten([str(key) for key in state]) if isinstance(state, Mapping) else type(state).__name__
     raise GroupwiseError(
         f"holds something else than tensors by name: {held or 'nothing'}",
@@ -264,6 +270,16 @@ def _check_keys(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Pa
         facts.append(f"has weights unknown to the network, {len(unexpected)} in all: {_shorten(unexpected)}")
     if facts:
         raise GroupwiseError("; ".join(facts), place=path, remedy=remedy)
+
+
+def _check_numbers(state: Mapping[str, Tensor], path: Path) -> None:
+    endless = [key for key, tensor in state.items() if not torch.isfinite(tensor).all()]
+    if endless:
+        raise GroupwiseError(
+            f"{len(endless)} of its weights hold what is no finite number: {_shorten(endless)}",
+            place=path,
+            remedy="Its training diverged, so take weights from before.",
+        )
 
 
 def _shorten(names: Sequence[str]) -> str:
