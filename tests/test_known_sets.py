@@ -157,6 +157,6 @@ def test_the_command_of_a_listed_copy_binds_its_groups(tmp_path, capsys):
 def groups_of(known, folder, capsys):
     """What `scan` takes for groups, given what the command gives `train`."""
     words = shlex.split(known.command(str(folder / "tiles.csv"), str(folder)))
-    data, out = words[2 : words.index("--budget")], folder / "manifest.csv"
+    data, out = words[2 : words.index("--run")], folder / "manifest.csv"
     assert run(capsys, "scan", *data, "--out", out)[0] == 0
     return [row["group"] for row in rows(out)]

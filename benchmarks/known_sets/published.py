@@ -12,9 +12,6 @@ from typing import NamedTuple
 
 COLUMNS = ("path", "label", "source", "part")
 
-BASE_MIN, PICTURES_A_MIN = 5, 300
-"""The budget of a training: on two cores the audit takes 10 to 35 ms a picture of it."""
-
 
 class Picture(NamedTuple):
     """A file of the copy, by its path with forward slashes; `group` is "" where the publisher tells none.
@@ -66,9 +63,7 @@ class KnownSet:
     def command(self, listing: str, copy: str) -> str:
         """What splits the table `listing` of a copy, and trains on it."""
         grouped = " --group-column source" * bool(self.grouped)
-        minutes = BASE_MIN + self.files // PICTURES_A_MIN
-        data = f"{listing} --root {copy}{grouped}"
-        return f"groupwise train {data} --budget {minutes}min --run runs/{self.name}"
+        return f"groupwise train {listing} --root {copy}{grouped} --run runs/{self.name}"
 
     def draw(self, pictures: Sequence[Picture]) -> list[Picture]:
         """The pictures if they are at most `drawn`, else whole groups, by chance, that hold no more."""
