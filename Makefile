@@ -33,17 +33,18 @@ wheel: $(VENV)/installed-dev
 	$(BIN)/python -m hatchling build -d dist
 	$(BIN)/twine check --strict dist/*
 
-# What is too slow for the tests and ends with an error where it does not hold; about half an hour on two cores.
+# What is too slow for the tests and ends with an error where it does not hold; about an hour on two free cores.
 proof: wheel
 	$(BIN)/python benchmarks/wheel.py dist/*.whl
 	$(BIN)/python benchmarks/start_pages.py
+	$(BIN)/python benchmarks/next_steps.py
 	$(BIN)/python benchmarks/kill.py --times 60
 	$(BIN)/python benchmarks/kill.py --calls rename --times 25
 	$(BIN)/python benchmarks/mutate.py --files 20000
 	$(BIN)/python benchmarks/conformal_coverage.py
 	$(BIN)/python benchmarks/crossval_coverage.py --quick
 	$(BIN)/python benchmarks/croissant.py
-	@echo "Proved: the wheel works alone, the pages say commands that run, kills lose nothing, broken headers are read or refused, intervals and sets hold what they say, mlcroissant loads what is described."
+	@echo "Proved: the wheel works alone, the pages and the next steps say commands that run, kills lose nothing, broken headers are read or refused, intervals and sets hold what they say, mlcroissant loads what is described."
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -136,7 +136,7 @@ SITUATIONS: dict[str, Situation] = {
         "",
     ),
     "loses": Situation(
-        pictures,
+        lambda folder: pictures(folder, classes=4, n=120, apart=180),
         (train("loses", GROUPED + " --optim.learning_rate 1e-9"),),
         "loses",
         "do not use this network",

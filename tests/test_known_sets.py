@@ -1,3 +1,5 @@
+import json
+import shlex
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -5,14 +7,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
+from cli_case import rows, run
 from groupwise.data.manifest import Sample
+from known_sets.__main__ import ROWS
 from known_sets.joined import count_verdicts, draw_pairs
-from known_sets.published import KnownSet, Picture
-from known_sets.readers import read_chest, read_faces, read_magnetic_tiles, read_sign_digits, read_signs
+from known_sets.page import commands, table
+from known_sets.published import KnownSet, Picture, digest, write_list
+from known_sets.readers import (
+    read_chest,
+    read_faces,
+    read_magnetic_tiles,
+    read_objects,
+    read_sign_digits,
+    read_signs,
+)
 from known_sets.row import count_copies, leaks
+from known_sets.sets import SETS
+
+PAGE = Path(__file__).parents[1] / "docs/known-sets.md"
 
 
 def plant(folder, *paths):
@@ -62,6 +78,15 @@ def test_frames_of_one_track_are_a_group_of_their_class(tmp_path):
     assert [one.group for one in read_signs(tmp_path)] == ["00003-00006", "00003-00006", "00004-00006"]
 
 
+def test_a_face_and_what_is_cut_out_of_it_are_a_group(tmp_path):
+    names = [f"{kind}/image_{i:04}.jpg" for kind in ("Faces", "Faces_easy", "leopards") for i in range(100)]
+    found = read_objects(plant(tmp_path, *(f"caltech-101/{name}" for name in names)))
+    groups = {one.path.removeprefix("caltech-101/"): one.group for one in found}
+    assert groups["Faces/image_0007.jpg"] == groups["Faces_easy/image_0007.jpg"] == "face0007"
+    assert groups["Faces_easy/image_0008.jpg"] == "face0008"
+    assert groups["leopards/image_0007.jpg"] == ""
+
+
 def test_of_a_large_set_whole_groups_are_drawn_always_the_same():
     pictures = [Picture(f"{i:03}.png", "a", f"p{i // 10}" if i < 100 else "") for i in range(120)]
     known = KnownSet("x", "X", "chest", "here", "c", "none", 120, "0" * 16, read_chest, drawn=57)
@@ -106,3 +131,32 @@ def test_pairs_are_drawn_from_one_photograph_each_and_all_where_they_are_few():
 def test_the_committed_verdicts_are_of_the_rule():
     assert count_verdicts("trash")["pairs"] == 50
     assert count_verdicts("nobody") is None
+
+
+def test_the_page_says_what_was_measured_and_the_commands_of_all_sets():
+    text = PAGE.read_text(encoding="utf-8")
+    assert table(json.loads(ROWS.read_text(encoding="utf-8"))) in text
+    assert commands() in text
+
+
+def test_the_command_of_a_listed_copy_binds_its_groups(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for frame in range(4):  # two tiles, both labels each
+        file = tmp_path / f"MT_{('Free', 'Crack')[frame % 2]}/Imgs/exp1_num_{1000 * (frame // 2)}.jpg"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (12, 12, 3), np.uint8)).save(file)
+    known, found = SETS["magnetic-tiles"], sorted(read_magnetic_tiles(tmp_path))
+    made = replace(known, files=len(found), digest=digest(tmp_path, found))
+    write_list(made.list_pictures(tmp_path), tmp_path / "tiles.csv")
+    tiles = [row["source"] for row in rows(tmp_path / "tiles.csv")]
+    assert groups_of(made, tmp_path, capsys) == tiles
+    assert Counter(tiles) == {"tile001": 2, "tile002": 2}
+    assert not any(groups_of(replace(made, grouped=""), tmp_path, capsys))
+
+
+def groups_of(known, folder, capsys):
+    """What `scan` takes for groups, given what the command gives `train`."""
+    words = shlex.split(known.command(str(folder / "tiles.csv"), str(folder)))
+    data, out = words[2 : words.index("--run")], folder / "manifest.csv"
+    assert run(capsys, "scan", *data, "--out", out)[0] == 0
+    return [row["group"] for row in rows(out)]

@@ -1,9 +1,9 @@
 """What is in the data sets that many use, from a local copy in the form that its publisher gives.
 
     python -m benchmarks.known_sets                          says which sets are known, and where a copy is
-    python -m benchmarks.known_sets list SET COPY --out LIST a table with groups and parts, for any command
+    python -m benchmarks.known_sets list SET COPY --out LIST a table with groups; says what trains on it
     python -m benchmarks.known_sets row SET COPY             audits, splits both ways, and draws joined pairs
-    python -m benchmarks.known_sets page                     prints the table of docs/known-sets.md
+    python -m benchmarks.known_sets page                     prints the table and commands of the page
 
 A row and the contact sheets of joined pairs are written to runs/known-sets/SET (`--work`), and the row into
 `rows.json` beside this file. What was judged by eye stands in `judged/`; the rule
@@ -15,12 +15,13 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
 
 from .joined import HEADER, draw_pairs, write_sheets
-from .page import table
+from .page import commands, table
 from .published import KnownSet, write_list
 from .row import CLUSTERS, measure_row
 from .sets import SETS
@@ -60,7 +61,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/known-sets"))
     options = parser.parse_args()
     if options.verb == "page":
-        print(table(json.loads(ROWS.read_text(encoding="utf-8"))))
+        print(table(json.loads(ROWS.read_text(encoding="utf-8"))), commands(), sep="\n\n")
         return
     if options.verb is None:
         for known in SETS.values():
@@ -71,6 +72,7 @@ def main() -> None:
     known = SETS[options.set]
     if options.verb == "list":
         write_list(known.list_pictures(options.copy), options.out)
+        print(known.command(shlex.quote(str(options.out)), shlex.quote(str(options.copy))))
     else:
         add_row(known, options.copy, options.work / known.name)
 

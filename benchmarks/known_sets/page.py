@@ -1,4 +1,4 @@
-"""The table of docs/known-sets.md, from the rows and the verdicts."""
+"""The table and the commands of docs/known-sets.md, from the rows, the verdicts and the sets."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
     found = [one for name in SETS if name in rows and (one := count_verdicts(name))]
     neither, pairs = (sum(one[key] for one in found) for key in ("neither", "pairs"))
     return "\n".join([*HEAD, *lines, "", f"Of all: {_share(neither, pairs, wilson(neither, pairs))}."])
+
+
+def commands() -> str:
+    """What trains on each set, as a block of the page."""
+    lines = (known.command(f"{name}.csv", "COPY") for name, known in SETS.items())
+    return "\n".join(["```sh", *lines, "```"])
 
 
 def _share(neither: int, pairs: int, interval: Sequence[float]) -> str:

@@ -60,6 +60,11 @@ class KnownSet:
             )
         return pictures
 
+    def command(self, listing: str, copy: str) -> str:
+        """What splits the table `listing` of a copy, and trains on it."""
+        grouped = " --group-column source" * bool(self.grouped)
+        return f"groupwise train {listing} --root {copy}{grouped} --run runs/{self.name}"
+
     def draw(self, pictures: Sequence[Picture]) -> list[Picture]:
         """The pictures if they are at most `drawn`, else whole groups, by chance, that hold no more."""
         if len(pictures) <= self.drawn:

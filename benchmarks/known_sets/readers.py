@@ -12,6 +12,7 @@ from .published import Picture
 
 TILE_APART = 130  # numbers of the camera's frames: the exposures of a tile differ by less, tiles by more
 LARGE = 100  # pictures of a class of objects
+FACES = ("Faces", "Faces_easy")
 PERSON_APART = 30  # one student's ten digits follow one another
 
 
@@ -116,11 +117,14 @@ def read_chinese(copy: Path) -> list[Picture]:
 
 
 def read_objects(copy: Path) -> list[Picture]:
-    """`caltech-101/Faces/image_0012.jpg`: the classes of at least 100 pictures, without the clutter."""
-    found = list(_files(copy, r"caltech-101/(\w+)/image_\d+\.jpg"))
+    """`caltech-101/Faces/image_0012.jpg`: the classes of at least 100 pictures, without the clutter.
+
+    `Faces_easy/image_0012.jpg` is cut out of the picture of that number in `Faces`.
+    """
+    found = list(_files(copy, r"caltech-101/(\w+)/image_(\d+)\.jpg"))
     sizes = Counter(match[1] for _, match in found)
     return [
-        Picture(path, match[1])
+        Picture(path, match[1], f"face{match[2]}" if match[1] in FACES else "")
         for path, match in found
         if sizes[match[1]] >= LARGE and match[1] != "BACKGROUND_Google"
     ]

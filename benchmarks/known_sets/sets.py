@@ -173,8 +173,9 @@ SETS = {
             "5e5ee696e6576f6ed4c674e3763f77e40242332a",
             "none stated there",
             3479,
-            "fdc1badd63a8aecf",
+            "27d07a58f39fdfd1",
             read_objects,
+            "a picture of Faces and what Faces_easy shows of it",
         ),
         KnownSet(
             "signs",

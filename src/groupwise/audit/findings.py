@@ -142,7 +142,8 @@ def find_copies_in_class(
     more = (
         f"{'is a copy of another file' if single else 'are copies of other files'}, exact or transformed"
         if copies
-        else f"show{'s' * single} what another file shows, as shots of one scene or as copies of one photograph"
+        else f"show{'s' * single} what another file shows,"
+        " as shots of one scene or as copies of one photograph"
     )
     return Finding(
         "copies-in-class",

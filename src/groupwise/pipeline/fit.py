@@ -16,6 +16,7 @@ from groupwise.models.resnext import ResNeXt
 from groupwise.pipeline.baselines import SHARE
 from groupwise.planning.after_training import AfterTraining, TrainingClock
 from groupwise.recipe.recipe import Recipe
+from groupwise.report.words import count
 from groupwise.runs.deadline import Deadline
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
@@ -142,7 +143,8 @@ def time_line(history: Sequence[EpochRecord]) -> str:
     """How long training took, and the share of it that the network waited for images."""
     seconds = sum(epoch.seconds for epoch in history)
     waiting = sum(epoch.waiting_seconds for epoch in history) / seconds if seconds else 0.0
-    return f"Training: {len(history)} epochs in {seconds:.0f} s, of which {waiting:.1%} waited for images."
+    epochs = count(len(history), "epoch")
+    return f"Training: {epochs} in {seconds:.0f} s, of which {waiting:.1%} waited for images."
 
 
 def stop_line(stopped: Mapping[str, int]) -> str:

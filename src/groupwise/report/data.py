@@ -20,8 +20,8 @@ leakage, crossval, slices, robustness, cases, training_fold, learning_curve, int
 external        for each set of new data its `external.json`, and its `figures` as in `metrics.json`
 label_errors    rows of `label_errors.csv`; null where there is none
 history         rows of `history.csv`
-checklist       [{topic, question, claim, tripod_ai, reforms, neurips, state, text, where}], where being the
-                section of the page that holds what the answer rests on, empty for an item that needs you
+checklist       [{topic, question, claim, tripod_ai, reforms, stard_ai, neurips, state, text, where}], where
+                being the section of the page that holds what the answer rests on, empty where it needs you
 ledger          `run.json`
 environment     `environment.json`
 """
@@ -104,6 +104,7 @@ def _item(one: Answered) -> dict[str, str]:
         "claim": item.claim,
         "tripod_ai": item.tripod,
         "reforms": item.reforms,
+        "stard_ai": item.stard,
         "neurips": item.neurips,
         "state": answer.state,
         "text": answer.text.replace(NBSP, " "),

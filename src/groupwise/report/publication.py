@@ -59,7 +59,7 @@ def tables(files: RunFiles) -> dict[str, Table]:
             ],
         ),
         "checklist": (
-            ("topic", "question", "claim", "tripod_ai", "reforms", "neurips", "state", "text"),
+            ("topic", "question", "claim", "tripod_ai", "reforms", "stard_ai", "neurips", "state", "text"),
             [
                 (
                     *(one.item.topic, one.item.question, one.item.claim, one.item.tripod),

@@ -34,6 +34,12 @@ HUMAN = (
     "Where data, code and weights",
     "What it is for",
     "Where it should not be relied on",
+    "Whether truth and answer",
+    "How much time",
+    "How severe",
+    "Whether taking the images",
+    "Whether its answers are kept",
+    "What its use asks of ethics",
 )
 
 
@@ -76,8 +82,9 @@ def test_every_answer_leads_to_a_section_that_is_there(make_run):
 
 # What some items ask, in a few words, with the number that the guideline itself gives it. CLAIM: the table of
 # Tejani et al., Radiology: Artificial Intelligence 2024, 6(4):e240300. TRIPOD+AI: table 1 of Collins et al.,
-# BMJ 2024, 385:e078378. REFORMS: table 1 of Kapoor et al., Science Advances 2024, 10(18):eadk3452. NeurIPS:
-# the paper checklist, item "Experiments compute resources".
+# BMJ 2024, 385:e078378. REFORMS: table 1 of Kapoor et al., Science Advances 2024, 10(18):eadk3452. STARD-AI:
+# table 2 of Sounderajah et al., Nature Medicine 2025, 31:3283-3289. NeurIPS: the paper checklist, item
+# "Experiments compute resources".
 NUMBERS = {
     "claim": {
         "Whether the images were collected for it": "5",
@@ -134,6 +141,29 @@ NUMBERS = {
         "How uncertainty": "7b",
         "Why uncertainty": "7c",
     },
+    "stard": {
+        "What the study is": "4",
+        "Who agreed": "6",
+        "Which images were eligible": "7",
+        "Where the images come": "9, 11",
+        "How the true class": "12, 16a, 16c",
+        "With which devices": "13, 14",
+        "How it was trained": "15b",
+        "What it puts out": "15c, 19",
+        "Whether truth and answer": "17a, 17b",
+        "How large the test fold": "22",
+        "Whether some sites": "21, 23",
+        "How many cases": "24",
+        "Who or what is in the images": "25",
+        "How severe": "26a, 26b",
+        "How much time": "27",
+        "How it fares on images from elsewhere": "29",
+        "How good it is": "30, 31",
+        "Whether taking the images": "32",
+        "What its use asks of ethics": "35",
+        "Where data, code and weights": "40a",
+        "Whether its answers are kept": "40b",
+    },
     "neurips": {"On which machine": "8"},
 }
 
@@ -143,6 +173,12 @@ def test_the_numbers_are_those_of_the_guideline(guideline):
     for beginning, numbers in NUMBERS[guideline].items():
         (item,) = [item for item in ITEMS if item.question.startswith(beginning)]
         assert getattr(item, guideline) == numbers, beginning
+
+
+def test_every_row_of_stard_ai_but_title_and_abstract_is_asked():
+    parts = {15: "abcd", 16: "abc", 17: "ab", 26: "ab", 40: "ab"}
+    rows = {f"{number}{part}" for number in range(3, 41) for part in parts.get(number, ("",))}
+    assert {number for item in ITEMS for number in item.stard.split(", ") if number} == rows
 
 
 def test_every_item_of_claim_but_title_and_abstract_is_asked_once():

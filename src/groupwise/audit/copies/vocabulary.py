@@ -18,6 +18,7 @@ from scipy.sparse import csr_array, diags_array
 from sklearn.cluster import MiniBatchKMeans
 
 from groupwise.audit.copies.features import Features, mirrored, unit_descriptors
+from groupwise.audit.copies.hough import Postings, insets, post
 from groupwise.audit.copies.verify import Candidate
 
 FloatArray = npt.NDArray[np.float32]
@@ -68,7 +69,8 @@ class Index:
     """N photographs by their V words.
 
     `words`: the nearest words of the descriptors of each chunk of photographs, (K, 3); `photographs` (V, N):
-    the inverted index by the first of them; `weight` (V,): each word's inverse document frequency.
+    the inverted index by the first of them; `weight` (V,): each word's inverse document frequency;
+    `postings`: where the points lie that say each word.
     """
 
     features: Sequence[Features]
@@ -76,6 +78,7 @@ class Index:
     words: Sequence[npt.NDArray[np.int32]]
     photographs: csr_array
     weight: FloatArray
+    postings: Postings
 
 
 def _distances(descriptors: FloatArray, centres: FloatArray) -> FloatArray:
@@ -140,7 +143,7 @@ def _leaves(sample: FloatArray, rows: npt.NDArray[np.int64], begin: npt.NDArray[
 def short_list(
     index: Index, pool: ThreadPoolExecutor, queries: Sequence[Features] | None = None
 ) -> Iterator[tuple[int, list[Candidate]]]:
-    """The number of queries done and the candidates of the latest chunk, the best `CANDIDATES` a query.
+    """The number of queries done and the candidates of the latest chunk: `CANDIDATES` a query, and insets.
 
     Without `queries` the photographs query themselves, `first` < `second`, and none meets itself. With
     `queries`, `first` is the number of the query and `second` that of the photograph. The next chunk is
@@ -159,7 +162,11 @@ def short_list(
             for row in range(len(chunk))
             for candidate in _best(scores, row, start + row if queries is None else -1)
         )
-        return list(found)
+        first = start if queries is None else len(index.features) + start
+        owner, points = _points(chunk)
+        hits = insets(index.postings, words[:, 0], first + owner, points, index.weight)
+        inside = (_ordered(start + query - first, (k, False), symmetric=queries is None) for query, k in hits)
+        return list(found | dict.fromkeys(inside))
 
     starts = range(0, len(asked), _CHUNK)
     upcoming = deque(pool.submit(search, start) for start in starts[:1])
@@ -203,7 +210,15 @@ def index_photographs(
     counts = _stack(rows, vocabulary.size)
     frequency = np.bincount(counts.indices, minlength=vocabulary.size)
     weight = np.log(len(features) / np.maximum(frequency, 1)).astype(np.float32)
-    return Index(features, vocabulary, words, csr_array(_normalised(counts, weight).T.tocsr()), weight)
+    photographs = csr_array(_normalised(counts, weight).T.tocsr())
+    postings = post(np.concatenate(words)[:, 0], *_points(features), vocabulary.size)
+    return Index(features, vocabulary, words, photographs, weight, postings)
+
+
+def _points(features: Sequence[Features]) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Whose each local feature is, and where it lies."""
+    owner = np.repeat(np.arange(len(features)), [len(one.points) for one in features])
+    return owner, np.concatenate([one.points for one in features])
 
 
 def _stack(rows: Sequence[csr_array], columns: int) -> csr_array:
