@@ -1,5 +1,11 @@
+import io
+from pathlib import Path
+
 import pytest
 import torch
+from PIL import Image
+
+TESTS = Path(__file__).parent
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -17,3 +23,24 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _charts_where_they_are_looked_at(request):
+    # Most of the time of a tiny training is its report's charts. What they show is tested in `report`, with
+    # every chart drawn; elsewhere an empty one stands in the report.
+    if TESTS / "report" in request.path.parents:
+        yield
+        return
+    blank = io.BytesIO()
+    Image.new("RGB", (96, 48)).save(blank, "png")
+
+    def write(_, file, **options):
+        if options.get("format", "png") != "png":
+            raise AssertionError("a chart for print is looked at: move the test to tests/report")
+        file.write(blank.getvalue())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matplotlib.figure.Figure.savefig", write)
+        patch.setattr("matplotlib.backends.backend_agg.FigureCanvasAgg.print_png", write)
+        yield
