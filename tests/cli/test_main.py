@@ -25,6 +25,8 @@ from groupwise.runs.lock import training_lock
 from groupwise.runs.run import Run
 from groupwise.training.config import EpochRecord
 
+LOOKS_AT_CHARTS = True  # `show` draws one
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
