@@ -457,3 +457,11 @@ def test_nothing_is_to_be_won_where_network_and_baseline_are_always_right(make_r
     assert any("baselines" in step.reason for step in steps_of(run))
     change(run, accuracy=CERTAIN | {"value": 1.0, "high": 1.0})
     assert not any("baselines" in step.reason for step in steps_of(run))
+
+
+def test_weights_by_name_bring_their_own_network(make_run):
+    chosen = {"model.preset": "resnext11_8x4d", "training.epochs": 5}
+    run = photographs(certain(make_run(ledger=PLANNED | {"chosen": chosen})))
+    (step,) = (one for one in steps_of(run) if "--weights imagenet" in one.command)
+    assert "--training.epochs 5" in step.command
+    assert "--model.preset" not in step.command

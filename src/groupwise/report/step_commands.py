@@ -13,7 +13,11 @@ from groupwise.runs.files import RunFiles
 
 LONGER = 2  # times the time that training had
 # Fields that mean nothing beside an option, or would contradict it
-DECIDES = {"--budget": ("training.epochs", "training.budget_minutes"), "--cv": ("split.extend",)}
+DECIDES = {
+    "--budget": ("training.epochs", "training.budget_minutes"),
+    "--cv": ("split.extend",),
+    "--weights": ("model.preset", "model.overrides", "data.image_size_px"),
+}
 
 
 @dataclass(frozen=True)
