@@ -184,7 +184,7 @@ def shell(command: str, folder: Path) -> tuple[bool, str]:
         errors="replace",
     )
     said = [line for line in done.stdout.splitlines() if line.strip()] or [""]
-    if "--weights" in command and done.returncode == 2 and "--weights FILE" in " ".join(done.stdout.split()):
+    if "--weights" in command and done.returncode and "--weights FILE" in " ".join(done.stdout.split()):
         return True, f"({OFFLINE}) {said[-1]}"
     return done.returncode == 0, said[-1]
 
