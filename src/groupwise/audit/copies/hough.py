@@ -61,12 +61,12 @@ def insets(
     `words` (K,), `owner` (K,), ascending, and `points` (K, 4) are those of all queries, `weight` (V,) that
     of a word's vote. A query of a photograph's own number does not find that.
     """
-    counts = np.diff(postings.starts)[words]
+    counts, votes_of = np.diff(postings.starts)[words], weight[words]
     for rows in _portions(owner, counts):
         point, posting = _meetings(postings, words, points, rows)
         other = owner[point] != postings.photograph[posting]
         point, posting = point[other], posting[other]
-        key, votes = _count(postings, owner, points, point, posting, weight[words])
+        key, votes = _count(postings, owner, points, point, posting, votes_of)
         query, photograph = np.divmod(key, len(postings.photograph))
         order = np.lexsort((photograph, -votes, query))
         rank = np.arange(len(order)) - np.searchsorted(query[order], query[order])
