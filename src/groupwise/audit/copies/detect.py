@@ -14,6 +14,8 @@ from groupwise.audit.copies.compared import Compared, draw
 from groupwise.audit.copies.comparing import comparing
 from groupwise.audit.copies.features import Features, negative
 from groupwise.audit.copies.hashes import near_hashes
+from groupwise.audit.copies.index import Index, index_photographs
+from groupwise.audit.copies.short_list import short_list
 from groupwise.audit.copies.threshold import Threshold, find_threshold, join_thresholds
 from groupwise.audit.copies.tiny import find_tiny_copies
 from groupwise.audit.copies.verify import (
@@ -23,12 +25,6 @@ from groupwise.audit.copies.verify import (
     Pair,
     Photograph,
     Turned,
-)
-from groupwise.audit.copies.vocabulary import (
-    Index,
-    index_photographs,
-    short_list,
-    train_vocabulary,
 )
 from groupwise.audit.copies.workers import one_thread_a_worker
 
@@ -115,7 +111,7 @@ def _index(described: Sequence[Photograph], seed: int, pool: ThreadPoolExecutor)
     features = [one.features for one in described]
     if sum(len(one.points) > 0 for one in features) < _LEAST_FOR_WORDS:
         return None
-    return index_photographs(features, train_vocabulary(features, seed, pool), pool)
+    return index_photographs(features, seed, pool)
 
 
 def _verify_words(
