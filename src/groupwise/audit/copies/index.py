@@ -22,6 +22,10 @@ IntArray = npt.NDArray[np.int64]
 MOST_SIGNS = 14
 """Signs of 64 by which like features may differ."""
 
+STOPPED, LEAST_STOPPED = 0.25, 32
+"""Words said by more of the photographs than this share, and than this number, are not heard: they tell
+little, and most of what shares a word shares one of these."""
+
 _WORDS_OF_A_QUERY = 3  # the nearest words, because noise moves a descriptor across the border of its cell
 _WEIGHTS = np.exp(-((np.arange(SIGNS + 1) / 8.0) ** 2))  # of a match, by the signs that differ
 _NO_MATCH = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
@@ -30,7 +34,7 @@ _PHOTOGRAPHS_AT_ONCE, _MEETINGS_AT_ONCE = 256, 1 << 20  # bound the memory
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """D local features of the photographs `features` (N), ordered by word.
+    """D local features of the photographs `features` (N), ordered by word, but for stopped words.
 
     `photograph` (D,) is whose each is, `points` (D, 4) as in `Features`, `signs` (D,) what it differs by from
     its word; those of word v of V are `starts[v]` to `starts[v + 1]`. `weight` (V,) is each word's inverse
@@ -67,15 +71,16 @@ def index_photographs(features: Sequence[Features], seed: int, pool: ThreadPoolE
 
     parts = list(pool.map(read, range(0, len(features), _PHOTOGRAPHS_AT_ONCE)))
     words, signs = (np.concatenate(part) for part in zip(*parts, strict=True))
+    photograph, points = owners(features), np.concatenate([one.points for one in features])
+    said = np.unique(words * np.int64(len(features)) + photograph) // len(features)
+    frequency = np.bincount(said, minlength=vocabulary.size)
+    stopped = frequency > max(LEAST_STOPPED, STOPPED * len(features))
     order = np.argsort(words, kind="stable")
+    order = order[~stopped[words[order]]]
     starts = np.searchsorted(words[order], np.arange(vocabulary.size + 1))
-    photograph, points = owners(features)[order], np.concatenate([one.points for one in features])[order]
-    # Features of one photograph stand together within a word, so each photograph of a word begins once.
-    begins = np.diff(words[order] * np.int64(len(features)) + photograph, prepend=-1) != 0
-    frequency = np.bincount(words[order][begins], minlength=vocabulary.size)
     weight = np.log(len(features) / np.maximum(frequency, 1))
     length = np.sqrt([max(1, len(one.points)) for one in features])
-    return Index(features, vocabulary, photograph, points, signs[order], starts, weight, length)
+    return Index(features, vocabulary, photograph[order], points[order], signs[order], starts, weight, length)
 
 
 def owners(features: Sequence[Features]) -> IntArray:
