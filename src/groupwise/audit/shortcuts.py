@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.tree import DecisionTreeClassifier
+
+from groupwise.data.stratify import assign_sources
 
 FOLDS = 5
 MAX_SAMPLES = 4000
@@ -55,12 +56,10 @@ def find_shortcuts(
         kept = kept[_testable(label[kept], cluster[kept])]
     if len(np.unique(label[kept])) < 2:
         return []
-    # The folds depend on labels and clusters alone, and take longer to find than the trees to grow.
-    split = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    folds = list(split.split(kept, label[kept], cluster[kept]))
-    tested = [
-        _test(name, values[kept], label[kept], cluster[kept], folds, seed) for name, values in clues.items()
-    ]
+    _, label = np.unique(label[kept], return_inverse=True)
+    cluster = cluster[kept]
+    fold = assign_sources(label, cluster, [1] * FOLDS, seed)
+    tested = [_test(name, values[kept], label, cluster, fold, seed) for name, values in clues.items()]
     return [shortcut for shortcut in tested if shortcut.lift >= _MIN_LIFT]
 
 
@@ -74,7 +73,7 @@ def _test(
     values: npt.NDArray[np.float64],
     label: npt.NDArray[np.int64],
     cluster: npt.NDArray[np.int64],
-    folds: Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]],
+    fold: npt.NDArray[np.int64],
     seed: int,
 ) -> Shortcut:
     chance = 1 / len(np.unique(label))
@@ -87,7 +86,8 @@ def _test(
         ExtraTreesClassifier(60, min_samples_leaf=3, class_weight="balanced", random_state=seed),
     ):
         predicted = np.empty_like(label)
-        for train, test in folds:
+        for one in range(FOLDS):
+            train, test = fold != one, fold == one
             predicted[test] = model.fit(values[train], label[train]).predict(values[test])
         score, error = _balanced(label, predicted, cluster)
         shortcut = Shortcut(name, score, score - _Z95 * error, chance)

@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from groupwise.audit.copies.features import describe
 
-SCENES = 6
+SCENES = 3
 _SIDE_PX, _LEAVES, _MOST_POINTS = 256, 800, 2_000
 _RADII_PX = 1.5, 100.0
 
 
 def scene_descriptors(seed: int = 0) -> npt.NDArray[np.uint8]:
-    """Descriptors of the local features of `SCENES` scenes, about 10,000 x 128."""
+    """Descriptors of the local features of `SCENES` scenes, about 5,000 x 128."""
     rng = np.random.default_rng(seed)
     return np.concatenate([describe(make_scene(rng), _MOST_POINTS).descriptors for _ in range(SCENES)])
 
