@@ -57,6 +57,7 @@ def expected_sibling_share(sources: IntArray, n_train: int) -> float:
     others, rest = len(sources) - 1, len(sources) - sizes  # all others, and those of other sources
     drawn = np.minimum(n_train, rest)
     # By logarithms and without scipy.stats, which takes half a second of the processor to load.
-    ways = gammaln(rest + 1) - gammaln(rest - drawn + 1) - gammaln(others + 1) + gammaln(others - n_train + 1)
-    alone = np.where(n_train <= rest, np.exp(ways), 0.0)
+    all_of = gammaln(rest + 1) - gammaln(others + 1)
+    left_of = gammaln(others - n_train + 1) - gammaln(rest - drawn + 1)
+    alone = np.where(n_train <= rest, np.exp(all_of + left_of), 0.0)
     return float(1 - alone[number].mean())
