@@ -72,7 +72,7 @@ def is_small(files: RunFiles) -> bool:
 
 def _learnt(files: RunFiles) -> int:
     """How many images the network learnt from, or each model of a cross-validation about."""
-    folds = {name: fold["n"] for name, fold in files.split["folds"].items()}
+    folds: dict[str, int] = {name: fold["n"] for name, fold in files.split["folds"].items()}
     return round(sum(folds.values()) * (1 - 1 / len(folds))) if files.crossval else folds.get("train", 0)
 
 
