@@ -19,7 +19,13 @@ from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Assignment, Split
 from groupwise.data.targets import is_set
 from groupwise.errors import UsageError
-from groupwise.evaluation.cases import Pictures, case_names, measure_cases
+from groupwise.evaluation.cases import (
+    Pictures,
+    case_names,
+    measure_cases,
+    refuse_mixed_cases,
+    refuse_unknown_column,
+)
 from groupwise.evaluation.class_names import MatchedClasses, match_classes
 from groupwise.evaluation.drift import measure_drift, measure_pixels
 from groupwise.evaluation.evaluate import prediction_header, prediction_lines, read_images
@@ -87,6 +93,8 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
     manifest = scan_with_progress(request.scan, console)
     require_usable(manifest)
     _refuse_other_data(run, name, manifest)
+    if request.by is not None:
+        refuse_unknown_column(manifest, request.by)
     several = predictor.decision.label_sets is not None
     matched = _match(manifest, predictor.classes, ignore=request.ignore_unknown, several=several)
     known, split = run.manifest(request.root), run.split()
@@ -94,6 +102,9 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
     found = _find_copies(known, gone, manifest, console)
     new = choose_images(manifest, matched, found, several=several)
     _say_left_out(new, matched, console)
+    if request.by is not None and not several:
+        names = case_names(new.rows, manifest, request.by, new.sources)
+        refuse_mixed_cases(names, new.targets(predictor.classes).values)
     with console.progress("Reading images") as progress:
         files = [manifest.file(sample) for sample in new.samples]
         digests = [sample.sha256 for sample in new.samples]

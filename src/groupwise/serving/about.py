@@ -7,6 +7,7 @@ from typing import Any
 
 from groupwise.serving import intake
 from groupwise.serving.batching import Predictor
+from groupwise.stats.cases import CaseRule
 from groupwise.stats.estimate import Estimate
 
 FIGURES = ("value", "low", "high", "n", "sources")
@@ -24,6 +25,7 @@ def about(predictor: Predictor) -> dict[str, Any]:
         "coverage": _coverage(decision),
         "operating_point": _operating_point(decision),
         "heat": predictor.heat_method,
+        "case_rule": (predictor.decision.case or CaseRule()).rule,
         "accuracy": _accuracy(_held_out(source.get("accuracy", {}))),
         "baseline": _held_out(source.get("baseline", {})),
         "optimised_for": source.get("optimised_for"),
