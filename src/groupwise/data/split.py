@@ -15,8 +15,10 @@ from groupwise.data.stratify import UNASSIGNED, IntArray, assign_random, assign_
 from groupwise.data.targets import Targets, all_names, is_set, read_names, refuse_sets
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_csv, write_csv
+from groupwise.text import listed
 
 EXCLUDED = "excluded"  # the fold of samples that take no part until the user decides about them
+NAMES_SHOWN = 12  # of classes and folds in an error
 
 
 class Assignment(NamedTuple):
@@ -182,10 +184,10 @@ def _refuse_few_sources(
         images = {str(name): int(members[:, k].sum()) for k, name in enumerate(classes)}
         joined = any(images[name] > count for name, count in few.items())
         (first, count), *others = few.items()
-        also = "".join(f"; class {name!r} has {n}" for name, n in others)
+        also = f"; class {listed([f'{name!r} has {n}' for name, n in others], NAMES_SHOWN)}" if others else ""
         raise GroupwiseError(
             f"class {first!r} has {count} independent source{'s' * (count != 1)},"
-            f" too few for the {len(folds)} folds {', '.join(folds)}{also}",
+            f" too few for the {len(folds)} folds {listed(folds, NAMES_SHOWN)}{also}",
             place="split",
             remedy=_blame_groups(targets, groups)
             or f"Add photographs from other sources, ask for fewer folds, or add --min-sources"
