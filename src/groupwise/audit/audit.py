@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ class Audit:
     worth: Mapping[str, Sequence[float]] = field(default_factory=dict, repr=False)
     cache: CacheUse | None = None
 
-    @property
+    @cached_property  # asked for once an image
     def clusters(self) -> dict[str, int]:
         """Cluster number of each usable path."""
         return {path: cluster for path, _, cluster in self.rows}
