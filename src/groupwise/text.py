@@ -1,8 +1,9 @@
-"""Words for figures: durations as a person writes them, shares in per cent."""
+"""Words for figures and lists: durations as a person writes them, shares in per cent, the first of many."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from groupwise.errors import UsageError
 
@@ -40,3 +41,9 @@ def percentage(share: float) -> str:
     if text in ("0.0", "100.0"):
         return text.removesuffix(".0") if share in (0, 1) else "under 0.1" if share < 0.5 else "over 99.9"
     return text
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -69,6 +69,8 @@ def test_too_few_sources_are_refused_with_the_class_and_the_count():
     with pytest.raises(GroupwiseError, match=r"class 'a' has 2 independent sources, too few for the 3 folds"):
         split(samples)
     assert split(samples, shares={"train": 0.5, "test": 0.5}).folds == ("train", "test")
+    with pytest.raises(GroupwiseError, match=r"fold-012 and 988 more; class 'b' has 9\."):
+        split(samples, shares={f"fold-{i + 1:03}": 1e-3 for i in range(1000)})
 
 
 def test_copies_do_not_count_as_sources():

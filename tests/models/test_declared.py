@@ -53,10 +53,38 @@ def test_transformers_and_bundles(tmp_path):
 def test_nothing_declared_is_none_and_other_json_is_not_meant(tmp_path):
     (tmp_path / "config.json").write_text('{"learning_rate": 1}')
     assert declared_preprocessing(tmp_path / "net.onnx", {"producer": "x"}) is None
+    for other in ([1], {"pretrained_cfg": 3}, {"mean": None, "std": None}):
+        (tmp_path / "config.json").write_text(json.dumps(other))
+        assert declared_preprocessing(tmp_path / "net.onnx", {}) is None
+
+
+def test_oblong_pictures_and_those_of_other_channels_are_said(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(TIMM | {"input_size": [5, 160, 320]}))
+    found = declared_preprocessing(tmp_path / "net.onnx", {})
+    assert "320 x 160, which are made 320 x 320" in found.notes[1]
+    for n in (1, 5):
+        (tmp_path / "config.json").write_text(json.dumps(TIMM | {"mean": [0.5] * n, "std": [0.25] * n}))
+        assert declared_preprocessing(tmp_path / "net.onnx", {}).fields["mean"] == (0.5,) * max(3, n)
 
 
 @pytest.mark.parametrize(
-    "held", [TIMM | {"mean": [123.7, 116.3, 103.5]}, TIMM | {"std": [0, 1, 1]}, TIMM | {"input_size": ["a"]}]
+    "held",
+    [
+        TIMM | odd
+        for odd in (
+            {"mean": [123.7, 116.3, 103.5]},
+            {"std": [0, 1, 1]},
+            {"mean": 0.5},
+            {"input_size": ["a"]},
+            {"input_size": [3, 24.5, 24.5]},
+            {"input_size": [3, 10**5, 10**5]},
+            {"input_size": {"width": 24}},
+            {"crop_pct": "0.9"},
+            {"interpolation": ["bicubic"]},
+            {"crop_mode": ["center"]},
+            {"image_mean": [0.5] * 3, "resample": [3]},
+        )
+    ],
 )
 def test_values_that_cannot_be_meant_are_refused(held, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(held))

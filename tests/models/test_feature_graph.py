@@ -68,6 +68,24 @@ def test_logits_by_name_are_features_without_maps(images, maps, tmp_path):
     assert found.shape == (5, 4, 1, 1)
 
 
+def test_a_tensor_may_be_called_as_ours_are(images, maps, tmp_path):
+    called = (("Identity", ["vector"], "cell", {}), ("Neg", ["cell"], "out", {}))
+    for output, head in (("pooled", ()), ("cell", called)):
+        model = backbone(head=head, outputs=("out",) if head else ("vector",))
+        features, _ = answers(cut(model, tmp_path, output=output), images)
+        np.testing.assert_allclose(features, maps.mean((2, 3)), atol=1e-5)
+
+
+def test_a_network_of_grey_pictures_is_given_the_grey_of_three_colours(images, tmp_path):
+    graph = cut(backbone(shape=("N", 1, "S", "S")), tmp_path)
+    grey = torch.from_numpy(images[:, :1])
+    maps = F.conv2d(grey, torch.from_numpy(weights(1)["kernel"]), stride=2, padding=1).relu()
+    features, _ = answers(graph, np.repeat(images[:, :1], 3, axis=1))
+    np.testing.assert_allclose(features, maps.mean((2, 3)), atol=1e-5)
+    assert graph.channels == 3
+    assert cut(backbone(shape=("N", 5, 8, 8)), tmp_path).channels == 5  # the near miss
+
+
 def test_a_batch_that_is_only_declared_fixed_becomes_free(images, maps, tmp_path):
     graph = cut(backbone(shape=(1, 3, 8, 8)), tmp_path)
     np.testing.assert_allclose(answers(graph, images)[0], maps.mean((2, 3)), atol=1e-5)
@@ -90,10 +108,13 @@ ACROSS = (
           "constants": {"nil": np.zeros(6, np.float32)}}, "the same features for every image"),
         ({"more_inputs": ("scale",)}, r"has 2 inputs \(picture, scale\)"),
         ({"kind": TensorProto.FLOAT16}, "does not take float32 images"),
-        ({"shape": ("N", 8, 8, 3)}, "channels first"),
+        ({"shape": ("N", 8, 8, 3)}, "their 3 channels last"),
+        ({"shape": ("N", "H", "W", 1)}, "their 1 channels last"),
+        ({"shape": ("N", "C", 8, 8)}, "any number of channels"),
         ({"shape": ("N", 3, 8, 16)}, "images of 16 x 8, which are no squares"),
     ],
-    ids=["baked-batch", "batch-statistics", "constant", "two-inputs", "half", "channels-last", "oblong"],
+    ids=["baked-batch", "batch-statistics", "constant", "two-inputs", "half", "channels-last", "free-last",
+         "any-channels", "oblong"],
 )  # fmt: skip
 def test_what_gives_no_features_of_images_is_refused(facts, said, tmp_path):
     with pytest.raises(GroupwiseError, match=said):
@@ -116,6 +137,7 @@ def test_files_that_are_none_are_refused(tmp_path):
     for name, content in {
         "page.onnx": b"<!DOCTYPE html><html>",
         "half.onnx": whole[: len(whole) // 2],
+        "empty.onnx": b"",
     }.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(GroupwiseError, match="is no whole ONNX file"):

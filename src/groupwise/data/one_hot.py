@@ -16,6 +16,7 @@ from groupwise.data.reading import SEVERAL as SETS
 from groupwise.data.table_files import Table
 from groupwise.data.targets import write_set
 from groupwise.errors import GroupwiseError, UsageError
+from groupwise.text import listed
 
 LABEL = "label"
 _SHOWN = 12  # names of columns at most
@@ -78,7 +79,7 @@ def find_one_hot(
     left_out = [name for name in flags if name not in classes]
     if not left_out:
         return OneHot(joined)
-    words = f"{joined.kind} (not taken for classes: {_list_names(left_out)})"
+    words = f"{joined.kind} (not taken for classes: {listed(left_out, _SHOWN)})"
     asked = [name for name in left_out if name not in aside and "," not in name]
     notes = [
         f"The column {', '.join(map(repr, asked[:_SHOWN]))} is called as a group, a fold or a property, and"
@@ -114,7 +115,7 @@ def _join(table: Table, classes: Sequence[str], used: Sequence[str], labels: Lab
     rows = tuple({**row, LABEL: join(name for name in used if is_yes(row[name]))} for row in table.rows)
     kept = (*(column for column in table.columns if column not in (*classes, LABEL)), LABEL)
     slim = tuple({name: row[name] for name in kept} for row in rows)
-    words = f"{table.kind}, one column a class: {_list_names(used)}"
+    words = f"{table.kind}, one column a class: {listed(used, _SHOWN)}"
     return Table(kept, slim, words, table.path_column, LABEL)
 
 
@@ -132,10 +133,6 @@ def _leave_further(table: Table, flags: Sequence[str], aside: Collection[str]) -
     joint = [name for name in flags if name in plain or name in nouns]
     exact = all(sum(is_yes(row[name]) for name in joint) == 1 for row in table.rows)
     return joint if nouns and exact else plain
-
-
-def _list_names(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
 
 
 def _refuse_uncertain(file: Path, cells: dict[str, set[str]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from groupwise.data.pixel_reading import MAX_PIXELS, Range, Reading
@@ -19,6 +20,7 @@ Resize = Literal["squash", "crop", "pad"]
 Interpolation = Literal["bilinear", "bicubic"]
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 COLOURS = 3
+LARGEST_SIDE_PX = math.isqrt(MAX_PIXELS)
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ class Preprocessing:
     max_pixels: int = MAX_PIXELS
 
     def __post_init__(self) -> None:
-        _require(self.image_size_px >= 1, "image_size_px", self.image_size_px, "Give at least 1 pixel.")
+        side = self.image_size_px
+        whole = isinstance(side, Integral) and 1 <= side <= LARGEST_SIDE_PX
+        _require(whole, "image_size_px", side, f"Give a whole number from 1 to {LARGEST_SIDE_PX:,}.")
         for name, value, choices in (
             ("resize", self.resize, get_args(Resize)),
             ("interpolation", self.interpolation, get_args(Interpolation)),

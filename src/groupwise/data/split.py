@@ -15,8 +15,10 @@ from groupwise.data.stratify import UNASSIGNED, IntArray, assign_random, assign_
 from groupwise.data.targets import Targets, all_names, is_set, read_names, refuse_sets
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_csv, write_csv
+from groupwise.text import listed
 
 EXCLUDED = "excluded"  # the fold of samples that take no part until the user decides about them
+NAMES_SHOWN = 12  # of classes and folds in an error
 
 
 class Assignment(NamedTuple):
@@ -161,26 +163,31 @@ def participants_of(split: Split) -> Participants:
     return Participants([row.cluster for row in split.rows], excluded)
 
 
-def _refuse_few_sources(
-    targets: Targets, sources: IntArray, folds: Sequence[str], spared: Set[str], groups: Sequence[str]
-) -> None:
-    classes, members = targets.classes, targets.members.astype(bool)
+def refuse_single_class(classes: Sequence[str]) -> None:
+    """Raise `GroupwiseError` where there is nothing to tell apart."""
     if len(classes) < 2:
         raise GroupwiseError(
             f"{len(classes)} class, and there is nothing to tell apart with fewer than two",
             place="split",
             remedy="Give a folder with one sub-folder a class, or a CSV with several labels.",
         )
+
+
+def _refuse_few_sources(
+    targets: Targets, sources: IntArray, folds: Sequence[str], spared: Set[str], groups: Sequence[str]
+) -> None:
+    classes, members = targets.classes, targets.members.astype(bool)
+    refuse_single_class(classes)
     have = {str(name): len(np.unique(sources[members[:, k]])) for k, name in enumerate(classes)}
     few = {name: count for name, count in have.items() if count < len(folds) and name not in spared}
     if few:
         images = {str(name): int(members[:, k].sum()) for k, name in enumerate(classes)}
         joined = any(images[name] > count for name, count in few.items())
         (first, count), *others = few.items()
-        also = "".join(f"; class {name!r} has {n}" for name, n in others)
+        also = f"; class {listed([f'{name!r} has {n}' for name, n in others], NAMES_SHOWN)}" if others else ""
         raise GroupwiseError(
             f"class {first!r} has {count} independent source{'s' * (count != 1)},"
-            f" too few for the {len(folds)} folds {', '.join(folds)}{also}",
+            f" too few for the {len(folds)} folds {listed(folds, NAMES_SHOWN)}{also}",
             place="split",
             remedy=_blame_groups(targets, groups)
             or f"Add photographs from other sources, ask for fewer folds, or add --min-sources"

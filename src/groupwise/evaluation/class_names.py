@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from groupwise.data.targets import all_names, read_names, write_set
 from groupwise.errors import UsageError, did_you_mean
+from groupwise.text import listed
 
 SHOWN = 5
 
@@ -58,7 +59,7 @@ def match_classes(labels: Iterable[str], classes: Sequence[str], *, ignore_unkno
         raise _unknown(unknown, classes)
     if not known:
         raise UsageError(
-            f"no image has a class of the run, which are {_listed(classes)}",
+            f"no image has a class of the run, which are {_quoted(classes)}",
             place="--external",
             remedy="Rename the classes of the new data, or give their column with --label-column.",
         )
@@ -71,17 +72,15 @@ def _folded(name: str) -> str:
 
 
 def _unknown(unknown: dict[str, int], classes: Sequence[str]) -> UsageError:
-    named = ", ".join(f"{name!r} ({n:,})" for name, n in list(unknown.items())[:SHOWN])
-    more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
+    named = listed([f"{name!r} ({n:,})" for name, n in unknown.items()], SHOWN)
     first = next(iter(unknown))
     return UsageError(
-        f"{sum(unknown.values()):,} images have a class that the run does not know: {named}{more}; its"
-        f" classes are {_listed(classes)}{did_you_mean(first, classes)}",
+        f"{sum(unknown.values()):,} images have a class that the run does not know: {named}; its"
+        f" classes are {_quoted(classes)}{did_you_mean(first, classes)}",
         place="--external",
         remedy="Rename them, or leave those images out with --ignore-unknown-classes.",
     )
 
 
-def _listed(classes: Sequence[str]) -> str:
-    more = f" and {len(classes) - 2 * SHOWN} more" if len(classes) > 2 * SHOWN else ""
-    return ", ".join(map(repr, classes[: 2 * SHOWN])) + more
+def _quoted(classes: Sequence[str]) -> str:
+    return listed([repr(name) for name in classes], 2 * SHOWN)

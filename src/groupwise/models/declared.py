@@ -7,14 +7,13 @@ or in the metadata of the ONNX file), and transformers' `preprocessor_config.jso
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from groupwise.data.pixel_reading import as_tuples
-from groupwise.data.preprocessing import Preprocessing
+from groupwise.data.preprocessing import COLOURS, Preprocessing
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json
 
@@ -40,97 +39,91 @@ def declared_preprocessing(file: Path, metadata: Mapping[str, str]) -> Declared 
     Raises `GroupwiseError` where what is declared cannot be meant.
     """
     if PRETRAINED in metadata:
-        with suppress(ValueError):
-            return _of_timm(json.loads(metadata[PRETRAINED]), f"the metadata of {file.name}", file)
-        raise _unreadable(file)
+        source = f"the metadata of {file.name}"
+        return _meant(file, lambda: _of_timm(json.loads(metadata[PRETRAINED]), source))
     for name in (BUNDLE, f"{file.stem}.json", "config.json", TRANSFORMERS):
         beside = file.parent / name
-        if not beside.is_file():
-            continue
-        held = read_json(beside)
-        if name == BUNDLE:
-            return Declared(_of_bundle(held, beside), BUNDLE)
-        found = held.get(PRETRAINED, held) if isinstance(held, Mapping) else {}
-        if name == TRANSFORMERS or "image_mean" in found:
-            return _of_transformers(found, name, beside)
-        if "mean" in found and "std" in found:
-            return _of_timm(found, name, beside)
+        if beside.is_file() and (found := _beside(beside, read_json(beside))) is not None:
+            return found
     return None
 
 
-def _of_bundle(held: Any, place: Path) -> dict[str, Any]:
+def _beside(place: Path, held: Any) -> Declared | None:
+    """What a file beside the model declares, by its own words; None where it speaks of other things."""
+    if place.name == BUNDLE:
+        return _meant(place, lambda: _of_bundle(held))
+    if not isinstance(held, Mapping):
+        return None
+    inner = held.get(PRETRAINED)
+    known = inner if isinstance(inner, Mapping) else held
+    if known.get("image_mean") is not None or place.name == TRANSFORMERS:
+        return _meant(place, lambda: _of_transformers(known, place.name))
+    if known.get("mean") is not None and known.get("std") is not None:
+        return _meant(place, lambda: _of_timm(known, place.name))
+    return None
+
+
+def _meant(place: Path, read: Callable[[], Declared]) -> Declared:
+    """What is read from a file of others, in which any value may be of any kind."""
     try:
-        values = {name: as_tuples(value) for name, value in held["preprocessing"].items()}
-        Preprocessing(**values)
-    except (KeyError, TypeError, AttributeError):
-        raise _unreadable(place) from None
-    return values
+        found = read()
+        each = {"channels": tuple(range(len(found.fields.get("mean", ()))))}
+        Preprocessing(**{**each, **found.fields})
+    except (GroupwiseError, AttributeError, LookupError, TypeError, ValueError):
+        names = ", ".join(field.name for field in fields(Preprocessing)[:5])
+        raise GroupwiseError(
+            "declares a preprocessing that cannot be meant",
+            place=place,
+            remedy=f"Mend it, or remove it and give the fields yourself: --data. and {names}.",
+        ) from None
+    return found
 
 
-def _of_timm(known: Any, source: str, place: Path) -> Declared:
-    if not isinstance(known, Mapping):
-        raise _unreadable(place)
+def _of_bundle(held: Any) -> Declared:
+    return Declared({name: as_tuples(value) for name, value in held["preprocessing"].items()}, BUNDLE)
+
+
+def _of_timm(known: Any, source: str) -> Declared:
     size = known.get("input_size")
+    side, share = (size[-1] if size else None), known.get("crop_pct")
+    method = known.get("interpolation", "bilinear")
     notes = []
-    if (share := known.get("crop_pct", 1.0)) not in (1, 1.0, None):
+    if share not in (1, None):
         notes.append(
             f"its weights were tested on the middle {share:.3g} of each picture, of which all is shown"
         )
-    method = known.get("interpolation", "bilinear")
+    if size and size[-2] != side:
+        notes.append(f"it takes pictures of {side} x {size[-2]}, which are made {side} x {side} here")
     if method not in FILTERS:
         notes.append(f"its interpolation {method!r} is done as bicubic")
-    return Declared(
-        _checked(
-            {
-                "image_size_px": size[-1] if isinstance(size, Sequence) and size else None,
-                "resize": SQUARES.get(known.get("crop_mode") or "center", "crop"),
-                "interpolation": FILTERS.get(method, "bicubic"),
-                "mean": known.get("mean"),
-                "std": known.get("std"),
-            },
-            place,
-        ),
-        source,
-        tuple(notes),
-    )
+    values = {
+        "image_size_px": side,
+        "resize": SQUARES.get(known.get("crop_mode") or "center", "crop"),
+        "interpolation": FILTERS.get(method, "bicubic"),
+        "mean": known.get("mean"),
+        "std": known.get("std"),
+    }
+    return Declared(_given(values), source, tuple(notes))
 
 
-def _of_transformers(known: Mapping[str, Any], source: str, place: Path) -> Declared:
+def _of_transformers(known: Mapping[str, Any], source: str) -> Declared:
     size = known.get("crop_size") or known.get("size")
     if isinstance(size, Mapping):
         size = size.get("height") or size.get("shortest_edge")
-    return Declared(
-        _checked(
-            {
-                "image_size_px": size,
-                "resize": "crop" if known.get("do_center_crop") else "squash",
-                "interpolation": FILTERS.get(known.get("resample", 2), "bicubic"),
-                "mean": known.get("image_mean"),
-                "std": known.get("image_std"),
-            },
-            place,
-        ),
-        source,
-    )
+    values = {
+        "image_size_px": size,
+        "resize": "crop" if known.get("do_center_crop") else "squash",
+        "interpolation": FILTERS.get(known.get("resample", 2), "bicubic"),
+        "mean": known.get("image_mean"),
+        "std": known.get("image_std"),
+    }
+    return Declared(_given(values), source)
 
 
-def _checked(values: Mapping[str, Any], place: Path) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are there; the one mean of grey pictures is that of their three equal colours."""
+    return {
+        name: tuple(value) * (COLOURS if len(value) == 1 else 1) if isinstance(value, list) else value
         for name, value in values.items()
         if value is not None
     }
-    try:
-        Preprocessing(**known)
-    except (GroupwiseError, TypeError):
-        raise _unreadable(place) from None
-    return known
-
-
-def _unreadable(place: Path) -> GroupwiseError:
-    names = ", ".join(field.name for field in fields(Preprocessing)[:5])
-    return GroupwiseError(
-        "declares a preprocessing that cannot be meant",
-        place=place,
-        remedy=f"Mend it, or remove it and give the fields yourself: --data. and {names}.",
-    )

@@ -2,6 +2,7 @@
 
 What comes out has one input, `images` (N, C, S, S), normalised, for any N, and two outputs: `features` (N, D)
 and `maps` (N, D, h, w), of which the features are the mean where the file says so, and else (N, D, 1, 1).
+A file that takes grey pictures is given the grey of three colours.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.errors import GroupwiseError, UsageError, did_you_mean
+from groupwise.errors import GroupwiseError, UsageError, did_you_mean, first_line
 from groupwise.models.onnx_files import onnx_packages, open_session
 
 IMAGES, FEATURES, MAPS = "images", "features", "maps"
@@ -23,6 +24,8 @@ FLOAT = 1  # TensorProto.FLOAT
 OLDEST_OPSET = 11
 TOLERANCE = 1e-3  # relative, between an image alone and among others
 NAMES_SHOWN = 8
+COLOUR_COUNTS = (1, 3, 4)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue in grey, as Pillow has it
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +52,12 @@ def read_onnx(file: Path) -> Any:
             remedy="Give --features an ONNX file, a bundle, or the folder of a run.",
         )
     try:
-        return onnx.load(file)
+        model = onnx.load(file)
     except Exception as error:  # protobuf, onnx and the file system each have their own
-        raise GroupwiseError(
-            f"is no whole ONNX file ({str(error).strip().splitlines()[0][:120]})",
-            place=file,
-            remedy="Export it again, and copy all of its files.",
-        ) from None
+        raise _damaged(file, first_line(error)[:120]) from None
+    if not model.graph.node:  # what an empty file is read as
+        raise _damaged(file, "nothing is computed in it")
+    return model
 
 
 def cut_features(model: Any, file: Path, *, output: str | None, side_px: int) -> FeatureGraph:
@@ -71,12 +73,13 @@ def cut_features(model: Any, file: Path, *, output: str | None, side_px: int) ->
         raise _unsuited(file, f"is of opset {opset}, and at least {OLDEST_OPSET} is read")
     shown = _images_of(model.graph, file)
     channels, side = _side(shown, file)
+    seen = len(LUMA) if channels == 1 else channels
     model = onnx.compose.add_prefix(onnx.shape_inference.infer_shapes(model), PREFIX)
     name, told = _features_of(model.graph, file, output)
     maps = _maps_behind(model.graph, name)
     cut = _extract(model, shown.name, name, maps, file)
-    features = _try(cut, channels, side or side_px, file)
-    return FeatureGraph(cut, channels, side, features, told)
+    features = _try(cut, seen, side or side_px, file)
+    return FeatureGraph(cut, seen, side, features, told)
 
 
 def _images_of(graph: Any, file: Path) -> Any:
@@ -95,9 +98,10 @@ def _images_of(graph: Any, file: Path) -> Any:
 def _side(images: Any, file: Path) -> tuple[int, int | None]:
     """Channels, and the side of the square, None where it is free."""
     _, channels, height, width = (dim.dim_value for dim in images.type.tensor_type.shape.dim)
-    if channels not in (1, 3):
-        said = f"{channels} channels" if channels else "any number of channels"
-        raise _unsuited(file, f"takes images of {said}, where colours are 3, channels first")
+    if channels == height and width in COLOUR_COUNTS:
+        raise _unsuited(file, f"takes images with their {width} channels last")
+    if not channels:
+        raise _unsuited(file, "takes images of any number of channels, where colours are 3, channels first")
     if height != width:
         raise _unsuited(file, f"takes images of {width} x {height}, which are no squares")
     return channels, height or None
@@ -184,26 +188,32 @@ def _extract(model: Any, images: str, name: str, maps: str | None, file: Path) -
         if wanted & set(node.output):
             needed.append(node)
             wanted |= set(_taken(node))
-    nodes = [helper.make_node("Identity", [IMAGES], [f"{PREFIX}{images}"]), *reversed(needed)]
+    before = next(one for one in graph.input if one.name == f"{PREFIX}{images}")
+    _, *shape = (dim.dim_value or dim.dim_param or None for dim in before.type.tensor_type.shape.dim)
+    constants = [one for one in graph.initializer if one.name in wanted]
+    if shape[0] == 1:  # grey: pictures come as three colours, a grey one with three alike
+        shape[0] = len(LUMA)
+        constants.append(onnx.numpy_helper.from_array(LUMA.reshape(1, -1, 1, 1), "luma"))
+        nodes = [helper.make_node("Conv", [IMAGES, "luma"], [before.name])]
+    else:
+        nodes = [helper.make_node("Identity", [IMAGES], [before.name])]
+    nodes += reversed(needed)
     if maps == name:
         nodes += [
-            helper.make_node("GlobalAveragePool", [name], [f"{PREFIX}pooled"]),
-            helper.make_node("Flatten", [f"{PREFIX}pooled"], [FEATURES], axis=1),
+            helper.make_node("GlobalAveragePool", [name], ["pooled"]),
+            helper.make_node("Flatten", ["pooled"], [FEATURES], axis=1),
         ]
     else:
         nodes.append(helper.make_node("Identity", [name], [FEATURES]))
-    constants = [one for one in graph.initializer if one.name in wanted]
     if maps is None:
-        constants.append(onnx.numpy_helper.from_array(np.array([0, -1, 1, 1], np.int64), f"{PREFIX}cell"))
-        nodes.append(helper.make_node("Reshape", [FEATURES, f"{PREFIX}cell"], [MAPS]))
+        constants.append(onnx.numpy_helper.from_array(np.array([0, -1, 1, 1], np.int64), "cell"))
+        nodes.append(helper.make_node("Reshape", [FEATURES, "cell"], [MAPS]))
     else:
         nodes.append(helper.make_node("Identity", [maps], [MAPS]))
-    before = next(one for one in graph.input if one.name == f"{PREFIX}{images}")
-    _, *rest = (dim.dim_value or dim.dim_param or None for dim in before.type.tensor_type.shape.dim)
     cut = helper.make_graph(
         nodes,
         "features",
-        [helper.make_tensor_value_info(IMAGES, FLOAT, ["batch", *rest])],
+        [helper.make_tensor_value_info(IMAGES, FLOAT, ["batch", *shape])],
         [
             helper.make_tensor_value_info(FEATURES, FLOAT, ["batch", None]),
             helper.make_tensor_value_info(MAPS, FLOAT, ["batch", None, None, None]),
@@ -225,8 +235,8 @@ def _taken(node: Any) -> Sequence[str]:
 
 def _try(model: bytes, channels: int, side_px: int, file: Path) -> int:
     """The number of features, by running the graph on one image and on three."""
-    images = np.random.default_rng(0).normal(size=(3, channels, side_px, side_px)).astype(np.float32)
     try:
+        images = np.random.default_rng(0).normal(size=(3, channels, side_px, side_px)).astype(np.float32)
         session = open_session(model, file)
         alone, together = (
             session.run([FEATURES, MAPS], {IMAGES: images[:count]})[0] for count in (1, len(images))
@@ -234,8 +244,8 @@ def _try(model: bytes, channels: int, side_px: int, file: Path) -> int:
     except GroupwiseError:
         raise
     except Exception as error:  # of the runtime, which has no class of its own for it
-        said = str(error).strip().splitlines()[0][:160]
-        raise _unsuited(file, f"does not answer any number of images of {side_px} px ({said})") from None
+        said = f"does not answer any number of images of {side_px} px ({first_line(error)[:160]})"
+        raise _unsuited(file, said) from None
     _check(alone, together, file)
     return int(alone.shape[1])
 
@@ -250,6 +260,12 @@ def _check(alone: npt.NDArray[Any], together: npt.NDArray[Any], file: Path) -> N
         raise _unsuited(file, "answers an image alone otherwise than among others")
     if np.abs(together - together[0]).max() <= 1e-9 * scale:
         raise _unsuited(file, "gives the same features for every image")
+
+
+def _damaged(file: Path, why: str) -> GroupwiseError:
+    return GroupwiseError(
+        f"is no whole ONNX file ({why})", place=file, remedy="Export it again, and copy all of its files."
+    )
 
 
 def _unsuited(file: Path, fact: str) -> GroupwiseError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
@@ -20,6 +20,7 @@ from torch import Tensor
 from groupwise.errors import GroupwiseError
 from groupwise.files import write_atomic
 from groupwise.models.resnext import PRESETS, ResNeXt
+from groupwise.text import listed
 
 HEAD = "fc."
 STEMS = ("conv1.weight", "conv1.0.weight")  # of the first convolution; the second in a deep stem
@@ -185,9 +186,9 @@ def _tensors_by_name(state: object, file: Path) -> dict[str, Tensor]:
             if all(key.startswith(prefix) for key in named):
                 named = {key.removeprefix(prefix): tensor for key, tensor in named.items()}
         return named
-    held = _shorten([str(key) for key in state]) if isinstance(state, Mapping) else type(state).__name__
+    held = [str(key) for key in state] if isinstance(state, Mapping) else [type(state).__name__]
     raise GroupwiseError(
-        f"holds something else than tensors by name: {held or 'nothing'}",
+        f"holds something else than tensors by name: {listed(held, NAMES_SHOWN) or 'nothing'}",
         place=file,
         remedy="Save `model.state_dict()` alone.",
     )
@@ -254,7 +255,7 @@ def _check_shapes(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: 
         )
     pairs = [f"{key} {tuple(state[key].shape)} for {tuple(own[key].shape)}" for key in differing]
     raise GroupwiseError(
-        f"{len(differing)} of its weights differ in shape from the network's: {_shorten(pairs)}",
+        f"{len(differing)} of its weights differ in shape from the network's: {listed(pairs, NAMES_SHOWN)}",
         place=path,
         remedy=remedy,
     )
@@ -265,9 +266,10 @@ def _check_keys(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Pa
     unexpected = [key for key in state if key not in own]
     facts = []
     if missing:
-        facts.append(f"lacks {len(missing)} of the network's weights: {_shorten(missing)}")
+        facts.append(f"lacks {len(missing)} of the network's weights: {listed(missing, NAMES_SHOWN)}")
     if unexpected:
-        facts.append(f"has weights unknown to the network, {len(unexpected)} in all: {_shorten(unexpected)}")
+        shown = listed(unexpected, NAMES_SHOWN)
+        facts.append(f"has weights unknown to the network, {len(unexpected)} in all: {shown}")
     if facts:
         raise GroupwiseError("; ".join(facts), place=path, remedy=remedy)
 
@@ -276,12 +278,7 @@ def _check_numbers(state: Mapping[str, Tensor], path: Path) -> None:
     endless = [key for key, tensor in state.items() if not torch.isfinite(tensor).all()]
     if endless:
         raise GroupwiseError(
-            f"{len(endless)} of its weights hold what is no finite number: {_shorten(endless)}",
+            f"{len(endless)} of its weights hold what is no finite number: {listed(endless, NAMES_SHOWN)}",
             place=path,
             remedy="Its training diverged, so take weights from before.",
         )
-
-
-def _shorten(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:NAMES_SHOWN])
-    return f"{shown} and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else shown

@@ -23,6 +23,7 @@ from groupwise.report.validity import hidden_faults, notes, sources_known
 from groupwise.report.words import NBSP, count
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
+from groupwise.text import listed
 
 OPEN = "[to be filled in]"
 MOST_CLASSES = 40
@@ -121,14 +122,13 @@ def _measured(files: RunFiles) -> list[dict[str, Any]]:
 
 def _use(files: RunFiles) -> list[str]:
     names = files.class_names
-    shown = ", ".join(map(plain, names[:MOST_CLASSES]))
-    more = f" and {len(names) - MOST_CLASSES} more" if len(names) > MOST_CLASSES else ""
+    shown = listed([plain(name) for name in names], MOST_CLASSES)
     does = f"tells {len(names)} classes of images apart"
     if files.several:
         does = f"says which of {len(names)} labels an image has, any number of them"
     return [
         f"# {plain(files.folder.name)}",
-        f"A network ({files.config.get('architecture', 'ResNeXt')}) that {does}: {shown}{more}.",
+        f"A network ({files.config.get('architecture', 'ResNeXt')}) that {does}: {shown}.",
         "## Intended use",
         f"What it is for, who will use it, and instead of what: {OPEN}",
         "It answers for images like those it was trained on, and for nothing else.",
