@@ -85,6 +85,6 @@ def test_files_that_taught_the_network_are_counted(run, tmp_path, capsys):
     copy = tmp_path / "another name.png"
     copy.write_bytes(learnt.read_bytes())
     assert main(["predict", str(run.folder), str(tested)]) == 0
-    assert "taught" not in capsys.readouterr().out
+    assert "taught" not in capsys.readouterr().err
     assert main(["predict", str(run.folder), str(tested), str(copy)]) == 0
-    assert "1 of these 2 files taught the network or chose its epoch" in capsys.readouterr().out
+    assert "1 of these 2 files taught the network or chose its epoch" in capsys.readouterr().err

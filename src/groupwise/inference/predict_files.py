@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import ExitStack
@@ -83,9 +84,10 @@ def predict_files(
         speed = n / (time.perf_counter() - start)
     _tell_notes(remarked, console)
     if taught:
-        console.warn(
+        print(
             f"{taught:,} of these {n:,} files taught the network or chose its epoch: it may know them by"
-            " heart, and how it does on them says nothing of new ones."
+            " heart, and how it does on them says nothing of new ones.",
+            file=sys.stderr,  # apart from the answers, which programs read
         )
     if csv:
         console.say(f"Predicted {n:,} image{'s' * (n != 1)}, {speed:.1f} a second: {csv}")
