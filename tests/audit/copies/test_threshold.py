@@ -20,8 +20,8 @@ def test_a_quiet_data_set_keeps_the_lowest_line() -> None:
 
 
 def test_a_loud_null_raises_the_line() -> None:
-    threshold = find_threshold(np.array([0.1, 0.97]), np.array([-0.4, 0.38]))
-    assert threshold.score == pytest.approx(0.43)
+    threshold = find_threshold(np.array([0.1, 0.97]), np.array([-0.4, 0.43]))
+    assert threshold.score == pytest.approx(0.48)
     assert find_threshold(np.array([0.1, 0.97]), np.array([0.99])).score == HIGHEST
 
 

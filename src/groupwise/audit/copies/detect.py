@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -57,11 +57,8 @@ def detect(
     workers: int = os.cpu_count() or 1,
     progress: Progress | None = None,
     compared: Compared | None = None,
-    planted: Collection[tuple[int, int]] = (),
 ) -> Detection:
     """All copies among N photographs without comparing all pairs.
-
-    `planted` are pairs known to be copies: where they fall short of the line they say nothing of look-alikes.
 
     `progress` is called with the number of photographs whose candidates are settled, and N. The result
     depends on `seed` and the names in `compared` (else the numbers), not on `workers` nor on what was
@@ -89,7 +86,7 @@ def detect(
         known = best.get((pair.first, pair.second))
         if known is None or pair.score > known.score:
             best[pair.first, pair.second] = pair
-    scores = np.array([pair.score for key, pair in best.items() if key not in planted])
+    scores = np.array([pair.score for pair in best.values()])
     threshold = find_threshold(scores, np.array(null))
     copies = {(pair.first, pair.second): pair for pair in alike}
     copies |= {key: pair for key, pair in best.items() if pair.score >= threshold.score}

@@ -16,8 +16,8 @@ from scipy.stats import binomtest
 
 FloatArray = npt.NDArray[np.float64]
 
-LINE = (0.35, 0.5)
-"""The line never leaves this range: below it are second shots of one pose, above it copies of any kind."""
+LINE = (0.45, 0.5)
+"""The line never leaves this range: below it are things of one shape, above it copies of any kind."""
 
 _TAIL = 40  # highest rejected scores that show how the tail falls
 _TAIL_BEGINS = -0.5
