@@ -21,6 +21,7 @@ import cv2
 
 from groupwise.audit.audit import Audit, audit
 from groupwise.audit.cache import cache_file
+from groupwise.audit.copies.vocabulary import made_vocabulary
 from groupwise.data.scan import scan
 from groupwise.files import write_csv
 
@@ -65,6 +66,7 @@ def _audit(
     write_csv(table, ("path", "label"), rows)
     start = time.process_time()
     manifest = scan(table, workers=1)
+    made_vocabulary.cache_clear()  # another command would learn the words anew
     scanned, start = time.process_time() - start, time.process_time()
     found = audit(manifest, seed=0, workers=1, cached=cached)
     took = time.process_time() - start

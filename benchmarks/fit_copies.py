@@ -25,9 +25,10 @@ from sklearn.preprocessing import StandardScaler
 from composed import half_of
 from compositions import DEEPEST, compose, operations
 from groupwise.audit.copies.compare import Evidence
+from groupwise.audit.copies.index import index_photographs
 from groupwise.audit.copies.score import describe_evidence, is_ruled_out
+from groupwise.audit.copies.short_list import short_list
 from groupwise.audit.copies.verify import Candidate, reduce_photograph, verify_features
-from groupwise.audit.copies.vocabulary import index_photographs, short_list, train_vocabulary
 from groupwise.data.decode import decode
 
 FloatArray = npt.NDArray[np.float64]
@@ -79,7 +80,7 @@ def collect(table: str, options: argparse.Namespace, known: set[frozenset[str]])
     features = [one.features for one in photographs]
     truth = [*range(len(originals)), *sources]
     with ThreadPoolExecutor(1) as pool:
-        index = index_photographs(features, train_vocabulary(features, 0, pool), pool)
+        index = index_photographs(features, 0, pool)
         proposed = [c for _, chunk in short_list(index, pool) for c in chunk]
     others = [
         c

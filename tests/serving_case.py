@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from groupwise.data.decode import Preprocessing
+from groupwise.inference.decision import Decision
 
 
 class FakeAnswer:
@@ -32,6 +33,7 @@ class FakePredictor:
     def __init__(self, classes=("dark", "light"), image_size_px=16):
         self.classes = tuple(classes)
         self.preprocessing = Preprocessing(image_size_px=image_size_px)
+        self.decision = Decision(self.classes)
         self.facts = {}
         self.heat_method = "class activation map"
         self.batches = []

@@ -113,6 +113,11 @@ def test_run_bundle_and_server_give_the_same_labels(run, bundle, data, capsys):
         assert tuple(served["labels"]) == ours.answer.labels
         assert served["decided"] == ours.answer.decided
         assert served["heat"]
+    case = groupwise.load_run(run).predict_case(pictures)
+    files = [("picture", (path, Path(path).read_bytes())) for path in pictures]
+    served = server.post("/v1/predict-case", files=files).json()
+    assert (tuple(served["labels"]), served["pictures"]) == (case.labels, 4)
+    assert served["probabilities"] == pytest.approx(dict(case.probabilities), abs=1e-5)
     table = _Worker(str(bundle))({"path": np.array(pictures)})  # as a machine of a Ray cluster
     assert table["predicted"] == [one.label for one in by_bundle]
     assert table["set"] == ["|".join(one.answer.prediction_set) for one in by_bundle]

@@ -60,6 +60,10 @@ def test_copies_share_a_cluster_and_others_do_not(audited: Audit) -> None:
     assert len(set(clusters.values())) == 30
 
 
+def test_the_clusters_are_gathered_once_however_often_they_are_asked_for(audited: Audit) -> None:
+    assert audited.clusters is audited.clusters  # else a split of n images takes n * n steps
+
+
 def test_a_photograph_under_two_labels_stops_and_is_left_out(audited: Audit) -> None:
     [conflict] = [one for one in audited.findings if one.code == "copies-across-labels"]
     assert conflict.severity == "stop"

@@ -158,6 +158,13 @@ def test_subjects_are_proposed_before_places_and_dates():
     assert list(find_group_columns(rows, ["date", "site", "patient"])) == ["patient", "date", "site"]
 
 
+def test_a_part_of_the_set_is_no_group_and_a_part_of_a_machine_is():
+    rows = [{"part": ("train", "val", "")[i % 3]} for i in range(9)]
+    assert find_group_columns(rows, ["part"]) == {}
+    rows = [{"part": ("train", "gear", "")[i % 3]} for i in range(9)]
+    assert find_group_columns(rows, ["part"]) == {"part": 3}
+
+
 def test_columns_named_as_a_fold_or_a_group_can_be_classes_by_their_names(tmp_path):
     cells = [("1", "1", "0"), ("0", "1", "1"), ("1", "0", "0"), ("0", "0", "1")]
     found = read(tmp_path, "path,animal,bus,car", cells)

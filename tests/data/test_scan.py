@@ -242,7 +242,9 @@ class TestNotes:
         )
 
     def test_nothing_usable(self, plant: Callable[..., Path]) -> None:
-        assert scan(plant("1.jpg")).notes == ("No image can be used: see the reasons in the manifest.",)
+        assert scan(plant("1.jpg")).notes == (
+            "No image can be used; `groupwise audit` writes why, file by file, into manifest.csv.",
+        )
 
 
 class TestGroups:

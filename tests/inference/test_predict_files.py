@@ -76,3 +76,15 @@ def test_ctrl_c_tells_how_far_it_came(run, tmp_path, capsys, monkeypatch, to_csv
         predict_with = {"csv": target, "model": "m", "resume": True}
         with pytest.raises(Exception, match="another model"):
             predict_files(predictor, list(map(str, files)), Silent(), **predict_with)
+
+
+def test_files_that_taught_the_network_are_counted(run, tmp_path, capsys):
+    folds = {run.root / row.path: row.fold for row in run.split().rows}
+    tested = next(path for path, fold in folds.items() if fold == "test")
+    learnt = next(path for path, fold in folds.items() if fold == "train")
+    copy = tmp_path / "another name.png"
+    copy.write_bytes(learnt.read_bytes())
+    assert main(["predict", str(run.folder), str(tested)]) == 0
+    assert "taught" not in capsys.readouterr().err
+    assert main(["predict", str(run.folder), str(tested), str(copy)]) == 0
+    assert "1 of these 2 files taught the network or chose its epoch" in capsys.readouterr().err

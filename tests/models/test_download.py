@@ -112,5 +112,5 @@ def test_a_digest_that_is_not_pinned_is_the_hubs_own(wanted, hub):
 
 
 def test_no_server_at_all(tmp_path):
-    with pytest.raises(GroupwiseError, match=r"cannot be reached.*without a network, name a file"):
+    with pytest.raises(GroupwiseError, match=r"cannot be reached.*without a network bring that file"):
         fetch(Download("http://127.0.0.1:9/x", tmp_path / "x.safetensors"), timeout_s=1)

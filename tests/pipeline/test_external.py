@@ -198,3 +198,21 @@ def test_one_answer_a_case_of_a_fold(folder, trained, capsys):
     status, _, err = command(capsys, "evaluate", folder / "run", "--by", "site")
     assert status == 2
     assert "no column 'site'. Choose among source" in err
+
+
+@pytest.mark.parametrize(
+    ("regex", "by", "said"),
+    [
+        (r"/\d(\d)\d", "source", "cases, such as '0', have several classes"),
+        (GROUPS[1], "vist", "--by: no column 'vist'. Choose among source"),
+    ],
+)
+def test_cases_that_cannot_be_are_refused_before_anything_is_measured(
+    folder, capsys, by_bytes, regex, by, said
+):
+    before = (folder / "run/run.json").read_bytes()
+    words = ("--external", folder / "clinic", "--group-regex", regex, "--by", by)
+    status, _, err = command(capsys, "evaluate", folder / "run", *words)
+    assert (status, said in err) == (2, True), err
+    assert not (folder / "run/external").exists()  # so that the name is still free
+    assert (folder / "run/run.json").read_bytes() == before

@@ -11,8 +11,9 @@ from groupwise.console import Console
 from groupwise.data.manifest import GIVEN_FOLD, Manifest, Sample
 from groupwise.data.split import EXCLUDED
 from groupwise.data.split_options import SplitConfig
+from groupwise.errors import GroupwiseError
 from groupwise.pipeline.divide import audit_given_split, given_folds, split_manifest
-from groupwise.pipeline.prepare import scan_with_progress
+from groupwise.pipeline.prepare import prepare, scan_with_progress
 from groupwise.pipeline.repaired import say_series, write_repaired
 
 N = 48
@@ -153,3 +154,13 @@ def test_copies_bind_where_pictures_differ_and_where_the_user_says_so():
     assert divide(data, copied, SplitConfig())[1]["sources"] == N // 4
     assert divide(data, copied, SplitConfig(copies="report"))[1]["sources"] == N
     assert divide(data, copied, SplitConfig(copies="drop"))[1]["excluded"] == N - N // 4
+
+
+def test_a_single_class_is_refused_before_copies_are_looked_for(capsys):
+    single = replace(manifest(), samples=manifest().samples[::2])
+    with pytest.raises(GroupwiseError, match="nothing to tell apart"):
+        prepare(single, SplitConfig(), seed=0, console=Console())
+    scan_with_progress(lambda progress: single, Console())
+    said = capsys.readouterr().out
+    assert "Audit" not in said
+    assert "24 images in 1 class;" in said

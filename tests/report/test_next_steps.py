@@ -310,6 +310,13 @@ def a_study_without_a_budget(make_run):
     return run, "do not use this network; train longer", command
 
 
+def a_study_of_few_photographs(make_run):
+    run = photographs(study(make_run))
+    beside_features(run, 0.2, 0.1, 0.3)
+    command = f"groupwise train pets --group-column pet --cv 3 --weights imagenet --run {run}-weights"
+    return run, "begin with weights that know other photographs", command
+
+
 SITUATIONS = [
     same_on_both_sides,
     chosen_on_test,
@@ -341,6 +348,7 @@ SITUATIONS = [
     handed_over,
     a_study_bounded_by_its_budget,
     a_study_without_a_budget,
+    a_study_of_few_photographs,
 ]
 
 
@@ -465,3 +473,22 @@ def test_weights_by_name_bring_their_own_network(make_run):
     (step,) = (one for one in steps_of(run) if "--weights imagenet" in one.command)
     assert "--training.epochs 5" in step.command
     assert "--model.preset" not in step.command
+
+
+def test_a_network_that_is_no_better_is_not_offered_to_be_served(make_run):
+    run = certain(make_run(ledger=PLANNED))
+    assert any("serve" in step.command for step in steps_of(refitted(make_run)[0]))
+    for lead in ((-0.1, -0.2, -0.02), (0.01, -0.1, 0.1)):
+        assert not any("serve" in step.command for step in steps_of(beside_features(run, *lead)))
+
+
+def test_what_a_busy_machine_did_is_said(make_run):
+    run = study(make_run, budget={"seconds": 240, "waited": 0.7})
+    facts = read_json(run / "crossval.json")
+    for epochs, title in (([4, 104, 21], "not trained alike"), ([20, 30, 24], "")):
+        write_json(run / "crossval.json", facts | {"epochs": epochs})
+        unequal, *_ = [*verdict(read_run(run)).short_of_time]
+        assert (title in unequal) if title else ("machine was busy" in unequal)
+    assert "others had it for 70" in verdict(read_run(run)).text
+    idle = study(make_run, budget={"seconds": 240, "waited": 0.1})
+    assert verdict(read_run(idle)).short_of_time == ()

@@ -55,7 +55,9 @@ def test_another_file_is_refused_in_words(tmp_path, content):
         # The limit at 0, the difference a hair below it, and a lead without limits
         ({FEATURES: (0.1, 0.0, 0.2)}, "not_shown", FEATURES),
         ({FEATURES: (0.0, -0.1, 0.1)}, "not_shown", FEATURES),
-        ({FEATURES: (-0.001, -0.1, 0.1)}, "loses", FEATURES),
+        ({FEATURES: (-0.001, -0.1, 0.1)}, "not_shown", FEATURES),
+        ({FEATURES: (-0.1, -0.2, -0.001)}, "loses", FEATURES),
+        ({FEATURES: (-0.001, None, None)}, "loses", FEATURES),
         ({FEATURES: (0.1, None, None)}, "not_shown", FEATURES),
     ],
 )

@@ -17,6 +17,7 @@ def test_the_page_is_told_the_accuracy_on_test_and_no_other():
     }  # fmt: skip
     assert told(source={"run": "demo", "accuracy": {"val": FIGURES}})["accuracy"] is None
     assert told(source={"accuracy": {"test": FIGURES | {"low": None}}})["accuracy"] is None
+    assert told(source={"accuracy": {"out-of-fold": FIGURES}})["accuracy"]["n"] == 179
 
 
 def test_sets_are_promised_only_where_they_were_decided():

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from groupwise.serving import app as app_module
 from groupwise.serving.app import create_app
+from groupwise.serving.metrics import PATHS
 from serving_case import FakePredictor, picture
 
 
@@ -114,7 +115,8 @@ def test_a_form_is_told_how_to_send_a_picture(client):
     assert response.status_code == 415
     assert response.json() == {
         "fact": "the body is a form, not a picture",
-        "remedy": "Send the raw bytes: curl --data-binary @file, not -F.",
+        "remedy": "Send the raw bytes: curl --data-binary @file, not -F; or pictures of one case to"
+        " /v1/predict-case.",
         "code": "form",
     }
     as_curl_says = {"Content-Type": "application/x-www-form-urlencoded"}  # with --data-binary
@@ -149,7 +151,7 @@ def test_a_defect_gives_no_traceback():
 
 def test_the_description_covers_what_is_said(client):
     described = client.get("/openapi.json").json()
-    assert set(described["paths"]) == {"/v1/predict", "/v1/model", "/healthz", "/readyz", "/metrics"}
+    assert set(described["paths"]) == {*PATHS}
     responses = described["paths"]["/v1/predict"]["post"]["responses"]
     assert set(responses) >= {"200", "400", "401", "403", "408", "413", "415", "421", "422", "503"}
     fields = described["components"]["schemas"]["PredictionOut"]["properties"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,13 @@ from groupwise.audit.copies.resemblance import pictures_resemble
 from groupwise.audit.copies.tiny import RIGID_PX
 from groupwise.audit.copies.verify import Candidate, verify_features
 from groupwise.audit.copies.workers import one_thread_a_worker
-from groupwise.audit.copy_findings import find_copies, find_equal_conflicts, find_insets, judge_exposures
+from groupwise.audit.copy_findings import (
+    find_bridges,
+    find_copies,
+    find_equal_conflicts,
+    find_insets,
+    judge_exposures,
+)
 from groupwise.audit.exposures import Exposures
 from groupwise.audit.findings import Finding
 from groupwise.audit.joined import Joined, join
@@ -38,9 +45,9 @@ TIMED = 24
 # What an audit takes a photograph, in times of measuring one and of comparing two at random, timed alone:
 # within a third on hands, clothing and waste.
 MEASURINGS, COMPARISONS, GAIN_OF_WORKERS = 1.3, 40, 1.6
-# Of that time, what is left where the cache knows exactly these files, and where it knows nearly all: other
-# files make other words, by which pairs are compared anew (docs/audit.md).
-AGAIN, NEARLY_AGAIN = 0.05, 0.6
+# Of that time, what is left where the cache knows exactly these files, and where it knows nearly all: then
+# all are searched for candidates, of which few are new (docs/audit.md).
+AGAIN, NEARLY_AGAIN = 0.05, 0.15
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,8 @@ class Audit:
     `clusters`: number of the photograph of each usable path; `conflicts`: paths whose photograph stands under
     several labels, to be left out until the user decides; `facts`: counts, rates and seconds; `series`: what
     is suspected, as columns, each with one name a row, "" for none; `worth`: how sharp each
-    row is and how like its copies (`medoid`), for who keeps one of each; `cache`: what of it was known.
+    row is and how like its copies (`medoid`), for who keeps one of each; `photographs`: which each row shows,
+    which are more than `clusters` where one is shown inside another; `cache`: what of it was known.
     """
 
     rows: tuple[tuple[str, str, int], ...]
@@ -59,18 +67,20 @@ class Audit:
     facts: Mapping[str, Any]
     series: Mapping[str, Sequence[str]] = field(default_factory=dict)
     worth: Mapping[str, Sequence[float]] = field(default_factory=dict, repr=False)
+    photographs: Sequence[int] = field(default=(), repr=False)
     cache: CacheUse | None = None
 
-    @property
+    @cached_property  # asked for once an image
     def clusters(self) -> dict[str, int]:
         """Cluster number of each usable path."""
         return {path: cluster for path, _, cluster in self.rows}
 
     def write(self, run_dir: Path) -> None:
         """Write `clusters.csv`, `findings.json` and, where series are suspected, `series.csv`."""
-        worth = [[f"{value:.6g}" for value in values] for values in self.worth.values()]
-        ranked = (row + tuple(cells) for row, *cells in zip(self.rows, *worth, strict=True))
-        write_csv(run_dir / "clusters.csv", ("path", "label", "cluster", *self.worth), ranked)
+        known = {"photograph": list(map(str, self.photographs))} if self.photographs else {}
+        known |= {name: [f"{value:.6g}" for value in values] for name, values in self.worth.items()}
+        ranked = (row + tuple(cells) for row, *cells in zip(self.rows, *known.values(), strict=True))
+        write_csv(run_dir / "clusters.csv", ("path", "label", "cluster", *known), ranked)
         if self.series:
             columns = zip(self.rows, *self.series.values(), strict=True)
             named = (row[:2] + tuple(cells) for row, *cells in columns)
@@ -133,7 +143,8 @@ def audit(
         "medoid": centrality(n, exact, copies.pairs),
     }
     series = {one.column: _name_series(one, n) for one, likeness in suspected if likeness.shown}
-    return Audit(tuple(rows), tuple(sorted(conflicts)), tuple(found), facts, series, worth, cache)
+    shown = copies.photographs.tolist()
+    return Audit(tuple(rows), tuple(sorted(conflicts)), tuple(found), facts, series, worth, shown, cache)
 
 
 def expected_audit_s(
@@ -170,7 +181,7 @@ def _facts(copies: Joined, exact: Sequence[tuple[int, int]], detection: Detectio
     threshold = detection.threshold
     return {
         "images": len(copies.clusters),
-        "photographs": int((sizes > 0).sum()),
+        "photographs": len(np.unique(copies.photographs)),
         "largest_cluster": int(sizes.max()),
         "exact_copies": len(exact),
         "transformed_pairs": len(copies.pairs),
@@ -202,7 +213,7 @@ def _findings(
     if copies.insets and not facts["resemble"]:
         found.append(find_insets(manifest, copies.insets))
     if copies.bridges:
-        found.append(say.find_bridges([(paths[i], paths[j]) for i, j in copies.bridges]))
+        found.append(find_bridges(manifest, copies.bridges))
     found += [say.find_suspicion(one, likeness, paths) for one, likeness in suspected if likeness.shown]
     found += map(say.find_shortcut, shortcuts)
     return [*found, say.find_quality(facts)] if facts["planted"] else found

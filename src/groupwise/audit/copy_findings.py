@@ -84,21 +84,41 @@ def find_insets(manifest: Manifest, insets: Sequence[Pair]) -> Finding:
     """Pictures that show another file inside, with the surest pair drawn."""
     samples = manifest.usable
     torn = sum(samples[pair.first].label != samples[pair.second].label for pair in insets)
-    surest = max(insets, key=lambda pair: pair.score)
-    pictured = samples[surest.first].path, samples[surest.second].path
+    surest = _surest(insets)
+    shown = [samples[i].path for i in (surest.first, surest.second)]
     pairs = f"{len(insets)} pair{'s' if len(insets) != 1 else ''}"
-    return Finding(
+    finding = Finding(
         "insets",
         "warning" if torn else "note",
         f"{pairs} of files where one is shown inside the other",
         "As in a collage, on a page or in a screenshot, a picture breaks off along straight sides within the"
-        f" larger one: {pictured[0]} and {pictured[1]}, for example. Such a pair stays in one fold and is not"
+        f" larger one: {shown[0]} and {shown[1]}, for example. Such a pair stays in one fold and is not"
         f" called one photograph; {torn or 'none'} of them stand{'s' if torn == 1 else ''} under two labels.",
         "Look at them. A page or collage is seldom what its label says: leave it out with `--exclude`, or cut"
         " out the picture that is meant.",
         tuple(samples[i].path for pair in insets for i in (pair.first, pair.second)),
-        draw_pair(load_rgb(manifest, surest.first), load_rgb(manifest, surest.second), surest),
-        pictured,
+    )
+    return _illustrate(finding, manifest, surest)
+
+
+def find_bridges(manifest: Manifest, bridges: Sequence[Pair]) -> Finding:
+    """Pairs that look like copies but were left out, with the surest drawn."""
+    paths = [sample.path for sample in manifest.usable]
+    finding = say.find_bridges([(paths[pair.first], paths[pair.second]) for pair in bridges])
+    return _illustrate(finding, manifest, _surest(bridges))
+
+
+def _surest(pairs: Sequence[Pair]) -> Pair:
+    return max(pairs, key=lambda pair: pair.score)
+
+
+def _illustrate(finding: Finding, manifest: Manifest, pair: Pair) -> Finding:
+    """The finding with the two files of a pair drawn."""
+    picture = draw_pair(load_rgb(manifest, pair.first), load_rgb(manifest, pair.second), pair)
+    return replace(
+        finding,
+        picture=picture,
+        pictured=(manifest.usable[pair.first].path, manifest.usable[pair.second].path),
     )
 
 
@@ -170,6 +190,4 @@ class _Illustrator:
             pair for pair in (*inside, exact) if labels[pair.first] != labels[pair.second]
         ] or inside
         pair = max(candidates or [exact], key=lambda pair: (pair is not exact, pair.score))
-        picture = draw_pair(load_rgb(self._manifest, pair.first), load_rgb(self._manifest, pair.second), pair)
-        pictured = tuple(self._manifest.usable[i].path for i in (pair.first, pair.second))
-        return replace(finding, picture=picture, pictured=pictured)
+        return _illustrate(finding, self._manifest, pair)

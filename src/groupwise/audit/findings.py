@@ -238,8 +238,8 @@ def find_bridges(pairs: Sequence[tuple[str, str]]) -> Finding:
         "bridges",
         "note",
         f"{len(pairs)} pair{'s' if len(pairs) != 1 else ''} would join two large sets of copies",
-        "Each passes for a copy, but no second pair says the same of the two sets, so they were kept apart.",
-        "Look at the pair. If it is a copy, give both sets one group in a group column.",
+        "Such a pair passes for a copy, but no second one says the same of the sets: they were kept apart.",
+        "Look at each pair. If it is a copy, give both sets one group in a group column.",
         tuple(path for pair in pairs for path in pair),
     )
 

@@ -27,7 +27,7 @@ class Joined:
     photographs: npt.NDArray[np.int64]
     pairs: tuple[Pair, ...]
     insets: tuple[Pair, ...]
-    bridges: list[tuple[int, int]]
+    bridges: tuple[Pair, ...]
 
 
 def join(
@@ -57,5 +57,5 @@ def join(
         cluster_ids(len(measured), [*exact, *apart]),
         tuple(pair for pair, edge in zip(found, edges, strict=True) if edge not in insets),
         tuple(insets.values()),
-        bridges,
+        tuple(pair for pair, edge in zip(found, edges, strict=True) if edge in bridges),
     )

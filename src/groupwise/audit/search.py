@@ -61,6 +61,7 @@ def search(
         seed=seed,
         workers=workers,
         compared=compared,
+        planted={(source, len(kept) + k) for k, source in enumerate(planted.sources)},
         progress=(lambda done, total: progress(n + done * n // total, 2 * n)) if progress else None,
     )
     return Search(measured, exact, kept, planted, detection, result, compared.pairs)

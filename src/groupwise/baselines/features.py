@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from groupwise.data.stratify import IntArray
 from groupwise.stats.fold import Floats
@@ -90,7 +91,8 @@ def fit_regression(features: npt.NDArray[np.float32], labels: IntArray | npt.NDA
     regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS)
     if labels.ndim == 2:
         regression = OneVsRestClassifier(regression)
-    return make_pipeline(StandardScaler(), regression).fit(features, labels)
+    with threadpool_limits(1, user_api="blas"):  # products as narrow as the classes gain nothing from more
+        return make_pipeline(StandardScaler(), regression).fit(features, labels)
 
 
 def class_probabilities(fitted: Pipeline, features: npt.NDArray[np.float32], num_classes: int) -> Floats:

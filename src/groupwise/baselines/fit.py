@@ -82,7 +82,7 @@ def fit_baselines(
     if seconds is not None:
         left_s = _seconds_to_learn(started + seconds, len(learnt), len(asked), num_classes)
     if left_s == 0:
-        skipped[PLAIN_NETWORK] = f"as one epoch of it does not fit into {duration(seconds or 0)}"
+        skipped[PLAIN_NETWORK] = f"as one epoch of it does not fit into {duration(max(seconds or 0, 1))}"
     else:
         fitted.append(_fit_plain(shown, labels[learnt], tested, num_classes, left_s, seed))
     return FittedBaselines(tuple(fitted), time.perf_counter() - started, skipped)

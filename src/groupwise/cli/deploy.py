@@ -244,7 +244,7 @@ def predict(parser: Parser, argv: list[str]) -> None:
     arguments = parser.parse_args(operands_together(parser, argv))
     from groupwise.inference.bundle import model_digest, open_predictor
     from groupwise.inference.cases import predict_cases
-    from groupwise.inference.predict_files import predict_files
+    from groupwise.inference.predict_files import known_files, predict_files
 
     if arguments.resume and arguments.csv is None:
         raise UsageError("nothing to go on with", place="--resume", remedy="Give the file with --csv.")
@@ -258,5 +258,11 @@ def predict(parser: Parser, argv: list[str]) -> None:
         return
     model = model_digest(arguments.run, predictor.decision)
     predict_files(
-        predictor, arguments.images, Console(), csv=arguments.csv, model=model, resume=arguments.resume
+        predictor,
+        arguments.images,
+        Console(),
+        csv=arguments.csv,
+        model=model,
+        resume=arguments.resume,
+        known=known_files(arguments.run),
     )

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from groupwise.data.column_names import names_group, names_subject
+from groupwise.data.fold_names import fold_of_name
 from groupwise.data.table_files import Row
 
 _MOST_NAMED = 3
@@ -15,13 +16,14 @@ _MOST_NAMED = 3
 def find_group_columns(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, int]:
     """Columns that by their names may say what belongs together, with the number of different values.
 
-    First come those that name a patient, an animal or another subject.
+    First come those that name a patient, an animal or another subject. A column of folds names nothing.
     """
     found = {}
     named = [column for column in columns if names_group(column)]
     for column in sorted(named, key=lambda column: not names_subject(column)):
         values = {row[column].strip() for row in rows}
-        if 1 < len(values) < len(rows):
+        folds = all(fold_of_name(value) for value in values if value)  # a part of the set, not of a machine
+        if 1 < len(values) < len(rows) and not folds:
             found[column] = len(values)
     return found
 

@@ -129,7 +129,7 @@ def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]
     if not labels:
         bare = any(s.codes == ("no-label",) and re.match(r"[^\W\d_]+[^/]*$", s.path) for s in samples)
         notes.append(
-            "No image can be used: see the reasons in the manifest."
+            "No image can be used; `groupwise audit` writes why, file by file, into manifest.csv."
             + " Where the names of the files hold the class, --label-regex finds it, as '^([A-Za-z]+)'."
             * bare
         )

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.stats import hypergeom
+from scipy.special import gammaln
 
 from groupwise.data.stratify import IntArray
 
@@ -54,5 +54,10 @@ def expected_sibling_share(sources: IntArray, n_train: int) -> float:
     so the share is the mean over all images.
     """
     _, number, sizes = np.unique(sources, return_inverse=True, return_counts=True)
-    alone = hypergeom.pmf(0, len(sources) - 1, sizes - 1, n_train)
+    others, rest = len(sources) - 1, len(sources) - sizes  # all others, and those of other sources
+    drawn = np.minimum(n_train, rest)
+    # By logarithms and without scipy.stats, which takes half a second of the processor to load.
+    all_of = gammaln(rest + 1) - gammaln(others + 1)
+    left_of = gammaln(others - n_train + 1) - gammaln(rest - drawn + 1)
+    alone = np.where(n_train <= rest, np.exp(all_of + left_of), 0.0)
     return float(1 - alone[number].mean())

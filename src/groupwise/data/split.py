@@ -163,16 +163,21 @@ def participants_of(split: Split) -> Participants:
     return Participants([row.cluster for row in split.rows], excluded)
 
 
-def _refuse_few_sources(
-    targets: Targets, sources: IntArray, folds: Sequence[str], spared: Set[str], groups: Sequence[str]
-) -> None:
-    classes, members = targets.classes, targets.members.astype(bool)
+def refuse_single_class(classes: Sequence[str]) -> None:
+    """Raise `GroupwiseError` where there is nothing to tell apart."""
     if len(classes) < 2:
         raise GroupwiseError(
             f"{len(classes)} class, and there is nothing to tell apart with fewer than two",
             place="split",
             remedy="Give a folder with one sub-folder a class, or a CSV with several labels.",
         )
+
+
+def _refuse_few_sources(
+    targets: Targets, sources: IntArray, folds: Sequence[str], spared: Set[str], groups: Sequence[str]
+) -> None:
+    classes, members = targets.classes, targets.members.astype(bool)
+    refuse_single_class(classes)
     have = {str(name): len(np.unique(sources[members[:, k]])) for k, name in enumerate(classes)}
     few = {name: count for name, count in have.items() if count < len(folds) and name not in spared}
     if few:

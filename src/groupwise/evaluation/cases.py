@@ -99,13 +99,30 @@ def case_names(rows: Sequence[Assignment], manifest: Manifest, by: str, sources:
             groups.setdefault(source, set()).add(row.group)
         named = {source: names.pop() for source, names in groups.items() if len(names) == 1}
         return [named.get(source) or f"source {source}" for source in sources.tolist()]
-    known = further_columns(manifest)
-    if by not in known:
-        raise UsageError(
-            f"no column {by!r}", place="--by", remedy=f"Choose among {', '.join((SOURCE, *known))}."
-        )
+    refuse_unknown_column(manifest, by)
     cells = {sample.path: sample.extra.get(by, "") for sample in manifest.usable}
     return [cells[row.path] or f"file {row.path}" for row in rows]
+
+
+def refuse_unknown_column(manifest: Manifest, by: str) -> None:
+    """Raise `UsageError` where cases are asked for by a column that is not there."""
+    known = (SOURCE, *further_columns(manifest))
+    if by not in known:
+        raise UsageError(f"no column {by!r}", place="--by", remedy=f"Choose among {', '.join(known)}.")
+
+
+def refuse_mixed_cases(names: Sequence[object], labels: Ints) -> None:
+    """Raise `UsageError` where pictures of most cases, by the case of each (N,), are of several classes."""
+    of_cases, cases = number_cases(names)
+    truth = label_cases(labels, cases)
+    mixed = np.flatnonzero(truth < 0)
+    if len(mixed) > len(truth) / 2:
+        raise UsageError(
+            f"the pictures of {len(mixed):,} of {len(truth):,} cases, such as {of_cases[mixed[0]]!r}, have"
+            " several classes, so that no one answer can be right",
+            place="--by",
+            remedy="Name a column whose cells divide the pictures by what has one class, such as a visit.",
+        )
 
 
 def measure_cases(pictures: Pictures, rule: CaseRule, classes: Sequence[str]) -> CaseScores:
@@ -124,15 +141,9 @@ def measure_cases(pictures: Pictures, rule: CaseRule, classes: Sequence[str]) ->
             members, pictures.probs, pictures.given, rule, cases, source_of, classes
         )
         return CaseScores(names, labels, np.bincount(cases), said, probs, facts)
+    refuse_mixed_cases(pictures.names, pictures.labels)
     truth = label_cases(pictures.labels, cases)
     mixed = np.flatnonzero(truth < 0)
-    if len(mixed) > len(truth) / 2:
-        raise UsageError(
-            f"the pictures of {len(mixed):,} of {len(truth):,} cases, such as {names[mixed[0]]!r}, have"
-            " several classes, so that no one answer can be right",
-            place="--by",
-            remedy="Name a column whose cells divide the pictures by what has one class, such as a visit.",
-        )
     taken = np.flatnonzero(truth >= 0)
     answers = {name: aggregate(pictures.probs, cases, name)[taken] for name in RULES}
     fold = check_fold(truth[taken], answers[rule.rule], source_of[taken], classes)

@@ -28,10 +28,13 @@ from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment
 from groupwise.data.targets import Targets
 from groupwise.errors import GroupwiseError
+from groupwise.evaluation.cases import CaseScores, Pictures, measure_cases
 from groupwise.evaluation.class_names import MatchedClasses
 from groupwise.evaluation.decision_metrics import decision_metrics
+from groupwise.inference.decision import Decision
 from groupwise.inference.predictor import Outputs, Predictor
 from groupwise.runs.external import FOLD, compared
+from groupwise.stats.cases import CaseRule
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import Fold, Ints, check_fold
 from groupwise.stats.label_metrics import LabelFold, check_label_fold, measure_label_fold
@@ -139,6 +142,18 @@ def measure_external(new: NewData, outputs: Outputs, predictor: Predictor) -> Me
     figures = measure_fold(fold, classes, seed=0)
     figures |= decision_metrics(fold, decision, *outputs, predictor.reference)
     return Measured(fold, figures)
+
+
+def measure_new_cases(
+    new: NewData, measured: Measured, names: Sequence[object], decision: Decision
+) -> CaseScores:
+    """One answer to the images of each case, by `names` (N,), by the rule that the run's own cases chose."""
+    rule = decision.case or CaseRule(reason="the run has chosen no rule")
+    if decision.label_sets is not None and not rule.thresholds:
+        rule = replace(rule, thresholds=decision.label_sets.thresholds)
+    labels = new.targets(decision.classes).values
+    pictures = Pictures(labels, measured.fold.probs, names, new.sources, measured.given)
+    return measure_cases(pictures, rule, decision.classes)
 
 
 def compare_with(internal: Mapping[str, Any], fold: str, figures: Mapping[str, Any]) -> dict[str, Any]:

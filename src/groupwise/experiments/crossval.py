@@ -25,7 +25,7 @@ from groupwise.experiments.pooling import pool
 from groupwise.files import read_json, write_atomic, write_json
 from groupwise.parallel.pool import refuse_several_processes, run_side_by_side, shared_threads
 from groupwise.parallel.process import Task
-from groupwise.pipeline.budget import say_how_kept
+from groupwise.pipeline.budget import note_budget, say_how_kept
 from groupwise.pipeline.fit import training_clock
 from groupwise.pipeline.images import open_images
 from groupwise.pipeline.resume import locked_run, stored_recipe
@@ -77,8 +77,7 @@ def crossval(request: RunRequest, console: Console) -> dict[str, Any]:
             if not world.is_main:
                 return {}
             deadline = request.planning.deadline if request.planning else None
-            if deadline is not None:
-                study.note(budget={"seconds": deadline.budget_s})  # which the report's next steps go by
+            note_budget(study, deadline)
             metrics = pool(study, cv, cv.models, console)
             if not request.refit:  # which needs images and time that are left, and ends the same
                 say_verdict(study, console)

@@ -33,6 +33,7 @@ from groupwise.experiments.pooled_sets import answer_sets, rule_of
 from groupwise.files import write_json
 from groupwise.report.page import write_report
 from groupwise.runs.files import TEST, read_metrics
+from groupwise.runs.history import read_history
 from groupwise.runs.request import CrossValidation
 from groupwise.runs.run import Run
 from groupwise.stats.estimate import SCHEMA, headline_measure
@@ -83,6 +84,7 @@ def pool(study: Run, cv: CrossValidation, models: Sequence[str], console: Consol
             "images": metrics[OUT_OF_FOLD]["n"],
             "sources": metrics[OUT_OF_FOLD]["sources"],
             "words": words,
+            "epochs": [len(read_history(study.path(f"{model}/history.csv"))) for model in models],
             "scores": scores,
             "mean": {name: mean.as_json() for name, mean in means.items()},
         },

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -47,6 +47,12 @@ class CasePrediction:
     rule: str
     labels: tuple[str, ...] | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """All fields, as JSON holds them; `labels` only where there are sets of them."""
+        held = {**vars(self), "probabilities": dict(self.probabilities)}
+        labels = held.pop("labels")
+        return held if labels is None else held | {"labels": list(labels)}
+
 
 class DecidedStreams(Streams, Protocol):
     """What answers a stream of files, and how its answers are decided."""
@@ -56,12 +62,20 @@ class DecidedStreams(Streams, Protocol):
 
 
 def answer_case(answers: Sequence[Prediction], decision: Decision) -> CasePrediction:
-    """Join the answers to the pictures of one case; there is at least one.
+    """Join the answers to the files of one case; there is at least one."""
+    probabilities = [one.probabilities for one in answers]
+    return join_pictures(probabilities, [one.answer.unlike for one in answers], decision)
+
+
+def join_pictures(
+    probabilities: Sequence[Mapping[str, float]], flags: Sequence[bool | None], decision: Decision
+) -> CasePrediction:
+    """The answer to a case, by the probabilities of its pictures and which are unlike those of training.
 
     Sets, abstention and the operating point were decided for single pictures, so that a case has none.
     """
     rule, classes = decision.case or CaseRule(), decision.classes
-    probs = np.array([[one.probabilities[name] for name in classes] for one in answers])
+    probs = np.array([[one[name] for name in classes] for one in probabilities])
     alone, several = np.zeros(len(probs), dtype=np.int64), decision.label_sets
     if several is None:
         (row,) = rule.aggregate(probs, alone)
@@ -70,13 +84,12 @@ def answer_case(answers: Sequence[Prediction], decision: Decision) -> CasePredic
         (row,) = aggregate_sets(probs, several.given(probs), alone, rule.rule)
         lines = np.array(rule.thresholds or several.thresholds)
         labels = tuple(classes[k] for k in np.argsort(-row, kind="stable") if row[k] >= lines[k])
-    flags = [one.answer.unlike for one in answers]
     unlike = None if any(flag is None for flag in flags) else sum(map(bool, flags))
     return CasePrediction(
         classes[int(row.argmax())] if labels is None else write_set(labels),
         float(row.max()),
         dict(zip(classes, row.tolist(), strict=True)),
-        len(answers),
+        len(probabilities),
         unlike,
         rule.rule,
         labels,

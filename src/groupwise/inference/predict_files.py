@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
 from groupwise.console import Console
 from groupwise.data.inputs import image_files
+from groupwise.data.split import EXCLUDED
 from groupwise.errors import GroupwiseError
+from groupwise.files import sha256_file
 from groupwise.inference.stream import OnBad, Prediction
 from groupwise.inference.table import PredictionTable, open_table
 from groupwise.inference.text import answer_line
+from groupwise.runs.files import TEST
+from groupwise.runs.run import LEDGER, Run
 
 
 class Streams(Protocol):
@@ -24,15 +29,33 @@ class Streams(Protocol):
     def stream(self, paths: Iterable[str | Path], *, on_bad: OnBad | None = None) -> Iterator[Prediction]: ...
 
 
+def known_files(folder: Path) -> frozenset[str]:
+    """The SHA-256 of what taught the networks of a run, or chose their epoch; none of a bundle."""
+    if not (folder / LEDGER).is_file():
+        return frozenset()
+    run = Run.open(folder)
+    digests = {sample.path: sample.sha256 for sample in run.manifest().usable}
+    unknown = {EXCLUDED} if run.is_ensemble else {EXCLUDED, TEST}
+    return frozenset(digests[row.path] for row in run.split().rows if row.fold not in unknown)
+
+
 def predict_files(
-    predictor: Streams, named: Sequence[str], console: Console, *, csv: Path | None, model: str, resume: bool
+    predictor: Streams,
+    named: Sequence[str],
+    console: Console,
+    *,
+    csv: Path | None,
+    model: str,
+    resume: bool,
+    known: Set[str] = frozenset(),
 ) -> None:
     """Answer every image file; raises `GroupwiseError` at the end if some could not be read.
 
     With `csv` the answers go into that file as they come, `model` beside it, and with `resume` those that are
-    there are passed over. However many files there are, few images are in memory at a time.
+    there are passed over. However many files there are, few images are in memory at a time. Files whose
+    SHA-256 is `known` are counted, because how a network does on what taught it says little.
     """
-    bad = 0
+    bad = taught = 0
     remarked: dict[str, list[str]] = {}
 
     def tell(error: GroupwiseError) -> None:
@@ -52,6 +75,7 @@ def predict_files(
         try:
             for n, prediction in enumerate(predictor.stream(paths, on_bad=tell), start=1):
                 _put(prediction, table, console, move, n)
+                taught += bool(known) and sha256_file(Path(prediction.path)) in known
                 for code, words in prediction.remarks:
                     remarked.setdefault(code, []).append(f"{prediction.path}: {words}")
         except KeyboardInterrupt as stopped:
@@ -59,6 +83,12 @@ def predict_files(
             raise type(stopped)(f"Stopped{kept}.") from None
         speed = n / (time.perf_counter() - start)
     _tell_notes(remarked, console)
+    if taught:
+        print(
+            f"{taught:,} of these {n:,} files taught the network or chose its epoch: it may know them by"
+            " heart, and how it does on them says nothing of new ones.",
+            file=sys.stderr,  # apart from the answers, which programs read
+        )
     if csv:
         console.say(f"Predicted {n:,} image{'s' * (n != 1)}, {speed:.1f} a second: {csv}")
     if bad:

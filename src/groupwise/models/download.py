@@ -199,7 +199,8 @@ def _failed(wanted: Download, fact: str) -> GroupwiseError:
     return GroupwiseError(
         fact,
         place=wanted.url,
-        remedy="The same command goes on where it stopped; without a network, name a file: --weights FILE.",
+        remedy="The same command goes on where it stopped; without a network bring that file here by other"
+        f" means, and name it: --weights {wanted.url.rpartition('/')[2]}",
     )
 
 

@@ -32,14 +32,18 @@ def add_baselines(
     `images` are those of every row of `split.csv`, decoded. The time is SHARE of that of the epochs in
     `history`, and not above `most_s`.
     """
-    seconds = SHARE * sum(epoch.seconds for epoch in history)
-    fit_beside(run, recipe, images, seconds if most_s is None else min(seconds, most_s), console)
+    if are_due(run):
+        seconds = SHARE * sum(epoch.seconds for epoch in history)
+        fit_beside(run, recipe, images, seconds if most_s is None else min(seconds, most_s), console)
+
+
+def are_due(run: Run) -> bool:
+    """Whether the baselines of `run` are wanted and not there yet."""
+    return bool(run.ledger.get("baselines", False)) and not _are_there(run)
 
 
 def fit_beside(run: Run, recipe: Recipe, images: Images, seconds: float, console: Console) -> None:
-    """As `add_baselines`, within so many seconds."""
-    if not run.ledger.get("baselines", False) or _are_there(run):
-        return
+    """Fit and measure the baselines of `run` within so many seconds."""
     predictions = read_predictions(run.require("predictions.csv"))
     folds = dict.fromkeys(row.fold for row in predictions.rows)
     found = measure_baselines(

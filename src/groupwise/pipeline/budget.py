@@ -10,7 +10,7 @@ from groupwise.audit.audit import expected_audit_s
 from groupwise.console import Console
 from groupwise.data.manifest import Manifest
 from groupwise.errors import UsageError
-from groupwise.runs.deadline import Deadline
+from groupwise.runs.deadline import Deadline, waited_for_processor
 from groupwise.runs.run import Run
 from groupwise.text import duration
 
@@ -58,11 +58,19 @@ def refuse_long_audit(manifest: Manifest, deadline: Deadline | None, trainings: 
 
 def _too_short(deadline: Deadline, what: str, takes_s: float, least_s: float) -> UsageError:
     return UsageError(
-        f"{duration(deadline.budget_s)} are too short: {what} alone takes about {duration(takes_s)}"
-        " on this machine as busy as it is now",
+        f"{duration(deadline.budget_s)} are too short: {duration(deadline.spent_s)} have passed, and {what}"
+        f" alone takes about {duration(takes_s)}, before anything is learnt, on this machine as busy as it is"
+        " now",
         place="--budget",
         remedy=f"Give at least {duration(least_s if least_s < MINUTES_FROM_S else 60 * ceil(least_s / 60))}.",
     )
+
+
+def note_budget(run: Run, deadline: Deadline | None) -> None:
+    """Enter what the report goes by: the budget, and how much of its time others had the processors."""
+    if deadline is not None:
+        ran, waited = waited_for_processor()
+        run.note(budget={"seconds": deadline.budget_s, "waited": round(waited / max(ran + waited, 1e-9), 3)})
 
 
 def say_how_kept(run: Run, deadline: Deadline | None, console: Console) -> None:
@@ -70,7 +78,9 @@ def say_how_kept(run: Run, deadline: Deadline | None, console: Console) -> None:
     if deadline is None:
         return
     spent_s = deadline.spent_s
-    run.note(budget={"seconds": deadline.budget_s, "spent": round(spent_s, 1)})
+    run.note(
+        budget={**run.ledger.get("budget", {}), "seconds": deadline.budget_s, "spent": round(spent_s, 1)}
+    )
     told = f"Budget: {duration(deadline.budget_s)}, of which {spent_s:.0f} s were used."
     early_s = deadline.budget_s - spent_s
     by_plan = run.is_measured and not any(one.ledger.get("stopped") for one in run.members)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Assignment, Split
 from groupwise.data.targets import is_set
 from groupwise.errors import UsageError
-from groupwise.evaluation.cases import Pictures, case_names, measure_cases
+from groupwise.evaluation.cases import case_names, refuse_mixed_cases, refuse_unknown_column
 from groupwise.evaluation.class_names import MatchedClasses, match_classes
 from groupwise.evaluation.drift import measure_drift, measure_pixels
 from groupwise.evaluation.evaluate import prediction_header, prediction_lines, read_images
@@ -29,6 +29,7 @@ from groupwise.evaluation.external import (
     choose_images,
     compare_with,
     measure_external,
+    measure_new_cases,
 )
 from groupwise.evaluation.promises import check_promises
 from groupwise.files import write_csv, write_json
@@ -39,7 +40,6 @@ from groupwise.runs.external import FACTS, FOLD, FOLDER, METRICS, External
 from groupwise.runs.files import headline_fold, read_metrics
 from groupwise.runs.request import Scan
 from groupwise.runs.run import Run
-from groupwise.stats.cases import CaseRule
 from groupwise.stats.drift import MOST_IMAGES, Collections
 from groupwise.stats.estimate import SCHEMA
 
@@ -87,6 +87,8 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
     manifest = scan_with_progress(request.scan, console)
     require_usable(manifest)
     _refuse_other_data(run, name, manifest)
+    if request.by is not None:
+        refuse_unknown_column(manifest, request.by)
     several = predictor.decision.label_sets is not None
     matched = _match(manifest, predictor.classes, ignore=request.ignore_unknown, several=several)
     known, split = run.manifest(request.root), run.split()
@@ -94,16 +96,13 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
     found = _find_copies(known, gone, manifest, console)
     new = choose_images(manifest, matched, found, several=several)
     _say_left_out(new, matched, console)
-    with console.progress("Reading images") as progress:
-        files = [manifest.file(sample) for sample in new.samples]
-        digests = [sample.sha256 for sample in new.samples]
-        images = decode_images(files, digests, predictor.preprocessing, progress=progress)
+    names = [] if request.by is None else _name_cases(request.by, manifest, new, predictor)
+    images = _decode(manifest, new, predictor, console)
     outputs = predict_outputs(predictor.model, images, predictor.preprocessing)
     run.count_external_reading(name, manifest.digest)
     measured = measure_external(new, outputs, predictor)
-    drift = {"against": None, "reason": gone}
-    if not gone:
-        drift = _drift(run, known, predictor, new, images, outputs)
+    untold = {"against": None, "reason": gone}
+    drift = untold if gone else _drift(run, known, predictor, new, images, outputs)
     facts = {
         "schema": SCHEMA,
         "name": name,
@@ -114,11 +113,7 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
         "sources": measured.fold.n_sources,
         "left_out": dict(new.left_out),
         "copies": _copy_facts(split, found, new),
-        "classes": {
-            "respelled": matched.respelled,
-            "unknown": matched.unknown,
-            "missing": list(matched.missing),
-        },
+        "classes": {name: getattr(matched, name) for name in ("respelled", "unknown", "missing")},
         "internal": _internal(run, measured.figures),
         "promises": check_promises(measured.figures),
         "drift": drift,
@@ -128,7 +123,10 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
     manifest.write(target / "manifest.csv")
     _write_answers(run, target, new, measured, predictor.classes)
     if request.by is not None:
-        facts["cases"] = _cases(run, target, request.by, manifest, new, measured, predictor)
+        scored = measure_new_cases(new, measured, names, predictor.decision)
+        facts["cases"] = {"by": request.by, "chosen_on": None, **scored.facts}
+        scored.write(target / "cases.csv", predictor.classes)
+        run.record(f"{FOLDER}/{name}/cases.csv", [f"{FOLDER}/{name}/predictions.csv"])
     write_json(target / METRICS, {FOLD: measured.figures})
     write_json(target / FACTS, facts)
     for file in (METRICS, FACTS):
@@ -281,18 +279,16 @@ def _write_answers(
     run.record(f"{FOLDER}/{target.name}/predictions.csv", made_from)
 
 
-def _cases(
-    run: Run, target: Path, by: str, manifest: Manifest, new: NewData, told: Measured, predictor: Predictor
-) -> dict[str, Any]:
-    """One answer a case, by the rule that the run's own held-out cases chose."""
+def _name_cases(by: str, manifest: Manifest, new: NewData, predictor: Predictor) -> list[object]:
+    """The case of each new image; raises `UsageError` where most cases have several classes."""
     names = case_names(new.rows, manifest, by, new.sources)
-    decision = predictor.decision
-    rule = decision.case or CaseRule(reason="the run has chosen no rule")
-    if decision.label_sets is not None and not rule.thresholds:
-        rule = replace(rule, thresholds=decision.label_sets.thresholds)
-    labels = new.targets(decision.classes).values
-    pictures = Pictures(labels, told.fold.probs, names, new.sources, told.given)
-    scored = measure_cases(pictures, rule, decision.classes)
-    scored.write(target / "cases.csv", decision.classes)
-    run.record(f"{FOLDER}/{target.name}/cases.csv", [f"{FOLDER}/{target.name}/predictions.csv"])
-    return {"by": by, "chosen_on": None, **scored.facts}
+    if predictor.decision.label_sets is None:
+        refuse_mixed_cases(names, new.targets(predictor.classes).values.astype(np.int64))
+    return names
+
+
+def _decode(manifest: Manifest, new: NewData, predictor: Predictor, console: Console) -> Images:
+    files = [manifest.file(sample) for sample in new.samples]
+    digests = [sample.sha256 for sample in new.samples]
+    with console.progress("Reading images") as progress:
+        return decode_images(files, digests, predictor.preprocessing, progress=progress)

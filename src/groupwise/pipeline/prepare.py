@@ -16,7 +16,7 @@ from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
 from groupwise.data.manifest import GIVEN_FOLD, Manifest
 from groupwise.data.places import OUTSIDE_ROOT
-from groupwise.data.split import Split
+from groupwise.data.split import Split, refuse_single_class
 from groupwise.data.split_options import SplitConfig
 from groupwise.data.table import LINK_OUTSIDE, where_images_lie
 from groupwise.data.targets import say
@@ -44,7 +44,8 @@ def scan_with_progress(
     with console.progress("Reading files") as progress:
         manifest = scan(bounded_progress(progress, deadline))
     images, classes = len(manifest.usable), len(manifest.classes)
-    console.say(f"Data: {images:,} images in {classes} classes; {_status_counts(manifest)}")
+    of = "1 class" if classes == 1 else f"{classes} classes"
+    console.say(f"Data: {images:,} images in {of}; {_status_counts(manifest)}")
     console.say(f"Read as: {_reading(manifest)}")
     for note in manifest.notes:
         console.warn(note)
@@ -169,6 +170,8 @@ def prepare(
     shares: dict[str, float] | None = None,
 ) -> Prepared:
     """Audit and split; nothing is written, so a refusal leaves nothing behind."""
+    require_usable(manifest)
+    refuse_single_class(manifest.classes)  # before the minutes that looking for copies takes
     audited = audit_manifest(manifest, seed=seed, console=console)
     split, facts = split_manifest(manifest, audited, config, seed=seed, console=console, shares=shares)
     return Prepared(audited, split, facts)

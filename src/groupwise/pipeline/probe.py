@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from groupwise.inference.predictor import Outputs, predict_outputs
 from groupwise.inference.text import decision_lines
 from groupwise.models.probe import FEATURES_FILE, Probe
 from groupwise.pipeline.backbone import Backbone, open_backbone
-from groupwise.pipeline.baselines import SHARE, fit_beside
+from groupwise.pipeline.baselines import SHARE, are_due, fit_beside
 from groupwise.pipeline.images import open_images
 from groupwise.pipeline.keep import keep_network
 from groupwise.recipe.recipe import Recipe
@@ -51,8 +52,11 @@ def train_probe(
     if isinstance(backbone.network, Probe):
         write_atomic(run.path(FEATURES_FILE), backbone.network.model)
         run.record(FEATURES_FILE)
-    images = open_images(recipe, cache, run.manifest(), split, console)
-    features = _features(run, recipe, backbone, images, deadline, console)
+
+    def decoded() -> Images:
+        return open_images(recipe, cache, run.manifest(), split, console)
+
+    features = _features(run, recipe, backbone, decoded, deadline, console)
     head = _fit(recipe, split, features, console)
     took_s = time.perf_counter() - began
     with torch.no_grad():
@@ -71,21 +75,27 @@ def train_probe(
     why = "the final evaluation"
     scores = {fold: score_fold(run, fold, outputs=look(split.indices(fold)), why=why) for fold in folds}
     metrics = write_scores(run, scores)
-    fit_beside(run, recipe, images, SHARE * took_s, console)
+    if are_due(run):
+        fit_beside(run, recipe, decoded(), SHARE * took_s, console)
     return metrics
 
 
 def _features(
-    run: Run, recipe: Recipe, backbone: Backbone, images: Images, deadline: Deadline | None, console: Console
+    run: Run,
+    recipe: Recipe,
+    backbone: Backbone,
+    decoded: Callable[[], Images],
+    deadline: Deadline | None,
+    console: Console,
 ) -> Features:
-    """Those of every row of the split, (N, D), worked out where they are not known yet."""
+    """Those of every row of the split, (N, D); where some are not known yet, the images are `decoded`."""
     began = time.perf_counter()
     digests = {sample.path: sample.sha256 for sample in run.manifest().usable}
     key = sha256_mapping({"network": backbone.digest, "preprocessing": cache_name(recipe.data)})
     with console.progress("Features") as progress:
 
         def compute(rows: IntArray) -> Features:
-            parts: list[Features] = []
+            images, parts = decoded(), list[Features]()
             for start in range(0, len(rows), AT_ONCE):
                 shown = np.ascontiguousarray(images[rows[start : start + AT_ONCE]])
                 parts.append(predict_outputs(backbone.network, shown, recipe.data).features)

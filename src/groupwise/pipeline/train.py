@@ -26,7 +26,7 @@ from groupwise.inference.text import decision_lines
 from groupwise.models.resnext import ResNeXt
 from groupwise.models.weights import load_weights
 from groupwise.pipeline.baselines import add_baselines
-from groupwise.pipeline.budget import say_how_kept
+from groupwise.pipeline.budget import note_budget, say_how_kept
 from groupwise.pipeline.create import network_config
 from groupwise.pipeline.fit import (
     run_callbacks,
@@ -107,8 +107,7 @@ def _train(request: RunRequest, run: Run, world: World, console: Console) -> dic
     if world.is_main:
         _imagine_random_split(run, recipe, console)
         write_slices(run, headline_fold(metrics))
-        if promised is not None:
-            run.note(budget={"seconds": promised.budget_s})  # which the report's next steps go by
+        note_budget(run, promised)
         _report(run, metrics, console)
         if not request.refit:  # which needs images and time that are left, and ends the same
             say_verdict(run, console)
@@ -165,7 +164,7 @@ def train_prepared(
         if fitted.interrupted:
             raise Interrupted(
                 f"Stopped after epoch {len(fitted.history)}. The best epoch is kept in {run.folder};"
-                " go on with --resume, or measure it with `groupwise evaluate`."
+                " the same command goes on with --resume added, or measure it with `groupwise evaluate`."
             )
         folds = [fold for fold in split.folds if fold != "train"]
         why = "the final evaluation"

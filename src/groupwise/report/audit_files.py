@@ -155,12 +155,17 @@ def read_audit(folder: Path) -> AuditFiles:
     files = AuditFiles(
         folder=folder,
         manifest=read_csv(folder / "manifest.csv", ("path", "label", "status", "reason")),
-        clusters=read_csv(folder / "clusters.csv", ("path", "label", "cluster")),
+        clusters=list(map(_by_photograph, read_csv(folder / "clusters.csv", ("path", "label", "cluster")))),
         findings=_read_findings(folder / "findings.json"),
         facts=_read_facts(folder / "audit.json"),
     )
     _check_kinship(files)
     return replace(files, clusters=_equal_alone(files)) if files.resemble else files
+
+
+def _by_photograph(row: Row) -> Row:
+    """A row of `clusters.csv` under what it shows: a collage is not one photograph with its parts."""
+    return row | {"cluster": row.get("photograph") or row["cluster"]}
 
 
 def _equal_alone(files: AuditFiles) -> list[Row]:

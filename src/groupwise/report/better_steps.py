@@ -9,7 +9,15 @@ from groupwise.report.audit_files import has_audit
 from groupwise.report.baseline_words import OPENINGS
 from groupwise.report.choose_page import CHOOSE
 from groupwise.report.sections.number import Headline
-from groupwise.report.step_commands import Step, ended_by_clock, is_probe, on_run, train_again, train_longer
+from groupwise.report.step_commands import (
+    Step,
+    cross_validated,
+    ended_by_clock,
+    is_probe,
+    on_run,
+    train_again,
+    train_longer,
+)
 from groupwise.report.words import as_clause, count, percent
 from groupwise.runs.files import RunFiles
 
@@ -58,18 +66,22 @@ def is_small(files: RunFiles) -> bool:
     model = files.recipe.get("model")
     begun = files.ledger.get("pretrained") or (isinstance(model, Mapping) and model.get("weights"))
     sides = [min(sample.width, sample.height) for sample in files.manifest if sample.width]
-    learnt = files.split["folds"].get("train", {}).get("n", 0)
-    small = 0 < learnt < FEW_IMAGES and bool(sides) and statistics.median(sides) >= PHOTOGRAPH_PX
-    return small and not begun and not files.crossval and not is_probe(files)
+    small = 0 < _learnt(files) < FEW_IMAGES and bool(sides) and statistics.median(sides) >= PHOTOGRAPH_PX
+    return small and not begun and not is_probe(files)
+
+
+def _learnt(files: RunFiles) -> int:
+    """How many images the network learnt from, or each model of a cross-validation about."""
+    folds: dict[str, int] = {name: fold["n"] for name, fold in files.split["folds"].items()}
+    return round(sum(folds.values()) * (1 - 1 / len(folds))) if files.crossval else folds.get("train", 0)
 
 
 def begin_with_weights(files: RunFiles) -> Step:
     """Pretrained weights in place of none."""
-    learnt = files.split["folds"]["train"]["n"]
     return Step(
         "begin with weights that know other photographs",
-        f"{count(learnt, 'image')} to learn from are few",
-        train_again(files, "weights", "--weights", "imagenet"),
+        f"{count(_learnt(files), 'image')} to learn from are few",
+        train_again(files, "weights", *cross_validated(files), "--weights", "imagenet"),
     )
 
 

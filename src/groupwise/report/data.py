@@ -3,7 +3,8 @@
 schema          1; raised when a key changes its meaning or goes
 run, data, created, version, recipe
 verdict         number, baseline, optimised, standing (beats, not_shown, loses; null without any), trust,
-                trusted, next_steps [{what, reason, command}], and text, all of it as the terminal ends
+                trusted, short_of_time (sentences), next_steps [{what, reason, command}], and text, all of
+                it as the terminal ends
 baselines       `baselines.json`; null where absent
 headline        fold, n, sources, sentence, interval (in words), baseline (in words), optimised (in words),
                 doubtful, and the figure `accuracy` as in `metrics.json`; where images have sets of labels

@@ -76,9 +76,14 @@ def _chosen(files: RunFiles, words: Sequence[str]) -> list[str]:
     ]
 
 
+def cross_validated(files: RunFiles) -> tuple[str, ...]:
+    """The option by which another training is measured as this one was."""
+    return ("--cv", str(files.ledger["cv"]["folds"])) if files.crossval and "cv" in files.ledger else ()
+
+
 def train_longer(files: RunFiles) -> str:
     """The command that gives training twice the time."""
-    repeated = ("--cv", str(files.ledger["cv"]["folds"])) if files.crossval and "cv" in files.ledger else ()
+    repeated = cross_validated(files)
     if "plan" in files.ledger:
         audit_s = float(files.audit.get("seconds") or 0)  # which a budget holds as well
         seconds = (files.ledger.get("budget") or {}).get("seconds") or training_s(files) + audit_s

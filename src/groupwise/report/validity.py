@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 from groupwise.evaluation.leakage import exposure_lines
 from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
+from groupwise.report.step_commands import ended_by_clock
 from groupwise.report.words import as_sentence, count, percent, verb
 from groupwise.runs.files import RunFiles
+
+UNEQUAL = 2  # times as many epochs of one fold model as of another
+BUSY = 1 / 3  # of the time in which a command wanted a processor, that it waited for one
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,7 @@ def notes(files: RunFiles) -> list[Note]:
         *_temperature(files),
         *_readings(files),
         *_interruption(files),
+        *short_of_time(files),
         *_left_out(files),
         *_stops(files),
         *(
@@ -207,6 +212,26 @@ def _interruption(files: RunFiles) -> Iterator[Note]:
             "Training was interrupted",
             f"It was stopped {done}. The number is that of the best epoch until then.",
             "Go on with `groupwise train ... --resume`.",
+        )
+
+
+def short_of_time(files: RunFiles) -> Iterator[Note]:
+    """What a clock that ran while others had the processors has done to the trainings."""
+    epochs = files.crossval.get("epochs") or [1]
+    if 0 < UNEQUAL * min(epochs) <= max(epochs) and ended_by_clock(files):
+        yield Note(
+            "The fold models are not trained alike",
+            f"The time held {count(min(epochs), 'epoch')} of one and {max(epochs)} of another, and the number"
+            " is that of all of them.",
+            "Train again when the machine is free, or with a longer `--budget`.",
+        )
+    waited = (files.ledger.get("budget") or {}).get("waited", 0.0)
+    if waited >= BUSY and ended_by_clock(files):
+        yield Note(
+            "The machine was busy",
+            f"Of the time that this command wanted a processor, others had it for {percent(waited)}; the"
+            " budget held so much less training.",
+            "Train again when the machine is free.",
         )
 
 

@@ -9,7 +9,7 @@ from groupwise.report.next_steps import next_steps
 from groupwise.report.sections.number import headline
 from groupwise.report.step_commands import Step
 from groupwise.report.trust import trust_words
-from groupwise.report.validity import hidden_faults
+from groupwise.report.validity import hidden_faults, short_of_time
 from groupwise.report.words import NBSP
 from groupwise.runs.baselines import Standing
 from groupwise.runs.files import RunFiles
@@ -30,6 +30,7 @@ class Verdict:
     trusted: bool
     next_steps: tuple[Step, ...]
     probe: str = ""
+    short_of_time: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -40,8 +41,9 @@ class Verdict:
     def sentences(self) -> tuple[str, ...]:
         """All of it; that a network does not beat its baselines comes first."""
         said = (self.baseline, self.number) if self.failed else (self.number, self.baseline)
+        told = (*said, self.probe, self.optimised, *self.short_of_time, self.trust)
         steps = (f"{'Then' if n else 'Next'}: {step.sentence}" for n, step in enumerate(self.next_steps))
-        return (*(text for text in (*said, self.probe) if text), self.optimised, self.trust, *steps)
+        return (*(text for text in told if text), *steps)
 
     @property
     def text(self) -> str:
@@ -59,4 +61,6 @@ def verdict(files: RunFiles) -> Verdict:
     baseline = said.baseline.replace(NBSP, " ")
     optimised = said.optimised.replace(NBSP, " ")
     probe = said.probe.replace(NBSP, " ")
-    return Verdict(number, baseline, optimised, said.standing, trust, trusted, next_steps(files), probe)
+    short = tuple(f"{note.title}. {note.text}" for note in short_of_time(files))
+    steps = next_steps(files)
+    return Verdict(number, baseline, optimised, said.standing, trust, trusted, steps, probe, short)

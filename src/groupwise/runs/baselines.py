@@ -34,8 +34,8 @@ class Lead:
 
     @property
     def standing(self) -> Standing:
-        """Whether the network is shown to be better, or is worse, or neither."""
-        if self.value < 0:
+        """Whether the network is shown to be better, or worse, or neither; below 0 alone is worse."""
+        if self.value < 0 and (self.high is None or self.high < 0):
             return "loses"
         return "beats" if self.low is not None and self.low > 0 else "not_shown"
 

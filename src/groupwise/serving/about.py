@@ -7,6 +7,7 @@ from typing import Any
 
 from groupwise.serving import intake
 from groupwise.serving.batching import Predictor
+from groupwise.stats.cases import CaseRule
 from groupwise.stats.estimate import Estimate
 
 FIGURES = ("value", "low", "high", "n", "sources")
@@ -24,12 +25,18 @@ def about(predictor: Predictor) -> dict[str, Any]:
         "coverage": _coverage(decision),
         "operating_point": _operating_point(decision),
         "heat": predictor.heat_method,
-        "accuracy": _accuracy(source.get("accuracy", {}).get("test")),
-        "baseline": source.get("baseline", {}).get("test"),
+        "case_rule": (predictor.decision.case or CaseRule()).rule,
+        "accuracy": _accuracy(_held_out(source.get("accuracy", {}))),
+        "baseline": _held_out(source.get("baseline", {})),
         "optimised_for": source.get("optimised_for"),
         "max_body_bytes": intake.MAX_BODY_BYTES,
         "max_pixels": intake.MAX_PIXELS,
     }
+
+
+def _held_out(figures: Mapping[str, Any]) -> Any:
+    """Of figures by fold those of images that no model had seen, of one network or a cross-validation."""
+    return figures.get("test") or figures.get("out-of-fold")
 
 
 def _coverage(decision: Mapping[str, Any]) -> float | None:

@@ -1,4 +1,4 @@
-"""The application: one picture a request, no address to fetch, no model to load."""
+"""The application: one picture a request or one case, no address to fetch, no model to load."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from starlette.staticfiles import StaticFiles
 from groupwise.serving import schema
 from groupwise.serving.about import about
 from groupwise.serving.batching import Batcher, Predictor
-from groupwise.serving.intake import Intake, Refused
+from groupwise.serving.forms import files_of
+from groupwise.serving.intake import MAX_CASE_BYTES, Intake, Refused, refuse_form
 from groupwise.serving.metrics import Counters
 from groupwise.serving.security import SecurityMiddleware, refusal
 from groupwise.serving.watching import Watch
@@ -79,9 +80,25 @@ def _add_predict(app: FastAPI, batcher: Batcher, intake: Intake, counters: Count
     )
     async def predict(request: Request, heat: bool = Query(default=False)) -> Response:
         """Say class and probability of one picture."""
+        refuse_form(request)
         async with intake.body(request) as data:
             answer = await batcher.answer(data, heat=heat)
         counters.count_answer(answer)
+        return JSONResponse(answer)
+
+    @app.post(
+        "/v1/predict-case",
+        response_model=schema.LabelsOfCaseOut | schema.CaseOut,
+        responses=schema.errors(408, 413, 415, 422, 503),
+        openapi_extra=schema.CASE,
+    )
+    async def predict_case(request: Request) -> Response:
+        """Say one class and its probability of several pictures of one case."""
+        async with intake.body(request, MAX_CASE_BYTES) as data:
+            pictures = files_of(data, request.headers.get("content-type", ""))
+            answer = await batcher.answer_case(pictures)
+        for one in answer["answers"]:
+            counters.count_answer(one)
         return JSONResponse(answer)
 
     @app.get("/v1/model", response_model=schema.ModelOut)

@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from groupwise.data.decode import Preprocessing, UndecodableImage, decode
 from groupwise.data.file_notes import Note, note_shape
+from groupwise.inference.cases import join_pictures
+from groupwise.inference.decision import Decision
 from groupwise.inference.heatmaps import HeatMethod
 from groupwise.serving.intake import MAX_PIXELS, Refused, busy
 
@@ -40,6 +42,8 @@ class Predictor(Protocol):
     def classes(self) -> tuple[str, ...]: ...
     @property
     def preprocessing(self) -> Preprocessing: ...
+    @property
+    def decision(self) -> Decision: ...
     @property
     def facts(self) -> Mapping[str, Any]: ...
     @property
@@ -74,16 +78,19 @@ class Batcher:
         self._decoders = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
         self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
 
-    async def answer(self, data: bytes, *, heat: bool = False) -> dict[str, Any]:
+    async def answer(
+        self, data: bytes, *, heat: bool = False, predictor: Predictor | None = None
+    ) -> dict[str, Any]:
         """The answer as JSON, with the heat map of the most probable class where asked for.
 
+        `predictor` is the one of now where none is given.
         Raises `Refused`: 413 (too many pixels), 415 (no image), 422 (damaged), 503 (too many pictures).
         """
         if self.inside >= self.max_inside:
             raise busy(f"{self.inside} pictures are waiting already")
         self.inside += 1
         try:
-            loop, predictor = asyncio.get_running_loop(), self.predictor
+            loop, predictor = asyncio.get_running_loop(), predictor or self.predictor
             prepare = partial(prepare_picture, data, predictor.preprocessing)
             pixels, remarks = await loop.run_in_executor(self._decoders, prepare)
             picture = _Picture(predictor, pixels, remarks, heat, loop.create_future())
@@ -93,6 +100,22 @@ class Batcher:
             return await picture.answer
         finally:
             self.inside -= 1
+
+    async def answer_case(self, pictures: Sequence[bytes]) -> dict[str, Any]:
+        """One answer to the pictures of a case, and under `answers` that to each, all by one predictor.
+
+        They are answered one after the other, so that a case takes no more room than a picture. Raises
+        `Refused` as `answer` does, with the number of the picture.
+        """
+        predictor, answers = self.predictor, []
+        for number, data in enumerate(pictures, 1):
+            try:
+                answers.append(await self.answer(data, predictor=predictor))
+            except Refused as error:
+                raise error.of_picture(number, len(pictures)) from None
+        probabilities = [one["probabilities"] for one in answers]
+        flags = [one["unlike"] for one in answers]
+        return {**join_pictures(probabilities, flags, predictor.decision).as_json(), "answers": answers}
 
     def close(self) -> None:
         """Let the threads go."""

@@ -16,7 +16,7 @@ from prometheus_client import (
     multiprocess,
 )
 
-PATHS = ("/v1/predict", "/v1/model", "/healthz", "/readyz", "/metrics")
+PATHS = ("/v1/predict", "/v1/predict-case", "/v1/model", "/healthz", "/readyz", "/metrics")
 # Names the folder in which several processes keep their counts; the library reads it when it is imported.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

@@ -57,6 +57,28 @@ class PredictionWithNotesOut(PredictionOut):
     remarks: list[NoteOut]
 
 
+class CaseOut(BaseModel):
+    """What is said of several pictures of one case."""
+
+    label: str = Field(description="The most probable class; of several labels, their set in one.")
+    probability: Probability
+    probabilities: dict[str, Probability] = Field(description="Probability of every class for the case.")
+    pictures: int
+    unlike: int | None = Field(
+        description="How many of them are unlike the training data; null where that cannot be told."
+    )
+    rule: str = Field(description="How the pictures were made one answer: mean, max or vote.")
+    answers: list[LabelsWithNotesOut | LabelsOut | PredictionWithNotesOut | PredictionOut] = Field(
+        description="What is said of each picture, in the order in which they were sent."
+    )
+
+
+class LabelsOfCaseOut(CaseOut):
+    """The same of a case that may have several labels."""
+
+    labels: list[str] = Field(description="The labels that it is given, none perhaps, most probable first.")
+
+
 class AccuracyOut(BaseModel):
     """The share of test images that were classified correctly, with its 95 % interval."""
 
@@ -107,6 +129,7 @@ class ModelOut(BaseModel):
     coverage: Probability | None = Field(description="How often a prediction set holds the true class.")
     operating_point: OperatingPointOut | None
     heat: HeatMethod = Field(description="How heat maps are made.")
+    case_rule: str = Field(description="How pictures of a case are made one answer: mean, max or vote.")
     accuracy: AccuracyOut | None
     baseline: BaselineOut | None
     optimised_for: str | None = Field(
@@ -148,6 +171,23 @@ PICTURE = {
         "required": True,
         "description": "The bytes of one image file, not a form; whatever else its Content-Type says.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+CASE = {
+    "requestBody": {
+        "required": True,
+        "description": "A form with the pictures of one case, each as a file; the names do not matter.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "picture": {"type": "array", "items": {"type": "string", "format": "binary"}}
+                    },
+                    "required": ["picture"],
+                }
+            }
+        },
     }
 }
 

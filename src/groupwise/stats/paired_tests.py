@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from groupwise.stats.bootstrap import CHUNK_CELLS, source_weights
 from groupwise.stats.fold import (
@@ -240,7 +240,8 @@ def _limit(difference: Difference, measure: _Measure) -> Difference:
 def mcnemar_p(parts: Floats) -> float:
     """The exact two-sided p-value of McNemar's test, from what each image adds to the difference, (N,)."""
     better, worse = int((parts > 0).sum()), int((parts < 0).sum())
-    return float(stats.binomtest(better, better + worse).pvalue) if better + worse else 1.0
+    # Of n pairs that differ either way is as likely, so that both tails are alike.
+    return min(1.0, 2 * float(special.bdtr(min(better, worse), better + worse, 0.5)))
 
 
 def sign_flip_p(parts: Floats, *, seed: int) -> tuple[float, str]:
@@ -280,7 +281,7 @@ def separable(error: float | None) -> float | None:
 
     (z(1 - ALPHA / 2) + z(POWER)) standard errors (Lachin 1981, Controlled Clinical Trials 2:93).
     """
-    return None if error is None else error * float(stats.norm.isf(ALPHA / 2) + stats.norm.ppf(POWER))
+    return None if error is None else error * float(special.ndtri(1 - ALPHA / 2) + special.ndtri(POWER))
 
 
 def further_sources(error: float | None, n_sources: int) -> int | None:

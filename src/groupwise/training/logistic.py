@@ -13,6 +13,7 @@ import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from groupwise.data.stratify import IntArray
 from groupwise.errors import GroupwiseError
@@ -85,7 +86,8 @@ def fit_head(
     tried: list[StrengthRecord] = []
     best: LinearHead | None = None
     for strength in STRENGTHS:
-        with warnings.catch_warnings():
+        # Over products as narrow as the classes two threads take three times as long, ten on a busy machine
+        with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # a last digit, which no choice depends on
             weight, bias = _unscaled(*regressions(inputs, labels, strength), scaler)
         head = LinearHead(weight, bias, (), StrengthRecord(strength, math.nan, math.nan))

@@ -11,6 +11,7 @@ import pytest
 from families import FAMILIES
 from groupwise.audit.copies.compositions import compose, tilt
 from groupwise.audit.copies.detect import Detection, detect
+from groupwise.audit.copies.threshold import Threshold, find_threshold
 from groupwise.audit.copies.verify import reduce_photograph
 
 Pixels = npt.NDArray[np.uint8]
@@ -107,3 +108,21 @@ def test_negatives_are_compared_and_refused(scene: Scene) -> None:
     detection = _detect([*images, *(255 - image for image in images)])
     assert not detection.copies
     assert detection.threshold.negatives > 100
+
+
+def test_planted_copies_that_fall_short_do_not_raise_the_line(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores: list[int] = []
+
+    def count(found: npt.NDArray[np.float64], *rest: object) -> Threshold:
+        scores.append(len(found))
+        return find_threshold(found, *rest)
+
+    monkeypatch.setattr("groupwise.audit.copies.detect.find_threshold", count)
+    images = [scene(k) for k in range(8)]
+    photographs = [reduce_photograph(image) for image in (*images, images[2][:, ::-1])]
+    plain = detect(photographs, seed=0, workers=1)
+    known = detect(photographs, seed=0, workers=1, planted={(2, 8)})
+    assert _pairs(plain) == _pairs(known) == {(2, 8)}
+    assert scores[1] == scores[0] - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +14,8 @@ from groupwise.audit.copies.compared import Compared, draw
 from groupwise.audit.copies.comparing import comparing
 from groupwise.audit.copies.features import Features, negative
 from groupwise.audit.copies.hashes import near_hashes
+from groupwise.audit.copies.index import Index, index_photographs
+from groupwise.audit.copies.short_list import short_list
 from groupwise.audit.copies.threshold import Threshold, find_threshold, join_thresholds
 from groupwise.audit.copies.tiny import find_tiny_copies
 from groupwise.audit.copies.verify import (
@@ -23,12 +25,6 @@ from groupwise.audit.copies.verify import (
     Pair,
     Photograph,
     Turned,
-)
-from groupwise.audit.copies.vocabulary import (
-    Index,
-    index_photographs,
-    short_list,
-    train_vocabulary,
 )
 from groupwise.audit.copies.workers import one_thread_a_worker
 
@@ -61,8 +57,11 @@ def detect(
     workers: int = os.cpu_count() or 1,
     progress: Progress | None = None,
     compared: Compared | None = None,
+    planted: Collection[tuple[int, int]] = (),
 ) -> Detection:
     """All copies among N photographs without comparing all pairs.
+
+    `planted` are pairs known to be copies: where they fall short of the line they say nothing of look-alikes.
 
     `progress` is called with the number of photographs whose candidates are settled, and N. The result
     depends on `seed` and the names in `compared` (else the numbers), not on `workers` nor on what was
@@ -90,7 +89,7 @@ def detect(
         known = best.get((pair.first, pair.second))
         if known is None or pair.score > known.score:
             best[pair.first, pair.second] = pair
-    scores = np.array([pair.score for pair in best.values()])
+    scores = np.array([pair.score for key, pair in best.items() if key not in planted])
     threshold = find_threshold(scores, np.array(null))
     copies = {(pair.first, pair.second): pair for pair in alike}
     copies |= {key: pair for key, pair in best.items() if pair.score >= threshold.score}
@@ -115,7 +114,7 @@ def _index(described: Sequence[Photograph], seed: int, pool: ThreadPoolExecutor)
     features = [one.features for one in described]
     if sum(len(one.points) > 0 for one in features) < _LEAST_FOR_WORDS:
         return None
-    return index_photographs(features, train_vocabulary(features, seed, pool), pool)
+    return index_photographs(features, seed, pool)
 
 
 def _verify_words(

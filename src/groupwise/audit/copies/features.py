@@ -52,9 +52,9 @@ def working_grey(rgb: Pixels) -> Pixels:
     return np.asarray(cv2.resize(grey, size, interpolation=method), dtype=np.uint8)
 
 
-def describe(grey: Pixels) -> Features:
-    """Local features of a working-size grey image, the `MAX_POINTS` of highest contrast, in a fixed order."""
-    detector = cv2.SIFT.create(nfeatures=MAX_POINTS, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE)
+def describe(grey: Pixels, most: int = MAX_POINTS) -> Features:
+    """Local features of a working-size grey image, the `most` of highest contrast, in a fixed order."""
+    detector = cv2.SIFT.create(nfeatures=most, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE)
     found: tuple[Any, Any] = detector.detectAndCompute(grey, None)
     keypoints, sift = found
     if sift is None:
@@ -62,7 +62,7 @@ def describe(grey: Pixels) -> Features:
     points = np.array([(*point.pt, point.size, point.angle) for point in keypoints], dtype=np.float32)
     share = sift / np.maximum(sift.sum(axis=1, keepdims=True), 1e-9)
     levels = np.minimum(np.rint(_LEVELS * np.sqrt(share)), 255).astype(np.uint8)
-    return Features(points[:MAX_POINTS], levels[:MAX_POINTS])
+    return Features(points[:most], levels[:most])
 
 
 def unit_descriptors(descriptors: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

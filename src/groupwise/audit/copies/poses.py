@@ -8,6 +8,7 @@ matrix product, and no image is warped.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import product
 
 import cv2
@@ -115,19 +116,22 @@ class _Cells:
         return score, pose
 
 
-def _disc() -> tuple[FloatArray, FloatArray]:
-    """Sample places (P, 3), homogeneous, and their weights (P,)."""
+@cache  # asked for once a pose
+def _disc() -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Sample places (P, 3), homogeneous, the roots of their weights (P, 1), and a plane there (P, 3)."""
     line = np.linspace(-_RADIUS, _RADIUS, _ACROSS)
     x, y = (axis.ravel() for axis in np.meshgrid(line, line))
     inside = np.hypot(x, y) <= 1.03 * _RADIUS
     x, y = x[inside], y[inside]
     weight = np.exp(-(x**2 + y**2) / (2 * (0.7 * _RADIUS) ** 2))
-    return np.column_stack([x, y, np.ones(len(x))]).astype(np.float32), weight.astype(np.float32)
+    places = np.column_stack([x, y, np.ones(len(x))]).astype(np.float32)
+    root = np.sqrt(weight.astype(np.float32))[:, None]
+    return places, root, np.linalg.qr(root * places)[0]
 
 
 def _sampler(pose: Matrix) -> FloatArray:
     """The linear map (P, SIDE * SIDE) from pixels to weighted samples in `pose`, without mean and slope."""
-    places, weight = _disc()
+    places, root, plane = _disc()
     at = np.clip((places @ pose.T) * SIDE + (SIDE - 1) / 2, 0, SIDE - 1.001)
     whole = np.floor(at).astype(int)
     share = at - whole
@@ -135,8 +139,6 @@ def _sampler(pose: Matrix) -> FloatArray:
     for right, down in product((0, 1), (0, 1)):
         part = np.abs(1 - right - share[:, 0]) * np.abs(1 - down - share[:, 1])
         sample[np.arange(len(places)), (whole[:, 1] + down) * SIDE + whole[:, 0] + right] += part
-    root = np.sqrt(weight)[:, None]
-    plane, _ = np.linalg.qr(root * places)
     sample *= root
     return np.asarray(sample - plane @ (plane.T @ sample), dtype=np.float32)
 

@@ -1,43 +1,43 @@
-"""Visual words and their inverted index: a short list of candidate pairs from local features.
+"""Visual words, and what a descriptor differs by from its word as 64 signs.
 
 Sivic and Zisserman, "Video Google", ICCV 2003; Nister and Stewenius, "Scalable recognition with a
-vocabulary tree", CVPR 2006. The vocabulary grows with the data set, so each list of the index keeps its
-length and the work stays near linear in the number of photographs.
+vocabulary tree", CVPR 2006; Jegou, Douze and Schmid, "Hamming embedding and weak geometric consistency",
+ECCV 2008. Words of made scenes serve any photographs, and a file that is added changes none of them; with
+the signs they propose as many copies as words learnt from the photographs (docs/log.md).
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array, diags_array
-from sklearn.cluster import MiniBatchKMeans
+from scipy.sparse import csr_array
 
-from groupwise.audit.copies.features import Features, mirrored, unit_descriptors
-from groupwise.audit.copies.hough import Postings, insets, post
-from groupwise.audit.copies.verify import Candidate
+from groupwise.audit.copies.features import Features, unit_descriptors
+from groupwise.audit.copies.scenes import scene_descriptors
 
 FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
 
-CANDIDATES = 12
-"""Candidates kept a photograph, in plain and mirrored reading together."""
+MOST_FOR_MADE = 10_000
+"""Photographs for which the words of made scenes are enough: with more, each word is said too often."""
 
-_WORDS_OF_A_QUERY = 3  # the nearest words, because noise moves a descriptor across the border of its cell
-_DESCRIPTORS_A_WORD = 8
-_SAMPLES_A_WORD, _MOST_SAMPLES, _MOST_FOR_BRANCHES = 12, 500_000, 100_000
-_CHUNK, _ROWS_AT_ONCE = (
-    256,
-    16_384,
-)  # photographs a query, descriptors a distance table: what bounds the memory
+SIGNS = 64
+
+_MADE = 64, 64  # branches, and leaves of each
+_DESCRIPTORS_A_WORD, _SAMPLES_A_WORD, _MOST_SAMPLES = 32, 12, 500_000
+_STEPS_OF_BRANCHES, _MOST_FOR_BRANCHES, _STEPS_OF_LEAVES = 8, 100_000, 4
+_ROWS_AT_ONCE = 16_384  # of a table of distances: what bounds the memory
 
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """Two-level tree of visual words: (R, 128) branches, then (R, L, 128) leaves a branch."""
+    """Two-level tree of V visual words: (R, 128) branches, then (R, L, 128) leaves a branch."""
 
     branches: FloatArray
     leaves: FloatArray
@@ -47,7 +47,7 @@ class Vocabulary:
         """Number of words."""
         return int(self.leaves.shape[0] * self.leaves.shape[1])
 
-    def words(self, descriptors: FloatArray, count: int = 1) -> npt.NDArray[np.int32]:
+    def words(self, descriptors: FloatArray, count: int) -> npt.NDArray[np.int32]:
         """The `count` nearest words, within the nearest branch, of unit descriptors (K, 128).
 
         (K, count), the nearest first.
@@ -63,22 +63,60 @@ class Vocabulary:
                 distance[np.arange(len(rows)), nearest] = np.inf
         return words
 
+    @cached_property
+    def borders(self) -> FloatArray:
+        """Where the words lie along the directions of `project`, (V, `SIGNS`)."""
+        return project(self.leaves.reshape(self.size, -1))
 
-@dataclass(frozen=True, eq=False)
-class Index:
-    """N photographs by their V words.
+    def signs(self, projected: FloatArray, words: npt.NDArray[np.int32]) -> npt.NDArray[np.uint64]:
+        """On which sides of their `words` (K,) descriptors lie that were `projected` (K, `SIGNS`); (K,)."""
+        return np.packbits(projected > self.borders[words], axis=1).view(np.uint64).ravel()
 
-    `words`: the nearest words of the descriptors of each chunk of photographs, (K, 3); `photographs` (V, N):
-    the inverted index by the first of them; `weight` (V,): each word's inverse document frequency;
-    `postings`: where the points lie that say each word.
-    """
 
-    features: Sequence[Features]
-    vocabulary: Vocabulary
-    words: Sequence[npt.NDArray[np.int32]]
-    photographs: csr_array
-    weight: FloatArray
-    postings: Postings
+def project(descriptors: FloatArray) -> FloatArray:
+    """Descriptors (K, 128) along `SIGNS` directions at right angles, drawn once and for all; (K, `SIGNS`)."""
+    return descriptors @ _directions()
+
+
+@cache
+def _directions() -> FloatArray:
+    drawn = np.random.default_rng(0).normal(size=(128, SIGNS))
+    return np.linalg.qr(drawn)[0].astype(np.float32)
+
+
+def choose_vocabulary(features: Sequence[Features], seed: int, pool: ThreadPoolExecutor) -> Vocabulary:
+    """The words of made scenes; of very many photographs, words learnt from these."""
+    if len(features) <= MOST_FOR_MADE:
+        return made_vocabulary()
+    total = sum(len(one.descriptors) for one in features)
+    branches = int(np.clip(np.sqrt(total / _DESCRIPTORS_A_WORD / 2), 8, 256))
+    leaves = 2 * branches
+    rng = np.random.default_rng(seed)
+    sample = _sample(features, min(_MOST_SAMPLES, _SAMPLES_A_WORD * branches * leaves), rng)
+    return learn(sample, branches, leaves, rng, pool.map)
+
+
+@cache
+def made_vocabulary() -> Vocabulary:
+    """The words of made scenes, the same for all data."""
+    return learn(unit_descriptors(scene_descriptors()), *_MADE, np.random.default_rng(0), map)
+
+
+def learn(
+    sample: FloatArray,
+    branches: int,
+    leaves: int,
+    rng: np.random.Generator,
+    apply: Callable[..., Iterable[Any]],
+) -> Vocabulary:
+    """Words by k-means, twice, of unit descriptors (K, 128); `apply` is `map`, or that of a pool."""
+    some = sample[rng.permutation(len(sample))[:_MOST_FOR_BRANCHES]]
+    centres = _means(some, some[:branches].copy(), _STEPS_OF_BRANCHES)
+    parts = np.array_split(sample, -(-len(sample) // _ROWS_AT_ONCE))
+    member = np.concatenate(list(apply(lambda part: _nearest(part, centres), parts)))
+    drawn = [_draw_leaves(np.flatnonzero(member == b), len(sample), leaves, rng) for b in range(branches)]
+    found = apply(lambda one: _means(sample[one[0]], sample[one[1]], _STEPS_OF_LEAVES), drawn)
+    return Vocabulary(centres, np.stack(list(found)))
 
 
 def _distances(descriptors: FloatArray, centres: FloatArray) -> FloatArray:
@@ -86,28 +124,12 @@ def _distances(descriptors: FloatArray, centres: FloatArray) -> FloatArray:
     return (centres**2).sum(axis=1) - 2 * descriptors @ centres.T  # type: ignore[no-any-return]
 
 
-def _nearest(descriptors: FloatArray, centres: FloatArray) -> npt.NDArray[np.int64]:
+def _nearest(descriptors: FloatArray, centres: FloatArray) -> IntArray:
     parts = (
         descriptors[start : start + _ROWS_AT_ONCE] for start in range(0, len(descriptors), _ROWS_AT_ONCE)
     )
     found = [np.argmin(_distances(part, centres), axis=1) for part in parts]
     return np.concatenate(found) if found else np.zeros(0, np.int64)
-
-
-def train_vocabulary(features: Sequence[Features], seed: int, pool: ThreadPoolExecutor) -> Vocabulary:
-    """Learn visual words from the photographs themselves; their number follows the number of descriptors."""
-    total = sum(len(one.descriptors) for one in features)
-    branches = int(np.clip(np.sqrt(total / _DESCRIPTORS_A_WORD / 2), 8, 256))
-    leaves = 2 * branches
-    rng = np.random.default_rng(seed)
-    sample = _sample(features, min(_MOST_SAMPLES, _SAMPLES_A_WORD * branches * leaves), rng)
-    top = MiniBatchKMeans(branches, batch_size=4096, n_init=1, max_iter=10, random_state=seed)
-    top.fit(sample[rng.permutation(len(sample))[:_MOST_FOR_BRANCHES]])
-    centres = np.asarray(top.cluster_centers_, dtype=np.float32)
-    parts = np.array_split(sample, -(-len(sample) // _ROWS_AT_ONCE))
-    member = np.concatenate(list(pool.map(lambda part: _nearest(part, centres), parts)))
-    drawn = [_draw_leaves(np.flatnonzero(member == b), len(sample), leaves, rng) for b in range(branches)]
-    return Vocabulary(centres, np.stack(list(pool.map(lambda one: _leaves(sample, *one), drawn))))
 
 
 def _sample(features: Sequence[Features], size: int, rng: np.random.Generator) -> FloatArray:
@@ -121,135 +143,20 @@ def _sample(features: Sequence[Features], size: int, rng: np.random.Generator) -
 
 
 def _draw_leaves(
-    members: npt.NDArray[np.int64], total: int, count: int, rng: np.random.Generator
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    members: IntArray, total: int, count: int, rng: np.random.Generator
+) -> tuple[IntArray, IntArray]:
     """The rows of a branch, and the `count` of them that its leaves begin at."""
     if len(members) < count:  # a thin branch borrows from the whole; spare words do no harm
         members = np.concatenate([members, rng.choice(total, count - len(members))])
     return members, rng.choice(members, count, replace=False)
 
 
-def _leaves(sample: FloatArray, rows: npt.NDArray[np.int64], begin: npt.NDArray[np.int64]) -> FloatArray:
-    members, centres = sample[rows], sample[begin]
-    for _ in range(4):
+def _means(members: FloatArray, centres: FloatArray, steps: int) -> FloatArray:
+    """So many steps of k-means that begin at `centres`, which are changed."""
+    for _ in range(steps):
         nearest = _nearest(members, centres)
         table = csr_array((np.ones(len(members), np.float32), (nearest, np.arange(len(members)))))
         sums, sizes = table @ members, np.bincount(nearest, minlength=len(table.indptr) - 1)
         used = np.flatnonzero(sizes)
         centres[used] = sums[used] / sizes[used, None]
     return centres
-
-
-def short_list(
-    index: Index, pool: ThreadPoolExecutor, queries: Sequence[Features] | None = None
-) -> Iterator[tuple[int, list[Candidate]]]:
-    """The number of queries done and the candidates of the latest chunk: `CANDIDATES` a query, and insets.
-
-    Without `queries` the photographs query themselves, `first` < `second`, and none meets itself. With
-    `queries`, `first` is the number of the query and `second` that of the photograph. The next chunk is
-    sought in the `pool` while the caller compares the latest.
-    """
-    asked = index.features if queries is None else queries
-
-    def search(start: int) -> list[Candidate]:
-        chunk = asked[start : start + _CHUNK]
-        words = index.words[start // _CHUNK] if queries is None else _words(chunk, index.vocabulary)
-        both = words, _words(chunk, index.vocabulary, mirror=True)
-        tables = [_normalised(_counts(chunk, one, index.vocabulary.size), index.weight) for one in both]
-        scores = [(table @ index.photographs).tocsr() for table in tables]
-        found = dict.fromkeys(
-            _ordered(start + row, candidate, symmetric=queries is None)
-            for row in range(len(chunk))
-            for candidate in _best(scores, row, start + row if queries is None else -1)
-        )
-        first = start if queries is None else len(index.features) + start
-        owner, points = _points(chunk)
-        hits = insets(index.postings, words[:, 0], first + owner, points, index.weight)
-        inside = (_ordered(start + query - first, (k, False), symmetric=queries is None) for query, k in hits)
-        return list(found | dict.fromkeys(inside))
-
-    starts = range(0, len(asked), _CHUNK)
-    upcoming = deque(pool.submit(search, start) for start in starts[:1])
-    for start in starts:
-        upcoming += [pool.submit(search, after) for after in starts if after == start + _CHUNK]
-        yield min(start + _CHUNK, len(asked)), upcoming.popleft().result()
-
-
-def _ordered(query: int, hit: tuple[int, bool], *, symmetric: bool) -> Candidate:
-    other, mirror = hit
-    if symmetric:
-        return Candidate(min(query, other), max(query, other), mirror)
-    return Candidate(query, other, mirror)
-
-
-def _best(scores: Sequence[csr_array], row: int, own: int) -> list[tuple[int, bool]]:
-    columns, values, mirror = [], [], []
-    for flag, score in enumerate(scores):
-        begin, end = score.indptr[row], score.indptr[row + 1]
-        columns.append(score.indices[begin:end])
-        values.append(score.data[begin:end])
-        mirror.append(np.full(end - begin, bool(flag)))
-    column, value, flags = (np.concatenate(part) for part in (columns, values, mirror))
-    keep = np.flatnonzero(column != own)
-    if len(keep) > CANDIDATES:
-        keep = keep[value[keep] >= np.partition(value[keep], -CANDIDATES)[-CANDIDATES]]
-    # Ties are broken by number, so the list does not depend on how scipy orders its rows.
-    order = keep[np.lexsort((flags[keep], column[keep], -value[keep]))][:CANDIDATES]
-    return [(int(column[k]), bool(flags[k])) for k in order]
-
-
-def index_photographs(
-    features: Sequence[Features], vocabulary: Vocabulary, pool: ThreadPoolExecutor
-) -> Index:
-    """Which photographs hold which words."""
-    chunks = [features[start : start + _CHUNK] for start in range(0, len(features), _CHUNK)]
-    words = list(pool.map(lambda chunk: _words(chunk, vocabulary), chunks))
-    rows = [
-        _counts(chunk, spoken[:, :1], vocabulary.size) for chunk, spoken in zip(chunks, words, strict=True)
-    ]
-    counts = _stack(rows, vocabulary.size)
-    frequency = np.bincount(counts.indices, minlength=vocabulary.size)
-    weight = np.log(len(features) / np.maximum(frequency, 1)).astype(np.float32)
-    photographs = csr_array(_normalised(counts, weight).T.tocsr())
-    postings = post(np.concatenate(words)[:, 0], *_points(features), vocabulary.size)
-    return Index(features, vocabulary, words, photographs, weight, postings)
-
-
-def _points(features: Sequence[Features]) -> tuple[npt.NDArray[np.int64], FloatArray]:
-    """Whose each local feature is, and where it lies."""
-    owner = np.repeat(np.arange(len(features)), [len(one.points) for one in features])
-    return owner, np.concatenate([one.points for one in features])
-
-
-def _stack(rows: Sequence[csr_array], columns: int) -> csr_array:
-    data, indices = (np.concatenate([getattr(row, name) for row in rows]) for name in ("data", "indices"))
-    lengths = np.concatenate([np.diff(row.indptr) for row in rows])
-    return csr_array(
-        (data, indices, np.concatenate([[0], np.cumsum(lengths)])), shape=(len(lengths), columns)
-    )
-
-
-def _words(
-    chunk: Sequence[Features], vocabulary: Vocabulary, *, mirror: bool = False
-) -> npt.NDArray[np.int32]:
-    descriptors = np.concatenate([one.descriptors for one in chunk])
-    unit = unit_descriptors(mirrored(descriptors) if mirror else descriptors)
-    return vocabulary.words(unit, _WORDS_OF_A_QUERY)
-
-
-def _counts(chunk: Sequence[Features], words: npt.NDArray[np.int32], size: int) -> csr_array:
-    """How often each photograph of `chunk` says each of `size` words; `words` (K, count) of all of theirs."""
-    owner = np.repeat(np.arange(len(chunk)), [len(one.descriptors) for one in chunk])
-    ones = np.ones(words.size, dtype=np.float32)
-    place = np.repeat(owner, words.shape[1]), words.ravel()
-    table = csr_array((ones, place), shape=(len(chunk), size))
-    table.sum_duplicates()
-    return table
-
-
-def _normalised(counts: csr_array, weight: FloatArray) -> csr_array:
-    # The root tames words that fill one picture (a fence, a fabric).
-    counts = counts.copy()
-    counts.data = np.sqrt(counts.data) * weight[counts.indices]
-    length = np.sqrt(np.asarray((counts**2).sum(axis=1)).ravel())
-    return csr_array(diags_array(1 / np.maximum(length, 1e-9)) @ counts)
