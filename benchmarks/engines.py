@@ -1,12 +1,13 @@
 """Compares engines on a run's held-out and test images: labels, probabilities, decisions and processor time.
 
-    python benchmarks/engines.py RUN [--forms bundle int8] [--tflite FILE] [--repeats 5] [--batch 16]
+    python benchmarks/engines.py RUN [--forms bundle int8] [--converted FILE ...] [--repeats 5] [--batch 16]
 
 Every engine that is installed computes every precision it can be asked for, on the images of `val` and
 `test`, one at a time and all at once, against torch (of int8: against ONNX Runtime). Engines take the
 processors that they may, so `taskset -c 1` and OMP_NUM_THREADS=1 give one thread. Those that are not in the
-environment: pip install --target ENGINES openvino ncnn pnnx mnn tract, and PYTHONPATH=ENGINES. `--tflite`
-is the file of `groupwise export RUN --to litert`, for LiteRT.
+environment: pip install --target ENGINES openvino ncnn pnnx mnn tract, and PYTHONPATH=ENGINES. `--converted`
+names what `groupwise export RUN --to litert` and `--to executorch` wrote, `model.tflite` and `model.pte`;
+`--forms` without a word leaves out the others.
 """
 
 from __future__ import annotations
@@ -15,42 +16,82 @@ import argparse
 import statistics
 import tempfile
 import time
+from dataclasses import dataclass, replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from groupwise.data.cache import decode_images
+from groupwise.data.cache import Images, decode_images
 from groupwise.distributed.processor import this_processor
 from groupwise.errors import GroupwiseError
 from groupwise.export.bundle import Terms, torch_outputs
-from groupwise.export.engines import ENGINES, Engine, Package, installed_engines, open_engine
-from groupwise.export.programs import open_litert
+from groupwise.export.engines import ENGINES, Engine, installed_engines, open_engine
+from groupwise.export.programs import EXECUTORCH, LITERT
 from groupwise.export.reference import References
 from groupwise.export.targets import export_run
 from groupwise.export.verify import verify_engine
 from groupwise.inference.bundle import BundleFiles
-from groupwise.inference.predictor import load_run
+from groupwise.inference.predictor import Predictor, load_run
 from groupwise.runs.run import Run
 
 FOLDS = ("val", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Images of a run with the answers that count, and how often an engine is timed on them."""
+
+    predictor: Predictor
+    names: list[str]
+    images: Images
+    repeats: int
+    batch: int
+
+    def expected(self, compute: Any) -> References:
+        """What `compute` answers to the images."""
+        return References.answered(self.names, self.images, self.predictor, compute)
+
+    def print_row(self, form: str, engine: Engine, expected: References, network: str) -> None:
+        """What an engine answers to all of them, in the precision that it took."""
+        known = self.predictor
+        decide = partial(known.decision.answers, reference=known.reference)
+        found = verify_engine(engine, expected, known.preprocessing, decide, model_precision=network)
+        n, differ = found.pictures, dict(found.differ)
+        cells = [
+            f"{n - differ.pop('label', 0)} of {n}",
+            ", ".join(f"{k} {field}" for field, k in differ.items()) or "equal",
+            f"{found.logit_difference:.1e}",
+            f"{found.probability_difference:.1e}",
+            *(f"{self.milliseconds(engine, size):.2f}" for size in (1, self.batch)),
+        ]
+        named = (form, f"{engine.name} {engine.version}", engine.precision)
+        print(f"| {' | '.join((*named, *cells))} |", flush=True)
+
+    def milliseconds(self, engine: Engine, size: int) -> float:
+        """The median processor time an image of calls of `size` images, which other work disturbs less."""
+        batch = self.predictor.preprocessing.normalise(np.asarray(self.images[:size]))
+        engine.run(batch)
+        times = []
+        for _ in range(self.repeats):
+            start = time.process_time()
+            engine.run(batch)
+            times.append((time.process_time() - start) * 1e3 / size)
+        return statistics.median(times)
 
 
 def main() -> None:
     """Export, run every engine, and print a row each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
-    parser.add_argument("--forms", nargs="+", choices=("bundle", "int8"), default=["bundle", "int8"])
-    parser.add_argument("--tflite", type=Path)
+    parser.add_argument("--forms", nargs="*", choices=("bundle", "int8"), default=["bundle", "int8"])
+    parser.add_argument("--converted", nargs="+", type=Path, default=[], metavar="FILE")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--batch", type=int, default=16)
     arguments = parser.parse_args()
-    if arguments.tflite is not None:
-        content = arguments.tflite.read_bytes()
-        ENGINES["litert"] = Package(
-            "ai_edge_litert", ("ai-edge-litert",), lambda _, __: (open_litert(content), "f32")
-        )
+    comparison = read(arguments.run, arguments.repeats, arguments.batch)
     print(f"On {this_processor()}\n")
     heads = ("form", "engine", "precision", "labels", "decisions", "logits off", "probabilities off")
     print(f"| {' | '.join(heads)} | ms alone | ms in a batch |")
@@ -60,65 +101,47 @@ def main() -> None:
             bundle, _ = export_run(
                 arguments.run, form, Path(folder) / form, terms=Terms(max_drop=100), replace=True
             )
-            compare(arguments.run, BundleFiles.read(bundle), form, arguments.repeats, arguments.batch)
+            compare(comparison, BundleFiles.read(bundle), form)
+    for file in arguments.converted:
+        compare_converted(comparison, file)
 
 
-def compare(folder: Path, bundle: BundleFiles, form: str, repeats: int, batch: int) -> None:
-    """A row for every engine and precision."""
+def read(folder: Path, repeats: int, batch: int) -> Comparison:
+    """The images of `val` and `test`, as the network sees them."""
     predictor, run = load_run(folder), Run.open(folder)
     manifest, split = run.manifest(), run.split()
-    rows = [i for fold in FOLDS for i in split.indices(fold)]
     digests = {sample.path: sample.sha256 for sample in manifest.usable}
-    names = [split.rows[i].path for i in rows]
+    names = [split.rows[i].path for fold in FOLDS for i in split.indices(fold)]
     images = decode_images(
         [manifest.root / name for name in names], [digests[name] for name in names], predictor.preprocessing
     )
-    compute: Any = partial(torch_outputs, predictor.model)
-    if form == "int8":  # of which ONNX Runtime's answers are the ones that were measured
+    return Comparison(predictor, names, images, repeats, batch)
+
+
+def compare(comparison: Comparison, bundle: BundleFiles, form: str) -> None:
+    """A row for every engine and precision; of int8 ONNX Runtime's answers count, which were measured."""
+    network = str(bundle.facts["network"]["precision"])
+    compute: Any = partial(torch_outputs, comparison.predictor.model)
+    if form == "int8":
         compute = open_engine("onnxruntime", bundle.model).run
-    expected = References.answered(names, images, predictor, compute)
-    decide = partial(predictor.decision.answers, reference=predictor.reference)
+    expected = comparison.expected(compute)
     for name in installed_engines():
         for precision in ENGINES[name].precisions:
             try:
                 engine = open_engine(name, bundle.model, precision)
-                found = verify_engine(
-                    engine, expected, predictor.preprocessing, decide, model_precision=precision_of(bundle)
-                )
+                if engine.precision != precision:  # asked for what the processor has not
+                    engine = replace(engine, precision=f"{precision}, taken as {engine.precision}")
+                comparison.print_row(form, engine, expected, network)
             except GroupwiseError as error:
                 print(f"| {form} | {name} | {precision} | {error.fact} |" + " |" * 5, flush=True)
-                continue
-            n = found.pictures
-            decisions = {field: k for field, k in found.differ.items() if field != "label"}
-            cells = [
-                f"{n - found.differ.get('label', 0)} of {n}",
-                ", ".join(f"{k} {field}" for field, k in decisions.items()) or "equal",
-                f"{found.logit_difference:.1e}",
-                f"{found.probability_difference:.1e}",
-                *(f"{milliseconds(engine, images, predictor, size, repeats):.2f}" for size in (1, batch)),
-            ]
-            # Asked for what the processor has not, OpenVINO takes another.
-            taken = (
-                precision if engine.precision == precision else f"{precision}, taken as {engine.precision}"
-            )
-            print(f"| {form} | {name} {engine.version} | {taken} | {' | '.join(cells)} |", flush=True)
 
 
-def precision_of(bundle: BundleFiles) -> str:
-    """What weights and activations of a bundle are."""
-    return str(bundle.facts["network"]["precision"])
-
-
-def milliseconds(engine: Engine, images: Any, predictor: Any, size: int, repeats: int) -> float:
-    """The median processor time an image of calls of `size` images, which other work disturbs less."""
-    batch = predictor.preprocessing.normalise(np.asarray(images[:size]))
-    engine.run(batch)
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        engine.run(batch)
-        times.append((time.process_time() - start) * 1e3 / size)
-    return statistics.median(times)
+def compare_converted(comparison: Comparison, file: Path) -> None:
+    """A row for a file that was converted from torch, in the engine of its kind."""
+    converter = next(one for one in (LITERT, EXECUTORCH) if Path(one.file).suffix == file.suffix)
+    engine = Engine(converter.name, version(converter.packages[0]), "f32", converter.open(file.read_bytes()))
+    expected = comparison.expected(partial(torch_outputs, comparison.predictor.model))
+    comparison.print_row(f"--to {converter.name}", engine, expected, "float32")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -63,6 +65,17 @@ def test_what_answers_otherwise_is_not_written(source, tmp_path, error):
     with pytest.raises(GroupwiseError, match=r"answers otherwise than torch: made .*Nothing was written"):
         write_converted(source, tmp_path, replace(MADE, open=computed(error)))
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_converter_prints_is_kept_from_the_user(source, tmp_path, capfd):
+    def convert(network, example):
+        os.write(1, b"of no use")
+        os.write(2, b"W0000 of no use")
+        return save(network, example)
+
+    write_converted(source, tmp_path, replace(MADE, convert=convert))
+    print("of use", file=sys.stderr)
+    assert capfd.readouterr() == ("", "of use\n")
 
 
 def test_a_converter_that_fails_is_named(source, tmp_path):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -108,20 +108,26 @@ def _convert_to_mnn(model: bytes, folder: Path) -> None:
 
 
 @contextmanager
-def silent() -> Iterator[None]:
-    """Keep what a compiled library prints from standard output, where there is one."""
-    if sys.stdout is None:
-        yield
-        return
-    sys.stdout.flush()
-    kept = os.dup(1)
+def silent(*streams: int) -> Iterator[None]:
+    """Keep what a compiled library prints from standard output, 1, unless other streams are named."""
+    named = [one for one in (sys.stdout, sys.stderr) if one is not None]
+    kept = {}
+    for stream in streams or (1,):
+        with suppress(OSError):  # a program without a console may have none
+            kept[stream] = os.dup(stream)
+    for one in named:
+        one.flush()
     with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
+        for stream in kept:
+            os.dup2(nowhere.fileno(), stream)
     try:
         yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+        for one in named:
+            one.flush()
+        for stream, copy in kept.items():
+            os.dup2(copy, stream)
+            os.close(copy)
 
 
 def open_tract(model: bytes, _: str) -> Opened:

@@ -83,7 +83,9 @@ def write_converted(source: Source, folder: Path, converter: Converter) -> list[
     """Convert the network and keep it where its engine answers alike; else raises `GroupwiseError`."""
     network, example = _network(source), _example(source, 1)
     for module in converter.modules:
-        if trouble := trouble_of(module):
+        with _quiet():
+            trouble = trouble_of(module)
+        if trouble:
             raise GroupwiseError(
                 trouble, place=module, remedy=f"Install it: pip install 'groupwise[{converter.name}]'"
             )
@@ -171,10 +173,12 @@ def open_executorch(content: bytes) -> Forward:
     """A file of ExecuTorch, which takes one image at a time."""
     from executorch.runtime import Runtime
 
-    method = Runtime.get().load_program(content).load_method("forward")
+    program = Runtime.get().load_program(content)
+    method = program.load_method("forward")
     assert method is not None
 
-    def forward_one(image: Floats32) -> list[Floats32]:
+    def forward_one(image: Floats32, _kept: object = (content, program)) -> list[Floats32]:
+        # The method reads the file's own bytes, and the process ends where they are gone.
         found = method.execute([torch.from_numpy(np.ascontiguousarray(image[None]))])
         return [one.numpy()[0].copy() for one in found[:2]]
 
@@ -194,7 +198,7 @@ def _quiet() -> Iterator[None]:
     """Keep what converters say of their own workings from the user."""
     logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings(), silent():
+        with warnings.catch_warnings(), silent(1, 2):
             warnings.simplefilter("ignore")
             yield
     finally:

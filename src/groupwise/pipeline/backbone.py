@@ -118,7 +118,7 @@ def _refuse_other_input(data: Preprocessing, side: int | None, channels: int, so
         raise UsageError(
             f"{source.name} takes images of {channels} channels, and these have {data.input_channels}",
             place="--features",
-            remedy="Give features of such images, or name as many by --data.channels, as in '[0, 1, 2, 3]'.",
+            remedy="Give features of such images, or name as many by --data.channels, as in '[1, 2, 3, 4]'.",
         )
 
 
