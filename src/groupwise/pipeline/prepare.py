@@ -170,8 +170,8 @@ def prepare(
     shares: dict[str, float] | None = None,
 ) -> Prepared:
     """Audit and split; nothing is written, so a refusal leaves nothing behind."""
-    require_usable(manifest)
-    refuse_single_class(manifest.classes)  # before the minutes that looking for copies takes
+    if classes := manifest.classes:  # of none the audit says why
+        refuse_single_class(classes)  # before the minutes that looking for copies takes
     audited = audit_manifest(manifest, seed=seed, console=console)
     split, facts = split_manifest(manifest, audited, config, seed=seed, console=console, shares=shares)
     return Prepared(audited, split, facts)
