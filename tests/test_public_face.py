@@ -46,6 +46,7 @@ def test_the_package_states_its_version_and_its_types():
         ({"group_column": 3}, "group_column: holds int 3, which is not a text"),
         ({"resume": "yes"}, "resume: holds str 'yes', which is not True or False"),
         ({"cv": 2}, "--cv: 2 is below 3"),
+        ({"repeats": 3}, "--repeats 3: what is to be divided anew is not said"),
     ],
 )
 def test_a_value_of_another_kind_is_refused_in_words(tmp_path, wrong, said):

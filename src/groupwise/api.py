@@ -88,7 +88,7 @@ def train(
     _require_paths({name: given[name] for name in PATHS})
     planning = _planning(recipe, budget, changes)
     base, changed = read_recipe(recipe or "default", changes)
-    study = None if cv is None else CrossValidation(cv, repeats)
+    study = _study(cv, repeats)
     trackers = (track,) if isinstance(track, str) else tuple(track)
     work = {"cv": study, "planning": planning, "track": trackers, "workers": jobs, "resume": resume}
     work |= {"baselines": _baselines(baselines), "refit": refit}
@@ -116,6 +116,13 @@ def _run(request: RunRequest, console: Console) -> dict[str, Any]:
         deadline = request.planning.deadline if request.planning else None
         go_on(request.folder, console, deadline=deadline, verdict=True)
     return metrics
+
+
+def _study(cv: int | None, repeats: int) -> CrossValidation | None:
+    if cv is None and repeats != 1:
+        fact = "what is to be divided anew is not said"
+        raise UsageError(fact, place=f"--repeats {repeats}", remedy="Add --cv 5.")
+    return None if cv is None else CrossValidation(cv, repeats)
 
 
 def _baselines(choice: str) -> bool:

@@ -66,9 +66,12 @@ def test_reading_is_broken_off_once_it_would_take_too_long():
     move(1, 1000)  # too early to tell
     now[0] = 3.0
     move(500, 1000)  # six seconds in all
-    with pytest.raises(UsageError, match=r"reading and comparing 10,000 images alone takes about 4\smin"):
+    move(500, 3_000)  # 18 seconds, which may be all: an earlier audit may have compared them
+    with pytest.raises(UsageError, match=r"reading 10,000 images alone takes about 60\ss"):
         move(500, 10_000)
-    assert seen == [1, 500, 500]
+    with pytest.raises(UsageError, match=r"reading and comparing 30,000 images alone takes about 80\ss"):
+        move(4_500, 30_000)
+    assert seen == [1, 500, 500, 500, 4_500]
 
 
 def test_without_a_deadline_the_progress_is_the_consoles_own():

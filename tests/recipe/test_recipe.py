@@ -78,7 +78,7 @@ def test_unknown_fields_are_refused_with_the_nearest():
         ("training: {epochs: three}", r"training\.epochs: Expected a whole number\. Got value: three\."),
         ("training: {epochs: 2.5}", r"training\.epochs: Expected a whole number\. Got value: 2\.5\."),
         ("augment: {zoom: wide}", r"augment\.zoom: Expected a number\."),
-        ("data: {mean: 0.5}", r"data\.mean: Expected a list\."),
+        ("data: {mean: 0.5}", r"data\.mean: Expected a list, as in '\[1, 2\]'\."),
         ("seed: x", r"seed: Expected a whole number\."),
         ("optim: {name: sgdd}", r"optim\.name: Expected one of 'adam', 'adamw', 'muon', 'sgd'\."),
         ("trainig: {epochs: 3}", r"no field 'trainig' in a recipe, did you mean 'training'\?"),

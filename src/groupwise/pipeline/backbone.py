@@ -116,7 +116,8 @@ def _refuse_other_input(data: Preprocessing, side: int | None, channels: int, so
         )
     if data.input_channels != channels:
         raise UsageError(
-            f"{source.name} takes images of {channels} channels, and these have {data.input_channels}",
+            f"{source.name} takes images of {channels} channel{'s' * (channels != 1)}, and these have"
+            f" {data.input_channels}",
             place="--features",
             remedy="Give features of such images, or name as many by --data.channels, as in '[1, 2, 3, 4]'.",
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from math import ceil
 
 from groupwise.audit.audit import expected_audit_s
+from groupwise.audit.cache import MAX_PHOTOGRAPHS
 from groupwise.console import Console
 from groupwise.data.manifest import Manifest
 from groupwise.errors import UsageError
@@ -34,10 +35,13 @@ def bounded_progress(
         progress(done, total)
         taken_s = deadline.clock() - began
         if done and taken_s >= LOOKED_AT_S:
-            expected_s = taken_s / done * total * (1 + AUDIT_OVER_SCAN)
+            # A smaller set may be known from an earlier audit, which only the digests of its files tell
+            compared = AUDIT_OVER_SCAN if total > MAX_PHOTOGRAPHS else 0.0
+            expected_s = taken_s / done * total * (1 + compared)
             least_s = (deadline.spent_s - taken_s + expected_s) / AUDIT_SHARE + AFTER_AUDIT_S
             if least_s > deadline.budget_s:
-                raise _too_short(deadline, f"reading and comparing {total:,} images", expected_s, least_s)
+                what = "reading and comparing" if compared else "reading"
+                raise _too_short(deadline, f"{what} {total:,} images", expected_s, least_s)
 
     return move
 

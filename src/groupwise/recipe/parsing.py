@@ -17,7 +17,7 @@ from groupwise.recipe.aim import OPTIMISE, aimed_fields, with_cost_matrix
 from groupwise.recipe.options import SHORT_NAMES, add_recipe_options
 from groupwise.recipe.recipe import Recipe, recipe_fields, recipe_file, with_changes
 
-KINDS = {"int": "a whole number", "float": "a number", "tuple": "a list"}
+KINDS = {"int": "a whole number", "float": "a number", "tuple": "a list, as in '[1, 2]'"}
 
 
 OPERANDS = {"folder": "DATA", "images": "IMAGE", "run": "RUN", "runs": "RUN", "out": "--out", "to": "--to"}
