@@ -116,7 +116,7 @@ SITUATIONS: dict[str, Situation] = {
     ),
     "column": Situation(pictures, (train("column", ""),), "column", "say that patient tells which images"),
     "alone": Situation(
-        pictures, (train("alone", "", "alone.csv"),), "alone", "find out which images belong together"
+        pictures, (train("alone", "", "alone.csv"),), "alone", "test every image instead of one fold"
     ),
     "conflict": Situation(conflict, (train("conflict"),), "conflict", "settle what the audit found"),
     "wide": Situation(pictures, (train("wide"),), "wide", "test every image instead of one fold"),

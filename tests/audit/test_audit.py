@@ -103,7 +103,7 @@ def test_the_audit_states_its_own_recall_and_false_match_rate(audited: Audit) ->
     assert sum(one["found"] for one in by_depth) == audited.facts["planted_found"]
     assert audited.facts["exact_copies"] == 1
     [quality] = [one for one in audited.findings if one.code == "audit-quality"]
-    assert "planted copies of your images" in quality.title
+    assert "copies that the audit made of your images" in quality.title
     assert "false-match rate below" in quality.text
 
 

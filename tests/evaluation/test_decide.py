@@ -85,7 +85,7 @@ def test_deciding_anew_changes_the_decision_without_the_test_fold(capsys, run):
     old = read(run, "metrics.json")
     assert main(["decide", str(run), "--target-sensitivity", "0.5", "--class", "cat", "--alpha", "0.2"]) == 0
     said = capsys.readouterr().out
-    assert "Prediction sets miss the true class of at most 20 % of images (30 sources)." in said
+    assert "Prediction sets are made to miss the true class of at most 20 % of images (30 sources)." in said
     assert "cat is called from a probability of" in said
     decision = read(run, "decision.json")
     assert (decision["conformal"]["alpha"], decision["operating_point"]["positive_class"]) == (0.2, "cat")

@@ -206,7 +206,7 @@ def test_the_page_says_the_recall_by_the_number_of_operations(make_audit, parse)
 
 def test_the_audit_names_its_own_recall_and_doubts_itself_where_it_is_low(make_audit, parse):
     text = parse(write_audit_page(make_audit())).text
-    assert "On planted copies of your images the detector found 98.8 %" in text
+    assert "Of copies that the audit made of your images as a test it found 98.8 %" in text
     assert "237 of 240; 95 % interval 96.4 to 99.6 %" in text
     low = {"planted_recall": 0.8, "planted_recall_interval": (0.74, 0.85), "planted_found": 192}
     text = parse(write_audit_page(make_audit(facts=low))).text

@@ -106,7 +106,7 @@ def chosen_on_test(make_run):
 
 
 def nobody_knows_sources(make_run):
-    run = make_run(ledger={"plan": {}}, grouped=False)
+    run = certain(make_run(ledger={"plan": {}}, grouped=False))
     return run, "find out which images belong together", f"groupwise audit pets --out {run}-audit"
 
 

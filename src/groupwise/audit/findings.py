@@ -247,12 +247,12 @@ def find_bridges(pairs: Sequence[tuple[str, str]]) -> Finding:
 def find_quality(facts: Mapping[str, Any]) -> Finding:
     """The audit's own error bar; a warning where too many of the planted copies escaped it."""
     weak = facts["planted_recall"] < ENOUGH_RECALL
-    low, high = map(percentage, facts["planted_recall_interval"])
+    found, low, high = map(percentage, (facts["planted_recall"], *facts["planted_recall_interval"]))
     return Finding(
         "audit-quality",
         "warning" if weak else "note",
-        f"On planted copies of your images the detector found {percentage(facts['planted_recall'])} %, so"
-        f" expect at least {low} %{_tell_weak(facts) if weak else ''}",
+        f"Of copies that the audit made of your images as a test it found {found} %, so expect at least"
+        f" {low} %{_tell_weak(facts) if weak else ''}",
         f"{facts['planted']} copies of your own photographs, each changed by one to six operations at once, "
         f"were mixed in, and {facts['planted_found']} were recognised (95 % interval {low} to {high} %)"
         f"{_tell_depths(facts.get('planted_by_depth', ()))}. Of "

@@ -75,11 +75,20 @@ def _say(rule: Conformal | Abstention | OutOfDistribution | OperatingPoint) -> s
         case OperatingPoint():
             return _say_point(rule)
         case Conformal(alpha, sources, threshold, reason):
-            name, promise = "Prediction sets", f"miss the true class of at most {100 * alpha:g} % of images"
+            name, promise = (
+                "Prediction sets",
+                f"are made to miss the true class of at most {100 * alpha:g} % of images",
+            )
         case Abstention(rate, sources, threshold, reason):
-            name, promise = "Abstention", f"leaves wrong answers to at most {100 * rate:g} % of images"
+            name, promise = (
+                "Abstention",
+                f"is set to leave wrong answers to at most {100 * rate:g} % of images",
+            )
         case OutOfDistribution(rate, sources, threshold, _, reason):
-            name, promise = "The flag for unlike images", f"goes up on about {100 * rate:g} % of like ones"
+            name, promise = (
+                "The flag for unlike images",
+                f"is set to go up on about {100 * rate:g} % of like ones",
+            )
     return f"{name}: none, {reason}." if threshold is None else f"{name} {promise} ({sources} sources)."
 
 

@@ -29,6 +29,7 @@ MOST = 3
 WIDE = 0.10  # of an interval, above which one fold says little
 FOLDS = 5  # of the cross-validation that is proposed
 GAP = 0.15  # between training and test, above which the network knows its images by heart
+TOO_HIGH = "several may show the same person, place or thing, and then the number is too high"
 SHARE_OF_MISTAKES, LEAST_MISTAKES = 1 / 3, 5  # of two classes that are mixed up
 
 
@@ -47,10 +48,11 @@ def _steps(files: RunFiles, said: Headline) -> Iterator[Step]:
         return  # the rest would build on a number that is not true
     if said.standing == "loses":
         yield from beat_baselines(files, said)
-    yield from _name_sources(files)
+    yield from _name_column(files)
     yield from _settle_findings(files)
     if files.several:  # what comes between these asks for one class an image
         yield from _narrow(files, said)
+        yield from _find_groups(files)
         if said.standing == "not_shown":
             yield from beat_baselines(files, said)
         yield from check_labels(files)
@@ -59,6 +61,7 @@ def _steps(files: RunFiles, said: Headline) -> Iterator[Step]:
         return
     yield from hold_elsewhere(files)
     yield from _narrow(files, said)  # which may yet show that it beats them
+    yield from _find_groups(files)
     if said.standing == "not_shown":
         yield from beat_baselines(files, said)
     yield from check_labels(files)
@@ -87,24 +90,35 @@ def _mend(files: RunFiles) -> Iterator[Step]:
         )
 
 
-def _name_sources(files: RunFiles) -> Iterator[Step]:
-    if copies_unknown(files) or sources_known(files) or any(row.group for row in files.assignments):
-        return
-    rows = [dict(sample.extra) for sample in files.manifest]
-    column = next(iter(find_group_columns(rows, files.further_columns)), None)
-    reason = "several may show the same person, place or thing, and then the number is too high"
-    if column:
+def _name_column(files: RunFiles) -> Iterator[Step]:
+    """A column that may tell what belongs together, where nothing is said of that."""
+    if column := _group_column(files):
         yield Step(
             f"say that {column} tells which images belong together, if it does",
-            reason,
+            TOO_HIGH,
             train_again(files, "grouped", "--group-column", column),
         )
-        return
-    yield Step(
-        "find out which images belong together, and name it by --group-column or --group-regex",
-        reason,
-        audit_again(files),
-    )
+
+
+def _find_groups(files: RunFiles) -> Iterator[Step]:
+    """To find out what belongs together, which most images may not: after what every run wants."""
+    if _lacks_groups(files) and not _group_column(files):
+        yield Step(
+            "find out which images belong together, and name it by --group-column or --group-regex",
+            TOO_HIGH,
+            audit_again(files),
+        )
+
+
+def _group_column(files: RunFiles) -> str | None:
+    rows = [dict(sample.extra) for sample in files.manifest]
+    columns = find_group_columns(rows, files.further_columns) if _lacks_groups(files) else ()
+    return next(iter(columns), None)
+
+
+def _lacks_groups(files: RunFiles) -> bool:
+    told = copies_unknown(files) or sources_known(files)
+    return not told and not any(row.group for row in files.assignments)
 
 
 def _settle_findings(files: RunFiles) -> Iterator[Step]:

@@ -15,7 +15,8 @@ def trust_words(files: RunFiles) -> str:
         return " ".join(["Do not rely on the number.", *(f"{fault.title}." for fault in faults)])
     if not sources_known(files):
         return (
-            "The number holds if each image shows something else: which images belong together is not known."
+            "The number holds if no two images show the same person, place or thing: which belong together is"
+            " not known."
         )
     sources = files.metrics[files.fold]["sources"]
     apart = "no source stands on both sides" if not files.crossval else "no model was asked what it had seen"

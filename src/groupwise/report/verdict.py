@@ -10,9 +10,10 @@ from groupwise.report.sections.number import headline
 from groupwise.report.step_commands import Step
 from groupwise.report.trust import trust_words
 from groupwise.report.validity import hidden_faults, short_of_time
-from groupwise.report.words import NBSP
+from groupwise.report.words import NBSP, percent
 from groupwise.runs.baselines import Standing
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import Estimate
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Verdict:
     next_steps: tuple[Step, ...]
     probe: str = ""
     short_of_time: tuple[str, ...] = ()
+    answered: str = ""
 
     @property
     def failed(self) -> bool:
@@ -41,7 +43,7 @@ class Verdict:
     def sentences(self) -> tuple[str, ...]:
         """All of it; that a network does not beat its baselines comes first."""
         said = (self.baseline, self.number) if self.failed else (self.number, self.baseline)
-        told = (*said, self.probe, self.optimised, *self.short_of_time, self.trust)
+        told = (*said, self.answered, self.probe, self.optimised, *self.short_of_time, self.trust)
         steps = (f"{'Then' if n else 'Next'}: {step.sentence}" for n, step in enumerate(self.next_steps))
         return (*(text for text in told if text), *steps)
 
@@ -63,4 +65,18 @@ def verdict(files: RunFiles) -> Verdict:
     probe = said.probe.replace(NBSP, " ")
     short = tuple(f"{note.title}. {note.text}" for note in short_of_time(files))
     steps = next_steps(files)
-    return Verdict(number, baseline, optimised, said.standing, trust, trusted, steps, probe, short)
+    return Verdict(
+        number, baseline, optimised, said.standing, trust, trusted, steps, probe, short, _answered(files)
+    )
+
+
+def _answered(files: RunFiles) -> str:
+    """How many of these images it would answer, where it leaves some to a person."""
+    part = files.metrics[files.fold].get("abstention") or {}
+    share = Estimate.from_json(part.get("answered"))
+    if share.value is None or share.value == 1:
+        return ""
+    return (
+        f"It is sure enough to answer {percent(share.value)} of these images, and leaves the others to a"
+        " person."
+    )

@@ -79,7 +79,8 @@ def balance(files: RunFiles) -> ChecklistAnswer:
     for fold in files.split["folds"].values():
         n.update({label: held["n"] for label, held in fold["classes"].items()})
     shown = [f"{label}: {images:,}" for label, images in n.most_common(12)]
-    more = f" and {len(n) - len(shown)} more classes" if len(n) > len(shown) else ""
+    left = len(n) - len(shown)
+    more = f" and {left} more class{'es' * (left != 1)}" if left else ""
     return filled(f"Images: {', '.join(shown)}{more}.")
 
 

@@ -81,7 +81,9 @@ def _told_once(rules: Sequence[Rule]) -> list[Rule]:
 def _gist(rules: Sequence[Rule]) -> str:
     made = [rule for rule in rules if not rule.reason]
     broken = sum(rule.standing == "broken" for rule in made)
-    told = f"{broken} did not hold" if broken else "none broken"
+    unsettled = sum(rule.standing == "open" for rule in made)
+    told = f"{unsettled} not settled by so few sources" if unsettled else "none broken"
+    told = f"{broken} did not hold" if broken else told
     return f"{count(len(made), 'rule')}, {told}" if made else "how right it is where it is sure"
 
 
