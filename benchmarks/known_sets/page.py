@@ -36,13 +36,13 @@ def commands() -> str:
 
 
 def outcomes(trained: Mapping[str, Mapping[str, Any]]) -> str:
-    """What the command of each set came to, one line a set; of those that were not run the name alone."""
-    return "\n".join([*OUTCOMES, *(_outcome(name, trained.get(name)) for name in SETS)])
+    """What the command of each set came to, one line a set, and the names of those that were not run."""
+    lines = [_outcome(name, trained[name]) for name in SETS if name in trained]
+    left = ", ".join(name for name in SETS if name not in trained)
+    return "\n".join([*OUTCOMES, *lines, "", f"Not run to the end: {left or 'none'}."])
 
 
-def _outcome(name: str, found: Mapping[str, Any] | None) -> str:
-    if found is None:
-        return f"| {name} | not run | | | | | |"
+def _outcome(name: str, found: Mapping[str, Any]) -> str:
     value, low, high = (100 * found["accuracy"][key] for key in ("value", "low", "high"))
     lead, least, most = (100 * found["lead"][key] for key in ("value", "low", "high"))
     return (
