@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from email.message import Message
+import logging
+
+from python_multipart import FormParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import File, parse_options_header
 
 from groupwise.serving.intake import MAX_BODY_BYTES, Refused, too_large
 
+FORM = "multipart/form-data"
 MAX_FILES = 64
 CURL = "curl -F picture=@left.jpg -F picture=@right.jpg"
+# What a client gets wrong is told to the client, not to whoever runs the server.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 def files_of(body: bytes, content_type: str) -> list[bytes]:
@@ -16,34 +23,38 @@ def files_of(body: bytes, content_type: str) -> list[bytes]:
     Raises `Refused`: 400 (no form, cut off, a field that is no file, no file), 413 (a file too large, too
     many).
     """
-    head = Message()
-    head["Content-Type"] = content_type
-    boundary = head.get_boundary()
-    if head.get_content_type() != "multipart/form-data" or not boundary:
+    kind, options = parse_options_header(content_type)
+    if kind != FORM.encode() or b"boundary" not in options:
         raise _no_form("the body is no form of files")
-    mark = b"--" + boundary.encode("latin-1", "replace")
-    parts = body.removeprefix(mark).split(b"\r\n" + mark)
-    if not parts.pop().startswith(b"--"):
-        raise _no_form("the form ends before its last boundary")
-    if not parts:
-        raise _no_form("the form holds no file")
-    if len(parts) > MAX_FILES:
-        raise Refused(
-            413,
-            f"the form holds {len(parts)} files, and a case has at most {MAX_FILES} pictures here",
-            remedy="Send fewer of them.",
+    found: list[bytes] = []
+    ends: list[bool] = []
+
+    def keep(file: File) -> None:
+        if file.size > MAX_BODY_BYTES:
+            raise too_large()
+        if len(found) == MAX_FILES:  # at once: a million empty ones would keep the others waiting
+            fact = f"the form holds more than {MAX_FILES} files, which are the most that a case has here"
+            raise Refused(413, fact, remedy="Send fewer of them.")
+        file.file_object.seek(0)
+        found.append(file.file_object.read())
+
+    in_memory = {"MAX_MEMORY_FILE_SIZE": len(body)}
+    try:
+        form = FormParser(
+            FORM, _refuse_field, keep, lambda: ends.append(True), options[b"boundary"], config=in_memory
         )
-    return [_file(part) for part in parts]
+        form.write(body)
+    except FormParserError:
+        raise _no_form("the form cannot be read") from None
+    if not ends:
+        raise _no_form("the form ends before its last boundary")
+    if not found:
+        raise _no_form("the form holds no file")
+    return found
 
 
-def _file(part: bytes) -> bytes:
-    """What follows the blank line of one part, if its head names a file."""
-    head, found, content = part.partition(b"\r\n\r\n")
-    if not found or b"filename" not in head.lower():
-        raise _no_form("a field of the form is no file")
-    if len(content) > MAX_BODY_BYTES:
-        raise too_large()
-    return content
+def _refuse_field(_: object) -> None:
+    raise _no_form("a field of the form is no file")
 
 
 def _no_form(fact: str) -> Refused:
