@@ -13,9 +13,11 @@ sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 from cli_case import rows, run
 from groupwise.data.manifest import Sample
-from known_sets.__main__ import ROWS
+from groupwise.runs.baselines import Baseline, Baselines, BaselineScore, Lead
+from groupwise.stats.estimate import Estimate
+from known_sets.__main__ import ROWS, TRAINED, read_kept
 from known_sets.joined import count_verdicts, draw_pairs
-from known_sets.page import commands, table
+from known_sets.page import commands, outcomes, table
 from known_sets.published import KnownSet, Picture, digest, write_list
 from known_sets.readers import (
     read_chest,
@@ -27,6 +29,7 @@ from known_sets.readers import (
 )
 from known_sets.row import count_copies, leaks
 from known_sets.sets import SETS
+from known_sets.trained import read_outcome
 
 PAGE = Path(__file__).parents[1] / "docs/known-sets.md"
 
@@ -135,8 +138,32 @@ def test_the_committed_verdicts_are_of_the_rule():
 
 def test_the_page_says_what_was_measured_and_the_commands_of_all_sets():
     text = PAGE.read_text(encoding="utf-8")
-    assert table(json.loads(ROWS.read_text(encoding="utf-8"))) in text
+    assert table(read_kept(ROWS)) in text
     assert commands() in text
+    assert outcomes(read_kept(TRAINED)) in text
+
+
+def test_a_run_is_told_by_its_test_fold_beside_the_baseline_of_its_verdict(tmp_path):
+    def fold(value):
+        limits = {"value": value, "low": 0.5, "high": 0.9}
+        return {"n": 20, "sources": 9, "accuracy": limits, "confusion": [], "per_class": []}
+
+    def baseline(name, value):
+        lead = {"accuracy": Lead(0.8 - value, 0.75 - value, 0.9 - value)}
+        return Baseline(name, 1.0, 80, {"test": BaselineScore({"accuracy": Estimate(value)}, lead)})
+
+    both = (baseline("largest_class", 0.3), baseline("plain_network", 0.75))
+    beside = Baselines(both, "plain_network", "val")
+    (tmp_path / "metrics.json").write_text(json.dumps({"val": fold(0.6), "test": fold(0.8)}))
+    (tmp_path / "baselines.json").write_text(json.dumps(beside.as_json()))
+    lines = outcomes({"pets": {**read_outcome(tmp_path), "processor_s": 118}}).splitlines()
+    line = "| pets | 80.0 % (50.0 to 90.0) | 20 | 9 | plain network, 75.0 % | +5.0 (0.0 to 15.0) | 2 min |"
+    assert line in lines
+    assert lines[-1].startswith("Not run to the end: magnetic-tiles, ")
+    assert "pets" not in lines[-1]
+    (tmp_path / "baselines.json").unlink()
+    with pytest.raises(SystemExit, match="no baselines beside the number"):
+        read_outcome(tmp_path)
 
 
 def test_the_command_of_a_listed_copy_binds_its_groups(tmp_path, capsys):

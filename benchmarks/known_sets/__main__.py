@@ -3,11 +3,12 @@
     python -m benchmarks.known_sets                          says which sets are known, and where a copy is
     python -m benchmarks.known_sets list SET COPY --out LIST a table with groups; says what trains on it
     python -m benchmarks.known_sets row SET COPY             audits, splits both ways, and draws joined pairs
-    python -m benchmarks.known_sets page                     prints the table and commands of the page
+    python -m benchmarks.known_sets train SET COPY           runs the page's command for the set to its end
+    python -m benchmarks.known_sets page                     prints the tables and commands of the page
 
-A row and the contact sheets of joined pairs are written to runs/known-sets/SET (`--work`), and the row into
-`rows.json` beside this file. What was judged by eye stands in `judged/`; the rule
-is at the head of `joined.py`. Nothing is downloaded.
+A row, the contact sheets of joined pairs and the run are written to runs/known-sets/SET (`--work`); the row
+goes into `rows.json` beside this file, what the run scored into `trained.json`. What was judged by eye stands
+in `judged/`; the rule is at the head of `joined.py`. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -16,26 +17,39 @@ import argparse
 import csv
 import json
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .joined import HEADER, draw_pairs, write_sheets
-from .page import commands, table
+from .page import commands, outcomes, table
 from .published import KnownSet, write_list
 from .row import CLUSTERS, measure_row
 from .sets import SETS
+from .trained import train_as_printed
 
-ROWS = Path(__file__).parent / "rows.json"
+ROWS, TRAINED = (Path(__file__).parent / name for name in ("rows.json", "trained.json"))
+
+
+def read_kept(file: Path) -> dict[str, Any]:
+    """What was measured of each set."""
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return found
+
+
+def keep(file: Path, name: str, measured: Mapping[str, Any]) -> None:
+    """Put what was measured of a set in the place of what the file held of it, and print it."""
+    text = json.dumps({**read_kept(file), name: measured}, indent=1, sort_keys=True)
+    file.write_text(text + "\n", encoding="utf-8")
+    print(json.dumps(measured, indent=1))
 
 
 def add_row(known: KnownSet, copy: Path, work: Path) -> None:
     """Measure the row of a set, keep it, and draw its joined pairs."""
     row = measure_row(known, copy, work)
-    rows = json.loads(ROWS.read_text(encoding="utf-8")) if ROWS.is_file() else {}
-    rows[known.name] = row
-    ROWS.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    print(json.dumps(row, indent=1))
+    keep(ROWS, known.name, row)
     if not row["joined_files"]:
         return  # nothing was joined, or where all pictures resemble one another the sets hold for nothing
     with (work / CLUSTERS).open(newline="", encoding="utf-8") as lines:
@@ -54,14 +68,14 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("verb", nargs="?", choices=("list", "row", "page"))
+    parser.add_argument("verb", nargs="?", choices=("list", "row", "train", "page"))
     parser.add_argument("set", nargs="?", choices=SETS)
     parser.add_argument("copy", nargs="?", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--work", type=Path, default=Path("runs/known-sets"))
     options = parser.parse_args()
     if options.verb == "page":
-        print(table(json.loads(ROWS.read_text(encoding="utf-8"))), commands(), sep="\n\n")
+        print(table(read_kept(ROWS)), commands(), outcomes(read_kept(TRAINED)), sep="\n\n")
         return
     if options.verb is None:
         for known in SETS.values():
@@ -73,6 +87,8 @@ def main() -> None:
     if options.verb == "list":
         write_list(known.list_pictures(options.copy), options.out)
         print(known.command(shlex.quote(str(options.out)), shlex.quote(str(options.copy))))
+    elif options.verb == "train":
+        keep(TRAINED, known.name, train_as_printed(known, options.copy, options.work / known.name))
     else:
         add_row(known, options.copy, options.work / known.name)
 

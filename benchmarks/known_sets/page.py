@@ -1,4 +1,4 @@
-"""The table and the commands of docs/known-sets.md, from the rows, the verdicts and the sets."""
+"""The tables and the commands of docs/known-sets.md, from what was measured, the verdicts and the sets."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ HEAD = (
     "|---|---|---|---|---|---|---|---|---|",
 )
 
+OUTCOMES = (
+    "| set | right, of those tested | images | sources | baseline | ahead, points | processor |",
+    "|---|---|---|---|---|---|---|",
+)
+
 
 def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
     """One line a measured set, in the order of the readers, and what was judged of all."""
@@ -28,6 +33,23 @@ def commands() -> str:
     """What trains on each set, as a block of the page."""
     lines = (known.command(f"{name}.csv", "COPY") for name, known in SETS.items())
     return "\n".join(["```sh", *lines, "```"])
+
+
+def outcomes(trained: Mapping[str, Mapping[str, Any]]) -> str:
+    """What the command of each set came to, one line a set, and the names of those that were not run."""
+    lines = [_outcome(name, trained[name]) for name in SETS if name in trained]
+    left = ", ".join(name for name in SETS if name not in trained)
+    return "\n".join([*OUTCOMES, *lines, "", f"Not run to the end: {left or 'none'}."])
+
+
+def _outcome(name: str, found: Mapping[str, Any]) -> str:
+    value, low, high = (100 * found["accuracy"][key] for key in ("value", "low", "high"))
+    lead, least, most = (100 * found["lead"][key] for key in ("value", "low", "high"))
+    return (
+        f"| {name} | {value:.1f} % ({low:.1f} to {high:.1f}) | {found['images']:,} | {found['sources']:,} |"
+        f" {found['baseline'].replace('_', ' ')}, {100 * found['baseline_accuracy']:.1f} % |"
+        f" {lead:+.1f} ({least:.1f} to {most:.1f}) | {found['processor_s'] / 60:.0f} min |"
+    )
 
 
 def _share(neither: int, pairs: int, interval: Sequence[float]) -> str:
