@@ -5,12 +5,13 @@ from groupwise.console import Console
 
 
 @pytest.mark.parametrize("resume", [False, True])
-def test_a_demo_that_was_stopped_goes_on_or_begins_anew(monkeypatch, tmp_path, resume):
-    folder, requests = tmp_path / "demo", []
+def test_a_demo_that_was_stopped_goes_on_or_begins_anew(monkeypatch, capsys, tmp_path, resume):
+    folder, requests = tmp_path / "my demo", []
     folder.mkdir()
     (folder / "recipe.yaml").write_text("name: digits\n")
     monkeypatch.setattr(demo, "write_digits", lambda data: None)
     monkeypatch.setattr(demo, "train", lambda request, console: requests.append(request))
-    demo.demo(folder, Console(quiet=True), resume=resume)
+    demo.demo(folder, Console(), resume=resume)
     assert [request.resume for request in requests] == [resume]
     assert (folder / "recipe.yaml").exists() == resume
+    assert f"`groupwise serve '{folder}'`" in capsys.readouterr().out.replace("\n", " ")

@@ -95,7 +95,7 @@ def test_the_audit_names_the_sources_that_a_given_split_cuts(capsys):
 def test_a_repaired_split_is_written_with_its_command(tmp_path, capsys):
     data = manifest(group=lambda i: "g" if i in (0, 4) else "")
     split = given_folds(data, audited(data, clusters=[1 if i == 5 else i for i in range(N)]))
-    write_repaired(tmp_path, split, data.root, Console())
+    assert write_repaired(tmp_path, split, data.root, Console())
     spanning = rows(tmp_path / "spanning.csv")
     assert {row["kind"] for row in spanning} == {"photograph", "group"}
     kept = rows(tmp_path / "repaired.csv")
@@ -126,7 +126,7 @@ def test_of_several_series_the_command_takes_the_one_that_looks_most_alike(capsy
 
 def test_a_split_without_a_leak_needs_no_repair(tmp_path, capsys):
     data = manifest(group=lambda i: "")
-    write_repaired(tmp_path, given_folds(data, audited(data)), data.root, Console())
+    assert not write_repaired(tmp_path, given_folds(data, audited(data)), data.root, Console())
     assert not (tmp_path / "repaired.csv").exists()
     assert capsys.readouterr().out == ""
 

@@ -374,3 +374,46 @@ def test_equal_files_give_an_equal_page(make_audit):
     folder = make_audit(copies=[("cat/x.png", "cat")])
     assert write_audit_page(folder).read_bytes() == write_audit_page(folder).read_bytes()
     assert read_json(folder / "findings.json") == []
+
+
+def given_split(*, siblings: int, sources: int, repaired: bool = True) -> dict[str, object]:
+    sizes = {"train": 18, "test": 6}
+    folds = {
+        name: {"n": n, "sources": n, "with_sibling_in_train": siblings * (name == "test")}
+        for name, n in sizes.items()
+    }
+    counted = {f"spanning_{kind}s": {"n": n} for kind, n in (("photograph", sources), ("group", 0))}
+    return {"folds": folds, "spanning_sources": sources, "repaired": repaired, **counted}
+
+
+@pytest.mark.parametrize(
+    ("siblings", "sources", "leak"),
+    [
+        (1, 1, "1 source stands in several of its folds, and 1 of 6 images outside training has siblings"),
+        (3, 2, "2 sources stand in several of its folds, and 3 of 6 images outside training have siblings"),
+        (0, 2, "2 sources stand in several of its folds."),  # folds that measure one another
+        (0, 0, ""),
+    ],
+)
+def test_a_split_that_leaks_asks_for_care(make_audit, siblings, sources, leak):
+    given = given_split(siblings=siblings, sources=sources)
+    verdict = judge(read_audit(make_audit(images=False, facts={"given_split": given}.items())))
+    assert verdict.level == ("care" if leak else "yes")
+    assert leak in verdict.reasons[0]
+
+
+def test_the_page_tells_the_folds_that_the_data_bring(make_audit, parse):
+    clean = parse(write_audit_page(make_audit())).text
+    assert "The split that the data bring" not in clean
+    for repaired, remedy in ((True, "train on repaired.csv with"), (False, "let the training divide anew")):
+        given = given_split(siblings=3, sources=2, repaired=repaired)
+        page = parse(write_audit_page(make_audit(facts={"given_split": given}.items())))
+        assert "On two sides: 2 photographs, file by file in spanning.csv." in page.text
+        assert remedy in page.text
+
+
+def test_pairs_stand_on_a_line_of_their_own(make_audit, parse):
+    inset = finding("insets", paths=["cat/1.png", "dog/2.png", "cat/3.png", "dog/2.png"])
+    page = parse(write_audit_page(make_audit(findings=[inset])))
+    assert "cat/1.png + dog/2.png" in page.text
+    assert "cat/3.png + dog/2.png" in page.text

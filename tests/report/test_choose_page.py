@@ -27,7 +27,7 @@ SETS = [
 ]
 
 
-def write_audit(root, label_of=lambda path: path[:3]):
+def write_audit(root, label_of=lambda path: path[:3], insets=()):
     """An audit of seven files: a set of three, a conflict, a suspected series of two, a suspected label."""
     manifest, clusters = [], []
     for number, paths in enumerate(SETS):
@@ -55,7 +55,8 @@ def write_audit(root, label_of=lambda path: path[:3]):
     )
     conflict = {"code": "copies-across-labels", "severity": "stop", "title": "t", "paths": SETS[1]}
     suspect = {"code": "suspected-groups-numbering", "severity": "note", "title": "t", "paths": []}
-    write_json(audit / "findings.json", [conflict, suspect])
+    shown = {"code": "insets", "severity": "note", "title": "t", "paths": insets}
+    write_json(audit / "findings.json", [conflict, suspect, *[shown] * bool(insets)])
     write_json(audit / "audit.json", {"root": str(root / "data"), "data": "data"})
     write_audit_page(audit)
     return root
@@ -155,6 +156,19 @@ def test_a_suspected_label_says_what_the_network_says_and_is_left_out_for_that(p
     page.locator("#sets label").click()
     (row,) = save(page, tmp_path / "exclude.csv")
     assert row == {"path": "dog/g.png", "label": "dog", "reason": "mistake"}
+
+
+def test_of_pictures_inside_another_that_one_is_ticked_and_those_stay(browser, tmp_path):
+    folder = write_audit(tmp_path, insets=["cat/a.png", "dog/g.png", "cat/e.png", "dog/g.png"])
+    with opened(browser, folder) as page:
+        page.select_option("#kind", "inset")
+        expect(page.locator("#sets h2")).to_have_text("one shown inside another: 3 files")
+        assert page.locator(".what").first.inner_text() == "shows the others · dog · 10 × 10"
+        page.click("text=and what shows others inside")
+        assert ticked(page) == ["dog/g.png"]
+        page.select_option("#kind", "copies")
+        expect(page.locator("#tick")).to_have_text("Tick all but one of each set shown")
+        assert {row["reason"] for row in save(page, tmp_path / "exclude.csv")} == {"mistake"}
 
 
 def test_sets_of_labels_are_said_in_words_and_filtered_by_each_label(browser, tmp_path):

@@ -14,6 +14,7 @@ from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.verify import Pair, draw_pair
 from groupwise.audit.exposures import Exposures, look_closely
 from groupwise.audit.findings import Finding
+from groupwise.audit.joined import Inset
 from groupwise.audit.measure import Measured
 from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
@@ -80,36 +81,35 @@ def find_copies(
     return found
 
 
-def find_insets(manifest: Manifest, insets: Sequence[Pair]) -> Finding:
-    """Pictures that show another file inside, with the surest pair drawn."""
+def find_insets(manifest: Manifest, insets: Sequence[Inset]) -> Finding:
+    """Pictures that show another file inside, with the surest pair drawn.
+
+    `paths` of the finding are pairs, first what is inside, then what is around it.
+    """
     samples = manifest.usable
-    torn = sum(samples[pair.first].label != samples[pair.second].label for pair in insets)
-    surest = _surest(insets)
-    shown = [samples[i].path for i in (surest.first, surest.second)]
+    torn = sum(samples[one.inside].label != samples[one.around].label for one in insets)
+    surest = max(insets, key=lambda one: one.pair.score)
+    inside, around = (samples[i].path for i in (surest.inside, surest.around))
     pairs = f"{len(insets)} pair{'s' if len(insets) != 1 else ''}"
     finding = Finding(
         "insets",
         "warning" if torn else "note",
         f"{pairs} of files where one is shown inside the other",
         "As in a collage, on a page or in a screenshot, a picture breaks off along straight sides within the"
-        f" larger one: {shown[0]} and {shown[1]}, for example. Such a pair stays in one fold and is not"
+        f" larger one: {inside} inside {around}, for example. Such a pair stays in one fold and is not"
         f" called one photograph; {torn or 'none'} of them stand{'s' if torn == 1 else ''} under two labels.",
-        "Look at them. A page or collage is seldom what its label says: leave it out with `--exclude`, or cut"
-        " out the picture that is meant.",
-        tuple(samples[i].path for pair in insets for i in (pair.first, pair.second)),
+        "Look at them in `choose.html`. A page or collage is seldom what its label says: leave it out with"
+        " `--exclude`, or cut out the picture that is meant.",
+        tuple(samples[i].path for one in insets for i in (one.inside, one.around)),
     )
-    return _illustrate(finding, manifest, surest)
+    return _illustrate(finding, manifest, surest.pair)
 
 
 def find_bridges(manifest: Manifest, bridges: Sequence[Pair]) -> Finding:
     """Pairs that look like copies but were left out, with the surest drawn."""
     paths = [sample.path for sample in manifest.usable]
     finding = say.find_bridges([(paths[pair.first], paths[pair.second]) for pair in bridges])
-    return _illustrate(finding, manifest, _surest(bridges))
-
-
-def _surest(pairs: Sequence[Pair]) -> Pair:
-    return max(pairs, key=lambda pair: pair.score)
+    return _illustrate(finding, manifest, max(bridges, key=lambda pair: pair.score))
 
 
 def _illustrate(finding: Finding, manifest: Manifest, pair: Pair) -> Finding:

@@ -237,9 +237,9 @@ def find_bridges(pairs: Sequence[tuple[str, str]]) -> Finding:
     return Finding(
         "bridges",
         "note",
-        f"{len(pairs)} pair{'s' if len(pairs) != 1 else ''} would join two large sets of copies",
-        "Such a pair passes for a copy, but no second one says the same of the sets: they were kept apart.",
-        "Look at each pair. If it is a copy, give both sets one group in a group column.",
+        f"{len(pairs)} pair{'s' if len(pairs) != 1 else ''} would join large sets of copies",
+        "Such a pair passes for a copy, but its sets share no pair of two other files: they were kept apart.",
+        "Look at each pair: a collage joins so. If it is a copy, give both sets one group in a group column.",
         tuple(path for pair in pairs for path in pair),
     )
 

@@ -16,6 +16,15 @@ from groupwise.audit.measure import Measured
 
 
 @dataclass(frozen=True, eq=False)
+class Inset:
+    """A pair of samples of which `inside` is shown within `around`."""
+
+    pair: Pair
+    inside: int
+    around: int
+
+
+@dataclass(frozen=True, eq=False)
 class Joined:
     """Numbers of what belongs together (N,) and of photographs (N,), and the pairs behind them, by sample.
 
@@ -26,7 +35,7 @@ class Joined:
     clusters: npt.NDArray[np.int64]
     photographs: npt.NDArray[np.int64]
     pairs: tuple[Pair, ...]
-    insets: tuple[Pair, ...]
+    insets: tuple[Inset, ...]
     bridges: tuple[Pair, ...]
 
 
@@ -46,10 +55,9 @@ def join(
     trusted, bridges = drop_bridges(len(measured), edges, [pair.score for pair in found])
     greys = [one.photograph.grey for one in measured]
     insets = {
-        (pair.first, pair.second): pair
-        for pair in found
-        if (pair.first, pair.second) not in bridges
-        and find_inset(greys[pair.first], greys[pair.second], pair.evidence.matrix)
+        edge: inset
+        for pair, edge in zip(found, edges, strict=True)
+        if edge not in bridges and (inset := _as_inset(pair, greys))
     }
     apart = [edge for edge in trusted if edge not in insets]
     return Joined(
@@ -59,3 +67,12 @@ def join(
         tuple(insets.values()),
         tuple(pair for pair, edge in zip(found, edges, strict=True) if edge in bridges),
     )
+
+
+def _as_inset(pair: Pair, greys: Sequence[npt.NDArray[np.uint8]]) -> Inset | None:
+    """The pair as an inset, or None where neither is shown inside the other."""
+    inside = find_inset(greys[pair.first], greys[pair.second], pair.evidence.matrix)
+    if inside is None:
+        return None
+    first, second = pair.first, pair.second
+    return Inset(pair, first, second) if inside == "first" else Inset(pair, second, first)

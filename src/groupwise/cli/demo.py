@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,12 @@ def demo(folder: Path, console: Console, *, resume: bool = False) -> dict[str, A
         base=recipe,
         resume=resume,
     )
-    return train(request, console)
+    metrics = train(request, console)
+    console.say(
+        f"That was the demo. Drop pictures on it: `groupwise serve {shlex.quote(str(folder))}`."
+        " Your own, in one folder a class: `groupwise train photos/ --budget 5min --run runs/first`."
+    )
+    return metrics
 
 
 def _refuse_foreign(folder: Path, data: Path) -> None:

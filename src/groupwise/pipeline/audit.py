@@ -25,10 +25,11 @@ def audit_data(
     audited = audit_manifest(manifest, seed=seed, console=console)
     manifest.write(out / "manifest.csv")
     split = given_folds(manifest, audited)
-    given = audit_given_split(split, console) if split else None
-    page = write_audit(out, data, manifest, audited)
-    say_series(out, audited, manifest.root, console)
+    given = None
     if split:
-        write_repaired(out, split, manifest.root, console)
+        given = audit_given_split(split, console)
+        given["repaired"] = write_repaired(out, split, manifest.root, console)
+    page = write_audit(out, data, manifest, audited, given)
+    say_series(out, audited, manifest.root, console)
     console.say(f"Report: {page}")
     return audited, given

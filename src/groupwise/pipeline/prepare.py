@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,8 +137,13 @@ def _root_remedy(manifest: Manifest) -> str:
     )
 
 
-def write_audit(folder: Path, data: Path, manifest: Manifest, audited: Audit) -> Path:
-    """Write `clusters.csv`, `findings.json`, `audit.json` and `audit.html` beside `manifest.csv`."""
+def write_audit(
+    folder: Path, data: Path, manifest: Manifest, audited: Audit, given: Mapping[str, Any] | None = None
+) -> Path:
+    """Write `clusters.csv`, `findings.json`, `audit.json` and `audit.html` beside `manifest.csv`.
+
+    `given` is what is wrong with the folds that the data bring, where they bring some.
+    """
     audited.write(folder)
     write_json(
         folder / "audit.json",
@@ -147,6 +152,7 @@ def write_audit(folder: Path, data: Path, manifest: Manifest, audited: Audit) ->
             "root": str(manifest.root),
             "reading": manifest.reading.facts(),
             **audited.facts,
+            **({"given_split": given} if given else {}),
         },
     )
     return write_audit_page(folder)

@@ -35,11 +35,11 @@ def say_series(folder: Path, audited: Audit, root: Path, console: Console) -> No
         console.say(f"Less alike, in the same table: {', '.join(others)}")
 
 
-def write_repaired(folder: Path, split: Split, root: Path, console: Console) -> None:
+def write_repaired(folder: Path, split: Split, root: Path, console: Console) -> bool:
     """Write what spans two folds, and the split without its leak as a table that `train` takes; say how.
 
-    No split is written where nothing leaks into what is measured, of numbered folds, which measure one
-    another, or of images in an archive, which no table names.
+    Returns whether such a split was written: none is where nothing leaks into what is measured, of numbered
+    folds, which measure one another, or of images in an archive, which no table names.
     """
     if spanning := find_spanning(split):
         write_spanning(folder / SPANNING, spanning)
@@ -47,7 +47,7 @@ def write_repaired(folder: Path, split: Split, root: Path, console: Console) -> 
     repaired = repair_split(split)
     left_out = len(repaired.indices(EXCLUDED)) - len(split.indices(EXCLUDED))
     if not left_out or not {"train"} < set(split.folds) <= {"train", "val", "test"} or is_archive(root):
-        return
+        return False
     rows = [row for row in repaired.rows if row.fold != EXCLUDED]
     file = folder / REPAIRED
     write_csv(
@@ -59,3 +59,4 @@ def write_repaired(folder: Path, split: Split, root: Path, console: Console) -> 
         f"Repaired split: {file} keeps what is measured and leaves {left_out:,} siblings of it out."
         f" groupwise {shlex.join([*words, '--run', 'runs/repaired'])}"
     )
+    return True

@@ -18,6 +18,8 @@ from groupwise.files import read_csv, read_json
 CONFLICT = "copies-across-labels"
 COPIES = "copies-in-class"
 QUALITY = "audit-quality"
+INSETS = "insets"
+BRIDGES = "bridges"
 SUSPECTED = "suspected"
 
 Row = dict[str, str]
@@ -76,6 +78,17 @@ class AuditFiles:
     def conflict_noun(self) -> str:
         """What stands under several labels: a photograph, or a scene where one exposure is not proven."""
         return "photograph" if all(one.shown == "copies" for one in self.conflicts) else "scene"
+
+    @property
+    def insets(self) -> dict[str, list[str]]:
+        """Of each file that shows others inside it, which these are."""
+        parts: dict[str, list[str]] = defaultdict(list)
+        for one in self.findings:
+            if one.code == INSETS:
+                paths = one.finding.paths
+                for inside, around in zip(paths[::2], paths[1::2], strict=False):
+                    parts[around].append(inside)
+        return parts
 
     @property
     def suspected(self) -> list[Named]:

@@ -11,7 +11,18 @@ from typing import Any
 
 from groupwise.data.targets import all_names
 from groupwise.files import write_atomic
-from groupwise.report.audit_files import CONFLICT, SUSPECTED, AuditFiles, Finding, Named, Row, read_audit
+from groupwise.report.audit_files import (
+    BRIDGES,
+    CONFLICT,
+    INSETS,
+    SUSPECTED,
+    AuditFiles,
+    Finding,
+    Named,
+    Row,
+    read_audit,
+)
+from groupwise.report.audit_split import GivenSplit
 from groupwise.report.audit_verdict import judge, planted_by_depth, planted_recall
 from groupwise.report.choose_page import CHOOSE, write_choose_page
 from groupwise.report.rendering import render
@@ -101,6 +112,7 @@ def write_audit_page(folder: Path) -> Path:
         warnings=_groups(files.of_severity("warning")),
         notes=_groups(files.of_severity("note")),
         suspected=_groups(list(map(_suspect, files.suspected))),
+        given=GivenSplit.read(files.facts),
         classes=_class_rows(files),
         sets=_largest_sets(files),
         left_out=_reasons(files.with_status("quarantined")),
@@ -153,8 +165,14 @@ def _groups(findings: Sequence[Named]) -> list[Group]:
     """Findings by code; what all of one code say, they say once."""
     kinds: dict[str, list[Finding]] = defaultdict(list)
     for one in findings:
-        kinds[one.code].append(one.finding)
+        kinds[one.code].append(_in_pairs(one.finding) if one.code in (INSETS, BRIDGES) else one.finding)
     return [_group(code, found) for code, found in kinds.items()]
+
+
+def _in_pairs(finding: Finding) -> Finding:
+    """The finding with a line for each pair of its files."""
+    pairs = zip(finding.paths[::2], finding.paths[1::2], strict=False)
+    return replace(finding, paths=tuple(map(" + ".join, pairs)))
 
 
 def _group(code: str, found: Sequence[Finding]) -> Group:

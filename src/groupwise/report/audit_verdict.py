@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from groupwise.audit.findings import ENOUGH_RECALL
 from groupwise.report.audit_files import CONFLICT, COPIES, AuditFiles
+from groupwise.report.audit_split import GivenSplit
 from groupwise.report.words import as_sentence, count, percent, share_interval, share_text, verb
 from groupwise.stats.estimate import Estimate
 
@@ -98,6 +99,8 @@ def _cares(files: AuditFiles) -> Iterator[str]:
         titles = [one.finding.title for one in warned if one.code == code]
         more = f" ({count(len(titles) - 1, 'more finding')} of this kind)" if len(titles) > 1 else ""
         yield as_sentence(titles[0] + more)
+    if (given := GivenSplit.read(files.facts)) and given.leak:
+        yield given.leak
     lost, images = len(files.with_status("quarantined")), len(files.with_status(*IMAGES))
     if files.usable and lost > MUCH_LOST * images:
         yield f"{lost:,} of {count(images, 'image file')} cannot be used."

@@ -1,4 +1,4 @@
-"""The page to choose what to leave out, `choose.html`: copies, conflicts, series and suspected labels."""
+"""The page to choose what to leave out, `choose.html`: copies, insets, series and suspected labels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def write_choose_page(files: AuditFiles) -> Path:
     The labels that a network contradicts are among them once `labels` has written them there.
     """
     data = {
-        "sets": [*_mislabelled(files), *_joined(files), *_suspected(files)],
+        "sets": [*_mislabelled(files), *_joined(files), *_insets(files), *_suspected(files)],
         "words": shlex.join([files.facts["data"]]),
     }
     # What ends a script or opens a comment in HTML is written otherwise, whatever a file is called.
@@ -73,6 +73,14 @@ def _joined(files: AuditFiles) -> list[dict[str, Any]]:
         }
         for paths in files.members.values()
         if len(paths) > 1
+    ]
+
+
+def _insets(files: AuditFiles) -> list[dict[str, Any]]:
+    """Each picture that shows others inside it, first of its set, and those."""
+    return [
+        {"kind": "inset", "files": [*_describe(files, [around]), *_describe(files, parts)]}
+        for around, parts in files.insets.items()
     ]
 
 

@@ -2,23 +2,23 @@
 
 const WORDS = {
   en: {
-    other: "中文", title: "Which files shall be left out?",
+    other: "中文", audit: "Groupwise audit", title: "Which files shall be left out?",
     promise: "Tick them, save the list, and give it to --exclude. Nothing is deleted, and nothing leaves this page but the file that you save.",
     kind: "Show", class: "Class", sort: "Order", search: "Search names", every: "all",
-    conflict: "under differing labels", copies: "same photograph or scene", suspect: "suspected series", mistake: "suspected label", contradicted: "labelled {label}, and the network says {class}",
+    conflict: "under differing labels", copies: "same photograph or scene", inset: "one shown inside another", outer: "shows the others", suspect: "suspected series", mistake: "suspected label", contradicted: "labelled {label}, and the network says {class}",
     size: "gravest, then largest, first", path: "by name", label: "by class",
-    tick: "Tick all but one of each set shown", untick: "Untick all shown",
+    tick: "Tick all but one of each set shown", tickOuter: "Tick all but one of each set shown, and what shows others inside", untick: "Untick all shown",
     keep: "of each set keep", largest: "the largest", sharpest: "the sharpest", medoid: "the one most like the others", first: "the first by name", none: "none",
     shown: "Shown: files {files}, sets {sets}", more: "Show more sets", count: "{n} ticked", save: "Save exclude.csv",
     heading: "{kind}: {n} files", pixels: "{w} × {h}", gone: "no picture to show", nothing: "Nothing to choose from: no copies, no conflicts, no suspects.",
   },
   zh: {
-    other: "English", title: "要排除哪些文件？",
+    other: "English", audit: "Groupwise 审核", title: "要排除哪些文件？",
     promise: "勾选文件，保存列表，再交给 --exclude。不会删除任何文件；除您保存的文件外，没有任何内容离开本页。",
     kind: "显示", class: "类别", sort: "排序", search: "搜索文件名", every: "全部",
-    conflict: "同一图片标签不一致", copies: "同一照片或场景", suspect: "疑似连拍", mistake: "疑似标签错误", contradicted: "标签为 {label}，模型认为是 {class}",
+    conflict: "同一图片标签不一致", copies: "同一照片或场景", inset: "一图在另一图之内", outer: "内含其余图片", suspect: "疑似连拍", mistake: "疑似标签错误", contradicted: "标签为 {label}，模型认为是 {class}",
     size: "严重与大组在前", path: "按名称", label: "按类别",
-    tick: "所示每组仅留一张，其余勾选", untick: "取消所示勾选",
+    tick: "所示每组仅留一张，其余勾选", tickOuter: "所示每组仅留一张，其余勾选，并勾选内含他图者", untick: "取消所示勾选",
     keep: "每组保留", largest: "像素最多的", sharpest: "最清晰的", medoid: "与其余最相似的", first: "名称排在最前的", none: "不保留",
     shown: "显示 {sets} 组共 {files} 个文件", more: "显示更多", count: "已勾选 {n} 个", save: "保存 exclude.csv",
     heading: "{kind}：{n} 个文件", pixels: "{w} × {h}", gone: "无法显示图片", nothing: "没有可选项：未发现副本、冲突或疑似连拍。",
@@ -33,7 +33,7 @@ const $ = (id) => document.getElementById(id);
 const say = (name, values = {}) => WORDS[language][name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
 
 /** The kinds in the order of what they do to a number; suspected labels stay as they come, the surest first. */
-const KINDS = ["mistake", "conflict", "copies", "suspect"];
+const KINDS = ["mistake", "conflict", "copies", "inset", "suspect"];
 const urgency = (set) => Math.min(KINDS.indexOf(set.kind), 2);
 
 /** The sets that the filters let through, in the order asked for; of a set all files stay together. */
@@ -56,13 +56,14 @@ function make(tag, properties, ...children) {
   return element;
 }
 
-function drawFile(file) {
+/** One file to tick; `note` is said before what is known of it. */
+function drawFile(file, note = "") {
   const box = make("input", { type: "checkbox", checked: ticked.has(file.path) });
   box.dataset.path = file.path;
   const image = make("img", { loading: "lazy", alt: say("gone"), src: file.src });
   return make("label", { title: file.path }, box, image,
     make("span", { className: "file", textContent: file.path }),
-    make("span", { className: "what", textContent: `${file.said} · ${say("pixels", { w: file.width, h: file.height })}` }));
+    make("span", { className: "what", textContent: `${note}${file.said} · ${say("pixels", { w: file.width, h: file.height })}` }));
 }
 
 function heading(set) {
@@ -73,14 +74,15 @@ function heading(set) {
 }
 
 function draw() {
+  const sets = chosenSets();
+  $("tick").dataset.say = sets.some((set) => set.kind === "inset") ? "tickOuter" : "tick";
   for (const element of document.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   $("language").textContent = say("other");
-  const sets = chosenSets();
   $("sets").replaceChildren(...sets.slice(0, drawn).map((set) =>
     make("li", { className: set.kind },
       make("h2", { textContent: heading(set) }),
-      make("div", { className: "files" }, ...set.files.map(drawFile)))));
+      make("div", { className: "files" }, ...set.files.map((file, k) => drawFile(file, set.kind === "inset" && k === 0 ? `${say("outer")} · ` : ""))))));
   $("more").hidden = sets.length <= drawn;
   const files = sets.reduce((sum, set) => sum + set.files.length, 0);
   $("shown").textContent = DATA.sets.length ? say("shown", { files, sets: sets.length }) : say("nothing");
@@ -147,6 +149,10 @@ $("tools").addEventListener("input", () => { drawn = STEP; draw(); });
 $("more").addEventListener("click", () => { drawn += STEP; draw(); });
 $("tick").addEventListener("click", () => {
   for (const set of chosenSets()) {
+    if (set.kind === "inset") {
+      ticked.add(set.files[0].path); // what it shows may be good, and stays as its other sets have it
+      continue;
+    }
     const kept = best(set.files, $("keep").value);
     for (const file of set.files) if (file !== kept) ticked.add(file.path); else ticked.delete(file.path);
   }
