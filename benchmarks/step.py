@@ -87,7 +87,7 @@ def measure(
     if variant.at_once:
         from groupwise.training.side_by_side import side_by_side
 
-        pieces = side_by_side(model, batch_size)
+        pieces = side_by_side(model, batch_size, None)
         assert pieces is not None, "one thread, or fewer images than pieces hold, are taken in one piece"
         each = -(-batch_size // pieces.count_for(batch_size))
         cuts = [slice(first, first + each) for first in range(0, batch_size, each)]

@@ -67,8 +67,8 @@ def test_answers_and_keys_are_those_without_drop_path():
 
 def test_pieces_at_once_leave_chance_alone():
     torch.set_num_threads(2)
-    assert side_by_side(small(), 64) is not None
-    assert side_by_side(small(drop_path=0.5), 64) is None
+    assert side_by_side(small(), 64, None) is not None
+    assert side_by_side(small(drop_path=0.5), 64, None) is None
 
 
 @pytest.mark.parametrize(

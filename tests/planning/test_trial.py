@@ -6,7 +6,8 @@ from PIL import Image
 from fit_case import compile_by
 from folder_case import TINY
 from groupwise.files import sha256_file
-from groupwise.planning.trial import FEWEST_IMAGES, images_a_step, measure_rates
+from groupwise.planning import trial
+from groupwise.planning.trial import FEWEST_IMAGES, choose_threads, images_a_step, measure_rates
 from groupwise.recipe.parsing import read_recipe
 
 
@@ -24,6 +25,39 @@ def test_a_trial_is_positive_scales_with_the_work_and_leaves_no_trace(tmp_path):
     assert 0 < small.train_s < large.train_s  # 64 times the pixels
     assert 0 < small.score_s < large.score_s
     assert small.decode_s > 0
+
+
+@pytest.mark.parametrize(
+    ("torch_has", "changes", "few_s", "chosen"),
+    [
+        (2, {}, 0.06, 1),  # beside other work, where all take 1
+        (2, {}, 1.1, 1),  # hardly slower, and nobody knows who else comes
+        (2, {}, 1.3, None),
+        (2, {"training.batch_size": 64}, 0.06, None),  # whose pieces have a thread each anyway
+        (3, {"training.batch_size": 64}, 0.06, 2),
+        (1, {}, 0.06, None),
+        (2, {"training.threads": 2}, 0.06, None),
+    ],
+)
+def test_threads_that_wait_for_each_other_are_found_out(
+    tmp_path, monkeypatch, torch_has, changes, few_s, chosen
+):
+    torch.set_num_threads(torch_has)
+    file = tmp_path / "a.png"
+    Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(file)
+    changes = {"training.batch_size": 32, "training.device": "cpu"} | changes
+    recipe = read_recipe("default", {**TINY, **changes})[1]
+
+    def steps(tried, _):
+        fewer = tried.training.threads != recipe.training.threads
+        return (few_s if fewer else 1.0), 0.1, 0.0
+
+    monkeypatch.setattr(trial, "_measure_steps", steps)
+    rates = measure_rates(recipe, 3, [file], [sha256_file(file)])
+    choices = choose_threads(rates)
+    assert [one.value for one in choices] == ([] if chosen is None else [chosen])
+    assert rates.train_s == (1.0 if chosen is None else few_s)
+    assert all("1000.0 on all" in one.reason for one in choices)
 
 
 def test_only_a_large_network_is_tried_on_fewer_images_than_it_will_see():

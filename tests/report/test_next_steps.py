@@ -66,7 +66,7 @@ def beside_features(run, lead, low, high):
     leads = dict.fromkeys(MEASURES, Lead(lead, low, high))
     score = BaselineScore(dict.fromkeys(MEASURES, figure), leads)
     one = Baseline(FEATURES, 1.0, 36, {"test": score})
-    write_json(run / "baselines.json", Baselines((one,), FEATURES, "val").as_json())
+    write_json(run / "baselines.json", Baselines((one,)).as_json())
     return run
 
 

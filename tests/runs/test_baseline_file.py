@@ -27,7 +27,7 @@ def baselines(**leads):
             {"accuracy": figure, "balanced_accuracy": figure}, {"accuracy": lead, "balanced_accuracy": lead}
         )
         ones.append(Baseline(name, 1.5, 60, {"test": score}, answer="cat" if name == LARGEST_CLASS else None))
-    return Baselines(tuple(ones), FEATURES, "val", seconds=2.0, skipped={})
+    return Baselines(tuple(ones), seconds=2.0, skipped={})
 
 
 def test_the_file_holds_them_whole(tmp_path):
@@ -48,9 +48,14 @@ def test_another_file_is_refused_in_words(tmp_path, content):
     ("leads", "standing", "rival"),
     [
         ({LARGEST_CLASS: (0.3, 0.2, 0.4), FEATURES: (0.1, 0.05, 0.15)}, "beats", FEATURES),
-        # What was not chosen counts as well: to beat the baselines is to beat each of them.
+        # To beat the baselines is to beat each of them, the strongest as well
+        (
+            {LARGEST_CLASS: (0.4, 0.3, 0.5), PLAIN_NETWORK: (0.2, 0.1, 0.3), FEATURES: (0.3, 0.2, 0.4)},
+            "beats",
+            PLAIN_NETWORK,
+        ),
         ({PLAIN_NETWORK: (0.01, -0.02, 0.04), FEATURES: (0.1, 0.05, 0.15)}, "not_shown", PLAIN_NETWORK),
-        ({PLAIN_NETWORK: (0.01, -0.02, 0.04), FEATURES: (0.02, -0.01, 0.05)}, "not_shown", FEATURES),
+        ({PLAIN_NETWORK: (0.01, -0.02, 0.04), FEATURES: (0.02, -0.01, 0.05)}, "not_shown", PLAIN_NETWORK),
         ({LARGEST_CLASS: (-0.4, -0.5, -0.3), FEATURES: (0.1, -0.05, 0.15)}, "loses", LARGEST_CLASS),
         # The limit at 0, the difference a hair below it, and a lead without limits
         ({FEATURES: (0.1, 0.0, 0.2)}, "not_shown", FEATURES),

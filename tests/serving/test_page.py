@@ -12,7 +12,7 @@ import pytest
 
 from groupwise.inference.text import answer_header
 from groupwise.recipe.aim import Aim
-from groupwise.runs.baselines import MEASURES, STRONGEST_FIRST
+from groupwise.runs.baselines import MEASURES, NAMES
 from groupwise.serving import intake
 from groupwise.serving.app import STATIC
 from serving_case import FakePredictor, picture
@@ -382,7 +382,7 @@ def test_both_languages_say_the_same_things():
     # What the server may say of a model has words: null would stand in the page
     said = {f"optimised-{aim}" for aim in get_args(Aim)}
     said |= {f"measure-{one}" for one in (*MEASURES, "average_precision")}
-    said |= {f"baseline-{one}" for one in STRONGEST_FIRST}
+    said |= {f"baseline-{one}" for one in NAMES}
     assert said <= set(english)
     for name, sentence in english.items():
         assert sorted(re.findall(r"\{\w+\}", sentence)) == sorted(re.findall(r"\{\w+\}", chinese[name])), name

@@ -52,7 +52,7 @@ def test_gradients_are_the_sum_of_the_pieces_and_statistics_their_mean(rows):
     network = small_model().train()
     pieces = [list(some) for some in rows]
     gradients, statistics = in_turn(network, pieces)
-    total = SideBySide(network, 2).add_gradients([piece(some) for some in pieces])
+    total = SideBySide(network, 2, 1).add_gradients([piece(some) for some in pieces])
     for parameter, wanted in zip(network.parameters(), gradients, strict=True):
         torch.testing.assert_close(parameter.grad, wanted)
     for found, wanted in zip(network.buffers(), statistics, strict=True):
@@ -72,11 +72,21 @@ def test_equal_trainings_are_equal_to_the_bit(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("threads", "batch_size", "pieces"), [(1, 128, 0), (2, 63, 0), (2, 64, 2), (3, 128, 3), (8, 128, 4)]
+    ("threads", "most", "batch_size", "pieces"),
+    [
+        (1, None, 128, 0),
+        (2, None, 63, 0),
+        (2, None, 64, 2),
+        (3, None, 128, 3),
+        (8, None, 128, 4),
+        (3, 2, 128, 2),
+        (3, 1, 128, 0),
+        (2, 5, 128, 2),
+    ],
 )
-def test_there_are_as_many_pieces_as_threads_and_images_allow(threads, batch_size, pieces):
+def test_there_are_as_many_pieces_as_threads_and_images_allow(threads, most, batch_size, pieces):
     torch.set_num_threads(threads)
-    taken = side_by_side(small_model(), batch_size)
+    taken = side_by_side(small_model(), batch_size, most)
     assert pieces == (0 if taken is None else taken.count_for(batch_size))
     if taken is not None:
         assert taken.count_for(2 * LEAST_IMAGES - 1) == taken.count_for(3) == 1
@@ -84,8 +94,8 @@ def test_there_are_as_many_pieces_as_threads_and_images_allow(threads, batch_siz
 
 @pytest.mark.usefixtures("_three_threads")
 def test_layers_that_draw_go_alone():
-    assert side_by_side(nn.Sequential(small_model(), nn.Dropout(0.1)), 128) is None
-    assert side_by_side(nn.Sequential(small_model(), nn.Dropout(0.0)), 128) is not None
+    assert side_by_side(nn.Sequential(small_model(), nn.Dropout(0.1)), 128, None) is None
+    assert side_by_side(nn.Sequential(small_model(), nn.Dropout(0.0)), 128, None) is not None
 
 
 @pytest.mark.usefixtures("_three_threads")
@@ -116,15 +126,20 @@ def test_an_error_waits_for_the_other_pieces():
         raise RuntimeError("can't allocate memory")
 
     with pytest.raises(RuntimeError, match="allocate"):
-        SideBySide(small_model(), 2).add_gradients([fails, slow])
+        SideBySide(small_model(), 2, 1).add_gradients([fails, slow])
     assert len(ended) == 1
 
 
 @pytest.mark.usefixtures("_three_threads")
-@pytest.mark.parametrize(("accumulate", "threads"), [(1, 1), (2, 3)])
-def test_pieces_that_follow_one_another_have_all_threads(monkeypatch, accumulate, threads):
+@pytest.mark.parametrize(
+    ("accumulate", "most", "threads"), [(1, None, 1), (2, None, 3), (2, 2, 2), (2, 1, 1), (2, 9, 3)]
+)
+def test_pieces_that_follow_one_another_have_the_threads_of_the_recipe(
+    monkeypatch, accumulate, most, threads
+):
     monkeypatch.setattr(module, "LEAST_IMAGES", 12)
-    config, data, seen = small_config(batch_size=36, accumulate=accumulate), small_data(), []
+    config = small_config(batch_size=36, accumulate=accumulate, threads=most)
+    data, seen = small_data(), []
     learner = Learner.create(small_model(), data, config, World())
     learner.model.register_forward_pre_hook(lambda *_: seen.append(torch.get_num_threads()))
     state = TrainState(learner, 1, accumulate, World(), warn=lambda _: None)

@@ -21,13 +21,11 @@ from groupwise.runs.baselines import (
     FILE,
     LARGEST_CLASS,
     MEASURES,
-    STRONGEST_FIRST,
     Baseline,
     Baselines,
     BaselineScore,
     Lead,
 )
-from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
 from groupwise.stats.fold import Floats, check_fold
 from groupwise.stats.intervals import share_of_images
@@ -73,8 +71,7 @@ def measure_baselines(
     baselines = tuple(_measure(one, answers[one.name], network) for one in fitted.fitted)
     measure = "balanced_accuracy" if recipe.training.optimise == "balanced" else "accuracy"
     measure = "average_precision" if split.several else measure
-    chosen, chosen_by = _choose(baselines, recipe.training.select_fold, measure)
-    found = Baselines(baselines, chosen, chosen_by, measure, fitted.seconds, fitted.skipped)
+    found = Baselines(baselines, measure, fitted.seconds, fitted.skipped)
     write_baselines(run, found, ["predictions.csv", ANSWERS])
     return found
 
@@ -118,21 +115,6 @@ def _score_sets(baseline: Predictions, network: Predictions, sources: IntArray) 
 
 def _lead(difference: Difference) -> Lead:
     return Lead(difference.value, difference.low, difference.high, difference.reason)
-
-
-def _choose(baselines: Sequence[Baseline], select_fold: str, measure: str) -> tuple[str, str]:
-    """The baseline that the verdict names, and what it was chosen by.
-
-    Where no fold but that of the number is left to choose by, it is the strongest by its kind.
-    """
-    if select_fold == TEST:
-        names = {one.name for one in baselines}
-        return next(name for name in STRONGEST_FIRST if name in names), "its kind"
-
-    def value(one: Baseline) -> float:
-        return one.scores[select_fold].figures[measure].value or 0.0
-
-    return max(baselines, key=value).name, select_fold
 
 
 def _write_answers(run: Run, answers: Mapping[str, Predictions]) -> None:

@@ -45,10 +45,8 @@ def pool_baselines(study: Run, models: Sequence[str]) -> None:
                 said.pop() if len(said) == 1 else None,
             )
         )
-    by = whole[0].chosen_by
-    chosen = max(shared, key=lambda name: np.mean([_value(one, name, by) for one in whole]))
     seconds = sum(one.seconds for one in whole)
-    pooled_all = Baselines(tuple(baselines), chosen, by, whole[0].measure, seconds, skipped)
+    pooled_all = Baselines(tuple(baselines), whole[0].measure, seconds, skipped)
     made_from = ["predictions.csv", *(f"{model}/{FILE}" for model in models)]
     write_baselines(study, pooled_all, made_from)
 
@@ -61,7 +59,3 @@ def _pool(parts: Sequence[Predictions], network: Predictions) -> Predictions:
             answers.setdefault(row.path, []).append(probs)
     probs = np.array([np.mean(answers[row.path], axis=0) for row in network.rows])
     return Predictions(network.rows, network.classes, probs)
-
-
-def _value(found: Baselines, name: str, fold: str) -> float:
-    return found.named(name).scores[fold].figures[found.measure].value or 0.0

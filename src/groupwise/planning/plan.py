@@ -1,8 +1,8 @@
 """Plans: from facts of the data and a measured step to a recipe whose every choice has a reason.
 
 What nnU-Net does for segmentation (Isensee et al. 2021, Nature Methods 18:203): rules, not a search, so that
-equal data give an equal plan. Only a time budget, the minutes that are expected, and whether a long training
-is compiled depend on the machine.
+equal data give an equal plan. Only a time budget, the minutes that are expected, the threads of a step, and
+whether a long training is compiled depend on the machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from groupwise.planning.suit import (
     suit_weights,
     tunes,
 )
-from groupwise.planning.trial import Rates
+from groupwise.planning.trial import Rates, choose_threads
 from groupwise.recipe.recipe import Recipe, to_yaml, with_fields
 from groupwise.text import duration
 
@@ -104,6 +104,7 @@ def make_plan(
         rung, rates = _climb(ladder, base, facts, measure, left_s)
         reason = _why_climbed(rung, ladder, left_s())
     more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in settled]
+    more += choose_threads(rates)
     recipe = with_fields(base, {c.field: c.value for c in more})
     growing = [c for c in suit_size(recipe) if c.field not in chosen]
     recipe = with_fields(recipe, {c.field: c.value for c in growing})

@@ -16,9 +16,11 @@ from groupwise.distributed.world import World, choose_device
 from groupwise.loader.batches import batches, normalise
 from groupwise.models.resnext import ResNeXt, configure
 from groupwise.planning.rungs import Rung
-from groupwise.recipe.recipe import Recipe
+from groupwise.planning.suit import Choice
+from groupwise.recipe.recipe import Recipe, with_fields
 from groupwise.training.config import FitConfig, FitData
 from groupwise.training.learner import Learner
+from groupwise.training.side_by_side import threads_of_their_own
 from groupwise.training.state import TrainState
 from groupwise.training.step import take_step
 
@@ -27,6 +29,8 @@ WARM_UP = 2  # the first steps choose kernels and fill caches
 FEWEST_IMAGES = 16  # a step of a large network, so that its trial takes seconds
 MOST_MULTIPLY_ADDS = 70e9  # a step: FEWEST_IMAGES through ResNeXt-50 at 224 px
 FILES = 32
+ENOUGH_S = 3.0  # of steps after the warm-up; on a busy machine one may take a second
+GAIN_OF_THREADS = 1.15  # that all of them have to bring, since others may use the processor later
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Rates:
 
     `compile_s` are the seconds that compiling takes at the start, and None where it was tried in vain.
     `unit_s` is the processor time of a fixed piece of work (`planning.after_training`), and `waiting` how
-    many times as long all of this took because others used the processors.
+    many times as long all of this took because others used the processors. `threads` are fewer than torch
+    has where they were the faster ones, and `all_threads_s` is what all of them took for an image.
     """
 
     train_s: float
@@ -44,6 +49,8 @@ class Rates:
     compile_s: float | None = 0.0
     unit_s: float = 0.0
     waiting: float = 1.0
+    threads: int | None = None
+    all_threads_s: float = 0.0
 
 
 def measure_rates(recipe: Recipe, num_classes: int, files: Sequence[Path], digests: Sequence[str]) -> Rates:
@@ -53,11 +60,37 @@ def measure_rates(recipe: Recipe, num_classes: int, files: Sequence[Path], diges
     """
     with torch.random.fork_rng():
         train_s, score_s, compile_s = _measure_steps(recipe, num_classes)
+        few, all_s = _fewer_threads(recipe), train_s
+        if few is not None:
+            fewer = with_fields(recipe, {"training.threads": few})
+            few_s, *_ = _measure_steps(fewer, num_classes)
+            few, train_s = (few, few_s) if few_s < GAIN_OF_THREADS * all_s else (None, all_s)
     drawn = np.linspace(0, len(files) - 1, min(FILES, len(files))).astype(int)
     start = time.perf_counter()
     decode_images([files[i] for i in drawn], [digests[i] for i in drawn], recipe.data)
     decode_s = (time.perf_counter() - start) / len(drawn)
-    return Rates(train_s, score_s, decode_s, compile_s)
+    return Rates(train_s, score_s, decode_s, compile_s, threads=few, all_threads_s=all_s)
+
+
+def choose_threads(rates: Rates) -> list[Choice]:
+    """Fewer than there are, where a trial found them faster."""
+    if rates.threads is None:
+        return []
+    few = "1 thread" if rates.threads == 1 else f"{rates.threads} threads"
+    reason = (
+        f"In a trial an image took {1000 * rates.train_s:.1f} ms on {few} and"
+        f" {1000 * rates.all_threads_s:.1f} on all: they wait for each other, for longer where others use the"
+        " processor."
+    )
+    return [Choice("training.threads", rates.threads, reason)]
+
+
+def _fewer_threads(recipe: Recipe) -> int | None:
+    """How many may be faster than all: one for each piece of a batch; None where nothing is to be tried."""
+    training = recipe.training
+    own = threads_of_their_own(images_a_step(recipe))
+    settled = training.threads is not None or choose_device(training.device).type != "cpu"
+    return None if settled or own >= torch.get_num_threads() else own
 
 
 def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float, float | None]:
@@ -114,4 +147,6 @@ def _step_seconds(step: Callable[[], object], device: torch.device) -> tuple[flo
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         seconds.append(time.perf_counter() - start)
+        if sum(seconds[WARM_UP:]) > ENOUGH_S:
+            break
     return seconds[0], statistics.median(seconds[WARM_UP:])

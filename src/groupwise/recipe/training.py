@@ -38,6 +38,9 @@ class TrainingConfig:
         full_size_from: Share of training from which the images have their final size.
         accumulate: Pieces in which a step takes its batch, for less memory; batch normalisation sees pieces.
         checkpoint_minutes: How often a long epoch is saved in its middle.
+        threads: Of the processor, for a step; None takes all that torch has. Threads wait for each other many
+            times a step, which takes long where others use the processor; a plan sets fewer where a trial
+            says so.
         pth: Also write the weights as `best_model.pth`, as the tutorial does.
         device: Where the network runs; `auto` takes a GPU where there is one.
     """
@@ -58,6 +61,7 @@ class TrainingConfig:
     full_size_from: float = 0.7
     accumulate: int = 1
     checkpoint_minutes: float = 5.0
+    threads: int | None = None
     pth: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
@@ -70,6 +74,7 @@ class TrainingConfig:
             ("checkpoint_minutes", self.checkpoint_minutes, 0),
             ("budget_minutes", self.budget_minutes, 0),
             ("patience", self.patience, 1),
+            ("threads", self.threads, 1),
         ):
             if value is not None and value < least:
                 raise UsageError(

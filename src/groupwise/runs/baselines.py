@@ -14,7 +14,7 @@ from groupwise.stats.estimate import SCHEMA, Estimate
 FILE, ANSWERS = "baselines.json", "baselines.csv"
 LARGEST_CLASS, FEATURES, PLAIN_NETWORK = "largest_class", "features", "plain_network"
 PREVALENCE = "prevalence"  # in place of the largest class, where images have sets of labels
-STRONGEST_FIRST = (PLAIN_NETWORK, FEATURES, LARGEST_CLASS, PREVALENCE)
+NAMES = (PLAIN_NETWORK, FEATURES, LARGEST_CLASS, PREVALENCE)
 MEASURES = ("accuracy", "balanced_accuracy")
 
 Standing = Literal["beats", "not_shown", "loses"]
@@ -65,15 +65,9 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Baselines:
-    """All baselines of a run.
-
-    `chosen` is the one that scores highest on the fold that also chose the network's epoch, so that the fold
-    of the number is not read for it. `skipped` says why a baseline is missing, by name.
-    """
+    """All baselines of a run; `skipped` says why one is missing, by name."""
 
     baselines: tuple[Baseline, ...]
-    chosen: str
-    chosen_by: str
     measure: str = "accuracy"
     seconds: float = 0.0
     skipped: Mapping[str, str] = field(default_factory=dict)
@@ -92,17 +86,17 @@ class Baselines:
         return next(one for one in self.baselines if one.name == name)
 
     def rival(self, fold: str) -> Baseline:
-        """The baseline that the verdict on a fold names.
+        """The baseline that the verdict on a fold names: the one beside which the network stands worst.
 
-        It is the chosen one unless the network stands worse beside another: to have beaten the baselines is
-        to have beaten each of them (an intersection-union test, which needs no correction; Berger 1982,
-        Technometrics 24:295).
+        To have beaten the baselines is to have beaten each of them (an intersection-union test, which needs
+        no correction; Berger 1982, Technometrics 24:295). That it is found on this very fold can only make
+        the network look worse.
         """
         order: tuple[Standing, ...] = ("loses", "not_shown", "beats")
 
-        def place(one: Baseline) -> tuple[int, bool, float]:
+        def place(one: Baseline) -> tuple[int, float]:
             lead = one.scores[fold].leads[self.measure]
-            return order.index(lead.standing), one.name != self.chosen, lead.value
+            return order.index(lead.standing), lead.value
 
         return min(self.baselines, key=place)
 
@@ -115,8 +109,6 @@ class Baselines:
         return {
             "schema": SCHEMA,
             "measure": self.measure,
-            "chosen": self.chosen,
-            "chosen_by": self.chosen_by,
             "seconds": self.seconds,
             "skipped": dict(self.skipped),
             "baselines": [
@@ -146,9 +138,7 @@ class Baselines:
             )
             for one in held["baselines"]
         )
-        return cls(
-            baselines, held["chosen"], held["chosen_by"], held["measure"], held["seconds"], held["skipped"]
-        )
+        return cls(baselines, held["measure"], held["seconds"], held["skipped"])
 
 
 def _score_as_json(score: BaselineScore) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Learner:
         if config.training.compile:
             network = Compiled(model, _whole_batch(config, world), note)
         elif world.size == 1 and world.device.type == "cpu":
-            at_once = side_by_side(model, config.training.batch_size)
+            at_once = side_by_side(model, config.training.batch_size, config.training.threads)
         return cls(
             model=model,
             network=DistributedDataParallel(network) if world.size > 1 else network,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 
 import torch
@@ -30,15 +30,16 @@ class SideBySide:
 
     Args:
         network: Whose gradients are wanted; the first piece goes through itself.
-        count: Pieces at once, which share torch's threads.
+        count: Pieces at once.
+        threads: Of each piece.
     """
 
-    def __init__(self, network: nn.Module, count: int) -> None:
+    def __init__(self, network: nn.Module, count: int, threads: int) -> None:
         shared = {id(parameter): parameter for parameter in network.parameters()}
         self.networks = [network, *(deepcopy(network, dict(shared)) for _ in range(count - 1))]
         self._parameters = [p for p in network.parameters() if p.requires_grad]
         self._statistics = [[b for b in n.buffers() if b.is_floating_point()] for n in self.networks]
-        self._threads = max(1, torch.get_num_threads() // count)
+        self._threads = threads
         self._pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(self._threads,))
 
     def count_for(self, images: int) -> int:
@@ -51,19 +52,13 @@ class SideBySide:
             for module, known in zip(twin.modules(), self.networks[0].modules(), strict=True):
                 module.training = known.training
 
-    @contextmanager
-    def threads_of_a_piece(self) -> Iterator[None]:
+    def threads_of_a_piece(self) -> AbstractContextManager[None]:
         """Let torch have no more threads than a piece has.
 
         What is done between two passes needs few, and threads of its own would go on waiting for more to do
         while the pieces ask for their cores.
         """
-        before = torch.get_num_threads()
-        torch.set_num_threads(self._threads)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+        return torch_threads(self._threads)
 
     def add_gradients(self, passes: Sequence[Pass]) -> Tensor:
         """Give each parameter the sum of the pieces' gradients; returns the sum of what the passes return.
@@ -97,11 +92,29 @@ class SideBySide:
         return sums, list(torch.autograd.grad(loss, self._parameters))
 
 
-def side_by_side(network: nn.Module, batch_size: int) -> SideBySide | None:
-    """As many pieces at once as torch has threads and the batch has images for, or None where that is one.
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Let torch have no more than `count` threads for what this thread does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(min(count, before))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
-    Nor where layers draw random numbers, whose order would then be chance.
+
+def side_by_side(network: nn.Module, batch_size: int, threads: int | None) -> SideBySide | None:
+    """As many pieces at once as there are `threads`, of which None stands for torch's, and images for.
+
+    None where that is one, and where layers draw random numbers, whose order would then be chance.
     """
-    count = min(torch.get_num_threads(), batch_size // LEAST_IMAGES)
+    most = torch.get_num_threads()
+    threads = min(threads or most, most)
+    count = min(threads, threads_of_their_own(batch_size))
     draws = any(isinstance(module, _DropoutNd | DropPath) and module.p for module in network.modules())
-    return None if count < 2 or draws else SideBySide(network, count)
+    return None if count < 2 or draws else SideBySide(network, count, threads // count)
+
+
+def threads_of_their_own(batch_size: int) -> int:
+    """As many threads as a batch has pieces, so that none has to wait for another within one."""
+    return max(1, batch_size // LEAST_IMAGES)

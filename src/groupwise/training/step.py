@@ -20,6 +20,7 @@ from groupwise.training.loss import count_correct
 from groupwise.training.memory import is_out_of_memory, out_of_memory
 from groupwise.training.optimizer import set_learning_rate
 from groupwise.training.schedule import image_size_at, learning_rate_at
+from groupwise.training.side_by_side import torch_threads
 from groupwise.training.state import TrainState
 
 
@@ -35,13 +36,19 @@ def take_step(
     rate = learning_rate_at(progress, config.optim) * state.rate_factor
     set_learning_rate(state.learner.optimizer, rate, progress)
     state.learner.statistics.keep()
-    with nullcontext() if state.at_once is None else state.at_once.threads_of_a_piece():
+    with _threads(state, config.training.threads):
         while (added := _add_gradients(batch, progress, state, config, num_classes)) is None:
             # Here and not where the error was caught, because its traceback holds on to the memory
             _take_smaller_pieces(batch, state)
         _follow_gradients(state)
     state.tally[state.step] = added
     state.step += 1
+
+
+def _threads(state: TrainState, most: int | None) -> AbstractContextManager[None]:
+    if state.at_once is not None:
+        return state.at_once.threads_of_a_piece()
+    return nullcontext() if most is None else torch_threads(most)
 
 
 def _take_smaller_pieces(batch: Batch, state: TrainState) -> None:

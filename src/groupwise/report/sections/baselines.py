@@ -49,7 +49,6 @@ def build(files: RunFiles) -> Section | None:
             "measure": found.measure.replace("_", " "),
             "made": [_made(one) for one in found.baselines if one.name not in UNFITTED],
             "skipped": [f"{NAMES[name]}, {why}" for name, why in found.skipped.items()],
-            "chosen": _chosen(found),
             "cost": _cost(found, files),
         }
     )
@@ -81,10 +80,3 @@ def _cost(found: Baselines, files: RunFiles) -> str:
         if training_s
         else took
     )
-
-
-def _chosen(found: Baselines) -> str:
-    name = baseline_name(found.named(found.chosen))
-    if found.chosen_by == "its kind":
-        return f"{name}, the strongest by its kind, as no fold was left to choose by"
-    return f"{name}, which scores highest on the fold “{found.chosen_by}”"
