@@ -65,7 +65,7 @@ async def mixed(bundle: Path, options: argparse.Namespace) -> None:
         random_bundle(newer, "resnext11_8x4d", 32, CLASSES, seed=1)
     models = [bundle, newer] if options.swap else [bundle]
     expected = [offline(one, files) for one in models]
-    seen, memory = Counter(), []
+    seen, memory, pauses = Counter(), [], []
     with served(bundle, "--workers", str(options.workers), *["--watch"] * options.swap) as server:
         end = time.monotonic() + 60 * options.minutes
 
@@ -97,6 +97,12 @@ async def mixed(bundle: Path, options: argparse.Namespace) -> None:
                 memory.append(rss_mb(server.pid))
                 await asyncio.sleep(options.minutes * 60 / 100)
 
+        async def feel() -> None:
+            """Note how long the clients themselves did not run, which is no fault of the server."""
+            while (began := time.monotonic()) < end:
+                await asyncio.sleep(0.1)
+                pauses.append(time.monotonic() - began - 0.1)
+
         async def swap() -> None:
             """Put the other model in the place of the first, file by file, as a copy would come."""
             await asyncio.sleep(30 * options.minutes)
@@ -104,12 +110,13 @@ async def mixed(bundle: Path, options: argparse.Namespace) -> None:
                 shutil.copy(file, bundle / file.name)
 
         extra = [swap()] if options.swap else []
-        await asyncio.gather(watch(), *extra, *(client(i) for i in range(options.clients)))
+        await asyncio.gather(watch(), feel(), *extra, *(client(i) for i in range(options.clients)))
     print(f"{options.clients} clients, {options.minutes:g} minutes\n\n| outcome | requests |\n|---|---|")
     for outcome, count in sorted(seen.items()):
         print(f"| {outcome} | {count:,} |")
     warm, last = np.median(memory[20:30]), np.median(memory[-10:])
     print(f"| memory after warm-up and at the end | {warm:.0f} MB, {last:.0f} MB ({last / warm - 1:+.1%}) |")
+    print(f"| longest that the clients did not run | {max(pauses):.1f} s |")
 
 
 async def overload(bundle: Path, options: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -77,13 +78,16 @@ def served(bundle: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
 
 
 class Client:
-    """One connection, kept as long as the server keeps it."""
+    """One connection, kept as long as the server keeps it, and opened anew where it was closed."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.writer: asyncio.StreamWriter | None = None
 
     async def connect(self) -> None:
+        # Between two requests nothing is to be read but the end, as of one that was idle for too long.
+        if self.writer is not None and select.select([self.writer.get_extra_info("socket")], [], [], 0)[0]:
+            self.close()
         if self.writer is None:
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
 

@@ -463,3 +463,32 @@ def test_it_wears_the_colours_of_the_report():
     report = Path(STATIC).parents[1] / "report" / "templates" / "style.css"
     palettes = [re.findall(r"--(\w[\w-]*): (#\w+);", f.read_text()) for f in (STATIC / "style.css", report)]
     assert palettes[0] == palettes[1]
+
+
+def test_pictures_of_one_case_have_one_answer_and_each_its_own(browser, server):
+    with opened(browser, server) as page:
+        page.get_by_label("show one case").check()
+        page.set_input_files("#files", [file("a.png", 204), file("b.png", 51), file("c.png", 254)])
+        expect(page.locator(".card[aria-busy=false]")).to_have_count(4, timeout=20_000)
+        assert page.locator(".file").all_inner_texts() == ["Case of 3 pictures", "a.png", "b.png", "c.png"]
+        case = page.locator(".card").first
+        assert case.locator("h3").inner_text() == "light"
+        assert case.locator(".figure").inner_text() == "66.5\u202f%"
+        assert "1 of 3 pictures are unlike" in case.locator(".cautions").inner_text()
+        assert "by the mean of their probabilities" in case.locator(".set").inner_text()
+        assert case.locator(".no-preview").inner_text() == "a.png, b.png, c.png"
+        assert page.locator("h3").all_inner_texts()[1:] == ["light", "dark", "light"]
+        page.locator("#clear").click()
+        give(page, file("alone.png"))  # a case of one picture is that picture
+        assert page.locator(".file").all_inner_texts() == ["alone.png"]
+
+
+def test_a_case_with_a_picture_that_cannot_be_read_says_which(browser, server):
+    with opened(browser, server, locale="zh-CN") as page:
+        page.locator("#case").check()
+        broken = {"name": "b.png", "mimeType": "image/png", "buffer": picture()[:60]}
+        page.set_input_files("#files", [file("a.png"), broken])
+        expect(page.locator(".card[aria-busy=false]")).to_have_count(3, timeout=20_000)
+        failed = page.locator(".card.failed .unit").all_inner_texts()
+        assert failed == ["b.png：" + failed[1], failed[1]]
+        assert page.locator("h3").all_inner_texts()[1] == "light"

@@ -120,7 +120,7 @@ def export(parser: Parser, argv: list[str]) -> None:
 
     groupwise export runs/first --to bundle
     """
-    from groupwise.export.names import BUNDLES, FORMS
+    from groupwise.export.names import BUNDLES, FORMS, PHONES
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("--to", required=True, choices=FORMS, help="the form (required)")
@@ -143,11 +143,11 @@ def export(parser: Parser, argv: list[str]) -> None:
         "--max-drop", type=float, default=1.0, help="points of accuracy that int8 may lose on held-out images"
     )
     arguments = parser.parse_args(argv)
-    if arguments.with_pictures and arguments.to not in BUNDLES:
+    if arguments.with_pictures and arguments.to not in (*BUNDLES, *PHONES):
         raise UsageError(
             f"goes into a bundle, and --to {arguments.to} writes none",
             place="--with-pictures",
-            remedy=f"Leave it out, or export --to {' or '.join(BUNDLES)}.",
+            remedy=f"Leave it out, or export --to {' or '.join((*BUNDLES, *PHONES))}.",
         )
     if arguments.with_preprocessing and arguments.to != "onnx":
         raise UsageError(
@@ -180,7 +180,10 @@ def verify(parser: Parser, argv: list[str]) -> None:
     from groupwise.export.names import ENGINES
 
     parser.add_argument(
-        "bundle", metavar="BUNDLE", type=Path, help="the folder of a bundle, or of a run that has one"
+        "bundle",
+        metavar="BUNDLE",
+        type=Path,
+        help="the folder of a bundle, of what --to litert or executorch wrote, or of a run that has a bundle",
     )
     parser.add_argument(
         "--engine",

@@ -158,14 +158,21 @@ def write_bundle(source: Source, folder: Path, terms: Terms) -> list[str]:
 
 
 def write_rest(
-    source: Source, folder: Path, model: bytes, terms: Terms, compute: Compute, *, precision: str
+    source: Source,
+    folder: Path,
+    model: bytes,
+    terms: Terms,
+    compute: Compute,
+    *,
+    precision: str,
+    file: str = MODEL,
 ) -> None:
-    """Write a bundle's files around its model; `compute` gives the answers to its reference pictures."""
+    """Write a bundle's files around its model, called `file`; `compute` answers its reference pictures."""
     predictor = source.predictor
     weight = head_weight(predictor.model).numpy()
     facts, pictures = reference_pictures(source, compute, with_own=terms.with_pictures)
     content = {
-        MODEL: model,
+        file: model,
         HEAD: safetensors.numpy.save({"weight": weight}),
         PICTURES: safetensors.numpy.save({"pictures": pictures}),
     }
@@ -181,7 +188,7 @@ def write_rest(
             "classes": list(predictor.classes),
             "preprocessing": asdict(predictor.preprocessing),
             "decision": predictor.decision.as_json(),
-            "network": network_facts(source, precision),
+            "network": network_facts(source, precision) | ({"opset": OPSET} if file == MODEL else {}),
             "source": source_facts(source.run),
             "licence": terms.licence,
             KEY: facts,
@@ -211,7 +218,6 @@ def network_facts(source: Source, precision: str) -> dict[str, Any]:
         "members": len(members),
         "num_features": config["num_features"] * len(members),
         "precision": precision,
-        "opset": OPSET,
     }
 
 

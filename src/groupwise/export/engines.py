@@ -1,4 +1,4 @@
-"""Engines that run `model.onnx`, each behind the same call.
+"""Engines that run an exported model, each behind the same call.
 
 Each computes logits and features of normalised images, with its precision named: an engine left to itself may
 take a coarser one (OpenVINO takes bfloat16 where the processor has it).
@@ -29,6 +29,7 @@ from groupwise.export.converted import (
     silent,
 )
 from groupwise.export.parity import TOLERANCE
+from groupwise.export.phones import EXECUTORCH_MODEL, LITERT_MODEL, open_executorch, open_litert
 from groupwise.inference.bundle import MODEL
 from groupwise.models.onnx_files import open_session
 
@@ -56,7 +57,7 @@ class Package:
     """What an engine needs: the module that is imported, and what pip calls it, one of them.
 
     `converter` is the module of a program that turns ONNX into the engine's own format. `tolerance` is on
-    logits in float32.
+    logits in float32. `model` is the file that it reads, of the form of its own name where that is not ONNX.
     """
 
     module: str
@@ -65,6 +66,7 @@ class Package:
     precisions: tuple[str, ...] = ("f32",)
     converter: str | None = None
     tolerance: float = TOLERANCE
+    model: str = MODEL
 
     @property
     def is_installed(self) -> bool:
@@ -72,13 +74,18 @@ class Package:
         return bool(find_spec(self.module) and (self.converter is None or find_spec(self.converter)))
 
 
-def installed_engines() -> list[str]:
-    """The engines that are installed, whether or not they can be imported."""
-    return [name for name, package in ENGINES.items() if package.is_installed]
+def engines_of(file: str) -> list[str]:
+    """The engines that read a model of that name."""
+    return [name for name, package in ENGINES.items() if package.model == file]
+
+
+def installed_engines(file: str = MODEL) -> list[str]:
+    """Those of them that are installed, whether or not they can be imported."""
+    return [name for name in engines_of(file) if ENGINES[name].is_installed]
 
 
 def open_engine(name: str, model: bytes, precision: str | None = None) -> Engine:
-    """Open a model of ONNX in an engine, in one of the `precisions` it has, by default the first.
+    """Open a model in an engine that reads its file, in one of the `precisions` it has, by default the first.
 
     Raises `UsageError` for another one, and `GroupwiseError` where the engine is absent or broken, or does
     not take the model.
@@ -104,9 +111,12 @@ def open_engine(name: str, model: bytes, precision: str | None = None) -> Engine
 def _require(name: str, package: Package) -> None:
     if not package.is_installed:
         pip = " ".join(filter(None, (package.pip[0], package.converter)))
-        raise GroupwiseError(
-            "is not installed", place=name, remedy=f"Install it: pip install {pip}; or give another --engine."
+        other = (
+            "or give another --engine."
+            if package.model == MODEL
+            else f"or with its converter: pip install 'groupwise[{name}]'."
         )
+        raise GroupwiseError("is not installed", place=name, remedy=f"Install it: pip install {pip}; {other}")
     with silent():  # MNN tells of the processor as it is loaded
         trouble = trouble_of(package.module)
     if trouble:
@@ -196,6 +206,8 @@ ENGINES = {
     "opencv": Package("cv2", ("opencv-python-headless", "opencv-python"), _open_opencv),
     "mnn": Package("MNN", ("mnn",), open_mnn, tolerance=1e-3),
     "tract": Package("tract", ("tract",), open_tract, converter="onnx"),
+    "litert": Package("ai_edge_litert", ("ai-edge-litert",), open_litert, model=LITERT_MODEL),
+    "executorch": Package("executorch", ("executorch",), open_executorch, model=EXECUTORCH_MODEL),
 }
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from groupwise.distributed.processor import this_processor
 from groupwise.errors import GroupwiseError, UsageError
-from groupwise.export.engines import installed_engines, open_engine
+from groupwise.export.engines import ENGINES, engines_of, installed_engines, open_engine
+from groupwise.export.names import PHONES
 from groupwise.export.reference import read_references
 from groupwise.export.verify import Verification, keep, verify_engine
 from groupwise.files import read_json, write_json
@@ -27,7 +28,7 @@ def verify_bundle(
 
     `root` is the folder of the run's images, whose pictures are then prepared and run as well. What is found
     is kept in `parity.json`, where that can be written. Where an engine is absent or does not take the model,
-    `on_refusal` is told, and without it `GroupwiseError` raised.
+    `on_refusal` is told, and without it `GroupwiseError` raised, as where none is installed that reads it.
     """
     if not is_bundle(folder):
         raise UsageError(
@@ -38,8 +39,10 @@ def verify_bundle(
     bundle = BundleFiles.read(folder)
     expected = read_references(bundle, root)
     decide = partial(bundle.decision.answers, reference=bundle.tensor(REFERENCE, "features"))
-    for name in engines or installed_engines():
+    chosen = engines or installed_engines(bundle.model_file)
+    for name in chosen or engines_of(bundle.model_file):
         try:
+            _check_reads(name, bundle)
             found = verify_engine(
                 open_engine(name, bundle.model, precision),
                 expected,
@@ -48,12 +51,23 @@ def verify_bundle(
                 model_precision=bundle.facts["network"]["precision"],
             )
         except GroupwiseError as error:
-            if on_refusal is None:
+            if on_refusal is None or not chosen:
                 raise
             on_refusal(error)
             continue
         _keep(folder / PARITY, found)
         yield found
+
+
+def _check_reads(name: str, bundle: BundleFiles) -> None:
+    """Raise `UsageError` where an engine reads files of another kind."""
+    if name not in (known := engines_of(bundle.model_file)):
+        raise UsageError(
+            f"{name} reads {ENGINES[name].model}, and {bundle.folder} holds {bundle.model_file}",
+            place="--engine",
+            remedy=f"Give {' or '.join(known)}, or export the run "
+            + (f"--to {name}." if name in PHONES else "--to bundle."),
+        )
 
 
 def _keep(file: Path, found: Verification) -> None:

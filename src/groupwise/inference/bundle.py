@@ -8,6 +8,8 @@ A bundle is a folder:
     reference.safetensors  features (M, C) of training images; absent where no decision compares with them
     pictures.safetensors   pictures (N, S, S, C), as prepared, whose answers `bundle.json` holds
     parity.json            how far torch and each engine were apart on images of the run, and where
+
+What was converted for a telephone has `model.tflite` or `model.pte` in place of `model.onnx`.
 """
 
 from __future__ import annotations
@@ -65,9 +67,14 @@ class BundleFiles:
         return cls(folder, facts, content)
 
     @property
+    def model_file(self) -> str:
+        """The name of the model's file: that of ONNX, which alone is answered by, or of another engine's."""
+        return next(name for name in self.content if Path(name).stem == Path(MODEL).stem)
+
+    @property
     def model(self) -> bytes:
-        """The model, in ONNX."""
-        return self.content[MODEL]
+        """The model."""
+        return self.content[self.model_file]
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -197,8 +204,17 @@ def is_bundle(folder: Path) -> bool:
 
 
 def open_bundle(folder: Path) -> BundlePredictor:
-    """Open a bundle; raises `GroupwiseError` where a file is missing, changed, or of another format."""
+    """Open a bundle; raises `GroupwiseError` where a file is missing, changed, or of another format.
+
+    `UsageError` where its model is none of ONNX.
+    """
     files = BundleFiles.read(folder)
+    if files.model_file != MODEL:
+        raise UsageError(
+            f"holds {files.model_file}, and only {MODEL} is answered by here",
+            place=folder,
+            remedy="Export the run --to bundle as well; `groupwise verify` takes this one.",
+        )
     head = files.tensor(HEAD, "weight")
     assert head is not None
     return BundlePredictor(

@@ -30,8 +30,7 @@ export class Card {
   async ask() {
     this.refusal = null;
     this.render();
-    this.bitmap ??= await read(this.file);
-    this.paint();
+    await this.show();
     try {
       this.refuseAtOnce();
       this.answer = await askAbout(this.file);
@@ -40,6 +39,19 @@ export class Card {
     }
     this.render();
     this.tell(this.summary());
+  }
+
+  async show() {
+    this.bitmap ??= await read(this.file);
+    this.render();
+    this.paint();
+  }
+
+  /** Show an answer that came with others. */
+  take(answer) {
+    this.refusal = null;
+    this.answer = answer;
+    this.render();
   }
 
   refuseAtOnce() {
@@ -145,10 +157,9 @@ export class Card {
 
   renderAnswer() {
     const { label, labels, probability, abstain, unlike, decided } = this.answer;
-    const doubtful = abstain === true || unlike === true;
     const ranked = this.ranked();
     const given = labels ?? [label];
-    this.element.classList.toggle("doubtful", doubtful);
+    this.element.classList.toggle("doubtful", this.cautions().length > 0);
     this.find("h3").textContent = abstain ? say("unsure") : this.title();
     this.find(".figure").textContent = percent(probability);
     this.find(".unit").textContent = abstain ? say("best", { label }) : say(labels ? "most-labels" : "most", { n: ranked.length, label: ranked[0][0] });

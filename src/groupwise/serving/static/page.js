@@ -2,6 +2,7 @@
 
 import { prepareCamera } from "./camera.js";
 import { Card } from "./card.js";
+import { CaseCard } from "./case.js";
 import { askModel, useToken } from "./server.js";
 import { save, toCsv } from "./table.js";
 import { chooseLanguage, fillIn, percent, say } from "./words.js";
@@ -17,10 +18,12 @@ function tell(sentence) {
 function add(files) {
   const options = { tell, onRemove: remove, onToken: askForToken };
   const fresh = Array.from(files, (file) => new Card(file, () => model, options));
+  const asking = fresh.length > 1 && find("case").checked ? [new CaseCard(fresh.slice(), () => model, options)] : fresh;
+  if (asking !== fresh) fresh.unshift(...asking);
   cards = [...fresh, ...cards];
   find("cards").prepend(...fresh.map((card) => card.element));
   renderList();
-  for (const card of fresh) card.ask();
+  for (const card of asking) card.ask();
   if (fresh.length) find("answers").scrollIntoView({ block: "nearest" });
 }
 

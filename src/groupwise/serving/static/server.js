@@ -58,11 +58,22 @@ export function askModel() {
 }
 
 /** The answer to one picture, in its turn. */
-export async function askAbout(file, { heat = false } = {}) {
+export function askAbout(file, { heat = false } = {}) {
+  return send(heat ? "v1/predict?heat=1" : "v1/predict", file);
+}
+
+/** The one answer to the pictures of a case, and under `answers` that to each. */
+export function askAboutCase(files) {
+  const form = new FormData();
+  for (const file of files) form.append("picture", file);
+  return send("v1/predict-case", form);
+}
+
+async function send(path, body) {
   if (running >= AT_ONCE) await new Promise((resolve) => waiting.push(resolve));
   else running += 1;
   try {
-    return await persist(() => ask(heat ? "v1/predict?heat=1" : "v1/predict", { method: "POST", body: file }));
+    return await persist(() => ask(path, { method: "POST", body }));
   } finally {
     const next = waiting.shift();
     if (next) next();
@@ -70,10 +81,10 @@ export async function askAbout(file, { heat = false } = {}) {
   }
 }
 
-async function persist(send) {
+async function persist(attempt) {
   for (let left = TRIES; ; left -= 1) {
     try {
-      return await send();
+      return await attempt();
     } catch (refusal) {
       if (refusal.status !== 503 || left <= 1) throw refusal;
       await new Promise((resolve) => setTimeout(resolve, 1000 * (Number(refusal.after) || 1)));
