@@ -232,7 +232,10 @@ def _train(run: Run, parent: Run, world: World, console: Console, deadline: Dead
     if world.is_main:
         _keep(run, parent, fitted, model, data.images)
         told = f"{of['fold']} of the measured run {parent.folder}"
-        console.say(f"Refit: {run.folder}. It has no number of its own; that of its card is of {told}.")
+        console.say(
+            f"Refit: {run.folder}, the one to serve and export. It has no number of its own; that of its card"
+            f" is of {told}."
+        )
 
 
 def _keep(run: Run, parent: Run, fitted: FitResult, model: ResNeXt, images: Any) -> None:

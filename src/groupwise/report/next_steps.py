@@ -211,7 +211,7 @@ def _hand_over(files: RunFiles, said: Headline) -> Iterator[Step]:
     if not said.failed:
         yield _deploy(refit or files.folder)
     if not said.failed or said.accuracy.value == 1.0:  # as a baseline may be as well
-        yield Step("try it in the browser", "its number is known", on_run("serve", run))
+        yield Step("try it in the browser", "its number is known", on_run("serve", str(refit or run)))
 
 
 def _refit(files: RunFiles) -> Path | None:
