@@ -153,7 +153,7 @@ def test_a_run_is_told_by_its_test_fold_beside_the_baseline_of_its_verdict(tmp_p
         return Baseline(name, 1.0, 80, {"test": BaselineScore({"accuracy": Estimate(value)}, lead)})
 
     both = (baseline("largest_class", 0.3), baseline("plain_network", 0.75))
-    beside = Baselines(both, "plain_network", "val")
+    beside = Baselines(both)
     (tmp_path / "metrics.json").write_text(json.dumps({"val": fold(0.6), "test": fold(0.8)}))
     (tmp_path / "baselines.json").write_text(json.dumps(beside.as_json()))
     lines = outcomes({"pets": {**read_outcome(tmp_path), "processor_s": 118}}).splitlines()
