@@ -5,6 +5,7 @@
     python -m benchmarks.known_sets row SET COPY             audits, splits both ways, and draws joined pairs
     python -m benchmarks.known_sets train SET COPY           runs the page's command for the set to its end
     python -m benchmarks.known_sets page                     prints the tables and commands of the page
+    python -m benchmarks.known_sets digests SET COPY         lets `groupwise audit` know the set by its files
 
 A row, the contact sheets of joined pairs and the run are written to runs/known-sets/SET (`--work`); the row
 goes into `rows.json` beside this file, what the run scored into `trained.json`. What was judged by eye stands
@@ -23,6 +24,10 @@ from typing import Any
 
 import numpy as np
 
+from groupwise.audit import known_sets
+from groupwise.audit.known_sets import DIGITS, FILE
+from groupwise.files import read_csv, sha256_file, write_csv
+
 from .joined import HEADER, draw_pairs, write_sheets
 from .page import commands, outcomes, table
 from .published import KnownSet, write_list
@@ -30,6 +35,7 @@ from .row import CLUSTERS, measure_row
 from .sets import SETS
 from .trained import train_as_printed
 
+TOLD_BY = 24  # files, so that a sixth of a set still holds enough of them
 ROWS, TRAINED = (Path(__file__).parent / name for name in ("rows.json", "trained.json"))
 
 
@@ -62,13 +68,26 @@ def add_row(known: KnownSet, copy: Path, work: Path) -> None:
         print(sheet)
 
 
+def keep_digests(known: KnownSet, copy: Path) -> None:
+    """Put the files whose digests come first in the place of those that the audit knows the set by."""
+    digests = sorted({sha256_file(copy / one.path) for one in known.list_pictures(copy)})
+    others = (
+        [row for row in read_csv(FILE, known_sets.HEADER) if row["title"] != known.title]
+        if FILE.is_file()
+        else []
+    )
+    rows = [(row["title"], row["digest"]) for row in others]
+    rows += [(known.title, digest[:DIGITS]) for digest in digests[:TOLD_BY]]
+    write_csv(FILE, known_sets.HEADER, sorted(rows))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.known_sets",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("verb", nargs="?", choices=("list", "row", "train", "page"))
+    parser.add_argument("verb", nargs="?", choices=("list", "row", "train", "page", "digests"))
     parser.add_argument("set", nargs="?", choices=SETS)
     parser.add_argument("copy", nargs="?", type=Path)
     parser.add_argument("--out", type=Path)
@@ -87,6 +106,8 @@ def main() -> None:
     if options.verb == "list":
         write_list(known.list_pictures(options.copy), options.out)
         print(known.command(shlex.quote(str(options.out)), shlex.quote(str(options.copy))))
+    elif options.verb == "digests":
+        keep_digests(known, options.copy)
     elif options.verb == "train":
         keep(TRAINED, known.name, train_as_printed(known, options.copy, options.work / known.name))
     else:

@@ -31,6 +31,7 @@ from groupwise.audit.exposures import Exposures
 from groupwise.audit.findings import Finding
 from groupwise.audit.joined import Joined, join
 from groupwise.audit.keep import centrality
+from groupwise.audit.known_sets import find_known_sets
 from groupwise.audit.likeness import Likeness, measure_likeness, picture_features
 from groupwise.audit.measure import Measured
 from groupwise.audit.recall import measure_recall
@@ -216,6 +217,7 @@ def _findings(
         found.append(find_bridges(manifest, copies.bridges))
     found += [say.find_suspicion(one, likeness, paths) for one, likeness in suspected if likeness.shown]
     found += map(say.find_shortcut, shortcuts)
+    found += find_known_sets(sample.sha256 for sample in manifest.usable)
     return [*found, say.find_quality(facts)] if facts["planted"] else found
 
 
