@@ -308,6 +308,8 @@ def test_long_trainings_alone_mix_their_images(epochs, mixed):
     assert chosen.augment.cutmix == 0
     chiral = dataclasses.replace(FACTS, chirality=0.9)
     assert make_plan(chiral, base, measure, chosen={"training.epochs"}).recipe.augment.cutmix == 0
+    sets = dataclasses.replace(FACTS, several=True)
+    assert make_plan(sets, base, measure, chosen={"training.epochs"}).recipe.augment.cutmix == 0
     faded = read_recipe("default", {"training.epochs": epochs, "augment.mixup": 0.2})[1]
     assert make_plan(FACTS, faded, measure, chosen={"training.epochs"}).recipe.augment.cutmix == 0
 

@@ -112,11 +112,11 @@ def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
 
     Script and hands are left whole: where the form of one thing is what counts, a part pasted over it costs
     points (docs/log.md). So do rare defects beside one class that dominates: hardly one of them would be
-    seen without it.
+    seen without it. And of several labels nobody knows which of them a part covers.
     """
     short = recipe.training.epochs < MIXED_EPOCHS
     dominated = max(facts.class_sizes.values()) > DOMINATES * facts.train_images
-    if recipe.augment.mixes or short or dominated or not may_mirror(facts):
+    if recipe.augment.mixes or short or dominated or facts.several or not may_mirror(facts):
         return []
     share = 1.0 if recipe.training.epochs >= ALL_MIXED_EPOCHS else 0.5
     reason = (
