@@ -48,11 +48,12 @@ def _steps(files: RunFiles, said: Headline) -> Iterator[Step]:
         return  # the rest would build on a number that is not true
     if said.standing == "loses":
         yield from beat_baselines(files, said)
-    yield from _name_column(files)
+    column = _group_column(files)
+    yield from _name_column(files, column)
     yield from _settle_findings(files)
     if files.several:  # what comes between these asks for one class an image
         yield from _narrow(files, said)
-        yield from _find_groups(files)
+        yield from _find_groups(files, column)
         if said.standing == "not_shown":
             yield from beat_baselines(files, said)
         yield from check_labels(files)
@@ -61,7 +62,7 @@ def _steps(files: RunFiles, said: Headline) -> Iterator[Step]:
         return
     yield from hold_elsewhere(files)
     yield from _narrow(files, said)  # which may yet show that it beats them
-    yield from _find_groups(files)
+    yield from _find_groups(files, column)
     if said.standing == "not_shown":
         yield from beat_baselines(files, said)
     yield from check_labels(files)
@@ -90,9 +91,9 @@ def _mend(files: RunFiles) -> Iterator[Step]:
         )
 
 
-def _name_column(files: RunFiles) -> Iterator[Step]:
+def _name_column(files: RunFiles, column: str | None) -> Iterator[Step]:
     """A column that may tell what belongs together, where nothing is said of that."""
-    if column := _group_column(files):
+    if column:
         yield Step(
             f"say that {column} tells which images belong together, if it does",
             TOO_HIGH,
@@ -100,9 +101,9 @@ def _name_column(files: RunFiles) -> Iterator[Step]:
         )
 
 
-def _find_groups(files: RunFiles) -> Iterator[Step]:
+def _find_groups(files: RunFiles, column: str | None) -> Iterator[Step]:
     """To find out what belongs together, which most images may not: after what every run wants."""
-    if _lacks_groups(files) and not _group_column(files):
+    if _lacks_groups(files) and not column:
         yield Step(
             "find out which images belong together, and name it by --group-column or --group-regex",
             TOO_HIGH,
