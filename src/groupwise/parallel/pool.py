@@ -19,6 +19,7 @@ from groupwise.console import Console
 from groupwise.distributed.portable import is_portable
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.parallel.process import Task, WorkerProcess
+from groupwise.training.side_by_side import torch_threads
 from groupwise.training.signals import StopSignal, Terminated, catch_stop_signal
 
 POLL_S = 0.2  # how soon a signal is heeded
@@ -43,12 +44,8 @@ def shared_threads(workers: int) -> Iterator[None]:
     if workers == 1 or is_portable():  # as many threads for each, so that its bits are those of one alone
         yield
         return
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(1, before // workers))
-    try:
+    with torch_threads(max(1, torch.get_num_threads() // workers)):
         yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def run_side_by_side(
