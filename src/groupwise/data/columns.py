@@ -92,12 +92,13 @@ def choose_columns(
 
 def _note_lists(cells: Sequence[str], read: Sequence[str]) -> tuple[str, ...]:
     """That some cells begin as the lists of others do, and could not be read as one."""
-    odd = [cell for cell, text in zip(cells, read, strict=True) if cell == text and cell.startswith(("[", "{"))]
-    if not odd or list(cells) == list(read):
+    unread = [cell for cell, text in zip(cells, read, strict=True) if cell == text]
+    odd = [cell for cell in unread if cell.startswith(("[", "{"))]
+    if not odd or len(unread) == len(cells):
         return ()
     return (
-        f"{len(odd):,} cells begin as a list and cannot be read as one, such as {odd[0]!r}: each counts as the"
-        " name of a class.",
+        f"{len(odd):,} cells begin as a list and cannot be read as one, such as {odd[0]!r}: each counts as"
+        " the name of a class.",
     )
 
 

@@ -184,9 +184,9 @@ def _note_several(labels: Sequence[str]) -> list[str]:
     if not several:
         return []
     return [
-        f"There are classes that name another class and more, such as {several[0]!r} ({len(several):,} in all):"
-        " if an image can have several labels, write them into a table with a bar between them, cat|dog, and"
-        " add --labels several."
+        f"There are classes that name another class and more, such as {several[0]!r} ({len(several):,} in"
+        " all): if an image can have several labels, write them into a table with a bar between them, cat|dog"
+        ", and add --labels several."
     ]
 
 
