@@ -24,6 +24,8 @@ def test_sets_are_promised_only_where_they_were_decided():
     assert told(decision={"conformal": {"alpha": 0.1, "threshold": 0.2}})["coverage"] == 0.9
     assert told(decision={"conformal": {"alpha": 0.1, "threshold": None}})["coverage"] is None
     assert told(decision={"conformal": None})["coverage"] is None
+    assert told(decision={"label_sets": {"alpha": 0.2, "threshold": 0.1}})["coverage"] == 0.8
+    assert told(decision={"label_sets": {"alpha": 0.2, "threshold": None}})["coverage"] is None
     assert told()["coverage"] is None
 
 

@@ -40,8 +40,8 @@ def _held_out(figures: Mapping[str, Any]) -> Any:
 
 
 def _coverage(decision: Mapping[str, Any]) -> float | None:
-    conformal = decision.get("conformal") or {}
-    return None if conformal.get("threshold") is None else 1 - conformal["alpha"]
+    promised = decision.get("label_sets") or decision.get("conformal") or {}
+    return None if promised.get("threshold") is None else 1 - promised["alpha"]
 
 
 def _operating_point(decision: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -126,7 +126,10 @@ class ModelOut(BaseModel):
     several: bool = Field(description="Whether a picture may have several of them, each by itself.")
     image_size_px: int
     resize: str = Field(description="How a picture becomes a square: squash, crop or pad.")
-    coverage: Probability | None = Field(description="How often a prediction set holds the true class.")
+    coverage: Probability | None = Field(
+        description="How often a prediction set holds the true class; of several labels the share of a"
+        " picture's labels that it holds, on average."
+    )
     operating_point: OperatingPointOut | None
     heat: HeatMethod = Field(description="How heat maps are made.")
     case_rule: str = Field(description="How pictures of a case are made one answer: mean, max or vote.")

@@ -187,7 +187,8 @@ export class Card {
     const { prediction_set: set, labels } = this.answer;
     if (labels) {
       const more = (set ?? []).filter((name) => !labels.includes(name));
-      return more.length ? say("may-have", { names: names(more) }) : null;
+      const promised = { names: names(more), missed: percent(1 - this.model().coverage, 0) };
+      return more.length ? say("may-have", promised) : null;
     }
     if (set === null || set.length < 2) return null;
     const { coverage } = this.model();
