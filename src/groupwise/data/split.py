@@ -42,6 +42,11 @@ class Split:
         """The source of each row: the connected component over group and cluster, (N,)."""
         return find_sources([row.group for row in self.rows], [row.cluster for row in self.rows])
 
+    def sources_of(self, rows: Sequence[Assignment]) -> IntArray:
+        """The source of each of `rows`, images of this split, (N,); one that is left out may join two."""
+        source_of = dict(zip((row.path for row in self.rows), self.sources.tolist(), strict=True))
+        return np.array([source_of[row.path] for row in rows], dtype=np.int64)
+
     @property
     def folds(self) -> tuple[str, ...]:
         """Names of the folds that hold samples, in order of first appearance of train, val, test."""

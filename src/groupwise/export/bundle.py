@@ -35,7 +35,7 @@ from groupwise.runs.files import read_metrics
 from groupwise.runs.run import Run
 from groupwise.version import __version__
 
-CLASSES = "classes.txt"
+CLASSES, THRESHOLDS = "classes.txt", "thresholds.txt"
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy", "pillow")
 
 
@@ -72,9 +72,14 @@ class Terms:
 
 
 def write_model(source: Source, folder: Path, terms: Terms) -> list[str]:
-    """Write `model.onnx`, `classes.txt` with a class a line, and `parity.json`."""
+    """Write `model.onnx`, `classes.txt` with a class a line, and `parity.json`.
+
+    Where images have several labels, `thresholds.txt` says in as many lines from when on each is given.
+    """
     model = write_onnx(source, folder)
     write_atomic(folder / CLASSES, "".join(f"{name}\n" for name in source.predictor.classes))
+    if (rule := source.predictor.decision.label_sets) is not None:
+        write_atomic(folder / THRESHOLDS, "".join(f"{least!r}\n" for least in rule.thresholds))
     remarks = prove_engines(source, folder, model, torch_compute(source))
     if terms.with_preprocessing:
         predictor, shown = source.predictor, source.material.spread(IMAGES)

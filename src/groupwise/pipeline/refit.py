@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from groupwise.console import Console
-from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED, Split, proof
 from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
@@ -277,7 +276,7 @@ def _cross_fitted(study: Run, split: Split) -> Decision:
     start = Decision(split.classes, temperature, unlike=unlike)
     probs = np.concatenate([one.probs for one in told])
     targets = np.concatenate([one.targets.values for one in told])
-    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    sources = split.sources_of(rows)
     if split.several:
         return decide_sets_by(probs, targets, sources, start, config)
     return decide_by(probs, targets, sources, start, config)
