@@ -14,7 +14,6 @@ import safetensors.numpy
 import torch
 
 from groupwise.data.cache import Images
-from groupwise.data.reading import SEVERAL
 from groupwise.export.material import Material, read_material
 from groupwise.export.network import LANES
 from groupwise.export.onnx import OPSET, export_onnx
@@ -33,6 +32,7 @@ from groupwise.runs.baselines import FILE as BASELINES
 from groupwise.runs.baselines import read_baselines
 from groupwise.runs.files import read_metrics
 from groupwise.runs.run import Run
+from groupwise.stats.estimate import headline_measure
 from groupwise.version import __version__
 
 CLASSES, THRESHOLDS = "classes.txt", "thresholds.txt"
@@ -232,15 +232,10 @@ def source_facts(run: Run) -> dict[str, Any]:
     A refit has no figure of its own, and names the run that was measured instead, with its weights.
     """
     metrics = read_metrics(run.require("metrics.json")) if "metrics.json" in run.ledger["artefacts"] else {}
-    several = any(figures.get("labels") == SEVERAL for figures in metrics.values())
-    if several:
-        return {
-            **_whence(run),
-            "average_precision": {fold: figures["average_precision"] for fold, figures in metrics.items()},
-        }
+    measures = {headline_measure(figures) for figures in metrics.values()} or {"accuracy"}
     return {
         **_whence(run),
-        "accuracy": {fold: figures["accuracy"] for fold, figures in metrics.items()},
+        **{name: {fold: figures[name] for fold, figures in metrics.items()} for name in measures},
         "baseline": _beside(run, metrics),
     }
 
