@@ -173,7 +173,7 @@ export class Card {
     const [few, rest] = [ranked.slice(0, UNFOLDED), ranked.slice(UNFOLDED)];
     this.find(".said > .bars").replaceChildren(...few.map((entry) => bar(entry, given.includes(entry[0]))));
     this.find("details").hidden = rest.length === 0;
-    this.find("summary").textContent = say("more", { n: rest.length });
+    this.find("summary").textContent = say(labels ? "more-labels" : "more", { n: rest.length });
     this.find("details .bars").replaceChildren(...rest.map((entry) => bar(entry, false)));
     this.renderHeat();
   }
