@@ -156,7 +156,10 @@ def test_a_run_is_told_by_its_test_fold_beside_the_baseline_of_its_verdict(tmp_p
     beside = Baselines(both)
     (tmp_path / "metrics.json").write_text(json.dumps({"val": fold(0.6), "test": fold(0.8)}))
     (tmp_path / "baselines.json").write_text(json.dumps(beside.as_json()))
-    lines = outcomes({"pets": {**read_outcome(tmp_path), "processor_s": 118}}).splitlines()
+    (tmp_path / "run.json").write_text(json.dumps({"budget": {"seconds": 300, "spent": 298.4}}))
+    found = read_outcome(tmp_path)
+    assert (found["budget_s"], found["spent_s"]) == (300, 298.4)
+    lines = outcomes({"pets": {**found, "processor_s": 118}}).splitlines()
     line = "| pets | 80.0 % (50.0 to 90.0) | 20 | 9 | plain network, 75.0 % | +5.0 (0.0 to 15.0) | 2 min |"
     assert line in lines
     assert lines[-1].startswith("Not run to the end: magnetic-tiles, ")
@@ -184,6 +187,6 @@ def test_the_command_of_a_listed_copy_binds_its_groups(tmp_path, capsys):
 def groups_of(known, folder, capsys):
     """What `scan` takes for groups, given what the command gives `train`."""
     words = shlex.split(known.command(str(folder / "tiles.csv"), str(folder)))
-    data, out = words[2 : words.index("--run")], folder / "manifest.csv"
+    data, out = words[2 : words.index("--budget")], folder / "manifest.csv"
     assert run(capsys, "scan", *data, "--out", out)[0] == 0
     return [row["group"] for row in rows(out)]

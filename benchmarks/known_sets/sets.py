@@ -61,6 +61,7 @@ SETS = {
             read_chest,
             "a patient: the name up to the kind of infection or the exposure",
             2000,
+            minutes=25,
         ),
         KnownSet(
             "potato",
@@ -85,6 +86,7 @@ SETS = {
             "21adc48dc88b2f5c",
             read_brain,
             drawn=2000,
+            minutes=15,
         ),
         KnownSet(
             "trash",
@@ -164,6 +166,7 @@ SETS = {
             read_chinese,
             "a writer: the first number of the name",
             2000,
+            minutes=40,
         ),
         KnownSet(
             "objects",
@@ -189,6 +192,7 @@ SETS = {
             read_signs,
             "a track: the first number of the name, which films one sign",
             2000,
+            minutes=120,
         ),
         KnownSet(
             "flowers",
@@ -213,6 +217,7 @@ SETS = {
             read_faces,
             "a person: the name before the number",
             2000,
+            minutes=25,
         ),
     )
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 from groupwise.runs.baselines import read_baselines
 from groupwise.runs.files import read_metrics
+from groupwise.runs.run import Run
 
 from .published import KnownSet, write_list
 
@@ -35,6 +36,7 @@ def read_outcome(run: Path) -> dict[str, Any]:
         raise SystemExit(f"{run}: no baselines beside the number")
     rival = beside.rival(FOLD)
     lead = rival.scores[FOLD].leads[MEASURE]
+    budget = Run.open(run).ledger["budget"]
     return {
         MEASURE: {key: measured[MEASURE][key] for key in LIMITS},
         "images": measured["n"],
@@ -42,4 +44,6 @@ def read_outcome(run: Path) -> dict[str, Any]:
         "baseline": rival.name,
         "baseline_accuracy": rival.scores[FOLD].figures[MEASURE].value,
         "lead": {key: getattr(lead, key) for key in LIMITS},
+        "budget_s": budget["seconds"],
+        "spent_s": budget["spent"],
     }
