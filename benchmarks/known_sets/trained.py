@@ -46,4 +46,5 @@ def read_outcome(run: Path) -> dict[str, Any]:
         "lead": {key: getattr(lead, key) for key in LIMITS},
         "budget_s": budget["seconds"],
         "spent_s": budget["spent"],
+        "waited": budget["waited"],
     }
