@@ -120,6 +120,7 @@ SETS = {
             2800,
             "4643e88ef67d3cab",
             read_scenes,
+            minutes=10,
         ),
         KnownSet(
             "steel",
@@ -204,6 +205,7 @@ SETS = {
             4317,
             "382738169ef6b0ee",
             read_flowers,
+            minutes=10,
         ),
         KnownSet(
             "faces",

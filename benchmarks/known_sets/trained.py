@@ -25,7 +25,8 @@ def train_as_printed(known: KnownSet, copy: Path, work: Path) -> dict[str, Any]:
     command = known.command(listing, shlex.quote(str(copy.resolve())))
     print(command, flush=True)
     before = sum(os.times()[2:4])
-    subprocess.run([sys.executable, "-m", *shlex.split(command)], cwd=work, check=True)
+    if code := subprocess.run([sys.executable, "-m", *shlex.split(command)], cwd=work).returncode:
+        raise SystemExit(code)  # it has said why
     return {**read_outcome(work / "runs" / known.name), "processor_s": round(sum(os.times()[2:4]) - before)}
 
 
