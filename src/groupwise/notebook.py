@@ -148,5 +148,6 @@ def audit_data(
         labels=labels,
     )
     scan = scan_with(Path(data), options, Reading())
-    audit_into(scan, Path(data), Path(out), seed=seed, console=Console(quiet=quiet))
+    asked = {"options": options.unusual(), "seed": seed, "console": Console(quiet=quiet)}
+    audit_into(scan, Path(data), Path(out), **asked)
     return Audit(read_audit(Path(out)))

@@ -27,9 +27,10 @@ SETS = [
 ]
 
 
-def write_audit(root, label_of=lambda path: path[:3], insets=()):
+def write_audit(root, label_of=lambda path: path[:3], insets=(), ignored=(), options=None):
     """An audit of seven files: a set of three, a conflict, a suspected series of two, a suspected label."""
-    manifest, clusters = [], []
+    manifest = [(path, "cat", "", "ignored", reason, 10, 10) for path, reason in ignored]
+    clusters = []
     for number, paths in enumerate(SETS):
         for k, path in enumerate(paths):
             file, label = root / "data" / path, label_of(path)
@@ -57,7 +58,7 @@ def write_audit(root, label_of=lambda path: path[:3], insets=()):
     suspect = {"code": "suspected-groups-numbering", "severity": "note", "title": "t", "paths": []}
     shown = {"code": "insets", "severity": "note", "title": "t", "paths": insets}
     write_json(audit / "findings.json", [conflict, suspect, *[shown] * bool(insets)])
-    write_json(audit / "audit.json", {"root": str(root / "data"), "data": "data"})
+    write_json(audit / "audit.json", {"root": str(root / "data"), "data": "data", "options": options or {}})
     write_audit_page(audit)
     return root
 
@@ -186,6 +187,19 @@ def test_sets_of_labels_are_said_in_words_and_filtered_by_each_label(browser, tm
         page.locator("#sets label", has_text="cat/e.png").click()
         assert save(page, tmp_path / "exclude.csv") == [
             {"path": "cat/e.png", "label": "|cat|dog|", "reason": "conflict"}
+        ]
+
+
+def test_the_command_reads_the_data_alike_and_an_earlier_list_stays(browser, tmp_path):
+    ignored = [("cat/out.png", "excluded: left out by old.csv"), ("cat/.bad.png", "hidden: a hidden file")]
+    options = {"group_column": "sender x", "root": "data", "exclude": "old.csv"}
+    with opened(browser, write_audit(tmp_path, ignored=ignored, options=options)) as page:
+        command = "groupwise audit data --group-column 'sender x' --root data --exclude exclude.csv"
+        expect(page.locator("#command")).to_have_text(command)
+        page.locator("#sets label", has_text="cat/e.png").click()
+        assert save(page, tmp_path / "exclude.csv") == [
+            {"path": "cat/out.png", "label": "cat", "reason": "excluded"},
+            {"path": "cat/e.png", "label": "cat", "reason": "conflict"},
         ]
 
 

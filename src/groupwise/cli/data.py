@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from groupwise.cli.options import add_data_options, add_reading_options, scan_of
+from groupwise.cli.options import add_data_options, add_reading_options, options_of, scan_of
 from groupwise.console import Console
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def audit(parser: Parser, argv: list[str]) -> None:
     from groupwise.pipeline.audit import audit_data
 
     console = Console(quiet=arguments.json)
-    asked = {"seed": arguments.seed, "console": console}
+    asked = {"options": options_of(arguments), "seed": arguments.seed, "console": console}
     audited, given = audit_data(scan_of(arguments), Path(arguments.folder), arguments.out, **asked)
     if arguments.language is not None:
         write_in_language(arguments.out / "audit.html", arguments.language, console)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groupwise.cli.options import add_layout_options, operands_together
+from groupwise.cli.options import add_layout_options, operands_together, options_of
 from groupwise.console import Console
 from groupwise.data.archive import images_root, is_there
 from groupwise.data.reading import ReadOptions, reading_words
@@ -80,7 +80,7 @@ def evaluate(parser: Parser, argv: list[str]) -> None:
 
 
 def _refuse_without_external(arguments: Any) -> None:
-    given = reading_words(ReadOptions.pick(arguments, None).unusual())
+    given = reading_words(options_of(arguments))
     given += ["--name"] if arguments.name is not None else []
     given += ["--ignore-unknown-classes"] if arguments.ignore_unknown_classes else []
     if given:

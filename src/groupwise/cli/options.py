@@ -250,4 +250,9 @@ def pixel_reading(arguments: Any) -> Reading:
 
 def data_words(arguments: Any) -> str:
     """DATA and how to read it, as a shell takes them, for a command that is to see the same sources."""
-    return shlex.join([arguments.folder, *reading_words(ReadOptions.pick(arguments, None).unusual())])
+    return shlex.join([arguments.folder, *reading_words(options_of(arguments))])
+
+
+def options_of(arguments: Any) -> dict[str, str]:
+    """The parsed options that say how DATA is to be read, where they are not the usual ones."""
+    return ReadOptions.pick(arguments, None).unusual()

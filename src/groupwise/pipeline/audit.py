@@ -15,9 +15,9 @@ from groupwise.runs.request import Scan
 
 
 def audit_data(
-    scan: Scan, data: Path, out: Path, *, seed: int, console: Console
+    scan: Scan, data: Path, out: Path, *, options: Mapping[str, str], seed: int, console: Console
 ) -> tuple[Audit, Mapping[str, Any] | None]:
-    """Audit what `scan` finds in `data`, and write it into `out`.
+    """Audit what `scan` finds in `data`, by these `options`, and write it into `out`.
 
     Returns the audit, and what is wrong with the folds that the data bring, or None where they bring none.
     """
@@ -29,7 +29,7 @@ def audit_data(
     if split:
         given = audit_given_split(split, console)
         given["repaired"] = write_repaired(out, split, manifest.root, console)
-    page = write_audit(out, data, manifest, audited, given)
+    page = write_audit(out, data, manifest, audited, options=options, given=given)
     say_series(out, audited, manifest.root, console)
     console.say(f"Report: {page}")
     return audited, given

@@ -149,11 +149,18 @@ def _root_remedy(manifest: Manifest) -> str:
 
 
 def write_audit(
-    folder: Path, data: Path, manifest: Manifest, audited: Audit, given: Mapping[str, Any] | None = None
+    folder: Path,
+    data: Path,
+    manifest: Manifest,
+    audited: Audit,
+    *,
+    options: Mapping[str, str],
+    given: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write `clusters.csv`, `findings.json`, `audit.json` and `audit.html` beside `manifest.csv`.
 
-    `given` is what is wrong with the folds that the data bring, where they bring some.
+    `options` are those by which `data` were read; `given` is what is wrong with the folds that the data
+    bring, where they bring some.
     """
     audited.write(folder)
     write_json(
@@ -162,6 +169,7 @@ def write_audit(
             "data": str(data),
             "root": str(manifest.root),
             "reading": manifest.reading.facts(),
+            "options": dict(options),
             **audited.facts,
             **({"given_split": given} if given else {}),
         },
@@ -198,7 +206,8 @@ def write_prepared(run: Run, manifest: Manifest, prepared: Prepared) -> None:
     """Write the manifest, the audit, and `split.csv` with its proof into the run."""
     manifest.write(run.path("manifest.csv"))
     run.record("manifest.csv")
-    write_audit(run.folder, Path(run.ledger["data"]), manifest, prepared.audited)
+    options = run.ledger.get("reading") or {}
+    write_audit(run.folder, Path(run.ledger["data"]), manifest, prepared.audited, options=options)
     for name in ("clusters.csv", "findings.json", "audit.json"):
         run.record(name, ["manifest.csv"])
     prepared.split.write(run.path("split.csv"))

@@ -15,6 +15,9 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from groupwise.data.exclusion import CODE as EXCLUDED
+from groupwise.data.file_notes import list_codes
+from groupwise.data.reading import reading_words
 from groupwise.data.targets import read_names, say
 from groupwise.files import read_csv, write_atomic
 from groupwise.report.audit_files import AuditFiles, Row
@@ -32,7 +35,10 @@ def write_choose_page(files: AuditFiles) -> Path:
     """
     data = {
         "sets": [*_mislabelled(files), *_joined(files), *_insets(files), *_suspected(files)],
-        "words": shlex.join([files.facts["data"]]),
+        "words": shlex.join([files.facts["data"], *_reading(files)]),
+        "earlier": [
+            _name(row) for row in files.with_status("ignored") if EXCLUDED in list_codes(row["reason"])
+        ],
     }
     # What ends a script or opens a comment in HTML is written otherwise, whatever a file is called.
     text = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
@@ -48,6 +54,12 @@ def write_choose_page(files: AuditFiles) -> Path:
     )
     write_atomic(files.folder / CHOOSE, page)
     return files.folder / CHOOSE
+
+
+def _reading(files: AuditFiles) -> list[str]:
+    """The options that read the data as this audit did, but for a list to leave out: the new one holds it."""
+    options = files.facts.get("options") or {}
+    return reading_words({name: value for name, value in options.items() if name != "exclude"})
 
 
 def _mislabelled(files: AuditFiles) -> list[dict[str, Any]]:
@@ -107,8 +119,7 @@ def _describe_file(files: AuditFiles, row: Row) -> dict[str, Any]:
     relative = os.path.relpath(files.root / row["path"], files.folder)
     cluster = files.cluster_rows[row["path"]]
     return {
-        "path": row["path"],
-        "label": row["label"],  # as it is written, for the list that is saved
+        **_name(row),
         "said": say(row["label"]),
         "names": read_names(row["label"]),
         "src": quote(Path(relative).as_posix()),
@@ -117,3 +128,7 @@ def _describe_file(files: AuditFiles, row: Row) -> dict[str, Any]:
         "largest": width * height,
         **{name: float(cluster.get(name) or 0) for name in WORTH},
     }
+
+
+def _name(row: Row) -> dict[str, str]:
+    return {"path": row["path"], "label": row["label"]}  # as they are written, for the list that is saved

@@ -125,7 +125,9 @@ const row = (cells) => cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.rep
 function save() {
   // Of a file in two sets the first is the reason.
   const known = new Map([...DATA.sets].reverse().flatMap((set) => set.files.map((file) => [file.path, [file.path, file.label, set.kind]])));
-  const lines = [["path", "label", "reason"], ...[...ticked].sort().map((path) => known.get(path))].map(row);
+  // What an earlier list left out stays out: --exclude takes one list.
+  const earlier = DATA.earlier.map((file) => [file.path, file.label, "excluded"]);
+  const lines = [["path", "label", "reason"], ...earlier, ...[...ticked].sort().map((path) => known.get(path))].map(row);
   const url = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
   make("a", { href: url, download: "exclude.csv" }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
