@@ -5,6 +5,7 @@
     python benchmarks/serve_load.py overload                # four times what it can do
     python benchmarks/serve_load.py slow                    # 500 slow connections and one good client
     python benchmarks/serve_load.py drains --times 200      # SIGTERM under load
+    python benchmarks/serve_load.py kills --workers 2 --times 20   # SIGKILL of a worker under load
 
 The network has random weights: `resnext11_8x4d` at 32 px, and `resnext50_32x4d` at 224 px for `overload`,
 where the clients must not take the cores from the server. Everything stays on this machine.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
 import shutil
 import signal
@@ -24,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from served import Client, p, pictures, random_bundle, rss_mb, served
+from served import Client, p, pictures, random_bundle, rss_mb, served, started_by
 
 CLASSES = tuple("abcdefghij")
 TOLERANCE = 1e-5
@@ -199,26 +201,46 @@ async def _trickle(port: int, i: int) -> None:
             writer.close()
 
 
+async def _ask_until_refused(port: int, body: bytes, seen: Counter) -> None:
+    """Ask again and again, counting what came, until nobody takes connections any more."""
+    connection = Client(port)
+    while True:
+        try:
+            await connection.connect()
+        except (ConnectionRefusedError, ConnectionResetError):  # nothing was sent
+            return
+        try:
+            status, _, _ = await connection.ask(body)
+            seen[str(status)] += 1
+        except (OSError, EOFError) as error:
+            seen[f"lost: {type(error).__name__}"] += 1
+
+
+async def kills(bundle: Path, options: argparse.Namespace) -> None:
+    seen, body, rng = Counter(), pictures(1, 64)[0], random.Random(0)
+    with served(bundle, "--workers", str(options.workers)) as server:
+        ask = (_ask_until_refused(server.port, body, seen) for _ in range(options.clients))
+        clients = [asyncio.create_task(one) for one in ask]
+        for _ in range(options.times):
+            await asyncio.sleep(rng.uniform(2, 3))  # a worker in the place of the last one loads its model
+            os.kill(rng.choice(started_by(server.pid)), signal.SIGKILL)
+        await asyncio.sleep(3)
+        server.send_signal(signal.SIGTERM)
+        await asyncio.gather(*clients)
+        code = await asyncio.to_thread(server.wait, 60)
+    print(f"{options.times} kills under {options.clients} clients\n\n| outcome | requests |\n|---|---|")
+    for outcome, count in sorted(seen.items()):
+        print(f"| {outcome} | {count:,} |")
+    print(f"| exit status | {code} |")
+
+
 async def drains(bundle: Path, options: argparse.Namespace) -> None:
     seen, codes, body = Counter(), Counter(), pictures(1, 64)[0]
     for number in range(options.times):
         rng = random.Random(number)
         with served(bundle) as server:
-
-            async def client() -> None:
-                connection = Client(server.port)
-                while True:
-                    try:
-                        await connection.connect()
-                    except (ConnectionRefusedError, ConnectionResetError):  # nothing was sent
-                        return
-                    try:
-                        status, _, _ = await connection.ask(body)
-                        seen[str(status)] += 1
-                    except (OSError, EOFError) as error:
-                        seen[f"lost: {type(error).__name__}"] += 1
-
-            clients = [asyncio.create_task(client()) for _ in range(options.clients)]
+            ask = (_ask_until_refused(server.port, body, seen) for _ in range(options.clients))
+            clients = [asyncio.create_task(one) for one in ask]
             await asyncio.sleep(rng.uniform(0.3, 1.0))
             server.send_signal(signal.SIGTERM)
             await asyncio.gather(*clients)
@@ -233,12 +255,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("mixed", "overload", "slow", "drains"))
+    parser.add_argument("what", choices=("mixed", "overload", "slow", "drains", "kills"))
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--times", type=int, default=200)
     parser.add_argument("--clients", type=int, default=64)
-    parser.add_argument("--workers", type=int, default=1, help="of mixed: processes that serve")
+    parser.add_argument("--workers", type=int, default=1, help="of mixed and kills: processes that serve")
     parser.add_argument("--swap", action="store_true", help="of mixed: another model at half time")
     options = parser.parse_args()
     network = ("resnext50_32x4d", 224) if options.what == "overload" else ("resnext11_8x4d", 32)

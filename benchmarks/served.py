@@ -122,10 +122,14 @@ class Client:
             self.writer = None
 
 
+def started_by(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def rss_mb(pid: int) -> float:
     """Memory of a process and of those that it started that is in use, in MB."""
-    started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in (pid, *started))
+    pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in (pid, *started_by(pid)))
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 

@@ -17,7 +17,7 @@ from groupwise.runs.baselines import Baseline, Baselines, BaselineScore, Lead
 from groupwise.stats.estimate import Estimate
 from known_sets.__main__ import ROWS, TRAINED, read_kept
 from known_sets.joined import count_verdicts, draw_pairs
-from known_sets.page import commands, outcomes, table
+from known_sets.page import section, summary, table
 from known_sets.published import KnownSet, Picture, digest, write_list
 from known_sets.readers import (
     read_chest,
@@ -136,11 +136,12 @@ def test_the_committed_verdicts_are_of_the_rule():
     assert count_verdicts("nobody") is None
 
 
-def test_the_page_says_what_was_measured_and_the_commands_of_all_sets():
-    text = PAGE.read_text(encoding="utf-8")
+def test_the_page_says_what_was_measured_and_has_a_section_of_each_set():
+    text, trained = PAGE.read_text(encoding="utf-8"), read_kept(TRAINED)
     assert table(read_kept(ROWS)) in text
-    assert commands() in text
-    assert outcomes(read_kept(TRAINED)) in text
+    assert summary(trained) in text.replace("\n", " ")
+    for name, known in SETS.items():
+        assert section(known, trained.get(name)) in text, name
 
 
 def test_a_run_is_told_by_its_test_fold_beside_the_baseline_of_its_verdict(tmp_path):
@@ -156,14 +157,33 @@ def test_a_run_is_told_by_its_test_fold_beside_the_baseline_of_its_verdict(tmp_p
     beside = Baselines(both)
     (tmp_path / "metrics.json").write_text(json.dumps({"val": fold(0.6), "test": fold(0.8)}))
     (tmp_path / "baselines.json").write_text(json.dumps(beside.as_json()))
-    lines = outcomes({"pets": {**read_outcome(tmp_path), "processor_s": 118}}).splitlines()
-    line = "| pets | 80.0 % (50.0 to 90.0) | 20 | 9 | plain network, 75.0 % | +5.0 (0.0 to 15.0) | 2 min |"
-    assert line in lines
-    assert lines[-1].startswith("Not run to the end: magnetic-tiles, ")
-    assert "pets" not in lines[-1]
+    kept = {"seconds": 300, "spent": 298.4, "waited": 0.61}
+    (tmp_path / "run.json").write_text(json.dumps({"budget": kept}))
+    found = read_outcome(tmp_path)
+    head = section(SETS["pets"], found).splitlines()
+    assert head[0] == "## pets"
+    assert "groupwise train pets.csv --root COPY --budget 5min --run runs/pets" in head
+    assert head[-1] == (
+        "A fair number: 80.0 % right (95 % interval 50.0 to 90.0) of 20 pictures from 9 sources. The"
+        " baseline, plain network, has 75.0 %: +5.0 points (0.0 to 15.0). It took 298 of 300 s; a"
+        " processor was free for 39 % of the time that one was wanted."
+    )
+    assert section(SETS["pets"], None).endswith("The command was not run to its end.")
     (tmp_path / "baselines.json").unlink()
     with pytest.raises(SystemExit, match="no baselines beside the number"):
         read_outcome(tmp_path)
+
+
+def test_of_all_commands_leads_and_kept_budgets_are_counted():
+    def outcome(low, value, high, spent):
+        return {"lead": {"low": low, "value": value, "high": high}, "spent_s": spent, "budget_s": 300}
+
+    ahead, level, behind = (0.1, 0.2, 0.3, 286), (-0.1, 0.1, 0.2, 284), (-0.3, -0.2, -0.1, 316)
+    trained = {str(number): outcome(*one) for number, one in enumerate((ahead, level, behind))}
+    assert summary(trained) == (
+        "Of 3 commands run to their end 2 are ahead of the baseline, 1 with an interval above 0 and 1 with"
+        " one below; 1 ended within 5 % of their budget."
+    )
 
 
 def test_the_command_of_a_listed_copy_binds_its_groups(tmp_path, capsys):
@@ -184,6 +204,6 @@ def test_the_command_of_a_listed_copy_binds_its_groups(tmp_path, capsys):
 def groups_of(known, folder, capsys):
     """What `scan` takes for groups, given what the command gives `train`."""
     words = shlex.split(known.command(str(folder / "tiles.csv"), str(folder)))
-    data, out = words[2 : words.index("--run")], folder / "manifest.csv"
+    data, out = words[2 : words.index("--budget")], folder / "manifest.csv"
     assert run(capsys, "scan", *data, "--out", out)[0] == 0
     return [row["group"] for row in rows(out)]

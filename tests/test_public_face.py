@@ -1,5 +1,6 @@
 """What `import groupwise` offers, what it costs, and that its types reach those who use it."""
 
+import os
 import re
 import subprocess
 import sys
@@ -64,3 +65,14 @@ def test_importing_it_imports_nothing_heavy():
     code = "import groupwise, sys; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"torch", "numpy", "scipy", "sklearn", "PIL", "cv2", "jsonargparse"} & set(loaded.split())
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None")],
+)
+def test_waiting_threads_soon_sleep_unless_the_user_says_otherwise(given, kept):
+    code = "import groupwise, os; print(os.environ.get('GOMP_SPINCOUNT'))"
+    others = {n: v for n, v in os.environ.items() if n not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
+    told = subprocess.check_output([sys.executable, "-c", code], env={**others, **given}, text=True)
+    assert told == f"{kept}\n"

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -255,6 +257,21 @@ def test_integers_of_8_bits_are_judged_by_mean_average_precision(run, data, caps
     scores = [average_precision_score(held.targets.members, one) for one in (held.probs, probs)]
     change = read_json(run / "export" / "int8" / "parity.json")["int8"]["average_precision_change"]
     assert change["value"] == pytest.approx(scores[1] - scores[0], abs=1e-9)
+
+
+def test_the_client_in_python_gives_the_labels_that_the_product_gives(run, data, tmp_path):
+    command = ["export", str(run), "--to", "onnx", "--with-preprocessing", "--out", str(tmp_path / "onnx")]
+    assert main(command) == 0
+    files = [str(data.parent / row["path"]) for row in rows(run, "test")]
+    client = Path(__file__).parents[1] / "docs/deploy/client.py"
+    asked = [sys.executable, str(client), str(tmp_path / "onnx"), *files]
+    lines = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.splitlines()
+    answers = groupwise.load_run(run).predict(files)
+    for file, one, line in zip(files, answers, lines, strict=True):
+        said = line.removeprefix(f"{file}: ")
+        given = {name for part in said.split(", ") for name in LABELS if part.startswith(f"{name} ")}
+        assert given == set(one.answer.labels)
+        assert bool(given) != (said == "none of the labels")
 
 
 def test_two_runs_of_sets_are_compared_in_mean_average_precision(run, tmp_path, capsys):

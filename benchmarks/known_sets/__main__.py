@@ -4,7 +4,7 @@
     python -m benchmarks.known_sets list SET COPY --out LIST a table with groups; says what trains on it
     python -m benchmarks.known_sets row SET COPY             audits, splits both ways, and draws joined pairs
     python -m benchmarks.known_sets train SET COPY           runs the page's command for the set to its end
-    python -m benchmarks.known_sets page                     prints the tables and commands of the page
+    python -m benchmarks.known_sets page                     prints the page's table and heads of sections
     python -m benchmarks.known_sets digests SET COPY         lets `groupwise audit` know the set by its files
 
 A row, the contact sheets of joined pairs and the run are written to runs/known-sets/SET (`--work`); the row
@@ -29,7 +29,7 @@ from groupwise.audit.known_sets import DIGITS, FILE
 from groupwise.files import read_csv, sha256_file, write_csv
 
 from .joined import HEADER, draw_pairs, write_sheets
-from .page import commands, outcomes, table
+from .page import section, summary, table
 from .published import KnownSet, write_list
 from .row import CLUSTERS, measure_row
 from .sets import SETS
@@ -94,7 +94,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/known-sets"))
     options = parser.parse_args()
     if options.verb == "page":
-        print(table(read_kept(ROWS)), commands(), outcomes(read_kept(TRAINED)), sep="\n\n")
+        trained = read_kept(TRAINED)
+        heads = (section(known, trained.get(name)) for name, known in SETS.items())
+        print(table(read_kept(ROWS)), summary(trained), *heads, sep="\n\n")
         return
     if options.verb is None:
         for known in SETS.values():

@@ -1,4 +1,4 @@
-"""The tables and the commands of docs/known-sets.md, from what was measured, the verdicts and the sets."""
+"""The table and the sections of docs/known-sets.md, from what was measured, the verdicts and the sets."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from typing import Any
 from groupwise.audit.copies.threshold import wilson
 
 from .joined import count_verdicts
+from .published import KnownSet
 from .sets import SETS
+from .trained import LIMITS
 
 HEAD = (
     "| set | files | photographs | two labels | sources | random | apart | difference, points | neither |",
     "|---|---|---|---|---|---|---|---|---|",
 )
 
-OUTCOMES = (
-    "| set | right, of those tested | images | sources | baseline | ahead, points | processor |",
-    "|---|---|---|---|---|---|---|",
-)
+TOLERANCE = 0.05  # of a budget
 
 
 def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
@@ -29,26 +28,37 @@ def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join([*HEAD, *lines, "", f"Of all: {_share(neither, pairs, wilson(neither, pairs))}."])
 
 
-def commands() -> str:
-    """What trains on each set, as a block of the page."""
-    lines = (known.command(f"{name}.csv", "COPY") for name, known in SETS.items())
-    return "\n".join(["```sh", *lines, "```"])
+def section(known: KnownSet, trained: Mapping[str, Any] | None) -> str:
+    """The head of a set's section: what it is, the command, and what that came to."""
+    groups = f"A group is {known.grouped}." if known.grouped else "No groups are told."
+    what = f"{known.title}. [Copy]({known.source}) at `{known.commit[:7]}`, licence {known.licence}. {groups}"
+    command = known.command(f"{known.name}.csv", "COPY")
+    came = _outcome(trained) if trained else "The command was not run to its end."
+    return "\n".join([f"## {known.name}", "", what, "", "```sh", command, "```", "", came])
 
 
-def outcomes(trained: Mapping[str, Mapping[str, Any]]) -> str:
-    """What the command of each set came to, one line a set, and the names of those that were not run."""
-    lines = [_outcome(name, trained[name]) for name in SETS if name in trained]
-    left = ", ".join(name for name in SETS if name not in trained)
-    return "\n".join([*OUTCOMES, *lines, "", f"Not run to the end: {left or 'none'}."])
-
-
-def _outcome(name: str, found: Mapping[str, Any]) -> str:
-    value, low, high = (100 * found["accuracy"][key] for key in ("value", "low", "high"))
-    lead, least, most = (100 * found["lead"][key] for key in ("value", "low", "high"))
+def summary(trained: Mapping[str, Mapping[str, Any]]) -> str:
+    """How many commands were run, how many lead their baseline, and how many kept their budget."""
+    leads = [one["lead"] for one in trained.values()]
+    ahead, above, below = (
+        sum(one[key] * sign > 0 for one in leads) for key, sign in (("value", 1), ("low", 1), ("high", -1))
+    )
+    kept = sum(abs(one["spent_s"] / one["budget_s"] - 1) <= TOLERANCE for one in trained.values())
     return (
-        f"| {name} | {value:.1f} % ({low:.1f} to {high:.1f}) | {found['images']:,} | {found['sources']:,} |"
-        f" {found['baseline'].replace('_', ' ')}, {100 * found['baseline_accuracy']:.1f} % |"
-        f" {lead:+.1f} ({least:.1f} to {most:.1f}) | {found['processor_s'] / 60:.0f} min |"
+        f"Of {len(trained)} commands run to their end {ahead} are ahead of the baseline, {above} with an"
+        f" interval above 0 and {below} with one below; {kept} ended within 5 % of their budget."
+    )
+
+
+def _outcome(found: Mapping[str, Any]) -> str:
+    value, low, high = (100 * found["accuracy"][key] for key in LIMITS)
+    lead, least, most = (100 * found["lead"][key] for key in LIMITS)
+    rival = f"{found['baseline'].replace('_', ' ')}, has {100 * found['baseline_accuracy']:.1f} %"
+    return (
+        f"A fair number: {value:.1f} % right (95 % interval {low:.1f} to {high:.1f}) of {found['images']:,}"
+        f" pictures from {found['sources']:,} sources. The baseline, {rival}: {lead:+.1f} points"
+        f" ({least:.1f} to {most:.1f}). It took {found['spent_s']:.0f} of {found['budget_s']:.0f} s; a"
+        f" processor was free for {100 * (1 - found['waited']):.0f} % of the time that one was wanted."
     )
 
 
@@ -73,4 +83,5 @@ def _line(name: str, row: Mapping[str, Any]) -> str:
     files = f"{row['files']:,}"
     if row["drawn"] < row["files"]:
         files = f"{row['drawn']:,} of {files}"
-    return f"| {name} | {files} | {found} | {row['conflicts']} | {row['sources']:,} |{scores}| {seen} |"
+    counts = f"{files} | {found} | {row['conflicts']} | {row['sources']:,}"
+    return f"| [{name}](#{name}) | {counts} |{scores}| {seen} |"

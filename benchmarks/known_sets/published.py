@@ -32,7 +32,8 @@ class KnownSet:
     `source` is the repository whose `commit` was read, `folder` what of it the pictures lie in (to the
     command line; "" for all of it), `files` and `digest` what `list_pictures` found there. `grouped` says in
     words what a group is; "" where nothing tells. Of a set of more than `drawn` pictures a row is measured on
-    a part, see `draw`.
+    a part, see `draw`. `minutes` are the budget of the page's command: where pictures are many, looking for
+    copies among them leaves too little of five.
     """
 
     name: str
@@ -46,6 +47,7 @@ class KnownSet:
     read: Callable[[Path], list[Picture]]
     grouped: str = ""
     drawn: int = 6000
+    minutes: int = 5
 
     def list_pictures(self, copy: Path) -> list[Picture]:
         """What the reader finds, in order of paths; ends the program where that is not what was published."""
@@ -62,8 +64,9 @@ class KnownSet:
 
     def command(self, listing: str, copy: str) -> str:
         """What splits the table `listing` of a copy, and trains on it."""
-        grouped = " --group-column source" * bool(self.grouped)
-        return f"groupwise train {listing} --root {copy}{grouped} --run runs/{self.name}"
+        groups = " --group-column source" * bool(self.grouped)
+        budget = f" --budget {self.minutes}min"
+        return f"groupwise train {listing} --root {copy}{groups}{budget} --run runs/{self.name}"
 
     def draw(self, pictures: Sequence[Picture]) -> list[Picture]:
         """The pictures if they are at most `drawn`, else whole groups, by chance, that hold no more."""

@@ -61,6 +61,7 @@ SETS = {
             read_chest,
             "a patient: the name up to the kind of infection or the exposure",
             2000,
+            minutes=25,
         ),
         KnownSet(
             "potato",
@@ -85,6 +86,7 @@ SETS = {
             "21adc48dc88b2f5c",
             read_brain,
             drawn=2000,
+            minutes=15,
         ),
         KnownSet(
             "trash",
@@ -118,6 +120,7 @@ SETS = {
             2800,
             "4643e88ef67d3cab",
             read_scenes,
+            minutes=10,
         ),
         KnownSet(
             "steel",
@@ -164,6 +167,7 @@ SETS = {
             read_chinese,
             "a writer: the first number of the name",
             2000,
+            minutes=40,
         ),
         KnownSet(
             "objects",
@@ -189,6 +193,7 @@ SETS = {
             read_signs,
             "a track: the first number of the name, which films one sign",
             2000,
+            minutes=120,
         ),
         KnownSet(
             "flowers",
@@ -200,6 +205,7 @@ SETS = {
             4317,
             "382738169ef6b0ee",
             read_flowers,
+            minutes=10,
         ),
         KnownSet(
             "faces",
@@ -213,6 +219,7 @@ SETS = {
             read_faces,
             "a person: the name before the number",
             2000,
+            minutes=25,
         ),
     )
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 from groupwise.runs.baselines import read_baselines
 from groupwise.runs.files import read_metrics
+from groupwise.runs.run import Run
 
 from .published import KnownSet, write_list
 
@@ -24,7 +25,8 @@ def train_as_printed(known: KnownSet, copy: Path, work: Path) -> dict[str, Any]:
     command = known.command(listing, shlex.quote(str(copy.resolve())))
     print(command, flush=True)
     before = sum(os.times()[2:4])
-    subprocess.run([sys.executable, "-m", *shlex.split(command)], cwd=work, check=True)
+    if code := subprocess.run([sys.executable, "-m", *shlex.split(command)], cwd=work).returncode:
+        raise SystemExit(code)  # it has said why
     return {**read_outcome(work / "runs" / known.name), "processor_s": round(sum(os.times()[2:4]) - before)}
 
 
@@ -35,6 +37,7 @@ def read_outcome(run: Path) -> dict[str, Any]:
         raise SystemExit(f"{run}: no baselines beside the number")
     rival = beside.rival(FOLD)
     lead = rival.scores[FOLD].leads[MEASURE]
+    budget = Run.open(run).ledger["budget"]
     return {
         MEASURE: {key: measured[MEASURE][key] for key in LIMITS},
         "images": measured["n"],
@@ -42,4 +45,7 @@ def read_outcome(run: Path) -> dict[str, Any]:
         "baseline": rival.name,
         "baseline_accuracy": rival.scores[FOLD].figures[MEASURE].value,
         "lead": {key: getattr(lead, key) for key in LIMITS},
+        "budget_s": budget["seconds"],
+        "spent_s": budget["spent"],
+        "waited": budget["waited"],
     }

@@ -9,6 +9,7 @@ Each name is imported when it is first used, so that `import groupwise` costs no
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,10 @@ __all__ = [
     "predict_ray",
     "train",
 ]
+
+# Read when torch loads. Threads that spin for long while they wait keep a shared core busy (docs/log.md).
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if TYPE_CHECKING:
     from groupwise.api import train

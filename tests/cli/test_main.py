@@ -1,5 +1,4 @@
 import json
-import os
 import shlex
 import shutil
 import signal
@@ -126,20 +125,6 @@ def test_data_that_cannot_be_used_leave_with_1(capsys, tmp_path):
     assert status == 1
     assert "class 'cat' has 2 independent sources, too few for the 3 folds" in err
     assert not (tmp_path / "split.csv").exists()
-
-
-@pytest.mark.parametrize(
-    ("given", "kept"),
-    [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None)],
-)
-def test_waiting_threads_soon_sleep_unless_the_user_says_otherwise(capsys, monkeypatch, given, kept):
-    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
-    run(capsys, "--version")
-    assert os.environ.get("GOMP_SPINCOUNT") == kept
-    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
 
 
 def test_debug_shows_the_traceback(capsys, tmp_path):

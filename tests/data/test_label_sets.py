@@ -225,3 +225,27 @@ def test_targets_of_either_kind_have_members():
     assert one.members.tolist() == [[0, 1], [1, 0], [0, 1]]
     assert sets.members.tolist() == [[1, 1], [0, 0], [1, 0]]
     assert read_names("|") == ()
+
+
+def test_a_cell_that_is_no_list_among_lists_is_told(pictures):
+    cells = ['["cat"]', '["cat"', '["dog", "cat"]', '["dog"]', '{"cat": true, "dog": false}', "[dog"]
+    rows = [(f"{i}.png", cell) for i, cell in enumerate(cells)]
+    manifest = scan(table(pictures, ("path", "label"), rows))
+    assert any("2 cells begin as a list and cannot be read as one" in note for note in manifest.notes)
+    assert labels(manifest)[4] == "|cat|"
+    plain = scan(table(pictures, ("path", "label"), [("0.png", "[cat]"), ("1.png", "dog")]))
+    assert not any("begin as a list" in note for note in plain.notes)
+
+
+def test_a_column_without_a_one_is_told(pictures):
+    rows = [("0.png", "1", "0", "0"), ("1.png", "0", "1", "0"), ("2.png", "1", "1", "0")]
+    manifest = scan(table(pictures, ("path", "cat", "dog", "emu"), rows))
+    assert "No row has a 1 in emu, so no class is made of it." in manifest.notes
+    assert not scan(table(pictures, ("path", "cat", "dog"), [row[:3] for row in rows])).notes
+
+
+@pytest.mark.parametrize("cells", [("cat", "dog", "cat,dog"), ("cat", "dog", "cat dog")])
+def test_other_separators_are_told_how_sets_are_written(pictures, cells):
+    rows = [(f"{i}.png", cell) for i, cell in enumerate(cells)]
+    notes = scan(table(pictures, ("path", "label"), rows)).notes
+    assert any("write them into a table with a bar between them" in note for note in notes)

@@ -27,6 +27,16 @@ def test_groups_and_clusters_joined_stay_on_one_side():
     assert len({row.fold for row in result.rows if row.cluster == 0}) == 1
 
 
+def test_what_a_left_out_image_joins_is_one_source_in_the_proof_and_in_figures():
+    samples = folder(group=lambda i: f"g{i // 2}")
+    clusters = [2, *range(1, 60)]  # the first image, of g0, is a copy of the third, of g1
+    result = split(samples, clusters, [samples[0][0]])
+    rows = [row for row in result.rows if row.fold != EXCLUDED]
+    sources = result.sources_of(rows)
+    assert len(set(sources.tolist())) == proof(result)["sources"] == 29
+    assert sources[0] == sources[1] == sources[2] != sources[3]
+
+
 def test_the_proof_finds_a_cut_source():
     clusters = [0, 0] + list(range(2, 60))
     result = split(folder(), clusters, method="random", shares={"train": 0.5, "test": 0.5}, seed=1)

@@ -63,15 +63,16 @@ def test_reading_is_broken_off_once_it_would_take_too_long():
     now, seen = [0.0], []
     move = bounded_progress(lambda done, total: seen.append(done), Deadline(60, 0, clock=lambda: now[0]))
     now[0] = 1.0
-    move(1, 1000)  # too early to tell
-    now[0] = 3.0
-    move(500, 1000)  # six seconds in all
-    move(500, 3_000)  # 18 seconds, which may be all: an earlier audit may have compared them
+    move(1, 1000)
+    now[0] = 4.0
+    move(2, 1000)  # too few to tell, though a thousand like it would take an hour
+    move(501, 1000)  # six seconds in all
+    move(501, 3_000)  # 18 seconds, which may be all: an earlier audit may have compared them
     with pytest.raises(UsageError, match=r"reading 10,000 images alone takes about 60\ss"):
-        move(500, 10_000)
+        move(501, 10_000)
     with pytest.raises(UsageError, match=r"reading and comparing 30,000 images alone takes about 80\ss"):
-        move(4_500, 30_000)
-    assert seen == [1, 500, 500, 500, 4_500]
+        move(4_501, 30_000)
+    assert seen == [1, 2, 501, 501, 501, 4_501]
 
 
 def test_without_a_deadline_the_progress_is_the_consoles_own():

@@ -100,6 +100,7 @@ def test_the_groups_of_the_run_are_those_of_the_new_data_unless_others_are_given
     assert status == 0, err
     assert r"Groups by --group-regex '(\\w+/\\d\\d)', as those of the run" in out
     assert facts(folder, "own")["sources"] == 16
+    assert "each counts as a source of its own" not in " ".join(out.split())
     (folder / "clinic").rename(folder / "other")
     for file in sorted((folder / "other").glob("*/*.png")):
         file.rename(file.with_name(f"n{file.name}"))
@@ -107,6 +108,7 @@ def test_the_groups_of_the_run_are_those_of_the_new_data_unless_others_are_given
     assert status == 0, err
     assert "finds none here" in out + err
     assert facts(folder, "other")["sources"] == 80
+    assert "each counts as a source of its own" in " ".join(out.split())
 
 
 def test_new_data_given_for_the_images_of_the_run_are_told_apart(folder, capsys):

@@ -11,6 +11,7 @@ from groupwise.console import Console
 from groupwise.data.manifest import GIVEN_FOLD, Manifest, Sample
 from groupwise.data.split import EXCLUDED
 from groupwise.data.split_options import SplitConfig
+from groupwise.data.targets import refuse_alike
 from groupwise.errors import GroupwiseError
 from groupwise.pipeline.divide import audit_given_split, given_folds, split_manifest
 from groupwise.pipeline.prepare import prepare, scan_with_progress
@@ -154,6 +155,14 @@ def test_copies_bind_where_pictures_differ_and_where_the_user_says_so():
     assert divide(data, copied, SplitConfig())[1]["sources"] == N // 4
     assert divide(data, copied, SplitConfig(copies="report"))[1]["sources"] == N
     assert divide(data, copied, SplitConfig(copies="drop"))[1]["excluded"] == N - N // 4
+
+
+def test_sets_that_are_all_alike_are_refused_and_others_are_not(capsys):
+    alike = replace(manifest(), samples=tuple(replace(one, label="|a|b|") for one in manifest().samples))
+    with pytest.raises(GroupwiseError, match="every image has the same labels, a, b"):
+        prepare(alike, SplitConfig(), seed=0, console=Console())
+    assert "Audit" not in capsys.readouterr().out
+    refuse_alike(["|a|b|", "|b|"])
 
 
 def test_a_single_class_is_refused_before_copies_are_looked_for(capsys):

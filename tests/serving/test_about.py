@@ -20,10 +20,17 @@ def test_the_page_is_told_the_accuracy_on_test_and_no_other():
     assert told(source={"accuracy": {"out-of-fold": FIGURES}})["accuracy"]["n"] == 179
 
 
+def test_of_several_labels_the_page_is_told_the_mean_average_precision():
+    found = told(source={"average_precision": {"test": FIGURES}}, decision={"label_sets": {"alpha": 0.1}})
+    assert (found["accuracy"], found["average_precision"]["value"]) == (None, FIGURES["value"])
+
+
 def test_sets_are_promised_only_where_they_were_decided():
     assert told(decision={"conformal": {"alpha": 0.1, "threshold": 0.2}})["coverage"] == 0.9
     assert told(decision={"conformal": {"alpha": 0.1, "threshold": None}})["coverage"] is None
     assert told(decision={"conformal": None})["coverage"] is None
+    assert told(decision={"label_sets": {"alpha": 0.2, "threshold": 0.1}})["coverage"] == 0.8
+    assert told(decision={"label_sets": {"alpha": 0.2, "threshold": None}})["coverage"] is None
     assert told()["coverage"] is None
 
 

@@ -99,11 +99,50 @@ def silent(task, listener, channel):
     sys.exit(3)
 
 
+def turn_of(task):
+    """How many workers began before this one, by the files that they leave."""
+    turn = len(list(task.bundle.iterdir()))
+    (task.bundle / str(turn)).touch()
+    return turn
+
+
+def killed_as_its_successor_loads(task, listener, channel):
+    turn = turn_of(task)
+    if turn == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    channel.send(None)
+    if turn == 0:
+        sys.exit(5)
+    os.kill(os.getppid(), signal.SIGTERM)
+    time.sleep(60)
+
+
+def broken_once_it_has_answered(task, listener, channel):
+    channel.send("no model" if turn_of(task) else None)
+
+
 @pytest.mark.parametrize(
-    ("work", "words"), [(broken, r"\(no model\)"), (silent, "ended with status 3 before")]
+    ("work", "words"),
+    [(broken, r"status 0 \(no model\) before"), (silent, "ended with status 3 before")],
 )
 def test_a_worker_that_cannot_begin_ends_all(monkeypatch, tmp_path, work, words):
     monkeypatch.setattr(workers, "_work", work)
     address = Address(port=0)
     with address.bind() as listener, pytest.raises(GroupwiseError, match=words):
         serve_by_workers(1, Task(tmp_path, address), listener, on_ready=pytest.fail, say=pytest.fail)
+
+
+def test_a_worker_killed_as_it_loads_is_replaced_while_others_served(monkeypatch, tmp_path):
+    monkeypatch.setattr(workers, "_work", killed_as_its_successor_loads)
+    said, address = [], Address(port=0)
+    with address.bind() as listener:
+        serve_by_workers(1, Task(tmp_path, address), listener, on_ready=lambda: None, say=said.append)
+    assert [line.split(";")[0] for line in said] == [f"A worker ended with status {n}" for n in (5, -9)]
+
+
+def test_workers_that_cannot_begin_again_end_all(monkeypatch, tmp_path):
+    monkeypatch.setattr(workers, "_work", broken_once_it_has_answered)
+    said, address = [], Address(port=0)
+    with address.bind() as listener, pytest.raises(GroupwiseError, match=r"status 0 \(no model\) before"):
+        serve_by_workers(1, Task(tmp_path, address), listener, on_ready=lambda: None, say=said.append)
+    assert len(said) == 1 + workers.MOST_TRIES - 1

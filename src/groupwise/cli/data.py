@@ -12,6 +12,8 @@ from groupwise.console import Console
 if TYPE_CHECKING:
     from groupwise.recipe.parsing import Parser
 
+SHOWN = 20  # files that cannot be used, on the terminal
+
 
 def scan(parser: Parser, argv: list[str]) -> None:
     """Say of every file below a folder whether it can be used, and why not.
@@ -28,9 +30,11 @@ def scan(parser: Parser, argv: list[str]) -> None:
 
     console = Console()
     manifest = scan_with_progress(scan_of(arguments), console)
-    for sample in manifest.samples:
-        if sample.status == "quarantined":
-            console.say(f"  {sample.path}: {sample.reason}")
+    refused = [sample for sample in manifest.samples if sample.status == "quarantined"]
+    for sample in refused[:SHOWN]:
+        console.say(f"  {sample.path}: {sample.reason}")
+    if len(refused) > SHOWN and not arguments.out:
+        console.say(f"  and {len(refused) - SHOWN:,} more, which --out manifest.csv lists")
     if arguments.out:
         manifest.write(arguments.out)
         console.say(f"Manifest: {arguments.out}")

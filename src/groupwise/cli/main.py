@@ -105,9 +105,6 @@ def sigterm_ends() -> Iterator[None]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    # Read when torch loads. Threads that spin for long while they wait keep a shared core busy.
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     gc.set_threshold(GARBAGE_AFTER, *gc.get_threshold()[1:])
     show_any_character()
     began = process_began() if argv is None else time.monotonic()

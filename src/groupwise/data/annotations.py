@@ -14,12 +14,13 @@ from groupwise.data.column_names import LABEL_NAMES, PATH_NAMES, plain_name
 from groupwise.data.fold_names import is_ready_split, name_folds
 
 SEVERAL = "|"
+"""Between the classes of an image that has several."""
+
 _TEXT = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 # As pandas writes a cell that holds a list or an array; Python itself would join `'cat' 'dog'` into one.
 _LIST = re.compile(rf"\[\s*{_TEXT}(?:\s*,\s*{_TEXT}|\s+{_TEXT})*\s*,?\s*\]")
 _BIT = r"[01](?:\.0*)?"
 _VECTOR = re.compile(rf"\[\s*{_BIT}(?:[\s,]+{_BIT})+\s*\]|{_BIT}(?:\|{_BIT})+")
-"""Between the classes of an image that has several."""
 
 Record = Mapping[str, Any]
 
@@ -152,6 +153,8 @@ def to_cell(value: Any) -> str:
     if isinstance(value, list | tuple):
         return SEVERAL.join(map(to_cell, value))
     if isinstance(value, Mapping):
+        if value and all(isinstance(yes, bool) for yes in value.values()):  # VIA's checkboxes
+            return SEVERAL.join(name for name, yes in value.items() if yes)
         return SEVERAL.join(map(to_cell, value.get("choices", value.values())))
     return str(value)
 

@@ -80,11 +80,26 @@ def choose_columns(
             place=file,
             remedy="Write the names of the classes instead, or one column of 0 and 1 a class.",
         )
-    rows = tuple({**row, label: read_choice(row[label])} for row in table.rows)
-    table = replace(table, rows=rows)
+    read = list(map(read_choice, cells))
+    table = replace(
+        table, rows=tuple({**row, label: cell} for row, cell in zip(table.rows, read, strict=True))
+    )
     known = {table.path_column, table.label_column, PATH, LABEL, path_column, label_column}
     guessed = tuple(name for name in (path, label) if name not in known)
-    return table, Columns(path, label, guessed, one_hot.notes if one_hot is not None else ())
+    notes = one_hot.notes if one_hot is not None else _note_lists(cells, read)
+    return table, Columns(path, label, guessed, notes)
+
+
+def _note_lists(cells: Sequence[str], read: Sequence[str]) -> tuple[str, ...]:
+    """That some cells begin as the lists of others do, and could not be read as one."""
+    unread = [cell for cell, text in zip(cells, read, strict=True) if cell == text]
+    odd = [cell for cell in unread if cell.startswith(("[", "{"))]
+    if not odd or len(unread) == len(cells):
+        return ()
+    return (
+        f"{len(odd):,} cells begin as a list and cannot be read as one, such as {odd[0]!r}: each counts as"
+        " the name of a class.",
+    )
 
 
 def list_paths(file: Path, table: Table) -> list[str]:

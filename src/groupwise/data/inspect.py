@@ -114,7 +114,7 @@ def _say_why(error: UndecodableImage) -> str:
 def _accept(sample: Sample, decoded: Decoded, suffix: str) -> Sample:
     width, height = decoded.width, decoded.height
     status: Status = "quarantined"
-    reason = "no-label: an image that lies in no class folder"
+    reason = "no-label: it lies in no class folder, or its cell is empty"
     if sample.label:
         # By which rule deep samples become levels is decided for all of them later, and said in a note.
         remarks = (*_without_rule(decoded), *note_name(decoded.format, suffix), *note_shape(width, height))

@@ -12,7 +12,7 @@ from groupwise.data.class_names import is_undecided, leave_out
 from groupwise.data.group_names import spelling_key
 from groupwise.data.manifest import USABLE, Sample
 from groupwise.data.table import where_images_lie
-from groupwise.data.targets import all_names
+from groupwise.data.targets import BAR, all_names
 
 
 def note_groups(samples: Sequence[Sample], pattern: re.Pattern[str] | None) -> list[str]:
@@ -125,6 +125,8 @@ def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]
         notes.append(
             f"There is only one class, {labels[0]!r}: training needs two. Where the names of the files hold"
             " the class, --label-regex finds it."
+            + " Where an image without a label shows something else, that needs a name as well, such as"
+            " 'other'." * any(_has_none(sample) for sample in samples)
         )
     if not labels:
         bare = any(s.codes == ("no-label",) and re.match(r"[^\W\d_]+[^/]*$", s.path) for s in samples)
@@ -134,6 +136,11 @@ def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]
             * bare
         )
     return notes
+
+
+def _has_none(sample: Sample) -> bool:
+    """Whether an image has no label, or the set of none."""
+    return sample.codes == ("no-label",) or sample.label == BAR
 
 
 def _note_singles(singles: Sequence[str], classes: int) -> list[str]:
@@ -177,8 +184,9 @@ def _note_several(labels: Sequence[str]) -> list[str]:
     if not several:
         return []
     return [
-        f"{len(several):,} classes name another class and more, such as {several[0]!r}: if a cell can hold"
-        " several labels, choose one an image."
+        f"There are classes that name another class and more, such as {several[0]!r} ({len(several):,} in"
+        " all): if an image can have several labels, write them into a table with a bar between them, cat|dog"
+        ", and add --labels several."
     ]
 
 

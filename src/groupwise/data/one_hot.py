@@ -76,18 +76,21 @@ def find_one_hot(
     if len(used) < 2:
         return None
     joined = _join(table, classes, used, labels)
+    never = [name for name in classes if name not in used]
+    notes = [f"No row has a 1 in {listed(never, _SHOWN)}, so no class is made of it."] if never else []
     left_out = [name for name in flags if name not in classes]
     if not left_out:
-        return OneHot(joined)
+        return OneHot(joined, tuple(notes))
     words = f"{joined.kind} (not taken for classes: {listed(left_out, _SHOWN)})"
     asked = [name for name in left_out if name not in aside and "," not in name]
-    notes = [
+    further = [
         f"The column {', '.join(map(repr, asked[:_SHOWN]))} is called as a group, a fold or a property, and"
         " is not taken for a class. If it is one, name the columns of all classes: --label-column"
         f" {shlex.quote(','.join([*classes, *asked]))}."
     ]
     return OneHot(
-        Table(joined.columns, joined.rows, words, joined.path_column, LABEL), tuple(notes if asked else ())
+        Table(joined.columns, joined.rows, words, joined.path_column, LABEL),
+        tuple(notes + further if asked else notes),
     )
 
 

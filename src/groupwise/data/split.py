@@ -12,7 +12,7 @@ import numpy as np
 from groupwise.data.participants import Participants
 from groupwise.data.sources import find_sources
 from groupwise.data.stratify import UNASSIGNED, IntArray, assign_random, assign_sources
-from groupwise.data.targets import Targets, all_names, is_set, read_names, refuse_sets
+from groupwise.data.targets import Targets, all_names, is_set, read_names, refuse_alike, refuse_sets
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_csv, write_csv
 from groupwise.text import listed
@@ -41,6 +41,11 @@ class Split:
     def sources(self) -> IntArray:
         """The source of each row: the connected component over group and cluster, (N,)."""
         return find_sources([row.group for row in self.rows], [row.cluster for row in self.rows])
+
+    def sources_of(self, rows: Sequence[Assignment]) -> IntArray:
+        """The source of each of `rows`, images of this split, (N,); one that is left out may join two."""
+        source_of = dict(zip((row.path for row in self.rows), self.sources.tolist(), strict=True))
+        return np.array([source_of[row.path] for row in rows], dtype=np.int64)
 
     @property
     def folds(self) -> tuple[str, ...]:
@@ -140,7 +145,9 @@ def make_split(
     else:
         paths = [path for path, _, _ in samples]
         _refuse_cut_sources(paths, sources, given, names)
-        targets = Targets.of([label for label, kept in zip(labels, keep, strict=True) if kept])
+        kept_labels = [label for label, kept in zip(labels, keep, strict=True) if kept]
+        refuse_alike(kept_labels)
+        targets = Targets.of(kept_labels)
         groups = [group for (_, _, group), kept in zip(samples, keep, strict=True) if kept]
         _refuse_few_sources(targets, sources[keep], names, spared, groups)
         fold_numbers[keep] = assign_sources(
@@ -163,21 +170,10 @@ def participants_of(split: Split) -> Participants:
     return Participants([row.cluster for row in split.rows], excluded)
 
 
-def refuse_single_class(classes: Sequence[str]) -> None:
-    """Raise `GroupwiseError` where there is nothing to tell apart."""
-    if len(classes) < 2:
-        raise GroupwiseError(
-            f"{len(classes)} class, and there is nothing to tell apart with fewer than two",
-            place="split",
-            remedy="Give a folder with one sub-folder a class, or a CSV with several labels.",
-        )
-
-
 def _refuse_few_sources(
     targets: Targets, sources: IntArray, folds: Sequence[str], spared: Set[str], groups: Sequence[str]
 ) -> None:
     classes, members = targets.classes, targets.members.astype(bool)
-    refuse_single_class(classes)
     have = {str(name): len(np.unique(sources[members[:, k]])) for k, name in enumerate(classes)}
     few = {name: count for name, count in have.items() if count < len(folds) and name not in spared}
     if few:
@@ -190,8 +186,12 @@ def _refuse_few_sources(
             f" too few for the {len(folds)} folds {listed(folds, NAMES_SHOWN)}{also}",
             place="split",
             remedy=_blame_groups(targets, groups)
-            or f"Add photographs from other sources, ask for fewer folds, or add --min-sources"
-            f" {len(folds)} to leave out every class that has fewer."
+            or f"Add photographs from other sources, ask for fewer folds, or add --min-sources {len(folds)}"
+            + (
+                " --rare train to learn labels that have fewer without testing them."
+                if targets.several
+                else " to leave out every class that has fewer."
+            )
             + " If copies were found that are none, --copies report." * joined,
         )
 

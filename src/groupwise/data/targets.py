@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.errors import UsageError
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.text import listed
 
 BAR = "|"
 NOT_YET = "does not know several labels an image yet"
@@ -89,4 +90,22 @@ def refuse_several(several: bool, what: str) -> None:
     if several:
         raise UsageError(
             NOT_YET, place=what, remedy="It can be used where each image has one class (`--labels one`)."
+        )
+
+
+def refuse_alike(labels: Sequence[str]) -> None:
+    """Raise `GroupwiseError` where labels leave nothing to tell apart."""
+    classes = set(all_names(labels))
+    if len(classes) < 2:
+        raise GroupwiseError(
+            f"{len(classes)} class, and there is nothing to tell apart with fewer than two",
+            place="split",
+            remedy="Give a folder with one sub-folder a class, or a CSV with several labels.",
+        )
+    if len(set(labels)) < 2:
+        raise GroupwiseError(
+            f"every image has the same labels, {listed(sorted(classes), 12)}, so there is nothing to"
+            " tell apart",
+            place="split",
+            remedy="Add images without some of them.",
         )

@@ -9,7 +9,6 @@ import numpy as np
 
 from groupwise.baselines.fit import FittedBaseline, fit_baselines
 from groupwise.data.cache import Images
-from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment
 from groupwise.data.stratify import IntArray
 from groupwise.data.targets import write_set
@@ -68,7 +67,8 @@ def measure_baselines(
     rows = tuple(split.rows[i] for i in asked)
     answers = {one.name: Predictions(rows, split.classes, one.probs) for one in fitted.fitted}
     _write_answers(run, answers)
-    baselines = tuple(_measure(one, answers[one.name], network) for one in fitted.fitted)
+    sources = {fold: split.sources_of(theirs.rows) for fold, theirs in network.items()}
+    baselines = tuple(_measure(one, answers[one.name], network, sources) for one in fitted.fitted)
     measure = "balanced_accuracy" if recipe.training.optimise == "balanced" else "accuracy"
     measure = "average_precision" if split.several else measure
     found = Baselines(baselines, measure, fitted.seconds, fitted.skipped)
@@ -76,21 +76,28 @@ def measure_baselines(
     return found
 
 
-def _measure(one: FittedBaseline, answers: Predictions, network: Mapping[str, Predictions]) -> Baseline:
+def _measure(
+    one: FittedBaseline,
+    answers: Predictions,
+    network: Mapping[str, Predictions],
+    sources: Mapping[str, IntArray],
+) -> Baseline:
     return Baseline(
         one.name,
         one.seconds,
         one.learnt_from,
-        {fold: score(answers.of_fold(fold), theirs) for fold, theirs in network.items()},
+        {fold: score(answers.of_fold(fold), theirs, sources[fold]) for fold, theirs in network.items()},
         one.epochs,
         answer=answers.classes[int(one.probs[0].argmax())] if one.name == LARGEST_CLASS else None,
     )
 
 
-def score(baseline: Predictions, network: Predictions) -> BaselineScore:
-    """The figures of a baseline, and the network's lead over it, on the same images in the same order."""
+def score(baseline: Predictions, network: Predictions, sources: IntArray) -> BaselineScore:
+    """The figures of a baseline, and the network's lead over it, on the same images in the same order.
+
+    `sources` are those of the images, (N,).
+    """
     assert [row.path for row in baseline.rows] == [row.path for row in network.rows]
-    sources = find_sources([row.group for row in network.rows], [row.cluster for row in network.rows])
     if network.targets.several:
         return _score_sets(baseline, network, sources)
     labels, classes = network.labels, network.classes

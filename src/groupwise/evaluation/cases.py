@@ -178,7 +178,7 @@ def write_cases(run: Run, fold: str, by: str, scored: Scored, *, root: Path | No
     """
     manifest = run.manifest()
     told = Predictions(scored.rows, scored.classes, scored.probs)
-    pictures = _pictures(told, scored.given, by, manifest)
+    pictures = _pictures(run, told, scored.given, by, manifest)
     rule, chosen_on = _choose(run, fold, by, manifest, root)
     if scored.given is not None and not rule.thresholds:
         rule = replace(rule, thresholds=_thresholds(run, scored.classes))
@@ -191,8 +191,8 @@ def write_cases(run: Run, fold: str, by: str, scored: Scored, *, root: Path | No
     return facts
 
 
-def _pictures(told: Predictions, given: Members | None, by: str, manifest: Manifest) -> Pictures:
-    sources = find_sources([row.group for row in told.rows], [row.cluster for row in told.rows])
+def _pictures(run: Run, told: Predictions, given: Members | None, by: str, manifest: Manifest) -> Pictures:
+    sources = run.split().sources_of(told.rows)
     names = case_names(told.rows, manifest, by, sources)
     return Pictures(told.targets.values, told.probs, names, sources, given)
 
@@ -217,7 +217,7 @@ def _choose(run: Run, fold: str, by: str, manifest: Manifest, root: Path | None)
         found, given = Predictions(scored.rows, scored.classes, scored.probs), scored.given
     else:
         given = found.given if found.targets.several else None
-    seen = _pictures(found, given, by, manifest)
+    seen = _pictures(run, found, given, by, manifest)
     _, cases = number_cases(seen.names)
     if given is not None:
         members = seen.labels.astype(bool)

@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from groupwise.data.cache import Images, decode_images
 from groupwise.data.decode import Preprocessing
-from groupwise.data.sources import find_sources
 from groupwise.data.split import Assignment, Split
 from groupwise.data.targets import write_set
 from groupwise.evaluation.decision_metrics import decision_metrics
@@ -78,7 +77,7 @@ def score_fold(
         shown = read_images(run, rows, data, root=root) if images is None else images[chosen]
         outputs = predict_outputs(predictor.model, shown, data)
     probs = predictor.decision.probs(outputs.logits)
-    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    sources = split.sources[chosen]
     if predictor.decision.label_sets is not None:
         metrics = _measure_sets(split, chosen, probs, sources, predictor, outputs)
         return Scored(rows, predictor.classes, probs, metrics, predictor.decision.label_sets.given(probs))

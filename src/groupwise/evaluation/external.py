@@ -3,6 +3,7 @@
 `external.json` holds
 
     schema, name, data, root, layout, n, sources
+    ungrouped       whether the run's images have groups and none of these has one
     left_out        {"unusable", "copies", "label_conflicts", "unknown_classes"}: how many images each
     copies          {"searched", "reason", "by_fold", "same_groups", and what the audit planted to try itself}
     classes         {"respelled", "unknown", "missing"}

@@ -10,6 +10,10 @@ from groupwise.runs.external import External
 from groupwise.stats.estimate import Estimate
 
 CLEAR = 0.5  # standard deviations of sources; less is not worth a word
+UNGROUPED = (
+    "The run's images have groups and these have none, so each counts as a source of its own: where several"
+    " show one patient or sender, the intervals are too narrow."
+)
 SIDES = {"pixels": "the pixels", "features": "the features", "classes": "the mix of classes"}
 RULES = {
     "conformal": "sets that hold the true class",
@@ -26,6 +30,8 @@ def external_lines(found: External) -> list[str]:
     lines = [f"{found.name}: {sentence(found.measure, found.figures[found.measure])}"]
     if told := difference_sentence(facts["internal"], found.measure):
         lines.append(told)
+    if facts.get("ungrouped"):
+        lines.append(f"{UNGROUPED} --group-column or --group-regex names them.")
     if broken := [promise_words(one) for one in facts["promises"] if one["standing"] == "broken"]:
         lines.append(f"Promises that do not hold there: {'; '.join(broken)}.")
     lines.append(drift_sentence(found))

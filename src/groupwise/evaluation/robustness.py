@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from groupwise.data.cache import Images
-from groupwise.data.sources import find_sources
 from groupwise.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from groupwise.evaluation.evaluate import read_images
 from groupwise.files import write_json
@@ -61,8 +60,8 @@ def write_robustness(
             return np.asarray(logits.argmax(axis=1), dtype=np.int64)
         return rule.given(predictor.decision.probs(logits))
 
-    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
-    facts = {"fold": fold, **measure(images, labels, sources, answer, seed=seed, progress=progress)}
+    told = measure(images, labels, split.sources[chosen], answer, seed=seed, progress=progress)
+    facts = {"fold": fold, **told}
     if rule is not None:
         facts["labels"] = SETS
     write_json(run.path(FILE), facts)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groupwise.data.manifest import Manifest, Sample
-from groupwise.data.sources import find_sources
+from groupwise.data.stratify import IntArray
 from groupwise.errors import UsageError
 from groupwise.evaluation.predictions import Predictions, read_predictions
 from groupwise.files import read_json, write_json
@@ -43,7 +43,7 @@ def write_slices(run: Run, fold: str, columns: Sequence[str] = ()) -> dict[str, 
         )
     samples = {sample.path: sample for sample in manifest.usable}
     cells = {name: [_cell(samples[row.path], name) for row in predictions.rows] for name in names}
-    measured, judged = _judge(predictions)
+    measured, judged = _judge(predictions, run.split().sources_of(predictions.rows))
     facts = {"fold": fold, **slice_fold(measured, cells, predictions.classes, seed=0, judged=judged)}
     if predictions.targets.several:
         facts["labels"] = SETS
@@ -52,11 +52,9 @@ def write_slices(run: Run, fold: str, columns: Sequence[str] = ()) -> dict[str, 
     return facts
 
 
-def _judge(predictions: Predictions) -> tuple[Fold, Judged]:
+def _judge(predictions: Predictions, sources: IntArray) -> tuple[Fold, Judged]:
     """The fold and what is right of it: of sets of labels what was given, by the thresholds of the run."""
-    rows, classes = predictions.rows, predictions.classes
-    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
-    targets = predictions.targets
+    classes, targets = predictions.classes, predictions.targets
     if not targets.several:
         fold = check_fold(predictions.labels, predictions.probs, sources, classes)
         return fold, Judged.of(fold)

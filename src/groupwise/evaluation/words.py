@@ -43,6 +43,9 @@ def sentence(metric: str, figure: Mapping[str, Any]) -> str:
         said = f"{100 * estimate.value:.1f} % of {basis} {SHARES[metric]}"
         return f"{said}; {_interval(estimate, 100, 1, ' %')}."
     of = f" ({estimate.of})" if estimate.of else ""
+    if metric == "average_precision":  # whose chance is a share of the images
+        said = f"{NAMES[metric]} {100 * estimate.value:.1f} %{of} on {basis}"
+        return f"{said}; {_interval(estimate, 100, 1, ' %')}."
     return f"{NAMES[metric]} {estimate.value:.3f}{of} on {basis}; {_interval(estimate, 1, 3, '')}."
 
 
@@ -55,7 +58,7 @@ def case_sentence(facts: Mapping[str, Any]) -> str:
         value, alone = (_share_of_labels(one) for one in (number, single))
         return (
             f"One answer a case ({RULES[facts['rule']['rule']]}): mean average precision {value} on {cases};"
-            f" {_interval(number, 1, 3, '')}. A single picture: {alone}."
+            f" {_interval(number, 100, 1, ' %')}. A single picture: {alone}."
         )
     accuracy = Estimate.from_json(facts["figures"]["accuracy"])
     assert accuracy.value is not None
@@ -71,7 +74,7 @@ def case_sentence(facts: Mapping[str, Any]) -> str:
 
 
 def _share_of_labels(figure: Estimate) -> str:
-    return "undefined" if figure.value is None else f"{figure.value:.3f}"
+    return "undefined" if figure.value is None else f"{100 * figure.value:.1f} %"
 
 
 RULES = {"mean": "the mean of its pictures", "max": "its surest picture", "vote": "the vote of its pictures"}

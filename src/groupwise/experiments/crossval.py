@@ -5,7 +5,6 @@ Scan, audit and decoding happen once, in the folder of the study; each fold mode
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -25,11 +24,11 @@ from groupwise.experiments.pooling import pool
 from groupwise.files import read_json, write_atomic, write_json
 from groupwise.parallel.pool import refuse_several_processes, run_side_by_side, shared_threads
 from groupwise.parallel.process import Task
-from groupwise.pipeline.budget import note_budget, say_how_kept
+from groupwise.pipeline.budget import note_budget
 from groupwise.pipeline.fit import training_clock
 from groupwise.pipeline.images import open_images
 from groupwise.pipeline.resume import locked_run, stored_recipe
-from groupwise.pipeline.train import TrainOptions, say_verdict, train_prepared
+from groupwise.pipeline.train import TrainOptions, end_run, train_prepared
 from groupwise.planning.after_training import OF_FOLD, AfterTraining
 from groupwise.recipe.recipe import Recipe, to_yaml
 from groupwise.runs.deadline import Deadline
@@ -80,9 +79,7 @@ def crossval(request: RunRequest, console: Console) -> dict[str, Any]:
             note_budget(study, deadline)
             metrics = pool(study, cv, cv.models, console)
             if not request.refit:  # which needs images and time that are left, and ends the same
-                say_verdict(study, console)
-                shutil.rmtree(study.path("cache"), ignore_errors=True)
-                say_how_kept(study, deadline, console)
+                end_run(study, deadline, console)
             return metrics
 
 

@@ -30,6 +30,7 @@ def pool_baselines(study: Run, models: Sequence[str]) -> None:
     shared = [name for name in names if all(name in one.names for one in whole)]
     skipped = {name: why for one in whole for name, why in one.skipped.items() if name not in shared}
     answers = [read_answers(member.require(ANSWERS)) for member in members]
+    sources = study.split().sources_of(network.rows)
     baselines = []
     for name in shared:
         ones = [one.named(name) for one in whole]
@@ -40,7 +41,7 @@ def pool_baselines(study: Run, models: Sequence[str]) -> None:
                 name,
                 sum(one.seconds for one in ones),
                 min(one.learnt_from for one in ones),
-                {fold: score(pooled, network)},
+                {fold: score(pooled, network, sources)},
                 None if ones[0].epochs is None else float(np.mean([one.epochs for one in ones])),
                 said.pop() if len(said) == 1 else None,
             )

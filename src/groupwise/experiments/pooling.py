@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from groupwise.console import Console
-from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED
 from groupwise.data.stratify import IntArray
 from groupwise.evaluation.decision_metrics import cost_metrics
@@ -116,10 +115,11 @@ def out_of_fold(study: Run, models: Sequence[str]) -> Scored:
         for row, probs in zip(one.rows, one.probs, strict=True):
             answers.setdefault(row.path, []).append(probs)
     classes = tested[0].classes
-    rows = [row for row in study.split().rows if row.fold != EXCLUDED]
+    split = study.split()
+    rows = [row for row in split.rows if row.fold != EXCLUDED]
     probs = np.array([np.mean(answers[row.path], axis=0) for row in rows])
     pooled = Predictions(tuple(row._replace(fold=OUT_OF_FOLD) for row in rows), classes, probs)
-    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    sources = split.sources_of(rows)
     if pooled.targets.several:
         rules = [rule_of(Run.open(study.path(model)), classes) for model in models]
         said = answer_sets(pooled, list(zip(tested, rules, strict=True)))

@@ -14,7 +14,6 @@ import safetensors.numpy
 import torch
 
 from groupwise.data.cache import Images
-from groupwise.data.reading import SEVERAL
 from groupwise.export.material import Material, read_material
 from groupwise.export.network import LANES
 from groupwise.export.onnx import OPSET, export_onnx
@@ -33,9 +32,10 @@ from groupwise.runs.baselines import FILE as BASELINES
 from groupwise.runs.baselines import read_baselines
 from groupwise.runs.files import read_metrics
 from groupwise.runs.run import Run
+from groupwise.stats.estimate import headline_measure
 from groupwise.version import __version__
 
-CLASSES = "classes.txt"
+CLASSES, THRESHOLDS = "classes.txt", "thresholds.txt"
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy", "pillow")
 
 
@@ -72,9 +72,14 @@ class Terms:
 
 
 def write_model(source: Source, folder: Path, terms: Terms) -> list[str]:
-    """Write `model.onnx`, `classes.txt` with a class a line, and `parity.json`."""
+    """Write `model.onnx`, `classes.txt` with a class a line, and `parity.json`.
+
+    Where images have several labels, `thresholds.txt` says in as many lines from when on each is given.
+    """
     model = write_onnx(source, folder)
     write_atomic(folder / CLASSES, "".join(f"{name}\n" for name in source.predictor.classes))
+    if (rule := source.predictor.decision.label_sets) is not None:
+        write_atomic(folder / THRESHOLDS, "".join(f"{least!r}\n" for least in rule.thresholds))
     remarks = prove_engines(source, folder, model, torch_compute(source))
     if terms.with_preprocessing:
         predictor, shown = source.predictor, source.material.spread(IMAGES)
@@ -227,15 +232,10 @@ def source_facts(run: Run) -> dict[str, Any]:
     A refit has no figure of its own, and names the run that was measured instead, with its weights.
     """
     metrics = read_metrics(run.require("metrics.json")) if "metrics.json" in run.ledger["artefacts"] else {}
-    several = any(figures.get("labels") == SEVERAL for figures in metrics.values())
-    if several:
-        return {
-            **_whence(run),
-            "average_precision": {fold: figures["average_precision"] for fold, figures in metrics.items()},
-        }
+    measures = {headline_measure(figures) for figures in metrics.values()} or {"accuracy"}
     return {
         **_whence(run),
-        "accuracy": {fold: figures["accuracy"] for fold, figures in metrics.items()},
+        **{name: {fold: figures[name] for fold, figures in metrics.items()} for name in measures},
         "baseline": _beside(run, metrics),
     }
 

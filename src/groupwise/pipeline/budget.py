@@ -16,6 +16,7 @@ from groupwise.runs.run import Run
 from groupwise.text import duration
 
 LOOKED_AT_S = 2.0  # of reading files, before its end is guessed
+LOOKED_AT_FILES = 16  # at least; on a busy machine one alone may have had to wait for long
 AUDIT_OVER_SCAN = 3.0  # at least so much longer than reading the files takes the look for copies
 AUDIT_SHARE = 0.8  # of a budget; where looking for copies takes more, too little is left to learn
 AFTER_AUDIT_S = 20.0  # that a plan, its trial, scores and pages take at least
@@ -29,15 +30,17 @@ def bounded_progress(
     """`progress` of a scan, which raises `UsageError` as soon as `deadline` is seen to be out of reach."""
     if deadline is None:
         return progress
-    began = deadline.clock()
+    first: tuple[int, float] | None = None  # what had been read, and when; processes begin before it
 
     def move(done: int, total: int) -> None:
+        nonlocal first
         progress(done, total)
-        taken_s = deadline.clock() - began
-        if done and taken_s >= LOOKED_AT_S:
+        first = first or (done, deadline.clock())
+        read, taken_s = done - first[0], deadline.clock() - first[1]
+        if read >= LOOKED_AT_FILES and taken_s >= LOOKED_AT_S:
             # A smaller set may be known from an earlier audit, which only the digests of its files tell
             compared = AUDIT_OVER_SCAN if total > MAX_PHOTOGRAPHS else 0.0
-            expected_s = taken_s / done * total * (1 + compared)
+            expected_s = taken_s / read * total * (1 + compared)
             least_s = (deadline.spent_s - taken_s + expected_s) / AUDIT_SHARE + AFTER_AUDIT_S
             if least_s > deadline.budget_s:
                 what = "reading and comparing" if compared else "reading"

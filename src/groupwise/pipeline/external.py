@@ -111,6 +111,7 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
         "layout": manifest.layout,
         "n": measured.fold.n,
         "sources": measured.fold.n_sources,
+        "ungrouped": any(row.group for row in split.rows) and not any(row.group for row in new.rows),
         "left_out": dict(new.left_out),
         "copies": _copy_facts(split, found, new),
         "classes": {name: getattr(matched, name) for name in ("respelled", "unknown", "missing")},

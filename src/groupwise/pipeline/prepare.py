@@ -16,16 +16,17 @@ from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
 from groupwise.data.manifest import GIVEN_FOLD, Manifest
 from groupwise.data.places import OUTSIDE_ROOT
-from groupwise.data.split import Split, refuse_single_class
+from groupwise.data.split import Split
 from groupwise.data.split_options import SplitConfig
 from groupwise.data.table import LINK_OUTSIDE, where_images_lie
-from groupwise.data.targets import say
+from groupwise.data.targets import refuse_alike, say
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_atomic, write_json
 from groupwise.pipeline.budget import bounded_progress
 from groupwise.pipeline.divide import split_manifest
 from groupwise.report.audit_page import write_audit_page
 from groupwise.report.plots import sample_grid
+from groupwise.report.words import count
 from groupwise.runs.deadline import Deadline
 from groupwise.runs.run import Run
 
@@ -45,7 +46,7 @@ def scan_with_progress(
         manifest = scan(bounded_progress(progress, deadline))
     images, classes = len(manifest.usable), len(manifest.classes)
     of = "1 class" if classes == 1 else f"{classes} classes"
-    console.say(f"Data: {images:,} images in {of}; {_status_counts(manifest)}")
+    console.say(f"Data: {count(images, 'image')} in {of}; {_status_counts(manifest)}")
     console.say(f"Read as: {_reading(manifest)}")
     for note in manifest.notes:
         console.warn(note)
@@ -98,12 +99,22 @@ def audit_manifest(manifest: Manifest, *, seed: int, console: Console) -> Audit:
         console.say(f"  {known:,} of {n:,} files were known from an earlier audit ({audited.cache.file})")
     elif audited.cache and audited.cache.kept:
         console.say(f"  kept for the next audit of this folder: {audited.cache.file}")
-    for finding in audited.findings:
-        say = console.warn if finding.severity == "stop" else console.say
-        say(f"  {finding.severity}: {finding.title}")
+    _say_findings(audited, console)
     return audited
 
 
+def _say_findings(audited: Audit, console: Console) -> None:
+    warned = 0
+    for finding in audited.findings:
+        warned += finding.severity == "warning"
+        if finding.severity != "warning" or warned <= WARNINGS_SHOWN:
+            say = console.warn if finding.severity == "stop" else console.say
+            say(f"  {finding.severity}: {finding.title}")
+    if warned > WARNINGS_SHOWN:
+        console.say(f"  and {warned - WARNINGS_SHOWN:,} more warnings, which the page of the audit has")
+
+
+WARNINGS_SHOWN = 12
 _LABELS_REMEDY = (
     "Give one folder of images a class, a CSV of paths and labels, or --label-regex where the names of the"
     " files hold the class."
@@ -184,8 +195,8 @@ def prepare(
     shares: dict[str, float] | None = None,
 ) -> Prepared:
     """Audit and split; nothing is written, so a refusal leaves nothing behind."""
-    if classes := manifest.classes:  # of none the audit says why
-        refuse_single_class(classes)  # before the minutes that looking for copies takes
+    if manifest.classes:  # of none the audit says why
+        refuse_alike([sample.label for sample in manifest.usable])  # before the minutes of the audit
     audited = audit_manifest(manifest, seed=seed, console=console)
     split, facts = split_manifest(manifest, audited, config, seed=seed, console=console, shares=shares)
     return Prepared(audited, split, facts)

@@ -8,7 +8,6 @@ and the thresholds follow from the answers of the first repeat, each of a model 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -19,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from groupwise.console import Console
-from groupwise.data.sources import find_sources
 from groupwise.data.split import EXCLUDED, Split, proof
 from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
@@ -31,11 +29,10 @@ from groupwise.inference.decision import Decision, read_decision, write_decision
 from groupwise.inference.predictor import model_config, predict_outputs
 from groupwise.models.resnext import ResNeXt
 from groupwise.models.weights import load_weights, save_weights
-from groupwise.pipeline.budget import say_how_kept
 from groupwise.pipeline.fit import refit_clock, run_callbacks, run_trainer, time_line, write_history
 from groupwise.pipeline.images import open_data
 from groupwise.pipeline.resume import stored_recipe
-from groupwise.pipeline.train import new_model, say_verdict
+from groupwise.pipeline.train import end_run, new_model
 from groupwise.recipe.recipe import Recipe, to_yaml
 from groupwise.report.model_card import refit_card
 from groupwise.report.page import write_report
@@ -93,11 +90,8 @@ def refit(
             else:
                 _train(run, parent, world, console, deadline)
             if world.is_main:
-                shutil.rmtree(parent.path("cache"), ignore_errors=True)
                 _mention(Run.open(target), parent)
-                if verdict:
-                    say_verdict(parent, console)
-                say_how_kept(parent, deadline, console)
+                end_run(parent, deadline, console, with_verdict=verdict)
             world.barrier()
     return target
 
@@ -277,7 +271,7 @@ def _cross_fitted(study: Run, split: Split) -> Decision:
     start = Decision(split.classes, temperature, unlike=unlike)
     probs = np.concatenate([one.probs for one in told])
     targets = np.concatenate([one.targets.values for one in told])
-    sources = find_sources([row.group for row in rows], [row.cluster for row in rows])
+    sources = split.sources_of(rows)
     if split.several:
         return decide_sets_by(probs, targets, sources, start, config)
     return decide_by(probs, targets, sources, start, config)

@@ -110,9 +110,7 @@ def _train(request: RunRequest, run: Run, world: World, console: Console) -> dic
         note_budget(run, promised)
         _report(run, metrics, console)
         if not request.refit:  # which needs images and time that are left, and ends the same
-            say_verdict(run, console)
-            shutil.rmtree(cache, ignore_errors=True)
-            say_how_kept(run, deadline, console)
+            end_run(run, deadline, console)
     return metrics
 
 
@@ -231,8 +229,16 @@ def _report(run: Run, metrics: dict[str, Any], console: Console) -> None:
     console.say(f"Report: {report}")
 
 
-def say_verdict(run: Run, console: Console) -> None:
-    """End with the verdict, line by line, as `report.json` holds it."""
+def end_run(run: Run, deadline: Deadline | None, console: Console, *, with_verdict: bool = True) -> None:
+    """The end of a command that trained: the verdict, the decoded images gone, how the budget was kept."""
+    if with_verdict:
+        _say_verdict(run, console)
+    shutil.rmtree(run.path("cache"), ignore_errors=True)
+    say_how_kept(run, deadline, console)
+
+
+def _say_verdict(run: Run, console: Console) -> None:
+    """Line by line, as `report.json` holds it."""
     said = verdict(read_run(run.folder))
     alarming = said.sentences[:1] if said.failed else (() if said.trusted else (said.trust,))
     console.say("")

@@ -13,7 +13,7 @@ from groupwise.report.validity import hidden_faults, short_of_time
 from groupwise.report.words import NBSP, percent
 from groupwise.runs.baselines import Standing
 from groupwise.runs.files import RunFiles
-from groupwise.stats.estimate import Estimate
+from groupwise.stats.estimate import Estimate, headline_measure
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,10 @@ class Verdict:
 def verdict(files: RunFiles) -> Verdict:
     """The verdict on the fold whose number heads the report."""
     said = headline(files)
-    measure = "average_precision" if files.several else "accuracy"
-    number = f"{said.fold.capitalize()}: {sentence(measure, files.metrics[said.fold][measure])}"
+    figures = files.metrics[said.fold]
+    measure = headline_measure(figures)
+    told = sentence(measure, figures[measure])
+    number = f"{said.fold.capitalize()}: {told} {said.meaning}".strip().replace(NBSP, " ")
     faults = hidden_faults(files)
     trust, trusted = trust_words(files), not faults
     baseline = said.baseline.replace(NBSP, " ")

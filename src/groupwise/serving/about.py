@@ -26,7 +26,8 @@ def about(predictor: Predictor) -> dict[str, Any]:
         "operating_point": _operating_point(decision),
         "heat": predictor.heat_method,
         "case_rule": (predictor.decision.case or CaseRule()).rule,
-        "accuracy": _accuracy(_held_out(source.get("accuracy", {}))),
+        "accuracy": _number(_held_out(source.get("accuracy", {}))),
+        "average_precision": _number(_held_out(source.get("average_precision", {}))),
         "baseline": _held_out(source.get("baseline", {})),
         "optimised_for": source.get("optimised_for"),
         "max_body_bytes": intake.MAX_BODY_BYTES,
@@ -40,8 +41,8 @@ def _held_out(figures: Mapping[str, Any]) -> Any:
 
 
 def _coverage(decision: Mapping[str, Any]) -> float | None:
-    conformal = decision.get("conformal") or {}
-    return None if conformal.get("threshold") is None else 1 - conformal["alpha"]
+    promised = decision.get("label_sets") or decision.get("conformal") or {}
+    return None if promised.get("threshold") is None else 1 - promised["alpha"]
 
 
 def _operating_point(decision: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -56,9 +57,9 @@ def _operating_point(decision: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _accuracy(figures: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The accuracy, unless it or its interval could not be told."""
-    if not figures or not Estimate.from_json(figures).has_interval:
+def _number(figure: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The number of the run, unless it or its interval could not be told."""
+    if not figure or not Estimate.from_json(figure).has_interval:
         return None
-    accuracy = Estimate.from_json(figures)
-    return {name: getattr(accuracy, name) for name in FIGURES}
+    number = Estimate.from_json(figure)
+    return {name: getattr(number, name) for name in FIGURES}

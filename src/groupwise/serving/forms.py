@@ -34,7 +34,8 @@ def files_of(body: bytes, content_type: str) -> list[bytes]:
             raise too_large()
         if len(found) == MAX_FILES:  # at once: a million empty ones would keep the others waiting
             fact = f"the form holds more than {MAX_FILES} files, which are the most that a case has here"
-            raise Refused(413, fact, remedy="Send fewer of them.")
+            remedy = "Send fewer, or answer it by `groupwise predict RUN FOLDER --group-regex PATTERN`."
+            raise Refused(413, fact, remedy=remedy)
         file.file_object.seek(0)
         found.append(file.file_object.read())
 

@@ -71,7 +71,8 @@ class Intake:
                     remedy="Make it smaller, or use a faster connection.",
                 ) from None
             if not size:
-                raise Refused(400, "the body is empty", remedy="Send the bytes of an image file.")
+                remedy = "Send the bytes of an image file, or of a case a form with a file for each picture."
+                raise Refused(400, "the body is empty", remedy=remedy)
             yield b"".join(chunks)
         finally:
             self.bytes_held -= size

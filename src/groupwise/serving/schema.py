@@ -79,8 +79,8 @@ class LabelsOfCaseOut(CaseOut):
     labels: list[str] = Field(description="The labels that it is given, none perhaps, most probable first.")
 
 
-class AccuracyOut(BaseModel):
-    """The share of test images that were classified correctly, with its 95 % interval."""
+class NumberOut(BaseModel):
+    """What the network has on test images, with its 95 % interval."""
 
     value: Probability
     low: Probability
@@ -126,11 +126,17 @@ class ModelOut(BaseModel):
     several: bool = Field(description="Whether a picture may have several of them, each by itself.")
     image_size_px: int
     resize: str = Field(description="How a picture becomes a square: squash, crop or pad.")
-    coverage: Probability | None = Field(description="How often a prediction set holds the true class.")
+    coverage: Probability | None = Field(
+        description="How often a prediction set holds the true class; of several labels the share of a"
+        " picture's labels that it holds, on average."
+    )
     operating_point: OperatingPointOut | None
     heat: HeatMethod = Field(description="How heat maps are made.")
     case_rule: str = Field(description="How pictures of a case are made one answer: mean, max or vote.")
-    accuracy: AccuracyOut | None
+    accuracy: NumberOut | None = Field(description="The share classified correctly; null of several labels.")
+    average_precision: NumberOut | None = Field(
+        description="Of several labels the mean average precision; else null."
+    )
     baseline: BaselineOut | None
     optimised_for: str | None = Field(
         description="accuracy, balanced, auroc, average_precision or cost; null of an older bundle."

@@ -26,6 +26,7 @@ from groupwise.serving.server import Address, serve
 from groupwise.serving.watching import Watch
 
 POLL_S = 0.2  # how soon a signal is passed on, where no worker has ended
+MOST_TRIES = 3  # in a row to replace a worker, before what fails is no chance any more
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,23 @@ class Task:
 class _Worker:
     process: BaseProcess
     channel: Connection  # tells once that it is ready, or why it cannot be
+    tries: int = 1
     ready: bool = False
+    trouble: str = ""
+
+    def hear(self) -> None:
+        """Take in what it has told."""
+        if not self.ready and self.channel.poll():
+            with suppress(EOFError):  # it ended before it could tell
+                self.trouble = self.channel.recv() or ""
+                self.ready = not self.trouble
+
+    @property
+    def ended(self) -> str:
+        """How, in words; empty while it goes on."""
+        if self.process.is_alive():
+            return ""
+        return f"ended with status {self.process.exitcode}" + (f" ({self.trouble})" if self.trouble else "")
 
 
 def serve_by_workers(
@@ -55,34 +72,35 @@ def serve_by_workers(
     """Serve by `count` processes until SIGTERM or Ctrl-C, and return when all that was accepted is answered.
 
     Each loads the model for itself. `on_ready` is called once all of them listen. One that ends by itself is
-    replaced, and `say` is told. Raises `GroupwiseError` where one cannot begin.
+    replaced, and `say` is told. Raises `GroupwiseError` where one cannot begin, later where that repeats.
     """
     with _one_count() as folder, _stopping() as stop:
         workers = [_start(task, listener) for _ in range(count)]
         try:
             told = False
             while not stop.is_set():
-                _hear(workers)
+                for worker in workers:
+                    worker.hear()
                 if not told and all(worker.ready for worker in workers):
                     told = True
                     on_ready()
                 for number, worker in enumerate(workers):
-                    if not worker.process.is_alive() and not stop.is_set():
-                        workers[number] = _replace(worker, task, listener, say)
+                    if worker.ended and not stop.is_set():
+                        workers[number] = _replace(worker, task, listener, say, MOST_TRIES if told else 1)
                         multiprocess.mark_process_dead(worker.process.pid, str(folder))  # type: ignore[no-untyped-call]
                 wait([worker.process.sentinel for worker in workers], POLL_S)
         finally:
             _end(workers)
 
 
-def _start(task: Task, listener: socket.socket) -> _Worker:
+def _start(task: Task, listener: socket.socket, tries: int = 1) -> _Worker:
     # Not forked: libraries that have threads do not survive it.
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(task, listener, theirs), name="groupwise-serve")
     process.start()
     theirs.close()
-    return _Worker(process, ours)
+    return _Worker(process, ours, tries)
 
 
 def _work(task: Task, listener: socket.socket, channel: Connection) -> None:
@@ -104,28 +122,19 @@ def _end_with_parent(channel: Connection) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _hear(workers: list[_Worker]) -> None:
-    for worker in workers:
-        if worker.ready or not worker.channel.poll():
-            continue
-        with suppress(EOFError):  # it ended before it could tell
-            if trouble := worker.channel.recv():
-                raise GroupwiseError(f"a worker cannot begin ({trouble})", place="serve", remedy="Mend that.")
-            worker.ready = True
-
-
-def _replace(worker: _Worker, task: Task, listener: socket.socket, say: Callable[[str], None]) -> _Worker:
-    status = worker.process.exitcode
-    _hear([worker])  # what it told in the meantime
-    if not worker.ready:  # another one would end alike
+def _replace(
+    worker: _Worker, task: Task, listener: socket.socket, say: Callable[[str], None], most_tries: int
+) -> _Worker:
+    worker.hear()  # what it told in the meantime
+    if not worker.ready and worker.tries >= most_tries:  # another one would end alike
         raise GroupwiseError(
-            f"a worker ended with status {status} before it could answer",
+            f"a worker {worker.ended} before it could answer",
             place="serve",
             remedy="See what it said above; with too little memory give fewer --workers.",
         )
-    say(f"A worker ended with status {status}; another one takes its place.")
+    say(f"A worker {worker.ended}; another one takes its place.")
     worker.channel.close()
-    return _start(task, listener)
+    return _start(task, listener, 1 if worker.ready else worker.tries + 1)
 
 
 def _end(workers: list[_Worker]) -> None:

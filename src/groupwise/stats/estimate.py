@@ -69,3 +69,8 @@ def upgrade(held: Any) -> Any:
 def headline_measure(figures: Mapping[str, Any]) -> str:
     """Which figure of a fold is its number: accuracy, or of sets of labels mean average precision."""
     return "average_precision" if figures.get("labels") == SETS else "accuracy"
+
+
+def headline_figure(figures: Mapping[str, Any]) -> Estimate:
+    """The number of a fold, which `headline_measure` names."""
+    return Estimate.from_json(figures[headline_measure(figures)])

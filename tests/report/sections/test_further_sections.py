@@ -6,7 +6,7 @@ from PIL import Image
 
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.files import read_json, write_csv, write_json
-from groupwise.report.checklist.evaluation import slices
+from groupwise.report.checklist.limits import slices
 from groupwise.report.page import write_report
 from groupwise.report.sections import number
 from groupwise.report.sections.subgroups import verdict

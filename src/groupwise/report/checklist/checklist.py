@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from groupwise.report.checklist import data as described
 from groupwise.report.checklist import evaluation as answered
+from groupwise.report.checklist import limits
 from groupwise.report.checklist.answer import ChecklistAnswer, Rule, needs_you
 from groupwise.runs.files import RunFiles
 
@@ -129,17 +130,17 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
         ("What it puts out, and which thresholds turn that into answers",
          "", "15", "", "15c, 19", answered.output),
         ("Whether some sites, devices or people fare worse",
-         "", "12d, 14, 23a, 23b", "", "21, 23", answered.slices),
-        ("How it bears poorer images", "30", "", "", "", answered.robustness),
-        ("What it looks at", "31", "", "", "", answered.explanation),
-        ("What its mistakes have in common", "39", "", "", "23", answered.mistakes),
-        ("How it fares on images from elsewhere", "33", "16", "8a", "29", answered.elsewhere),
+         "", "12d, 14, 23a, 23b", "", "21, 23", limits.slices),
+        ("How it bears poorer images", "30", "", "", "", limits.robustness),
+        ("What it looks at", "31", "", "", "", limits.explanation),
+        ("What its mistakes have in common", "39", "", "", "23", limits.mistakes),
+        ("How it fares on images from elsewhere", "33", "16", "8a", "29", limits.elsewhere),
         ("Whether taking the images or finding the truth harmed anybody", "", "", "", "32", needs_you),
     ),
     "Use": (
         ("What it is for, who will use it, and instead of what",
          "3, 41", "3b, 27b", "", "3, 15d, 34", needs_you),
-        ("What becomes of poor or strange images in use", "", "27a", "", "", answered.poor_input),
+        ("What becomes of poor or strange images in use", "", "27a", "", "", limits.poor_input),
         ("Whether its answers are kept, so that they can be examined", "", "", "", "40b", needs_you),
         ("Where it should not be relied on", "40", "26", "8b", "33", needs_you),
         ("What its use asks of ethics, and whom it may treat unfairly", "", "", "", "35", needs_you),
@@ -162,11 +163,11 @@ WHERE: Mapping[Rule, str] = {
         ),
         "answers": (answered.measures,),
         "calibration": (answered.calibration,),
-        "decisions": (answered.computed, answered.output, answered.poor_input),
-        "external": (answered.elsewhere,),
-        "subgroups": (answered.slices,),
-        "poorer_images": (answered.robustness,),
-        "misses": (answered.explanation, answered.mistakes),
+        "decisions": (answered.computed, answered.output, limits.poor_input),
+        "external": (limits.elsewhere,),
+        "subgroups": (limits.slices,),
+        "poorer_images": (limits.robustness,),
+        "misses": (limits.explanation, limits.mistakes),
         "suspects": (described.agreement,),
         "ledger": (
             *(answered.network, answered.software, answered.repeating, answered.readings),

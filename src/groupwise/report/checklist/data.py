@@ -11,7 +11,7 @@ from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, 
 from groupwise.report.validity import sources_known
 from groupwise.report.words import count, verb
 from groupwise.runs.files import RunFiles
-from groupwise.stats.estimate import Estimate
+from groupwise.stats.estimate import headline_figure
 
 NO_MANIFEST = "The run has no manifest.csv, so it does not know."
 
@@ -108,10 +108,10 @@ def test_size(files: RunFiles) -> ChecklistAnswer:
     fold = files.split["folds"].get(files.fold)
     if not fold:
         return yours("split.json does not say.")
-    accuracy = Estimate.from_json(files.metrics[files.fold]["accuracy"])
+    figure = headline_figure(files.metrics[files.fold])
     wide = ""
-    if accuracy.low is not None and accuracy.high is not None:
-        points = 100 * (accuracy.high - accuracy.low)
+    if figure.low is not None and figure.high is not None:
+        points = 100 * (figure.high - figure.low)
         wide = f", which leaves an interval of {points:.1f} points"
     return confirm(
         f"{count(fold['n'], 'image')} from {count(fold['sources'], 'source')}{wide}."

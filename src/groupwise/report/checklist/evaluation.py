@@ -9,7 +9,7 @@ from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, 
 from groupwise.report.validity import chosen_where_reported
 from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
 from groupwise.runs.files import RunFiles
-from groupwise.stats.estimate import Estimate
+from groupwise.stats.estimate import Estimate, headline_figure, headline_measure
 
 
 def network(files: RunFiles) -> ChecklistAnswer:
@@ -129,7 +129,8 @@ def repeating(files: RunFiles) -> ChecklistAnswer:
 def measures(files: RunFiles) -> ChecklistAnswer:
     """Names of the figures; why these matter for the task is told elsewhere."""
     figures = files.metrics[files.fold]
-    names = [words for name, words in NAMED.items() if figures.get(name) is not None]
+    named = {**NAMED, "accuracy": "images with exactly the right labels"} if files.several else NAMED
+    names = [words for name, words in named.items() if figures.get(name) is not None]
     return confirm(f"Measured were {', '.join(names)}. Say which of them the task asks for.")
 
 
@@ -146,27 +147,24 @@ def number(files: RunFiles) -> ChecklistAnswer:
     told, measured = [], dict(files.metrics)
     if files.training_fold:
         measured = {"train": files.training_fold, **measured}
-    name = "average_precision" if files.several else "accuracy"
     for fold, figures in measured.items():
-        accuracy = Estimate.from_json(figures[name])
-        interval = f" (95 % interval {share_interval(accuracy)})" if accuracy.has_interval else ""
-        told.append(
-            f"{fold}: {name.replace('_', ' ')} {share_text(accuracy)}{interval} of {figures['n']:,} images"
-        )
+        figure, name = headline_figure(figures), headline_measure(figures).replace("_", " ")
+        interval = f" (95 % interval {share_interval(figure)})" if figure.has_interval else ""
+        told.append(f"{fold}: {name} {share_text(figure)}{interval} of {figures['n']:,} images")
     return filled("; ".join(told) + ".")
 
 
 def uncertainty(files: RunFiles) -> ChecklistAnswer:
     """The method of the interval, if there is one."""
-    accuracy = Estimate.from_json(files.metrics[files.fold]["accuracy"])
-    if not accuracy.has_interval:
-        return yours(f"There is no interval: {accuracy.reason or 'metrics.json has none'}.")
-    return filled(f"{accuracy.method or '95 % intervals'}; it counts sources, not images.")
+    figure = headline_figure(files.metrics[files.fold])
+    if not figure.has_interval:
+        return yours(f"There is no interval: {figure.reason or 'metrics.json has none'}.")
+    return filled(f"{figure.method or '95 % intervals'}; it counts sources, not images.")
 
 
 def assumption(files: RunFiles) -> ChecklistAnswer:
     """What the interval rests on."""
-    if not Estimate.from_json(files.metrics[files.fold]["accuracy"]).has_interval:
+    if not headline_figure(files.metrics[files.fold]).has_interval:
         return yours("There is no interval.")
     return confirm(
         "Images of one source are alike, so sources are what is drawn, and no normal distribution is"
@@ -229,70 +227,12 @@ def output(files: RunFiles) -> ChecklistAnswer:
             f"A probability for each class; {point['class']} from {point['threshold']:.3f} on, which at least"
             f" {percent(promised)} of its images reach{wanted}; otherwise the most probable class."
         )
+    if files.several:
+        return filled(
+            "A probability for each label, and the labels that reach their threshold, which the fold"
+            f" {files.select_fold} chose for the highest F1."
+        )
     return confirm("A probability for each class, and the most probable one. No threshold was set.")
-
-
-def slices(files: RunFiles) -> ChecklistAnswer:
-    """Which columns were compared."""
-    columns = [column["column"] for column in files.slices.get("columns", ())]
-    if not columns:
-        if files.skipped_columns:
-            return yours(
-                "No column of the data could be compared, for the reasons that the report names. Give another"
-                " column in the CSV, such as a site."
-            )
-        if files.further_columns:
-            return yours(f"`groupwise slices RUN` compares by {', '.join(files.further_columns)}.")
-        return yours("Give such columns in the CSV, and run `groupwise slices RUN`.")
-    return confirm(f"Accuracy by {', '.join(columns)}, above. Say which other differences matter.")
-
-
-def robustness(files: RunFiles) -> ChecklistAnswer:
-    """Which corruptions were tried."""
-    if not files.robustness:
-        return yours(f"`groupwise robustness {files.single}` measures it.")
-    return filled(f"Accuracy under {', '.join(files.robustness['corruptions'])} in five steps each, above.")
-
-
-def explanation(files: RunFiles) -> ChecklistAnswer:
-    """Maps are shown; whether they make sense, only a person sees."""
-    if not files.heat_maps:
-        return yours(f"`groupwise explain {files.single}` draws heat maps.")
-    return confirm("Heat maps (Grad-CAM), above. Say whether they rest on what should matter.")
-
-
-def elsewhere(files: RunFiles) -> ChecklistAnswer:
-    """Each set of new data; whether it stands for the places that are meant, only a person knows."""
-    if not files.external:
-        return yours("`groupwise evaluate RUN --external NEW` measures it on labelled images from elsewhere.")
-    told = []
-    for one in files.external:
-        interval = f" ({share_interval(one.number)})" if one.number.has_interval else ""
-        what = "mean average precision" if one.measure == "average_precision" else "right"
-        told.append(f"{one.name}: {share_text(one.number)} {what}{interval} of {one.number.n:,} images")
-    return confirm(f"{'; '.join(told)}. Say where those images come from.")
-
-
-def mistakes(files: RunFiles) -> ChecklistAnswer:
-    """They are shown; what they have in common, only a person sees."""
-    wrong = [
-        row for row in files.predictions if row["fold"] == files.fold and row["label"] != row["predicted"]
-    ]
-    if not files.predictions:
-        return yours("The run has no predictions.csv.")
-    if not wrong:
-        return filled(f"No image of the fold {files.fold} was taken for another class.")
-    return confirm(f"{count(len(wrong), 'image')} were wrong; the worst are above. Look at them.")
-
-
-def poor_input(files: RunFiles) -> ChecklistAnswer:
-    """What the software refuses and marks; what the site does then is for a person to say."""
-    unlike = files.metrics[files.fold].get("unlike")
-    marked = "" if not unlike or "reason" in unlike else " Pictures unlike those of training are marked."
-    return confirm(
-        f"A file that cannot be read, or not as those of training were, is refused by name.{marked}"
-        " Say what is done with them then."
-    )
 
 
 def _part(files: RunFiles, name: str) -> Mapping[str, Any]:

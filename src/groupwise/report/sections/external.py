@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from groupwise.evaluation.external_words import (
     RULES,
     SIDES,
+    UNGROUPED,
     difference_sentence,
     drift_sentence,
 )
@@ -145,6 +146,8 @@ def _promises(one: External) -> list[tuple[str, str, Cell, str, bool]]:
 def _notes(one: External) -> list[str]:
     facts, copies, classes = one.facts, one.facts["copies"], one.facts["classes"]
     notes = [f"{text[0].upper()}{text[1:]}." for text in one.figures.get("warnings") or ()]
+    if facts.get("ungrouped"):
+        notes.append(UNGROUPED)
     if copies["searched"] == "bytes":
         notes.append(
             f"Of copies of the run's images only byte-identical ones were found: {copies['reason']}."

@@ -7,7 +7,7 @@ from typing import Any
 
 from groupwise.report.rendering import Section
 from groupwise.runs.files import RunFiles
-from groupwise.stats.estimate import Estimate
+from groupwise.stats.estimate import headline_figure
 
 
 def build(files: RunFiles) -> Section:
@@ -17,7 +17,7 @@ def build(files: RunFiles) -> Section:
         {
             "files": files,
             "image_size_px": (files.recipe.get("data") or {}).get("image_size_px"),
-            "method": Estimate.from_json(files.metrics[files.fold]["accuracy"]).method,
+            "method": headline_figure(files.metrics[files.fold]).method,
             "readings": files.ledger.get("test_reading_log") or [],
             "environment": {
                 key: _said(value) for key, value in environment if not isinstance(value, Mapping)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean
 
 from groupwise.errors import GroupwiseError
 from groupwise.report.aim_words import optimised_text
@@ -13,7 +14,7 @@ from groupwise.report.validity import chosen_where_reported, hidden_faults, sour
 from groupwise.report.words import count, percent, plain_text, share_interval, share_text
 from groupwise.runs.baselines import Standing
 from groupwise.runs.files import RunFiles
-from groupwise.stats.estimate import Estimate
+from groupwise.stats.estimate import Estimate, headline_figure
 
 
 def build(files: RunFiles) -> Section:
@@ -39,8 +40,9 @@ class Headline:
     """The number in words, and where it lies between 0 and 100 %.
 
     `accuracy` is that of one class an image; of sets of labels the mean average precision stands there, and
-    `unit` says what it is. `baseline` says whether the network beats what is cheap, and `standing` in one
-    word; None without baselines. `baseline_share` is the figure of the one that is named, `baseline_name`.
+    `unit` says what it is, `meaning` what it asks and what chance has. `baseline` says whether the network
+    beats what is cheap, and `standing` in one word; None without baselines. `baseline_share` is the figure of
+    the one that is named, `baseline_name`.
     `optimised` says what the run was optimised for, `refit` where a network that went on with all
     images lies, and `probe` what frozen features have on the same images.
     """
@@ -48,6 +50,7 @@ class Headline:
     accuracy: Estimate
     unit: str
     sentence: str
+    meaning: str
     interval: str
     baseline: str
     baseline_share: float | None
@@ -67,7 +70,7 @@ class Headline:
 def headline(files: RunFiles) -> Headline:
     """The number of the page; raises GroupwiseError where there is none."""
     figures = files.metrics[files.fold]
-    accuracy = Estimate.from_json(figures["average_precision" if files.several else "accuracy"])
+    accuracy = headline_figure(figures)
     if accuracy.value is None:
         what = "average precision" if files.several else "accuracy"
         raise GroupwiseError(
@@ -87,6 +90,7 @@ def headline(files: RunFiles) -> Headline:
         if files.several
         else f"of the {files.fold} images classified correctly",
         sentence=f"Of {count(n, 'image')}{whence} {_role(files)}, {_told(files, accuracy)}",
+        meaning=_meaning(files) if files.several else "",
         interval=interval,
         baseline=baseline,
         baseline_share=share,
@@ -111,6 +115,16 @@ def _told(files: RunFiles, figure: Estimate) -> str:
         )
     right, n = sum(row[k] for k, row in enumerate(figures["confusion"])), figures["n"]
     return f"{share_text(figure)} were classified correctly: {right:,} right, {n - right:,} wrong."
+
+
+def _meaning(files: RunFiles) -> str:
+    """What mean average precision asks, and what labels at random would have, of labels that stand there."""
+    held = files.metrics[files.fold]["per_class"].values()
+    shares = [share for one in held if (share := Estimate.from_json(one["prevalence"]).value)]
+    return (
+        "It says how well the probability of each label sorts the images: 100 % where all that have the label"
+        f" come first, by chance about the share that has it, {percent(fmean(shares))} on average."
+    )
 
 
 def _refit(files: RunFiles) -> str:

@@ -173,7 +173,7 @@ export class Card {
     const [few, rest] = [ranked.slice(0, UNFOLDED), ranked.slice(UNFOLDED)];
     this.find(".said > .bars").replaceChildren(...few.map((entry) => bar(entry, given.includes(entry[0]))));
     this.find("details").hidden = rest.length === 0;
-    this.find("summary").textContent = say("more", { n: rest.length });
+    this.find("summary").textContent = say(labels ? "more-labels" : "more", { n: rest.length });
     this.find("details .bars").replaceChildren(...rest.map((entry) => bar(entry, false)));
     this.renderHeat();
   }
@@ -187,7 +187,8 @@ export class Card {
     const { prediction_set: set, labels } = this.answer;
     if (labels) {
       const more = (set ?? []).filter((name) => !labels.includes(name));
-      return more.length ? say("may-have", { names: names(more) }) : null;
+      const promised = { names: names(more), missed: percent(1 - this.model().coverage, 0) };
+      return more.length ? say("may-have", promised) : null;
     }
     if (set === null || set.length < 2) return null;
     const { coverage } = this.model();

@@ -44,7 +44,7 @@ export class CaseCard extends Card {
   }
 
   sentenceOfSet() {
-    return say(`case-${this.answer.rule}`);
+    return `${say(`case-${this.answer.rule}`)} ${say("case-number")}`;
   }
 
   render() {

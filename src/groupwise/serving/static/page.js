@@ -8,7 +8,7 @@ import { save, toCsv } from "./table.js";
 import { chooseLanguage, fillIn, percent, say } from "./words.js";
 
 const find = (id) => document.getElementById(id);
-let model = { classes: [], several: false, resize: "squash", max_body_bytes: Infinity, coverage: null, accuracy: null, baseline: null, optimised_for: null, operating_point: null };
+let model = { classes: [], several: false, resize: "squash", max_body_bytes: Infinity, coverage: null, accuracy: null, average_precision: null, baseline: null, optimised_for: null, operating_point: null };
 let cards = [];
 
 function tell(sentence) {
@@ -40,17 +40,18 @@ function renderList() {
 }
 
 function render() {
-  const { classes, accuracy, several } = model;
+  const { classes, several } = model;
+  const number = several ? model.average_precision : model.accuracy;
   find("certainty").dataset.words = several ? "not-certainty-labels" : "not-certainty";
   fillIn();
-  find("promise").textContent = accuracy
-    ? say(several ? "accuracy-labels" : "accuracy", {
+  find("promise").textContent = number
+    ? say(several ? "precision-labels" : "accuracy", {
         n: classes.length,
-        images: accuracy.n,
-        sources: accuracy.sources,
-        value: percent(accuracy.value),
-        low: percent(accuracy.low),
-        high: percent(accuracy.high),
+        images: number.n,
+        sources: number.sources,
+        value: percent(number.value),
+        low: percent(number.low),
+        high: percent(number.high),
       })
     : classes.length ? say(several ? "promise-labels" : "promise", { n: classes.length }) : "";
   renderBaseline();
