@@ -148,6 +148,6 @@ def audit_data(
         labels=labels,
     )
     scan = scan_with(Path(data), options, Reading())
-    asked = {"options": options.unusual(), "seed": seed, "console": Console(quiet=quiet)}
-    audit_into(scan, Path(data), Path(out), **asked)
+    console = Console(quiet=quiet)
+    audit_into(scan, Path(data), Path(out), options=options.unusual(), seed=seed, console=console)
     return Audit(read_audit(Path(out)))
