@@ -123,7 +123,8 @@ def _meaning(files: RunFiles) -> str:
     shares = [share for one in held if (share := Estimate.from_json(one["prevalence"]).value)]
     return (
         "Mean average precision says how well the probability of each label sorts the images: 100 % where"
-        f" all that have the label come first, by chance about the share that has it, {percent(fmean(shares))} on average."
+        " all that have the label come first, by chance about the share that has it,"
+        f" {percent(fmean(shares))} on average."
     )
 
 
