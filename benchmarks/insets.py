@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 from composed import half_of
 from compositions import Pixels, Rng, crop, jpeg, perspective, turn
 from groupwise.audit.copies.detect import detect
-from groupwise.audit.copies.insets import find_inset
+from groupwise.audit.copies.insets import find_insets
 from groupwise.audit.copies.threshold import wilson
 from groupwise.audit.copies.verify import reduce_photograph
 from groupwise.data.decode import decode
@@ -53,15 +53,12 @@ def main() -> None:
     made = [make(kind, originals[k], hosts[k:] + hosts[:k], rng) for k, kind in enumerate(kinds[:n])]
     photographs = [reduce_photograph(image) for image in (*originals, *hosts, *made)]
     found = {(pair.first, pair.second): pair for pair in detect(photographs, seed=0, workers=1).copies}
+    insets = find_insets(list(found.values()), [one.grey for one in photographs])
+    shown = {(one.pair.first, one.pair.second) for one in insets}
     for kind in options.kinds:
-        own = [found.get((k, 2 * n + k)) for k in range(n) if kinds[k] == kind]
-        called = [
-            pair is not None
-            and find_inset(photographs[pair.first].grey, photographs[pair.second].grey, pair.evidence.matrix)
-            is not None
-            for pair in own
-        ]
-        print(f"{kind}: found {_share(own)}, called an inset {_share(called)}", flush=True)
+        own = [(k, 2 * n + k) for k in range(n) if kinds[k] == kind]
+        hits, called = [pair in found for pair in own], [pair in shown for pair in own]
+        print(f"{kind}: found {_share(hits)}, called an inset {_share(called)}", flush=True)
     others = [pair for pair in found if pair[1] != pair[0] + 2 * n or pair[0] >= n]
     print(f"joined beside these: {len(others)} pairs, hosts with what they show among them")
     for k, kind in enumerate(kinds[:n]):

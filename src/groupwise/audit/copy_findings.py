@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from groupwise.audit import findings as say
 from groupwise.audit.copies.compare import Evidence
+from groupwise.audit.copies.insets import Inset
 from groupwise.audit.copies.verify import Pair, draw_pair
 from groupwise.audit.exposures import Exposures, look_closely
 from groupwise.audit.findings import Finding
-from groupwise.audit.joined import Inset
 from groupwise.audit.measure import Measured
 from groupwise.data.archive import read_file
 from groupwise.data.decode import decode

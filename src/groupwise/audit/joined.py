@@ -10,18 +10,9 @@ import numpy.typing as npt
 
 from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
 from groupwise.audit.copies.detect import Detection
-from groupwise.audit.copies.insets import find_inset
+from groupwise.audit.copies.insets import Inset, find_insets
 from groupwise.audit.copies.verify import Pair
 from groupwise.audit.measure import Measured
-
-
-@dataclass(frozen=True, eq=False)
-class Inset:
-    """A pair of samples of which `inside` is shown within `around`."""
-
-    pair: Pair
-    inside: int
-    around: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,26 +44,15 @@ def join(
     ]
     edges = [(pair.first, pair.second) for pair in found]
     trusted, bridges = drop_bridges(len(measured), edges, [pair.score for pair in found])
-    greys = [one.photograph.grey for one in measured]
-    insets = {
-        edge: inset
-        for pair, edge in zip(found, edges, strict=True)
-        if edge not in bridges and (inset := _as_inset(pair, greys))
-    }
-    apart = [edge for edge in trusted if edge not in insets]
+    crossed = set(bridges)
+    bound = [pair for pair, edge in zip(found, edges, strict=True) if edge not in crossed]
+    insets = find_insets(bound, [one.photograph.grey for one in measured])
+    shown = {(one.pair.first, one.pair.second) for one in insets}
+    apart = [edge for edge in trusted if edge not in shown]
     return Joined(
         cluster_ids(len(measured), [*exact, *trusted]),
         cluster_ids(len(measured), [*exact, *apart]),
-        tuple(pair for pair, edge in zip(found, edges, strict=True) if edge not in insets),
-        tuple(insets.values()),
-        tuple(pair for pair, edge in zip(found, edges, strict=True) if edge in bridges),
+        tuple(pair for pair, edge in zip(found, edges, strict=True) if edge not in shown),
+        tuple(insets),
+        tuple(pair for pair, edge in zip(found, edges, strict=True) if edge in crossed),
     )
-
-
-def _as_inset(pair: Pair, greys: Sequence[npt.NDArray[np.uint8]]) -> Inset | None:
-    """The pair as an inset, or None where neither is shown inside the other."""
-    inside = find_inset(greys[pair.first], greys[pair.second], pair.evidence.matrix)
-    if inside is None:
-        return None
-    first, second = pair.first, pair.second
-    return Inset(pair, first, second) if inside == "first" else Inset(pair, second, first)

@@ -13,8 +13,11 @@ INSET = WHOLE * [0.5, 0.5, 0.5, 1] + [50, 10, 0, 0]
 MOVED = np.array([[0, 0], [60, 0], [0, 60], [-60, 30], [30, -60]])
 
 
-def proposed(query: np.ndarray) -> list[tuple[int, int]]:
-    """What a second picture of the same five words, at the points of `query`, finds in the first."""
+def proposed(query: np.ndarray, differ: int = 0) -> list[tuple[int, int]]:
+    """What a second picture of the same five words, at the points of `query`, finds in the first.
+
+    Its features differ from those in so many signs.
+    """
     both = [WHOLE.astype(np.float32), query.astype(np.float32)]
     features = [Features(points, np.zeros((len(points), 128), np.uint8)) for points in both]
     owner, words = np.repeat([0, 1], [5, len(query)]), np.r_[:5, : len(query)]
@@ -22,12 +25,13 @@ def proposed(query: np.ndarray) -> list[tuple[int, int]]:
     none = Vocabulary(np.zeros((0, 128), np.float32), np.zeros((0, 0, 128), np.float32))
     index = Index(features, none, *postings, np.zeros(0, int), np.zeros(0), np.ones(2))
     row, posting = np.nonzero(words[5:, None] == words)  # each meets all that say its word, itself too
-    found = Matches(row, posting, np.ones(len(row)))
+    found = Matches(row, posting, np.ones(len(row)), np.full(len(row), differ, np.uint8))
     return list(insets(index, found, np.zeros(len(query), int), both[1], np.array([1])))
 
 
 def test_a_smaller_upright_picture_is_proposed():
-    assert proposed(INSET) == [(0, 0)]
+    assert proposed(INSET, differ=14) == [(0, 0)]
+    assert proposed(INSET, differ=15) == []
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ from groupwise.audit.copies.index import FloatArray, Index, IntArray, Matches
 LEAST_VOTES, MOST = 3, 2
 """Points that must agree, and photographs proposed a query."""
 
+MOST_SIGNS_OF_A_VOTE = 14
+"""Signs by which points may differ that vote: more matches agree by chance, and each costs a comparison."""
+
 _SCALES = np.log(0.3), np.log(0.9)  # of an inset's side; align.py has a third as its least
 _UPRIGHT = 25.0  # degrees by which the directions of two points may differ
 _CELL_PX, _CELL_SCALE = 32.0, 2 * np.log(1.35)
@@ -35,7 +38,11 @@ def insets(
     `own` (Q,) the number in the index of each query, which does not find that.
     """
     point, posting = found.row, found.posting
-    kept = np.flatnonzero((own[owner[point]] != index.photograph[posting]) & _upright(index, found, points))
+    kept = np.flatnonzero(
+        (found.differ <= MOST_SIGNS_OF_A_VOTE)
+        & (own[owner[point]] != index.photograph[posting])
+        & _upright(index, found, points)
+    )
     key, votes = _count(index, owner, points, point[kept], posting[kept], found.weight[kept])
     query, photograph = np.divmod(key, len(index.features))
     order = np.lexsort((photograph, -votes, query))
