@@ -122,8 +122,9 @@ def _meaning(files: RunFiles) -> str:
     held = files.metrics[files.fold]["per_class"].values()
     shares = [share for one in held if (share := Estimate.from_json(one["prevalence"]).value)]
     return (
-        "It says how well the probability of each label sorts the images: 100 % where all that have the label"
-        f" come first, by chance about the share that has it, {percent(fmean(shares))} on average."
+        "Mean average precision says how well the probability of each label sorts the images: 100 % where"
+        " all that have the label come first, by chance about the share that has it,"
+        f" {percent(fmean(shares))} on average."
     )
 
 
