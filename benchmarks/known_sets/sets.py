@@ -61,7 +61,7 @@ SETS = {
             read_chest,
             "a patient: the name up to the kind of infection or the exposure",
             2000,
-            minutes=25,
+            minutes=40,
         ),
         KnownSet(
             "potato",

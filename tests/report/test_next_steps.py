@@ -147,6 +147,15 @@ def wide_interval_of_a_given_recipe(make_run):
     return run, "test every image instead of one fold", command
 
 
+def wide_interval_of_a_given_split(make_run):
+    run = make_run(ledger=PLANNED | {"chosen": {"split.given": "fold"}})
+    recipe = yaml.safe_load((run / "recipe.yaml").read_text(encoding="utf-8"))
+    text = yaml.safe_dump(recipe | {"split": {"given": "fold"}})
+    (run / "recipe.yaml").write_text(text, encoding="utf-8")
+    command = f"groupwise train pets --group-column pet --cv 5 --split.given pool --run {run}-cv"
+    return run, "divide the images anew and test every one", command
+
+
 def wide_interval_of_what_the_user_chose(make_run):
     chosen = {"seed": 0, "training.optimise": "balanced", "augment.flip": 0.0, "split.extend": "a/split.csv"}
     overrides = {"model.overrides": {"planes": 16}, "training.budget_minutes": None}
@@ -326,6 +335,7 @@ SITUATIONS = [
     the_audit_stops,
     wide_interval,
     wide_interval_of_a_given_recipe,
+    wide_interval_of_a_given_split,
     wide_interval_of_what_the_user_chose,
     longer_than_the_epochs_that_were_chosen,
     a_single_source,

@@ -70,13 +70,14 @@ def test_an_audit_shows_its_answer_and_the_gravest_findings_first(tmp_path):
 
 
 def test_an_audit_is_that_of_the_command(monkeypatch, tmp_path):
-    def write(scan, data, out, *, seed, console):
+    def write(scan, data, out, *, options, seed, console):
         assert data == Path("pets")
+        assert options == {"group_column": "patient"}
         assert seed == 7
         write_audit(out, [])
 
     monkeypatch.setattr("groupwise.notebook.audit_into", write)
-    found = groupwise.audit_data("pets", out=tmp_path / "audit", seed=7, quiet=True)
+    found = groupwise.audit_data("pets", out=tmp_path / "audit", group_column="patient", seed=7, quiet=True)
     assert found.folder == tmp_path / "audit"
     assert "May these data be trusted?" in found._repr_html_()
     with pytest.raises(UsageError, match="--group-column is given as well"):

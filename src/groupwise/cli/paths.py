@@ -43,7 +43,9 @@ def _require_run(paths: list[Path], place: str) -> None:
     for path in paths:
         if not path.is_dir():
             fact = "is no folder" if path.exists() else "no such folder"
-            remedy = "Give the folder that `groupwise train --run` wrote."
+            remedy = (
+                "Give the folder that `groupwise train --run` wrote, or `export` where it takes a bundle."
+            )
             raise UsageError(fact, place=f"{place}{path}", remedy=remedy)
 
 

@@ -11,6 +11,7 @@ from groupwise.data.manifest import Sample
 from groupwise.data.sources import find_sources
 from groupwise.data.targets import Targets, refuse_sets
 from groupwise.errors import GroupwiseError
+from groupwise.text import listed
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def choose_participants(
         excluded |= further
     few = _few_sources(samples, bound, excluded, min_sources)
     if few:
-        named = ", ".join(f"{name!r} ({count})" for name, count in few.items())
+        named = listed([f"{name!r} ({count})" for name, count in few.items()], 12)
         done = "left out" if rare == "drop" else "learnt, and not tested"
         notes.append(f"Classes of fewer than {min_sources} independent sources are {done}: {named}")
     if rare == "drop":

@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 from groupwise.data.group_columns import find_group_columns
+from groupwise.data.layout import POOL
 from groupwise.report.better_steps import beat_baselines, begin_with_weights, check_labels, is_small
 from groupwise.report.external_steps import SHOWN_MISTAKES, hold_elsewhere
 from groupwise.report.sections.number import Headline, headline
@@ -141,10 +142,13 @@ def _narrow(files: RunFiles, said: Headline) -> Iterator[Step]:
     told = f"is {100 * wide:.0f} points wide" if said.accuracy.has_interval else "cannot be told"
     sources = files.metrics[files.fold]["sources"]
     time = duration(FOLDS * training_s(files)).replace(NBSP, " ")
+    given = (files.recipe.get("split") or {}).get("given") not in (None, POOL)  # which has no numbered folds
+    anew = ("--split.given", POOL) if given else ()
+    what = "divide the images anew and test every one" if given else "test every image instead of one fold"
     yield Step(
-        f"test every image instead of one fold, in about {time}",
+        f"{what}, in about {time}",
         f"the interval of {count(sources, 'source')} {told}",
-        train_again(files, "cv", "--cv", str(FOLDS)),
+        train_again(files, "cv", "--cv", str(FOLDS), *anew),
     )
 
 

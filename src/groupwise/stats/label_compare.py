@@ -113,7 +113,8 @@ def _difference(
     if not figure.has_interval or len(means) < 2:
         return Difference(value, 1.0, 1.0, SPREAD, reason=figure.reason)
     df = balanced_support(fold.whole, list(label_parts(fold, fold.rankable, names).values()))[1]
-    error, method = float(np.nanstd(means[1] - means[0])), SPREAD
+    with np.errstate(invalid="ignore"):  # a draw that lacks a label has no mean
+        error, method = float(np.nanstd(means[1] - means[0])), SPREAD
     left_out = [left.mean(axis=1) for one in pair if (left := one.without(name)) is not None]
     if len(left_out) == 2 and np.isfinite(left_out).all():
         error, method = float(np.sqrt(jackknife(value, left_out[1] - left_out[0])[1])), LEFT_OUT
