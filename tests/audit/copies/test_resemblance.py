@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from groupwise.audit.copies.clusters import cluster_ids
 from groupwise.audit.copies.resemblance import LEAST_IMAGES, _transitivity, pictures_resemble
 from groupwise.audit.findings import find_resemblance
 
@@ -69,6 +70,16 @@ def test_chains_under_several_labels_are_pictures_that_resemble_one_another():
 
 def test_chains_under_one_label_may_be_the_frames_of_a_film():
     assert not pictures_resemble(CLUSTERS, labels_with_errors(0), CHAINS)
+
+
+@pytest.mark.parametrize(("share", "alike"), [(0.0, False), (0.005, False), (0.016, True)])
+def test_scattered_pairs_need_few_that_join_two_labels(share, alike):
+    rng = np.random.default_rng(0)
+    labels = labels_of(3000, "abcde")
+    pairs = [(i, i + 5 * int(step)) for i, step in zip(range(800), rng.integers(1, 400, 800), strict=True)]
+    pairs[: round(800 * share)] = [(i, i + 1) for i in range(round(800 * share))]
+    clusters = cluster_ids(3000, pairs)
+    assert pictures_resemble(clusters, labels, pairs) == alike
 
 
 def test_so_few_pairs_say_nothing_of_chains():
