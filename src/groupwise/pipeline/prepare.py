@@ -31,6 +31,7 @@ from groupwise.runs.deadline import Deadline
 from groupwise.runs.run import Run
 
 MAX_DRAWN = 1000
+WARNINGS_SHOWN = 12  # of an audit, on the terminal
 
 
 def scan_with_progress(
@@ -114,7 +115,6 @@ def _say_findings(audited: Audit, console: Console) -> None:
         console.say(f"  and {warned - WARNINGS_SHOWN:,} more warnings, which the page of the audit has")
 
 
-WARNINGS_SHOWN = 12
 _LABELS_REMEDY = (
     "Give one folder of images a class, a CSV of paths and labels, or --label-regex where the names of the"
     " files hold the class."
