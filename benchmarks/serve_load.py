@@ -216,14 +216,19 @@ async def _ask_until_refused(port: int, body: bytes, seen: Counter) -> None:
             seen[f"lost: {type(error).__name__}"] += 1
 
 
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 async def kills(bundle: Path, options: argparse.Namespace) -> None:
     seen, body, rng = Counter(), pictures(1, 64)[0], random.Random(0)
     with served(bundle, "--workers", str(options.workers)) as server:
         ask = (_ask_until_refused(server.port, body, seen) for _ in range(options.clients))
         clients = [asyncio.create_task(one) for one in ask]
         for _ in range(options.times):
-            await asyncio.sleep(rng.uniform(2, 3))  # a worker in the place of the last one loads its model
-            os.kill(rng.choice(started_by(server.pid)), signal.SIGKILL)
+            await asyncio.sleep(rng.uniform(5, 6))  # a worker in the place of the last one loads its model
+            workers = [pid for pid in started_by(server.pid) if b"spawn_main" in _command(pid)]
+            os.kill(rng.choice(workers), signal.SIGKILL)
         await asyncio.sleep(3)
         server.send_signal(signal.SIGTERM)
         await asyncio.gather(*clients)
