@@ -57,13 +57,15 @@ def pictures_resemble(
         name for name, n in zip(*np.unique(names, return_counts=True), strict=True) if n >= LEAST_OF_A_CLASS
     ]
     thin = [name for name in large if _effective(clusters[names == name]) < FEWEST_IN_A_CLASS]
-    conflicting, transitivity = _conflicting(clusters, labels), _transitivity(len(clusters), pairs)
+    conflicting = _conflicting(clusters, labels)
+    chained, scattered = conflicting > CHAINED_CONFLICTS, _disagreeing(names, pairs) > SCATTERED_CONFLICTS
+    transitivity = _transitivity(len(clusters), pairs) if chained or scattered else 1.0
     return bool(
         _effective(clusters) < FEWEST_PHOTOGRAPHS
         or len(thin) > len(large) / 2
         or conflicting > MOST_CONFLICTS
-        or (conflicting > CHAINED_CONFLICTS and transitivity < LEAST_TRANSITIVITY)
-        or (transitivity < SCATTERED and _disagreeing(names, pairs) > SCATTERED_CONFLICTS)
+        or (chained and transitivity < LEAST_TRANSITIVITY)
+        or (scattered and transitivity < SCATTERED)
     )
 
 
@@ -83,6 +85,8 @@ def _conflicting(clusters: npt.NDArray[np.int64], labels: Sequence[str]) -> floa
 
 def _disagreeing(names: npt.NDArray[np.str_], pairs: Sequence[tuple[int, int]]) -> float:
     """The share of pairs that join two of the labels `names` (N,)."""
+    if not pairs:
+        return 0.0
     first, second = np.array(pairs).T
     return float((names[first] != names[second]).mean())
 
