@@ -193,7 +193,7 @@ SETS = {
             read_signs,
             "a track: the first number of the name, which films one sign",
             2000,
-            minutes=120,
+            minutes=60,
         ),
         KnownSet(
             "flowers",
