@@ -13,7 +13,8 @@ from sklearn.utils import estimator_checks
 import groupwise
 from folder_case import TINY, write_folder
 from groupwise import GroupwiseClassifier
-from groupwise.data.split import proof, read_split
+from groupwise.data.proof import proof
+from groupwise.data.split import read_split
 from groupwise.errors import GroupwiseError
 from scenes_case import LABELS, write_scenes
 

@@ -9,7 +9,8 @@ import pytest
 from groupwise.data.given import repair_split, use_given_division, use_given_split
 from groupwise.data.manifest import Sample
 from groupwise.data.participants import Participants, choose_participants
-from groupwise.data.split import EXCLUDED, Assignment, Split, make_split, proof
+from groupwise.data.proof import proof
+from groupwise.data.split import EXCLUDED, Assignment, Split, make_split
 from groupwise.errors import GroupwiseError, UsageError
 
 

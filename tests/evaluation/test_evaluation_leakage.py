@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from groupwise.data.participants import Participants
-from groupwise.data.split import Assignment, Split, make_split, proof
+from groupwise.data.proof import proof
+from groupwise.data.split import Assignment, Split, make_split
 from groupwise.evaluation.leakage import estimate_leakage
 from groupwise.evaluation.leakage_words import leakage_words
 

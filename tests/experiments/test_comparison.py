@@ -12,7 +12,8 @@ import yaml
 
 from groupwise.cli.main import main
 from groupwise.data.manifest import Manifest, Sample
-from groupwise.data.split import Assignment, Split, proof
+from groupwise.data.proof import proof
+from groupwise.data.split import Assignment, Split
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.experiments.comparison import compare_runs
 from groupwise.files import read_json, write_csv, write_json

@@ -165,6 +165,13 @@ def test_sets_that_are_all_alike_are_refused_and_others_are_not(capsys):
     refuse_alike(["|a|b|", "|b|"])
 
 
+def test_groups_that_are_the_classes_are_refused_before_copies_are_looked_for(capsys):
+    grouped = replace(manifest(), samples=tuple(replace(one, group=one.label) for one in manifest().samples))
+    with pytest.raises(GroupwiseError, match="Each group is a class"):
+        prepare(grouped, SplitConfig(), seed=0, console=Console())
+    assert "Audit" not in capsys.readouterr().out
+
+
 def test_a_single_class_is_refused_before_copies_are_looked_for(capsys):
     single = replace(manifest(), samples=manifest().samples[::2])
     with pytest.raises(GroupwiseError, match="nothing to tell apart"):

@@ -13,7 +13,8 @@ from PIL import Image
 
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.participants import Participants
-from groupwise.data.split import make_split, proof
+from groupwise.data.proof import proof
+from groupwise.data.split import make_split
 from groupwise.files import write_csv, write_json
 from groupwise.stats.intervals import LINEARISED, ONE_SOURCE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -164,6 +164,16 @@ def make_split(
     )
 
 
+def refuse_few_groups(samples: Sequence[tuple[str, str, str]], folds: Sequence[str]) -> None:
+    """Raise the `GroupwiseError` of `make_split` where a class has too few sources by groups alone.
+
+    Samples are (path, label, group). Copies only join more of them, so nobody need wait for an audit.
+    """
+    groups = [group for _, _, group in samples]
+    targets = Targets.of([label for _, label, _ in samples])
+    _refuse_few_sources(targets, find_sources(groups), folds, frozenset(), groups)
+
+
 def participants_of(split: Split) -> Participants:
     """What took part in `split`, for another division of the same images."""
     excluded = [row.path for row in split.rows if row.fold == EXCLUDED]
@@ -173,12 +183,11 @@ def participants_of(split: Split) -> Participants:
 def _refuse_few_sources(
     targets: Targets, sources: IntArray, folds: Sequence[str], spared: Set[str], groups: Sequence[str]
 ) -> None:
-    classes, members = targets.classes, targets.members.astype(bool)
-    have = {str(name): len(np.unique(sources[members[:, k]])) for k, name in enumerate(classes)}
+    have = _count_sources(targets, sources)
     few = {name: count for name, count in have.items() if count < len(folds) and name not in spared}
     if few:
-        images = {str(name): int(members[:, k].sum()) for k, name in enumerate(classes)}
-        joined = any(images[name] > count for name, count in few.items())
+        without_copies = _count_sources(targets, find_sources(groups))
+        joined = any(without_copies[name] > count for name, count in few.items())
         (first, count), *others = few.items()
         also = f"; class {listed([f'{name!r} has {n}' for name, n in others], NAMES_SHOWN)}" if others else ""
         raise GroupwiseError(
@@ -194,6 +203,14 @@ def _refuse_few_sources(
             )
             + " If copies were found that are none, --copies report." * joined,
         )
+
+
+def _count_sources(targets: Targets, sources: IntArray) -> dict[str, int]:
+    """How many of `sources` (N,) each class has images of."""
+    members = targets.members.astype(bool)
+    return {
+        str(name): len(np.unique(sources[of])) for name, of in zip(targets.classes, members.T, strict=True)
+    }
 
 
 def _blame_groups(targets: Targets, groups: Sequence[str]) -> str:
@@ -247,41 +264,3 @@ def _refuse_cut_sources(
                 place="the split to extend",
                 remedy="Start a new split, or take one of the two files out.",
             )
-
-
-def proof(split: Split) -> dict[str, Any]:
-    """What `split.json` holds: sizes of each fold, and every source that spans two (none, if grouped)."""
-    sources = split.sources
-    folds_of: dict[int, set[str]] = {}
-    for row, source in zip(split.rows, sources, strict=True):
-        if row.fold != EXCLUDED:
-            folds_of.setdefault(int(source), set()).add(row.fold)
-    spanning = {source for source, folds in folds_of.items() if len(folds) > 1}
-    examples = [
-        [f"{row.path} ({row.fold})" for row, s in zip(split.rows, sources, strict=True) if s == source][:6]
-        for source in sorted(spanning)[:10]
-    ]
-    return {
-        "folds": {fold: _fold_facts(split, sources, fold, folds_of) for fold in split.folds},
-        "sources": len(folds_of),
-        "excluded": len(split.indices(EXCLUDED)),
-        "spanning_sources": len(spanning),
-        "spanning_examples": examples,
-    }
-
-
-def _fold_facts(split: Split, sources: IntArray, fold: str, folds_of: dict[int, set[str]]) -> dict[str, Any]:
-    rows = split.indices(fold)
-    classes: dict[str, dict[str, int]] = {}
-    of_label: dict[str, list[int]] = {}
-    for i in rows:
-        for name in read_names(split.rows[i].label):
-            of_label.setdefault(name, []).append(int(i))
-    for label, members in sorted(of_label.items()):
-        classes[label] = {"n": len(members), "sources": len(set(sources[members].tolist()))}
-    return {
-        "n": len(rows),
-        "sources": len(set(sources[rows].tolist())),
-        "with_sibling_in_train": sum(fold != "train" and "train" in folds_of[int(sources[i])] for i in rows),
-        "classes": classes,
-    }

@@ -16,7 +16,8 @@ import numpy as np
 from groupwise.console import Console
 from groupwise.data.layout import POOL
 from groupwise.data.participants import Participants
-from groupwise.data.split import EXCLUDED, Split, make_split, participants_of, proof
+from groupwise.data.proof import proof
+from groupwise.data.split import EXCLUDED, Split, make_split, participants_of
 from groupwise.distributed.world import World, choose_device, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.words import sentence

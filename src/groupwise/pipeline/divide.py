@@ -12,8 +12,9 @@ from groupwise.data.given import use_given_division, use_given_split
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import GIVEN_FOLD, Manifest
 from groupwise.data.participants import Participants, choose_participants
+from groupwise.data.proof import proof
 from groupwise.data.spanning import count_spanning, find_spanning
-from groupwise.data.split import EXCLUDED, Assignment, Split, make_split, proof, read_split
+from groupwise.data.split import EXCLUDED, Assignment, Split, make_split, read_split
 from groupwise.data.split_options import SplitConfig
 
 

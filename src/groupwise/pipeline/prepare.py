@@ -14,9 +14,10 @@ from groupwise.audit.audit import Audit, audit
 from groupwise.console import Console
 from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
+from groupwise.data.layout import POOL
 from groupwise.data.manifest import GIVEN_FOLD, Manifest
 from groupwise.data.places import OUTSIDE_ROOT
-from groupwise.data.split import Split
+from groupwise.data.split import Split, refuse_few_groups
 from groupwise.data.split_options import SplitConfig
 from groupwise.data.table import LINK_OUTSIDE, where_images_lie
 from groupwise.data.targets import refuse_alike, say
@@ -197,6 +198,9 @@ def prepare(
     """Audit and split; nothing is written, so a refusal leaves nothing behind."""
     if manifest.classes:  # of none the audit says why
         refuse_alike([sample.label for sample in manifest.usable])  # before the minutes of the audit
+        if config.method == "grouped" and config.given in (None, POOL) and not config.min_sources:
+            samples = [(sample.path, sample.label, sample.group) for sample in manifest.usable]
+            refuse_few_groups(samples, list(shares or config.shares))
     audited = audit_manifest(manifest, seed=seed, console=console)
     split, facts = split_manifest(manifest, audited, config, seed=seed, console=console, shares=shares)
     return Prepared(audited, split, facts)

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from groupwise.console import Console
-from groupwise.data.split import EXCLUDED, Split, proof
+from groupwise.data.proof import proof
+from groupwise.data.split import EXCLUDED, Split
 from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.decide import decide_by, decide_sets_by, reference_rows
