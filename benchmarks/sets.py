@@ -111,6 +111,8 @@ class PictureSet:
         labels, sources = self.labels, self.sources
         if outer == PUBLISHED:
             held_out = np.flatnonzero(np.array(self.parts) == "test")
+            if not len(held_out):
+                raise SystemExit(f"{self.folder.name}: the publisher names no test part; give --outer 0 to 4")
         else:
             held_out = _divide(labels, sources, OUTER)[int(outer)]
         folds = np.full(len(labels), "", dtype=object)
