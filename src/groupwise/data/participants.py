@@ -9,7 +9,7 @@ import numpy as np
 
 from groupwise.data.manifest import Sample
 from groupwise.data.sources import find_sources
-from groupwise.data.targets import Targets, refuse_sets
+from groupwise.data.targets import NAMES_SHOWN, Targets, refuse_sets
 from groupwise.errors import GroupwiseError
 from groupwise.text import listed
 
@@ -64,7 +64,7 @@ def choose_participants(
         excluded |= further
     few = _few_sources(samples, bound, excluded, min_sources)
     if few:
-        named = listed([f"{name!r} ({count})" for name, count in few.items()], 12)
+        named = listed([f"{name!r} ({count})" for name, count in few.items()], NAMES_SHOWN)
         done = "left out" if rare == "drop" else "learnt, and not tested"
         notes.append(f"Classes of fewer than {min_sources} independent sources are {done}: {named}")
     if rare == "drop":

@@ -12,13 +12,20 @@ import numpy as np
 from groupwise.data.participants import Participants
 from groupwise.data.sources import find_sources
 from groupwise.data.stratify import UNASSIGNED, IntArray, assign_random, assign_sources
-from groupwise.data.targets import Targets, all_names, is_set, read_names, refuse_alike, refuse_sets
+from groupwise.data.targets import (
+    NAMES_SHOWN,
+    Targets,
+    all_names,
+    is_set,
+    read_names,
+    refuse_alike,
+    refuse_sets,
+)
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_csv, write_csv
 from groupwise.text import listed
 
 EXCLUDED = "excluded"  # the fold of samples that take no part until the user decides about them
-NAMES_SHOWN = 12  # of classes and folds in an error
 
 
 class Assignment(NamedTuple):

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.text import listed
 
+NAMES_SHOWN = 12  # of classes and folds, in a message
 BAR = "|"
 NOT_YET = "does not know several labels an image yet"
 
@@ -104,7 +105,7 @@ def refuse_alike(labels: Sequence[str]) -> None:
         )
     if len(set(labels)) < 2:
         raise GroupwiseError(
-            f"every image has the same labels, {listed(sorted(classes), 12)}, so there is nothing to"
+            f"every image has the same labels, {listed(sorted(classes), NAMES_SHOWN)}, so there is nothing to"
             " tell apart",
             place="split",
             remedy="Add images without some of them.",
