@@ -37,6 +37,7 @@ from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 from groupwise.data.split import Split, make_split, participants_of, read_split
 from groupwise.data.stratify import IntArray
+from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.world import World
 from groupwise.inference.predictor import predict_logits
 from groupwise.models.resnext import ResNeXt, create_model
@@ -45,7 +46,6 @@ from groupwise.pipeline.prepare import audit_manifest, scan_with_progress
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import Recipe
 from groupwise.training.config import FitConfig, FitData
-from groupwise.training.memory import keep_freed_memory
 from groupwise.training.trainer import Trainer
 
 RESULTS = "results.jsonl"

@@ -258,6 +258,7 @@ def groupwise(
     import torch
 
     from groupwise.data.cache import decode_images
+    from groupwise.distributed.allocator import keep_freed_memory
     from groupwise.distributed.world import World
     from groupwise.files import sha256_file
     from groupwise.inference.predictor import predict_logits
@@ -265,7 +266,6 @@ def groupwise(
     from groupwise.recipe.parsing import read_recipe
     from groupwise.training.callbacks import Callback
     from groupwise.training.config import FitConfig, FitData
-    from groupwise.training.memory import keep_freed_memory
     from groupwise.training.trainer import Trainer
 
     keep_freed_memory()

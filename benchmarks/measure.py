@@ -181,6 +181,7 @@ def _read_squares(files: Sequence[Path], cores: int) -> npt.NDArray[np.uint8]:
 def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Outcome:
     """The plan for so many minutes and the training that it leads to, or a recipe as it is."""
 
+    from groupwise.distributed.allocator import keep_freed_memory
     from groupwise.distributed.world import World
     from groupwise.inference.predictor import predict_logits
     from groupwise.pipeline.fit import fit_config
@@ -188,7 +189,6 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
     from groupwise.recipe.parsing import read_recipe
     from groupwise.recipe.recipe import differences
     from groupwise.training.config import FitData
-    from groupwise.training.memory import keep_freed_memory
     from groupwise.training.trainer import Trainer
 
     keep_freed_memory()

@@ -56,9 +56,9 @@ def main() -> None:
 
 async def exchange(folder: Path, arguments: argparse.Namespace) -> None:
     """One row after each exchange."""
+    from groupwise.distributed.allocator import give_back_memory
     from groupwise.inference.bundle import open_bundle
     from groupwise.serving.batching import Batcher
-    from groupwise.serving.watching import give_back_memory
 
     files, loop = pictures(40, 256), asyncio.get_running_loop()
     batcher = Batcher(open_bundle(folder / "a"))

@@ -63,7 +63,7 @@ def measure(
     variant: Variant, preset: str, size_px: int, batch_size: int, *, bf16: bool, steps: int = 8
 ) -> dict[str, float]:
     """Milliseconds an image of the median step after two to warm up, and the seconds of the first step."""
-    from groupwise.training.memory import keep_freed_memory
+    from groupwise.distributed.allocator import keep_freed_memory
 
     if variant.allocator:
         keep_freed_memory()

@@ -21,11 +21,11 @@ import torch
 
 from ablation import Workshop, difference, measure_fit, number_labels
 from groupwise.data.stratify import IntArray
+from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.models.resnext import ResNeXt, create_model
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import Recipe
 from groupwise.training.config import FitData
-from groupwise.training.memory import keep_freed_memory
 
 DEFAULT = read_recipe("default")[0]
 SIZE = {

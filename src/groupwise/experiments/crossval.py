@@ -18,6 +18,7 @@ from groupwise.data.layout import POOL
 from groupwise.data.participants import Participants
 from groupwise.data.proof import proof
 from groupwise.data.split import EXCLUDED, Split, make_split, participants_of
+from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.world import World, choose_device, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.words import sentence
@@ -37,7 +38,6 @@ from groupwise.runs.lock import ORPHAN_S, clear, training_lock
 from groupwise.runs.request import CrossValidation, RunRequest, rounds_of
 from groupwise.runs.run import LEDGER, Run
 from groupwise.stats.estimate import headline_measure
-from groupwise.training.memory import keep_freed_memory
 from groupwise.version import __version__
 
 

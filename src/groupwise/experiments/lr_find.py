@@ -10,6 +10,7 @@ from groupwise.console import Console
 from groupwise.data.cache import decode_images
 from groupwise.data.manifest import Manifest
 from groupwise.data.targets import Targets
+from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.world import World, choose_device
 from groupwise.errors import UsageError
 from groupwise.files import write_atomic
@@ -18,7 +19,6 @@ from groupwise.pipeline.train import new_model
 from groupwise.recipe.recipe import Recipe, with_fields
 from groupwise.report.plots import rate_curve
 from groupwise.training.config import FitData
-from groupwise.training.memory import keep_freed_memory
 from groupwise.training.rate_range import RateCurve, rate_range_test
 
 

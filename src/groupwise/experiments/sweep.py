@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from groupwise.console import Console
+from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.world import World, choose_device
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.experiments.sweep_trial import (
@@ -38,7 +39,6 @@ from groupwise.recipe.recipe import Recipe, as_dict, flatten, to_yaml, with_fiel
 from groupwise.runs.deadline import Deadline
 from groupwise.runs.request import RunRequest, rounds_of
 from groupwise.runs.run import Run
-from groupwise.training.memory import keep_freed_memory
 from groupwise.training.selection import score
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from groupwise.console import Console
+from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.world import World, choose_device
 from groupwise.pipeline.fit import fit_config, training_clock
 from groupwise.pipeline.images import open_data
@@ -25,7 +26,6 @@ from groupwise.runs.lock import ORPHAN_S, training_lock
 from groupwise.runs.run import Run
 from groupwise.training.callbacks import Callback, WarningLog
 from groupwise.training.config import Diverged, EpochRecord, FitData, FitResult
-from groupwise.training.memory import keep_freed_memory
 from groupwise.training.meter import ProgressMeter
 from groupwise.training.selection import score
 from groupwise.training.state import no_end

@@ -21,6 +21,7 @@ from groupwise.data.split import Split, refuse_few_groups
 from groupwise.data.split_options import SplitConfig
 from groupwise.data.table import LINK_OUTSIDE, where_images_lie
 from groupwise.data.targets import refuse_alike, say
+from groupwise.distributed.allocator import give_back_memory
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_atomic, write_json
 from groupwise.pipeline.budget import bounded_progress
@@ -89,6 +90,7 @@ def audit_manifest(manifest: Manifest, *, seed: int, console: Console) -> Audit:
     require_usable(manifest)
     with console.progress("Looking for copies") as progress:
         audited = audit(manifest, seed=seed, progress=progress, cached=True)
+    give_back_memory()  # what training needs beside it would come on top
     facts = audited.facts
     many = "s" * (facts["photographs"] != 1)
     what = f"photograph{many}" if facts["mostly_copies"] else f"photograph{many} or scene{many}"

@@ -20,6 +20,7 @@ import numpy as np
 from groupwise.console import Console
 from groupwise.data.proof import proof
 from groupwise.data.split import EXCLUDED, Split
+from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.decide import decide_by, decide_sets_by, reference_rows
@@ -45,7 +46,6 @@ from groupwise.runs.run import LEDGER, Run
 from groupwise.stats.estimate import headline_measure
 from groupwise.stats.ood import OutOfDistribution
 from groupwise.training.config import FitResult
-from groupwise.training.memory import keep_freed_memory
 from groupwise.training.meter import ProgressMeter
 from groupwise.training.state import no_end
 from groupwise.training.tracking import tracking

@@ -14,6 +14,7 @@ from groupwise.console import Console
 from groupwise.data.layout import POOL
 from groupwise.data.split import Split
 from groupwise.data.stratify import IntArray
+from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.evaluate import score_fold, write_scores
@@ -49,7 +50,7 @@ from groupwise.runs.files import headline_fold, read_run
 from groupwise.runs.request import RunRequest
 from groupwise.runs.run import Run
 from groupwise.training.config import FitData, FitResult
-from groupwise.training.memory import keep_freed_memory, peak_memory_bytes
+from groupwise.training.memory import peak_memory_bytes
 from groupwise.training.meter import ProgressMeter
 from groupwise.training.state import no_end
 from groupwise.training.tracking import tracking

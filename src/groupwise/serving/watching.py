@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from groupwise.distributed.allocator import give_back_memory
 from groupwise.errors import GroupwiseError
 from groupwise.files import sha256_file
 from groupwise.inference.bundle import BUNDLE, is_bundle
@@ -16,16 +15,6 @@ from groupwise.runs.run import LEDGER
 from groupwise.serving.batching import Batcher, Predictor
 
 POLL_S = 1.0
-
-
-def give_back_memory() -> None:
-    """Let the system have the memory of what was freed; does nothing outside glibc.
-
-    glibc keeps that of the models before, a tenth of a small server, in pieces between what is in use.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,12 @@
-"""Lack of memory: how it is told from other failures, its error, the peak of a process, and the
-allocator that avoids some."""
+"""Lack of memory: how it is told from other failures, its error, and the peak of a process."""
 
 from __future__ import annotations
 
-import ctypes
 import sys
 
 import torch
 
 from groupwise.errors import GroupwiseError
-
-# From glibc's malloc.h
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-LARGEST = 2**31 - 1
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
@@ -33,17 +27,3 @@ def peak_memory_bytes() -> int | None:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # KiB elsewhere
-
-
-def keep_freed_memory() -> None:
-    """Let freed memory stay with the process for the next step; does nothing outside glibc.
-
-    glibc maps every large tensor anew and unmaps it when freed, so that each step touches pages that the
-    system must first clear. `benchmarks/step.py` measures what it gains.
-    """
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, LARGEST // 2)
-        mallopt(M_TRIM_THRESHOLD, LARGEST)
