@@ -43,6 +43,7 @@ def _write(folder: Path, scene: Callable[..., npt.NDArray[np.uint8]]) -> None:
         assert cv2.imwrite(str(folder / "ab"[k % 2] / f"{k:03}.png"), pixels)
 
 
+@pytest.mark.timeout(900)  # two clusters are started, whose workers load everything anew
 def test_ray_finds_what_one_machine_does(tmp_path, scene, monkeypatch):
     ray = pytest.importorskip("ray", reason="Ray, of the extra `scale`, is not installed")
     monkeypatch.setattr(search, "PHOTOGRAPHS_A_PART", partition_size(1))  # a part of the index each
