@@ -30,12 +30,12 @@ def keep(value: object) -> Any:
 
 
 def look_up(reference: Any) -> Any:
-    """What a reference stands for; raises the `GroupwiseError` of the task that should have made it."""
+    """What a reference stands for; raises what files gave the task that should have made it."""
     ray = import_ray()
     try:
         return ray.get(reference)
     except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, GroupwiseError):
+        if isinstance(error.cause, GroupwiseError | OSError):
             raise error.cause from None
         raise
 
