@@ -81,7 +81,7 @@ def collect(table: str, options: argparse.Namespace, known: set[frozenset[str]])
     truth = [*range(len(originals)), *sources]
     with ThreadPoolExecutor(1) as pool:
         index = index_photographs(features, 0, pool)
-        proposed = [c for _, chunk in short_list(index, pool) for c in chunk]
+        proposed = [c for _, chunk in short_list(index, pool, features) for c in chunk]
     others = [
         c
         for c in proposed

@@ -27,8 +27,9 @@ def test_the_example_of_a_public_name_gives_what_it_says(name):
     assert doctest.DocTestRunner().run(example).failed == 0
 
 
-def test_the_example_of_ray_is_code():
-    (example,) = doctest.DocTestFinder(recurse=False).find(groupwise.predict_ray, "predict_ray")
+@pytest.mark.parametrize("name", ["audit_ray", "predict_ray"])
+def test_the_example_of_ray_is_code(name):
+    (example,) = doctest.DocTestFinder(recurse=False).find(getattr(groupwise, name), name)
     assert example.examples
     for line in example.examples:
-        compile(line.source, "predict_ray", "single")
+        compile(line.source, name, "single")

@@ -21,6 +21,7 @@ __all__ = [
     "GroupwiseClassifier",
     "GroupwiseError",
     "audit_data",
+    "audit_ray",
     "create_model",
     "load_run",
     "load_weights",
@@ -43,12 +44,13 @@ if TYPE_CHECKING:
     from groupwise.models.feature_extractor import FeatureExtractor
     from groupwise.models.resnext import create_model
     from groupwise.models.weights import load_weights
-    from groupwise.notebook import audit_data, open_run
+    from groupwise.notebook import audit_data, audit_ray, open_run
 
 MODULES = {
     "FeatureExtractor": "groupwise.models.feature_extractor",
     "GroupwiseClassifier": "groupwise.estimator",
     "audit_data": "groupwise.notebook",
+    "audit_ray": "groupwise.notebook",
     "create_model": "groupwise.models.resnext",
     "load_run": "groupwise.inference.predictor",
     "load_weights": "groupwise.models.weights",

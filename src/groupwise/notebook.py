@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from groupwise.audit.ray.search import RAY
+from groupwise.audit.ray.tasks import import_ray
+from groupwise.audit.search import LOCAL, Backend
 from groupwise.console import Console
 from groupwise.data.pixel_reading import Reading
 from groupwise.data.reading import Labels, ReadOptions
@@ -124,6 +127,7 @@ def audit_data(
     labels: Labels = "auto",
     seed: int = 0,
     quiet: bool = False,
+    backend: Backend = LOCAL,
 ) -> Audit:
     """Find copies, label conflicts and bad files before anything is trained: `groupwise audit`.
 
@@ -133,6 +137,7 @@ def audit_data(
             in `train`.
         seed: Decides which copies are planted as a check.
         quiet: Print nothing.
+        backend: Where files are measured and searched: this machine, or what `audit_ray` gives.
 
     Raises `GroupwiseError` for what the user can mend.
     """
@@ -149,5 +154,30 @@ def audit_data(
     )
     scan = scan_with(Path(data), options, Reading())
     console = Console(quiet=quiet)
-    audit_into(scan, Path(data), Path(out), options=options.unusual(), seed=seed, console=console)
+    said = options.unusual()
+    audit_into(scan, Path(data), Path(out), options=said, seed=seed, console=console, backend=backend)
     return Audit(read_audit(Path(out)))
+
+
+def audit_ray(data: str | Path, *, concurrency: int = 2, **options: Any) -> Audit:
+    """Audit on the machines of a Ray cluster: the clusters and findings of `audit_data`.
+
+    Args:
+        data: The folder or table of images, which every machine has to reach by the same path.
+        concurrency: How many tasks run at a time, each on one core; it changes nothing of the result.
+        options: As in `audit_data`.
+
+    Returns:
+        The audit, written as by `audit_data`. Nothing is kept for the next audit of the folder.
+
+    Raises:
+        GroupwiseError: Ray is not installed, or what `audit_data` raises.
+
+    Example:
+        >>> import groupwise
+        >>> found = groupwise.audit_ray("photos/", out="audit", concurrency=8)
+        >>> [finding.code for finding in found.findings]
+        ['copies-across-labels', 'audit-quality']
+    """
+    import_ray()
+    return audit_data(data, backend=replace(RAY, workers=concurrency), **options)

@@ -36,7 +36,7 @@ from groupwise.audit.likeness import Likeness, measure_likeness, picture_feature
 from groupwise.audit.measure import Measured
 from groupwise.audit.recall import measure_recall
 from groupwise.audit.results import name_shortcuts
-from groupwise.audit.search import Progress, keep_search, measure_all, search
+from groupwise.audit.search import LOCAL, Backend, Progress, keep_search, measure_all, search
 from groupwise.audit.sessions import Suspicion, suspect_groups
 from groupwise.audit.shortcuts import Shortcut, find_shortcuts
 from groupwise.data.manifest import Manifest
@@ -96,8 +96,9 @@ def audit(
     progress: Progress | None = None,
     workers: int = 2,
     cached: bool = False,
+    backend: Backend = LOCAL,
 ) -> Audit:
-    """Audit the usable samples of `manifest`; the result depends on `seed`, not on `workers` nor on `cached`.
+    """Audit the usable samples of `manifest`; the result depends on `seed`, not on what follows it here.
 
     `progress` is called with the steps done and their number, two steps a photograph: reading and comparing.
     With `cached` it uses and leaves what `cache.py` keeps of these files.
@@ -107,7 +108,7 @@ def audit(
     # Without a digest nobody knows whether a file changed.
     cached, file = cached and all(sample.sha256 for sample in manifest.usable), cache_file(manifest)
     known = read_cache(file, manifest) if cached else Known()
-    searched = search(manifest, seed, progress, workers, known, record=cached)
+    searched = search(manifest, seed, progress, workers, known, backend, record=cached)
     measured, exact, detection = searched.measured, searched.exact, searched.detection
     copies = join(measured, searched.kept, exact, detection)
     facts = {

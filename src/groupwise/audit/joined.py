@@ -46,7 +46,8 @@ def join(
     trusted, bridges = drop_bridges(len(measured), edges, [pair.score for pair in found])
     crossed = set(bridges)
     bound = [pair for pair, edge in zip(found, edges, strict=True) if edge not in crossed]
-    insets = find_insets(bound, [one.photograph.grey for one in measured])
+    looked_at = {i for pair in bound for i in (pair.first, pair.second)}
+    insets = find_insets(bound, {i: measured[i].photograph.grey for i in looked_at})
     shown = {(one.pair.first, one.pair.second) for one in insets}
     apart = [edge for edge in trusted if edge not in shown]
     return Joined(

@@ -12,6 +12,7 @@ from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.compared import Compared, Key
 from groupwise.audit.copies.detect import Detection, detect
 from groupwise.audit.copies.hashes import exact_copies
+from groupwise.audit.copies.searcher import OpenSearcher, open_searcher
 from groupwise.audit.copies.workers import one_thread_a_worker
 from groupwise.audit.measure import Measured, measure
 from groupwise.audit.recall import Planted, plant
@@ -39,12 +40,18 @@ class Search:
 
 
 def search(
-    manifest: Manifest, seed: int, progress: Progress | None, workers: int, known: Known, record: bool
+    manifest: Manifest,
+    seed: int,
+    progress: Progress | None,
+    workers: int,
+    known: Known,
+    backend: Backend,
+    record: bool,
 ) -> Search:
     """Look for copies, with what is `known`; the evidence of pairs is left in the answer if `record`."""
     samples = manifest.usable
     n = len(samples)
-    measured = measure_all(manifest, workers, progress, known.measured)
+    measured = backend.measure(manifest, workers, progress, known.measured)
     exact = exact_copies([sample.sha256 for sample in samples], [one.digest for one in measured])
     copied = {second for _, second in exact}
     kept = [i for i in range(n) if i not in copied]
@@ -62,6 +69,7 @@ def search(
         workers=workers,
         compared=compared,
         progress=(lambda done, total: progress(n + done * n // total, 2 * n)) if progress else None,
+        search=backend.search,
     )
     return Search(measured, exact, kept, planted, detection, result, compared.pairs)
 
@@ -82,6 +90,19 @@ def measure_all(
             if progress:
                 progress(done, 2 * len(samples))
     return measured
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where files are measured and searched: two functions, and how many workers an audit gives them."""
+
+    measure: Callable[[Manifest, int, Progress | None, Mapping[str, Measured]], list[Measured]]
+    search: OpenSearcher
+    workers: int = 2
+
+
+LOCAL = Backend(measure_all, open_searcher)
+"""This machine, by threads and processes."""
 
 
 def keep_search(

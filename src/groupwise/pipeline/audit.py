@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from groupwise.audit.audit import Audit
+from groupwise.audit.search import LOCAL, Backend
 from groupwise.console import Console
 from groupwise.pipeline.divide import audit_given_split, given_folds
 from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, write_audit
@@ -15,14 +16,21 @@ from groupwise.runs.request import Scan
 
 
 def audit_data(
-    scan: Scan, data: Path, out: Path, *, options: Mapping[str, str], seed: int, console: Console
+    scan: Scan,
+    data: Path,
+    out: Path,
+    *,
+    options: Mapping[str, str],
+    seed: int,
+    console: Console,
+    backend: Backend = LOCAL,
 ) -> tuple[Audit, Mapping[str, Any] | None]:
     """Audit what `scan` finds in `data`, by these `options`, and write it into `out`.
 
     Returns the audit, and what is wrong with the folds that the data bring, or None where they bring none.
     """
     manifest = scan_with_progress(scan, console)
-    audited = audit_manifest(manifest, seed=seed, console=console)
+    audited = audit_manifest(manifest, seed=seed, console=console, backend=backend)
     manifest.write(out / "manifest.csv")
     split = given_folds(manifest, audited)
     given = None

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from groupwise.audit.audit import Audit, audit
+from groupwise.audit.search import LOCAL, Backend
 from groupwise.console import Console
 from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
@@ -82,14 +83,21 @@ def _status_counts(manifest: Manifest) -> str:
     return ", ".join(parts) or f"all {len(manifest.samples):,} files are sound"
 
 
-def audit_manifest(manifest: Manifest, *, seed: int, console: Console) -> Audit:
+def audit_manifest(manifest: Manifest, *, seed: int, console: Console, backend: Backend = LOCAL) -> Audit:
     """Audit the usable samples behind a progress bar, and say what was found.
 
     Raises `GroupwiseError` where there are none.
     """
     require_usable(manifest)
     with console.progress("Looking for copies") as progress:
-        audited = audit(manifest, seed=seed, progress=progress, cached=True)
+        audited = audit(
+            manifest,
+            seed=seed,
+            progress=progress,
+            workers=backend.workers,
+            cached=backend is LOCAL,
+            backend=backend,
+        )
     give_back_memory()  # what training needs beside it would come on top
     facts = audited.facts
     many = "s" * (facts["photographs"] != 1)

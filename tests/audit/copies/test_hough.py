@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from groupwise.audit.copies.features import Features
 from groupwise.audit.copies.hough import insets
 from groupwise.audit.copies.index import Index, Matches
 from groupwise.audit.copies.vocabulary import Vocabulary
@@ -19,14 +18,14 @@ def proposed(query: np.ndarray, differ: int = 0) -> list[tuple[int, int]]:
     Its features differ from those in so many signs.
     """
     both = [WHOLE.astype(np.float32), query.astype(np.float32)]
-    features = [Features(points, np.zeros((len(points), 128), np.uint8)) for points in both]
     owner, words = np.repeat([0, 1], [5, len(query)]), np.r_[:5, : len(query)]
     postings = owner, np.concatenate(both), np.zeros(len(owner), np.uint64)
     none = Vocabulary(np.zeros((0, 128), np.float32), np.zeros((0, 0, 128), np.float32))
-    index = Index(features, none, *postings, np.zeros(0, int), np.zeros(0), np.ones(2))
+    index = Index(none, *postings, np.zeros(0, int), np.zeros(0), np.ones(2))
     row, posting = np.nonzero(words[5:, None] == words)  # each meets all that say its word, itself too
     found = Matches(row, posting, np.ones(len(row)), np.full(len(row), differ, np.uint8))
-    return list(insets(index, found, np.zeros(len(query), int), both[1], np.array([1])))
+    proposals = insets(index, found, np.zeros(len(query), int), both[1], np.array([1]))
+    return [(query, other) for query, other, _ in proposals]
 
 
 def test_a_smaller_upright_picture_is_proposed():

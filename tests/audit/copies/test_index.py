@@ -30,7 +30,11 @@ def _index(features: Sequence[Features]) -> Index:
 
 def _proposed(features: Sequence[Features]) -> set[Candidate]:
     with ThreadPoolExecutor(1) as pool:
-        return {one for _, chunk in short_list(index_photographs(features, 0, pool), pool) for one in chunk}
+        return {
+            one
+            for _, chunk in short_list(index_photographs(features, 0, pool), pool, features)
+            for one in chunk
+        }
 
 
 def test_a_feature_meets_itself_and_what_hardly_differs_but_not_what_shares_the_word_alone(features):
@@ -41,7 +45,7 @@ def test_a_feature_meets_itself_and_what_hardly_differs_but_not_what_shares_the_
         found = match(index, asked)
         ours = found.row[index.photograph[found.posting] == 3]
         assert len(np.unique(ours)) > 0.9 * len(own)
-    everyone = index.features[0].descriptors
+    everyone = features[0].descriptors
     strangers = match(index, everyone).posting
     shared = [
         np.arange(index.starts[w], index.starts[w + 1])
@@ -58,7 +62,7 @@ def test_the_limits_of_memory_change_nothing(features, monkeypatch):
     index, own = _index(features), features[3].descriptors
     at_once = match(index, own)
     monkeypatch.setattr(module, "_MEETINGS_AT_ONCE", 3)
-    monkeypatch.setattr(module, "_PHOTOGRAPHS_AT_ONCE", 2)
+    monkeypatch.setattr(module, "PHOTOGRAPHS_AT_ONCE", 2)
     again = match(_index(features), own)
     order, other = (np.lexsort((one.posting, one.row)) for one in (at_once, again))
     np.testing.assert_array_equal(at_once.posting[order], again.posting[other])

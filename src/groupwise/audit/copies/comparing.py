@@ -43,7 +43,7 @@ def comparing(photographs: Sequence[Photograph], workers: int) -> Iterator[Compa
 
         def compare(looks: Sequence[Look]) -> list[Evidence | None]:
             parts = [looks[start : start + _PART] for start in range(0, len(looks), _PART)]
-            found = parallel(delayed(_compare_apart)(packed, part) for part in parts)
+            found = parallel(delayed(compare_apart)(packed, part) for part in parts)
             return [evidence for part in found for evidence in part]
 
         yield compare
@@ -54,7 +54,7 @@ def _compare(photographs: Sequence[Photograph], looks: Sequence[Look]) -> list[E
     return [None if pair is None else pair.evidence for pair in pairs]
 
 
-def _compare_apart(photographs: PackedPhotographs, looks: Sequence[Look]) -> list[Evidence | None]:
+def compare_apart(photographs: Sequence[Photograph], looks: Sequence[Look]) -> list[Evidence | None]:
     """The same in a process of its own, which keeps OpenCV to the one core that is its share."""
     cv2.setNumThreads(1)
     return _compare(photographs, looks)

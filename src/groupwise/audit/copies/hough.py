@@ -31,8 +31,10 @@ _PLACE_PX = 2.0  # points as near as this are one: a corner with two directions 
 
 def insets(
     index: Index, found: Matches, owner: IntArray, points: FloatArray, own: IntArray
-) -> Iterator[tuple[int, int]]:
-    """Queries and photographs that may lie inside them, smaller and upright, at most `MOST` a query.
+) -> Iterator[tuple[int, int, float]]:
+    """Queries and photographs that may lie inside them, smaller and upright, with their votes.
+
+    At most `MOST` a query, the one of most votes first.
 
     `found` are the matches of the features `points` (K, 4) of all queries, `owner` (K,) is whose each is and
     `own` (Q,) the number in the index of each query, which does not find that.
@@ -44,11 +46,11 @@ def insets(
         & _upright(index, found, points)
     )
     key, votes = _count(index, owner, points, point[kept], posting[kept], found.weight[kept])
-    query, photograph = np.divmod(key, len(index.features))
+    query, photograph = np.divmod(key, index.size)
     order = np.lexsort((photograph, -votes, query))
     rank = np.arange(len(order)) - np.searchsorted(query[order], query[order])
     for k in order[rank < MOST].tolist():
-        yield int(query[k]), int(photograph[k])
+        yield int(query[k]), int(photograph[k]), float(votes[k])
 
 
 def _upright(index: Index, found: Matches, points: FloatArray) -> npt.NDArray[np.bool_]:
@@ -71,7 +73,7 @@ def _count(
 
     A pair is the query's number times the number of photographs, plus the photograph's.
     """
-    pair = owner[point] * len(index.features) + index.photograph[posting]
+    pair = owner[point] * index.size + index.photograph[posting]
     _, inverse, common = np.unique(pair, return_inverse=True, return_counts=True)
     some = common[inverse] >= LEAST_VOTES  # most pairs meet by chance, once or twice
     pair, point, posting, weight = pair[some], point[some], posting[some], weight[some]

@@ -6,9 +6,10 @@ embedding and weak geometric consistency", ECCV 2008): of those that share a wor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,22 +27,25 @@ STOPPED, LEAST_STOPPED = 0.25, 32
 """Words said by more of the photographs than this share, and than this number, are not heard: they tell
 little, and most of what shares a word shares one of these."""
 
+PHOTOGRAPHS_AT_ONCE = 256
+"""Whose words are read at once. The last bits of a product depend on how many rows it has, so whoever parts
+the photographs parts them between such."""
+
 _WORDS_OF_A_QUERY = 3  # the nearest words, because noise moves a descriptor across the border of its cell
 _WEIGHTS = np.exp(-((np.arange(SIGNS + 1) / 12.0) ** 2))  # of a match, by the signs that differ
 _NO_MATCH = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.uint8)
-_PHOTOGRAPHS_AT_ONCE, _MEETINGS_AT_ONCE = 256, 1 << 20  # bound the memory
+_MEETINGS_AT_ONCE = 1 << 20  # bounds the memory
 
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """D local features of the photographs `features` (N), ordered by word, but for stopped words.
+    """D local features of N photographs, ordered by word, but for stopped words.
 
     `photograph` (D,) is whose each is, `points` (D, 4) as in `Features`, `signs` (D,) what it differs by from
     its word; those of word v of V are `starts[v]` to `starts[v + 1]`. `weight` (V,) is each word's inverse
     document frequency, `length` (N,) the root of how many features a photograph has.
     """
 
-    features: Sequence[Features]
     vocabulary: Vocabulary
     photograph: IntArray
     points: FloatArray
@@ -49,6 +53,30 @@ class Index:
     starts: IntArray
     weight: npt.NDArray[np.float64]
     length: npt.NDArray[np.float64]
+
+    @property
+    def size(self) -> int:
+        """Number of photographs."""
+        return len(self.length)
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """D local features of N photographs as they stand, with their words: what an index is made of.
+
+    `photograph` (D,), `points` (D, 4), `words` (D,) and `signs` (D,), and how many each has, `count` (N,).
+    """
+
+    photograph: IntArray
+    points: FloatArray
+    words: npt.NDArray[np.int32]
+    signs: npt.NDArray[np.uint64]
+    count: IntArray
+
+    def frequency(self, vocabulary: Vocabulary) -> IntArray:
+        """How many of the photographs say each word, (V,)."""
+        n = np.int64(len(self.count))
+        return np.bincount(np.unique(self.words * n + self.photograph) // n, minlength=vocabulary.size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,25 +94,39 @@ class Matches:
 
 def index_photographs(features: Sequence[Features], seed: int, pool: ThreadPoolExecutor) -> Index:
     """At least one photograph with local features, by its words."""
-    vocabulary = choose_vocabulary(features, seed, pool)
+
+    def gather(rows: Sequence[IntArray]) -> npt.NDArray[np.uint8]:
+        return np.concatenate([one.descriptors[own] for one, own in zip(features, rows, strict=True)])
+
+    vocabulary = choose_vocabulary([len(one.points) for one in features], gather, seed, pool)
+    said = read_words(features, vocabulary, pool.map)
+    return index_words(said, vocabulary, said.frequency(vocabulary), len(features))
+
+
+def read_words(features: Sequence[Features], vocabulary: Vocabulary, apply: Callable[..., Any]) -> Said:
+    """The words of at least one photograph; `apply` is `map`, or that of a pool."""
 
     def read(start: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint64]]:
-        unit = unit_descriptors(stacked(features[start : start + _PHOTOGRAPHS_AT_ONCE]))
+        unit = unit_descriptors(stacked(features[start : start + PHOTOGRAPHS_AT_ONCE]))
         words = vocabulary.words(unit, 1).ravel()
         return words, vocabulary.signs(project(unit), words)
 
-    parts = list(pool.map(read, range(0, len(features), _PHOTOGRAPHS_AT_ONCE)))
+    parts = list(apply(read, range(0, len(features), PHOTOGRAPHS_AT_ONCE)))
     words, signs = (np.concatenate(part) for part in zip(*parts, strict=True))
-    photograph, points = owners(features), np.concatenate([one.points for one in features])
-    said = np.unique(words * np.int64(len(features)) + photograph) // len(features)
-    frequency = np.bincount(said, minlength=vocabulary.size)
-    stopped = frequency > max(LEAST_STOPPED, STOPPED * len(features))
-    order = np.argsort(words, kind="stable")
-    order = order[~stopped[words[order]]]
-    starts = np.searchsorted(words[order], np.arange(vocabulary.size + 1))
-    weight = np.log(len(features) / np.maximum(frequency, 1))
-    length = np.sqrt([max(1, len(one.points)) for one in features])
-    return Index(features, vocabulary, photograph[order], points[order], signs[order], starts, weight, length)
+    points = np.concatenate([one.points for one in features])
+    return Said(owners(features), points, words, signs, np.array([len(one.points) for one in features]))
+
+
+def index_words(said: Said, vocabulary: Vocabulary, frequency: IntArray, total: int) -> Index:
+    """The index of these photographs, `frequency` (V,) of all `total` of which say each word."""
+    stopped = frequency > max(LEAST_STOPPED, STOPPED * total)
+    order = np.argsort(said.words, kind="stable")
+    order = order[~stopped[said.words[order]]]
+    starts = np.searchsorted(said.words[order], np.arange(vocabulary.size + 1))
+    weight = np.log(total / np.maximum(frequency, 1))
+    length = np.sqrt(np.maximum(1, said.count))
+    photograph, points, signs = said.photograph[order], said.points[order], said.signs[order]
+    return Index(vocabulary, photograph, points, signs, starts, weight, length)
 
 
 def owners(features: Sequence[Features]) -> IntArray:

@@ -9,7 +9,7 @@ parts of the collage tell.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -65,8 +65,8 @@ class _Part:
     border: _Border
 
 
-def find_insets(pairs: Sequence[Pair], greys: Sequence[Pixels]) -> list[Inset]:
-    """The pairs of which one picture is shown inside the other; `greys` are all working pictures, by number.
+def find_insets(pairs: Sequence[Pair], greys: Mapping[int, Pixels] | Sequence[Pixels]) -> list[Inset]:
+    """The pairs of which one picture is shown inside the other; `greys` are the pictures, by number.
 
     A picture that shows one inside shows what else lies in it too, in another place or in the same. So does
     one in which two pictures lie apart, where it breaks off at both, however little of their sides is there

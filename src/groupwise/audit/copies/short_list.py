@@ -6,8 +6,9 @@ Sivic and Zisserman, "Video Google", ICCV 2003, with the matches of `index.py` f
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,43 +21,52 @@ from groupwise.audit.copies.verify import Candidate
 CANDIDATES = 12
 """Candidates kept a photograph, in plain and mirrored reading together."""
 
-_CHUNK = 128  # photographs that query at once: what bounds the memory
+CHUNK = 128
+"""Photographs that query at once: what bounds the memory."""
+
+
+class Proposal(NamedTuple):
+    """A photograph of an index that is proposed to a query: mirrored, or as lying inside it, and how much."""
+
+    query: int
+    other: int
+    mirrored: bool
+    inset: bool
+    value: float
 
 
 def short_list(
-    index: Index, pool: ThreadPoolExecutor, queries: Sequence[Features] | None = None
+    index: Index, pool: ThreadPoolExecutor, queries: Sequence[Features], *, symmetric: bool = True
 ) -> Iterator[tuple[int, list[Candidate]]]:
     """The number of queries done and the candidates of the latest chunk: `CANDIDATES` a query, and insets.
 
-    Without `queries` the photographs query themselves, `first` < `second`, and none meets itself. With
-    `queries`, `first` is the number of the query and `second` that of the photograph. The next chunk is
+    If `symmetric` the `queries` are the photographs of the index, `first` < `second`, and none meets itself.
+    Otherwise `first` is the number of the query and `second` that of the photograph. The next chunk is
     sought in the `pool` while the caller compares the latest.
     """
-    asked = index.features if queries is None else queries
 
     def search(start: int) -> list[Candidate]:
-        chunk = asked[start : start + _CHUNK]
-        own = np.arange(start, start + len(chunk)) if queries is None else np.full(len(chunk), -1)
-        return [
-            _ordered(start + query, other, mirror, symmetric=queries is None)
-            for query, other, mirror in _propose(index, chunk, own)
-        ]
+        chunk = queries[start : start + CHUNK]
+        own = np.arange(start, start + len(chunk)) if symmetric else np.full(len(chunk), -1)
+        return as_candidates(propose(index, chunk, own), start, symmetric=symmetric)
 
-    starts = range(0, len(asked), _CHUNK)
+    starts = range(0, len(queries), CHUNK)
     upcoming = deque(pool.submit(search, start) for start in starts[:1])
     for start in starts:
-        upcoming += [pool.submit(search, after) for after in starts if after == start + _CHUNK]
-        yield min(start + _CHUNK, len(asked)), list(dict.fromkeys(upcoming.popleft().result()))
+        upcoming += [pool.submit(search, after) for after in starts if after == start + CHUNK]
+        yield min(start + CHUNK, len(queries)), upcoming.popleft().result()
 
 
-def _ordered(query: int, other: int, mirror: bool, *, symmetric: bool) -> Candidate:
+def as_candidates(proposals: Iterable[Proposal], start: int, *, symmetric: bool) -> list[Candidate]:
+    """Each once, where the queries of the chunk are numbered from `start`."""
+    pairs = [(start + one.query, one.other, one.mirrored) for one in proposals]
     if symmetric:
-        return Candidate(min(query, other), max(query, other), mirror)
-    return Candidate(query, other, mirror)
+        pairs = [(min(query, other), max(query, other), mirrored) for query, other, mirrored in pairs]
+    return [Candidate(*pair) for pair in dict.fromkeys(pairs)]
 
 
-def _propose(index: Index, chunk: Sequence[Features], own: IntArray) -> Iterator[tuple[int, int, bool]]:
-    """Queries, the photographs of the index proposed to each, and whether mirrored.
+def propose(index: Index, chunk: Sequence[Features], own: IntArray) -> list[Proposal]:
+    """What the index proposes to the queries of a chunk: to each the best first, then insets to each.
 
     `own` (Q,) is the number of each query in the index, or -1.
     """
@@ -65,21 +75,21 @@ def _propose(index: Index, chunk: Sequence[Features], own: IntArray) -> Iterator
     scores = np.stack([_scores(index, one, owner, len(chunk)) for one in both])
     inside = own >= 0
     scores[:, inside, own[inside]] = 0
-    for query in range(len(chunk)):
-        yield from ((query, other, mirror) for other, mirror in _best(scores[:, query]))
+    whole = [Proposal(query, *one) for query in range(len(chunk)) for one in _best(scores[:, query])]
     points = np.concatenate([one.points for one in chunk])
-    yield from ((query, other, False) for query, other in insets(index, both[0], owner, points, own))
+    within = insets(index, both[0], owner, points, own)
+    return [*whole, *(Proposal(query, other, False, True, votes) for query, other, votes in within)]
 
 
 def _scores(index: Index, found: Matches, owner: IntArray, queries: int) -> npt.NDArray[np.float64]:
     """How much each of Q `queries`, whose features `owner` tells, shares with each photograph, (Q, N)."""
-    n = len(index.features)
+    n = index.size
     pair = owner[found.row] * n + index.photograph[found.posting]
     sums = np.bincount(pair, found.weight, minlength=queries * n).reshape(queries, n)
     return np.asarray(sums / index.length)
 
 
-def _best(scores: npt.NDArray[np.float64]) -> list[tuple[int, bool]]:
+def _best(scores: npt.NDArray[np.float64]) -> list[tuple[int, bool, bool, float]]:
     """The photographs of the `CANDIDATES` highest scores (2, N), plain and mirrored, that are not 0."""
     values = scores.ravel()
     keep = np.flatnonzero(values)
@@ -88,4 +98,4 @@ def _best(scores: npt.NDArray[np.float64]) -> list[tuple[int, bool]]:
     mirror, number = np.divmod(keep, scores.shape[1])
     # Ties are broken by number.
     order = np.lexsort((mirror, number, -values[keep]))[:CANDIDATES]
-    return [(int(number[k]), bool(mirror[k])) for k in order]
+    return [(int(number[k]), bool(mirror[k]), False, float(values[keep[k]])) for k in order]

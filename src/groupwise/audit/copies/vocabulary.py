@@ -18,11 +18,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from groupwise.audit.copies.features import Features, unit_descriptors
+from groupwise.audit.copies.features import unit_descriptors
 from groupwise.audit.copies.scenes import scene_descriptors
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
+
+Gather = Callable[[Sequence[IntArray]], npt.NDArray[np.uint8]]
+"""The descriptors (K, 128) in these rows of each photograph."""
 
 MOST_FOR_MADE = 10_000
 """Photographs for which the words of made scenes are enough: with more, each word is said too often."""
@@ -84,15 +87,21 @@ def _directions() -> FloatArray:
     return np.linalg.qr(drawn)[0].astype(np.float32)
 
 
-def choose_vocabulary(features: Sequence[Features], seed: int, pool: ThreadPoolExecutor) -> Vocabulary:
-    """The words of made scenes; of very many photographs, words learnt from these."""
-    if len(features) <= MOST_FOR_MADE:
+def choose_vocabulary(
+    counts: Sequence[int], gather: Gather, seed: int, pool: ThreadPoolExecutor
+) -> Vocabulary:
+    """The words of made scenes; of very many photographs, words learnt from these.
+
+    `counts` (N,) tells how many local features each photograph has, `gather` gives the descriptors.
+    """
+    if len(counts) <= MOST_FOR_MADE:
         return made_vocabulary()
-    total = sum(len(one.descriptors) for one in features)
+    total = sum(counts)
     branches = int(np.clip(np.sqrt(total / _DESCRIPTORS_A_WORD / 2), 8, 256))
     leaves = 2 * branches
     rng = np.random.default_rng(seed)
-    sample = _sample(features, min(_MOST_SAMPLES, _SAMPLES_A_WORD * branches * leaves), rng)
+    rows = _draw_rows(counts, min(_MOST_SAMPLES, _SAMPLES_A_WORD * branches * leaves), rng)
+    sample = unit_descriptors(gather(rows))
     return learn(sample, branches, leaves, rng, pool.map)
 
 
@@ -132,14 +141,10 @@ def _nearest(descriptors: FloatArray, centres: FloatArray) -> IntArray:
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
-def _sample(features: Sequence[Features], size: int, rng: np.random.Generator) -> FloatArray:
-    counts = np.array([len(one.descriptors) for one in features])
-    share = min(1.0, size / max(1, counts.sum()))
-    parts = []
-    for one, count in zip(features, counts, strict=True):
-        chosen = np.sort(rng.permutation(count)[: round(share * count + rng.random() - 0.5)])
-        parts.append(one.descriptors[chosen])
-    return unit_descriptors(np.concatenate(parts))
+def _draw_rows(counts: Sequence[int], size: int, rng: np.random.Generator) -> list[IntArray]:
+    """Of each photograph that many of its features that about `size` of all are drawn."""
+    share = min(1.0, size / max(1, sum(counts)))
+    return [np.sort(rng.permutation(count)[: round(share * count + rng.random() - 0.5)]) for count in counts]
 
 
 def _draw_leaves(

@@ -1,0 +1,51 @@
+"""An index in parts, each of some of the photographs: together they propose what one index of all would.
+
+What a photograph shares with a query is a sum over its own features alone, with weights that count the
+photographs of all parts. So each part proposes its best, and the best of those are the best of all, to the
+last bit. Parts by visual word would send every match between machines in place of `CANDIDATES` proposals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+import numpy as np
+
+from groupwise.audit.copies.features import Features
+from groupwise.audit.copies.hough import MOST
+from groupwise.audit.copies.index import Index, IntArray, Said
+from groupwise.audit.copies.short_list import CANDIDATES, Proposal, propose
+
+
+def join_said(parts: Sequence[Said]) -> Said:
+    """The features of consecutive photographs as those of one part, numbered from 0."""
+    before = np.cumsum([0, *(len(one.count) for one in parts)])
+    return Said(
+        np.concatenate([one.photograph + shift for one, shift in zip(parts, before, strict=False)]),
+        np.concatenate([one.points for one in parts]),
+        np.concatenate([one.words for one in parts]),
+        np.concatenate([one.signs for one in parts]),
+        np.concatenate([one.count for one in parts]),
+    )
+
+
+def propose_of_part(index: Index, begin: int, chunk: Sequence[Features], own: IntArray) -> list[Proposal]:
+    """As `propose` by an index of the photographs from number `begin` on, in numbers of the whole."""
+    within = own - begin
+    here = np.where((own >= 0) & (within >= 0) & (within < index.size), within, -1)
+    return [one._replace(other=one.other + begin) for one in propose(index, chunk, here)]
+
+
+def merge_proposals(parts: Iterable[Sequence[Proposal]]) -> list[Proposal]:
+    """The best of what all parts propose to the queries of a chunk, in the order of one index."""
+    return list(_best(sorted((one for part in parts for one in part), key=_rank)))
+
+
+def _rank(one: Proposal) -> tuple[bool, int, float, int, bool]:
+    return one.inset, one.query, -one.value, one.other, one.mirrored
+
+
+def _best(ranked: Iterable[Proposal]) -> Iterator[Proposal]:
+    for (inset, _), own in groupby(ranked, key=lambda one: (one.inset, one.query)):
+        yield from list(own)[: MOST if inset else CANDIDATES]

@@ -1,0 +1,1 @@
+"""The same audit on the machines of a Ray cluster."""
