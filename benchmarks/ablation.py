@@ -37,7 +37,6 @@ from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 from groupwise.data.split import Split, make_split, participants_of, read_split
 from groupwise.data.stratify import IntArray
-from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.world import World
 from groupwise.inference.predictor import predict_logits
 from groupwise.models.resnext import ResNeXt, create_model
@@ -263,7 +262,6 @@ def main() -> None:
     parser.add_argument("--sources", type=int, help="sources of the training fold to learn from")
     parser.add_argument("--work", type=Path, default=Path("runs/ablation"))
     options = parser.parse_args()
-    keep_freed_memory()
     workshop = Workshop(options.work, options.data, options.group_column)
     file = options.work / RESULTS
     results = [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []

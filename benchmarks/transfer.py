@@ -21,7 +21,6 @@ import torch
 
 from ablation import Workshop, difference, measure_fit, number_labels
 from groupwise.data.stratify import IntArray
-from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.models.resnext import ResNeXt, create_model
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import Recipe
@@ -93,7 +92,6 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--work", type=Path, default=Path("runs/ablation"))
     options = parser.parse_args()
-    keep_freed_memory()
     workshop = Workshop(options.work, options.data, options.group_column)
     tests: dict[tuple[int, str], list[float]] = {}
     seconds: dict[tuple[int, str], list[float]] = {}

@@ -18,7 +18,6 @@ from groupwise.data.layout import POOL
 from groupwise.data.participants import Participants
 from groupwise.data.proof import proof
 from groupwise.data.split import EXCLUDED, Split, make_split, participants_of
-from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.world import World, choose_device, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.words import sentence
@@ -59,7 +58,6 @@ def crossval(request: RunRequest, console: Console) -> dict[str, Any]:
     assert cv is not None
     _refuse(request.recipe, cv)
     refuse_several_processes(request.workers)
-    keep_freed_memory()
     workers = min(request.workers, len(cv.models))
     with shared_threads(workers), joined_world(request.recipe.training.device) as world:
         if not world.is_main:
@@ -193,7 +191,6 @@ def train_fold(
     console: Console,
 ) -> str:
     """Train and measure the model whose run is in `folder`, alone in this process; returns its accuracy."""
-    keep_freed_memory()
     world = World(device=choose_device(recipe.training.device))
     with training_lock(folder, patience_s=ORPHAN_S):
         run = Run.open(folder)

@@ -10,7 +10,6 @@ from groupwise.console import Console
 from groupwise.data.cache import decode_images
 from groupwise.data.manifest import Manifest
 from groupwise.data.targets import Targets
-from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.world import World, choose_device
 from groupwise.errors import UsageError
 from groupwise.files import write_atomic
@@ -33,7 +32,6 @@ def find_rate(manifest: Manifest, recipe: Recipe, out: Path, *, steps: int, cons
         )
     if steps < 10:
         raise UsageError(f"{steps} steps", place="--steps", remedy="Give at least 10; 100 is usual.")
-    keep_freed_memory()
     data = _draw(manifest, recipe, steps * recipe.training.batch_size, console)
     model = new_model(recipe, data.num_classes)
     config = fit_config(with_fields(recipe, {"training.compile": False}))  # so few steps do not repay it

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from groupwise.console import Console
-from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.world import World, choose_device
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.experiments.sweep_trial import (
@@ -64,7 +63,6 @@ def sweep(request: RunRequest, trials: int, console: Console) -> Recipe:
     """
     _refuse(request.recipe, trials)
     refuse_several_processes(request.workers)
-    keep_freed_memory()
     world = World(device=choose_device(request.recipe.training.device))
     deadline = request.planning.deadline if request.planning else None
     request = replace(request, trials=trials, baselines=False)

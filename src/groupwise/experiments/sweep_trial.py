@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from groupwise.console import Console
-from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.world import World, choose_device
 from groupwise.pipeline.fit import fit_config, training_clock
 from groupwise.pipeline.images import open_data
@@ -92,7 +91,6 @@ def run_trial_alone(
     """The same in a process of its own, which opens the study in the run `folder`."""
     import optuna
 
-    keep_freed_memory()
     shared = open_shared(folder, console)
     study = optuna.load_study(**study_options(shared))
     return run_trial(optuna.Trial(study, trial_id), shared, name, ends)

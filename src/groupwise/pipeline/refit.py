@@ -20,7 +20,6 @@ import numpy as np
 from groupwise.console import Console
 from groupwise.data.proof import proof
 from groupwise.data.split import EXCLUDED, Split
-from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.decide import decide_by, decide_sets_by, reference_rows
@@ -74,7 +73,6 @@ def refit(
     it end with the one on the measured network. Raises `UsageError` for a run that was not measured, or whose
     epoch `val` did not choose.
     """
-    keep_freed_memory()
     parent = Run.open(folder)
     _refuse(parent)
     recipe = stored_recipe(parent)

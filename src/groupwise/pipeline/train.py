@@ -14,7 +14,6 @@ from groupwise.console import Console
 from groupwise.data.layout import POOL
 from groupwise.data.split import Split
 from groupwise.data.stratify import IntArray
-from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.evaluate import score_fold, write_scores
@@ -85,7 +84,6 @@ def train(request: RunRequest, console: Console) -> dict[str, Any]:
             place=f"--jobs {request.workers}",
             remedy="Add --cv K for several, or start several processes for the one with torchrun.",
         )
-    keep_freed_memory()
     with joined_world(request.recipe.training.device) as world:
         if not world.is_main:
             console = Console(quiet=True)

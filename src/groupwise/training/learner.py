@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
+from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.distributed.batch_norm import share_batch_statistics
 from groupwise.distributed.portable import OPTION, is_portable
 from groupwise.distributed.world import World
@@ -55,7 +56,11 @@ class Learner:
         *,
         note: Callable[[str], None] = lambda _: None,
     ) -> Learner:
-        """Bring `model` to its device; `note` is told where it cannot be compiled."""
+        """Bring `model` to its device; `note` is told where it cannot be compiled.
+
+        From here on the process keeps what it frees, for the next step.
+        """
+        keep_freed_memory()
         precision = choose_precision(config.training.precision, world.device)
         learnt = torch.from_numpy(data.labels[data.train]).to(world.device)
         model = share_batch_statistics(model.to(world.device), world)
