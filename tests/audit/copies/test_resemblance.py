@@ -80,6 +80,8 @@ def test_scattered_pairs_need_few_that_join_two_labels(share, alike):
     pairs[: round(800 * share)] = [(i, i + 1) for i in range(round(800 * share))]
     clusters = cluster_ids(3000, pairs)
     assert pictures_resemble(clusters, labels, pairs) == alike
+    within = cluster_ids(3000, [pair for pair in pairs if labels[pair[0]] == labels[pair[1]]])
+    assert not pictures_resemble(within, labels, pairs)  # where what joins two labels is a bridge, and cut
 
 
 def test_so_few_pairs_say_nothing_of_chains():

@@ -58,7 +58,8 @@ def pictures_resemble(
     ]
     thin = [name for name in large if _effective(clusters[names == name]) < FEWEST_IN_A_CLASS]
     conflicting = _conflicting(clusters, labels)
-    chained, scattered = conflicting > CHAINED_CONFLICTS, _disagreeing(names, pairs) > SCATTERED_CONFLICTS
+    chained = conflicting > CHAINED_CONFLICTS
+    scattered = _disagreeing(clusters, names, pairs) > SCATTERED_CONFLICTS
     transitivity = _transitivity(len(clusters), pairs) if chained or scattered else 1.0
     return bool(
         _effective(clusters) < FEWEST_PHOTOGRAPHS
@@ -83,12 +84,14 @@ def _conflicting(clusters: npt.NDArray[np.int64], labels: Sequence[str]) -> floa
     return float((kinds[clusters] > 1).mean())
 
 
-def _disagreeing(names: npt.NDArray[np.str_], pairs: Sequence[tuple[int, int]]) -> float:
-    """The share of pairs that join two of the labels `names` (N,)."""
+def _disagreeing(
+    clusters: npt.NDArray[np.int64], names: npt.NDArray[np.str_], pairs: Sequence[tuple[int, int]]
+) -> float:
+    """The share of pairs that join two of the labels `names` (N,) in one cluster; bridges join nothing."""
     if not pairs:
         return 0.0
     first, second = np.array(pairs).T
-    return float((names[first] != names[second]).mean())
+    return float(((names[first] != names[second]) & (clusters[first] == clusters[second])).mean())
 
 
 def _transitivity(n: int, pairs: Sequence[tuple[int, int]]) -> float:
