@@ -51,14 +51,18 @@ class KnownSet:
 
     def list_pictures(self, copy: Path) -> list[Picture]:
         """What the reader finds, in order of paths; ends the program where that is not what was published."""
-        pictures = sorted(self.read(copy))
+        try:
+            pictures = sorted(self.read(copy))
+        except OSError as error:  # such as a list that the publisher's copy holds
+            raise SystemExit(f"{copy}: {error}; a copy is {self.source} at {self.commit}") from None
         if not pictures:
             raise SystemExit(f"{copy}: no pictures of {self.title}; a copy is {self.source} at {self.commit}")
         found = digest(copy, pictures)
         if (len(pictures), found) != (self.files, self.digest):
             raise SystemExit(
                 f"{copy}: {len(pictures):,} pictures of digest {found}, where {self.source} at {self.commit}"
-                f" holds {self.files:,} of digest {self.digest}; nothing published of it is true of others"
+                f" holds {self.files:,} of digest {self.digest}; nothing published of it is true of others."
+                f" `git -C {copy} status` names what differs"
             )
         return pictures
 

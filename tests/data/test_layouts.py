@@ -683,6 +683,14 @@ class TestRoot:
         assert (counts(manifest), manifest.root) == ({"cat": 3, "dog": 3}, mine)
         assert f"are taken from {pets}" in manifest.notes[0]
 
+    def test_what_is_absent_below_a_root_is_missing_and_not_outside(self, pets, tmp_path_factory):
+        mine = tmp_path_factory.mktemp("mine")
+        rows = [*PETS, ("cat/gone.jpg", "cat"), ("../gone.jpg", "cat")]
+        manifest = scan(table(mine, "g.csv", "path,label", rows), ReadOptions(root=pets))
+        assert counts(manifest) == {"cat": 3, "dog": 3}
+        wrong = [sample.codes for sample in manifest.samples if sample.status == "quarantined"]
+        assert wrong == [("missing",), ("outside-root",)]
+
     def test_a_root_that_is_not_there_is_refused(self, pets):
         with pytest.raises(UsageError, match="--root"):
             scan(pets, ReadOptions(root=pets / "nowhere"))

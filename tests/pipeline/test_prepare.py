@@ -13,6 +13,7 @@ from groupwise.data.split import EXCLUDED
 from groupwise.data.split_options import SplitConfig
 from groupwise.data.targets import refuse_alike
 from groupwise.errors import GroupwiseError
+from groupwise.pipeline.audit import audit_data
 from groupwise.pipeline.divide import audit_given_split, given_folds, split_manifest
 from groupwise.pipeline.prepare import prepare, scan_with_progress
 from groupwise.pipeline.repaired import say_series, write_repaired
@@ -170,6 +171,16 @@ def test_groups_that_are_the_classes_are_refused_before_copies_are_looked_for(ca
     with pytest.raises(GroupwiseError, match="Each group is a class"):
         prepare(grouped, SplitConfig(), seed=0, console=Console())
     assert "Audit" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("group", "told"), [(lambda one: one.label, True), (lambda one: one.path, False)])
+def test_an_audit_says_where_its_groups_leave_no_split(tmp_path, capsys, group, told):
+    grouped = tuple(replace(one, group=group(one)) for one in manifest().samples)
+    asked = replace(manifest(), samples=grouped)
+    with pytest.raises(FileNotFoundError):  # of the images themselves, by the audit after it
+        audit_data(lambda progress: asked, tmp_path, tmp_path, options={}, seed=0, console=Console())
+    said = capsys.readouterr()
+    assert ("Each group is a class" in said.out + said.err) == told
 
 
 def test_a_single_class_is_refused_before_copies_are_looked_for(capsys):

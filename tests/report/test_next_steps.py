@@ -141,6 +141,16 @@ def wide_interval(make_run):
     return run, "test every image instead of one fold", command
 
 
+def wide_interval_of_a_class_of_four_sources(make_run):
+    run = make_run(ledger=PLANNED | {"chosen": {"split.min_sources": 3}})
+    split = read_json(run / "split.json")
+    for fold, sources in zip(split["folds"].values(), (2, 1, 1), strict=True):
+        fold["classes"]["cat"]["sources"] = sources
+    write_json(run / "split.json", split)
+    command = f"groupwise train pets --group-column pet --cv 4 --min-sources 3 --run {run}-cv"
+    return run, "test every image instead of one fold", command
+
+
 def wide_interval_of_a_given_recipe(make_run):
     run = make_run()
     command = f"groupwise train pets --recipe {run}/recipe.yaml --cv 5 --run {run}-cv"
@@ -334,6 +344,7 @@ SITUATIONS = [
     a_column_may_tell,
     the_audit_stops,
     wide_interval,
+    wide_interval_of_a_class_of_four_sources,
     wide_interval_of_a_given_recipe,
     wide_interval_of_a_given_split,
     wide_interval_of_what_the_user_chose,

@@ -51,8 +51,7 @@ class Places:
                 self._found.append((cell, found))
                 relative = found
         if relative is None:
-            reason = f"{OUTSIDE_ROOT}: the path leads out of the CSV's folder"
-            return replace(sample, status="quarantined", reason=reason)
+            return replace(sample, status="quarantined", reason=self._why_not(cell))
         status, reason = self._judge(relative) or ("ok", "")
         return replace(sample, path=relative, status=status, reason=reason)
 
@@ -84,6 +83,13 @@ class Places:
             if real.is_relative_to(self.root):
                 return real.relative_to(self.root).as_posix()
         return None
+
+    def _why_not(self, cell: str) -> str:
+        """What is wrong with a path that leads to nothing below the root."""
+        leads_out = os.path.relpath(os.path.join(self.root, cell), self.root).startswith(os.pardir)  # noqa: PTH118
+        if leads_out or os.path.lexists(self._base / cell):
+            return f"{OUTSIDE_ROOT}: the path leads out of the CSV's folder"
+        return "missing: no such file"
 
     def _is_there(self, path: Path) -> bool:
         return os.path.lexists(path) or (self._packed and is_there(path))

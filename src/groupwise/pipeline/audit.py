@@ -9,6 +9,10 @@ from typing import Any
 from groupwise.audit.audit import Audit
 from groupwise.audit.search import LOCAL, Backend
 from groupwise.console import Console
+from groupwise.data.manifest import Manifest
+from groupwise.data.split import refuse_few_groups
+from groupwise.data.split_options import SplitConfig
+from groupwise.errors import GroupwiseError
 from groupwise.pipeline.divide import audit_given_split, given_folds
 from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, write_audit
 from groupwise.pipeline.repaired import say_series, write_repaired
@@ -30,6 +34,7 @@ def audit_data(
     Returns the audit, and what is wrong with the folds that the data bring, or None where they bring none.
     """
     manifest = scan_with_progress(scan, console)
+    _say_few_groups(manifest, console)
     audited = audit_manifest(manifest, seed=seed, console=console, backend=backend)
     manifest.write(out / "manifest.csv")
     split = given_folds(manifest, audited)
@@ -41,3 +46,13 @@ def audit_data(
     say_series(out, audited, manifest.root, console)
     console.say(f"Report: {page}")
     return audited, given
+
+
+def _say_few_groups(manifest: Manifest, console: Console) -> None:
+    """That no split can be made of the groups that were given; the audit goes on."""
+    samples = [(sample.path, sample.label, sample.group) for sample in manifest.usable]
+    if any(group for _, _, group in samples):
+        try:
+            refuse_few_groups(samples, list(SplitConfig().shares))
+        except GroupwiseError as error:
+            console.warn(str(error))

@@ -65,7 +65,7 @@ def _reading(manifest: Manifest) -> str:
     parts = [
         manifest.layout or "a list of files",
         f"folds {', '.join(f'{name} {n:,}' for name, n in folds.items() if name)}" if folds else "no folds",
-        f"{len(groups):,} groups" + (f", {alone:,} images without" if alone else "")
+        count(len(groups), "group") + (f", {count(alone, 'image')} without" if alone else "")
         if groups
         else "no groups",
     ]

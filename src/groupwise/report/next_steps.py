@@ -29,6 +29,7 @@ from groupwise.text import duration
 MOST = 3
 WIDE = 0.10  # of an interval, above which one fold says little
 FOLDS = 5  # of the cross-validation that is proposed
+FEWEST_FOLDS = 3  # a run's own folds, which its classes have sources for
 GAP = 0.15  # between training and test, above which the network knows its images by heart
 TOO_HIGH = "several may show the same person, place or thing, and then the number is too high"
 SHARE_OF_MISTAKES, LEAST_MISTAKES = 1 / 3, 5  # of two classes that are mixed up
@@ -141,15 +142,24 @@ def _narrow(files: RunFiles, said: Headline) -> Iterator[Step]:
         return
     told = f"is {100 * wide:.0f} points wide" if said.accuracy.has_interval else "cannot be told"
     sources = files.metrics[files.fold]["sources"]
-    time = duration(FOLDS * training_s(files)).replace(NBSP, " ")
+    folds = min(FOLDS, max(_fewest_sources(files), FEWEST_FOLDS))
+    time = duration(folds * training_s(files)).replace(NBSP, " ")
     given = (files.recipe.get("split") or {}).get("given") not in (None, POOL)  # which has no numbered folds
     anew = ("--split.given", POOL) if given else ()
     what = "divide the images anew and test every one" if given else "test every image instead of one fold"
     yield Step(
         f"{what}, in about {time}",
         f"the interval of {count(sources, 'source')} {told}",
-        train_again(files, "cv", "--cv", str(FOLDS), *anew),
+        train_again(files, "cv", "--cv", str(folds), *anew),
     )
+
+
+def _fewest_sources(files: RunFiles) -> int:
+    """The sources of the tested class with the fewest, of which each fold needs one."""
+    folds = [fold["classes"] for fold in files.split["folds"].values()]
+    tested = files.split["folds"][files.fold]["classes"]
+    counts = [sum(int(of[name]["sources"]) for of in folds if name in of) for name in tested]
+    return min(counts)
 
 
 def _tell_apart(files: RunFiles) -> Iterator[Step]:
