@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 import groupwise
+from groupwise.audit.search import LOCAL
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_json, write_csv, write_json
 from groupwise.notebook import SHOWN_FINDINGS, Audit, Metrics
@@ -70,7 +71,8 @@ def test_an_audit_shows_its_answer_and_the_gravest_findings_first(tmp_path):
 
 
 def test_an_audit_is_that_of_the_command(monkeypatch, tmp_path):
-    def write(scan, data, out, *, options, seed, console):
+    def write(scan, data, out, *, options, seed, console, backend):
+        assert backend is LOCAL
         assert data == Path("pets")
         assert options == {"group_column": "patient"}
         assert seed == 7

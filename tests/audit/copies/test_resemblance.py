@@ -109,3 +109,13 @@ def test_the_finding_says_what_the_audit_cannot_tell_and_both_ways_out():
     assert "cannot tell" in finding.text
     assert "--copies group" in finding.remedy
     assert "--group-column" in finding.remedy
+
+
+def test_one_pair_between_two_films_is_an_error_and_no_resemblance():
+    films = [range(start, start + 200) for start in range(0, 4000, 200)]
+    chains = [(i, i + step) for film in films for i in film for step in (1, 2) if i + step in film]
+    labels = ["ab"[i // 200 % 2] for i in range(4000)]
+    between = [(i, i + 200) for i in range(0, 40)]
+    few, many = chains + between[:1], chains + between
+    assert not pictures_resemble(cluster_ids(4000, few), labels, few)  # 400 of 4,000 images in conflict
+    assert pictures_resemble(cluster_ids(4000, many), labels, many)
