@@ -258,7 +258,6 @@ def groupwise(
     import torch
 
     from groupwise.data.cache import decode_images
-    from groupwise.distributed.allocator import keep_freed_memory
     from groupwise.distributed.world import World
     from groupwise.files import sha256_file
     from groupwise.inference.predictor import predict_logits
@@ -268,7 +267,6 @@ def groupwise(
     from groupwise.training.config import FitConfig, FitData
     from groupwise.training.trainer import Trainer
 
-    keep_freed_memory()
     recipe = read_recipe(name, {**changes, "seed": seed})[1]
     folds = [Fold(split_file, root, fold) for fold in ("train", "val", "test")]
     started = time.perf_counter()

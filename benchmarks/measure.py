@@ -181,7 +181,6 @@ def _read_squares(files: Sequence[Path], cores: int) -> npt.NDArray[np.uint8]:
 def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Outcome:
     """The plan for so many minutes and the training that it leads to, or a recipe as it is."""
 
-    from groupwise.distributed.allocator import keep_freed_memory
     from groupwise.distributed.world import World
     from groupwise.inference.predictor import predict_logits
     from groupwise.pipeline.fit import fit_config
@@ -191,7 +190,6 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
     from groupwise.training.config import FitData
     from groupwise.training.trainer import Trainer
 
-    keep_freed_memory()
     changes = _changes(task)
     if task.epochs is not None:
         changes["training.epochs"] = task.epochs

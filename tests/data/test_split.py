@@ -1,5 +1,6 @@
 import pytest
 
+from groupwise.data.manifest import Sample
 from groupwise.data.participants import Participants
 from groupwise.data.proof import proof
 from groupwise.data.split import EXCLUDED, make_split, read_split, refuse_few_groups
@@ -138,12 +139,12 @@ def test_groups_that_leave_nothing_to_divide_are_blamed_and_not_copies(group, wo
         make_split(samples, Participants(range(20)), shares=shares, seed=0)
     assert "--copies report" not in str(caught.value)
     with pytest.raises(GroupwiseError, match=words):  # and before copies are looked for
-        refuse_few_groups(samples, list(shares))
+        refuse_few_groups([Sample(*sample) for sample in samples], list(shares))
 
 
 @pytest.mark.parametrize("group", ["", "p"])
 def test_copies_that_leave_too_few_sources_are_blamed(group):
     samples = [(f"{i}.png", ("cat", "dog")[i % 2], group if i < 4 else "") for i in range(20)]
-    refuse_few_groups(samples, ["train", "val", "test"])
+    refuse_few_groups([Sample(*sample) for sample in samples], ["train", "val", "test"])
     with pytest.raises(GroupwiseError, match="--copies report"):
         make_split(samples, Participants([0] * 20), shares={"train": 0.6, "val": 0.2, "test": 0.2}, seed=0)

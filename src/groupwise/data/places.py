@@ -73,11 +73,9 @@ class Places:
         # An absolute path may name the folder as the user does or as it really is.
         bases = (self.root,) if self._asked else (self._base, self.root)
         for base in bases:
-            relative = os.path.relpath(os.path.join(base, cell), base)  # noqa: PTH118  # no pathlib twin
-            if Path(relative).parts[:1] != (os.pardir,) and (
-                not self._asked or self._is_there(base / relative)
-            ):
-                return Path(relative).as_posix()
+            relative = _below(base, cell)
+            if relative is not None and (not self._asked or self._is_there(base / relative)):
+                return relative.as_posix()
         if self._asked and os.path.lexists(self._base / cell):
             real = Path(os.path.realpath(self._base / cell))
             if real.is_relative_to(self.root):
@@ -86,8 +84,7 @@ class Places:
 
     def _why_not(self, cell: str) -> str:
         """What is wrong with a path that leads to nothing below the root."""
-        leads_out = os.path.relpath(os.path.join(self.root, cell), self.root).startswith(os.pardir)  # noqa: PTH118
-        if leads_out or os.path.lexists(self._base / cell):
+        if _below(self.root, cell) is None or os.path.lexists(self._base / cell):
             return f"{OUTSIDE_ROOT}: the path leads out of the CSV's folder"
         return "missing: no such file"
 
@@ -117,6 +114,12 @@ class Places:
                 f" {shlex.quote(str(folder))}."
             )
         return notes
+
+
+def _below(base: Path, cell: str) -> Path | None:
+    """The path of a cell from `base` on, as written, or None where it leads out of that."""
+    relative = Path(os.path.relpath(os.path.join(base, cell), base))  # noqa: PTH118  # no pathlib twin
+    return None if relative.parts[:1] == (os.pardir,) else relative
 
 
 def _fold_of_table(file: Path) -> str | None:

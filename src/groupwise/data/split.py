@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from groupwise.data.manifest import Sample
 from groupwise.data.participants import Participants
 from groupwise.data.sources import find_sources
 from groupwise.data.stratify import UNASSIGNED, IntArray, assign_random, assign_sources
@@ -171,13 +172,13 @@ def make_split(
     )
 
 
-def refuse_few_groups(samples: Sequence[tuple[str, str, str]], folds: Sequence[str]) -> None:
+def refuse_few_groups(samples: Sequence[Sample], folds: Sequence[str]) -> None:
     """Raise the `GroupwiseError` of `make_split` where a class has too few sources by groups alone.
 
-    Samples are (path, label, group). Copies only join more of them, so nobody need wait for an audit.
+    Copies only join more of them, so nobody need wait for an audit.
     """
-    groups = [group for _, _, group in samples]
-    targets = Targets.of([label for _, label, _ in samples])
+    groups = [sample.group for sample in samples]
+    targets = Targets.of([sample.label for sample in samples])
     _refuse_few_sources(targets, find_sources(groups), folds, frozenset(), groups)
 
 

@@ -50,9 +50,8 @@ def audit_data(
 
 def _say_few_groups(manifest: Manifest, console: Console) -> None:
     """That no split can be made of the groups that were given; the audit goes on."""
-    samples = [(sample.path, sample.label, sample.group) for sample in manifest.usable]
-    if any(group for _, _, group in samples):
+    if any(sample.group for sample in manifest.usable):
         try:
-            refuse_few_groups(samples, list(SplitConfig().shares))
+            refuse_few_groups(manifest.usable, list(SplitConfig().shares))
         except GroupwiseError as error:
             console.warn(str(error))

@@ -209,8 +209,7 @@ def prepare(
     if manifest.classes:  # of none the audit says why
         refuse_alike([sample.label for sample in manifest.usable])  # before the minutes of the audit
         if config.method == "grouped" and config.given in (None, POOL) and not config.min_sources:
-            samples = [(sample.path, sample.label, sample.group) for sample in manifest.usable]
-            refuse_few_groups(samples, list(shares or config.shares))
+            refuse_few_groups(manifest.usable, list(shares or config.shares))
     audited = audit_manifest(manifest, seed=seed, console=console)
     split, facts = split_manifest(manifest, audited, config, seed=seed, console=console, shares=shares)
     return Prepared(audited, split, facts)
