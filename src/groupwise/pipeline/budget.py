@@ -66,8 +66,8 @@ def refuse_long_audit(manifest: Manifest, deadline: Deadline | None, trainings: 
 def _too_short(deadline: Deadline, what: str, takes_s: float, least_s: float) -> UsageError:
     return UsageError(
         f"{duration(deadline.budget_s)} are too short: {duration(deadline.spent_s)} have passed, and {what}"
-        f" alone takes about {duration(takes_s)}, before anything is learnt, on this machine as busy as it is"
-        " now",
+        f" alone takes about {duration(takes_s)} on this machine as busy as it is now; {1 - AUDIT_SHARE:.0%}"
+        f" of a budget and {duration(AFTER_AUDIT_S)} are kept for what comes after, learning above all",
         place="--budget",
         remedy=f"Give at least {duration(least_s if least_s < MINUTES_FROM_S else 60 * ceil(least_s / 60))}.",
     )
