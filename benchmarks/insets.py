@@ -36,6 +36,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("table", type=Path)
+    parser.add_argument("--root", type=Path, help="folder of the pictures, if not the table's own")
     parser.add_argument("--source", default="source", help="column of what belongs together")
     parser.add_argument("--half", choices=("tune", "report"), default="tune")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
@@ -44,7 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     cv2.setNumThreads(1)
     rng = np.random.default_rng(options.seed)
-    files = half_of(options.table, options.source, options.half)
+    files = half_of(options.table, options.source, options.half, options.root)
     kinds = [kind for kind in options.kinds for _ in range(options.each)]
     drawn = [files[k] for k in rng.permutation(len(files))[: 2 * len(kinds)].tolist()]
     pictures = [decode(file.read_bytes(), place=file).rgb for file in drawn]
