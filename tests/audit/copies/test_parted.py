@@ -65,5 +65,7 @@ def test_a_part_that_weighs_words_by_its_own_photographs_would_propose_others(sa
 
 
 def test_the_best_of_all_parts_are_kept_and_ties_go_to_the_lower_number():
-    parts = [[Proposal(0, 2 * k + part, False, False, 1.0) for k in range(CANDIDATES)] for part in (1, 0)]
+    parts = [
+        [Proposal(0, 2 * k + part, False, False, 1.0, 1.0) for k in range(CANDIDATES)] for part in (1, 0)
+    ]
     assert [one.other for one in merge_proposals(parts)] == list(range(CANDIDATES))
