@@ -40,7 +40,9 @@ def _points(seed: int = 0) -> npt.NDArray[np.float32]:
 
 @settings(deadline=None, max_examples=50)
 @given(turn=st.floats(-360, 360), size=st.floats(0.35, 2.9), mirrored=st.booleans())
-def test_all_matches_of_a_turned_and_scaled_copy_agree_wherever_the_borders_of_cells_lie(turn, size, mirrored):
+def test_all_matches_of_a_turned_and_scaled_copy_agree_wherever_the_borders_of_cells_lie(
+    turn, size, mirrored
+):
     theirs = _points()
     ours = theirs.copy()
     ours[:, 2] *= size
