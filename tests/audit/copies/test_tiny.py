@@ -103,7 +103,7 @@ def test_apart_is_found_what_one_finds_and_told_how_far_it_is(
         )
 
     monkeypatch.setattr(module, "LEAST_FOR_PROCESSES", 2)
-    monkeypatch.setattr(module, "_PART", 4)
+    monkeypatch.setattr(module, "_PART", 8)
     monkeypatch.setattr(module, "applying", applying)
     steps: list[tuple[int, int]] = []
     apart = detect(photographs, seed=0, workers=2, progress=lambda *step: steps.append(step))
@@ -113,4 +113,4 @@ def test_apart_is_found_what_one_finds_and_told_how_far_it_is(
     assert [(one.first, one.second) for one in alone.copies] == [(k, 12 + k) for k in range(3)]
     # As many steps again as there are tiny pictures, a part of them at a time.
     assert steps == sorted(steps)
-    assert {(19, 30), (23, 30), (30, 30)} <= set(steps)
+    assert {(15, 30), (23, 30), (30, 30)} <= set(steps)

@@ -69,8 +69,9 @@ def detect(
         hashed = _verify_hashes(photographs, look_at)
         worded = _verify_words(searcher, look_at, settled)
         null = [-1.0 if pair is None else pair.score for pair in look_at(searcher.candidates_of_negatives())]
+    here = min(workers, os.cpu_count() or 1)  # however many tasks a cluster runs
     with one_thread_a_worker():
-        alike, lines = find_tiny_copies(photographs, tiny, seed, workers, lambda done: settled(n + done))
+        alike, lines = find_tiny_copies(photographs, tiny, seed, here, lambda done: settled(n + done))
     best: dict[tuple[int, int], Pair] = {}
     for pair in (*hashed, *worded):
         known = best.get((pair.first, pair.second))

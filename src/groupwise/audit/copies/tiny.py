@@ -81,20 +81,19 @@ def find_tiny_copies(
     """
     if not numbers:
         return [], []
-    images = Tiny(
-        np.stack([to_grid(photographs[number].grey, GRID) for number in numbers]),
-        np.array([photographs[number].side for number in numbers]),
-    )
+    seen = [(to_grid(one.grey, GRID), one.side) for one in map(photographs.__getitem__, numbers)]
+    images = Tiny(np.stack([grid for grid, _ in seen]), np.array([side for _, side in seen]))
     live = images.grids.std(axis=(1, 2)) >= _LEAST_TEXTURE
     pairs, lines, settled = [], [], int((~live).sum())
     for rigid in (True, False):
         # Whoever is large enough to be compared freely meets only its like; thumbnails meet by their hashes.
         chosen = np.flatnonzero(live & ((images.sides < RIGID_PX) == rigid))
         if len(chosen) > 1:
-            before = settled
-            found, scores, null = _scores(
-                images[chosen], rigid, seed, workers, lambda done, before=before: progress(before + done)
-            )
+
+            def tell(done: int, before: int = settled) -> None:
+                progress(before + done)
+
+            found, scores, null = _scores(images[chosen], rigid, seed, workers, tell)
             line = find_threshold(scores, null, RIGID_LINE if rigid else FREE_LINE)
             lines.append(line)
             for k in np.flatnonzero(scores >= line.score):

@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 from joblib import Parallel, delayed, parallel_config  # type: ignore[import-untyped]
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+Out = TypeVar("Out")
 
 Apply = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], Iterator[Any]]
 """Applies a function to each of several groups of arguments, in order."""
@@ -41,7 +43,7 @@ def applying(workers: int) -> Iterator[Apply]:
         yield lambda function, tasks: parallel(delayed(apart)(function, *task) for task in tasks)
 
 
-def apart(function: Callable[..., Any], *task: Any) -> Any:
+def apart(function: Callable[..., Out], *task: Any) -> Out:
     """`function` of the arguments, in a process whose OpenCV keeps to the one core that is its share."""
     cv2.setNumThreads(1)
     return function(*task)
