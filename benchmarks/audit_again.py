@@ -15,6 +15,7 @@ import json
 import os
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,7 @@ import cv2
 from groupwise.audit.audit import Audit, audit
 from groupwise.audit.cache import cache_file
 from groupwise.audit.copies.vocabulary import made_vocabulary
+from groupwise.audit.search import LOCAL
 from groupwise.data.scan import scan
 from groupwise.files import write_csv
 
@@ -68,7 +70,7 @@ def _audit(
     manifest = scan(table, workers=1)
     made_vocabulary.cache_clear()  # another command would learn the words anew
     scanned, start = time.process_time() - start, time.process_time()
-    found = audit(manifest, seed=0, workers=1, cached=cached)
+    found = audit(manifest, seed=0, cached=cached, backend=replace(LOCAL, workers=1))
     took = time.process_time() - start
     size = cache_file(manifest).stat().st_size / 1e6
     known = found.cache.known if found.cache else 0

@@ -49,6 +49,41 @@ def write_atomic(path: Path, content: bytes | str, *, verify: bool = False) -> N
     _sync_folder(path.parent)
 
 
+def require_folder(path: Path, place: str = "") -> None:
+    """Raise `GroupwiseError` unless files can be written into `path`, a folder that is there or made then.
+
+    `place` is what named it, before the path.
+    """
+    if path.exists() and not path.is_dir():
+        raise UsageError("is no folder", place=f"{place}{path}", remedy="Give the name of a new folder.")
+    require_writable(path, place)
+
+
+def require_writable(path: Path, place: str = "") -> None:
+    """Raise `GroupwiseError` unless it, or the nearest folder above it that is there, can be written to."""
+    above = next(one for one in (path, *path.absolute().parents) if one.exists())
+    if above != path and not above.is_dir():
+        raise UsageError(
+            "lies below a file", place=f"{place}{path}", remedy=f"{above} is no folder: give another."
+        )
+    folder = above if above.is_dir() else above.absolute().parent
+    if not (os.access(above, os.W_OK) and _takes_a_file(folder)):
+        raise GroupwiseError(
+            f"cannot be written ({above} is read-only for you)",
+            place=f"{place}{path}",
+            remedy="Give another place, or change the permissions.",
+        )
+
+
+def _takes_a_file(folder: Path) -> bool:
+    """Whether a file can be made there: rights alone do not tell, nor do they bind an administrator."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
 def remove_partial_files(folder: Path) -> None:
     """Remove what a crash within `write_atomic` left in `folder`; nobody may be writing there."""
     for path in folder.glob(f".*{PARTIAL}"):

@@ -49,7 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, scene: Scene) -> Path:
 
 @pytest.fixture(scope="module")
 def audited(folder: Path) -> Audit:
-    return audit(scan(folder), seed=0, workers=1)
+    return audit(scan(folder), seed=0)
 
 
 def test_copies_share_a_cluster_and_others_do_not(audited: Audit) -> None:
@@ -81,7 +81,7 @@ def test_a_copy_without_any_difference_under_another_label_is_drawn(tmp_path: Pa
     _save(tmp_path / "b" / "owl.jpg", grey)
     for k, word in enumerate(("oak", "elm", "fir", "ash")):
         _save(tmp_path / "ab"[k % 2] / f"{word}.png", scene(910 + k))
-    found = audit(scan(tmp_path), seed=0, workers=1)
+    found = audit(scan(tmp_path), seed=0)
     assert found.conflicts == ("a/owl.png", "b/owl.jpg")
     [conflict] = [one for one in found.findings if one.code == "copies-across-labels"]
     assert conflict.pictured == found.conflicts
@@ -126,7 +126,7 @@ def test_clean_photographs_give_no_warning_but_their_small_number(tmp_path: Path
             tmp_path / "ab"[k % 2] / f"{'pqrst'[k % 5]}{'uvwxyz'[k // 7]}{chr(97 + k % 26)}.png",
             scene(500 + k),
         )
-    found = audit(scan(tmp_path), seed=0, workers=1)
+    found = audit(scan(tmp_path), seed=0)
     assert len(set(found.clusters.values())) == 40
     assert {one.code for one in found.findings} == {"audit-quality"}
 
@@ -142,7 +142,7 @@ def _write_series(folder: Path, scene: Scene, light: Callable[[int], float]) -> 
 
 def test_series_that_look_it_are_suspected_unless_the_user_gave_groups(tmp_path: Path, scene: Scene) -> None:
     manifest = _write_series(tmp_path, scene, lambda series: 0.3 + 0.1 * series)
-    found = audit(manifest, seed=0, workers=1)
+    found = audit(manifest, seed=0)
     assert "suspected-groups-numbering" in [one.code for one in found.findings]
     found.write(tmp_path / "audit")
     with (tmp_path / "audit" / "series.csv").open(newline="") as file:
@@ -153,11 +153,11 @@ def test_series_that_look_it_are_suspected_unless_the_user_gave_groups(tmp_path:
     )
     assert len({sample.group for sample in bound.usable}) == 8
     few = tuple(replace(one, group="g") for one in manifest.samples[:6])
-    assert audit(replace(manifest, samples=few), seed=0, workers=1).facts["series_tested"] == []
+    assert audit(replace(manifest, samples=few), seed=0).facts["series_tested"] == []
 
 
 def test_pictures_that_are_merely_numbered_are_not_suspected(tmp_path: Path, scene: Scene) -> None:
-    found = audit(_write_series(tmp_path, scene, lambda _: 1.0), seed=0, workers=1)
+    found = audit(_write_series(tmp_path, scene, lambda _: 1.0), seed=0)
     assert not [one for one in found.findings if one.code.startswith("suspected")]
     [tested] = found.facts["series_tested"]
     assert tested["count"] == 8
@@ -172,7 +172,7 @@ def test_a_folder_that_gives_its_label_away_is_named(tmp_path: Path, scene: Scen
         if k % 2:
             image[:10] = image[-10:] = image[:, :10] = image[:, -10:] = 255
         _save(tmp_path / "ab"[k % 2] / f"{chr(97 + k % 26)}{'pq'[k // 26]}.png", image)
-    codes = {one.code for one in audit(scan(tmp_path), seed=0, workers=1).findings}
+    codes = {one.code for one in audit(scan(tmp_path), seed=0).findings}
     assert "shortcut-border-colour" in codes
 
 
@@ -199,7 +199,7 @@ def test_of_several_labels_only_other_sets_are_another_label(tmp_path: Path, sce
         rows.append((word, ("beak", "wing", "beak|wing", "")[k]))
     with (tmp_path / "birds.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("path", "label"), *((f"{name}.png", label) for name, label in rows)])
-    found = audit(scan(tmp_path / "birds.csv"), seed=0, workers=1)
+    found = audit(scan(tmp_path / "birds.csv"), seed=0)
     assert found.clusters["owl.png"] == found.clusters["owl again.png"]
     assert found.clusters["hen.png"] == found.clusters["hen turned.png"]
     assert set(found.conflicts) == {"hen.png", "hen turned.png"}
@@ -211,7 +211,7 @@ def test_a_picture_inside_another_is_bound_and_shown_and_no_conflict(tmp_path: P
     collage = scene(970, 240)
     collage[30:198, 40:208] = cv2.resize(scene(960, 240), (168, 168), interpolation=cv2.INTER_AREA)
     _save(tmp_path / "b" / "page.png", collage)
-    found = audit(scan(tmp_path), seed=0, workers=1)
+    found = audit(scan(tmp_path), seed=0)
     assert found.clusters["a/oak.png"] == found.clusters["b/page.png"]
     assert found.conflicts == ()
     [inset] = [one for one in found.findings if one.code == "insets"]

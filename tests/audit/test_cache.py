@@ -17,6 +17,7 @@ from families import FAMILIES
 from groupwise.audit.audit import Audit, audit
 from groupwise.audit.cache import MAX_FILES, cache_file, known_names, read_cache, write_cache
 from groupwise.audit.copies.compared import draw
+from groupwise.audit.search import LOCAL
 from groupwise.audit.shortcuts import Shortcut
 from groupwise.data.scan import scan
 from groupwise.files import sha256_bytes
@@ -46,7 +47,7 @@ def _said(found: Audit) -> object:
 def test_a_folder_that_gained_files_is_audited_as_without_a_cache(
     folder: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = audit(scan(folder), seed=0, workers=1, cached=True)
+    first = audit(scan(folder), seed=0, cached=True)
     assert first.cache is not None
     assert (first.cache.known, first.cache.kept) == (0, True)
     # One new picture and one copy of an old one, at places between the old ones.
@@ -54,10 +55,10 @@ def test_a_folder_that_gained_files_is_audited_as_without_a_cache(
     turned = cv2.rotate(cv2.imread(str(folder / "b" / "w.png")), cv2.ROTATE_90_CLOCKWISE)
     assert cv2.imwrite(str(folder / "a" / "w1.png"), turned)
     manifest = scan(folder)
-    plain = audit(manifest, seed=0, workers=1)
+    plain = audit(manifest, seed=0)
     read: list[Path] = []
     monkeypatch.setattr("groupwise.audit.search.measure", _counting(read))
-    second = audit(manifest, seed=0, workers=2, cached=True)
+    second = audit(manifest, seed=0, cached=True, backend=replace(LOCAL, workers=1))
     assert {file.name for file in read} == {"q1.png", "w1.png"}
     assert second.clusters["a/w1.png"] == second.clusters["b/w.png"]
     assert _said(second) == _said(plain)
@@ -65,7 +66,7 @@ def test_a_folder_that_gained_files_is_audited_as_without_a_cache(
     with monkeypatch.context() as nothing_new:
         nothing_new.setattr("groupwise.audit.search.detect", _not_again)
         nothing_new.setattr("groupwise.audit.audit.find_shortcuts", _not_again)
-        third = audit(manifest, seed=0, workers=1, cached=True)
+        third = audit(manifest, seed=0, cached=True)
     assert not read
     assert third.cache is not None
     assert third.cache.known == len(manifest.usable)
@@ -80,15 +81,15 @@ def test_other_labels_change_what_gives_them_away_and_no_copies(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = scan(folder)
-    first = audit(manifest, seed=0, workers=1, cached=True)
+    first = audit(manifest, seed=0, cached=True)
     relabelled = replace(manifest, samples=tuple(replace(one, label="c") for one in manifest.samples))
     monkeypatch.setattr("groupwise.audit.search.detect", _not_again)
     asked: list[object] = []
     told = [Shortcut("file size", 0.9, 0.8, 0.5)]
     monkeypatch.setattr("groupwise.audit.audit.find_shortcuts", lambda *_, **__: asked.append(1) or told)
-    second = audit(relabelled, seed=0, workers=1, cached=True)
+    second = audit(relabelled, seed=0, cached=True)
     assert second.clusters == first.clusters
-    again = audit(relabelled, seed=0, workers=1, cached=True)
+    again = audit(relabelled, seed=0, cached=True)
     assert len(asked) == 1
     assert _said(again) == _said(second) != _said(first)
 
@@ -107,7 +108,7 @@ def test_a_damaged_cut_or_foreign_cache_counts_as_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = scan(folder)
-    audit(manifest, seed=0, workers=1, cached=True)
+    audit(manifest, seed=0, cached=True)
     file = cache_file(manifest)
     content = file.read_bytes()
     assert len(known_names(file, manifest)) == 16
@@ -140,20 +141,20 @@ def test_a_damaged_cut_or_foreign_cache_counts_as_nothing(
 
 
 def test_a_file_that_changed_under_its_name_is_read_again(folder: Path, scene: Scene) -> None:
-    audit(scan(folder), seed=0, workers=1, cached=True)
+    audit(scan(folder), seed=0, cached=True)
     assert cv2.imwrite(str(folder / "a" / "x.png"), scene(77, 96))
     manifest = scan(folder)
-    found = audit(manifest, seed=0, workers=1, cached=True)
+    found = audit(manifest, seed=0, cached=True)
     assert found.cache is not None
     assert found.cache.known == len(manifest.usable) - 1
-    assert found.worth["sharpest"] == audit(manifest, seed=0, workers=1).worth["sharpest"]
+    assert found.worth["sharpest"] == audit(manifest, seed=0).worth["sharpest"]
 
 
 def test_what_stays_is_bounded_and_a_folder_that_cannot_be_written_is_no_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = scan(folder)
-    audit(manifest, seed=0, workers=1, cached=True)
+    audit(manifest, seed=0, cached=True)
     file = cache_file(manifest)
     for k in range(MAX_FILES + 3):
         shutil.copy(file, file.with_name(f"{k}.bin"))
@@ -176,7 +177,7 @@ def test_what_stays_is_bounded_and_a_folder_that_cannot_be_written_is_no_error(
     assert not write_cache(file, manifest, known)
     for home in ("/dev/null", "/proc"):
         monkeypatch.setenv("XDG_CACHE_HOME", home)
-        found = audit(manifest, seed=0, workers=1, cached=True)
+        found = audit(manifest, seed=0, cached=True)
         assert found.cache is not None
         assert (found.cache.known, found.cache.kept) == (0, False)
     monkeypatch.delenv("XDG_CACHE_HOME")

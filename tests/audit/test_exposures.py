@@ -107,7 +107,7 @@ def _audit_of(folder: Path, scene: Scene, second: Callable[[Pixels, int], Pixels
         for path, pixels in pictures.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(folder / path)
-    return audit(scan(folder), seed=0, workers=1)
+    return audit(scan(folder), seed=0)
 
 
 def _shot(scene: Pixels, k: int) -> Pixels:
@@ -147,7 +147,7 @@ def _stretches(folder: Path, scene: Scene, labels: str) -> Audit:
     for path, pixels in pictures.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(folder / path)
-    return audit(scan(folder), seed=0, workers=1)
+    return audit(scan(folder), seed=0)
 
 
 def test_views_that_overlap_are_bound_and_called_so(tmp_path: Path, scene: Scene) -> None:

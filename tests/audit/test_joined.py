@@ -25,7 +25,7 @@ def _audit(folder: Path, images: dict[str, npt.NDArray[np.uint8]]) -> Audit:
     for name, image in images.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         assert cv2.imwrite(str(folder / name), image)
-    return audit(scan(folder), seed=0, workers=1)
+    return audit(scan(folder), seed=0)
 
 
 def test_a_pasted_picture_is_bound_to_its_host_and_is_not_one_photograph_with_it(

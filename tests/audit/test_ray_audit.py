@@ -49,7 +49,7 @@ def test_ray_finds_what_one_machine_does(tmp_path, scene, monkeypatch):
     monkeypatch.setattr(search, "PHOTOGRAPHS_A_PART", partition_size(1))  # a part of the index each
     _write(tmp_path / "data", scene)
     manifest = scan(tmp_path / "data")
-    expected = audit(manifest, seed=0, workers=1)
+    expected = audit(manifest, seed=0)
     numbers = {Path(path).stem: cluster for path, cluster in expected.clusters.items()}
     n = len(numbers)
     assert numbers["000"] == numbers[f"{n - 4:03}"]
@@ -60,9 +60,9 @@ def test_ray_finds_what_one_machine_does(tmp_path, scene, monkeypatch):
             warnings.simplefilter("ignore")
             ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
             try:
-                found = audit(manifest, seed=0, workers=workers, backend=search.RAY)
+                found = audit(manifest, seed=0, backend=replace(search.RAY, workers=workers))
                 with pytest.raises(FileNotFoundError):  # as on one machine
-                    audit(replace(manifest, root=tmp_path), seed=0, workers=1, backend=search.RAY)
+                    audit(replace(manifest, root=tmp_path), seed=0, backend=search.RAY)
             finally:
                 ray.shutdown()
         assert _told(found) == _told(expected)

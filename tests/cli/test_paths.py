@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from groupwise.cli.first_look import look_first
 from groupwise.cli.main import VERBS, main
-from groupwise.errors import UsageError
+from groupwise.console import Console
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.pipeline.audit import audit_data
 
 HEAVY = ("jsonargparse", "rich", "torch", "scipy", "sklearn", "cv2", "matplotlib", "onnxruntime")
 # What each verb needs beside the path that is wrong.
@@ -111,6 +114,14 @@ def test_a_place_that_is_read_only_is_said_whoever_asks(here, capsys, monkeypatc
     monkeypatch.setattr(os, "access", lambda path, _: path != here)
     assert main(["audit", "data", "--out", "new/audit"]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a place that nobody may write to")
+def test_a_place_that_takes_no_file_is_said_whatever_its_rights(here, capsys):
+    assert main(["audit", "data", "--out", "/proc/audit"]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+    with pytest.raises(GroupwiseError, match="cannot be written"):  # from Python, before a file is read
+        audit_data(pytest.fail, here, Path("/proc/audit"), options={}, seed=0, console=Console(quiet=True))
 
 
 def test_one_picture_that_is_there_is_enough(here, capsys):

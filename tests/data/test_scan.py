@@ -237,8 +237,8 @@ class TestNotes:
     def test_one_class_and_a_single_image(self, plant: Callable[..., Path]) -> None:
         assert scan(plant("cat/1.jpg")).notes == (
             "The class 'cat' has a single image.",
-            "There is only one class, 'cat': training needs two. Where the names of the files hold the class,"
-            " --label-regex finds it.",
+            "There is only one class, 'cat'. Where the names of the files hold others, --label-regex finds"
+            " them.",
         )
 
     def test_nothing_usable(self, plant: Callable[..., Path]) -> None:

@@ -1,3 +1,6 @@
+from contextlib import nullcontext
+from dataclasses import replace
+
 import pytest
 
 from groupwise.data.manifest import Sample
@@ -140,6 +143,39 @@ def test_groups_that_leave_nothing_to_divide_are_blamed_and_not_copies(group, wo
     assert "--copies report" not in str(caught.value)
     with pytest.raises(GroupwiseError, match=words):  # and before copies are looked for
         refuse_few_groups([Sample(*sample) for sample in samples], list(shares))
+
+
+def test_groups_that_are_sets_of_labels_are_blamed():
+    labels = ("|cat|", "|cat|dog|")
+    samples = [Sample(f"{i}.png", labels[i % 2], labels[i % 2]) for i in range(20)]
+    with pytest.raises(GroupwiseError, match="Each group is a set of labels"):
+        refuse_few_groups(samples, ["train", "val", "test"])
+    mixed = [replace(sample, group=str(k % 4)) for k, sample in enumerate(samples)]  # two groups a set
+    with pytest.raises(GroupwiseError, match="Add photographs from other sources"):
+        refuse_few_groups(mixed, [f"fold{k}" for k in range(5)])
+    alone = [replace(sample, label=labels[k], group=str(k)) for k, sample in enumerate(samples[:2])]
+    with pytest.raises(GroupwiseError, match="Add photographs from other sources"):  # of one image each
+        refuse_few_groups(alone, ["train", "val", "test"])
+
+
+@pytest.mark.parametrize(
+    ("rare", "counts", "words"),
+    [
+        ("drop", (1, 1), "0 of 2 classes have 3 .*Each group is a class"),
+        ("train", (1, 1), "0 of 2 classes have 3 .*Each group is a class"),
+        ("drop", (5, 2), "1 of 2 classes have 3 .*add --rare train"),
+        ("train", (5, 2), None),
+        ("drop", (3, 3), None),
+    ],
+)
+def test_classes_of_too_few_groups_are_not_all_set_aside(rare, counts, words):
+    samples = [
+        Sample(f"{label}{i}.png", label, f"{label}{i % count}")
+        for label, count in zip(("cat", "dog"), counts, strict=True)
+        for i in range(10)
+    ]
+    with pytest.raises(GroupwiseError, match=words) if words else nullcontext():
+        refuse_few_groups(samples, ["train", "val", "test"], min_sources=3, rare=rare)
 
 
 @pytest.mark.parametrize("group", ["", "p"])

@@ -94,21 +94,21 @@ def audit(
     *,
     seed: int,
     progress: Progress | None = None,
-    workers: int = 2,
     cached: bool = False,
     backend: Backend = LOCAL,
 ) -> Audit:
     """Audit the usable samples of `manifest`; the result depends on `seed`, not on what follows it here.
 
     `progress` is called with the steps done and their number, two steps a photograph: reading and comparing.
-    With `cached` it uses and leaves what `cache.py` keeps of these files.
+    With `cached` it uses and leaves what `cache.py` keeps of these files. `backend` says where it is done and
+    by how many workers, which changes nothing of the result.
     """
     start = time.monotonic()
     n, labels = len(manifest.usable), [sample.label for sample in manifest.usable]
     # Without a digest nobody knows whether a file changed.
     cached, file = cached and all(sample.sha256 for sample in manifest.usable), cache_file(manifest)
     known = read_cache(file, manifest) if cached else Known()
-    searched = search(manifest, seed, progress, workers, known, backend, record=cached)
+    searched = search(manifest, seed, progress, known, backend, record=cached)
     measured, exact, detection = searched.measured, searched.exact, searched.detection
     copies = join(measured, searched.kept, exact, detection)
     facts = {
@@ -121,7 +121,7 @@ def audit(
         ),
     }
     exposures = judge_exposures(
-        manifest, measured, copies.photographs, copies.pairs, seed=seed, workers=workers
+        manifest, measured, copies.photographs, copies.pairs, seed=seed, workers=backend.workers
     )
     facts["sets_shown"], facts["mostly_copies"] = exposures.counts, exposures.mostly_copies
     suspected = _suspect(manifest, measured, copies, seed)

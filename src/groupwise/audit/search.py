@@ -43,13 +43,12 @@ def search(
     manifest: Manifest,
     seed: int,
     progress: Progress | None,
-    workers: int,
     known: Known,
     backend: Backend,
     record: bool,
 ) -> Search:
     """Look for copies, with what is `known`; the evidence of pairs is left in the answer if `record`."""
-    samples = manifest.usable
+    samples, workers = manifest.usable, backend.workers
     n = len(samples)
     measured = backend.measure(manifest, workers, progress, known.measured)
     exact = exact_copies([sample.sha256 for sample in samples], [one.digest for one in measured])

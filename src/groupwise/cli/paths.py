@@ -4,12 +4,12 @@ written can be."""
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from groupwise.errors import GroupwiseError, UsageError
+from groupwise.errors import UsageError
+from groupwise.files import require_folder, require_writable
 from groupwise.runs.run import Run
 
 FOLDER, FILE = "FOLDER", "FILE"  # the metavar of an option that names what is to be written
@@ -60,31 +60,14 @@ def _require_images(paths: list[Path], place: str) -> None:
 
 def _require_folder(paths: list[Path], place: str) -> None:
     for path in paths:
-        if path.exists() and not path.is_dir():
-            raise UsageError("is no folder", place=f"{place}{path}", remedy="Give the name of a new folder.")
-        _require_writable(path, place)
+        require_folder(path, place)
 
 
 def _require_file(paths: list[Path], place: str) -> None:
     for path in paths:
         if path.is_dir():
             raise UsageError("is a folder", place=f"{place}{path}", remedy="Give the name of a file.")
-        _require_writable(path, place)
-
-
-def _require_writable(path: Path, place: str) -> None:
-    """Whether it, or the nearest folder above it that is there, lets itself be written to."""
-    above = next(one for one in (path, *path.absolute().parents) if one.exists())
-    if above != path and not above.is_dir():
-        raise UsageError(
-            "lies below a file", place=f"{place}{path}", remedy=f"{above} is no folder: give another."
-        )
-    if not os.access(above, os.W_OK):
-        raise GroupwiseError(
-            f"cannot be written ({above} is read-only for you)",
-            place=f"{place}{path}",
-            remedy="Give another place, or change the permissions.",
-        )
+        require_writable(path, place)
 
 
 LOOKS: Mapping[str, Callable[[list[Path], str], None]] = {

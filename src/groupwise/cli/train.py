@@ -59,8 +59,7 @@ def split(parser: Parser, argv: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="decides among sources of equal size")
     arguments = parser.parse_args(argv)
     from groupwise.data.split_options import SplitConfig
-    from groupwise.pipeline.divide import split_manifest
-    from groupwise.pipeline.prepare import audit_manifest, scan_with_progress
+    from groupwise.pipeline.prepare import prepare, scan_with_progress
 
     console = Console()
     manifest = scan_with_progress(scan_of(arguments), console)
@@ -77,13 +76,10 @@ def split(parser: Parser, argv: list[str]) -> None:
         min_sources=arguments.min_sources,
         rare=arguments.rare,
     )
-    audited = audit_manifest(manifest, seed=arguments.seed, console=console)
     shares = _equal_folds(arguments.folds) if arguments.folds is not None else None
-    split, facts = split_manifest(
-        manifest, audited, config, seed=arguments.seed, console=console, shares=shares
-    )
-    split.write(arguments.out)
-    spanning = facts["spanning_sources"]
+    prepared = prepare(manifest, config, seed=arguments.seed, console=console, shares=shares)
+    prepared.split.write(arguments.out)
+    spanning = prepared.proof["spanning_sources"]
     proof = f"{spanning:,} sources span two folds" if spanning else "No source spans two folds"
     console.say(f"{'Extended' if extend else 'Split'}: {arguments.out}. {proof}.")
 

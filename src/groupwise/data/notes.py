@@ -123,8 +123,8 @@ def note_classes(samples: Sequence[Sample], folders: Sequence[str]) -> list[str]
     notes += _note_singles([label for label in labels if counts[label] == 1], len(labels))
     if len(labels) == 1:
         notes.append(
-            f"There is only one class, {labels[0]!r}: training needs two. Where the names of the files hold"
-            " the class, --label-regex finds it."
+            f"There is only one class, {labels[0]!r}. Where the names of the files hold others, --label-regex"
+            " finds them."
             + " Where an image without a label shows something else, that needs a name as well, such as"
             " 'other'." * any(_has_none(sample) for sample in samples)
         )

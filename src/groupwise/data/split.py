@@ -172,14 +172,28 @@ def make_split(
     )
 
 
-def refuse_few_groups(samples: Sequence[Sample], folds: Sequence[str]) -> None:
-    """Raise the `GroupwiseError` of `make_split` where a class has too few sources by groups alone.
+def refuse_few_groups(
+    samples: Sequence[Sample], folds: Sequence[str], *, min_sources: int = 0, rare: str = "drop"
+) -> None:
+    """Raise the `GroupwiseError` that groups alone are enough for, as a class of too few sources for `folds`.
 
-    Copies only join more of them, so nobody need wait for an audit.
+    Copies only join more of them, so nobody need wait for an audit. Where classes of fewer than `min_sources`
+    are set aside as `rare` says, it has to leave something to tell apart.
     """
     groups = [sample.group for sample in samples]
     targets = Targets.of([sample.label for sample in samples])
-    _refuse_few_sources(targets, find_sources(groups), folds, frozenset(), groups)
+    sources = find_sources(groups)
+    if not min_sources:
+        _refuse_few_sources(targets, sources, folds, frozenset(), groups)
+        return
+    left = [name for name, count in _count_sources(targets, sources).items() if count >= min_sources]
+    if len(left) < (2 if rare == "drop" else 1):
+        raise GroupwiseError(
+            f"{len(left)} of {len(targets.classes)} classes have {min_sources} independent sources or more",
+            place="split",
+            remedy=_blame_groups(targets, groups)
+            or "Ask for fewer sources" + (", or add --rare train." if rare == "drop" and left else "."),
+        )
 
 
 def participants_of(split: Split) -> Participants:
@@ -229,10 +243,10 @@ def _blame_groups(targets: Targets, groups: Sequence[str]) -> str:
         return ""
     if len(known) == 1:
         return f"All images have the group {groups[0]!r}, so none can be kept apart from another: {other}"
-    members = targets.members.astype(bool)
-    pairs = {(group, k) for group, row in zip(groups, members, strict=True) for k in row.nonzero()[0]}
-    if len(pairs) == len(known) == len(targets.classes):
-        return f"Each group is a class, so the groups say nothing of which images belong together: {other}"
+    sets = [row.tobytes() for row in targets.members.astype(bool)]
+    if len(set(zip(groups, sets, strict=True))) == len(known) == len(set(sets)) < len(groups):
+        what = "set of labels" if targets.several else "class"
+        return f"Each group is a {what}, so the groups say nothing of which images belong together: {other}"
     return ""
 
 

@@ -13,6 +13,7 @@ from groupwise.data.manifest import Manifest
 from groupwise.data.split import refuse_few_groups
 from groupwise.data.split_options import SplitConfig
 from groupwise.errors import GroupwiseError
+from groupwise.files import require_folder
 from groupwise.pipeline.divide import audit_given_split, given_folds
 from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, write_audit
 from groupwise.pipeline.repaired import say_series, write_repaired
@@ -33,6 +34,7 @@ def audit_data(
 
     Returns the audit, and what is wrong with the folds that the data bring, or None where they bring none.
     """
+    require_folder(out)  # before the minutes of the audit
     manifest = scan_with_progress(scan, console)
     _say_few_groups(manifest, console)
     audited = audit_manifest(manifest, seed=seed, console=console, backend=backend)

@@ -18,7 +18,7 @@ from groupwise.data.split import Split
 from groupwise.data.targets import is_set
 from groupwise.distributed.world import World
 from groupwise.errors import UsageError
-from groupwise.files import sha256_file, write_atomic
+from groupwise.files import require_folder, sha256_file, write_atomic
 from groupwise.models.complexity import complexity
 from groupwise.models.pretrained import is_name
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig, configure
@@ -43,6 +43,7 @@ from groupwise.version import __version__
 def create_run(request: RunRequest, world: World, console: Console) -> Run:
     """Prepare the data and create the run; a refusal leaves nothing behind."""
     Run.refuse_occupied(request.folder)
+    require_folder(request.folder)
     named = request.recipe.model.weights
     request = replace(request, recipe=with_named_weights(request.recipe, set_by_user(request), console))
     _refuse_what_cannot_be_meant(request)

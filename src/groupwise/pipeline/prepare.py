@@ -90,14 +90,7 @@ def audit_manifest(manifest: Manifest, *, seed: int, console: Console, backend: 
     """
     require_usable(manifest)
     with console.progress("Looking for copies") as progress:
-        audited = audit(
-            manifest,
-            seed=seed,
-            progress=progress,
-            workers=backend.workers,
-            cached=backend is LOCAL,
-            backend=backend,
-        )
+        audited = audit(manifest, seed=seed, progress=progress, cached=backend is LOCAL, backend=backend)
     give_back_memory()  # what training needs beside it would come on top
     facts = audited.facts
     many = "s" * (facts["photographs"] != 1)
@@ -208,8 +201,9 @@ def prepare(
     """Audit and split; nothing is written, so a refusal leaves nothing behind."""
     if manifest.classes:  # of none the audit says why
         refuse_alike([sample.label for sample in manifest.usable])  # before the minutes of the audit
-        if config.method == "grouped" and config.given in (None, POOL) and not config.min_sources:
-            refuse_few_groups(manifest.usable, list(shares or config.shares))
+        if config.method == "grouped" and config.given in (None, POOL):
+            folds = list(shares or config.shares)
+            refuse_few_groups(manifest.usable, folds, min_sources=config.min_sources, rare=config.rare)
     audited = audit_manifest(manifest, seed=seed, console=console)
     split, facts = split_manifest(manifest, audited, config, seed=seed, console=console, shares=shares)
     return Prepared(audited, split, facts)
