@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit.copies.index import FloatArray, Index, IntArray, Matches
+from groupwise.audit.copies.vocabulary import SIGNS
 
 _TURNS = (
     12  # steps of a circle; a cell is two of them wide, so that none of what agrees is parted by a border
@@ -28,21 +29,26 @@ def agreeing_votes(
 
     A pair is the query's number times the number of photographs, plus the photograph's. `found` are matches
     of the features `points` (K, 4) of all queries, `owner` (K,) is whose each is; `mirrored` if the queries
-    were read as their mirror images. A feature with several matches in one cell has the best one's weight.
+    were read as their mirror images. A feature that is like several of one photograph, as of a repeated
+    pattern, has the one vote of its best match.
     """
     number = np.full((int(owner[-1]) + 1) * index.size if len(owner) else 0, -1)
     number[pairs] = np.arange(len(pairs))
     pair = number[owner[found.row] * index.size + index.photograph[found.posting]]
     some = np.flatnonzero(pair >= 0)
-    row, weight = found.row[some], found.weight[some]
-    cells = _cells(points[row], index.points[found.posting[some]], mirrored=mirrored)
-    cell = (pair[some] * (_TURNS * _SIZES) + cells).ravel()
-    row, weight = np.tile(row, len(cells)), np.tile(weight, len(cells))
-    order = np.lexsort((-weight, row, cell))
-    cell, row = cell[order], row[order]
-    best = np.flatnonzero(np.append(True, (np.diff(cell) != 0) | (np.diff(row) != 0))[: len(cell)])
-    sums = np.bincount(cell[best], weight[order[best]], minlength=len(pairs) * _TURNS * _SIZES)
+    kept = some[_best_of_each(pair[some] * len(points) + found.row[some], found.differ[some])]
+    cells = _cells(points[found.row[kept]], index.points[found.posting[kept]], mirrored=mirrored)
+    cell = (pair[kept] * (_TURNS * _SIZES) + cells).ravel()
+    weight = np.tile(found.weight[kept], len(cells))
+    sums = np.bincount(cell, weight, minlength=len(pairs) * _TURNS * _SIZES)
     return np.asarray(sums.reshape(len(pairs), _TURNS * _SIZES).max(axis=1))
+
+
+def _best_of_each(key: IntArray, differ: npt.NDArray[np.uint8]) -> IntArray:
+    """Where each key stands first by how much it differs, (M,) to (M',), in the order of the keys."""
+    order = np.argsort(key * (SIGNS + 1) + differ, kind="stable")
+    ordered = key[order]
+    return order[np.append(True, np.diff(ordered) != 0)[: len(ordered)]]
 
 
 def _cells(ours: FloatArray, theirs: FloatArray, *, mirrored: bool) -> IntArray:
