@@ -15,9 +15,7 @@ from groupwise.audit.copies.insets import Inset
 from groupwise.audit.copies.verify import Pair, draw_pair
 from groupwise.audit.exposures import Exposures, look_closely
 from groupwise.audit.findings import Finding
-from groupwise.audit.measure import Measured
-from groupwise.data.archive import read_file
-from groupwise.data.decode import decode
+from groupwise.audit.measure import Measured, load_rgb
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.targets import read_names
 
@@ -49,12 +47,6 @@ def judge_exposures(
         [one.photograph.grey.shape for one in measured],
         workers=workers,
     )
-
-
-def load_rgb(manifest: Manifest, i: int) -> npt.NDArray[np.uint8]:
-    """The usable sample number `i` as (H, W, 3)."""
-    file = manifest.file(manifest.usable[i])
-    return decode(read_file(file), place=file, reading=manifest.reading).rgb
 
 
 def find_copies(

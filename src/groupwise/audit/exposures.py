@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from groupwise.audit.copies.finer import enlarging
 from groupwise.audit.copies.verify import Pair
 from groupwise.audit.copies.views import overlap_in_part
 from groupwise.audit.copies.workers import one_thread_a_worker
@@ -201,14 +202,8 @@ def _in_full(
     second_working: tuple[int, ...],
 ) -> Matrix:
     """The map between pictures of full size, from that between working sizes, each (h, w)."""
-    to_first, to_second = _enlarging(first_working, first), _enlarging(second_working, second)
+    to_first, to_second = enlarging(first_working, first), enlarging(second_working, second)
     return np.asarray((to_first @ np.vstack([matrix, [0, 0, 1]]) @ np.linalg.inv(to_second))[:2])
-
-
-def _enlarging(working: tuple[int, ...], full: tuple[int, ...]) -> Matrix:
-    # Pixel centres lie half a pixel inside the frame, so scaling moves the origin.
-    y, x = full[0] / working[0], full[1] / working[1]
-    return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1.0]])
 
 
 def _cells(image: npt.NDArray[np.generic]) -> FloatArray:

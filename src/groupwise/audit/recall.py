@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 
 from groupwise.audit.copies.clusters import cluster_ids
-from groupwise.audit.copies.compared import draw
+from groupwise.audit.copies.compared import draw as draw_names
 from groupwise.audit.copies.compositions import DEEPEST, compose
 from groupwise.audit.copies.detect import Detection
 from groupwise.audit.copies.threshold import wilson
 from groupwise.audit.copies.verify import Photograph, reduce_photograph
 from groupwise.audit.copies.workers import one_thread_a_worker
-from groupwise.data.archive import read_file
-from groupwise.data.decode import decode
+from groupwise.audit.measure import Pixels, load_rgb
 from groupwise.data.manifest import Manifest
 from groupwise.files import sha256_bytes
 
@@ -29,13 +28,14 @@ PLANTED = 240
 class Planted:
     """Copies, their names, the numbers of the photographs that they were made of, and by how many operations.
 
-    A name says all that decides the pixels.
+    A name says all that decides the pixels, which `draw` makes anew by number.
     """
 
     photographs: tuple[Photograph, ...]
     names: tuple[str, ...]
     sources: tuple[int, ...]
     depths: tuple[int, ...]
+    draw: Callable[[int], Pixels]
 
 
 def plant(
@@ -53,25 +53,24 @@ def plant(
     drawn = _draw_depths(names, min(PLANTED, len(kept) // 5), seed)
     called = [f"copy {seed} {depth} {names[place]}" for place, depth in drawn]
 
-    def make(number: int) -> Photograph:
-        if called[number] in known:
-            return known[called[number]]
+    def draw(number: int) -> Pixels:
         place, depth = drawn[number]
-        file = manifest.file(manifest.usable[kept[place]])
-        rgb = decode(read_file(file), place=file, reading=manifest.reading).rgb
         rng = np.random.default_rng(int(sha256_bytes(called[number].encode())[:16], 16))
-        return reduce_photograph(compose(rgb, depth, rng))
+        return compose(load_rgb(manifest, kept[place]), depth, rng)
+
+    def make(number: int) -> Photograph:
+        name = called[number]
+        return known[name] if name in known else reduce_photograph(draw(number))
 
     with one_thread_a_worker(), ThreadPoolExecutor(workers) as pool:
         made = tuple(pool.map(make, range(len(drawn))))
-    return Planted(
-        made, tuple(called), tuple(place for place, _ in drawn), tuple(depth for _, depth in drawn)
-    )
+    places, depths = tuple(place for place, _ in drawn), tuple(depth for _, depth in drawn)
+    return Planted(made, tuple(called), places, depths, draw)
 
 
 def _draw_depths(names: Sequence[str], count: int, seed: int) -> list[tuple[int, int]]:
     """Places of names, each once, and a depth for each, the depths in turn; new names hardly change them."""
-    orders = [iter(draw(names, len(names), seed * DEEPEST + depth)) for depth in range(DEEPEST)]
+    orders = [iter(draw_names(names, len(names), seed * DEEPEST + depth)) for depth in range(DEEPEST)]
     taken: set[int] = set()
     drawn = []
     for number in range(count):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from groupwise.audit.cache import CacheUse, Known, name_sample, update_cache
 from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.compared import Compared, Key
 from groupwise.audit.copies.detect import Detection, detect
+from groupwise.audit.copies.finer import Pixels, keep_agreeing
 from groupwise.audit.copies.hashes import exact_copies
 from groupwise.audit.copies.searcher import OpenSearcher, open_searcher
 from groupwise.audit.copies.workers import one_thread_a_worker
-from groupwise.audit.measure import Measured, measure
+from groupwise.audit.measure import Measured, load_rgb, measure
 from groupwise.audit.recall import Planted, plant
 from groupwise.audit.results import name_detection
 from groupwise.audit.shortcuts import Shortcut
@@ -62,14 +63,23 @@ def search(
             progress(2 * n, 2 * n)
         return Search(measured, exact, kept, planted, known.detections[result], result, known.pairs)
     compared = Compared([*names, *planted.names], known.pairs, record=record)
+    photographs = [*(measured[i].photograph for i in kept), *planted.photographs]
     detection = detect(
-        [*(measured[i].photograph for i in kept), *planted.photographs],
+        photographs,
         seed=seed,
         workers=workers,
         compared=compared,
         progress=(lambda done, total: progress(n + done * n // total, 2 * n)) if progress else None,
         search=backend.search,
     )
+
+    def load(number: int) -> Pixels:
+        if number < len(kept):
+            return load_rgb(manifest, kept[number])
+        return planted.draw(number - len(kept))
+
+    agreeing = keep_agreeing(detection.copies, photographs, load, workers)
+    detection = replace(detection, copies=agreeing)
     return Search(measured, exact, kept, planted, detection, result, compared.pairs)
 
 

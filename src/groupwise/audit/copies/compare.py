@@ -98,6 +98,15 @@ def compare(
     return _compare(first, second, matrix, enlarged, worth)
 
 
+def agreement_of(first: Pixels, second: Pixels, matrix: Matrix) -> float:
+    """Share of the texture that agrees at the size as it is, 0 to 1, after refining `matrix`."""
+    if shrinkage(matrix) > 1:
+        first, second, matrix = second, first, np.asarray(np.linalg.inv(matrix))
+        matrix /= matrix[2, 2]
+    rough = _level(first, second, matrix, _FINE)
+    return _refined(first, second, matrix, rough, _FINE, steps=_STEPS, stride=2)[0].agreement
+
+
 def _compare(
     first: Pixels,
     second: Pixels,
