@@ -29,7 +29,7 @@ def test_processes_see_what_one_alone_sees(photographs, monkeypatch):
     looks += [Turned(0, 5, k) for k in range(8)]
     with comparing(photographs, 2) as compare:
         alone = compare(looks)
-    monkeypatch.setattr(module, "LEAST_PHOTOGRAPHS", 2)
+    monkeypatch.setattr(module, "LEAST_FOR_PROCESSES", 2)
     monkeypatch.setattr(module, "_PART", 5)
     with comparing(photographs, 2) as compare:
         beside = compare(looks)

@@ -61,9 +61,12 @@ def test_a_part_that_weighs_words_by_its_own_photographs_would_propose_others(sa
     whole = _proposed(features, words, [0])
     ours = [one for one in whole if one.other < N // 2 and not one.inset]
     found = propose_of_part(alone, 0, features, np.arange(N))
-    assert {one.value for one in ours}.isdisjoint(one.value for one in found if not one.inset)
+    known = {(one.query, one.other, one.mirrored): one.shared for one in found if not one.inset}
+    assert all(known.get((one.query, one.other, one.mirrored)) != one.shared for one in ours)
 
 
 def test_the_best_of_all_parts_are_kept_and_ties_go_to_the_lower_number():
-    parts = [[Proposal(0, 2 * k + part, False, False, 1.0) for k in range(CANDIDATES)] for part in (1, 0)]
+    parts = [
+        [Proposal(0, 2 * k + part, False, False, 1.0, 1.0) for k in range(CANDIDATES)] for part in (1, 0)
+    ]
     assert [one.other for one in merge_proposals(parts)] == list(range(CANDIDATES))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -11,11 +13,12 @@ import pytest
 from sklearn.datasets import load_digits
 
 from families import FAMILIES
+from groupwise.audit.copies import tiny as module
 from groupwise.audit.copies.detect import Detection, detect
 from groupwise.audit.copies.hashes import orient
-from groupwise.audit.copies.poses import SIDE, find_alike, rigid_poses
+from groupwise.audit.copies.poses import SIDE, Alike, rigid_poses
 from groupwise.audit.copies.verify import reduce_photograph
-from groupwise.audit.copies.workers import one_thread_a_worker
+from groupwise.audit.copies.workers import Apply, one_thread_a_worker
 
 Pixels = npt.NDArray[np.uint8]
 Scene = Callable[..., Pixels]
@@ -77,8 +80,37 @@ def test_every_image_finds_itself_in_every_pose_also_in_cells(monkeypatch: pytes
 
     def search() -> list[tuple[int, int]]:
         with one_thread_a_worker():
-            return [(q, k) for q, k, _ in find_alike(images, turned, rigid_poses(), 1, seed=0)]
+            return [(q, k) for q, k, _ in Alike(images, rigid_poses(), 0).nearest(turned, 1).tolist()]
 
     assert search() == [(k, k) for k in range(20)]
     monkeypatch.setattr("groupwise.audit.copies.poses._MOST_WITHOUT_CELLS", 100)
     assert search() == [(k, k) for k in range(20)]
+
+
+def test_apart_is_found_what_one_finds_and_told_how_far_it_is(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = [cv2.resize(scene(k), (24, 24), interpolation=cv2.INTER_AREA) for k in range(12)]
+    photographs = [reduce_photograph(one) for one in (*images, *(one[:, ::-1].copy() for one in images[:3]))]
+    alone = detect(photographs, seed=0, workers=1)
+
+    @contextmanager
+    def applying(workers: int) -> Iterator[Apply]:
+        """What other processes do, but here: they are given copies, and give copies back."""
+        assert workers == 2
+        yield lambda function, tasks: (
+            pickle.loads(pickle.dumps(function(*pickle.loads(pickle.dumps(task))))) for task in tasks
+        )
+
+    monkeypatch.setattr(module, "LEAST_FOR_PROCESSES", 2)
+    monkeypatch.setattr(module, "_PART", 8)
+    monkeypatch.setattr(module, "applying", applying)
+    steps: list[tuple[int, int]] = []
+    apart = detect(photographs, seed=0, workers=2, progress=lambda *step: steps.append(step))
+    assert [(one.first, one.second, one.score) for one in apart.copies] == [
+        (one.first, one.second, pytest.approx(one.score, abs=1e-6)) for one in alone.copies
+    ]
+    assert [(one.first, one.second) for one in alone.copies] == [(k, 12 + k) for k in range(3)]
+    # As many steps again as there are tiny pictures, a part of them at a time.
+    assert steps == sorted(steps)
+    assert {(15, 30), (23, 30), (30, 30)} <= set(steps)

@@ -12,7 +12,7 @@ import pytest
 
 from groupwise.audit.copies.align import align, align_along, plausible, project
 from groupwise.audit.copies.compare import Evidence, compare
-from groupwise.audit.copies.features import describe, working_grey
+from groupwise.audit.copies.features import Features, describe, working_grey
 from groupwise.audit.copies.hashes import INVERSE, orient
 from groupwise.audit.copies.score import MAX_HOLE, MIN_FINE, MIN_OVERLAP, score
 from groupwise.audit.copies.threshold import LINE
@@ -56,6 +56,22 @@ def test_a_tilted_print_is_followed_and_its_points_found_again(scene: Scene) -> 
     other = align_along(describe(first), describe(working_grey(scene(7))), affine)
     assert other.support < 8
     assert other.share < found.share / 3
+
+
+@pytest.mark.parametrize(("agreeing", "found"), [(4, False), (7, False), (8, True), (12, True)])
+def test_few_of_many_matches_that_agree_are_chance(agreeing: int, found: bool) -> None:
+    """Of 40 matches a fifth has to agree, which are 8."""
+    rng, k = np.random.default_rng(2), 40
+    descriptors = rng.integers(0, 100, (k, 128)).astype(np.uint8)
+    theirs = rng.uniform([10, 10, 8, 0], [118, 118, 8, 0], (k, 4)).astype(np.float32)
+    ours = theirs.copy()
+    ours[agreeing:, :2] = rng.uniform(10, 118, (k - agreeing, 2))
+    ours[agreeing:, 2] *= np.float32(9)  # so large as no copy is
+    assert (
+        align(Features(ours, descriptors), Features(theirs, descriptors), mirror=False) is not None
+    ) is found
+    alone = Features(ours[:agreeing], descriptors[:agreeing])
+    assert align(alone, Features(theirs, descriptors), mirror=False) is not None, "few that all agree"
 
 
 def test_refining_mends_a_map_that_is_two_pixels_off(scene: Scene) -> None:

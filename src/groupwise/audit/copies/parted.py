@@ -1,21 +1,20 @@
 """An index in parts, each of some of the photographs: together they propose what one index of all would.
 
 What a photograph shares with a query is a sum over its own features alone, with weights that count the
-photographs of all parts. So each part proposes its best, and the best of those are the best of all, to the
-last bit. Parts by visual word would send every match between machines in place of `CANDIDATES` proposals.
+photographs of all parts. So each part makes its short list, and the best of those are the best of all, to the
+last bit. Parts by visual word would send every match between machines in place of 24 proposals a reading.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 
 from groupwise.audit.copies.features import Features
-from groupwise.audit.copies.hough import MOST
 from groupwise.audit.copies.index import Index, IntArray, Said
-from groupwise.audit.copies.short_list import CANDIDATES, Proposal, propose
+from groupwise.audit.copies.short_list import Proposal, select, shortlist
 
 
 def join_said(parts: Sequence[Said]) -> Said:
@@ -31,21 +30,12 @@ def join_said(parts: Sequence[Said]) -> Said:
 
 
 def propose_of_part(index: Index, begin: int, chunk: Sequence[Features], own: IntArray) -> list[Proposal]:
-    """As `propose` by an index of the photographs from number `begin` on, in numbers of the whole."""
+    """As `shortlist` by an index of the photographs from number `begin` on, in numbers of the whole."""
     within = own - begin
     here = np.where((own >= 0) & (within >= 0) & (within < index.size), within, -1)
-    return [one._replace(other=one.other + begin) for one in propose(index, chunk, here)]
+    return [one._replace(other=one.other + begin) for one in shortlist(index, chunk, here)]
 
 
 def merge_proposals(parts: Iterable[Sequence[Proposal]]) -> list[Proposal]:
     """The best of what all parts propose to the queries of a chunk, in the order of one index."""
-    return list(_best(sorted((one for part in parts for one in part), key=_rank)))
-
-
-def _rank(one: Proposal) -> tuple[bool, int, float, int, bool]:
-    return one.inset, one.query, -one.value, one.other, one.mirrored
-
-
-def _best(ranked: Iterable[Proposal]) -> Iterator[Proposal]:
-    for (inset, _), own in groupby(ranked, key=lambda one: (one.inset, one.query)):
-        yield from list(own)[: MOST if inset else CANDIDATES]
+    return select(chain.from_iterable(parts))

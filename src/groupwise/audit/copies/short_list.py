@@ -1,6 +1,7 @@
 """The short list: for each photograph those whose local features are most like its own, and a few more.
 
-Sivic and Zisserman, "Video Google", ICCV 2003, with the matches of `index.py` for common words.
+Sivic and Zisserman, "Video Google", ICCV 2003, with the matches of `index.py` for common words; of those that
+share most the ones whose matches agree (`agreement.py`).
 """
 
 from __future__ import annotations
@@ -8,31 +9,41 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby, islice
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from groupwise.audit.copies.agreement import agreeing_votes
 from groupwise.audit.copies.features import Features, mirrored
-from groupwise.audit.copies.hough import insets
+from groupwise.audit.copies.hough import MOST, insets
 from groupwise.audit.copies.index import Index, IntArray, Matches, match, owners, stacked
 from groupwise.audit.copies.verify import Candidate
 
-CANDIDATES = 12
-"""Candidates kept a photograph, in plain and mirrored reading together."""
+CANDIDATES = 5
+"""Candidates kept a photograph, in plain and mirrored reading together. Of planted copies as many are among
+them as among the 12 that share most with it, and each costs a comparison (docs/log.md)."""
+
+SHORTLISTED = 24
+"""Photographs a query and reading that share most with it, of which it is asked how much of that agrees."""
 
 CHUNK = 128
 """Photographs that query at once: what bounds the memory."""
 
 
 class Proposal(NamedTuple):
-    """A photograph of an index that is proposed to a query: mirrored, or as lying inside it, and how much."""
+    """A photograph of an index that is proposed to a query: mirrored, or as lying inside it.
+
+    `value` is how much of what they share agrees on one map, `shared` how much that is in all.
+    """
 
     query: int
     other: int
     mirrored: bool
     inset: bool
     value: float
+    shared: float
 
 
 def short_list(
@@ -70,15 +81,48 @@ def propose(index: Index, chunk: Sequence[Features], own: IntArray) -> list[Prop
 
     `own` (Q,) is the number of each query in the index, or -1.
     """
+    return select(shortlist(index, chunk, own))
+
+
+def select(shortlisted: Iterable[Proposal]) -> list[Proposal]:
+    """Of what shares most with each query that of which most agrees, and of insets those of most votes."""
+    # Ties are broken by number.
+    shared = sorted(shortlisted, key=lambda one: (*_reading(one), -one.shared, one.other))
+    most = [one for _, own in groupby(shared, _reading) for one in islice(own, SHORTLISTED)]
+    agree = sorted(most, key=lambda one: (*_kind(one), -one.value, one.other, one.mirrored))
+    return [
+        one for kind, own in groupby(agree, _kind) for one in islice(own, MOST if kind[0] else CANDIDATES)
+    ]
+
+
+def _kind(one: Proposal) -> tuple[bool, int]:
+    return one.inset, one.query
+
+
+def _reading(one: Proposal) -> tuple[bool, int, bool]:
+    return one.inset, one.query, one.mirrored
+
+
+def shortlist(index: Index, chunk: Sequence[Features], own: IntArray) -> list[Proposal]:
+    """What shares most with each query in either reading, and insets; `own` as of `propose`."""
     descriptors, owner = stacked(chunk), owners(chunk)
-    both = match(index, descriptors), match(index, mirrored(descriptors))
-    scores = np.stack([_scores(index, one, owner, len(chunk)) for one in both])
-    inside = own >= 0
-    scores[:, inside, own[inside]] = 0
-    whole = [Proposal(query, *one) for query in range(len(chunk)) for one in _best(scores[:, query])]
     points = np.concatenate([one.points for one in chunk])
-    within = insets(index, both[0], owner, points, own)
-    return [*whole, *(Proposal(query, other, False, True, votes) for query, other, votes in within)]
+    plain = match(index, descriptors)
+    found: list[Proposal] = []
+    for reading, matches in enumerate((plain, match(index, mirrored(descriptors)))):
+        scores = _scores(index, matches, owner, len(chunk))
+        inside = own >= 0
+        scores[inside, own[inside]] = 0
+        pairs = np.concatenate([_most(one) + query * index.size for query, one in enumerate(scores)])
+        votes = agreeing_votes(index, matches, owner, points, pairs, mirrored=bool(reading))
+        query, other = np.divmod(pairs, index.size)
+        values = votes / index.length[other]
+        found += [
+            Proposal(int(q), int(o), bool(reading), False, float(value), float(shared))
+            for q, o, value, shared in zip(query, other, values, scores.ravel()[pairs], strict=True)
+        ]
+    within = insets(index, plain, owner, points, own)
+    return [*found, *(Proposal(query, other, False, True, votes, votes) for query, other, votes in within)]
 
 
 def _scores(index: Index, found: Matches, owner: IntArray, queries: int) -> npt.NDArray[np.float64]:
@@ -89,13 +133,9 @@ def _scores(index: Index, found: Matches, owner: IntArray, queries: int) -> npt.
     return np.asarray(sums / index.length)
 
 
-def _best(scores: npt.NDArray[np.float64]) -> list[tuple[int, bool, bool, float]]:
-    """The photographs of the `CANDIDATES` highest scores (2, N), plain and mirrored, that are not 0."""
-    values = scores.ravel()
-    keep = np.flatnonzero(values)
-    if len(keep) > CANDIDATES:
-        keep = keep[values[keep] >= np.partition(values[keep], -CANDIDATES)[-CANDIDATES]]
-    mirror, number = np.divmod(keep, scores.shape[1])
-    # Ties are broken by number.
-    order = np.lexsort((mirror, number, -values[keep]))[:CANDIDATES]
-    return [(int(number[k]), bool(mirror[k]), False, float(values[keep[k]])) for k in order]
+def _most(scores: npt.NDArray[np.float64]) -> IntArray:
+    """The photographs of the `SHORTLISTED` highest scores (N,) that are not 0."""
+    keep = np.flatnonzero(scores)
+    if len(keep) > SHORTLISTED:
+        keep = keep[scores[keep] >= np.partition(scores[keep], -SHORTLISTED)[-SHORTLISTED]]
+    return np.asarray(keep[np.argsort(-scores[keep], kind="stable")][:SHORTLISTED])

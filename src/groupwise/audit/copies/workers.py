@@ -1,31 +1,52 @@
-"""Threads for many small tasks, each with one core to itself."""
+"""Many small tasks side by side, each with one core to itself.
+
+In processes, where a task is many short steps: for these threads take turns at the interpreter, so that two
+of them took longer than one (docs/log.md).
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
+from joblib import Parallel, delayed, parallel_config  # type: ignore[import-untyped]
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-In = TypeVar("In")
 Out = TypeVar("Out")
 
+Apply = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], Iterator[Any]]
+"""Applies a function to each of several groups of arguments, in order."""
+
+LEAST_FOR_PROCESSES = 300
+"""Fewer photographs are compared before other processes have started."""
+
+_IDLE_S = 5  # after which a process that has nothing to do ends
 _LOCK = threading.Lock()
 
 
-def map_in_chunks(
-    pool: ThreadPoolExecutor, function: Callable[[In], Out], items: Iterable[In], size: int = 32
-) -> list[Out]:
-    """`function` of each item, in order; chunks keep the cost of a task small beside the work."""
-    items = list(items)
-    parts: Iterator[list[Out]] = pool.map(
-        lambda start: [function(item) for item in items[start : start + size]], range(0, len(items), size)
-    )
-    return [result for part in parts for result in part]
+@contextmanager
+def applying(workers: int) -> Iterator[Apply]:
+    """What applies functions to many arguments by so many processes; here, if by one alone."""
+    if workers < 2:
+        yield lambda function, tasks: (function(*task) for task in tasks)
+        return
+    # Long arrays are written once, to a file that the processes map; "c" lets none of them change it.
+    with (
+        parallel_config(
+            "loky", n_jobs=workers, inner_max_num_threads=1, idle_worker_timeout=_IDLE_S, mmap_mode="c"
+        ),
+        Parallel(return_as="generator") as parallel,
+    ):
+        yield lambda function, tasks: parallel(delayed(apart)(function, *task) for task in tasks)
+
+
+def apart(function: Callable[..., Out], *task: Any) -> Out:
+    """`function` of the arguments, in a process whose OpenCV keeps to the one core that is its share."""
+    cv2.setNumThreads(1)
+    return function(*task)
 
 
 @contextmanager

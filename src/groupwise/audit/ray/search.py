@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit.copies.compare import Evidence
-from groupwise.audit.copies.comparing import compare_apart
+from groupwise.audit.copies.comparing import compare_pairs
 from groupwise.audit.copies.index import Index, IntArray, Said, index_words, read_words
 from groupwise.audit.copies.packed import PackedPhotographs
 from groupwise.audit.copies.parted import join_said, merge_proposals, propose_of_part
@@ -26,7 +26,7 @@ from groupwise.audit.copies.searcher import LEAST_FOR_WORDS, described
 from groupwise.audit.copies.short_list import CHUNK, Proposal, as_candidates
 from groupwise.audit.copies.verify import LEAST_FOR_FEATURES_PX, Candidate, Look, Photograph
 from groupwise.audit.copies.vocabulary import Vocabulary, choose_vocabulary
-from groupwise.audit.copies.workers import one_thread_a_worker
+from groupwise.audit.copies.workers import apart, one_thread_a_worker
 from groupwise.audit.ray.blocks import (
     Block,
     Place,
@@ -230,7 +230,7 @@ def _pick_rows(wanted: Sequence[Sequence[int]], block: Arrays) -> Arrays | tuple
 
 def _compare(looks: Sequence[Look], *parts: Arrays) -> list[Evidence | None]:
     with one_thread_a_worker():
-        return compare_apart([one for part in parts for one in PackedPhotographs(part)], looks)
+        return apart(compare_pairs, [one for part in parts for one in PackedPhotographs(part)], looks)
 
 
 RAY = Backend(measure_blocks, open_ray_searcher)
