@@ -48,7 +48,7 @@ def _best_of_each(key: IntArray, differ: npt.NDArray[np.uint8]) -> IntArray:
     """Where each key stands first by how much it differs, (M,) to (M',), in the order of the keys."""
     order = np.argsort(key * (SIGNS + 1) + differ, kind="stable")
     ordered = key[order]
-    return order[np.append(True, np.diff(ordered) != 0)[: len(ordered)]]
+    return np.asarray(order[np.append(True, np.diff(ordered) != 0)[: len(ordered)]])
 
 
 def _cells(ours: FloatArray, theirs: FloatArray, *, mirrored: bool) -> IntArray:
