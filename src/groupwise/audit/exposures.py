@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.audit.copies.finer import enlarging
+from groupwise.audit.copies.align import enlarging
 from groupwise.audit.copies.verify import Pair
 from groupwise.audit.copies.views import overlap_in_part
 from groupwise.audit.copies.workers import one_thread_a_worker

@@ -28,8 +28,7 @@ def _votes(
     signs, starts = np.zeros(n, np.uint64), np.array([0, n])
     index = Index(ONE_WORD, zero, theirs, signs, starts, np.ones(1), np.ones(1))
     found = Matches(np.arange(n) if row is None else row, np.arange(n), one, np.zeros(n, np.uint8))
-    owner = np.zeros(len(ours), np.int64)
-    return float(agreeing_votes(index, found, owner, ours, np.array([0]), mirrored=mirrored)[0])
+    return float(agreeing_votes(index, found, zero, ours, np.array([0]), mirrored=mirrored)[0])
 
 
 def _points(seed: int = 0) -> npt.NDArray[np.float32]:
@@ -80,10 +79,9 @@ def test_a_feature_that_is_like_all_of_a_repeated_pattern_counts_once():
 def test_pairs_are_told_apart_and_who_shares_nothing_has_nothing():
     theirs = _points()
     photograph = np.repeat([0, 2], K // 2)
-    zero = np.zeros(K, np.int64)
     index = Index(
         ONE_WORD, photograph, theirs, np.zeros(K, np.uint64), np.array([0, K]), np.ones(1), np.ones(3)
     )
     found = Matches(np.arange(K), np.arange(K), np.full(K, 0.5), np.zeros(K, np.uint8))
-    votes = agreeing_votes(index, found, zero, theirs, np.array([0, 1, 2]), mirrored=False)
+    votes = agreeing_votes(index, found, photograph, theirs, np.array([0, 1, 2]), mirrored=False)
     np.testing.assert_array_equal(votes, [K / 4, 0, K / 4])

@@ -13,28 +13,24 @@ import numpy.typing as npt
 from groupwise.audit.copies.index import FloatArray, Index, IntArray, Matches
 from groupwise.audit.copies.vocabulary import SIGNS
 
-_TURNS = (
-    12  # steps of a circle; a cell is two of them wide, so that none of what agrees is parted by a border
-)
-_SIZES, _OCTAVE = (
-    16,
-    2,
-)  # steps of the change of size, and how many double it; a cell is as wide as a doubling
+# Cells overlap by half, so that none of what agrees is parted by a border.
+_TURNS = 12  # steps of a circle, of which a cell has two
+_SIZES, _OCTAVE = 16, 2  # steps of the change of size, and of a doubling, which is the width of a cell
 
 
 def agreeing_votes(
-    index: Index, found: Matches, owner: IntArray, points: FloatArray, pairs: IntArray, *, mirrored: bool
+    index: Index, found: Matches, met: IntArray, points: FloatArray, pairs: IntArray, *, mirrored: bool
 ) -> npt.NDArray[np.float64]:
     """The weight of the matches that agree, of each of the `pairs` (P,), (P,).
 
     A pair is the query's number times the number of photographs, plus the photograph's. `found` are matches
-    of the features `points` (K, 4) of all queries, `owner` (K,) is whose each is; `mirrored` if the queries
+    of the features `points` (K, 4) of all queries, `met` the pair of each match; `mirrored` if the queries
     were read as their mirror images. A feature that is like several of one photograph, as of a repeated
     pattern, has the one vote of its best match.
     """
-    number = np.full((int(owner[-1]) + 1) * index.size if len(owner) else 0, -1)
+    number = np.full(met.max(initial=-1) + 1, -1)
     number[pairs] = np.arange(len(pairs))
-    pair = number[owner[found.row] * index.size + index.photograph[found.posting]]
+    pair = number[met]
     some = np.flatnonzero(pair >= 0)
     kept = some[_best_of_each(pair[some] * len(points) + found.row[some], found.differ[some])]
     cells = _cells(points[found.row[kept]], index.points[found.posting[kept]], mirrored=mirrored)

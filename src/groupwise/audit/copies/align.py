@@ -255,6 +255,13 @@ def jacobian(matrix: FloatArray) -> FloatArray:
     return np.array([[(a - x * g) / w, (b - x * h) / w], [(d - y * g) / w, (e - y * h) / w]])
 
 
+def enlarging(size: tuple[int, ...], other: tuple[int, ...]) -> FloatArray:
+    """The map (3, 3) from a picture of `size` (h, w) to the same picture of the `other` size."""
+    # Pixel centres lie half a pixel inside the frame, so scaling moves the origin.
+    y, x = other[0] / size[0], other[1] / size[1]
+    return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1.0]])
+
+
 def shrinkage(matrix: FloatArray) -> float:
     """By how much a projective map (3, 3) scales lengths in the middle of a working-size frame."""
     (a, b), (c, d) = jacobian(matrix).tolist()

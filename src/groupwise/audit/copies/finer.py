@@ -14,13 +14,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from groupwise.audit.copies.align import enlarging
 from groupwise.audit.copies.compare import agreement_of
 from groupwise.audit.copies.features import WORKING_AREA_PX
 from groupwise.audit.copies.verify import Pair, Photograph
 from groupwise.audit.copies.workers import one_thread_a_worker
 
 Pixels = npt.NDArray[np.uint8]
-Matrix = npt.NDArray[np.float64]
 Load = Callable[[int], Pixels]
 
 DOUBTFUL = 0.75
@@ -62,13 +62,6 @@ def finer_agreement(pair: Pair, photographs: Sequence[Photograph], load: Load) -
         for number, finer in zip(numbers, (first, second), strict=True)
     )
     return agreement_of(first, second, to_first @ pair.evidence.matrix @ np.linalg.inv(to_second))
-
-
-def enlarging(working: tuple[int, ...], full: tuple[int, ...]) -> Matrix:
-    """The map (3, 3) from a picture of size (h, w) to the same one of another size."""
-    # Pixel centres lie half a pixel inside the frame, so scaling moves the origin.
-    y, x = full[0] / working[0], full[1] / working[1]
-    return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1.0]])
 
 
 def _finer(rgb: Pixels) -> Pixels:

@@ -64,11 +64,10 @@ def lay(first: Tiny, second: Tiny, starts: Matrix, *, rigid: bool) -> Laid:
     found = rough.correlation.copy(), rough.overlap.copy(), starts.copy()
     refined = _shifted if rigid else _bent
     hopeful = np.flatnonzero(rough.correlation >= _HOPELESS)
-    maps = [refined(first.grids[k], second.grids[k], starts[k]) for k in hopeful]
-    kept = [one is not None and plausible(whole(one)) for one in maps]
-    if any(kept):
-        rows = hopeful[kept]
-        bent = np.stack([one for one in maps if one is not None and plausible(whole(one))])
+    maps = {k: refined(first.grids[k], second.grids[k], starts[k]) for k in hopeful.tolist()}
+    kept = {k: one for k, one in maps.items() if one is not None and plausible(whole(one))}
+    if kept:
+        rows, bent = np.array(list(kept)), np.stack(list(kept.values()))
         again = _correlate(first.grids[rows], second.grids[rows], bent, fine[rows])
         better = again.correlation > rough.correlation[rows]
         for ours, theirs in zip(found, (again.correlation, again.overlap, bent), strict=True):

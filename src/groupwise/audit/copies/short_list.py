@@ -107,14 +107,14 @@ def shortlist(index: Index, chunk: Sequence[Features], own: IntArray) -> list[Pr
     """What shares most with each query in either reading, and insets; `own` as of `propose`."""
     descriptors, owner = stacked(chunk), owners(chunk)
     points = np.concatenate([one.points for one in chunk])
-    plain = match(index, descriptors)
+    plain, inside = match(index, descriptors), own >= 0
     found: list[Proposal] = []
     for reading, matches in enumerate((plain, match(index, mirrored(descriptors)))):
-        scores = _scores(index, matches, owner, len(chunk))
-        inside = own >= 0
+        met = owner[matches.row] * index.size + index.photograph[matches.posting]
+        scores = _scores(index, matches, met, len(chunk))
         scores[inside, own[inside]] = 0
         pairs = np.concatenate([_most(one) + query * index.size for query, one in enumerate(scores)])
-        votes = agreeing_votes(index, matches, owner, points, pairs, mirrored=bool(reading))
+        votes = agreeing_votes(index, matches, met, points, pairs, mirrored=bool(reading))
         query, other = np.divmod(pairs, index.size)
         values = votes / index.length[other]
         found += [
@@ -125,11 +125,10 @@ def shortlist(index: Index, chunk: Sequence[Features], own: IntArray) -> list[Pr
     return [*found, *(Proposal(query, other, False, True, votes, votes) for query, other, votes in within)]
 
 
-def _scores(index: Index, found: Matches, owner: IntArray, queries: int) -> npt.NDArray[np.float64]:
-    """How much each of Q `queries`, whose features `owner` tells, shares with each photograph, (Q, N)."""
+def _scores(index: Index, found: Matches, met: IntArray, queries: int) -> npt.NDArray[np.float64]:
+    """How much each of Q `queries` shares with each photograph, (Q, N); `met` is the pair of each match."""
     n = index.size
-    pair = owner[found.row] * n + index.photograph[found.posting]
-    sums = np.bincount(pair, found.weight, minlength=queries * n).reshape(queries, n)
+    sums = np.bincount(met, found.weight, minlength=queries * n).reshape(queries, n)
     return np.asarray(sums / index.length)
 
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from groupwise.audit.copies.align import enlarging
 from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.grids import GRID, Laid, Tiny, between_grids, lay, whole
 from groupwise.audit.copies.poses import SIDE, Alike, free_poses, rigid_poses, to_grid
@@ -179,13 +180,7 @@ def _small(images: Tiny) -> FloatArray:
 
 def _pair(photographs: Sequence[Photograph], numbers: tuple[int, int], laid: Laid, score: float) -> Pair:
     """The match in pixels of the working size, where pictures are drawn; of one pair that was `laid`."""
-    to_first, to_second = (_from_grid(photographs[number].grey.shape) for number in numbers)
+    to_first, to_second = (enlarging((GRID, GRID), photographs[number].grey.shape) for number in numbers)
     matrix = to_first @ whole(laid.matrix[0]) @ np.linalg.inv(to_second)
     value, overlap = float(laid.correlation[0]), float(laid.overlap[0])
     return Pair(*numbers, Evidence(value, value, value, 0.0, overlap, matrix), score)
-
-
-def _from_grid(shape: tuple[int, ...]) -> Matrix:
-    # Pixel centres lie half a pixel inside the frame, so scaling moves the origin.
-    y, x = shape[0] / GRID, shape[1] / GRID
-    return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1.0]])
