@@ -135,7 +135,7 @@ SETS = {
         ),
         KnownSet(
             "pets",
-            "Cats and dogs, a part of Dogs vs. Cats",
+            "Cats and dogs, a part of Dogs versus Cats",
             "animals",
             "https://github.com/ardamavi/Dog-Cat-Classifier",
             "9e4f1e1b8eb00fb52c7b1f7e271e573cbe5a2d2f",

@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 from groupwise.audit import findings
+from groupwise.audit.known_sets import FILE, HEADER, find_known_sets
 from groupwise.audit.likeness import Likeness
 from groupwise.audit.sessions import Suspicion
 from groupwise.audit.shortcuts import Shortcut
-from groupwise.files import read_json, write_json
+from groupwise.files import read_csv, read_json, write_json
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.plan import make_plan
 from groupwise.planning.trial import Rates
@@ -225,6 +226,7 @@ QUALITY = {
         findings.find_quality(QUALITY | {"planted_recall": 0.4, "tiny_images": 9}),
         findings.find_quality(QUALITY | {"planted_recall": 0.4, "tiny_images": 0}),
         findings.find_quality(QUALITY | {"planted_recall": 0.95, "tiny_images": 0}),
+        *find_known_sets(row["digest"] for row in read_csv(FILE, HEADER)),
     ],
     ids=lambda one: one.code,
 )
