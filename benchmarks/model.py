@@ -45,8 +45,9 @@ from typing import Any
 import yaml
 
 import standings
-from measure import CONTESTANTS, Task
+from measure import CONTESTANTS
 from sets import OUTER, PUBLISHED, add_set_options, describe, open_set
+from task import Task
 
 PROGRAM = Path(__file__).with_name("measure.py")
 

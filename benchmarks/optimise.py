@@ -24,8 +24,8 @@ import numpy as np
 
 import model
 import standings
-from measure import Task
 from sets import TRAIN, open_set
+from task import Task
 
 MISSED = 10.0  # of a rarer class, taken for the largest
 AIMS = ("accuracy", "balanced", "auroc", "cost")
