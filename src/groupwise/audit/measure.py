@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,6 +45,11 @@ class Measured:
     border_colour: npt.NDArray[np.float64]
     mean_colour: npt.NDArray[np.float64]
     sharpness: float
+
+    @property
+    def clues(self) -> dict[str, Any]:
+        """All but the photograph, by name."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "photograph"}
 
 
 def measure(file: Path, reading: Reading = UNSETTLED) -> Measured:

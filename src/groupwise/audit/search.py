@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from groupwise.audit.cache import CacheUse, Known, name_sample, update_cache
 from groupwise.audit.copies.compare import Evidence
@@ -13,7 +14,9 @@ from groupwise.audit.copies.compared import Compared, Key
 from groupwise.audit.copies.detect import Detection, detect
 from groupwise.audit.copies.finer import Pixels, keep_agreeing
 from groupwise.audit.copies.hashes import exact_copies
+from groupwise.audit.copies.mapped import pack_in_files
 from groupwise.audit.copies.searcher import OpenSearcher, open_searcher
+from groupwise.audit.copies.verify import Photograph
 from groupwise.audit.copies.workers import one_thread_a_worker
 from groupwise.audit.measure import Measured, load_rgb, measure
 from groupwise.audit.recall import Planted, plant
@@ -86,19 +89,23 @@ def search(
 def measure_all(
     manifest: Manifest, workers: int, progress: Progress | None, known: Mapping[str, Measured]
 ) -> list[Measured]:
-    """What each usable file holds; those `known` by name are not read."""
-    samples, measured = manifest.usable, []
+    """What each usable file holds, the photographs in files; those `known` by name are not read."""
+    samples, clues = manifest.usable, list[dict[str, Any]]()
 
     def look(sample: Sample) -> Measured:
         earlier = known.get(name_sample(sample))
         return measure(manifest.file(sample), manifest.reading) if earlier is None else earlier
 
-    with one_thread_a_worker(), ThreadPoolExecutor(workers) as pool:
-        for done, one in enumerate(pool.map(look, samples), start=1):
-            measured.append(one)
+    def photographs(pool: ThreadPoolExecutor) -> Iterator[Photograph]:
+        for one in pool.map(look, samples):
+            clues.append(one.clues)
+            yield one.photograph
             if progress:
-                progress(done, 2 * len(samples))
-    return measured
+                progress(len(clues), 2 * len(samples))
+
+    with one_thread_a_worker(), ThreadPoolExecutor(workers) as pool:
+        packed = pack_in_files(photographs(pool))
+    return [Measured(photograph=one, **own) for one, own in zip(packed, clues, strict=True)]
 
 
 @dataclass(frozen=True)

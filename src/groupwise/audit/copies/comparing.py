@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from groupwise.audit.copies.compare import Evidence
-from groupwise.audit.copies.packed import PackedPhotographs
+from groupwise.audit.copies.mapped import Together
 from groupwise.audit.copies.verify import Look, Photograph, verify
 from groupwise.audit.copies.workers import LEAST_FOR_PROCESSES, applying
 
@@ -22,11 +22,11 @@ def comparing(photographs: Sequence[Photograph], workers: int) -> Iterator[Compa
     if workers < 2 or len(photographs) < LEAST_FOR_PROCESSES:
         yield lambda looks: compare_pairs(photographs, looks)
         return
-    packed = PackedPhotographs.of(photographs)
+    together = Together(photographs)
     with applying(workers) as apply:
 
         def compare(looks: Sequence[Look]) -> list[Evidence | None]:
-            parts = [(packed, looks[start : start + _PART]) for start in range(0, len(looks), _PART)]
+            parts = [(together, looks[start : start + _PART]) for start in range(0, len(looks), _PART)]
             return [evidence for part in apply(compare_pairs, parts) for evidence in part]
 
         yield compare

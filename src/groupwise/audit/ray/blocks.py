@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
@@ -26,7 +26,6 @@ from groupwise.data.pixel_reading import Reading
 
 _PARTITIONS, _MOST = 256, 4096  # how many partitions there are, unless they would hold more than this
 _SMALL = ("shape", "count", "enlarged", "hashes")
-_CLUES = [field.name for field in fields(Measured) if field.name != "photograph"]
 _BLOCKS_LOOKED_AT = 4  # that stay at hand
 
 
@@ -121,7 +120,7 @@ def _measure(
     with one_thread_a_worker():
         measured = [measure(file, reading) for file in files]
     arrays = PackedPhotographs.of([one.photograph for one in measured]).arrays
-    clues = [{name: getattr(one, name) for name in _CLUES} for one in measured]
+    clues = [one.clues for one in measured]
     return clues, {name: arrays[name] for name in _SMALL}, arrays
 
 
