@@ -167,7 +167,7 @@ def _meet(
         count = lengths[first:last]
         row = np.repeat(np.arange(first, last), count)
         posting = np.arange(len(row)) + np.repeat(begins[first:last] - (np.cumsum(count) - count), count)
-        differ = np.bitwise_count(signs[row] ^ index.signs[posting])
+        differ = np.bitwise_count(np.repeat(signs[first:last], count) ^ index.signs[posting])
         near = np.flatnonzero(differ <= MOST_SIGNS)
         row, posting, differ = row[near], posting[near], differ[near]
         yield row, posting, _WEIGHTS[differ] * index.weight[words[row]], differ

@@ -23,7 +23,7 @@ from groupwise.audit.copies.index import Index, IntArray, Said, index_words, rea
 from groupwise.audit.copies.packed import PackedPhotographs
 from groupwise.audit.copies.parted import join_said, merge_proposals, propose_of_part
 from groupwise.audit.copies.searcher import LEAST_FOR_WORDS, described
-from groupwise.audit.copies.short_list import CHUNK, Proposal, as_candidates
+from groupwise.audit.copies.short_list import CHUNK, Proposals, as_candidates
 from groupwise.audit.copies.verify import LEAST_FOR_FEATURES_PX, Candidate, Look, Photograph
 from groupwise.audit.copies.vocabulary import Made, Vocabulary, choose_vocabulary, made_vocabulary
 from groupwise.audit.copies.workers import apart, one_thread_a_worker
@@ -210,7 +210,7 @@ def _index_part(vocabulary: Vocabulary, frequency: IntArray, total: int, *said: 
 
 def _propose_by_part(
     index: Index, begin: int, first: int | None, place: Sequence[Sequence[int]], *blocks: Arrays
-) -> list[list[Proposal]]:
+) -> list[Proposals]:
     """What a part of the index, from `begin` on, proposes to queries, by chunk.
 
     The queries are the photographs from number `first` on, or none of them.
