@@ -31,7 +31,7 @@ CHUNK = 128
 
 
 Proposals = npt.NDArray[np.void]
-"""Photographs of an index that are proposed to queries, one a row of `PROPOSAL`, mirrored or as lying inside.
+"""Photographs of an index that are proposed to queries, one a row of `PROPOSAL`: mirrored, or inside them.
 
 `value` is how much of what they share agrees on one map, `shared` how much that is in all.
 """
@@ -94,10 +94,10 @@ def select(shortlisted: Proposals) -> Proposals:
 
 def _ranks(rows: Proposals, *names: str) -> IntArray:
     """Where each row stands among those, one after another, that are alike in the columns `names`."""
-    begins = np.append(True, np.any([rows[name][1:] != rows[name][:-1] for name in names], axis=0))[
-        : len(rows)
-    ]
-    return np.arange(len(rows)) - np.flatnonzero(begins)[np.cumsum(begins) - 1]
+    differ = [rows[name][1:] != rows[name][:-1] for name in names]
+    begins = np.append(True, np.any(differ, axis=0))[: len(rows)]
+    ranks: IntArray = np.arange(len(rows)) - np.flatnonzero(begins)[np.cumsum(begins) - 1]
+    return ranks
 
 
 def shortlist(index: Index, chunk: Sequence[Features], own: IntArray) -> Proposals:
