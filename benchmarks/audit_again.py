@@ -68,7 +68,7 @@ def _audit(
     write_csv(table, ("path", "label"), rows)
     start = time.process_time()
     manifest = scan(table, workers=1)
-    made_vocabulary.cache_clear()  # another command would learn the words anew
+    made_vocabulary.cache_clear()  # another command would have to learn the words, or read them
     scanned, start = time.process_time() - start, time.process_time()
     found = audit(manifest, seed=0, cached=cached, backend=replace(LOCAL, workers=1))
     took = time.process_time() - start

@@ -1,10 +1,9 @@
 """What an audit worked out, kept for the next one of the same folder: photographs, clues, evidence, results.
 
-One file a folder of images, under `~/.cache/groupwise/audit` (or `$XDG_CACHE_HOME`), of tensors and JSON.
-Everything in it is called by the digest of the file that it was made from, so a file that changed is worked
-out anew; and it holds its own digest and one of the code that wrote it, so what was damaged, was cut short or
-comes from another version or another user counts as nothing. Only the user can read it, for it shows the
-pictures. It may be removed at any time.
+One file a folder of images, of tensors and JSON. Everything in it is called by the digest of the file that it
+was made from, so a file that changed is worked out anew; and it is sealed (`sealed.py`) and holds a digest of
+the code that wrote it, so what was damaged or comes from another version or another user counts as nothing.
+Only the user can read it, for it shows the pictures. It may be removed at any time.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -35,20 +33,19 @@ from groupwise.audit.copies.packed import ARRAYS, PackedPhotographs
 from groupwise.audit.copies.verify import Photograph
 from groupwise.audit.measure import Measured
 from groupwise.audit.results import detection_from_json, detection_to_json
+from groupwise.audit.sealed import MAX_BYTES, cache_folder, read_sealed, write_sealed
 from groupwise.audit.sessions import Exif
 from groupwise.audit.shortcuts import Shortcut
 from groupwise.data.manifest import Manifest, Sample
-from groupwise.errors import GroupwiseError
-from groupwise.files import PARTIAL, sha256_bytes, sha256_mapping, write_atomic
+from groupwise.files import PARTIAL, sha256_bytes, sha256_mapping
 
 MAX_PHOTOGRAPHS = 20_000
 """At about 41 kB each they make a file of 0.8 GB; of larger sets nothing is kept."""
 
-MAX_FILES, MAX_BYTES = 8, 2 * 10**9
-"""Of the folders audited last, and of all their files together; older files go."""
+MAX_FILES = 8
+"""Of the folders audited last; older files go."""
 
 _NUMBERS = ("fine", "coarse", "agreement", "hole", "overlap")
-_DIGEST = 64  # hexadecimal digits
 _UNREADABLE = (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError, AttributeError)
 
 
@@ -78,11 +75,7 @@ class CacheUse:
 def cache_file(manifest: Manifest) -> Path:
     """Where the cache of this folder of images stands, whether or not it does yet."""
     name = sha256_bytes(os.fsencode(manifest.root.absolute()))[:16]
-    try:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError:  # the user of a container may have no home: nothing can be kept
-        base = Path(os.devnull)
-    return base / "groupwise" / "audit" / f"{name}.bin"
+    return cache_folder() / f"{name}.bin"
 
 
 def name_sample(sample: Sample) -> str:
@@ -122,21 +115,11 @@ def known_names(file: Path, manifest: Manifest) -> frozenset[str]:
 
 def _content(file: Path, manifest: Manifest) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
     """The tensors of the file and what it tells of them; `ValueError` where they are not to be used."""
-    content = file.read_bytes() if _own(file) else b""
-    digest, content = content[:_DIGEST], content[_DIGEST:]
-    if sha256_bytes(content).encode() != digest:
-        raise ValueError(f"{file} is not whole, or not this user's")
-    held = safetensors.numpy.load(content)
+    held = safetensors.numpy.load(read_sealed(file))
     told = json.loads(held["told"].tobytes())
     if told["made_by"] != _made_by(manifest):
         raise ValueError(f"{file} is of other code or another reading")
     return held, told
-
-
-def _own(file: Path) -> bool:
-    found = file.stat()
-    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-    return mine and stat.S_ISREG(found.st_mode) and found.st_size <= MAX_BYTES
 
 
 def update_cache(file: Path, manifest: Manifest, earlier: Known, now: Known) -> bool:
@@ -166,13 +149,10 @@ def write_cache(file: Path, manifest: Manifest, known: Known) -> bool:
     }
     tensors = PackedPhotographs.of(photographs).arrays | {"keys": keys, "values": values}
     tensors["told"] = np.frombuffer(json.dumps(told).encode(), np.uint8)
-    content = safetensors.numpy.save(tensors)
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomic(file, sha256_bytes(content).encode() + content)
-        _remove_old(file.parent)
-    except (OSError, GroupwiseError):  # no home, no space: the next audit works it out again
+    if not write_sealed(file, safetensors.numpy.save(tensors)):
         return False
+    with suppress(OSError):
+        _remove_old(file.parent)
     return file.exists()
 
 

@@ -17,7 +17,9 @@ from groupwise.audit.copies.hashes import exact_copies
 from groupwise.audit.copies.mapped import pack_in_files
 from groupwise.audit.copies.searcher import OpenSearcher, open_searcher
 from groupwise.audit.copies.verify import Photograph
+from groupwise.audit.copies.vocabulary import made_vocabulary
 from groupwise.audit.copies.workers import one_thread_a_worker
+from groupwise.audit.kept_words import kept_vocabulary
 from groupwise.audit.measure import Measured, load_rgb, measure
 from groupwise.audit.recall import Planted, plant
 from groupwise.audit.results import name_detection
@@ -74,6 +76,7 @@ def search(
         compared=compared,
         progress=(lambda done, total: progress(n + done * n // total, 2 * n)) if progress else None,
         search=backend.search,
+        made=kept_vocabulary if record else made_vocabulary,
     )
 
     def load(number: int) -> Pixels:

@@ -24,8 +24,8 @@ def proposed(query: np.ndarray, differ: int = 0) -> list[tuple[int, int]]:
     index = Index(none, *postings, np.zeros(0, int), np.zeros(0), np.ones(2))
     row, posting = np.nonzero(words[5:, None] == words)  # each meets all that say its word, itself too
     found = Matches(row, posting, np.ones(len(row)), np.full(len(row), differ, np.uint8))
-    proposals = insets(index, found, np.zeros(len(query), int), both[1], np.array([1]))
-    return [(query, other) for query, other, _ in proposals]
+    asked, other, _ = insets(index, found, np.zeros(len(query), int), both[1], np.array([1]))
+    return list(zip(asked.tolist(), other.tolist(), strict=True))
 
 
 def test_a_smaller_upright_picture_is_proposed():

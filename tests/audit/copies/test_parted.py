@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from groupwise.audit.copies.features import Features, describe, mirrored, working_grey
 from groupwise.audit.copies.index import Said, index_words, read_words
 from groupwise.audit.copies.parted import join_said, merge_proposals, propose_of_part
-from groupwise.audit.copies.short_list import CANDIDATES, Proposal, propose
+from groupwise.audit.copies.short_list import CANDIDATES, PROPOSAL, Proposals, propose
 from groupwise.audit.copies.vocabulary import Vocabulary
 
 N = 12
@@ -31,7 +31,7 @@ def said(scene: Callable[..., npt.NDArray[np.uint8]]) -> tuple[list[Features], l
     return features, [read_words([one], WORDS, map) for one in features]
 
 
-def _proposed(features: Sequence[Features], said: Sequence[Said], cuts: Sequence[int]) -> list[Proposal]:
+def _proposed(features: Sequence[Features], said: Sequence[Said], cuts: Sequence[int]) -> Proposals:
     own = np.arange(len(features))
     parts = [said[begin:end] for begin, end in zip(cuts, [*cuts[1:], len(said)], strict=True)]
     joined = [join_said(part) for part in parts]
@@ -49,9 +49,10 @@ def test_parts_propose_what_the_whole_does(said, cuts):
     whole = join_said(words)
     index = index_words(whole, WORDS, whole.frequency(WORDS), N)
     expected = propose(index, features, np.arange(N))
-    assert _proposed(features, words, [0, *sorted(cuts)]) == expected
-    assert {(k, N - 4 + k) for k in range(2)} <= {(one.query, one.other) for one in expected if one.mirrored}
-    assert any(one.inset for one in expected)
+    assert _proposed(features, words, [0, *sorted(cuts)]).tolist() == expected.tolist()
+    mirrored_ones = expected[expected["mirrored"]][["query", "other"]].tolist()
+    assert {(k, N - 4 + k) for k in range(2)} <= set(mirrored_ones)
+    assert expected["inset"].any()
 
 
 def test_a_part_that_weighs_words_by_its_own_photographs_would_propose_others(said):
@@ -59,14 +60,16 @@ def test_a_part_that_weighs_words_by_its_own_photographs_would_propose_others(sa
     half = join_said(words[: N // 2])
     alone = index_words(half, WORDS, half.frequency(WORDS), N // 2)
     whole = _proposed(features, words, [0])
-    ours = [one for one in whole if one.other < N // 2 and not one.inset]
+    ours = whole[(whole["other"] < N // 2) & ~whole["inset"]]
     found = propose_of_part(alone, 0, features, np.arange(N))
-    known = {(one.query, one.other, one.mirrored): one.shared for one in found if not one.inset}
-    assert all(known.get((one.query, one.other, one.mirrored)) != one.shared for one in ours)
+    pair = ["query", "other", "mirrored"]
+    known = dict(zip(found[pair].tolist(), found["shared"], strict=True))
+    assert all(known.get(tuple(one)) != shared for *one, shared in ours[[*pair, "shared"]].tolist())
 
 
 def test_the_best_of_all_parts_are_kept_and_ties_go_to_the_lower_number():
     parts = [
-        [Proposal(0, 2 * k + part, False, False, 1.0, 1.0) for k in range(CANDIDATES)] for part in (1, 0)
+        np.array([(0, 2 * k + part, False, False, 1.0, 1.0) for k in range(CANDIDATES)], PROPOSAL)
+        for part in (1, 0)
     ]
-    assert [one.other for one in merge_proposals(parts)] == list(range(CANDIDATES))
+    assert merge_proposals(parts)["other"].tolist() == list(range(CANDIDATES))

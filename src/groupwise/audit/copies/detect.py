@@ -16,6 +16,7 @@ from groupwise.audit.copies.searcher import OpenSearcher, Searcher, described, o
 from groupwise.audit.copies.threshold import Threshold, find_threshold, join_thresholds
 from groupwise.audit.copies.tiny import find_tiny_copies
 from groupwise.audit.copies.verify import Candidate, Look, Pair, Photograph, Turned
+from groupwise.audit.copies.vocabulary import Made, made_vocabulary
 from groupwise.audit.copies.workers import one_thread_a_worker
 
 Progress = Callable[[int, int], None]
@@ -46,6 +47,7 @@ def detect(
     progress: Progress | None = None,
     compared: Compared | None = None,
     search: OpenSearcher = open_searcher,
+    made: Made = made_vocabulary,
 ) -> Detection:
     """All copies among N photographs without comparing all pairs.
 
@@ -64,7 +66,7 @@ def detect(
         if progress:
             progress(done, n + len(tiny))
 
-    with one_thread_a_worker(), search(photographs, negatives, seed, workers) as searcher:
+    with one_thread_a_worker(), search(photographs, negatives, seed, workers, made) as searcher:
         look_at = partial(compared.pairs_of, names=names, compare=searcher.compare)
         hashed = _verify_hashes(photographs, look_at)
         worded = _verify_words(searcher, look_at, settled)

@@ -7,8 +7,6 @@ a scale and a middle, and a cell with several votes is rare by chance (Lowe, IJC
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 
@@ -31,31 +29,27 @@ _PLACE_PX = 2.0  # points as near as this are one: a corner with two directions 
 
 def insets(
     index: Index, found: Matches, owner: IntArray, points: FloatArray, own: IntArray
-) -> Iterator[tuple[int, int, float]]:
-    """Queries and photographs that may lie inside them, smaller and upright, with their votes.
+) -> tuple[IntArray, IntArray, npt.NDArray[np.float64]]:
+    """Queries and photographs that may lie inside them, smaller and upright, with their votes; (I,) each.
 
     At most `MOST` a query, the one of most votes first.
 
     `found` are the matches of the features `points` (K, 4) of all queries, `owner` (K,) is whose each is and
     `own` (Q,) the number in the index of each query, which does not find that.
     """
-    point, posting = found.row, found.posting
-    kept = np.flatnonzero(
-        (found.differ <= MOST_SIGNS_OF_A_VOTE)
-        & (own[owner[point]] != index.photograph[posting])
-        & _upright(index, found, points)
-    )
-    key, votes = _count(index, owner, points, point[kept], posting[kept], found.weight[kept])
+    kept = np.flatnonzero(found.differ <= MOST_SIGNS_OF_A_VOTE)
+    kept = kept[own[owner[found.row[kept]]] != index.photograph[found.posting[kept]]]
+    kept = kept[_upright(points[found.row[kept]], index.points[found.posting[kept]])]
+    key, votes = _count(index, owner, points, found.row[kept], found.posting[kept], found.weight[kept])
     query, photograph = np.divmod(key, index.size)
     order = np.lexsort((photograph, -votes, query))
     rank = np.arange(len(order)) - np.searchsorted(query[order], query[order])
-    for k in order[rank < MOST].tolist():
-        yield int(query[k]), int(photograph[k]), float(votes[k])
+    most = order[rank < MOST]
+    return query[most], photograph[most], votes[most]
 
 
-def _upright(index: Index, found: Matches, points: FloatArray) -> npt.NDArray[np.bool_]:
-    """Which matches have a direction and a scale that an inset may have."""
-    ours, theirs = points[found.row], index.points[found.posting]
+def _upright(ours: FloatArray, theirs: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which matches of points (M, 4) have a direction and a scale that an inset may have."""
     turn = (ours[:, 3] - theirs[:, 3] + 180) % 360 - 180
     size = np.log(ours[:, 2] / theirs[:, 2])
     return np.asarray((np.abs(turn) < _UPRIGHT) & (size > _SCALES[0]) & (size < _SCALES[1]))

@@ -15,7 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit.copies.features import Features, unit_descriptors
-from groupwise.audit.copies.vocabulary import SIGNS, Vocabulary, choose_vocabulary, project
+from groupwise.audit.copies.vocabulary import (
+    SIGNS,
+    Made,
+    Vocabulary,
+    choose_vocabulary,
+    made_vocabulary,
+    project,
+)
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -92,13 +99,15 @@ class Matches:
     differ: npt.NDArray[np.uint8]
 
 
-def index_photographs(features: Sequence[Features], seed: int, pool: ThreadPoolExecutor) -> Index:
+def index_photographs(
+    features: Sequence[Features], seed: int, pool: ThreadPoolExecutor, made: Made = made_vocabulary
+) -> Index:
     """At least one photograph with local features, by its words."""
 
     def gather(rows: Sequence[IntArray]) -> npt.NDArray[np.uint8]:
         return np.concatenate([one.descriptors[own] for one, own in zip(features, rows, strict=True)])
 
-    vocabulary = choose_vocabulary([len(one.points) for one in features], gather, seed, pool)
+    vocabulary = choose_vocabulary([len(one.points) for one in features], gather, seed, pool, made)
     said = read_words(features, vocabulary, pool.map)
     return index_words(said, vocabulary, said.frequency(vocabulary), len(features))
 
@@ -158,7 +167,7 @@ def _meet(
         count = lengths[first:last]
         row = np.repeat(np.arange(first, last), count)
         posting = np.arange(len(row)) + np.repeat(begins[first:last] - (np.cumsum(count) - count), count)
-        differ = np.bitwise_count(signs[row] ^ index.signs[posting])
+        differ = np.bitwise_count(np.repeat(signs[first:last], count) ^ index.signs[posting])
         near = np.flatnonzero(differ <= MOST_SIGNS)
         row, posting, differ = row[near], posting[near], differ[near]
         yield row, posting, _WEIGHTS[differ] * index.weight[words[row]], differ

@@ -8,13 +8,12 @@ last bit. Parts by visual word would send every match between machines in place 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
 
 import numpy as np
 
 from groupwise.audit.copies.features import Features
 from groupwise.audit.copies.index import Index, IntArray, Said
-from groupwise.audit.copies.short_list import Proposal, select, shortlist
+from groupwise.audit.copies.short_list import Proposals, select, shortlist
 
 
 def join_said(parts: Sequence[Said]) -> Said:
@@ -29,13 +28,15 @@ def join_said(parts: Sequence[Said]) -> Said:
     )
 
 
-def propose_of_part(index: Index, begin: int, chunk: Sequence[Features], own: IntArray) -> list[Proposal]:
+def propose_of_part(index: Index, begin: int, chunk: Sequence[Features], own: IntArray) -> Proposals:
     """As `shortlist` by an index of the photographs from number `begin` on, in numbers of the whole."""
     within = own - begin
     here = np.where((own >= 0) & (within >= 0) & (within < index.size), within, -1)
-    return [one._replace(other=one.other + begin) for one in shortlist(index, chunk, here)]
+    found = shortlist(index, chunk, here)
+    found["other"] += begin
+    return found
 
 
-def merge_proposals(parts: Iterable[Sequence[Proposal]]) -> list[Proposal]:
+def merge_proposals(parts: Iterable[Proposals]) -> Proposals:
     """The best of what all parts propose to the queries of a chunk, in the order of one index."""
-    return select(chain.from_iterable(parts))
+    return select(np.concatenate(list(parts)))

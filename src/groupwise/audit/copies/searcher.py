@@ -15,6 +15,7 @@ from groupwise.audit.copies.features import Features
 from groupwise.audit.copies.index import Index, index_photographs
 from groupwise.audit.copies.short_list import short_list
 from groupwise.audit.copies.verify import LEAST_FOR_FEATURES_PX, Candidate, Photograph
+from groupwise.audit.copies.vocabulary import Made, made_vocabulary
 
 LEAST_FOR_WORDS = 2
 """Photographs with local features, for some to be proposed."""
@@ -38,14 +39,18 @@ class Searcher(Protocol):
 
 
 OpenSearcher = Callable[
-    [Sequence[Photograph], Sequence[Photograph], int, int], AbstractContextManager[Searcher]
+    [Sequence[Photograph], Sequence[Photograph], int, int, Made], AbstractContextManager[Searcher]
 ]
-"""Of photographs, negatives, the seed and how many workers."""
+"""Of photographs, negatives, the seed, how many workers, and what gives the words of made scenes."""
 
 
 @contextmanager
 def open_searcher(
-    photographs: Sequence[Photograph], negatives: Sequence[Photograph], seed: int, workers: int
+    photographs: Sequence[Photograph],
+    negatives: Sequence[Photograph],
+    seed: int,
+    workers: int,
+    made: Made = made_vocabulary,
 ) -> Iterator[Searcher]:
     """The search on this machine, by threads and processes."""
     features = [described(one).features for one in photographs]
@@ -54,7 +59,7 @@ def open_searcher(
         comparing([*photographs, *negatives], workers) as compare,
     ):
         some = sum(len(one.points) > 0 for one in features) >= LEAST_FOR_WORDS
-        index = index_photographs(features, seed, pool) if some else None
+        index = index_photographs(features, seed, pool, made) if some else None
         yield _Here(features, [one.features for one in negatives], index, pool, compare)
 
 

@@ -7,10 +7,8 @@ share most the ones whose matches agree (`agreement.py`).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby, islice
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,18 +30,18 @@ CHUNK = 128
 """Photographs that query at once: what bounds the memory."""
 
 
-class Proposal(NamedTuple):
-    """A photograph of an index that is proposed to a query: mirrored, or as lying inside it.
+Proposals = npt.NDArray[np.void]
+"""Photographs of an index that are proposed to queries, one a row of `PROPOSAL`: mirrored, or inside them.
 
-    `value` is how much of what they share agrees on one map, `shared` how much that is in all.
-    """
+`value` is how much of what they share agrees on one map, `shared` how much that is in all.
+"""
 
-    query: int
-    other: int
-    mirrored: bool
-    inset: bool
-    value: float
-    shared: float
+PROPOSAL = np.dtype(
+    [
+        *[("query", np.int64), ("other", np.int64), ("mirrored", bool), ("inset", bool)],
+        *[("value", np.float64), ("shared", np.float64)],
+    ]
+)
 
 
 def short_list(
@@ -68,15 +66,15 @@ def short_list(
         yield min(start + CHUNK, len(queries)), upcoming.popleft().result()
 
 
-def as_candidates(proposals: Iterable[Proposal], start: int, *, symmetric: bool) -> list[Candidate]:
+def as_candidates(proposals: Proposals, start: int, *, symmetric: bool) -> list[Candidate]:
     """Each once, where the queries of the chunk are numbered from `start`."""
-    pairs = [(start + one.query, one.other, one.mirrored) for one in proposals]
+    pairs = [(start + query, other, mirrored) for query, other, mirrored, *_ in proposals.tolist()]
     if symmetric:
         pairs = [(min(query, other), max(query, other), mirrored) for query, other, mirrored in pairs]
     return [Candidate(*pair) for pair in dict.fromkeys(pairs)]
 
 
-def propose(index: Index, chunk: Sequence[Features], own: IntArray) -> list[Proposal]:
+def propose(index: Index, chunk: Sequence[Features], own: IntArray) -> Proposals:
     """What the index proposes to the queries of a chunk: to each the best first, then insets to each.
 
     `own` (Q,) is the number of each query in the index, or -1.
@@ -84,31 +82,31 @@ def propose(index: Index, chunk: Sequence[Features], own: IntArray) -> list[Prop
     return select(shortlist(index, chunk, own))
 
 
-def select(shortlisted: Iterable[Proposal]) -> list[Proposal]:
+def select(shortlisted: Proposals) -> Proposals:
     """Of what shares most with each query that of which most agrees, and of insets those of most votes."""
     # Ties are broken by number.
-    shared = sorted(shortlisted, key=lambda one: (*_reading(one), -one.shared, one.other))
-    most = [one for _, own in groupby(shared, _reading) for one in islice(own, SHORTLISTED)]
-    agree = sorted(most, key=lambda one: (*_kind(one), -one.value, one.other, one.mirrored))
-    return [
-        one for kind, own in groupby(agree, _kind) for one in islice(own, MOST if kind[0] else CANDIDATES)
-    ]
+    one = shortlisted
+    shared = one[np.lexsort((one["other"], -one["shared"], one["mirrored"], one["query"], one["inset"]))]
+    one = shared[_ranks(shared, "inset", "query", "mirrored") < SHORTLISTED]
+    agree = one[np.lexsort((one["mirrored"], one["other"], -one["value"], one["query"], one["inset"]))]
+    return agree[_ranks(agree, "inset", "query") < np.where(agree["inset"], MOST, CANDIDATES)]
 
 
-def _kind(one: Proposal) -> tuple[bool, int]:
-    return one.inset, one.query
+def _ranks(rows: Proposals, *names: str) -> IntArray:
+    """Where each row stands among those, one after another, that are alike in the columns `names`."""
+    differ = [rows[name][1:] != rows[name][:-1] for name in names]
+    begins = np.append(True, np.any(differ, axis=0))[: len(rows)]
+    ranks: IntArray = np.arange(len(rows)) - np.flatnonzero(begins)[np.cumsum(begins) - 1]
+    return ranks
 
 
-def _reading(one: Proposal) -> tuple[bool, int, bool]:
-    return one.inset, one.query, one.mirrored
-
-
-def shortlist(index: Index, chunk: Sequence[Features], own: IntArray) -> list[Proposal]:
+def shortlist(index: Index, chunk: Sequence[Features], own: IntArray) -> Proposals:
     """What shares most with each query in either reading, and insets; `own` as of `propose`."""
     descriptors, owner = stacked(chunk), owners(chunk)
     points = np.concatenate([one.points for one in chunk])
     plain, inside = match(index, descriptors), own >= 0
-    found: list[Proposal] = []
+    query, other, votes = insets(index, plain, owner, points, own)
+    found = [_rows(query, other, False, True, votes, votes)]
     for reading, matches in enumerate((plain, match(index, mirrored(descriptors)))):
         met = owner[matches.row] * index.size + index.photograph[matches.posting]
         scores = _scores(index, matches, met, len(chunk))
@@ -116,13 +114,16 @@ def shortlist(index: Index, chunk: Sequence[Features], own: IntArray) -> list[Pr
         pairs = np.concatenate([_most(one) + query * index.size for query, one in enumerate(scores)])
         votes = agreeing_votes(index, matches, met, points, pairs, mirrored=bool(reading))
         query, other = np.divmod(pairs, index.size)
-        values = votes / index.length[other]
-        found += [
-            Proposal(int(q), int(o), bool(reading), False, float(value), float(shared))
-            for q, o, value, shared in zip(query, other, values, scores.ravel()[pairs], strict=True)
-        ]
-    within = insets(index, plain, owner, points, own)
-    return [*found, *(Proposal(query, other, False, True, votes, votes) for query, other, votes in within)]
+        found.append(_rows(query, other, reading, False, votes / index.length[other], scores.ravel()[pairs]))
+    return np.concatenate(found)
+
+
+def _rows(*columns: npt.ArrayLike) -> Proposals:
+    """Columns of `PROPOSAL`, the first an array, as rows."""
+    rows = np.empty(np.shape(columns[0]), PROPOSAL)
+    for name, column in zip(PROPOSAL.fields or (), columns, strict=True):
+        rows[name] = column
+    return rows
 
 
 def _scores(index: Index, found: Matches, met: IntArray, queries: int) -> npt.NDArray[np.float64]:

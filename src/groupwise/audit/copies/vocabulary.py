@@ -76,6 +76,10 @@ class Vocabulary:
         return np.packbits(projected > self.borders[words], axis=1).view(np.uint64).ravel()
 
 
+Made = Callable[[], Vocabulary]
+"""What gives the words of made scenes: `made_vocabulary`, or what has kept its answer."""
+
+
 def project(descriptors: FloatArray) -> FloatArray:
     """Descriptors (K, 128) along `SIGNS` directions at right angles, drawn once and for all; (K, `SIGNS`)."""
     return descriptors @ _directions()
@@ -88,14 +92,14 @@ def _directions() -> FloatArray:
 
 
 def choose_vocabulary(
-    counts: Sequence[int], gather: Gather, seed: int, pool: ThreadPoolExecutor
+    counts: Sequence[int], gather: Gather, seed: int, pool: ThreadPoolExecutor, made: Made
 ) -> Vocabulary:
     """The words of made scenes; of very many photographs, words learnt from these.
 
     `counts` (N,) tells how many local features each photograph has, `gather` gives the descriptors.
     """
     if len(counts) <= MOST_FOR_MADE:
-        return made_vocabulary()
+        return made()
     total = sum(counts)
     branches = int(np.clip(np.sqrt(total / _DESCRIPTORS_A_WORD / 2), 8, 256))
     leaves = 2 * branches

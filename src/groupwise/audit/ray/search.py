@@ -23,9 +23,9 @@ from groupwise.audit.copies.index import Index, IntArray, Said, index_words, rea
 from groupwise.audit.copies.packed import PackedPhotographs
 from groupwise.audit.copies.parted import join_said, merge_proposals, propose_of_part
 from groupwise.audit.copies.searcher import LEAST_FOR_WORDS, described
-from groupwise.audit.copies.short_list import CHUNK, Proposal, as_candidates
+from groupwise.audit.copies.short_list import CHUNK, Proposals, as_candidates
 from groupwise.audit.copies.verify import LEAST_FOR_FEATURES_PX, Candidate, Look, Photograph
-from groupwise.audit.copies.vocabulary import Vocabulary, choose_vocabulary
+from groupwise.audit.copies.vocabulary import Made, Vocabulary, choose_vocabulary, made_vocabulary
 from groupwise.audit.copies.workers import apart, one_thread_a_worker
 from groupwise.audit.ray.blocks import (
     Block,
@@ -50,11 +50,15 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 @contextmanager
 def open_ray_searcher(
-    photographs: Sequence[Photograph], negatives: Sequence[Photograph], seed: int, workers: int
+    photographs: Sequence[Photograph],
+    negatives: Sequence[Photograph],
+    seed: int,
+    workers: int,
+    made: Made = made_vocabulary,
 ) -> Iterator[RaySearcher]:
     """The search on the cluster, so many tasks at a time."""
     remote = in_blocks(photographs)
-    yield RaySearcher(remote, in_blocks(negatives), _index(remote, seed, workers), workers)
+    yield RaySearcher(remote, in_blocks(negatives), _index(remote, seed, workers, made), workers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +141,7 @@ def _partitions(photographs: Sequence[RemotePhotograph]) -> Iterator[tuple[int, 
         yield begin, Place.of(photographs[begin : begin + size])
 
 
-def _index(photographs: Sequence[RemotePhotograph], seed: int, workers: int) -> list[_Part]:
+def _index(photographs: Sequence[RemotePhotograph], seed: int, workers: int, made: Made) -> list[_Part]:
     """The parts of the index; none, if fewer photographs have local features than it takes."""
     counts = [one.points if one.side >= LEAST_FOR_FEATURES_PX else 0 for one in photographs]
     if sum(count > 0 for count in counts) < LEAST_FOR_WORDS:
@@ -152,7 +156,7 @@ def _index(photographs: Sequence[RemotePhotograph], seed: int, workers: int) -> 
         return np.concatenate([found for (found,) in run(calls, workers)])
 
     with ThreadPoolExecutor(workers) as pool:
-        vocabulary = choose_vocabulary(counts, gather, seed, pool)
+        vocabulary = choose_vocabulary(counts, gather, seed, pool, made)
     words = keep(vocabulary)
     calls = (partial(submit, _read, words, *place.arguments, results=2) for _, place in partitions)
     read = list(run(calls, workers))
@@ -206,7 +210,7 @@ def _index_part(vocabulary: Vocabulary, frequency: IntArray, total: int, *said: 
 
 def _propose_by_part(
     index: Index, begin: int, first: int | None, place: Sequence[Sequence[int]], *blocks: Arrays
-) -> list[list[Proposal]]:
+) -> list[Proposals]:
     """What a part of the index, from `begin` on, proposes to queries, by chunk.
 
     The queries are the photographs from number `first` on, or none of them.
