@@ -24,6 +24,7 @@ CELLS = 8
 """An axis of the frame, in each of which as many points are kept where there are too many: by contrast alone
 lines of text would have them all, and a photograph on the page none."""
 
+_MOST_FOUND = 2_000  # of highest contrast, among which those are chosen; photographs have fewer
 _CONTRAST, _EDGE = 0.01, 15
 _LEVELS = 512.0  # RootSIFT entries rarely pass 0.5, so this keeps them within a byte
 
@@ -59,7 +60,7 @@ def working_grey(rgb: Pixels) -> Pixels:
 
 def describe(grey: Pixels, most: int = MAX_POINTS) -> Features:
     """Local features of a working-size grey image, `most` of them spread over its frame, in a fixed order."""
-    detector = cv2.SIFT.create(contrastThreshold=_CONTRAST, edgeThreshold=_EDGE)
+    detector = cv2.SIFT.create(_MOST_FOUND, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE)
     found: tuple[Any, Any] = detector.detectAndCompute(grey, None)
     keypoints, sift = found
     if sift is None:
