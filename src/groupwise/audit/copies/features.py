@@ -21,8 +21,8 @@ WORKING_AREA_PX = 128**2
 MAX_POINTS = 250
 
 CELLS = 8
-"""An axis of the frame, in each of which as many points are kept where there are too many: by contrast alone
-lines of text would have them all, and a photograph on the page none."""
+"""Cells along each side of the frame. Where too many points are found they take turns: by contrast alone
+lines of text would have all, and a photograph on the page none."""
 
 _MOST_FOUND = 2_000  # of highest contrast, among which those are chosen; photographs have fewer
 _CONTRAST, _EDGE = 0.01, 15
