@@ -20,9 +20,11 @@ FloatArray = npt.NDArray[np.float64]
 MIN_SUPPORT = 4
 """Matches at different places that must agree; three points fit any affine map exactly."""
 
-WEAK_SUPPORT, WEAK_SHARE = 12, 0.2
-"""Fewer places than this that agree, and a smaller share of the matches, are chance: of 1,635 planted
-copies of seven sets one had so few, of other pairs with a map two thirds and more (docs/log.md)."""
+WEAK_SUPPORT, WEAK_SHARE, CLEAR = 12, 0.2, 1.75
+"""Fewer places than the first that agree, and a smaller share of the matches than the second, are chance or
+a pattern that repeats, unless they are so many times those of the next best map. Of 1,635 planted copies of
+seven sets one had so few, of other pairs with a map two thirds and more; of pictures inside others many have
+(docs/log.md)."""
 
 _MAX_SCALE, _MAX_ANISOTROPY = 3.0, 2.2
 _CENTRE_PX = WORKING_AREA_PX**0.5 / 2
@@ -61,7 +63,8 @@ def align(first: Features, second: Features, *, mirror: bool) -> FloatArray | No
     if len(mine) < MIN_SUPPORT:
         return None
     target, source = first.points[mine].astype(float), second.points[other].astype(float)
-    return _refined(target, source, _best_proposal(target, source, mirror), mirror)
+    agree, runner_up = _best_proposal(target, source, mirror)
+    return _refined(target, source, agree, runner_up, mirror)
 
 
 def align_along(first: Features, second: Features, matrix: FloatArray) -> Alignment:
@@ -104,8 +107,11 @@ def _matches(
     return chosen, best[chosen]
 
 
-def _best_proposal(target: FloatArray, source: FloatArray, mirror: bool) -> npt.NDArray[np.bool_]:
-    """Which matches agree with the similarity that most matches agree with, (M,)."""
+def _best_proposal(target: FloatArray, source: FloatArray, mirror: bool) -> tuple[npt.NDArray[np.bool_], int]:
+    """Which matches agree with the similarity that most matches agree with, (M,); how many with the next.
+
+    The next best shares less than half of its matches with the best.
+    """
     scale = target[:, 2] / source[:, 2]
     angle = np.deg2rad(target[:, 3] + source[:, 3] - 180 if mirror else target[:, 3] - source[:, 3])
     k = slice(0, _PROPOSALS)
@@ -118,11 +124,14 @@ def _best_proposal(target: FloatArray, source: FloatArray, mirror: bool) -> npt.
     like = np.abs(size[None] - size[k, None]) < 0.6
     near = error.real**2 + error.imag**2 < _LOOSE**2
     agree = near & like & (np.abs(size[k]) < np.log(_MAX_SCALE))[:, None]
-    return np.asarray(agree[np.argmax(agree.sum(axis=1))])
+    counts = agree.sum(axis=1)
+    best = agree[np.argmax(counts)]
+    other = (agree & best).sum(axis=1) < counts / 2
+    return best, int(counts[other].max(initial=0))
 
 
 def _refined(
-    target: FloatArray, source: FloatArray, agree: npt.NDArray[np.bool_], mirror: bool
+    target: FloatArray, source: FloatArray, agree: npt.NDArray[np.bool_], runner_up: int, mirror: bool
 ) -> FloatArray | None:
     matrix, end = np.zeros((2, 3)), target[:, :2]
     start = np.column_stack([source[:, :2], np.ones(len(source))])
@@ -134,7 +143,8 @@ def _refined(
         error = start @ matrix.T - end
         agree = (error * error).sum(axis=1) < tolerance**2
     support = min(_places(target[agree]), _places(source[agree]))
-    if support < max(MIN_SUPPORT, min(WEAK_SUPPORT, WEAK_SHARE * len(target))):
+    weak = support < min(WEAK_SUPPORT, WEAK_SHARE * len(target)) and support < CLEAR * runner_up
+    if support < MIN_SUPPORT or weak:
         return None
     whole = np.vstack([matrix, [0, 0, 1]])
     return whole if plausible(whole) else None
