@@ -228,10 +228,11 @@ def test_the_note_on_quality_is_not_repeated_as_a_finding(make_audit, parse):
 def test_every_file_left_out_is_named_with_its_reason(make_audit, parse):
     broken = [(f"cat/b{i}.jpg", "cat", "quarantined", "truncated: it ends early") for i in range(30)]
     ignored = [("Thumbs.db", "", "ignored", "system-file: left behind")]
+    ignored += [(f"cat/x{i}.jpg", "cat", "ignored", "excluded: left out by list.csv") for i in range(2)]
     page = parse(write_audit_page(make_audit(others=[*broken, *ignored])))
     assert all(row[0] in page.text for row in broken)
     assert page.text.count("truncated: it ends early") == 30
-    assert "30 cannot be read or placed, 1 is no image" in page.text
+    assert "left out by your list: 2, no images: 1, not usable: 30" in page.text
     assert page.text.index("cat/b0.jpg") < page.text.index("10 more files") < page.text.index("cat/b20.jpg")
     assert page.text.index("cat/b29.jpg") < page.text.index("Thumbs.db")
     assert "30 of 54 image files cannot be used." in page.text

@@ -139,6 +139,20 @@ def test_a_policy_ticks_all_but_one_of_the_sets_shown(page, policy, kept):
     assert ticked(page) == []
 
 
+def test_sets_under_differing_labels_are_not_settled_by_a_policy(page):
+    page.select_option("#keep", "largest")
+    page.click("#tick")
+    torn = page.locator("#sets > li.conflict input")
+    assert not any(box.is_checked() for box in torn.all())
+    assert page.locator("#sets > li.copies input:checked").count() == 2
+    expect(page.locator("#torn")).to_be_visible()
+    page.select_option("#keep", "none")
+    page.click("#tick")
+    assert all(box.is_checked() for box in torn.all())
+    page.select_option("#kind", "copies")
+    expect(page.locator("#torn")).to_be_hidden()
+
+
 def test_filters_and_order_narrow_what_is_shown(page):
     kinds = page.evaluate("[...document.querySelectorAll('#sets > li')].map(set => set.className)")
     assert kinds == ["mistake", "conflict", "copies", "suspect"]

@@ -120,9 +120,9 @@ def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
         return []
     share = 1.0 if recipe.training.epochs >= ALL_MIXED_EPOCHS else 0.5
     reason = (
-        f"In {recipe.training.epochs} epochs images would be learnt by heart; from {MIXED_EPOCHS} on half of"
-        f" them are pasted into one another, from {ALL_MIXED_EPOCHS} on all, which fewer have no time to"
-        " learn from."
+        f"In {recipe.training.epochs} epochs images would be learnt by heart. Trainings of {MIXED_EPOCHS}"
+        f" and more paste half of them into one another, of {ALL_MIXED_EPOCHS} and more all; shorter ones"
+        " have no time to learn from that."
     )
     return [Choice("augment.cutmix", 1.0, reason), Choice("augment.mix_share", share, reason)]
 
@@ -167,7 +167,8 @@ def _mends_imbalance(recipe: Recipe) -> bool:
 
 def _batch_size(n: int) -> Choice:
     size = 64 if n >= 1_000 else 32 if n >= 300 else 16
-    return Choice("training.batch_size", size, f"{n:,} training images make {n / size:.0f} steps an epoch.")
+    steps = math.ceil(n / size)
+    return Choice("training.batch_size", size, f"{n:,} training images make {steps} steps an epoch.")
 
 
 def _epochs(n: int) -> Choice:

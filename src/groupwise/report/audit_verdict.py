@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from groupwise.audit.findings import ENOUGH_RECALL
+from groupwise.data.exclusion import CODE as EXCLUDED
+from groupwise.data.file_notes import list_codes
 from groupwise.report.audit_files import CONFLICT, COPIES, AuditFiles
 from groupwise.report.audit_split import GivenSplit
 from groupwise.report.words import as_sentence, count, percent, share_interval, share_text, verb
@@ -145,9 +147,10 @@ def _copies(files: AuditFiles) -> str:
 
 def _figures(files: AuditFiles) -> tuple[KeyNumber, ...]:
     n, torn = len(files.conflicts), sum(len(one.paths) for one in files.conflicts)
-    lost, ignored = len(files.with_status("quarantined")), len(files.with_status("ignored"))
-    unused = [f"{lost:,} cannot be read or placed"] * bool(lost)
-    unused += [f"{ignored:,} {verb(ignored, 'is no image', 'are no images')}"] * bool(ignored)
+    lost, ignored = len(files.with_status("quarantined")), files.with_status("ignored")
+    listed = sum(EXCLUDED in list_codes(row["reason"]) for row in ignored)
+    parts = (("left out by your list", listed), ("no images", len(ignored) - listed), ("not usable", lost))
+    unused = [f"{words}: {number:,}" for words, number in parts if number]
     copied = f" ({percent(files.copies / files.usable)})" if files.copies else ""
     different = KeyNumber(
         f"{files.photographs:,}", f"different {files.noun}s among them", _copies(files) + copied

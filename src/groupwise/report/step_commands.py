@@ -89,8 +89,11 @@ def train_longer(files: RunFiles) -> str:
         seconds = (files.ledger.get("budget") or {}).get("seconds") or training_s(files) + audit_s
         minutes = max(2, round(LONGER * seconds / 60))
         return train_again(files, "longer", *repeated, "--budget", f"{minutes}min")
-    epochs = int((files.recipe.get("training") or {}).get("epochs") or max(len(files.history), 1))
-    return train_again(files, "longer", *repeated, "--training.epochs", str(LONGER * epochs))
+    training = files.recipe.get("training") or {}
+    longer = ["--training.epochs", str(LONGER * int(training.get("epochs") or max(len(files.history), 1)))]
+    if minutes := training.get("budget_minutes"):  # of a plan that was written down
+        longer += ["--training.budget_minutes", f"{LONGER * minutes:.3g}"]
+    return train_again(files, "longer", *repeated, *longer)
 
 
 def training_s(files: RunFiles) -> float:

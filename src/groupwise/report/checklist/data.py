@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from groupwise.data.exclusion import CODE as EXCLUDED
 from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
 from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, yours
 from groupwise.report.validity import sources_known
@@ -21,11 +22,11 @@ def eligibility(files: RunFiles) -> ChecklistAnswer:
     if not files.manifest:
         return yours(NO_MANIFEST)
     statuses = Counter(sample.status for sample in files.manifest)
-    conflicts = files.split.get("excluded", 0)
+    listed = sum(EXCLUDED in sample.codes for sample in files.manifest)
     return confirm(
-        f"Of {count(len(files.manifest), 'file')} found, {statuses['ignored']:,} were no images,"
-        f" {statuses['quarantined']:,} could not be used and {conflicts:,} were left out for conflicting"
-        " labels. Add what was left out before."
+        f"Of {count(len(files.manifest), 'file')} found, left out by a list: {listed:,}; no images:"
+        f" {statuses['ignored'] - listed:,}; could not be used: {statuses['quarantined']:,}; left out for"
+        f" conflicting labels: {files.split.get('excluded', 0):,}. Add what was left out before."
     )
 
 

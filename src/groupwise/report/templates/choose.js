@@ -7,7 +7,7 @@ const WORDS = {
     kind: "Show", class: "Class", sort: "Order", search: "Search names", every: "all",
     conflict: "under differing labels", copies: "same photograph or scene", inset: "one shown inside another", outer: "shows the others", suspect: "suspected series", mistake: "suspected label", contradicted: "labelled {label}, and the network says {class}",
     size: "gravest, then largest, first", path: "by name", label: "by class",
-    tick: "Tick all but one of each set shown", tickOuter: "Tick all but one of each set shown, and what shows others inside", untick: "Untick all shown",
+    tick: "Tick all but one of each set shown", tickOuter: "Tick all but one of each set shown, and what shows others inside", torn: "Sets under differing labels stay as they are, unless none is kept: look which label is right.", untick: "Untick all shown",
     keep: "of each set keep", largest: "the largest", sharpest: "the sharpest", medoid: "the one most like the others", first: "the first by name", none: "none",
     shown: "Shown: files {files}, sets {sets}", more: "Show more sets", count: "{n} ticked", save: "Save exclude.csv",
     heading: "{kind}: {n} files", pixels: "{w} × {h}", gone: "no picture to show", nothing: "Nothing to choose from: no copies, no conflicts, no suspects.",
@@ -18,7 +18,7 @@ const WORDS = {
     kind: "显示", class: "类别", sort: "排序", search: "搜索文件名", every: "全部",
     conflict: "同一图片标签不一致", copies: "同一照片或场景", inset: "一图在另一图之内", outer: "内含其余图片", suspect: "疑似连拍", mistake: "疑似标签错误", contradicted: "标签为 {label}，模型认为是 {class}",
     size: "严重与大组在前", path: "按名称", label: "按类别",
-    tick: "所示每组仅留一张，其余勾选", tickOuter: "所示每组仅留一张，其余勾选，并勾选内含他图者", untick: "取消所示勾选",
+    tick: "所示每组仅留一张，其余勾选", tickOuter: "所示每组仅留一张，其余勾选，并勾选内含他图者", torn: "标签不一致的组不受影响（选“不保留”除外）：请查看哪个标签正确。", untick: "取消所示勾选",
     keep: "每组保留", largest: "像素最多的", sharpest: "最清晰的", medoid: "与其余最相似的", first: "名称排在最前的", none: "不保留",
     shown: "显示 {sets} 组共 {files} 个文件", more: "显示更多", count: "已勾选 {n} 个", save: "保存 exclude.csv",
     heading: "{kind}：{n} 个文件", pixels: "{w} × {h}", gone: "无法显示图片", nothing: "没有可选项：未发现副本、冲突或疑似连拍。",
@@ -60,7 +60,8 @@ function make(tag, properties, ...children) {
 function drawFile(file, note = "") {
   const box = make("input", { type: "checkbox", checked: ticked.has(file.path) });
   box.dataset.path = file.path;
-  const image = make("img", { loading: "lazy", alt: say("gone"), src: file.src });
+  const image = make("img", { loading: "lazy", alt: "", src: file.src });
+  image.addEventListener("error", () => { image.alt = say("gone"); });
   return make("label", { title: file.path }, box, image,
     make("span", { className: "file", textContent: file.path }),
     make("span", { className: "what", textContent: `${note}${file.said} · ${say("pixels", { w: file.width, h: file.height })}` }));
@@ -84,6 +85,7 @@ function draw() {
       make("h2", { textContent: heading(set) }),
       make("div", { className: "files" }, ...set.files.map((file, k) => drawFile(file, set.kind === "inset" && k === 0 ? `${say("outer")} · ` : ""))))));
   $("more").hidden = sets.length <= drawn;
+  $("torn").hidden = !sets.some((set) => set.kind === "conflict");
   const files = sets.reduce((sum, set) => sum + set.files.length, 0);
   $("shown").textContent = DATA.sets.length ? say("shown", { files, sets: sets.length }) : say("nothing");
   count();
@@ -151,6 +153,7 @@ $("tools").addEventListener("input", () => { drawn = STEP; draw(); });
 $("more").addEventListener("click", () => { drawn += STEP; draw(); });
 $("tick").addEventListener("click", () => {
   for (const set of chosenSets()) {
+    if (set.kind === "conflict" && $("keep").value !== "none") continue; // which label is right, nobody knows but you
     if (set.kind === "inset") {
       ticked.add(set.files[0].path); // what it shows may be good, and stays as its other sets have it
       continue;
