@@ -182,6 +182,19 @@ def longer_than_the_epochs_that_were_chosen(make_run):
     return run, "do not use this network; train longer", command
 
 
+def a_plan_that_was_written_down(make_run):
+    """Its recipe holds the time, so that more epochs alone would end where the first run did."""
+    ledger = {name: value for name, value in PLANNED.items() if name != "plan"}
+    run = make_run(ledger=ledger | {"stopped": {"epoch": 3, "step": 7}})
+    recipe = yaml.safe_load((run / "recipe.yaml").read_text(encoding="utf-8"))
+    training = recipe["training"] | {"epochs": 40, "budget_minutes": 1.25}
+    (run / "recipe.yaml").write_text(yaml.safe_dump(recipe | {"training": training}), encoding="utf-8")
+    beside_features(run, -0.1, -0.2, -0.02)
+    words = f"--recipe {run}/recipe.yaml --training.epochs 80 --training.budget_minutes 2.5"
+    command = f"groupwise train pets --group-column pet {words} --run {run}-longer"
+    return run, "do not use this network; give training more time", command
+
+
 def a_single_source(make_run):
     run = make_run(ledger=PLANNED)
     change(run, accuracy={"value": 0.8, "n": 12, "sources": 1, "reason": "one source"}, sources=1)
@@ -349,6 +362,7 @@ SITUATIONS = [
     wide_interval_of_a_given_split,
     wide_interval_of_what_the_user_chose,
     longer_than_the_epochs_that_were_chosen,
+    a_plan_that_was_written_down,
     a_single_source,
     suspected_labels,
     two_classes_mixed_up,

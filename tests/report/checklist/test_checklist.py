@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from groupwise.files import read_json, write_json
+from groupwise.files import read_csv, read_json, write_csv, write_json
 from groupwise.report.checklist.answer import State, needs_you
 from groupwise.report.checklist.checklist import ITEMS, answer_all
 from groupwise.report.page import SECTIONS, write_report
@@ -265,6 +265,17 @@ def test_an_item_whose_source_is_gone_needs_you(make_run, answers, beginning, sp
     assert find(answers(run), beginning).state != YOURS
     spoil(run)
     assert find(answers(run), beginning).state == YOURS
+
+
+def test_what_a_list_left_out_is_not_called_no_image(make_run, answers):
+    run = make_run()
+    file = run / "manifest.csv"
+    rows = read_csv(file, ("path", "status", "reason"))
+    rows[0] |= {"status": "ignored", "reason": "excluded: left out by list.csv"}
+    rows[1] |= {"status": "ignored", "reason": "not-an-image: text"}
+    write_csv(file, list(rows[0]), [tuple(row.values()) for row in rows])
+    text = find(answers(run), "Which images were eligible").text
+    assert "found, left out by a list: 1; no images: 1; could not be used: 0;" in text
 
 
 def change(run, **figures):
