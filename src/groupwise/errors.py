@@ -28,7 +28,7 @@ class GroupwiseError(Exception):
 
 
 class Ended(KeyboardInterrupt):
-    """SIGTERM, where training does not take it itself: it ends what runs as Ctrl-C does."""
+    """SIGTERM or a closed terminal, where training does not take it: it ends what runs as Ctrl-C does."""
 
 
 def first_line(error: BaseException) -> str:

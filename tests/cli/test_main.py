@@ -577,16 +577,27 @@ def test_a_prediction_whose_table_is_begun_names_resume(capsys, tmp_path, monkey
 
 
 @pytest.mark.parametrize(("verb", "leaves"), [("train", 75), ("control", 143), ("export", 143)])
-def test_sigterm_ends_a_command_and_asks_for_training_to_be_started_again(capsys, monkeypatch, verb, leaves):
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_a_command_and_ask_for_it_once_more(capsys, monkeypatch, verb, leaves, number):
+    before = signal.getsignal(number)
     monkeypatch.setattr("groupwise.cli.main.look_first", lambda *_: None)
-    monkeypatch.setitem(VERBS, verb, lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setitem(VERBS, verb, lambda *_: signal.raise_signal(number))
     assert run(capsys, verb, "x") == (
         leaves,
         "",
         "groupwise: Stopped before it was done: give the same command again.\n",
     )
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(number) == before
+
+
+def test_nohup_outlives_the_terminal(capsys, monkeypatch):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        monkeypatch.setattr("groupwise.cli.main.look_first", lambda *_: None)
+        monkeypatch.setitem(VERBS, "export", lambda *_: signal.raise_signal(signal.SIGHUP))
+        assert run(capsys, "export", "x")[0] in (0, None)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("name", ["photos.csv", "my photos.csv"])

@@ -136,7 +136,7 @@ def find_copies_in_class(
     Without `copies` they are not proven to be copies of one exposure, and may be shots of one scene.
     """
     what, one, they = (
-        ("photographs", "copies of one photograph", "copies") if copies else ("scenes", "one scene", "they")
+        ("photograph", "copies of one photograph", "copies") if copies else ("scene", "one scene", "they")
     )
     single = images - photographs == 1
     more = (
@@ -148,10 +148,10 @@ def find_copies_in_class(
     return Finding(
         "copies-in-class",
         "warning",
-        f"Class {label}: {images} files, but only {photographs} different {what}",
+        f"Class {label}: {images} files, but only {photographs} different {what}{'s' * (photographs != 1)}",
         f"{images - photographs} of its files {more}; the largest set holds {max(map(len, clusters))}."
         f" A random split puts {one} into training and test alike, and the score then measures memory.",
-        f"Nothing to do for a fair score: {they} stay in one fold, and intervals count {what}.",
+        f"Nothing to do for a fair score: {they} stay in one fold, and intervals count {what}s.",
         tuple(path for cluster in clusters for path in cluster),
     )
 

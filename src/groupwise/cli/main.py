@@ -87,8 +87,11 @@ def examples_of(verb: str) -> list[str]:
 
 
 @contextmanager
-def sigterm_ends() -> Iterator[None]:
-    """Let SIGTERM act within the block as Ctrl-C does; outside of the main thread Python forbids it."""
+def signals_end() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal act within the block as Ctrl-C does.
+
+    `nohup` stays what it is. Outside of the main thread Python forbids it.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -96,11 +99,14 @@ def sigterm_ends() -> Iterator[None]:
     def end(*_: object) -> None:
         raise Ended
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, end)}
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -174,7 +180,7 @@ def _dispatch(argv: list[str]) -> int:
             f"no such command{did_you_mean(verb, VERBS)}", place=verb, remedy="See `groupwise --help`."
         )
     try:
-        with sigterm_ends():
+        with signals_end():
             look_first(verb, VERBS[verb], rest)
             from groupwise.cli.verb_parser import VerbParser
 

@@ -7,6 +7,7 @@ import gc
 import os
 import tempfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -86,11 +87,30 @@ def test_other_processes_see_the_same(photographs):
 
 
 def test_a_full_disk_is_told_with_a_remedy(photographs, tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(mapped, "_write", full)
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(mapped.np, "ascontiguousarray", Mock(side_effect=full))
     with pytest.raises(GroupwiseError, match="TMPDIR") as refused:
         pack_in_files(photographs)
     assert refused.value.place == str(Path(tmp_path))
     assert "No space left" in refused.value.fact
+
+
+def test_no_temporary_folder_at_all_is_told_likewise(photographs, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    nowhere = FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+    monkeypatch.setattr(tempfile, "_get_default_tempdir", Mock(side_effect=nowhere))
+    with pytest.raises(GroupwiseError, match=r"No usable temporary directory.*TMPDIR"):
+        pack_in_files(photographs)
+
+
+def test_a_picture_that_cannot_be_read_is_no_want_of_room(photographs, tmp_path):
+    gone = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "b/1.jpg")
+
+    def read():
+        yield photographs[0]
+        raise gone
+
+    with pytest.raises(FileNotFoundError) as raised:
+        pack_in_files(read())
+    assert raised.value is gone
+    assert not list(tmp_path.iterdir())

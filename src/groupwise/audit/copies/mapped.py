@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 from typing import overload
 
 import numpy as np
@@ -20,15 +21,13 @@ def pack_in_files(photographs: Iterable[Photograph]) -> Sequence[Photograph]:
 
     Raises `GroupwiseError` where they find no room.
     """
-    folder = TemporaryDirectory(prefix="groupwise-", ignore_cleanup_errors=True)
+    with _room():
+        folder = TemporaryDirectory(prefix="groupwise-", ignore_cleanup_errors=True)
     try:
         last = _write(photographs, Path(folder.name))
-    except OSError as error:
-        raise GroupwiseError(
-            f"the pictures could not be kept for the search: {error.strerror}",
-            place=gettempdir(),
-            remedy="They take some 40 kB each. Make room there, or name another folder in TMPDIR.",
-        ) from error
+    except BaseException:  # whoever holds the error would hold the files
+        folder.cleanup()
+        raise
     if last is None:
         return []
     arrays = {name: _mapped(Path(folder.name, name), part(last)) for name, part in PARTS.items()}
@@ -39,11 +38,29 @@ def _write(photographs: Iterable[Photograph], folder: Path) -> Photograph | None
     """Each part of all of them into a file of its own; the last of them."""
     last = None
     with ExitStack() as open_files:
-        files = {name: open_files.enter_context(Path(folder, name).open("wb")) for name in PARTS}
-        for last in photographs:
-            for name, part in PARTS.items():
-                files[name].write(np.ascontiguousarray(part(last)).data)
+        with _room():
+            files = {name: open_files.enter_context(Path(folder, name).open("wb")) for name in PARTS}
+        for last in photographs:  # reading them may fail in its own ways
+            with _room():
+                for name, part in PARTS.items():
+                    files[name].write(np.ascontiguousarray(part(last)).data)
+        with _room():
+            for file in files.values():
+                file.flush()
     return last
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Say what to do where no file can be written."""
+    try:
+        yield
+    except OSError as error:
+        raise GroupwiseError(
+            f"the pictures could not be kept for the search: {error.strerror}",
+            place=tempfile.tempdir or "temporary folder",
+            remedy="They take some 40 kB each. Make room there, or name another folder in TMPDIR.",
+        ) from error
 
 
 def _mapped(file: Path, like: Array) -> Array:
