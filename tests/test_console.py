@@ -1,5 +1,6 @@
 import io
 import json
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -117,3 +118,17 @@ def test_what_a_console_can_show_it_shows_as_it_is(monkeypatch, encoding):
     monkeypatch.setattr("sys.stdout", out)
     Console().say("cat [b] 5-6 ... x")
     assert out.buffer.getvalue().decode(encoding) == "cat [b] 5-6 ... x\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a closed pipe is told otherwise there")
+def test_work_goes_on_when_the_reader_has_left(tmp_path):
+    done = tmp_path / "done"
+    told = "console.say('first'); " + "console.say('x' * 100_000); " * 3
+    code = f"from groupwise.console import Console; console = Console(); {told}open({str(done)!r}, 'w')"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as work:
+        assert work.stdout.readline() == b"first\n"
+        work.stdout.close()
+        assert (work.stderr.read(), work.wait()) == (b"", 0)
+    assert done.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import sys
 import time
 import unicodedata
@@ -74,7 +75,13 @@ class Console:
     def _rich(self) -> RichConsole:
         from rich.console import Console as RichConsole
 
-        return RichConsole(quiet=self._quiet, highlight=False, soft_wrap=True)
+        class Lasting(RichConsole):
+            def on_broken_pipe(self) -> None:
+                """Go on unheard: hours of work do not end because the reader, such as `less`, has left."""
+                self.quiet = True
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+        return Lasting(quiet=self._quiet, highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Print one line."""
