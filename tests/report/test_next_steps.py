@@ -182,6 +182,13 @@ def longer_than_the_epochs_that_were_chosen(make_run):
     return run, "do not use this network; train longer", command
 
 
+def a_refit_that_loses(make_run):
+    refit = {"folder": "refit", "epochs": 3, "learnt_from": 60}
+    run = beside_features(make_run(ledger=PLANNED | {"refit": refit}), -0.1, -0.2, -0.02)
+    command = f"groupwise train pets --group-column pet --budget 2min --refit --run {run}-longer"
+    return run, "do not use this network; train longer", command
+
+
 def a_plan_that_was_written_down(make_run):
     """Its recipe holds the time, so that more epochs alone would end where the first run did."""
     ledger = {name: value for name, value in PLANNED.items() if name != "plan"}
@@ -362,6 +369,7 @@ SITUATIONS = [
     wide_interval_of_a_given_split,
     wide_interval_of_what_the_user_chose,
     longer_than_the_epochs_that_were_chosen,
+    a_refit_that_loses,
     a_plan_that_was_written_down,
     a_single_source,
     suspected_labels,

@@ -53,7 +53,8 @@ def train_again(files: RunFiles, name: str, *options: str, planned: bool = False
     recipe = [] if planned or "plan" in files.ledger else ["--recipe", str(files.folder / "recipe.yaml")]
     if not recipe and "--weights" not in options and (named := files.ledger.get("pretrained")):
         recipe = ["--weights", named["name"]]
-    words = [str(files.ledger["data"]), *_reading(files), *recipe, *options]
+    refit = ["--refit"] * bool(files.ledger.get("refit"))
+    words = [str(files.ledger["data"]), *_reading(files), *recipe, *options, *refit]
     if "plan" in files.ledger and not planned:
         words += _chosen(files, words)
     return shlex.join(["groupwise", "train", *words, "--run", f"{files.folder}-{name}"])
