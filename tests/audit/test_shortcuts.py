@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from sklearn.ensemble import ExtraTreesClassifier
 
-from groupwise.audit.shortcuts import TREES, find_shortcuts, predict_by_forest
+from groupwise.audit.shortcuts import find_shortcuts
 
 LABELS = ["cat", "dog"] * 100
 
@@ -36,18 +34,3 @@ def test_constant_clues_and_lone_classes_are_left_alone() -> None:
     assert find_shortcuts({"flat": np.ones((200, 2))}, LABELS, range(200), seed=0) == []
     assert find_shortcuts({"size": np.arange(200.0)[:, None]}, ["cat"] * 200, range(200), seed=0) == []
     assert find_shortcuts({"size": np.arange(8.0)[:, None]}, LABELS[:8], range(8), seed=0) == []
-
-
-@pytest.mark.parametrize("seed", [0, 7])
-def test_the_trees_predict_what_the_forest_of_scikit_learn_does(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    label = rng.choice([1, 4, 9], 200, p=[0.6, 0.3, 0.1])  # no classes 0, 1, 2, and of unequal size
-    values = label[:, None] + 4 * rng.normal(size=(200, 3))
-    train, asked = np.arange(200) % 5 > 0, np.arange(200) % 5 == 0
-    forest = ExtraTreesClassifier(TREES, min_samples_leaf=3, class_weight="balanced", random_state=seed).fit(
-        values[train], label[train]
-    )
-    found = predict_by_forest(values[train], label[train], values[asked], seed)
-    assert found.tolist() == forest.predict(values[asked]).tolist()
-    other = predict_by_forest(values[train], label[train], values[asked], seed + 1)
-    assert found.tolist() != other.tolist()
