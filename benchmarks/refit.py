@@ -1,6 +1,6 @@
 """What a refit on every image gains, and whether the promises of the measured network still hold for it.
 
-    python benchmarks/refit.py ../shared/data/clothing.csv:sender [--outer 0 1 2 3 4] [--minutes 5]
+    python benchmarks/refit.py ../shared/data/clothing.csv:sender [--outer 0 1 2 3 4] [--minutes 5] [--seed 0]
 
 A fifth of the sources, as in `model.py`, is held out of everything. `groupwise train --budget --refit` learns
 from the others by its own split, measures, and goes on with all of them within its minutes; both networks
@@ -72,13 +72,16 @@ def answer(run: Path, pictures: PictureSet, folds: Sequence[str]) -> Answers:
     )
 
 
-def train_both(pictures: PictureSet, folds: Sequence[str], folder: Path, minutes: float) -> tuple[Path, Path]:
+def train_both(
+    pictures: PictureSet, folds: Sequence[str], folder: Path, minutes: float, seed: int
+) -> tuple[Path, Path]:
     """The measured run and its refit, unless they are there."""
-    run = folder / "run"
+    run = folder / f"seed-{seed}"
     if not (run / "refit" / "config.json").exists():
         file = pictures.write_learnable(folds, TRAIN, VAL)
         words = ["--run", str(run), "--group-column", "source", "--budget", f"{60 * minutes:g}s", "--refit"]
-        subprocess.run([sys.executable, "-m", "groupwise", "train", str(file), *words], check=True)
+        command = [sys.executable, "-m", "groupwise", "train", str(file), *words, "--seed", str(seed)]
+        subprocess.run(command, check=True)
         file.unlink()
     return run, run / "refit"
 
@@ -103,6 +106,7 @@ def main() -> None:
     add_set_options(parser)
     parser.add_argument("--outer", nargs="+", default=["0", "1", "2", "3", "4"])
     parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--seed", type=int, default=0, help="of the split and of training")
     options: Any = parser.parse_args()
     for data in options.data:
         pictures = open_set(data, options.work)
@@ -113,7 +117,7 @@ def main() -> None:
         for outer in options.outer:
             folds = pictures.folds(outer)
             folder = options.work / f"refit-{pictures.name}-{outer}"
-            runs = train_both(pictures, folds, folder, options.minutes)
+            runs = train_both(pictures, folds, folder, options.minutes, options.seed)
             both.append(tuple(answer(run, pictures, folds) for run in runs))  # type: ignore[arg-type]
             print(row(outer, *both[-1], pictures.classes), flush=True)
         joined = [sum(answers[1:], answers[0]) for answers in zip(*both, strict=True)]
