@@ -1,13 +1,17 @@
 """The red box is there exactly when the protocol makes the number untrue; lesser things are amber."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 
 from groupwise.files import read_json, write_json
 from groupwise.report.page import write_report
+from groupwise.report.trust import trust_words
 from groupwise.report.validity import hidden_faults, notes
+from groupwise.runs.external import External
 from groupwise.runs.files import read_run
+from groupwise.stats.estimate import Estimate
 
 pytestmark = pytest.mark.usefixtures("plain_figures")
 
@@ -138,3 +142,24 @@ def test_a_finding_that_stops_is_named_above_and_a_note_is_not(make_run):
     (note,) = notes(read_run(run))
     assert "One photograph, two labels" in note.text
     assert "small" not in note.text
+
+
+@pytest.mark.parametrize(("low", "high", "told"), [(0.995, 0.999, True), (0.1, 0.2, True), (0.1, 0.9, False)])
+def test_folds_further_apart_than_their_intervals_ask_for_care(make_run, low, high, told):
+    run = make_run()
+    of_val = Estimate((low + high) / 2, 60, 20, low, high).as_json()
+    _plant(run, "metrics.json", lambda m: m.update(val=m["test"] | {"accuracy": of_val}))
+    titles = [note.title for note in notes(read_run(run))]
+    assert titles == (["The folds are not alike"] if told else [])
+
+
+@pytest.mark.parametrize(("high", "told"), [(-0.05, True), (0.05, False)])
+def test_the_head_says_for_which_other_data_the_number_does_not_hold(make_run, high, told):
+    run = make_run()
+    difference = Estimate(-0.125, 40, 12, -0.3, high).as_json()
+    facts = {"name": "clinic", "internal": {"differences": {"accuracy": difference}}}
+    files = read_run(run)
+    external = External(facts, files.metrics["test"])
+    said = trust_words(replace(files, external=(external,)))
+    assert ("It does not hold for clinic, where it is 12.5 points lower." in said) == told
+    assert said.startswith("Nothing was found against the number")

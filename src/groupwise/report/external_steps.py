@@ -8,7 +8,6 @@ from groupwise.files import read_csv
 from groupwise.report.step_commands import Step, on_run
 from groupwise.runs.external import FOLDER, External
 from groupwise.runs.files import RunFiles
-from groupwise.stats.estimate import Estimate
 
 SHOWN_MISTAKES = 4
 DRIFT = {
@@ -34,10 +33,8 @@ def hold_elsewhere(files: RunFiles) -> Iterator[Step]:
 def _worse_elsewhere(found: External) -> str:
     """By how much a run is worse elsewhere; nothing where that is not shown, whatever has drifted."""
     told = []
-    if found.measure in (differences := found.facts["internal"].get("differences") or {}):
-        difference = Estimate.from_json(differences[found.measure])
-        if difference.value is not None and difference.high is not None and difference.high < 0:
-            told.append(f"{-100 * difference.value:.0f} points fewer are right there")
+    if found.shortfall is not None:
+        told.append(f"{100 * found.shortfall:.0f} points fewer are right there")
     if any(one["standing"] == "broken" for one in found.facts["promises"]):
         told.append("promises do not hold there")
     drifted = [DRIFT[name] for name in found.drifted]

@@ -10,7 +10,17 @@ FEW_SOURCES = 5  # in which one of another kind turns the number over
 
 
 def trust_words(files: RunFiles) -> str:
-    """Whether the number can be relied on, and why."""
+    """Whether the number can be relied on, and why, and where it does not hold."""
+    elsewhere = (
+        f"It does not hold for {found.name}, where it is {100 * found.shortfall:.1f} points lower."
+        for found in files.external
+        if found.shortfall is not None
+    )
+    return " ".join([_at_home(files), *elsewhere])
+
+
+def _at_home(files: RunFiles) -> str:
+    """Of images like those of the run."""
     if faults := hidden_faults(files):
         return " ".join(["Do not rely on the number.", *(f"{fault.title}." for fault in faults)])
     if not sources_known(files):

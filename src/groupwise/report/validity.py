@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from groupwise.evaluation.leakage import exposure_lines
 from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
 from groupwise.report.step_commands import ended_by_clock
-from groupwise.report.words import as_sentence, count, percent, verb
+from groupwise.report.words import as_sentence, count, percent, share_text, verb
 from groupwise.runs.files import RunFiles
+from groupwise.stats.estimate import headline_figure
 
 UNEQUAL = 2  # times as many epochs of one fold model as of another
 BUSY = 1 / 3  # of the time in which a command wanted a processor, that it waited for one
@@ -136,6 +137,7 @@ def notes(files: RunFiles) -> list[Note]:
         *_independence(files),
         *_no_better_than_guessing(files),
         *_temperature(files),
+        *_folds_apart(files),
         *_readings(files),
         *_interruption(files),
         *short_of_time(files),
@@ -188,6 +190,21 @@ def _temperature(files: RunFiles) -> Iterator[Note]:
             f"The fold {files.select_fold} set the temperature to its ceiling,"
             f" {files.config['temperature']:.2f}: however sure the network was, it was not right more"
             " often. All classes get nearly the same one.",
+        )
+
+
+def _folds_apart(files: RunFiles) -> Iterator[Note]:
+    """Two folds that neither their sizes nor their sources explain: one of them is luck, good or bad."""
+    if files.fold == files.select_fold or files.select_fold not in files.metrics:
+        return
+    chose, number = (headline_figure(files.metrics[fold]) for fold in (files.select_fold, files.fold))
+    if number.is_apart_from(chose):
+        yield Note(
+            "The folds are not alike",
+            f"The same network has {share_text(number)} on {files.fold} and {share_text(chose)} on"
+            f" {files.select_fold}, further apart than their intervals. One of the two holds easier images,"
+            " and new ones may be like either.",
+            "Test every image instead: `--cv 5`.",
         )
 
 

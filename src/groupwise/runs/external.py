@@ -55,6 +55,15 @@ class External:
         return Estimate.from_json(self.figures[self.measure])
 
     @property
+    def shortfall(self) -> float | None:
+        """By how much that figure is below the run's own, where the difference's interval shows it."""
+        differences = self.facts["internal"].get("differences") or {}
+        difference = Estimate.from_json(differences.get(self.measure))
+        if difference.value is None or difference.high is None or difference.high >= 0:
+            return None
+        return -difference.value
+
+    @property
     def drifted(self) -> tuple[str, ...]:
         """What was found to differ: `pixels`, `features`, `classes`."""
         tests = self.facts["drift"].get("tests") or {}

@@ -37,6 +37,12 @@ class Estimate:
         """Whether there are limits."""
         return self.low is not None and self.high is not None
 
+    def is_apart_from(self, other: Estimate) -> bool:
+        """Whether both have an interval, and no value lies in both."""
+        if self.low is None or self.high is None or other.low is None or other.high is None:
+            return False
+        return self.low > other.high or self.high < other.low
+
     def as_json(self) -> dict[str, Any]:
         """All fields, but `reason` and `of` only where they say something."""
         return {
