@@ -3,12 +3,16 @@ import json
 import numpy as np
 import onnx
 import pytest
+import torch
 
+from groupwise.data.preprocessing import Preprocessing
 from groupwise.errors import GroupwiseError
 from groupwise.export import quantise as quantise_module
 from groupwise.export.bundle import Terms
+from groupwise.export.onnx import export_onnx
 from groupwise.export.targets import export_run
 from groupwise.inference.bundle import open_predictor
+from groupwise.models.resnext import create_model
 from run_case import write_run
 
 
@@ -35,6 +39,18 @@ def test_weights_and_activations_are_of_8_bits(small):
     facts = json.loads((small[0] / "bundle.json").read_text())
     assert facts["network"]["precision"] == "int8"
     assert json.loads((small[0] / "parity.json").read_text())["int8"]["images"] == 8
+
+
+def test_maps_of_odd_sides_are_halved_in_integers_as_in_float():
+    """`findings/int8_average_pool_border.sh` would leave 0.09 here."""
+    torch.manual_seed(0)
+    network = create_model("resnext22_w8", num_classes=4, halving="avgpool").eval()
+    preprocessing = Preprocessing(image_size_px=36, mean=(0.5,) * 3, std=(0.25,) * 3)
+    images = np.random.default_rng(0).integers(0, 256, (16, 36, 36, 3), dtype=np.uint8)
+    exact = export_onnx(network, 36)
+    integers = quantise_module.quantise(exact, images, preprocessing)
+    logits, found = (quantise_module.logits_of(model, images, preprocessing) for model in (exact, integers))
+    assert np.abs(found - logits).max() < 0.02 * np.abs(logits).max()
 
 
 def test_a_drop_beyond_the_allowed_is_refused(run, tmp_path, monkeypatch):
