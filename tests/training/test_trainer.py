@@ -107,6 +107,21 @@ def test_ties_in_accuracy_go_to_the_first_epoch_or_to_the_lower_loss(tmp_path):
     assert lowest.best.select_loss == min(epoch.select_loss for epoch in ties)
 
 
+@pytest.mark.parametrize(("epochs", "counting"), [(10, range(8, 11)), (6, range(5, 7))])
+def test_an_epoch_before_the_share_is_chosen_only_until_a_later_one_comes(tmp_path, epochs, counting):
+    """Nothing is predicted otherwise at this rate, so that the first of those that count is taken."""
+    optim = OptimConfig(name="sgd", learning_rate=1e-6, schedule="constant")
+    early = small_config(epochs=epochs, optim=optim, select_by=("accuracy",))
+    late = small_config(epochs=epochs, optim=optim, select_by=("accuracy",), select_from=0.8)
+    any_epoch, last_fifth = small_fit(tmp_path / "any", early), small_fit(tmp_path / "late", late)
+    scores = [epoch.select_accuracy for epoch in any_epoch.history]
+    assert any_epoch.best.epoch == 1 + scores.index(max(scores))
+    assert last_fifth.best.epoch == max(counting, key=lambda epoch: scores[epoch - 1])
+    with pytest.raises(Stopped):
+        small_fit(tmp_path / "stopped", late, on_batch_end=stop_after(3))
+    assert small_fit(tmp_path / "stopped", late, resume=True).best.epoch == last_fifth.best.epoch
+
+
 def test_a_training_fold_of_one_image_is_refused_and_one_of_two_is_learnt(tmp_path):
     data = small_data()
 

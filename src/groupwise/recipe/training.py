@@ -22,6 +22,8 @@ class TrainingConfig:
             `select_by` and `loss.logit_adjustment` follow from it where you set none. With several labels an
             image it is `average_precision`, unless it is `auroc`.
         select_by: Figures that choose the epoch, the first deciding and the next breaking ties.
+        select_from: Share of training from which an epoch may be chosen, where training comes so far. Those
+            before it, at a high rate, are ahead by luck alone, and the more so the fewer images choose.
         budget_minutes: Minutes that training may take, scoring included; the schedule then follows the clock
             where that is ahead of the epochs. Such a run is not bit-identical when resumed.
         patience: Epochs without a better score after which training ends; None goes on to the last.
@@ -50,6 +52,7 @@ class TrainingConfig:
     select_fold: Literal["val", "test"] = "val"
     optimise: Aim = "accuracy"
     select_by: tuple[Selector, ...] = ("accuracy", "loss")
+    select_from: float = 0.0
     budget_minutes: float | None = None
     patience: int | None = None
     known_from: float | None = None
@@ -86,12 +89,14 @@ class TrainingConfig:
                 place="training.select_by",
                 remedy="Give accuracy, loss or both; or balanced_accuracy, auroc, average_precision or cost.",
             )
-        for name, share in (("ema_decay", self.ema_decay), ("full_size_from", self.full_size_from)):
+        for name, share, usual in (
+            ("ema_decay", self.ema_decay, "0.99 is a usual decay."),
+            ("full_size_from", self.full_size_from, "0.7 is a usual share."),
+            ("select_from", self.select_from, "0 lets every epoch be chosen, 0.8 those of the last fifth."),
+        ):
             if not 0 <= share < 1:
                 raise UsageError(
-                    f"{share} is not at least 0 and below 1",
-                    place=f"training.{name}",
-                    remedy="0.99 is a usual decay, and 0.7 a usual share.",
+                    f"{share} is not at least 0 and below 1", place=f"training.{name}", remedy=usual
                 )
 
 

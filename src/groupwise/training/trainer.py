@@ -193,17 +193,20 @@ class Trainer:
     def _finish_epoch(self, trained: Score) -> None:
         """Score an epoch and enter it, with its weights where they are the best."""
         state, start = self.state, time.perf_counter()
-        by = self.config.training.select_by
+        training = self.config.training
+        by = training.select_by
         answers = Answers(by)
         selected = self.evaluate(answers)
         if selected.n and not math.isfinite(selected.loss):
             raise NotFinite(None)
         state.spent_s += state.seconds + time.perf_counter() - start
+        left_s = self.left_s()
+        is_late = state.progress(training, left_s) >= training.select_from
         record = EpochRecord(
             epoch=state.finished + 1,
             train_loss=trained.loss,
             train_accuracy=trained.accuracy,
-            select_fold=self.config.training.select_fold,
+            select_fold=training.select_fold,
             select_loss=selected.loss,
             select_accuracy=selected.accuracy,
             learning_rate=self.learner.optimizer.param_groups[0]["lr"],
@@ -213,12 +216,13 @@ class Trainer:
             **answers.figures(self.data.costs, self.world),
         )
         state.history.append(record)
-        if not selected.n or not state.best or rank(record, by) > rank(self.best, by):
+        best = rank(self.best, by, may_be_chosen=state.best.get("is_late", True)) if state.best else ()
+        if not selected.n or rank(record, by, may_be_chosen=is_late) > best:
             weights = clone_state(self.learner.eval_model.state_dict())
-            state.best = {"epoch": record.epoch, "weights": weights}
-        if told := told_as_known(state.history, self.config.training):
+            state.best = {"epoch": record.epoch, "weights": weights, "is_late": is_late}
+        if told := told_as_known(state.history, training):
             state.note(told)
-        if state.progress_of_time(self.config.training, self.left_s()) >= 1:
+        if state.progress_of_time(training, left_s) >= 1:
             state.stopped = {"epoch": record.epoch, "step": state.step, "steps": state.steps}
         state.begin_epoch()
 
