@@ -20,7 +20,7 @@ def trust_words(files: RunFiles) -> str:
 
 
 def _at_home(files: RunFiles) -> str:
-    """Of images like those of the run."""
+    """Whether it can be relied on for images like those of the run."""
     if faults := hidden_faults(files):
         return " ".join(["Do not rely on the number.", *(f"{fault.title}." for fault in faults)])
     if not sources_known(files):
