@@ -17,7 +17,7 @@ EPOCHS = [EpochRecord(k, 1 / k, 0.5, "val", 0.7, k / 10, 1e-3, 2.0, 30.0, 0.1) f
 COLUMNS = [
     name
     for name in EpochRecord.__dataclass_fields__
-    if name != "select_fold" and getattr(EPOCHS[0], name) is not None
+    if name not in ("select_fold", "may_be_chosen") and getattr(EPOCHS[0], name) is not None
 ]
 METRICS = {"test": {"n": 7, "accuracy": {"value": 0.75, "low": 0.5, "high": 0.875, "unit": "images"}}}
 FIELDS = {"optim.learning_rate": 0.004, "model.overrides": {"depths": [1]}, "training.patience": None}

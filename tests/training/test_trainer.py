@@ -117,6 +117,7 @@ def test_an_epoch_before_the_share_is_chosen_only_until_a_later_one_comes(tmp_pa
     scores = [epoch.select_accuracy for epoch in any_epoch.history]
     assert any_epoch.best.epoch == 1 + scores.index(max(scores))
     assert last_fifth.best.epoch == max(counting, key=lambda epoch: scores[epoch - 1])
+    assert [epoch.epoch for epoch in last_fifth.history if epoch.may_be_chosen] == [*counting]
     with pytest.raises(Stopped):
         small_fit(tmp_path / "stopped", late, on_batch_end=stop_after(3))
     assert small_fit(tmp_path / "stopped", late, resume=True).best.epoch == last_fifth.best.epoch

@@ -40,6 +40,7 @@ TEXTS = {
         "scratch": "random initial weights",
         "weights": "initial weights from a file of pretrained ones",
         "choice": " The fold {fold} chose the epoch by {by} among {looks}{temperature}.",
+        "last": "the last {n}",
         "temperature": ", and set the temperature of the probabilities to {value:.2f} [4]",
         "test": " The test fold was answered {readings}.",
         "once": "once",
@@ -77,6 +78,7 @@ TEXTS = {
         "scratch": "随机初始化权重",
         "weights": "以预训练权重文件初始化",
         "choice": "由{fold}部分依{by}从{looks}轮中选定一轮{temperature}。",
+        "last": "最后{n}",
         "temperature": "，并将概率的温度设为{value:.2f}[4]",
         "test": "测试部分共作答{readings}。",
         "once": "1次",
@@ -129,7 +131,7 @@ def _training(files: RunFiles, say: Mapping[str, str]) -> str:
         network=files.config.get("architecture") or parts["model"].get("preset", "ResNeXt"),
         start=say["weights"] if parts["model"].get("weights") else say["scratch"],
         size=parts["data"].get("image_size_px", "?"),
-        epochs=files.looks or parts["training"].get("epochs", "?"),
+        epochs=files.epochs,
         optimizer=parts["optim"].get("name", "?"),
         rate=float(parts["optim"].get("learning_rate", "nan")),
         decay=float(parts["optim"].get("weight_decay", "nan")),
@@ -141,7 +143,7 @@ def _training(files: RunFiles, say: Mapping[str, str]) -> str:
     told += say["choice"].format(
         fold=files.select_fold,
         by=by if isinstance(by, str) else say["joiner"].join(by),
-        looks=files.looks,
+        looks=files.looks if files.looks == files.epochs else say["last"].format(n=files.looks),
         temperature=say["temperature"].format(value=value) if isinstance(value, int | float) else "",
     )
     if files.several:

@@ -140,7 +140,12 @@ class RunFiles:
 
     @property
     def looks(self) -> int:
-        """How many epochs the choice was made among."""
+        """How many epochs the choice was made among: where some may be chosen, those."""
+        return sum(row["may_be_chosen"] > 0 for row in self.history) or self.epochs
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were made, the last of them perhaps in part."""
         return len(self.history) or int(_dig(self.recipe, "training").get("epochs", 1))
 
     @property
@@ -156,7 +161,7 @@ class RunFiles:
         by = _dig(self.recipe, "training").get("select_by", ["accuracy"])
         names = [by] if isinstance(by, str) else by
         scores = [
-            [(-1 if name in LOWEST else 1) * row.get(f"select_{name}", 0.0) for name in names]
+            [row["may_be_chosen"], *((-1 if n in LOWEST else 1) * row.get(f"select_{n}", 0.0) for n in names)]
             for row in self.history
         ]
         return int(self.history[scores.index(max(scores))]["epoch"]) if scores else None

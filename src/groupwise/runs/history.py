@@ -33,6 +33,7 @@ def read_history(path: Path) -> list[dict[str, float]]:
         return [
             {name: float(row[name]) for name in HISTORY_NUMBERS}
             | {name: float(row[name]) for name in OPTIONAL_NUMBERS if row.get(name)}
+            | {"may_be_chosen": float(row.get("may_be_chosen") != "False")}  # older runs do not say it
             for row in rows
         ]
     except ValueError as error:

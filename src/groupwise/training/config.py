@@ -70,7 +70,8 @@ class Score(NamedTuple):
 class EpochRecord:
     """One row of `history.csv`: means over the samples seen, and where the time went.
 
-    The last four are None unless they are among what chooses the epoch, and defined.
+    `may_be_chosen` is false before the share of training that `training.select_from` names. The last four
+    are None unless they are among what chooses the epoch, and defined.
     """
 
     epoch: int
@@ -83,6 +84,7 @@ class EpochRecord:
     seconds: float
     images_per_second: float
     waiting_seconds: float
+    may_be_chosen: bool = True
     select_balanced_accuracy: float | None = None
     select_auroc: float | None = None
     select_cost: float | None = None

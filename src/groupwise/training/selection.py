@@ -99,11 +99,12 @@ def mean_cost(logits: Floats, labels: Ints, costs: Floats) -> float:
     return float(costs[labels, cheapest_answers(probs, costs)].mean())
 
 
-def rank(record: Record, by: Sequence[Selector], *, may_be_chosen: bool = True) -> tuple[float, ...]:
+def rank(record: Record, by: Sequence[Selector]) -> tuple[float, ...]:
     """What the best epoch has the highest of; a figure that is not defined ranks lowest.
 
-    Any that may be chosen is ahead of all that may not yet.
+    Any epoch that may be chosen is ahead of all that may not yet.
     """
+    may_be_chosen = not isinstance(record, EpochRecord) or record.may_be_chosen
     return float(may_be_chosen), *(score(record, name) for name in by)
 
 

@@ -106,8 +106,9 @@ def tracking(
 
 
 def numbers_of(epoch: EpochRecord) -> dict[str, float]:
-    """The columns of `history.csv` that are numbers; the fold that selects is a field of the recipe."""
-    return {name: float(value) for name, value in asdict(epoch).items() if isinstance(value, int | float)}
+    """The columns of `history.csv` that make a curve."""
+    columns = asdict(epoch).items()
+    return {name: float(value) for name, value in columns if type(value) in (int, float)}
 
 
 def flat_figures(metrics: Mapping[str, Any]) -> dict[str, float]:

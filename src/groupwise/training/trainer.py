@@ -201,7 +201,6 @@ class Trainer:
             raise NotFinite(None)
         state.spent_s += state.seconds + time.perf_counter() - start
         left_s = self.left_s()
-        is_late = state.progress(training, left_s) >= training.select_from
         record = EpochRecord(
             epoch=state.finished + 1,
             train_loss=trained.loss,
@@ -213,13 +212,13 @@ class Trainer:
             seconds=state.seconds,
             images_per_second=trained.n / state.seconds,
             waiting_seconds=state.waiting_seconds,
+            may_be_chosen=state.progress(training, left_s) >= training.select_from,
             **answers.figures(self.data.costs, self.world),
         )
         state.history.append(record)
-        best = rank(self.best, by, may_be_chosen=state.best.get("is_late", True)) if state.best else ()
-        if not selected.n or rank(record, by, may_be_chosen=is_late) > best:
+        if not selected.n or not state.best or rank(record, by) > rank(self.best, by):
             weights = clone_state(self.learner.eval_model.state_dict())
-            state.best = {"epoch": record.epoch, "weights": weights, "is_late": is_late}
+            state.best = {"epoch": record.epoch, "weights": weights}
         if told := told_as_known(state.history, training):
             state.note(told)
         if state.progress_of_time(training, left_s) >= 1:

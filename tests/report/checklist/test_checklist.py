@@ -9,6 +9,7 @@ import yaml
 from groupwise.files import read_csv, read_json, write_csv, write_json
 from groupwise.report.checklist.answer import State, needs_you
 from groupwise.report.checklist.checklist import ITEMS, answer_all
+from groupwise.report.methods import methods
 from groupwise.report.page import SECTIONS, write_report
 from groupwise.runs.files import read_run
 
@@ -247,6 +248,19 @@ def test_values_are_those_of_the_run(make_run, answers):
         "\N{NO-BREAK SPACE}", " "
     )
     assert find(told, "How the final network").text.startswith("Epoch 3 of 12, chosen by the fold val.")
+
+
+def test_epochs_that_could_not_be_chosen_are_no_looks(make_run, answers):
+    run = make_run()
+    lines = (run / "history.csv").read_text().splitlines()
+    late = [f"{line},{number > 10}" for number, line in enumerate(lines[1:], start=1)]
+    (run / "history.csv").write_text("\n".join([f"{lines[0]},may_be_chosen", *late]) + "\n")
+    assert read_run(run).looks == 2
+    told = find(answers(run), "How the final network").text
+    assert told.startswith("Epoch 11 of 12, chosen among the last 2 by the fold val.")  # 3 was too early
+    words = methods(read_run(run), "en")
+    assert "for 12 epochs" in words
+    assert "among the last 2." in words
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,9 @@ def imbalance(files: RunFiles) -> ChecklistAnswer:
 
 def choice(files: RunFiles) -> ChecklistAnswer:
     """The epoch is known; how many recipes were tried in other runs is not."""
-    epoch = f"Epoch {files.chosen_epoch} of {files.looks}, chosen" if files.chosen_epoch else "Chosen"
+    epoch = f"Epoch {files.chosen_epoch} of {files.epochs}, chosen" if files.chosen_epoch else "Chosen"
+    if files.looks < files.epochs:
+        epoch += f" among the last {files.looks}"
     own = ", the fold that is reported" if chosen_where_reported(files) else ""
     return confirm(f"{epoch} by the fold {files.select_fold}{own}. Say which other recipes were tried.")
 
