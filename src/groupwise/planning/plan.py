@@ -16,7 +16,7 @@ from groupwise.errors import UsageError
 from groupwise.models.resnext import configure
 from groupwise.planning.after_training import AfterTraining, after_training
 from groupwise.planning.fingerprint import Fingerprint
-from groupwise.planning.rungs import Rung, rungs
+from groupwise.planning.rungs import Rung, rungs, why_climbed, why_first
 from groupwise.planning.suit import (
     KNOWN,
     Choice,
@@ -30,6 +30,7 @@ from groupwise.planning.suit import (
 from groupwise.planning.trial import Rates, choose_threads
 from groupwise.recipe.recipe import Recipe, to_yaml, with_fields
 from groupwise.text import duration
+from groupwise.training.schedule import share_of_pixels
 
 KEPT_BACK = 0.05  # of a budget, for decoding and scoring that are slower than they were in the trial
 HEADROOM = 3.0  # times the epochs by the trial, beside other work perhaps, which the clock cuts short
@@ -98,17 +99,16 @@ def make_plan(
     base = with_fields(base, {c.field: c.value for c in suited})
     ladder = rungs(facts, base, settled)
     if left_s is None:
-        rung, reason = ladder[0], _why_first(ladder, facts, settled)
+        rung, reason = ladder[0], why_first(ladder, facts, settled)
         rates = measure(with_fields(base, rung.fields))
     else:
-        rung, rates = _climb(ladder, base, facts, measure, left_s)
-        reason = _why_climbed(rung, ladder, left_s())
+        rung, rates = _climb(ladder, base, facts, measure, left_s, settled)
+        reason = why_climbed(rung, ladder, left_s())
     more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in settled]
     more += choose_threads(rates)
     recipe = with_fields(base, {c.field: c.value for c in more})
-    growing = [c for c in suit_size(recipe) if c.field not in chosen]
+    suited += (growing := _growing(recipe, chosen))
     recipe = with_fields(recipe, {c.field: c.value for c in growing})
-    suited += growing
     if "optim.learning_rate" not in chosen:
         suited = _replace(suited, rate := _rate(recipe, usual))
         recipe = with_fields(recipe, {c.field: c.value for c in rate})
@@ -140,13 +140,15 @@ def expected_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
     return (
         facts.images * rates.decode_s
         + (rates.compile_s or 0)
-        + recipe.training.epochs * _epoch_seconds(facts, rates)
+        + recipe.training.epochs * _epoch_seconds(recipe, facts, rates)
         + after_training(facts, rates).seconds(rates.waiting)
     )
 
 
-def _epoch_seconds(facts: Fingerprint, rates: Rates) -> float:
-    return facts.train_images * rates.train_s + facts.select_images * rates.score_s
+def _epoch_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
+    """Of an epoch on average: images that are smaller at first take less, as they have fewer pixels."""
+    train_s = rates.train_s * share_of_pixels(recipe.training, recipe.data.image_size_px)
+    return facts.train_images * train_s + facts.select_images * rates.score_s
 
 
 def _too_long(plan: Plan, left_s: float, parts: float) -> UsageError:
@@ -189,46 +191,32 @@ def _width(recipe: Recipe) -> int:
     return configure(recipe.model.preset, **recipe.model.overrides).planes
 
 
-def _why_first(ladder: list[Rung], facts: Fingerprint, chosen: Set[str]) -> str:
-    px = facts.short_side_px
-    fastest = "The smallest is the fastest to a score; where classes differ in detail, give a time budget."
-    if "data.image_size_px" in chosen:  # so the network alone is to be explained
-        return fastest if len(ladder) > 1 else f"The network for images of {px} px on their shorter side."
-    more = fastest if len(ladder) > 1 else "More would show nothing new."
-    return f"Half of the images are at least {px} px on their shorter side. {more}"
-
-
-def _why_climbed(rung: Rung, ladder: list[Rung], left_s: float) -> str:
-    if len(ladder) == 1:
-        return "The only network size there is for images as small as these."
-    if rung == ladder[0]:
-        return (
-            f"The smallest of {len(ladder)} network sizes; the next pays from the usual epochs on, which take"
-            f" longer than {duration(left_s)}."
-        )
-    place = "The largest" if rung == ladder[-1] else "The largest that fits"
-    epochs = f"the usual epochs in {duration(left_s)}"
-    return f"{place} of {len(ladder)} network sizes for {epochs}, by a measured step."
-
-
 def _climb(
-    ladder: list[Rung], base: Recipe, facts: Fingerprint, measure: Measure, left_s: Left
+    ladder: list[Rung], base: Recipe, facts: Fingerprint, measure: Measure, left_s: Left, chosen: Set[str]
 ) -> tuple[Rung, Rates]:
     """The highest rung that fits: guessed from one measured step by multiply-adds, then measured itself."""
     lowest = measure(with_fields(base, ladder[0].fields))
     for rung in reversed(ladder[1:]):
         growth = rung.multiply_adds(base) / ladder[0].multiply_adds(base)
         recipe = with_fields(base, rung.fields)
+        grown = with_fields(recipe, {c.field: c.value for c in _growing(recipe, chosen)})
+        if "training.epochs" not in chosen:
+            fewest = math.ceil(rung.pays_from * base.training.epochs)
+            grown = with_fields(grown, {"training.epochs": fewest})
         guess = Rates(lowest.train_s * growth, lowest.score_s * growth, lowest.decode_s)
-        if _fits(recipe, facts, guess, left_s()):
+        if _fits(grown, facts, guess, left_s()):
             rates = measure(recipe)
-            if _fits(recipe, facts, rates, left_s()):
+            if _fits(grown, facts, rates, left_s()):
                 return rung, rates
     return ladder[0], lowest
 
 
 def _fits(recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: float) -> bool:
     return expected_seconds(recipe, facts, rates) <= (1 - KEPT_BACK) * left_s
+
+
+def _growing(recipe: Recipe, chosen: Set[str]) -> list[Choice]:
+    return [choice for choice in suit_size(recipe) if choice.field not in chosen]
 
 
 def _is_long(recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: Left | None) -> bool:
@@ -263,7 +251,7 @@ def _fill(
     """
     usual = recipe.training.epochs
     without = expected_seconds(with_fields(recipe, {"training.epochs": 1}), facts, rates)
-    epoch = _epoch_seconds(facts, rates)
+    epoch = _epoch_seconds(recipe, facts, rates)
     usable = (1 - KEPT_BACK) * left_s - (without - epoch)
     most, fitting = round(MOST_STRETCH * usual), max(math.floor(usable / epoch), 1)
     if usable < LEAST_EPOCHS * epoch:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from groupwise.models.complexity import complexity
 from groupwise.models.resnext import configure
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.recipe.recipe import Recipe
+from groupwise.text import duration
 
 TINY_PX = 40  # below this a stem that quarters the side leaves nothing to look at
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One network at one image size."""
+    """One network at one image size, and the share of the usual epochs from which it pays."""
 
     preset: str
     image_size_px: int
+    pays_from: float = field(default=1.0, compare=False)
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -36,7 +38,7 @@ class Rung:
 TINY = (Rung("resnext22_w8_cifar", 32),)
 LADDER = (
     Rung("resnext22_w8", 64),
-    Rung("resnext22_w8", 80),
+    Rung("resnext22_w8", 80, pays_from=0.65),  # docs/planner.md
     Rung("resnext22_w8", 96),
     Rung("resnext22_w8", 128),
     Rung("resnext22_w8_wide", 160),
@@ -57,3 +59,32 @@ def rungs(facts: Fingerprint, base: Recipe, chosen: Set[str]) -> list[Rung]:
     if "data.image_size_px" in chosen:
         fixed["image_size_px"] = base.data.image_size_px
     return list(dict.fromkeys(replace(rung, **fixed) for rung in fitting))
+
+
+def why_first(ladder: list[Rung], facts: Fingerprint, chosen: Set[str]) -> str:
+    """Why the first rung is taken where no time is given."""
+    px = facts.short_side_px
+    fastest = "The smallest is the fastest to a score; where classes differ in detail, give a time budget."
+    if "data.image_size_px" in chosen:  # so the network alone is to be explained
+        return fastest if len(ladder) > 1 else f"The network for images of {px} px on their shorter side."
+    more = fastest if len(ladder) > 1 else "More would show nothing new."
+    return f"Half of the images are at least {px} px on their shorter side. {more}"
+
+
+def why_climbed(rung: Rung, ladder: list[Rung], left_s: float) -> str:
+    """Why `rung` is taken where `left_s` are left."""
+    if len(ladder) == 1:
+        return "The only network size there is for images as small as these."
+    if rung == ladder[0]:
+        return (
+            f"The smallest of {len(ladder)} network sizes; the next pays from {_epochs_of(ladder[1])} on,"
+            f" which take longer than {duration(left_s)}."
+        )
+    place = "The largest" if rung == ladder[-1] else "The largest that fits"
+    epochs = f"{_epochs_of(rung)} in {duration(left_s)}"
+    return f"{place} of {len(ladder)} network sizes for {epochs}, by a measured step."
+
+
+def _epochs_of(rung: Rung) -> str:
+    share = "" if rung.pays_from == 1 else f"{rung.pays_from:g} of "
+    return f"{share}the usual epochs"

@@ -11,6 +11,7 @@ from groupwise.training.config import EpochRecord
 
 SIZE_STEP_PX = 8
 EARLY = 0.5  # of the epochs, after which the rate falls anyway and known images are no surprise
+MOMENTS = 100  # of training, at which the size is asked for its average
 QUICKENED = 0.25  # of the epochs that were left are taken once the images are known
 
 
@@ -84,3 +85,9 @@ def image_size_at(progress: float, config: TrainingConfig, image_size_px: int) -
         return image_size_px
     grown = config.start_size_px + progress / config.full_size_from * (image_size_px - config.start_size_px)
     return min(SIZE_STEP_PX * round(grown / SIZE_STEP_PX), image_size_px)
+
+
+def share_of_pixels(config: TrainingConfig, image_size_px: int) -> float:
+    """Pixels of a training image, averaged over the epochs, as a share of those of the final size."""
+    sides = (image_size_at((k + 0.5) / MOMENTS, config, image_size_px) for k in range(MOMENTS))
+    return sum((side / image_size_px) ** 2 for side in sides) / MOMENTS
