@@ -1,5 +1,10 @@
 """A name that no font can draw is replaced by one that can be looked up."""
 
+import copy
+from dataclasses import replace
+
+from matplotlib.font_manager import FontProperties
+
 from groupwise.report import style as lettering
 from groupwise.report.style import drawable, drawable_names, shorten
 
@@ -26,3 +31,23 @@ def test_only_fonts_that_are_installed_are_asked_for():
     installed = {entry.name for entry in lettering.fontManager.ttflist}
     assert set(lettering.font_families()) <= installed
     assert lettering.font_families()[0] == "DejaVu Sans"
+
+
+def test_a_font_without_a_normal_weight_is_drawn_in_silence(monkeypatch, caplog):
+    """As WenQuanYi Zen Hei, whose only weight is 500; matplotlib is heard again afterwards."""
+    mine = copy.deepcopy(lettering.fontManager)
+    entry = next(entry for entry in mine.ttflist if entry.name == "DejaVu Sans")
+    mine.ttflist = [replace(entry, name=lettering.FALLBACKS[1], weight=500), entry]
+    monkeypatch.setattr(lettering, "fontManager", mine)
+    monkeypatch.setattr("matplotlib.font_manager.fontManager", mine)
+    for cached in (lettering.font_families, lettering._has_glyph):
+        cached.cache_clear()
+    assert lettering.font_families() == ("DejaVu Sans", lettering.FALLBACKS[1])
+    assert lettering.drawable("cat", instead="?") == "cat"
+    with lettering.style(lettering.LIGHT):
+        mine.findfont(FontProperties(family=lettering.FALLBACKS[1]))
+    assert not caplog.records
+    mine.findfont(FontProperties(family=lettering.FALLBACKS[1], size=11))
+    assert "weight" in caplog.text
+    for cached in (lettering.font_families, lettering._has_glyph):
+        cached.cache_clear()

@@ -7,6 +7,7 @@ Okabe and Ito (2008), which colour-blind readers can tell apart.
 from __future__ import annotations
 
 import io
+import logging
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -96,7 +97,7 @@ def style(theme: Theme) -> Iterator[None]:
         "grid.color": theme.faint,
         "lines.linewidth": 1.8,
     }
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings), _quiet_about_fonts():
         yield
 
 
@@ -176,9 +177,22 @@ def font_families() -> tuple[str, ...]:
     return tuple(name for name in FALLBACKS if name in installed)
 
 
+@contextmanager
+def _quiet_about_fonts() -> Iterator[None]:
+    """matplotlib warns of each installed font that has no normal weight, such as WenQuanYi's, and takes it."""
+    logger = logging.getLogger("matplotlib.font_manager")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 @cache
 def _has_glyph(character: str) -> bool:
-    paths = [fontManager.findfont(FontProperties(family=name)) for name in font_families()]
+    with _quiet_about_fonts():
+        paths = [fontManager.findfont(FontProperties(family=name)) for name in font_families()]
     return any(get_font(path).get_char_index(ord(character)) for path in paths)
 
 
