@@ -179,7 +179,7 @@ def font_families() -> tuple[str, ...]:
 
 @contextmanager
 def _quiet_about_fonts() -> Iterator[None]:
-    """matplotlib warns of each installed font that has no normal weight, such as WenQuanYi's, and takes it."""
+    """matplotlib warns of an installed font without a normal weight, such as WenQuanYi's, and takes it."""
     logger = logging.getLogger("matplotlib.font_manager")
     before = logger.level
     logger.setLevel(logging.ERROR)
