@@ -11,6 +11,7 @@ from groupwise.inference.predictor import predict_logits
 from groupwise.recipe.optimizer import OptimConfig
 from groupwise.training.checkpoint import clone_state
 from groupwise.training.step import training_inputs
+from groupwise.training.trainer import Trainer
 
 
 class Stopped(Exception):  # noqa: N818
@@ -107,7 +108,7 @@ def test_ties_in_accuracy_go_to_the_first_epoch_or_to_the_lower_loss(tmp_path):
     assert lowest.best.select_loss == min(epoch.select_loss for epoch in ties)
 
 
-@pytest.mark.parametrize(("epochs", "counting"), [(10, range(8, 11)), (6, range(5, 7))])
+@pytest.mark.parametrize(("epochs", "counting"), [(10, range(9, 11)), (6, range(5, 7)), (5, range(5, 6))])
 def test_an_epoch_before_the_share_is_chosen_only_until_a_later_one_comes(tmp_path, epochs, counting):
     """Nothing is predicted otherwise at this rate, so that the first of those that count is taken."""
     optim = OptimConfig(name="sgd", learning_rate=1e-6, schedule="constant")
@@ -199,6 +200,21 @@ def test_the_schedule_ends_with_the_time(tmp_path, monkeypatch):
     rates = [epoch.learning_rate for epoch in fitted.history]
     assert rates[-1] < 0.1 * max(rates)
     assert small_fit(tmp_path, config, resume=True).history == fitted.history
+
+
+@pytest.mark.parametrize("minutes", [0.08, 0.1, 0.12, 0.14, 0.16])
+def test_the_minutes_are_used_to_the_last_step(tmp_path, monkeypatch, minutes):
+    """Also where an epoch ends shortly before them, whose seconds count once."""
+    clock = iter(range(10**6))
+    monkeypatch.setattr("groupwise.training.trainer.time.perf_counter", lambda: next(clock) / 10)
+    config = small_config(epochs=50, budget_minutes=minutes)
+    trainer = Trainer(small_model(), small_data(), config, world=World(), checkpoints=tmp_path)
+    result = trainer.fit()
+    longest_step_s = max(epoch.seconds for epoch in result.history) / 5
+    assert trainer.state.spent_s >= 60 * minutes - longest_step_s
+    rates = [epoch.learning_rate for epoch in result.history]
+    assert rates[-1] < 0.1 * max(rates)
+    assert [epoch.may_be_chosen for epoch in result.history][-1]
 
 
 def test_a_budget_that_is_never_reached_changes_nothing(tmp_path, whole):

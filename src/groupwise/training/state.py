@@ -90,12 +90,13 @@ class TrainState:
         """How far training has come."""
         return Moment(self.finished, self.step)
 
-    def progress(self, training: TrainingConfig, left_s: float = math.inf) -> float:
+    def progress(self, training: TrainingConfig, left_s: float = math.inf, *, ahead: float = 0.5) -> float:
         """How much of training is done in the middle of the next step: of its epochs, or more of its time.
 
-        Below 1 as long as there is something to do. `left_s` are the seconds until a deadline.
+        Below 1 as long as there is something to do; `ahead` are steps that count as done already. `left_s`
+        are the seconds until a deadline.
         """
-        of_epochs = progress_of_epochs(self.history, (self.step + 0.5) / self.steps, training)
+        of_epochs = progress_of_epochs(self.history, (self.step + ahead) / self.steps, training)
         return max(of_epochs, self.progress_of_time(training, left_s))
 
     def progress_of_time(self, training: TrainingConfig, left_s: float = math.inf) -> float:

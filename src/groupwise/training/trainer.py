@@ -199,7 +199,8 @@ class Trainer:
         selected = self.evaluate(answers)
         if selected.n and not math.isfinite(selected.loss):
             raise NotFinite(None)
-        state.spent_s += state.seconds + time.perf_counter() - start
+        seconds, state.seconds = state.seconds, 0.0  # from now on among those spent
+        state.spent_s += seconds + time.perf_counter() - start
         left_s = self.left_s()
         record = EpochRecord(
             epoch=state.finished + 1,
@@ -209,10 +210,10 @@ class Trainer:
             select_loss=selected.loss,
             select_accuracy=selected.accuracy,
             learning_rate=self.learner.optimizer.param_groups[0]["lr"],
-            seconds=state.seconds,
-            images_per_second=trained.n / state.seconds,
+            seconds=seconds,
+            images_per_second=trained.n / seconds,
             waiting_seconds=state.waiting_seconds,
-            may_be_chosen=state.progress(training, left_s) >= training.select_from,
+            may_be_chosen=state.progress(training, left_s, ahead=0) > training.select_from,
             **answers.figures(self.data.costs, self.world),
         )
         state.history.append(record)
