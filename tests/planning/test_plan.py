@@ -1,5 +1,4 @@
 import dataclasses
-import math
 
 import pytest
 import yaml
@@ -12,6 +11,7 @@ from groupwise.planning.plan import expected_seconds, make_plan
 from groupwise.planning.suit import FEWEST_EPOCHS, MOST_EPOCHS
 from groupwise.planning.trial import Rates
 from groupwise.recipe.parsing import build_recipe, read_recipe
+from groupwise.training.schedule import share_of_pixels
 
 BASE = read_recipe("default")[0]
 FACTS = Fingerprint(
@@ -206,21 +206,29 @@ def test_images_that_grow_spare_time():
     assert 0.75 * seconds_of(80, 40, **whole) < seconds_of(80, 40) < 0.9 * seconds_of(80, 40, **whole)
 
 
-@pytest.mark.parametrize(("size_px", "share"), [(80, 0.65), (96, 1.0)])
-def test_80_px_pay_before_the_usual_epochs_and_larger_images_with_all_of_them(size_px, share):
-    fewest_s = seconds_of(size_px, math.ceil(share * plan_of().recipe.training.epochs))
+@pytest.mark.parametrize("size_px", [80, 96])
+def test_larger_images_are_taken_where_growing_leaves_room_for_the_usual_epochs(size_px):
+    fewest_s = seconds_of(size_px, plan_of().recipe.training.epochs)
     assert plan_of(budget_s=1.001 * fewest_s).recipe.data.image_size_px == size_px
     assert plan_of(budget_s=0.98 * fewest_s).recipe.data.image_size_px < size_px
 
 
-def test_epochs_that_the_user_chose_are_not_cut_for_larger_images():
-    base, chosen = read_recipe("default", {"training.epochs": 40})[1], {"training.epochs"}
-    few_s, all_s = (1.001 * seconds_of(80, epochs) for epochs in (26, 40))
-    few = make_plan(FACTS, base, measure, chosen=chosen, left_s=lambda: few_s)
-    assert few.recipe.data.image_size_px == 64
-    assert (
-        make_plan(FACTS, base, measure, chosen=chosen, left_s=lambda: all_s).recipe.data.image_size_px == 80
-    )
+def test_the_epochs_that_the_user_chose_are_those_that_have_to_fit_and_the_reason_says_so():
+    base, chosen, left_s = read_recipe("default", {"training.epochs": 12})[1], {"training.epochs"}, 0.0
+    for size_px, told in (
+        (64, "the next has no room for the epochs that you"),
+        (80, "for the epochs that you"),
+    ):
+        left_s = (1.001 if size_px == 80 else 0.98) * seconds_of(80, 12)
+        plan = make_plan(FACTS, base, measure, chosen=chosen, left_s=lambda seconds=left_s: seconds)
+        assert plan.recipe.data.image_size_px == size_px
+        assert told in {choice.field: choice.reason for choice in plan.choices}["data.image_size_px"]
+
+
+def test_the_network_alone_is_explained_where_a_budget_meets_a_chosen_size():
+    plan = plan_of(dataclasses.replace(FACTS, short_side_px=80), budget_s=600, chosen={"data.image_size_px"})
+    reasons = {choice.field: choice.reason for choice in plan.choices}
+    assert reasons["model.preset"] == "The network for images of 80 px on their shorter side."
 
 
 def test_images_are_never_enlarged():
@@ -303,8 +311,10 @@ def test_a_long_training_is_compiled_where_the_trial_says_that_it_pays():
     (choice,) = [choice for choice in plan.choices if choice.field == "training.compile"]
     assert (choice.value, plan.recipe.training.compile) == (True, True)
     assert "40.0 ms compiled and 50.0 as it is; with 10 s to compile" in choice.reason
-    without_compiling_s = expected_seconds(plan.recipe, FACTS, Rates(0.04, 0.01, 0.001))
-    assert plan.seconds == pytest.approx(without_compiling_s + 10)
+    # Of an epoch's pixels so many are of the final size, which alone is compiled
+    share = 0.4 / share_of_pixels(plan.recipe.training, 64)
+    rates = Rates(share * 0.04 + (1 - share) * 0.05, 0.01, 0.001)
+    assert plan.seconds == pytest.approx(expected_seconds(plan.recipe, FACTS, rates) + 10)
 
 
 @pytest.mark.parametrize(

@@ -151,5 +151,5 @@ def stop_line(stopped: Mapping[str, int]) -> str:
     """Where the time ended training."""
     return (
         f"The time ended training in epoch {stopped['epoch']} after step {stopped['step']} of"
-        f" {stopped['steps']}; the best epoch so far is kept."
+        f" {stopped['steps']}; the epoch chosen of those made is kept."
     )

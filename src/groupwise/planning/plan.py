@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from groupwise.errors import UsageError
@@ -103,7 +103,7 @@ def make_plan(
         rates = measure(with_fields(base, rung.fields))
     else:
         rung, rates = _climb(ladder, base, facts, measure, left_s, settled)
-        reason = why_climbed(rung, ladder, left_s())
+        reason = why_climbed(rung, ladder, facts, settled, left_s())
     more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in settled]
     more += choose_threads(rates)
     recipe = with_fields(base, {c.field: c.value for c in more})
@@ -200,9 +200,6 @@ def _climb(
         growth = rung.multiply_adds(base) / ladder[0].multiply_adds(base)
         recipe = with_fields(base, rung.fields)
         grown = with_fields(recipe, {c.field: c.value for c in _growing(recipe, chosen)})
-        if "training.epochs" not in chosen:
-            fewest = math.ceil(rung.pays_from * base.training.epochs)
-            grown = with_fields(grown, {"training.epochs": fewest})
         guess = Rates(lowest.train_s * growth, lowest.score_s * growth, lowest.decode_s)
         if _fits(grown, facts, guess, left_s()):
             rates = measure(recipe)
@@ -229,8 +226,8 @@ def _try_compiled(recipe: Recipe, facts: Fingerprint, plain: Rates, measure: Mea
     compiled = measure(with_fields(recipe, {"training.compile": True}))
     if compiled.compile_s is None:
         return Choice("training.compile", False, "torch.compile does not work on this machine."), plain
-    whole_s = expected_seconds(recipe, facts, plain)
-    spared_s = whole_s - expected_seconds(recipe, facts, compiled)
+    whole_s, rates = expected_seconds(recipe, facts, plain), _of_final_size(recipe, compiled, plain)
+    spared_s = whole_s - expected_seconds(recipe, facts, rates)
     told = (
         f"In a trial an image took {1000 * compiled.train_s:.1f} ms compiled and {1000 * plain.train_s:.1f}"
         f" as it is; with {compiled.compile_s:.0f} s to compile"
@@ -238,7 +235,17 @@ def _try_compiled(recipe: Recipe, facts: Fingerprint, plain: Rates, measure: Mea
     if spared_s < LEAST_SPARED * whole_s:
         return Choice("training.compile", False, f"{told}, that spares too little."), plain
     told += f", that spares {duration(spared_s)} of {duration(whole_s)}."
-    return Choice("training.compile", True, told), compiled
+    return Choice("training.compile", True, told), rates
+
+
+def _of_final_size(recipe: Recipe, compiled: Rates, plain: Rates) -> Rates:
+    """The rates of a training, in which images of the final size alone are compiled."""
+    training = recipe.training
+    if training.start_size_px is None:
+        return compiled
+    share = (1 - training.full_size_from) / share_of_pixels(training, recipe.data.image_size_px)
+    train_s = share * compiled.train_s + (1 - share) * plain.train_s
+    return replace(compiled, train_s=train_s)
 
 
 def _fill(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from groupwise.models.complexity import complexity
@@ -17,11 +17,10 @@ TINY_PX = 40  # below this a stem that quarters the side leaves nothing to look 
 
 @dataclass(frozen=True)
 class Rung:
-    """One network at one image size, and the share of the usual epochs from which it pays."""
+    """One network at one image size."""
 
     preset: str
     image_size_px: int
-    pays_from: float = field(default=1.0, compare=False)
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -38,7 +37,7 @@ class Rung:
 TINY = (Rung("resnext22_w8_cifar", 32),)
 LADDER = (
     Rung("resnext22_w8", 64),
-    Rung("resnext22_w8", 80, pays_from=0.65),  # docs/planner.md
+    Rung("resnext22_w8", 80),
     Rung("resnext22_w8", 96),
     Rung("resnext22_w8", 128),
     Rung("resnext22_w8_wide", 160),
@@ -71,20 +70,15 @@ def why_first(ladder: list[Rung], facts: Fingerprint, chosen: Set[str]) -> str:
     return f"Half of the images are at least {px} px on their shorter side. {more}"
 
 
-def why_climbed(rung: Rung, ladder: list[Rung], left_s: float) -> str:
+def why_climbed(rung: Rung, ladder: list[Rung], facts: Fingerprint, chosen: Set[str], left_s: float) -> str:
     """Why `rung` is taken where `left_s` are left."""
     if len(ladder) == 1:
+        if "data.image_size_px" in chosen:
+            return why_first(ladder, facts, chosen)
         return "The only network size there is for images as small as these."
+    epochs = "the epochs that you chose" if "training.epochs" in chosen else "the usual epochs"
+    left = duration(left_s)
     if rung == ladder[0]:
-        return (
-            f"The smallest of {len(ladder)} network sizes; the next pays from {_epochs_of(ladder[1])} on,"
-            f" which take longer than {duration(left_s)}."
-        )
+        return f"The smallest of {len(ladder)} network sizes: in {left} the next has no room for {epochs}."
     place = "The largest" if rung == ladder[-1] else "The largest that fits"
-    epochs = f"{_epochs_of(rung)} in {duration(left_s)}"
-    return f"{place} of {len(ladder)} network sizes for {epochs}, by a measured step."
-
-
-def _epochs_of(rung: Rung) -> str:
-    share = "" if rung.pays_from == 1 else f"{rung.pays_from:g} of "
-    return f"{share}the usual epochs"
+    return f"{place} of {len(ladder)} network sizes for {epochs} in {left}, by a measured step."

@@ -22,8 +22,9 @@ class TrainingConfig:
             `select_by` and `loss.logit_adjustment` follow from it where you set none. With several labels an
             image it is `average_precision`, unless it is `auroc`.
         select_by: Figures that choose the epoch, the first deciding and the next breaking ties.
-        select_from: Share of training from which an epoch may be chosen, where training comes so far. Those
-            before it, at a high rate, are ahead by luck alone, and the more so the fewer images choose.
+        select_from: Share of training after which an epoch may be chosen, where training comes so far, which
+            `patience` may prevent. Those before it, at a high rate, are ahead by luck alone, and the more so
+            the fewer images choose.
         budget_minutes: Minutes that training may take, scoring included; the schedule then follows the clock
             where that is ahead of the epochs. Such a run is not bit-identical when resumed.
         patience: Epochs without a better score after which training ends; None goes on to the last.

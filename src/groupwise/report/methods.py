@@ -39,7 +39,7 @@ TEXTS = {
         " batches of {batch} and seed {seed}.",
         "scratch": "random initial weights",
         "weights": "initial weights from a file of pretrained ones",
-        "choice": " The fold {fold} chose the epoch by {by} among {looks}{temperature}.",
+        "choice": " The fold {fold} chose the epoch, among {looks}, by {by}{temperature}.",
         "last": "the last {n}",
         "temperature": ", and set the temperature of the probabilities to {value:.2f} [4]",
         "test": " The test fold was answered {readings}.",

@@ -260,7 +260,7 @@ def test_epochs_that_could_not_be_chosen_are_no_looks(make_run, answers):
     assert told.startswith("Epoch 11 of 12, chosen among the last 2 by the fold val.")  # 3 was too early
     words = methods(read_run(run), "en")
     assert "for 12 epochs" in words
-    assert "among the last 2." in words
+    assert "chose the epoch, among the last 2, by accuracy" in words
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ def build(files: RunFiles) -> Section:
         "gist": _gist(files),
         "select_fold": files.select_fold,
         "chosen_epoch": files.chosen_epoch,
+        "among_last": files.looks if files.looks < files.epochs else None,
         "time_spent": time_spent(files),
         "probe": files.probe,
         "several": files.several,
