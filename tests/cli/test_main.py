@@ -579,15 +579,18 @@ def test_a_prediction_whose_table_is_begun_names_resume(capsys, tmp_path, monkey
 @pytest.mark.parametrize(("verb", "leaves"), [("train", 75), ("control", 143), ("export", 143)])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_a_command_and_ask_for_it_once_more(capsys, monkeypatch, verb, leaves, number):
-    before = signal.getsignal(number)
-    monkeypatch.setattr("groupwise.cli.main.look_first", lambda *_: None)
-    monkeypatch.setitem(VERBS, verb, lambda *_: signal.raise_signal(number))
-    assert run(capsys, verb, "x") == (
-        leaves,
-        "",
-        "groupwise: Stopped before it was done: give the same command again.\n",
-    )
-    assert signal.getsignal(number) == before
+    before = signal.signal(number, signal.SIG_DFL)  # also where the tests themselves run under nohup
+    try:
+        monkeypatch.setattr("groupwise.cli.main.look_first", lambda *_: None)
+        monkeypatch.setitem(VERBS, verb, lambda *_: signal.raise_signal(number))
+        assert run(capsys, verb, "x") == (
+            leaves,
+            "",
+            "groupwise: Stopped before it was done: give the same command again.\n",
+        )
+        assert signal.getsignal(number) == signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
 
 
 def test_nohup_outlives_the_terminal(capsys, monkeypatch):
