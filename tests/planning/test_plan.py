@@ -214,7 +214,7 @@ def test_larger_images_are_taken_where_growing_leaves_room_for_the_usual_epochs(
 
 
 def test_the_epochs_that_the_user_chose_are_those_that_have_to_fit_and_the_reason_says_so():
-    base, chosen, left_s = read_recipe("default", {"training.epochs": 12})[1], {"training.epochs"}, 0.0
+    base, chosen = read_recipe("default", {"training.epochs": 12})[1], {"training.epochs"}
     for size_px, told in (
         (64, "the next has no room for the epochs that you"),
         (80, "for the epochs that you"),

@@ -8,7 +8,7 @@ whether a long training is compiled depend on the machine.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -96,7 +96,7 @@ def make_plan(
     tuned = [c for c in suit_weights(facts, base) if c.field not in chosen]
     settled = chosen | {c.field for c in tuned} | ({"model.preset"} if base.model.weights else set())
     suited = [*tuned, *(c for c in suit_data(facts, base) if c.field not in settled)]
-    base = with_fields(base, {c.field: c.value for c in suited})
+    base = _with(base, suited)
     ladder = rungs(facts, base, settled)
     if left_s is None:
         rung, reason = ladder[0], why_first(ladder, facts, settled)
@@ -106,12 +106,12 @@ def make_plan(
         reason = why_climbed(rung, ladder, facts, settled, left_s())
     more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in settled]
     more += choose_threads(rates)
-    recipe = with_fields(base, {c.field: c.value for c in more})
+    recipe = _with(base, more)
     suited += (growing := _growing(recipe, chosen))
-    recipe = with_fields(recipe, {c.field: c.value for c in growing})
+    recipe = _with(recipe, growing)
     if "optim.learning_rate" not in chosen:
         suited = _replace(suited, rate := _rate(recipe, usual))
-        recipe = with_fields(recipe, {c.field: c.value for c in rate})
+        recipe = _with(recipe, rate)
     if "training.compile" not in chosen and _is_long(recipe, facts, rates, left_s):
         compiled, rates = _try_compiled(recipe, facts, rates, measure)
         recipe = with_fields(recipe, {"training.compile": compiled.value})
@@ -123,12 +123,12 @@ def make_plan(
         suited = [c for c in suited if c.field != "training.epochs"]
     mixed = [] if "augment.cutmix" in chosen else suit_epochs(facts, recipe)
     mixed = [c for c in mixed if c.field not in chosen]
-    recipe = with_fields(recipe, {c.field: c.value for c in mixed})
+    recipe = _with(recipe, mixed)
     if left_s is None and not facts.several and not chosen & {"training.epochs", KNOWN.field}:
         suited.append(KNOWN)
         recipe = with_fields(recipe, {KNOWN.field: KNOWN.value})
     seconds = expected_seconds(recipe, facts, rates)
-    recipe = with_fields(recipe, {c.field: c.value for c in timed})
+    recipe = _with(recipe, timed)
     plan = Plan(recipe, (*more, *timed, *suited, *mixed), seconds, after_training(facts, rates))
     if left_s is not None and plan.seconds > (left := left_s()):  # by epochs that the user chose
         raise _too_long(plan, left, parts)
@@ -159,6 +159,10 @@ def _too_long(plan: Plan, left_s: float, parts: float) -> UsageError:
         remedy=f"Give at least {duration(1.2 * parts * (plan.seconds - left_s))} more, or fewer"
         " --training.epochs.",
     )
+
+
+def _with(recipe: Recipe, choices: Iterable[Choice]) -> Recipe:
+    return with_fields(recipe, {choice.field: choice.value for choice in choices})
 
 
 def _replace(choices: list[Choice], newer: list[Choice]) -> list[Choice]:
@@ -199,7 +203,7 @@ def _climb(
     for rung in reversed(ladder[1:]):
         growth = rung.multiply_adds(base) / ladder[0].multiply_adds(base)
         recipe = with_fields(base, rung.fields)
-        grown = with_fields(recipe, {c.field: c.value for c in _growing(recipe, chosen)})
+        grown = _with(recipe, _growing(recipe, chosen))
         guess = Rates(lowest.train_s * growth, lowest.score_s * growth, lowest.decode_s)
         if _fits(grown, facts, guess, left_s()):
             rates = measure(recipe)
