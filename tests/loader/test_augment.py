@@ -22,8 +22,8 @@ def pictures(n=8, size=12):
 
 @given(st.integers(0, 10**9), st.integers(1, 500), st.integers(0, 2**40))
 def test_numbers_belong_to_the_sample_not_to_its_batch(seed, epoch, sample):
-    alone = uniforms(seed, epoch, torch.tensor([sample]), 5)
-    among = uniforms(seed, epoch, torch.tensor([3, sample, 4]), 5)
+    alone = uniforms(seed, epoch, torch.tensor([sample]), range(5))
+    among = uniforms(seed, epoch, torch.tensor([3, sample, 4]), range(5))
     assert torch.equal(alone[0], among[1])
     assert ((alone >= 0) & (alone < 1)).all()
 
@@ -31,10 +31,10 @@ def test_numbers_belong_to_the_sample_not_to_its_batch(seed, epoch, sample):
 @pytest.mark.parametrize("axis", ["seed", "epoch", "sample", "draw"])
 def test_numbers_are_uniform_and_independent_along_every_axis(axis):
     rows = {
-        "seed": [uniforms(i, 1, torch.tensor([0]), 1)[0, 0] for i in range(4000)],
-        "epoch": [uniforms(0, i, torch.tensor([0]), 1)[0, 0] for i in range(4000)],
-        "sample": uniforms(0, 1, torch.arange(4000), 1)[:, 0],
-        "draw": uniforms(0, 1, torch.tensor([0]), 4000)[0],
+        "seed": [uniforms(i, 1, torch.tensor([0]), range(1))[0, 0] for i in range(4000)],
+        "epoch": [uniforms(0, i, torch.tensor([0]), range(1))[0, 0] for i in range(4000)],
+        "sample": uniforms(0, 1, torch.arange(4000), range(1))[:, 0],
+        "draw": uniforms(0, 1, torch.tensor([0]), range(4000))[0],
     }
     u = torch.as_tensor(rows[axis]).double().numpy()
     assert stats.kstest(u, "uniform").pvalue > 1e-3

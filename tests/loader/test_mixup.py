@@ -3,6 +3,7 @@ import pytest
 import torch
 from scipy import stats
 
+from groupwise.loader.augment import augment
 from groupwise.loader.mixup import mix
 from groupwise.recipe.augment import AugmentConfig
 
@@ -73,3 +74,17 @@ def test_sets_of_labels_are_mixed_in_the_same_shares():
     one = mix(images, numbers, samples, config, **fields)
     sets = mix(images, torch.eye(3, dtype=torch.uint8)[numbers], samples, config, **fields)
     assert all(torch.equal(a, b) for a, b in zip(one, sets, strict=True))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_whether_an_image_is_mixed_says_nothing_of_where_its_shift_took_it(axis):
+    n, side = 2000, 20
+    config = AugmentConfig(shift=0.2, cutmix=1.0, mix_share=0.5)
+    rule = torch.arange(side, dtype=torch.float32)  # each pixel holds its own row, or column
+    images = (rule[:, None] if axis == 0 else rule).expand(n, 1, side, side)
+    shifted = augment(images, torch.arange(n), config, seed=0, epoch=1)[:, 0, side // 2, side // 2]
+    labels = torch.arange(n) % 2
+    _, targets = mix(images, labels, torch.arange(n), config, num_classes=2, seed=0, epoch=1)
+    whole = targets[torch.arange(n), labels] == 1
+    assert shifted.unique().numel() == 9  # up to four pixels to either side
+    assert abs(np.corrcoef(shifted, whole.float())[0, 1]) < 4 / np.sqrt(n)

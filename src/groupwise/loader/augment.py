@@ -13,19 +13,20 @@ from torch import Tensor
 
 from groupwise.recipe.augment import AugmentConfig
 
-DRAWS = 12  # random numbers a sample may use
+# Which of a sample's random numbers decide what; what shares one goes together.
+CHANGES, OPERATION, MIXING, PLACE = range(12), range(12, 15), range(16, 21), range(21, 23)
 LEAST_PX = 8  # side of a crop
 
 
-def uniforms(seed: int, epoch: int, samples: Tensor, draws: int) -> Tensor:
-    """Independent uniform numbers in [0, 1) for each sample, (N, draws), by hashing rather than by state.
+def uniforms(seed: int, epoch: int, samples: Tensor, draws: range) -> Tensor:
+    """Independent uniform numbers in [0, 1) for each sample, (N, D), by hashing rather than by state.
 
     SplitMix64 (Steele et al. 2014) over the counter (seed, epoch, sample, draw), in wrapping 64-bit integers.
     """
     counter = _mix(torch.tensor(seed, dtype=torch.int64, device=samples.device))
     counter = _mix(counter + epoch)
     counter = _mix(counter + samples[:, None])
-    counter = _mix(counter + torch.arange(draws, device=samples.device))
+    counter = _mix(counter + torch.arange(draws.start, draws.stop, device=samples.device))
     return ((counter >> 11) & ((1 << 53) - 1)).to(torch.float64).div(1 << 53).float().clamp(max=1 - 2**-24)
 
 
@@ -50,17 +51,17 @@ def augment(images: Tensor, samples: Tensor, config: AugmentConfig, *, seed: int
 
     Returns (N, C, T, T), where T is S unless images are cropped.
     """
-    u = uniforms(seed, epoch, samples, DRAWS).to(images.dtype)  # (N, DRAWS)
+    u = uniforms(seed, epoch, samples, CHANGES).to(images.dtype)  # (N, 12)
     if config.moves:
         mirrored = u[:, 0] < config.flip
         if config.alternate_flip:
-            mirrored = (uniforms(seed, 0, samples, 1)[:, 0] < 0.5) ^ (epoch % 2 == 1)
+            mirrored = (uniforms(seed, 0, samples, CHANGES[:1])[:, 0] < 0.5) ^ (epoch % 2 == 1)
         if config.turns:
             images = _turn(images, u[:, 1:5], mirrored, config)
         else:
             images = torch.where(mirrored[:, None, None, None], images.flip(-1), images)
-        places = uniforms(seed, epoch, samples, 22)[:, 20:]  # apart from those of `mix`
-        images = _window(images, places, 0.0 if config.turns else config.shift, config.crop)
+        place = uniforms(seed, epoch, samples, PLACE)
+        images = _window(images, place, 0.0 if config.turns else config.shift, config.crop)
     if config.brightness or config.contrast or config.saturation:
         images = _recolour(images, u[:, 5:8], config)
     if config.erase:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from scipy import special
 from torch import Tensor
 
-from groupwise.loader.augment import centres, uniforms
+from groupwise.loader.augment import MIXING, centres, uniforms
 from groupwise.recipe.augment import AugmentConfig
 
 TABLE = 1024
@@ -35,7 +35,7 @@ def mix(
     `labels` are class numbers (N,), or 1 for each label of an image, (N, K). With both kinds, each image has
     one of them, by the toss of a coin.
     """
-    u = uniforms(seed, epoch, samples, 21)[:, 16:].to(images.dtype)  # (N, 5), apart from those of `augment`
+    u = uniforms(seed, epoch, samples, MIXING).to(images.dtype)  # (N, 5)
     faded = u[:, 0] < (0.5 if config.cutmix else 1.0) if config.mixup else torch.zeros_like(u[:, 0]).bool()
     own_if_faded = _beta(u[:, 1], config.mixup)
     box = _box(images, u[:, 2:4], 1 - _beta(u[:, 1], config.cutmix))  # (N, S, S)

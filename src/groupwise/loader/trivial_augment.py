@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from groupwise.loader.augment import grey, uniforms
+from groupwise.loader.augment import OPERATION, grey, uniforms
 
 STRENGTHS = 31  # the paper's grid, from none to the most
 TURN, SHEAR, SHIFT = math.radians(135), 0.99, 2 * 32 / 224  # a side spans 2; the paper shifts 32 of 224 px
@@ -21,7 +21,7 @@ Operation = Callable[[Tensor, Tensor], Tensor]
 
 def trivial_augment(images: Tensor, samples: Tensor, *, seed: int, epoch: int) -> Tensor:
     """Change float images (N, C, S, S) in 0..255; a function of (seed, epoch, sample)."""
-    u = uniforms(seed, epoch, samples, 15)[:, 12:]  # (N, 3), apart from those of `augment`
+    u = uniforms(seed, epoch, samples, OPERATION)  # (N, 3)
     kinds = (u[:, 0] * len(OPERATIONS)).long()
     strengths = (u[:, 1] * STRENGTHS).floor() / (STRENGTHS - 1)  # 0 to 1
     signed = torch.where(u[:, 2] < 0.5, -strengths, strengths).to(images.dtype)
