@@ -163,7 +163,7 @@ def plan_for(
     inside = [samples[row.path] for row in split.rows]
     files, digests = [pictures.manifest.file(s) for s in inside], [s.sha256 for s in inside]
     train, select = split.indices(TRAIN), split.indices(VAL)
-    facts = describe(pictures.manifest, split, train, select, recipe, chosen)
+    facts = describe(pictures.manifest, split, train, select, recipe)
 
     def rates(tried: Recipe) -> Rates:
         # Decoding is nobody's time here, so the plan need not leave any for it.

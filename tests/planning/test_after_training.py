@@ -24,7 +24,6 @@ FACTS = Fingerprint(
     images=5000,
     train_images=4000,
     select_images=500,
-    sources={"cat": 2000, "dog": 2000},
     class_sizes={"cat": 2000, "dog": 2000},
     short_side_px=300,
     grey=False,
@@ -38,11 +37,11 @@ def test_every_image_that_is_scored_after_training_is_counted():
 
 
 def test_the_time_goes_with_the_rates_and_is_that_of_a_machine_at_rest():
-    rates = Rates(0.1, 0.01, 0.0, unit_s=0.1)
+    rates = Rates(0.1, 0.01, 0.01, 0.0, unit_s=0.1)
     after = after_training(FACTS, rates)
     assert after.network_s == pytest.approx(0.01 * scored_images(FACTS))
     assert after.rest_s > 38 * 0.1
-    busy = after_training(FACTS, dataclasses.replace(rates, score_s=0.04, waiting=4.0))
+    busy = after_training(FACTS, dataclasses.replace(rates, answer_s=0.04, waiting=4.0))
     assert (busy.network_s, busy.rest_s) == pytest.approx((after.network_s, after.rest_s))
     assert after.seconds(3.0) == pytest.approx(3 * after.seconds(1.0))
 

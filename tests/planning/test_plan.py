@@ -18,7 +18,6 @@ FACTS = Fingerprint(
     images=2000,
     train_images=1600,
     select_images=200,
-    sources={"cat": 400, "dog": 400},
     class_sizes={"cat": 800, "dog": 800},
     short_side_px=300,
     grey=False,
@@ -28,7 +27,7 @@ FACTS = Fingerprint(
 def measure(recipe):
     """A machine on which the time of a step grows with the area of the image."""
     per_image = 1e-3 * (recipe.data.image_size_px / 64) ** 2
-    return Rates(train_s=per_image, score_s=per_image / 3, decode_s=1e-3)
+    return Rates(train_s=per_image, score_s=per_image / 3, answer_s=per_image / 3, decode_s=1e-3)
 
 
 def plan_of(facts=FACTS, measure=measure, budget_s=None, **options):
@@ -37,7 +36,7 @@ def plan_of(facts=FACTS, measure=measure, budget_s=None, **options):
 
 
 def test_equal_data_give_an_equal_plan_whatever_the_machine():
-    slow = make_plan(FACTS, BASE, lambda recipe: Rates(1.0, 1.0, 1.0))
+    slow = make_plan(FACTS, BASE, lambda recipe: Rates(1.0, 1.0, 1.0, 1.0))
     assert slow.recipe == plan_of().recipe
     assert slow.seconds > 1000 * plan_of().seconds / 10
 
@@ -96,6 +95,18 @@ def test_a_mirror_that_the_user_chose_stays():
     chiral = dataclasses.replace(FACTS, chirality=0.9)
     recipe = make_plan(chiral, BASE, measure, chosen={"augment.flip", "model.overrides"}).recipe
     assert (recipe.augment.flip, recipe.model.overrides) == (BASE.augment.flip, BASE.model.overrides)
+
+
+@pytest.mark.parametrize(("flip", "looks_twice"), [(0.0, False), (0.5, True)])
+def test_a_mirror_that_the_user_chose_is_looked_at_in_answers_too_and_no_other(flip, looks_twice):
+    base = read_recipe("default", {"augment.flip": flip})[1]
+    for chirality in (0.5, 0.9):
+        facts = dataclasses.replace(FACTS, chirality=chirality)
+        plan = make_plan(facts, base, measure, chosen={"augment.flip"})
+        assert plan.recipe.augment.flip == flip
+        assert plan.recipe.model.overrides.get("mirror_average", False) == looks_twice
+        told = {choice.field: choice.reason for choice in plan.choices}.get("model.overrides", "")
+        assert ("no mirror images" in told) != looks_twice
 
 
 def test_a_skew_that_matters_is_said_and_not_adjusted_for():
@@ -228,7 +239,7 @@ def test_the_epochs_that_the_user_chose_are_those_that_have_to_fit_and_the_reaso
 def test_the_network_alone_is_explained_where_a_budget_meets_a_chosen_size():
     plan = plan_of(dataclasses.replace(FACTS, short_side_px=80), budget_s=600, chosen={"data.image_size_px"})
     reasons = {choice.field: choice.reason for choice in plan.choices}
-    assert reasons["model.preset"] == "The network for images of 80 px on their shorter side."
+    assert reasons["model.preset"] == "The network for images of 64 px."
 
 
 def test_images_are_never_enlarged():
@@ -281,7 +292,7 @@ def test_the_network_is_explained_alone_where_the_image_size_was_chosen(px):
     facts = dataclasses.replace(FACTS, short_side_px=px)
     assert reason_of("model.preset", facts).startswith(f"Half of the images are at least {px} px")
     alone = reason_of("model.preset", facts, {"data.image_size_px"})
-    assert alone.startswith({80: "The network for images of 80 px", 300: "The smallest is the fastest"}[px])
+    assert alone.startswith({80: "The network for images of 64 px.", 300: "The smallest is the fastest"}[px])
     assert reason_of("data.image_size_px", facts, {"model.preset"}).startswith("Half of the images")
 
 
@@ -299,8 +310,8 @@ def compiling_plan(factor, *, train_s=0.05, compile_s=10.0, **options):
     def machine(recipe):
         asked.append(recipe.training.compile)
         if recipe.training.compile:
-            return Rates(factor * train_s, 0.01, 0.001, compile_s)
-        return Rates(train_s, 0.01, 0.001)
+            return Rates(factor * train_s, 0.01, 0.01, 0.001, compile_s)
+        return Rates(train_s, 0.01, 0.01, 0.001)
 
     return plan_of(measure=machine, **options), asked
 
@@ -313,7 +324,7 @@ def test_a_long_training_is_compiled_where_the_trial_says_that_it_pays():
     assert "40.0 ms compiled and 50.0 as it is; with 10 s to compile" in choice.reason
     # Of an epoch's pixels so many are of the final size, which alone is compiled
     share = 0.4 / share_of_pixels(plan.recipe.training, 64)
-    rates = Rates(share * 0.04 + (1 - share) * 0.05, 0.01, 0.001)
+    rates = Rates(share * 0.04 + (1 - share) * 0.05, 0.01, 0.01, 0.001)
     assert plan.seconds == pytest.approx(expected_seconds(plan.recipe, FACTS, rates) + 10)
 
 
@@ -326,7 +337,7 @@ def test_a_small_gain_a_slow_compiler_and_none_leave_it_as_it_is(factor, compile
     assert asked == [False, True]
     assert not plan.recipe.training.compile
     assert told in {choice.field: choice.reason for choice in plan.choices}["training.compile"]
-    assert plan.seconds == expected_seconds(plan.recipe, FACTS, Rates(0.05, 0.01, 0.001))
+    assert plan.seconds == expected_seconds(plan.recipe, FACTS, Rates(0.05, 0.01, 0.01, 0.001))
 
 
 def test_a_short_training_is_not_even_tried_and_the_users_choice_stays():
@@ -351,6 +362,47 @@ def test_long_trainings_alone_mix_their_images(epochs, mixed):
     assert make_plan(sets, base, measure, chosen={"training.epochs"}).recipe.augment.cutmix == 0
     faded = read_recipe("default", {"training.epochs": epochs, "augment.mixup": 0.2})[1]
     assert make_plan(FACTS, faded, measure, chosen={"training.epochs"}).recipe.augment.cutmix == 0
+
+
+@pytest.mark.parametrize(
+    ("budget_s", "minutes", "mixed"), [(None, 1, False), (1200, 1, False), (None, 2.5, True)]
+)
+def test_minutes_that_the_user_gives_to_training_say_how_many_epochs_to_expect(budget_s, minutes, mixed):
+    base = read_recipe("default", {"training.budget_minutes": minutes})[1]
+    left_s = None if budget_s is None else lambda: budget_s
+    chosen = {"training.budget_minutes"}
+    plan = make_plan(FACTS, base, lambda _: Rates(3e-3, 1e-3, 1e-3, 0.0), left_s=left_s, chosen=chosen)
+    epoch_s = (
+        FACTS.train_images * 3e-3 * share_of_pixels(plan.recipe.training, 64) + FACTS.select_images * 1e-3
+    )
+    assert plan.recipe.training.budget_minutes == minutes
+    assert plan.recipe.training.epochs > 60 * minutes / epoch_s  # which the clock cuts short
+    assert (plan.recipe.augment.cutmix > 0) == mixed == (60 * minutes / epoch_s > 25)
+    assert 0.8 * 60 * minutes < plan.seconds < 1.2 * 60 * minutes
+
+
+def test_a_network_that_computes_again_is_not_tried_compiled():
+    base = read_recipe("default", {"model.overrides": {"activation_checkpointing": True}})[1]
+    asked = []
+
+    def machine(recipe):
+        asked.append(recipe.training.compile)
+        return Rates(0.05, 0.01, 0.01, 0.001)
+
+    assert not make_plan(FACTS, base, machine).recipe.training.compile
+    assert asked == [False]
+
+
+@pytest.mark.parametrize(
+    ("short_side_px", "chosen_px", "preset"), [(200, 32, "resnext22_w8_cifar"), (36, 96, "resnext22_w8")]
+)
+def test_the_network_suits_the_size_that_the_user_chose(short_side_px, chosen_px, preset):
+    facts = dataclasses.replace(FACTS, short_side_px=short_side_px)
+    base = read_recipe("default", {"data.image_size_px": chosen_px})[1]
+    for budget_s in (None, 10**6):
+        left_s = None if budget_s is None else lambda seconds=budget_s: seconds
+        recipe = make_plan(facts, base, measure, chosen={"data.image_size_px"}, left_s=left_s).recipe
+        assert (recipe.model.preset, recipe.data.image_size_px) == (preset, chosen_px)
 
 
 def test_images_grow_in_training_where_they_are_large_enough():

@@ -25,6 +25,7 @@ def test_a_trial_is_positive_scales_with_the_work_and_leaves_no_trace(tmp_path):
     assert 0 < small.train_s < large.train_s  # 64 times the pixels
     assert 0 < small.score_s < large.score_s
     assert small.decode_s > 0
+    assert small.answer_s > 0
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,7 @@ def test_a_trial_is_positive_scales_with_the_work_and_leaves_no_trace(tmp_path):
         (2, {}, 1.3, None),
         (2, {"training.batch_size": 64}, 0.06, None),  # whose pieces have a thread each anyway
         (3, {"training.batch_size": 64}, 0.06, 2),
+        (2, {"training.batch_size": 64, "data.image_size_px": 640}, 0.06, None),  # tried on fewer
         (1, {}, 0.06, None),
         (2, {"training.threads": 2}, 0.06, None),
     ],
@@ -50,7 +52,7 @@ def test_threads_that_wait_for_each_other_are_found_out(
 
     def steps(tried, _):
         fewer = tried.training.threads != recipe.training.threads
-        return (few_s if fewer else 1.0), 0.1, 0.0
+        return (few_s if fewer else 1.0), 0.1, 0.1, 0.0
 
     monkeypatch.setattr(trial, "_measure_steps", steps)
     rates = measure_rates(recipe, 3, [file], [sha256_file(file)])
@@ -66,6 +68,7 @@ def test_only_a_large_network_is_tried_on_fewer_images_than_it_will_see():
         return images_a_step(read_recipe("default", changes)[1])
 
     assert images("resnext14_16x8d", 64, 64) == 64
+    assert images("resnext22_w8_wide", 160, 64) == 64  # which looks twice, but not in training
     assert images("resnext50_32x4d", 224, 64) == FEWEST_IMAGES
     assert images("resnext50_32x4d", 224, 8) == 8
 

@@ -150,7 +150,6 @@ FACTS = Fingerprint(
     images=4000,
     train_images=3200,
     select_images=400,
-    sources={"cat": 300, "dog": 2900},
     class_sizes={"cat": 300, "dog": 1700},
     short_side_px=300,
     grey=True,
@@ -160,7 +159,7 @@ FACTS = Fingerprint(
 
 def reasons(facts, changes, left_s=None, compiled_s=None):
     def measure(recipe):
-        return Rates(1e-3, 3e-4, 1e-3, compile_s=compiled_s if recipe.training.compile else None)
+        return Rates(1e-3, 3e-4, 3e-4, 1e-3, compile_s=compiled_s if recipe.training.compile else None)
 
     base = read_recipe("default", changes)[1]
     plan = make_plan(facts, base, measure, left_s=None if left_s is None else lambda: left_s)

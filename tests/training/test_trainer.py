@@ -124,6 +124,19 @@ def test_an_epoch_before_the_share_is_chosen_only_until_a_later_one_comes(tmp_pa
     assert small_fit(tmp_path / "stopped", late, resume=True).best.epoch == last_fifth.best.epoch
 
 
+@pytest.mark.parametrize("images", [32, 33, 34])
+def test_the_last_epoch_may_be_chosen_also_where_a_single_image_is_left_over(tmp_path, images):
+    data = small_data()
+    fold = dataclasses.replace(data, train=data.train[:images])
+    config = small_config(epochs=5, select_from=0.95)
+    steps = []
+    fitted = fit(
+        small_model(), fold, config, checkpoints=tmp_path, on_batch_end=lambda *done: steps.append(done)
+    )
+    assert [epoch.epoch for epoch in fitted.history if epoch.may_be_chosen] == [5] == [fitted.best.epoch]
+    assert steps[-1] == ((4, 4) if images < 34 else (5, 5))
+
+
 def test_a_training_fold_of_one_image_is_refused_and_one_of_two_is_learnt(tmp_path):
     data = small_data()
 

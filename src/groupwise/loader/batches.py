@@ -58,6 +58,11 @@ def balanced_order(labels: IntArray, seed: int, epoch: int) -> IntArray:
     return rng.permutation(turns.ravel()[: len(labels)])
 
 
+def steps_an_epoch(n: int, batch_size: int) -> int:
+    """Batches of a training epoch of n samples, which leaves out a last one of a single sample."""
+    return (n + batch_size - 2) // batch_size
+
+
 def batches(
     images: npt.NDArray[np.uint8],
     labels: IntArray | npt.NDArray[np.uint8],
@@ -79,9 +84,9 @@ def batches(
         shuffle: How to order a training epoch, or None to keep the order of `samples`.
         first: The batch to begin with, counted from 0.
 
-    A training epoch leaves out a last batch of one sample, for which batch statistics do not exist. Of one
-    with fewer samples than processes, some have an empty part. Without `shuffle` every sample comes exactly
-    once.
+    A training epoch leaves out a last batch of one sample, for which batch statistics do not exist
+    (`steps_an_epoch`). Of one with fewer samples than processes, some have an empty part. Without `shuffle`
+    every sample comes exactly once.
     """
     order = samples
     if shuffle is not None and shuffle.balanced:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -54,7 +53,7 @@ def plan_recipe(
 
     models, rounds = request.trainings, request.rounds
     train, select = _rows(request, split)
-    facts = describe(manifest, split, train, select, request.recipe, planning.chosen)
+    facts = describe(manifest, split, train, select, request.recipe)
     kept = SHARE if request.baselines else 0.0  # for the baselines
     deadline = planning.deadline
     pooled_s = pooling_s(facts.images, unit_s) if request.cv else 0.0
@@ -83,16 +82,12 @@ def plan_recipe(
 
 
 def describe(
-    manifest: Manifest, split: Split, train: IntArray, select: IntArray, recipe: Recipe, chosen: Set[str]
+    manifest: Manifest, split: Split, train: IntArray, select: IntArray, recipe: Recipe
 ) -> Fingerprint:
-    """All that a plan wants to know of the data, and of the weights that `recipe` names.
-
-    Whether mirror images help is not asked where the user has `chosen` that himself.
-    """
+    """All that a plan wants to know of the data, and of the weights that `recipe` names."""
+    told, kept = _measure_mirroring(manifest, split, train, recipe)
     facts = fingerprint(manifest, split, train, select)
-    if not {"augment.flip", "augment.alternate_flip"} & chosen:
-        told, kept = _measure_mirroring(manifest, split, train, recipe)
-        facts = replace(facts, chirality=told, mirror_kept=kept)
+    facts = replace(facts, chirality=told, mirror_kept=kept)
     if recipe.model.weights:
         known_px = known_side_px(Path(recipe.model.weights), recipe.model.preset)
         facts = replace(facts, known_px=known_px)

@@ -77,7 +77,7 @@ def scored_images(facts: Fingerprint) -> int:
 
 def after_training(facts: Fingerprint, rates: Rates) -> AfterTraining:
     """What has to be kept back from training; a stage that follows it adds its seconds here."""
-    network_s = scored_images(facts) * rates.score_s + DRAWN_IMAGES * rates.decode_s
+    network_s = scored_images(facts) * rates.answer_s + DRAWN_IMAGES * rates.decode_s
     units = PAGES + AN_IMAGE * (facts.images - facts.train_images)
     pooled_s = pooling_s(facts.images, rates.unit_s, rates.waiting)
     return AfterTraining(network_s / rates.waiting, units * rates.unit_s, pooled_s)

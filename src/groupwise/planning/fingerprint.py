@@ -14,7 +14,7 @@ import numpy as np
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split
 from groupwise.data.stratify import IntArray
-from groupwise.data.targets import all_names, read_names
+from groupwise.data.targets import all_names
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json
 from groupwise.models.resnext import preset_config
@@ -22,22 +22,13 @@ from groupwise.models.resnext import preset_config
 # Pillow's modes without colour; an image saved as RGB counts as coloured whatever it shows.
 GREY_MODES = ("1", "L", "LA", "I", "F")
 BESIDE = "config.json"  # in a run, in timm's folder
-PUBLISHED = (
-    "resnet50",
-    "resnext50_32x4d",
-    "resnext50d_32x4d",
-    "resnext101_32x4d",
-    "resnext101_32x8d",
-    "resnext101_64x4d",
-    "seresnext50_32x4d",
-    "seresnext101_32x4d",
-    "seresnext101_64x4d",
-    "regnetx_008",
-    "regnetx_016",
-    "regnetx_032",
-    "regnety_008",
-    "regnety_016",
-    "regnety_032",
+PUBLISHED = (  # by torchvision or timm, with weights of ImageNet
+    *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
+    *("resnet18d", "resnet34d", "resnet50d", "seresnet50", "resnest14d", "resnest26d", "resnest50d"),
+    *("resnext50_32x4d", "resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d"),
+    *("resnext50d_32x4d", "seresnext50_32x4d", "seresnext101_32x4d", "seresnext101_64x4d"),
+    *("regnetx_004", "regnetx_008", "regnetx_016", "regnetx_032"),
+    *("regnety_004", "regnety_008", "regnety_016", "regnety_032"),
 )
 
 
@@ -45,8 +36,8 @@ PUBLISHED = (
 class Fingerprint:
     """What is known of the data before anything is learnt.
 
-    `sources` counts the independent sources of each class in the training fold: photographs, patients,
-    places. `short_side_px` is the median over the images of their shorter side. `chirality` is the share of
+    `class_sizes` counts the training images of each class. `short_side_px` is the median over the images of
+    their shorter side. `chirality` is the share of
     images that are told from their mirror images, and `mirror_kept` how much of a class is left of it in its
     mirror images, both nan where that was not measured. `known_px` is the side of the images that pretrained
     weights have learnt from, where there are any and something says it. With `several`, images have sets of
@@ -56,7 +47,6 @@ class Fingerprint:
     images: int
     train_images: int
     select_images: int
-    sources: Mapping[str, int]
     class_sizes: Mapping[str, int]
     short_side_px: int
     grey: bool
@@ -64,11 +54,6 @@ class Fingerprint:
     mirror_kept: float = math.nan
     known_px: int | None = None
     several: bool = False
-
-    @property
-    def scarcest(self) -> str:
-        """The class with the fewest independent sources to learn from."""
-        return min(self.sources, key=lambda name: (self.sources[name], name))
 
     @property
     def imbalance(self) -> float:
@@ -83,16 +68,10 @@ def fingerprint(manifest: Manifest, split: Split, train: IntArray, select: IntAr
     """
     samples = {sample.path: sample for sample in manifest.usable}
     taking_part = [samples[row.path] for row in split.rows if row.fold in split.folds]
-    pairs = {
-        (name, source)
-        for i, source in zip(train, split.sources[train], strict=True)
-        for name in read_names(split.rows[i].label)
-    }
     return Fingerprint(
         images=len(taking_part),
         train_images=len(train),
         select_images=len(select),
-        sources=dict(sorted(Counter(label for label, _ in pairs).items())),
         class_sizes=dict(sorted(Counter(all_names(split.rows[i].label for i in train)).items())),
         short_side_px=int(np.median([min(sample.width, sample.height) for sample in taking_part])),
         grey=all(sample.mode.split(";")[0] in GREY_MODES for sample in taking_part),

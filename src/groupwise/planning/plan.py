@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from groupwise.errors import UsageError
-from groupwise.models.resnext import configure
 from groupwise.planning.after_training import AfterTraining, after_training
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.rungs import Rung, rungs, why_climbed, why_first
@@ -21,8 +20,10 @@ from groupwise.planning.suit import (
     KNOWN,
     Choice,
     finetune,
+    suit_answers,
     suit_data,
     suit_epochs,
+    suit_rate,
     suit_size,
     suit_weights,
     tunes,
@@ -97,38 +98,35 @@ def make_plan(
     settled = chosen | {c.field for c in tuned} | ({"model.preset"} if base.model.weights else set())
     suited = [*tuned, *(c for c in suit_data(facts, base) if c.field not in settled)]
     base = _with(base, suited)
-    ladder = rungs(facts, base, settled)
-    if left_s is None:
-        rung, reason = ladder[0], why_first(ladder, facts, settled)
-        rates = measure(with_fields(base, rung.fields))
-    else:
-        rung, rates = _climb(ladder, base, facts, measure, left_s, settled)
-        reason = why_climbed(rung, ladder, facts, settled, left_s())
+    suited += (answering := [c for c in suit_answers(base) if c.field not in chosen])
+    base = _with(base, answering)
+    rung, rates, reason = _choose_rung(base, facts, measure, left_s, settled)
     more = [Choice(name, value, reason) for name, value in rung.fields.items() if name not in settled]
     more += choose_threads(rates)
     recipe = _with(base, more)
     suited += (growing := _growing(recipe, chosen))
     recipe = _with(recipe, growing)
     if "optim.learning_rate" not in chosen:
-        suited = _replace(suited, rate := _rate(recipe, usual))
+        suited = _replace(suited, rate := suit_rate(recipe, usual))
         recipe = _with(recipe, rate)
-    if "training.compile" not in chosen and _is_long(recipe, facts, rates, left_s):
+    if "training.compile" not in chosen and _may_compile(recipe, facts, rates, left_s):
         compiled, rates = _try_compiled(recipe, facts, rates, measure)
         recipe = with_fields(recipe, {"training.compile": compiled.value})
         more.append(compiled)
-    timed: list[Choice] = []
+    timed, expected = list[Choice](), recipe.training.epochs
     if left_s is not None and "training.epochs" not in chosen:
         expected, timed = _fill(recipe, facts, rates, left_s(), parts, chosen)
-        recipe = with_fields(recipe, {"training.epochs": expected})
         suited = [c for c in suited if c.field != "training.epochs"]
-    mixed = [] if "augment.cutmix" in chosen else suit_epochs(facts, recipe)
+    if "training.budget_minutes" in chosen:
+        expected = min(expected, _epochs_until_stopped(recipe, facts, rates))
+    awaited = with_fields(recipe, {"training.epochs": expected})
+    mixed = [] if "augment.cutmix" in chosen else suit_epochs(facts, awaited)
     mixed = [c for c in mixed if c.field not in chosen]
-    recipe = _with(recipe, mixed)
+    recipe = _with(recipe, [*timed, *mixed])
     if left_s is None and not facts.several and not chosen & {"training.epochs", KNOWN.field}:
         suited.append(KNOWN)
         recipe = with_fields(recipe, {KNOWN.field: KNOWN.value})
-    seconds = expected_seconds(recipe, facts, rates)
-    recipe = _with(recipe, timed)
+    seconds = expected_seconds(awaited, facts, rates)
     plan = Plan(recipe, (*more, *timed, *suited, *mixed), seconds, after_training(facts, rates))
     if left_s is not None and plan.seconds > (left := left_s()):  # by epochs that the user chose
         raise _too_long(plan, left, parts)
@@ -151,6 +149,12 @@ def _epoch_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
     return facts.train_images * train_s + facts.select_images * rates.score_s
 
 
+def _epochs_until_stopped(recipe: Recipe, facts: Fingerprint, rates: Rates) -> int:
+    """How many the minutes hold that the user gave to training."""
+    fitting = 60 * (recipe.training.budget_minutes or 0) / _epoch_seconds(recipe, facts, rates)
+    return max(math.floor(fitting), 1)
+
+
 def _too_long(plan: Plan, left_s: float, parts: float) -> UsageError:
     epochs = plan.recipe.training.epochs
     return UsageError(
@@ -170,29 +174,15 @@ def _replace(choices: list[Choice], newer: list[Choice]) -> list[Choice]:
     return [*(choice for choice in choices if choice.field not in fields), *newer]
 
 
-def _rate(recipe: Recipe, usual: Recipe) -> list[Choice]:
-    """The rate that `usual` has for its own batch and width, for those of `recipe`."""
-    rate, reasons = usual.optim.learning_rate, list[str]()
-    batch, width = recipe.training.batch_size, _width(recipe)
-    linear = recipe.optim.name == "sgd"
-    if (ratio := batch / usual.training.batch_size) != 1:
-        rate *= ratio if linear else math.sqrt(ratio)
-        law = "as the batch (Goyal et al. 2017)" if linear else "as its root (Malladi et al. 2022)"
-        reasons.append(f"goes with {usual.training.batch_size} images a step and scales {law}")
-    if not linear and (ratio := _width(usual) / width) != 1:
-        rate *= ratio
-        law = "inversely to it (Yang et al. 2022)"
-        reasons.append(
-            f"goes with a network of width {_width(usual)}, of which this has {width}, and scales {law}"
-        )
-    if not reasons:
-        return []
-    reason = f"{usual.optim.learning_rate:g} {'; it '.join(reasons)}."
-    return [Choice("optim.learning_rate", float(f"{rate:.3g}"), reason)]
-
-
-def _width(recipe: Recipe) -> int:
-    return configure(recipe.model.preset, **recipe.model.overrides).planes
+def _choose_rung(
+    base: Recipe, facts: Fingerprint, measure: Measure, left_s: Left | None, chosen: Set[str]
+) -> tuple[Rung, Rates, str]:
+    """The first rung or, of those that fit into the time left, the highest; its rates, and why."""
+    ladder = rungs(facts, base, chosen)
+    if left_s is None:
+        return ladder[0], measure(with_fields(base, ladder[0].fields)), why_first(ladder, facts, chosen)
+    rung, rates = _climb(ladder, base, facts, measure, left_s, chosen)
+    return rung, rates, why_climbed(rung, ladder, facts, chosen, left_s())
 
 
 def _climb(
@@ -204,7 +194,7 @@ def _climb(
         growth = rung.multiply_adds(base) / ladder[0].multiply_adds(base)
         recipe = with_fields(base, rung.fields)
         grown = _with(recipe, _growing(recipe, chosen))
-        guess = Rates(lowest.train_s * growth, lowest.score_s * growth, lowest.decode_s)
+        guess = lowest.times(growth)
         if _fits(grown, facts, guess, left_s()):
             rates = measure(recipe)
             if _fits(grown, facts, rates, left_s()):
@@ -220,7 +210,10 @@ def _growing(recipe: Recipe, chosen: Set[str]) -> list[Choice]:
     return [choice for choice in suit_size(recipe) if choice.field not in chosen]
 
 
-def _is_long(recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: Left | None) -> bool:
+def _may_compile(recipe: Recipe, facts: Fingerprint, rates: Rates, left_s: Left | None) -> bool:
+    """Whether the usual epochs are worth a trial of it, which takes a minute itself."""
+    if recipe.model.overrides.get("activation_checkpointing"):
+        return False  # together they are refused
     training_s = recipe.training.epochs * facts.train_images * rates.train_s
     return min(training_s, math.inf if left_s is None else left_s()) >= LONG_S
 

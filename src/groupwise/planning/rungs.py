@@ -28,9 +28,9 @@ class Rung:
         return {"model.preset": self.preset, "data.image_size_px": self.image_size_px}
 
     def multiply_adds(self, recipe: Recipe) -> int:
-        """Of one image, in the network that `recipe` asks for."""
-        overrides = {**recipe.model.overrides, "in_channels": recipe.data.input_channels}
-        config = configure(self.preset, **overrides)
+        """Of one image in training, which looks once, in the network that `recipe` asks for."""
+        overrides = {"in_channels": recipe.data.input_channels, "mirror_average": False}
+        config = configure(self.preset, **{**recipe.model.overrides, **overrides})
         return complexity(config, self.image_size_px).multiply_adds
 
 
@@ -50,7 +50,8 @@ def rungs(facts: Fingerprint, base: Recipe, chosen: Set[str]) -> list[Rung]:
 
     There is always one: enlarging images shows nothing new, but the network has to take them.
     """
-    ladder = TINY if facts.short_side_px <= TINY_PX else LADDER
+    shown_px = base.data.image_size_px if "data.image_size_px" in chosen else facts.short_side_px
+    ladder = TINY if shown_px <= TINY_PX else LADDER
     fitting = [rung for rung in ladder if rung.image_size_px <= facts.short_side_px] or [ladder[0]]
     fixed: dict[str, Any] = {}
     if "model.preset" in chosen:
@@ -65,7 +66,7 @@ def why_first(ladder: list[Rung], facts: Fingerprint, chosen: Set[str]) -> str:
     px = facts.short_side_px
     fastest = "The smallest is the fastest to a score; where classes differ in detail, give a time budget."
     if "data.image_size_px" in chosen:  # so the network alone is to be explained
-        return fastest if len(ladder) > 1 else f"The network for images of {px} px on their shorter side."
+        return fastest if len(ladder) > 1 else f"The network for images of {ladder[0].image_size_px} px."
     more = fastest if len(ladder) > 1 else "More would show nothing new."
     return f"Half of the images are at least {px} px on their shorter side. {more}"
 

@@ -1,4 +1,4 @@
-"""The fields of a recipe that follow from the data alone, each with its reason."""
+"""The fields of a recipe that follow from the data, or from other fields, each with its reason."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from groupwise.loader.batches import steps_an_epoch
+from groupwise.models.resnext import configure
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.recipe.aim import SKEWED, WORDS
 from groupwise.recipe.parsing import read_recipe
@@ -61,10 +63,17 @@ def suit_data(facts: Fingerprint, base: Recipe) -> list[Choice]:
             for name, off in (("flip", 0.0), ("alternate_flip", False))
             if getattr(base.augment, name)
         ]
-        if base.model.overrides.get("mirror_average"):
-            kept = {name: value for name, value in base.model.overrides.items() if name != "mirror_average"}
-            choices.append(Choice("model.overrides", kept, reason))
     return choices
+
+
+def suit_answers(recipe: Recipe) -> list[Choice]:
+    """No look at the mirror image, where training shows none."""
+    overrides, augmentation = recipe.model.overrides, recipe.augment
+    if augmentation.flip or augmentation.alternate_flip or not overrides.get("mirror_average"):
+        return []
+    kept = {name: value for name, value in overrides.items() if name != "mirror_average"}
+    reason = "Training shows no mirror images, so none is asked for an answer."
+    return [Choice("model.overrides", kept, reason)]
 
 
 def suit_weights(facts: Fingerprint, base: Recipe) -> list[Choice]:
@@ -140,6 +149,31 @@ def suit_size(recipe: Recipe) -> list[Choice]:
     ]
 
 
+def suit_rate(recipe: Recipe, usual: Recipe) -> list[Choice]:
+    """The rate that `usual` has for its own batch and width, for those of `recipe`."""
+    rate, reasons = usual.optim.learning_rate, list[str]()
+    batch, width = recipe.training.batch_size, _width(recipe)
+    linear = recipe.optim.name == "sgd"
+    if (ratio := batch / usual.training.batch_size) != 1:
+        rate *= ratio if linear else math.sqrt(ratio)
+        law = "as the batch (Goyal et al. 2017)" if linear else "as its root (Malladi et al. 2022)"
+        reasons.append(f"goes with {usual.training.batch_size} images a step and scales {law}")
+    if not linear and (ratio := _width(usual) / width) != 1:
+        rate *= ratio
+        law = "inversely to it (Yang et al. 2022)"
+        reasons.append(
+            f"goes with a network of width {_width(usual)}, of which this has {width}, and scales {law}"
+        )
+    if not reasons:
+        return []
+    reason = f"{usual.optim.learning_rate:g} {'; it '.join(reasons)}."
+    return [Choice("optim.learning_rate", float(f"{rate:.3g}"), reason)]
+
+
+def _width(recipe: Recipe) -> int:
+    return configure(recipe.model.preset, **recipe.model.overrides).planes
+
+
 def _aim(facts: Fingerprint, base: Recipe) -> list[Choice]:
     """What the recipe is optimised for, where the user said it or classes are unequal; no rule decides."""
     aim = base.training.optimise
@@ -167,7 +201,7 @@ def _mends_imbalance(recipe: Recipe) -> bool:
 
 def _batch_size(n: int) -> Choice:
     size = 64 if n >= 1_000 else 32 if n >= 300 else 16
-    steps = math.ceil(n / size)
+    steps = steps_an_epoch(n, size)
     return Choice("training.batch_size", size, f"{n:,} training images make {steps} steps an epoch.")
 
 

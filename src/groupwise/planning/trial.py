@@ -35,22 +35,29 @@ GAIN_OF_THREADS = 1.15  # that all of them have to bring, since others may use t
 
 @dataclass(frozen=True)
 class Rates:
-    """Seconds an image: to train on it once, to score it, and to decode it.
+    """Seconds an image: to train on it once, to score it, to answer it in float32, and to decode it.
 
-    `compile_s` are the seconds that compiling takes at the start, and None where it was tried in vain.
-    `unit_s` is the processor time of a fixed piece of work (`planning.after_training`), and `waiting` how
-    many times as long all of this took because others used the processors. `threads` are fewer than torch
-    has where they were the faster ones, and `all_threads_s` is what all of them took for an image.
+    An epoch is scored in the precision of training, and what is reported is answered in float32. `compile_s`
+    are the seconds that compiling takes at the start, and None where it was tried in vain. `unit_s` is the
+    processor time of a fixed piece of work (`planning.after_training`), and `waiting` how many times as long
+    all of this took because others used the processors. `threads` are fewer than torch has where they were
+    the faster ones, and `all_threads_s` is what all of them took for an image.
     """
 
     train_s: float
     score_s: float
+    answer_s: float
     decode_s: float
     compile_s: float | None = 0.0
     unit_s: float = 0.0
     waiting: float = 1.0
     threads: int | None = None
     all_threads_s: float = 0.0
+
+    def times(self, growth: float) -> Rates:
+        """Of a network that asks for so many times the arithmetic."""
+        steps = ("train_s", "score_s", "answer_s", "all_threads_s")
+        return replace(self, **{name: growth * getattr(self, name) for name in steps})
 
 
 def measure_rates(recipe: Recipe, num_classes: int, files: Sequence[Path], digests: Sequence[str]) -> Rates:
@@ -59,7 +66,7 @@ def measure_rates(recipe: Recipe, num_classes: int, files: Sequence[Path], diges
     A network of its own is built and thrown away, so nothing that is trained later depends on it.
     """
     with torch.random.fork_rng():
-        train_s, score_s, compile_s = _measure_steps(recipe, num_classes)
+        train_s, score_s, answer_s, compile_s = _measure_steps(recipe, num_classes)
         few, all_s = _fewer_threads(recipe), train_s
         if few is not None:
             fewer = with_fields(recipe, {"training.threads": few})
@@ -69,7 +76,7 @@ def measure_rates(recipe: Recipe, num_classes: int, files: Sequence[Path], diges
     start = time.perf_counter()
     decode_images([files[i] for i in drawn], [digests[i] for i in drawn], recipe.data)
     decode_s = (time.perf_counter() - start) / len(drawn)
-    return Rates(train_s, score_s, decode_s, compile_s, threads=few, all_threads_s=all_s)
+    return Rates(train_s, score_s, answer_s, decode_s, compile_s, threads=few, all_threads_s=all_s)
 
 
 def choose_threads(rates: Rates) -> list[Choice]:
@@ -88,13 +95,13 @@ def choose_threads(rates: Rates) -> list[Choice]:
 def _fewer_threads(recipe: Recipe) -> int | None:
     """How many may be faster than all: one for each piece of a batch; None where nothing is to be tried."""
     training = recipe.training
-    own = threads_of_their_own(images_a_step(recipe))
+    own = threads_of_their_own(training.batch_size)
     settled = training.threads is not None or choose_device(training.device).type != "cpu"
     return None if settled or own >= torch.get_num_threads() else own
 
 
-def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float, float | None]:
-    """Seconds an image to train on and to score, and those to compile."""
+def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float, float, float | None]:
+    """Seconds an image to train on, to score and to answer, and those to compile."""
     world = World(device=choose_device(recipe.training.device))
     n, size = images_a_step(recipe), recipe.data.image_size_px
     rng = np.random.default_rng(0)
@@ -118,8 +125,12 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float, floa
     batch = next(batches(images, data.labels, data.train, batch_size=n, world=world))
 
     @torch.inference_mode()
-    def score() -> None:
+    def answer() -> None:
         learner.model(normalise(batch.images.float(), recipe.data))
+
+    def score() -> None:
+        with learner.half_precision():
+            answer()
 
     learner.begin()
     first, trained = _step_seconds(
@@ -127,8 +138,8 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float, floa
     )
     compiling = first - trained if recipe.training.compile else 0.0
     learner.model.eval()
-    _, scored = _step_seconds(score, world.device)
-    return trained / n, scored / n, None if faults else compiling
+    (_, scored), (_, answered) = (_step_seconds(one, world.device) for one in (score, answer))
+    return trained / n, scored / n, answered / n, None if faults else compiling
 
 
 def images_a_step(recipe: Recipe) -> int:

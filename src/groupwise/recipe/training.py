@@ -99,6 +99,12 @@ class TrainingConfig:
                 raise UsageError(
                     f"{share} is not at least 0 and below 1", place=f"training.{name}", remedy=usual
                 )
+        if self.known_from is not None and not 0 < self.known_from <= 1:
+            raise UsageError(
+                f"{self.known_from} is not above 0 and at most 1",
+                place="training.known_from",
+                remedy="0.95 is a usual share.",
+            )
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ class TrainState:
         self.stopped = saved.get("stopped", {})  # older checkpoints have none
         self.tally = torch.zeros_like(self.tally)
         if self.world.is_main:
-            self.tally.copy_(saved["tally"])
+            self.tally.copy_(saved["tally"][: self.steps])  # older ones counted a step that is not taken
         if len(saved["random"]) == self.world.size:
             set_random_state(saved["random"][self.world.rank])
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError, UsageError
-from groupwise.loader.batches import Batch, batches
+from groupwise.loader.batches import Batch, batches, steps_an_epoch
 from groupwise.training.callbacks import Callback, CallbackList
 from groupwise.training.checkpoint import clone_state
 from groupwise.training.checkpoint_manager import CheckpointManager
@@ -69,7 +69,7 @@ class Trainer:
             checkpoints, 60 * training.checkpoint_minutes, dict(made_from or {}), world, warn
         )
         self.learner = Learner.create(model, data, config, world, note=lambda text: self.state.note(text))
-        steps = -(-len(data.train) // training.batch_size)
+        steps = steps_an_epoch(len(data.train), training.batch_size)
         self.state = TrainState(self.learner, steps, training.accumulate, world, warn)
         self.stop = StopSignal()
         self.left_s: TimeLeft = no_end
