@@ -184,11 +184,10 @@ def learn_groupwise(learnt: Part, known: Line, folder: Path, tell: Tell) -> None
     """The recipe above, through the layer that `groupwise train` calls."""
     from groupwise.distributed.world import World
     from groupwise.inference.predictor import predict_logits
-    from groupwise.pipeline.fit import fit_config
     from groupwise.pipeline.train import new_model
     from groupwise.recipe.parsing import read_recipe
     from groupwise.training.callbacks import Callback
-    from groupwise.training.config import FitData
+    from groupwise.training.config import FitConfig, FitData
     from groupwise.training.trainer import Trainer
 
     changes = {**RECIPE, **known["changes"], "training.epochs": known["epochs"], "seed": known["seed"]}
@@ -207,7 +206,7 @@ def learn_groupwise(learnt: Part, known: Line, folder: Path, tell: Tell) -> None
     Trainer(
         new_model(recipe, 10),
         FitData(learnt.images, learnt.labels, rows, rows[:0]),
-        fit_config(recipe),
+        FitConfig.of(recipe),
         world=World(),
         checkpoints=folder,
         callbacks=[Told()],

@@ -27,11 +27,10 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
 
     from groupwise.distributed.world import World
     from groupwise.inference.predictor import predict_logits
-    from groupwise.pipeline.fit import fit_config
     from groupwise.pipeline.train import new_model
     from groupwise.recipe.parsing import read_recipe
     from groupwise.recipe.recipe import differences
-    from groupwise.training.config import FitData
+    from groupwise.training.config import FitConfig, FitData
     from groupwise.training.trainer import Trainer
 
     changes = changes_of(task)
@@ -55,7 +54,7 @@ def run_groupwise(pictures: PictureSet, folds: Sequence[str], task: Task) -> Out
         recipe = replace(recipe, training=replace(recipe.training, budget_minutes=left))
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(model, data, fit_config(recipe), world=World(), checkpoints=Path(folder))
+        trainer = Trainer(model, data, FitConfig.of(recipe), world=World(), checkpoints=Path(folder))
         fitted = trainer.fit()
     trained = clock.both
     model.load_state_dict(dict(fitted.weights))

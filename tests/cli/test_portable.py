@@ -13,9 +13,9 @@ from groupwise.distributed.portable import SETTINGS, THREADS, is_portable, take_
 from groupwise.distributed.processor import Processor
 from groupwise.errors import UsageError
 from groupwise.parallel.pool import shared_threads
-from groupwise.pipeline.fit import fit_config
 from groupwise.recipe.parsing import read_recipe
 from groupwise.training import learner
+from groupwise.training.config import FitConfig
 
 MODERN = Processor("a processor", ("AVX2", "FMA", "AVX-512"))
 
@@ -103,13 +103,13 @@ def test_half_precision_and_shared_threads_are_left_out(monkeypatch):
 
 @pytest.mark.parametrize(("name", "value"), [("compile", True), ("budget_minutes", 5.0)])
 def test_a_recipe_that_follows_the_machine_is_refused(name, value, monkeypatch):
-    config = fit_config(read_recipe("default", {f"training.{name}": value})[1])
+    config = FitConfig.of(read_recipe("default", {f"training.{name}": value})[1])
     learner.refuse_unportable(config)
     for setting, held in SETTINGS.items():
         monkeypatch.setenv(setting, held)
     with pytest.raises(UsageError, match=f"training.{name}: follows the .* of this machine"):
         learner.refuse_unportable(config)
-    learner.refuse_unportable(fit_config(read_recipe("default")[1]))
+    learner.refuse_unportable(FitConfig.of(read_recipe("default")[1]))
 
 
 def test_machines_that_are_held_to_the_same_end_with_the_same_bits():

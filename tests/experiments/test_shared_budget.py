@@ -1,14 +1,24 @@
 """A budget is divided among the trainings of a cross-validation and of a sweep; by a clock that is fake."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import pytest
 
+from groupwise.experiments import crossval
 from groupwise.experiments.crossval import fold_deadline
 from groupwise.experiments.sweep import KEPT_S, trial_deadline, trial_s
+from groupwise.planning.after_training import REFIT_PAGES, REFIT_SHARE, AfterTraining
 from groupwise.runs.deadline import Deadline
 from groupwise.runs.request import CrossValidation, Planning, RunRequest
+
+
+@pytest.fixture(autouse=True)
+def waiting(monkeypatch):
+    """How many times as long everything takes beside other work."""
+    factor = [1.0]
+    monkeypatch.setattr(crossval, "waiting_so_far", lambda: factor[0])
+    return factor
 
 
 class Clock:
@@ -47,6 +57,15 @@ def test_folds_share_what_is_left_and_the_pooling_is_kept_back(tmp_path, clock):
     assert second.left_s == (600 - 130 - 10) / 4 > first.budget_s
     clock.now = 595.0
     assert fold_deadline(study(pooling_s=10.0), asked, 1).left_s == 0
+
+
+def test_what_is_kept_back_grows_once_with_other_work(tmp_path, clock, waiting):
+    waiting[0] = 3.0
+    asked = request(tmp_path, Deadline(600, 0, clock), cv=CrossValidation(5), refit=True)
+    after = AfterTraining(1.0, 2.0, pooling_s=10.0).with_refit(pooled=True)
+    deadline = fold_deadline(study(**asdict(after)), asked, 5)
+    assert deadline.left_s == pytest.approx((600 - 3 * (10 + after.refit_s)) / (5 + REFIT_SHARE))
+    assert after.refit_s == 1 + REFIT_PAGES * 10  # as on a machine that does nothing else
 
 
 def test_all_folds_together_end_within_the_budget(tmp_path, clock):

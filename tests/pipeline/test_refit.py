@@ -25,6 +25,7 @@ from groupwise.runs.history import read_history
 from groupwise.runs.provenance import count_known_images
 from groupwise.runs.run import Run
 from groupwise.training.callbacks import Callback
+from groupwise.training.signals import Terminated
 
 
 @pytest.fixture(scope="module")
@@ -117,11 +118,10 @@ def test_weights_of_a_refit_are_known_to_have_learnt_from_every_fold(refitted):
 def test_what_is_there_stays_and_that_of_other_weights_is_made_anew(refitted, tmp_path, capsys):
     copy = shutil.copytree(refitted, tmp_path / "copy")
     before = (copy / "refit" / "model.safetensors").stat().st_mtime_ns
-    entry = ledger(copy / "refit")
-    entry["refit_of"]["run"] = str(copy)
-    (copy / "refit" / "run.json").write_text(json.dumps(entry))
-    status, out, _ = run(capsys, "refit", copy)
+    status, out, _ = run(capsys, "refit", copy)  # which has moved
     assert (status, "is there already" in out) == (0, True)
+    entry = ledger(copy / "refit")
+    assert entry["refit_of"]["run"] == str(copy)
     assert (copy / "refit" / "model.safetensors").stat().st_mtime_ns == before
     entry["refit_of"]["weights"] = "of another training"
     (copy / "refit" / "run.json").write_text(json.dumps(entry))
@@ -145,6 +145,27 @@ def test_a_refit_that_was_stopped_goes_on_to_the_same_weights(refitted, tmp_path
     assert run(capsys, "refit", copy)[0] == 0
     ours, theirs = (load_file(f / "refit" / "model.safetensors") for f in (copy, refitted))
     assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_refit_that_was_stopped_within_a_budget_goes_on_to_the_usual_passes(
+    refitted, tmp_path, monkeypatch
+):
+    copy = shutil.copytree(refitted, tmp_path / "copy")
+    shutil.rmtree(copy / "refit")
+    after = {"network_s": 0.0, "rest_s": 0.0, "refit_share": REFIT_SHARE, "refit_s": 0.0}
+    Run.open(copy).note(plan={"after_training": after})
+    plain = refit_module.run_callbacks
+
+    class Stop(Callback):
+        on_batch_end = staticmethod(at_step(2, raise_signal(signal.SIGTERM)))
+
+    monkeypatch.setattr(refit_module, "run_callbacks", lambda *about: [Stop(), *plain(*about)])
+    with pytest.raises(Terminated):
+        refit_module.refit(copy, Console(), deadline=Deadline.of(3600))
+    monkeypatch.setattr(refit_module, "run_callbacks", plain)
+    refit_module.refit(copy, Console())
+    usual, ours = (len(rows(f / "refit" / "history.csv")) for f in (refitted, copy))
+    assert ours == usual
 
 
 def test_passes_are_those_until_the_time_ended_training(refitted):

@@ -37,6 +37,15 @@ def test_what_the_user_sets_stays_and_an_imbalance_is_mended_once():
     assert steered(sampled) == (("balanced_accuracy", "loss"), 0.0)
 
 
+@pytest.mark.parametrize("aim", ["balanced", "auroc"])
+def test_an_adjustment_of_a_file_stays_whatever_is_asked_for_later(tmp_path, aim):
+    file = tmp_path / "mine.yaml"
+    file.write_text("loss: {logit_adjustment: 0.5}")
+    assert steered(read_recipe(file, {"training.optimise": aim})[1])[1] == 0.5
+    file.write_text("training: {optimise: balanced}\nloss: {logit_adjustment: 0.5}")
+    assert steered(read_recipe(file, {"training.optimise": aim})[1])[1] == 0.5
+
+
 def test_by_default_nothing_favours_balanced_accuracy():
     recipe = read_recipe("default")[0]
     assert (recipe.training.optimise, recipe.training.sampling) == ("accuracy", "natural")

@@ -1,5 +1,6 @@
 import shutil
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
@@ -29,6 +30,14 @@ def test_whole_batches_of_the_final_size_alone_are_compiled(graphs):
     for shape in ((8, 3, 16, 16), (4, 3, 16, 16), (8, 3, 8, 8), (8, 3, 16, 16)):
         torch.testing.assert_close(network(torch.ones(shape)), small_model()(torch.ones(shape)))
     assert graphs == [(8, 3, 16, 16)]
+
+
+def test_what_a_crop_leaves_is_compiled(graphs):
+    config = small_config(compile=True)
+    config = replace(config, augment=replace(config.augment, crop=0.5))
+    fit = Learner.create(small_model(), small_data(), config, World())
+    fit.network(torch.ones(8, 3, 8, 8))
+    assert graphs == [(8, 3, 8, 8)]
 
 
 def test_a_step_in_pieces_compiles_the_piece(graphs):

@@ -72,6 +72,17 @@ def test_no_more_is_left_than_the_budget():
     assert words(training)[1].endswith("10 s left")
 
 
+def test_what_an_earlier_process_took_is_gone_from_the_budget():
+    training, clock = meter(budget_minutes=0.5)
+    training.on_train_begin(epochs(3))  # of 2 s each
+    take(training, clock, 1, each_s=2)
+    assert words(training)[1].endswith("6 s left")  # by its own pace, of 22
+    training, clock = meter(budget_minutes=0.2)
+    training.on_train_begin(epochs(3))
+    take(training, clock, 1, each_s=2)
+    assert words(training)[1].endswith("4 s left")
+
+
 def test_a_name_stands_before_the_epoch():
     training, clock = meter(name="Trial 2/5")
     take(training, clock, 1)

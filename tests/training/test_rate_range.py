@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -8,6 +9,7 @@ from fit_case import small_config, small_data, small_model
 from groupwise.distributed.world import World
 from groupwise.recipe.augment import AugmentConfig
 from groupwise.recipe.optimizer import OptimConfig
+from groupwise.training import rate_range
 from groupwise.training.rate_range import HIGHEST, LOWEST, MARGIN, RateCurve, rate_range_test
 
 
@@ -54,6 +56,22 @@ def test_it_stops_where_the_loss_runs_away():
     curve = sweep(small_model(), name="sgd")
     assert len(curve.rates) < 60
     assert LOWEST < curve.suggestion < HIGHEST / MARGIN
+
+
+@pytest.mark.parametrize(("sampling", "rare"), [("natural", 4), ("balanced", 18)])
+def test_it_shows_the_classes_as_often_as_training_will(monkeypatch, sampling, rare):
+    data = small_data()  # 36 images to learn from
+    data.labels[:36] = np.arange(36) % 9 == 0
+    config = small_config(sampling=sampling, batch_size=12)
+    shown, plain = [], rate_range.training_inputs
+
+    def inputs(batch, *about, **others):
+        shown.extend(batch.labels.tolist())
+        return plain(batch, *about, **others)
+
+    monkeypatch.setattr(rate_range, "training_inputs", inputs)
+    rate_range_test(small_model(), data, config, world=World(), steps=3, on_step=lambda done, total: None)
+    assert (len(shown), sum(shown)) == (36, rare)
 
 
 def test_the_suggestion_is_a_tenth_of_the_rate_of_the_lowest_loss():

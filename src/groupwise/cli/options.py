@@ -101,7 +101,7 @@ def changed_fields(argv: Sequence[str], base: Recipe, changed: Recipe) -> dict[s
     What follows from `--optimise` is none of them.
     """
     before, now = flatten(as_dict(base)), flatten(as_dict(changed))
-    following = aimed_fields(now)
+    following = aimed_fields(now, before)
     return {
         name: value
         for name, value in now.items()

@@ -30,7 +30,7 @@ from groupwise.pipeline.fit import training_clock
 from groupwise.pipeline.images import open_images
 from groupwise.pipeline.resume import locked_run, stored_recipe
 from groupwise.pipeline.train import TrainOptions, end_run, train_prepared
-from groupwise.planning.after_training import OF_FOLD, AfterTraining
+from groupwise.planning.after_training import OF_FOLD, AfterTraining, waiting_so_far
 from groupwise.recipe.recipe import Recipe, to_yaml
 from groupwise.runs.deadline import Deadline
 from groupwise.runs.lock import ORPHAN_S, clear, training_lock
@@ -218,7 +218,7 @@ def fold_deadline(study: Run, request: RunRequest, missing: int) -> Deadline | N
     parts, kept_s = float(max(rounds_of(missing, request.workers), 1)), after.pooling_s
     if request.refit:
         parts, kept_s = parts + after.refit_share, kept_s + after.refit_s
-    return deadline.share(parts, kept_s)
+    return deadline.share(parts, kept_s * waiting_so_far())
 
 
 def _unfinished(study: Run, request: RunRequest) -> int:

@@ -13,11 +13,10 @@ from groupwise.data.targets import Targets
 from groupwise.distributed.world import World, choose_device
 from groupwise.errors import UsageError
 from groupwise.files import write_atomic
-from groupwise.pipeline.fit import fit_config
 from groupwise.pipeline.train import new_model
 from groupwise.recipe.recipe import Recipe, with_fields
 from groupwise.report.plots import rate_curve
-from groupwise.training.config import FitData
+from groupwise.training.config import FitConfig, FitData
 from groupwise.training.rate_range import RateCurve, rate_range_test
 
 
@@ -34,7 +33,7 @@ def find_rate(manifest: Manifest, recipe: Recipe, out: Path, *, steps: int, cons
         raise UsageError(f"{steps} steps", place="--steps", remedy="Give at least 10; 100 is usual.")
     data = _draw(manifest, recipe, steps * recipe.training.batch_size, console)
     model = new_model(recipe, data.num_classes)
-    config = fit_config(with_fields(recipe, {"training.compile": False}))  # so few steps do not repay it
+    config = FitConfig.of(with_fields(recipe, {"training.compile": False}))  # so few steps do not repay it
     world = World(device=choose_device(recipe.training.device))
     with console.progress("Raising the learning rate") as progress:
         curve = rate_range_test(model, data, config, world=world, steps=steps, on_step=progress)

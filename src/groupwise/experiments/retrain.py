@@ -22,7 +22,6 @@ from groupwise.errors import Ended
 from groupwise.evaluation.leakage import reported_fold
 from groupwise.inference.predictor import predict_logits
 from groupwise.models.resnext import ResNeXt
-from groupwise.pipeline.fit import fit_config
 from groupwise.pipeline.images import open_images
 from groupwise.pipeline.resume import stored_recipe
 from groupwise.pipeline.train import new_model
@@ -31,7 +30,7 @@ from groupwise.runs.run import Run
 from groupwise.stats.label_rule import LabelRule
 from groupwise.stats.label_sets import fit_label_rule, label_probabilities, undecided_rule
 from groupwise.training.callbacks import BatchProgress, Callback
-from groupwise.training.config import EpochRecord, FitData
+from groupwise.training.config import EpochRecord, FitConfig, FitData
 from groupwise.training.signals import Terminated
 from groupwise.training.trainer import Trainer
 
@@ -175,7 +174,7 @@ def retrain(
         trainer = Trainer(
             new_model(recipe, len(split.classes)),
             data,
-            fit_config(recipe),
+            FitConfig.of(recipe),
             world=World(device=choose_device(recipe.training.device)),
             checkpoints=Path(folder),
             callbacks=[BatchProgress(on_batch), answers],

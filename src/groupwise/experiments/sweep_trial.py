@@ -14,7 +14,7 @@ from torch import nn
 
 from groupwise.console import Console
 from groupwise.distributed.world import World, choose_device
-from groupwise.pipeline.fit import fit_config, training_clock
+from groupwise.pipeline.fit import training_clock
 from groupwise.pipeline.images import open_data
 from groupwise.pipeline.resume import stored_recipe
 from groupwise.pipeline.train import new_model
@@ -24,7 +24,7 @@ from groupwise.runs.deadline import Deadline
 from groupwise.runs.lock import ORPHAN_S, training_lock
 from groupwise.runs.run import Run
 from groupwise.training.callbacks import Callback, WarningLog
-from groupwise.training.config import Diverged, EpochRecord, FitData, FitResult
+from groupwise.training.config import Diverged, EpochRecord, FitConfig, FitData, FitResult
 from groupwise.training.meter import ProgressMeter
 from groupwise.training.selection import score
 from groupwise.training.state import no_end
@@ -131,7 +131,7 @@ def _fit(trial: optuna.Trial, shared: Shared, name: str, ends: Deadline | None) 
         trainer = Trainer(
             new_model(recipe, shared.data.num_classes),
             shared.data,
-            fit_config(recipe),
+            FitConfig.of(recipe),
             world=shared.world,
             checkpoints=shared.run.path(trial_folder(trial)),
             callbacks=[WarningLog(shared.console.warn), meter, TrialReport(trial, recipe)],

@@ -84,10 +84,15 @@ def _turn(images: Tensor, u: Tensor, mirrored: Tensor, config: AugmentConfig) ->
     return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 
+def cropped_side(side: int, crop: float) -> int:
+    """What training sees of images of `side` px."""
+    return min(max(round(crop * side), LEAST_PX), side)
+
+
 def _window(images: Tensor, u: Tensor, shift: float, crop: float) -> Tensor:
     """A square of whole pixels of each image, which is reflected at its border as far as `shift` reaches."""
     side = images.shape[-1]
-    margin, length = round(shift * side), min(max(round(crop * side), LEAST_PX), side)
+    margin, length = round(shift * side), cropped_side(side, crop)
     if margin == 0 and length == side:
         return images
     padded = F.pad(images, (margin,) * 4, mode="reflect")

@@ -35,7 +35,7 @@ def run_trainer(
     return Trainer(
         model,
         data,
-        fit_config(recipe),
+        FitConfig.of(recipe),
         world=world,
         checkpoints=run.path("checkpoints"),
         made_from={name: sha256_file(run.path(name)) for name in ("manifest.csv", "split.csv")},
@@ -121,11 +121,6 @@ def write_history(run: Run, history: Sequence[EpochRecord]) -> None:
     header = [name for name in names if any(getattr(epoch, name) is not None for epoch in history)]
     write_csv(run.path("history.csv"), header, [attrgetter(*header)(epoch) for epoch in history])
     run.record("history.csv", ["recipe.yaml", "split.csv"])
-
-
-def fit_config(recipe: Recipe) -> FitConfig:
-    """The part of a recipe that `fit` needs."""
-    return FitConfig(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, recipe.seed)
 
 
 def epoch_line(epoch: EpochRecord) -> str:

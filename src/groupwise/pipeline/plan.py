@@ -16,7 +16,14 @@ from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.data.stratify import IntArray
 from groupwise.pipeline.baselines import SHARE
-from groupwise.planning.after_training import REFIT_PAGES, REFIT_SHARE, Waiting, measure_unit, pooling_s
+from groupwise.planning.after_training import (
+    REFIT_PAGES,
+    REFIT_SHARE,
+    Waiting,
+    measure_unit,
+    pooling_s,
+    waiting_so_far,
+)
 from groupwise.planning.chirality import SIDE_PX, chirality, mirror_kept
 from groupwise.planning.fingerprint import Fingerprint, fingerprint, known_side_px
 from groupwise.planning.plan import Plan, make_plan
@@ -56,7 +63,7 @@ def plan_recipe(
     facts = describe(manifest, split, train, select, request.recipe)
     kept = SHARE if request.baselines else 0.0  # for the baselines
     deadline = planning.deadline
-    pooled_s = pooling_s(facts.images, unit_s) if request.cv else 0.0
+    pooled_s = pooling_s(facts.images, unit_s) * waiting_so_far() if request.cv else 0.0
     pooled_s *= 1 + REFIT_PAGES if request.refit else 1
     parts = rounds * (1 + kept) + (REFIT_SHARE if request.refit else 0.0)
     left_s = None if deadline is None else partial(_left_s, deadline, parts, pooled_s)

@@ -34,7 +34,7 @@ from groupwise.pipeline.fit import refit_clock, run_callbacks, run_trainer, time
 from groupwise.pipeline.images import open_data
 from groupwise.pipeline.resume import stored_recipe
 from groupwise.pipeline.train import end_run, new_model
-from groupwise.recipe.recipe import Recipe, to_yaml
+from groupwise.recipe.recipe import Recipe, to_yaml, with_fields
 from groupwise.report.model_card import refit_card
 from groupwise.report.page import write_report
 from groupwise.runs.deadline import Deadline
@@ -81,7 +81,7 @@ def refit(
         console = console if world.is_main else Console(quiet=True)
         with training_lock(target) if world.is_main else nullcontext():
             if world.is_main:
-                _prepare(parent, target, recipe, root, timed=deadline is not None)
+                _prepare(parent, target, recipe, root)
             world.barrier()
             run = Run.open(target)
             if "decision.json" in run.ledger["artefacts"]:
@@ -124,13 +124,14 @@ def refuse_recipe(recipe: Recipe, place: str | Path) -> None:
         )
 
 
-def _prepare(parent: Run, target: Path, recipe: Recipe, root: Path | None, *, timed: bool) -> None:
-    """Create the run of the refit, unless it is there and of these very weights."""
+def _prepare(parent: Run, target: Path, recipe: Recipe, root: Path | None) -> None:
+    """Create the run of the refit, unless it is there and of these very weights, wherever they lie now."""
     of = _facts(parent)
-    most = MOST_PASSES if timed else 1.0
     if (target / LEDGER).is_file():
-        ledger = Run.open(target).ledger
-        if "split.json" in ledger["artefacts"] and ledger.get("refit_of") == of:
+        there = Run.open(target)
+        began = there.ledger.get("refit_of", {})
+        if "split.json" in there.ledger["artefacts"] and {**began, "run": of["run"]} == of:
+            there.note(refit_of=of)
             return
     clear(target)
     run = Run.create(target, data=parent.ledger["data"], root=root or parent.root, version=__version__)
@@ -140,7 +141,7 @@ def _prepare(parent: Run, target: Path, recipe: Recipe, root: Path | None, *, ti
         recipe_changes=parent.ledger["recipe_changes"],
         reading=parent.ledger.get("reading", {}),
     )
-    write_atomic(run.path("recipe.yaml"), to_yaml(_going_on(recipe, max(round(most * of["passes"]), 1))))
+    write_atomic(run.path("recipe.yaml"), to_yaml(_going_on(recipe, max(round(of["passes"]), 1))))
     run.record("recipe.yaml")
     run.inherit_data(parent)
     rows = (row if row.fold == EXCLUDED else row._replace(fold="train") for row in parent.split().rows)
@@ -210,6 +211,9 @@ def _train(run: Run, parent: Run, world: World, console: Console, deadline: Dead
     model = new_model(recipe, len(split.classes), pretrained=False)
     load_weights(model, parent.members[0].require("model.safetensors"))
     clock = refit_clock(parent, deadline)
+    if clock:
+        most = max(round(MOST_PASSES * of["passes"]), 1)
+        recipe = with_fields(recipe, {"training.epochs": most})
     # Decoded there already, where the refit goes on with the same command
     data = open_data(recipe, parent.path("cache"), run.manifest(), split, world, console)
     with tracking((), run.folder, {}, console.warn) as tracked, console.progress("Training") as show:

@@ -79,13 +79,16 @@ def after_training(facts: Fingerprint, rates: Rates) -> AfterTraining:
     """What has to be kept back from training; a stage that follows it adds its seconds here."""
     network_s = scored_images(facts) * rates.answer_s + DRAWN_IMAGES * rates.decode_s
     units = PAGES + AN_IMAGE * (facts.images - facts.train_images)
-    pooled_s = pooling_s(facts.images, rates.unit_s, rates.waiting)
+    pooled_s = pooling_s(facts.images, rates.unit_s)
     return AfterTraining(network_s / rates.waiting, units * rates.unit_s, pooled_s)
 
 
-def pooling_s(images: int, unit_s: float, waiting: float = 1.0) -> float:
-    """Seconds that follow the last model of a cross-validation: all answers measured, and the pages."""
-    return (PAGES + AN_IMAGE * images) * unit_s * waiting
+def pooling_s(images: int, unit_s: float) -> float:
+    """Seconds that follow the last model of a cross-validation: all answers measured, and the pages.
+
+    As `AfterTraining` has them, on a machine that does nothing else.
+    """
+    return (PAGES + AN_IMAGE * images) * unit_s
 
 
 def measure_unit(clock: Callable[[], float] = time.thread_time) -> float:
@@ -116,9 +119,19 @@ class Waiting:
         """The factor, renewed where this thread has run for `least_run_s` since the last time."""
         ran, waited = (new - old for new, old in zip(self.waited(), self._mark, strict=True))
         if ran > 0 and ran >= least_run_s:
-            self.factor = min((ran + waited) / ran, MOST_WAITING)
+            self.factor = _factor(ran, waited)
             self._mark = self.waited()
         return self.factor
+
+
+def waiting_so_far(waited: Waited = waited_for_processor) -> float:
+    """The factor of `Waiting` over all that this thread has done; 1 where nothing says it."""
+    ran, stood = waited()
+    return _factor(ran, stood) if ran > 0 else 1.0
+
+
+def _factor(ran: float, waited: float) -> float:
+    return min((ran + waited) / ran, MOST_WAITING)
 
 
 @dataclass(frozen=True)

@@ -108,15 +108,9 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float, floa
     shape = (n, size, size, recipe.data.input_channels)
     images = rng.integers(0, 256, shape, dtype=np.uint8)
     data = FitData(images, np.arange(n) % num_classes, np.arange(n), np.arange(n))
-    config = FitConfig(
-        # Growing images would make the first steps the fastest
-        replace(recipe.training, batch_size=n, accumulate=1, start_size_px=None),
-        recipe.optim,
-        recipe.loss,
-        recipe.augment,
-        recipe.data,
-        recipe.seed,
-    )
+    # Growing images would make the first steps the fastest
+    whole = replace(recipe.training, batch_size=n, accumulate=1, start_size_px=None)
+    config = FitConfig.of(replace(recipe, training=whole))
     counts = {"num_classes": data.num_classes, "in_channels": recipe.data.input_channels}
     overrides = {**recipe.model.overrides, **counts}
     model, faults = ResNeXt(configure(recipe.model.preset, **overrides)), list[str]()

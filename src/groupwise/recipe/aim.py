@@ -37,17 +37,25 @@ WORDS: Mapping[str, str] = {
 }
 
 
-def aimed_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+def aimed_fields(fields: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that follow from `training.optimise` among `fields`, a recipe's by their paths.
 
-    Balanced accuracy asks for logit adjustment, unless the recipe does something for rare classes already.
+    Balanced accuracy asks for logit adjustment, unless the recipe does something for rare classes already:
+    an adjustment that the aim of `former`, the recipe before its aim was changed, does not ask for stays.
     """
     aim: Aim = fields[OPTIMISE]
     if aim not in MEASURE:
         return {}  # which the parser refuses with its own words
-    mended = "balanced" in (fields.get("training.sampling"), fields.get("loss.class_weights"))
-    adjusted = aim == "balanced" and not mended
-    return {SELECT_BY: [MEASURE[aim], "loss"], ADJUSTMENT: 1.0 if adjusted else 0.0}
+    following: dict[str, Any] = {SELECT_BY: [MEASURE[aim], "loss"]}
+    if former.get(ADJUSTMENT, 0.0) == _adjustment(former):
+        following[ADJUSTMENT] = _adjustment(fields)
+    return following
+
+
+def _adjustment(fields: Mapping[str, Any]) -> float:
+    """The logit adjustment that the aim of a recipe asks for."""
+    sampled = "balanced" in (fields.get("training.sampling"), fields.get("loss.class_weights"))
+    return 1.0 if fields.get(OPTIMISE) == "balanced" and not sampled else 0.0
 
 
 def read_costs(path: Path) -> Costs:

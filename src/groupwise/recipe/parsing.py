@@ -132,7 +132,7 @@ def parse_recipe(parser: Parser, argv: Sequence[str], base: Any) -> tuple[Any, A
     words = with_cost_matrix(argv)
     arguments = parser.parse_args(words)
     if any(word.partition("=")[0] in (f"--{OPTIMISE}", SHORT_NAMES[OPTIMISE]) for word in words):
-        parser.set_defaults(aimed_fields({name: arguments[name] for name in fields}))
+        parser.set_defaults(aimed_fields({name: arguments[name] for name in fields}, fields))
         arguments = parser.parse_args(words)
     return arguments, _instantiate(parser, arguments, Recipe, name=base.name)
 

@@ -153,7 +153,7 @@ def recipe_fields(path: Path) -> dict[str, Any]:
 def with_changes(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """The `fields` of a recipe with `changes`, and with what follows from an aim that is among these."""
     changed = {**fields, **changes}
-    return {**changed, **aimed_fields(changed), **changes} if OPTIMISE in changes else changed
+    return {**changed, **aimed_fields(changed, fields), **changes} if OPTIMISE in changes else changed
 
 
 def read_fields(path: Path) -> dict[str, Any]:

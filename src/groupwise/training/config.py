@@ -15,6 +15,7 @@ from groupwise.data.stratify import IntArray
 from groupwise.errors import GroupwiseError
 from groupwise.recipe.augment import AugmentConfig
 from groupwise.recipe.optimizer import OptimConfig
+from groupwise.recipe.recipe import Recipe
 from groupwise.recipe.training import LossConfig, TrainingConfig
 
 
@@ -28,6 +29,11 @@ class FitConfig:
     augment: AugmentConfig
     preprocessing: Preprocessing
     seed: int
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> FitConfig:
+        """The part of a recipe that training needs."""
+        return cls(recipe.training, recipe.optim, recipe.loss, recipe.augment, recipe.data, recipe.seed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from groupwise.data.decode import Preprocessing
 from groupwise.distributed.world import World
 from groupwise.loader.batches import Batch, Shuffle, batches, normalise
+from groupwise.training.checkpoint import Moment
 from groupwise.training.config import FitConfig, FitData
 from groupwise.training.memory import is_out_of_memory, out_of_memory
-from groupwise.training.state import TrainState
 
 
 class NotFinite(Exception):  # noqa: N818
@@ -31,16 +31,16 @@ def require_finite(tally: Tensor) -> None:
         raise NotFinite(int(bad[0]))
 
 
-def training_batches(data: FitData, config: FitConfig, state: TrainState, world: World) -> Iterator[Batch]:
-    """What is left of the epoch, in its order."""
+def training_batches(data: FitData, config: FitConfig, moment: Moment, world: World) -> Iterator[Batch]:
+    """What is left, after `moment`, of the epoch that follows the whole ones, in its order."""
     return batches(
         data.images,
         data.labels,
         data.train,
         batch_size=config.training.batch_size,
         world=world,
-        shuffle=Shuffle(config.seed, state.finished + 1, config.training.sampling == "balanced"),
-        first=state.step,
+        shuffle=Shuffle(config.seed, moment.epoch + 1, config.training.sampling == "balanced"),
+        first=moment.step,
     )
 
 

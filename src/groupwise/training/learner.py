@@ -16,6 +16,7 @@ from groupwise.distributed.batch_norm import share_batch_statistics
 from groupwise.distributed.portable import OPTION, is_portable
 from groupwise.distributed.world import World
 from groupwise.errors import UsageError, first_line
+from groupwise.loader.augment import cropped_side
 from groupwise.training.config import FitConfig, FitData
 from groupwise.training.loss import Loss, make_loss
 from groupwise.training.optimizer import freeze, make_optimizer
@@ -143,7 +144,7 @@ class Learner:
 def _whole_batch(config: FitConfig, world: World) -> tuple[int, ...]:
     """The shape of what the network is given in most steps."""
     n = config.training.batch_size // world.size // config.training.accumulate
-    size = config.preprocessing.image_size_px
+    size = cropped_side(config.preprocessing.image_size_px, config.augment.crop)
     return (n, config.preprocessing.input_channels, size, size)
 
 

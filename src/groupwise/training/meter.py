@@ -46,14 +46,18 @@ class ProgressMeter(Callback):
         self._start = self._since
 
     def on_train_begin(self, history: Sequence[EpochRecord]) -> None:
-        """Begin the epoch after those of `history`."""
-        self._history = history
-        self._first: int | None = None
-        self._since = self._clock()
+        """Begin behind the epochs of `history`, which another process may have made."""
+        self._before_s = sum(epoch.seconds for epoch in history)
+        self._begin_epoch(history)
 
     def on_epoch_end(self, history: Sequence[EpochRecord], _: nn.Module) -> None:
         """Begin the next epoch."""
-        self.on_train_begin(history)
+        self._begin_epoch(history)
+
+    def _begin_epoch(self, history: Sequence[EpochRecord]) -> None:
+        self._history = history
+        self._first: int | None = None
+        self._since = self._clock()
 
     def on_batch_end(self, step: int, steps: int) -> None:
         """Show how far the epoch has come."""
@@ -93,4 +97,4 @@ class ProgressMeter(Callback):
         left_s = spent_s / self._taken * to_come
         if self._training.budget_minutes is None:
             return left_s
-        return min(left_s, max(60 * self._training.budget_minutes - spent_s, 0))
+        return min(left_s, max(60 * self._training.budget_minutes - self._before_s - spent_s, 0))

@@ -14,8 +14,10 @@ from torch import nn
 
 from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError
-from groupwise.loader.batches import Batch, Shuffle, batches
+from groupwise.loader.batches import Batch
+from groupwise.training.checkpoint import Moment
 from groupwise.training.config import FitConfig, FitData
+from groupwise.training.epoch import training_batches
 from groupwise.training.learner import Learner
 from groupwise.training.optimizer import set_learning_rate
 from groupwise.training.step import training_inputs
@@ -77,14 +79,7 @@ def rate_range_test(
 
 def _endless(data: FitData, config: FitConfig, world: World) -> Iterator[tuple[int, Batch]]:
     for epoch in itertools.count(1):
-        for batch in batches(
-            data.images,
-            data.labels,
-            data.train,
-            batch_size=config.training.batch_size,
-            world=world,
-            shuffle=Shuffle(config.seed, epoch),
-        ):
+        for batch in training_batches(data, config, Moment(epoch - 1), world):
             yield epoch, batch
 
 

@@ -110,7 +110,7 @@ class Trainer:
     def train_epoch(self) -> Score:
         """Take one optimizer step a batch, for what is left of the epoch."""
         state = self.state
-        source = training_batches(self.data, self.config, state, self.world)
+        source = training_batches(self.data, self.config, state.moment, self.world)
         timed = TimedIterator(source, waited=state.waiting_seconds)
         start = time.perf_counter() - state.seconds
         self.learner.begin()
@@ -265,7 +265,7 @@ class Trainer:
     def _image_names(self, step: int) -> list[str]:
         """The images of a step of this epoch, of all processes."""
         self.state.step = step
-        rows = next(training_batches(self.data, self.config, self.state, World())).samples.tolist()
+        rows = next(training_batches(self.data, self.config, self.state.moment, World())).samples.tolist()
         return [self.data.paths[row] if self.data.paths else f"row {row}" for row in rows]
 
     def _save_and_leave(self) -> None:
