@@ -99,7 +99,7 @@ def other_measures(
     from groupwise.stats.costs import cheapest_answers
     from groupwise.stats.fold import Fold
     from groupwise.stats.priors import with_equal_classes
-    from groupwise.training.selection import mean_auroc
+    from groupwise.training.selection import mean_ranking
 
     costs = recipe.decision.cost_matrix(pictures.classes)
     assert costs is not None
@@ -110,7 +110,7 @@ def other_measures(
     corrected = with_equal_classes(probs, counts).argmax(1)
     shares, right = counts / counts.sum(), corrected == labels
     return {
-        "auroc": mean_auroc(Fold(labels, probs, np.zeros(len(labels), np.int64))),
+        "auroc": mean_ranking(Fold(labels, probs, np.zeros(len(labels), np.int64)), 0),
         "cost": at_shares(costs[labels, probs.argmax(1)], labels, shares),
         "cost_decided": at_shares(costs[labels, cheapest_answers(probs, costs)], labels, shares),
         "corrected_as_learnt": at_shares(right, labels, shares),

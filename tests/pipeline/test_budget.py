@@ -75,6 +75,28 @@ def test_reading_is_broken_off_once_it_would_take_too_long():
     assert seen == [1, 2, 501, 501, 501, 4_501]
 
 
+@pytest.mark.parametrize("trainings", [1, 5.35])
+def test_what_reading_is_said_to_need_is_enough_for_it(trainings):
+    """The least that is named is let through."""
+
+    def reads_too_slowly(budget_s):
+        now = [0.0]
+        deadline = Deadline(budget_s, 0, clock=lambda: now[0])
+        move = bounded_progress(lambda done, total: None, deadline, trainings)
+        move(1, 1000)
+        now[0] = 4.0
+        move(101, 1000)  # 40 s for all
+
+    with pytest.raises(
+        UsageError, match=r"20\ss are kept" if trainings == 1 else r"107\ss are kept"
+    ) as refused:
+        reads_too_slowly(60)
+    number, unit = refused.value.remedy.removeprefix("Give at least ").removesuffix(".").split()
+    least = int(number) * {"s": 1, "min": 60}[unit]
+    assert least >= 40 / 0.8 + 20 * trainings
+    reads_too_slowly(least)
+
+
 def test_without_a_deadline_the_progress_is_the_consoles_own():
     def show(done, total):
         return None

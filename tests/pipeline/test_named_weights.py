@@ -92,6 +92,24 @@ def test_offline_is_said_and_what_is_there_is_taken(table, monkeypatch):
     assert table.ranges == []
 
 
+def test_a_run_goes_on_without_the_file_it_began_with(table, tmp_path, capsys, monkeypatch):
+    """Its weights stand in the checkpoints by then, and what it began with has not changed."""
+    data = write_folder(tmp_path / "pets", n=16)
+    told = {"--weights": NAME, "--run": tmp_path / "run", "--training.epochs": 1, "--baselines": "none"}
+    words = [str(word) for word in ("train", data, *(word for pair in told.items() for word in pair))]
+    assert main(words) == 0
+    for file in (tmp_path / "cache").rglob("model.safetensors"):
+        file.unlink()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert main([*words, "--resume"]) == 0
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    assert main([*words, "--resume"]) == 0
+    capsys.readouterr()
+    other = [word.replace(NAME, "timm/resnext50_32x4d.a1h_in1k") for word in words]
+    assert main([*other, "--resume"]) == 2
+    assert "model.weights was" in capsys.readouterr().err
+
+
 def test_a_failed_download_leaves_nothing_of_any_verb(table, tmp_path, capsys):
     table.fault = "html"
     data = write_folder(tmp_path / "pets", n=8)

@@ -1,3 +1,6 @@
+import errno
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -94,6 +97,21 @@ def test_any_flipped_bit_or_cut_is_found_and_the_older_one_used(tmp_path, where,
         (newest, "its content does not match the digest in its name")
     ]
     assert older.is_file()
+
+
+def test_one_that_the_disk_no_longer_gives_is_passed_over(tmp_path, monkeypatch):
+    save_checkpoint(tmp_path, Moment(1), state(1))
+    newest, plain = save_checkpoint(tmp_path, Moment(2), state(2)), Path.read_bytes
+
+    def read_bytes(path):
+        if path == newest:
+            raise OSError(errno.EIO, "Input/output error")
+        return plain(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    loaded, rejected = load_checkpoint(tmp_path)
+    assert loaded["history"][0]["epoch"] == 1
+    assert [(one.path, one.reason) for one in rejected] == [(newest, "it cannot be read: Input/output error")]
 
 
 def test_a_damaged_checkpoint_does_not_push_out_a_sound_one(tmp_path):

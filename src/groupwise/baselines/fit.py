@@ -57,14 +57,14 @@ def fit_baselines(
     asked: IntArray,
     *,
     num_classes: int,
-    seconds: float | None,
+    seconds: float,
     seed: int,
 ) -> FittedBaselines:
     """Fit every baseline on the rows `train`, and answer the rows `asked`; nothing else is looked at.
 
     `images` (N, S, S, C) are uint8, `labels` class numbers (N,), or 1 for each label of an image, (N, K). The
     largest class and the features always take what they need; what is left of `seconds` is the plain
-    network's, which without a limit has `plain.USUAL_EPOCHS`, and is skipped where too little is left.
+    network's, which is skipped where too little is left.
     """
     started = time.perf_counter()
     rng = np.random.default_rng(seed)
@@ -78,11 +78,9 @@ def fit_baselines(
         )
     shown, tested = _squares(images, learnt), _squares(images, asked)
     fitted.append(_fit_features(shown, labels[learnt], tested, num_classes, started))
-    left_s = None
-    if seconds is not None:
-        left_s = _seconds_to_learn(started + seconds, len(learnt), len(asked), num_classes)
+    left_s = _seconds_to_learn(started + seconds, len(learnt), len(asked), num_classes)
     if left_s == 0:
-        skipped[PLAIN_NETWORK] = f"as one epoch of it does not fit into {duration(max(seconds or 0, 1))}"
+        skipped[PLAIN_NETWORK] = f"as one epoch of it does not fit into {duration(max(seconds, 1))}"
     else:
         fitted.append(_fit_plain(shown, labels[learnt], tested, num_classes, left_s, seed))
     return FittedBaselines(tuple(fitted), time.perf_counter() - started, skipped)
@@ -138,15 +136,12 @@ def _fit_plain(
     labels: Labels,
     tested: npt.NDArray[np.uint8],
     num_classes: int,
-    seconds: float | None,
+    seconds: float,
     seed: int,
 ) -> FittedBaseline:
     """Trained for so many `seconds`; torch's generator stays as it was."""
     with torch.random.fork_rng(devices=[]):
-        if seconds is None:
-            trained = plain.train_plain(shown, labels, num_classes, seed=seed, epochs=plain.USUAL_EPOCHS)
-        else:
-            trained = plain.train_plain(shown, labels, num_classes, seed=seed, seconds=seconds)
+        trained = plain.train_plain(shown, labels, num_classes, seed=seed, seconds=seconds)
         started = time.perf_counter()
         probs = plain.class_probabilities(trained.network, tested, several=labels.ndim == 2)
     spent_s = trained.seconds + time.perf_counter() - started

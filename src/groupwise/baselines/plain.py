@@ -23,7 +23,6 @@ from groupwise.stats.fold import Floats
 SIZE_PX, SHIFT_PX, BATCH = 64, 6, 64
 WIDTHS = (32, 64, 128, 256)
 TICKS = 100_000  # of a cycle that follows the clock
-USUAL_EPOCHS = 20  # where no time is given
 AT_ONCE = 256
 TIMED = 64  # images of a trial
 
@@ -114,7 +113,7 @@ def _vary(images: Tensor, rng: np.random.Generator) -> Tensor:
 def class_probabilities(
     network: nn.Module, images: npt.NDArray[np.uint8], *, several: bool = False
 ) -> Floats:
-    """The probabilities (N, K) of images (N, 64, 64, 3); with `several`, of each label apart."""
+    """The probabilities (N, K) of images (N, 64, 64, C); with `several`, of each label apart."""
     network.eval()
     shown = torch.from_numpy(images).permute(0, 3, 1, 2)
     parts = [shown[i : i + AT_ONCE] for i in range(0, len(shown), AT_ONCE)]

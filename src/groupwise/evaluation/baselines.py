@@ -42,7 +42,7 @@ def measure_baselines(
     network: Mapping[str, Predictions],
     recipe: Recipe,
     *,
-    seconds: float | None,
+    seconds: float,
 ) -> Baselines:
     """Fit the baselines within `seconds`, measure them beside the network, and write both files.
 

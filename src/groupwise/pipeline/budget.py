@@ -25,9 +25,12 @@ TOLERANCE, LEAST_TOLERANCE_S = 0.05, 5.0
 
 
 def bounded_progress(
-    progress: Callable[[int, int], None], deadline: Deadline | None
+    progress: Callable[[int, int], None], deadline: Deadline | None, trainings: float = 1
 ) -> Callable[[int, int], None]:
-    """`progress` of a scan, which raises `UsageError` as soon as `deadline` is seen to be out of reach."""
+    """`progress` of a scan, which raises `UsageError` as soon as `deadline` is seen to be out of reach.
+
+    After it so many `trainings` follow one another; a refit is a part of one.
+    """
     if deadline is None:
         return progress
     first: tuple[int, float] | None = None  # what had been read, and when; processes begin before it
@@ -41,10 +44,10 @@ def bounded_progress(
             # A smaller set may be known from an earlier audit, which only the digests of its files tell
             compared = AUDIT_OVER_SCAN if total > MAX_PHOTOGRAPHS else 0.0
             expected_s = taken_s / read * total * (1 + compared)
-            least_s = (deadline.spent_s - taken_s + expected_s) / AUDIT_SHARE + AFTER_AUDIT_S
-            if least_s > deadline.budget_s:
-                what = "reading and comparing" if compared else "reading"
-                raise _too_short(deadline, f"{what} {total:,} images", expected_s, least_s)
+            what = "reading and comparing" if compared else "reading"
+            _require_time(
+                deadline, f"{what} {total:,} images", deadline.spent_s - taken_s, expected_s, trainings
+            )
 
     return move
 
@@ -52,22 +55,25 @@ def bounded_progress(
 def refuse_long_audit(manifest: Manifest, deadline: Deadline | None, trainings: float = 1) -> None:
     """Raise `UsageError` where looking for copies, by a few images, would leave too little of the budget.
 
-    After it so many `trainings` follow one another; a refit is a part of one.
+    `trainings` are those of `bounded_progress`.
     """
     if deadline is None or not manifest.usable:
         return
     audit_s = expected_audit_s(manifest, clock=time.perf_counter)
-    least_s = (deadline.spent_s + audit_s) / AUDIT_SHARE + AFTER_AUDIT_S * trainings
-    if least_s > deadline.budget_s:
-        images = f"looking for copies among {len(manifest.usable):,} images"
-        raise _too_short(deadline, images, audit_s, least_s)
+    images = f"looking for copies among {len(manifest.usable):,} images"
+    _require_time(deadline, images, deadline.spent_s, audit_s, trainings)
 
 
-def _too_short(deadline: Deadline, what: str, takes_s: float, least_s: float) -> UsageError:
-    return UsageError(
+def _require_time(deadline: Deadline, what: str, spent_s: float, takes_s: float, trainings: float) -> None:
+    """Raise `UsageError` where `what`, which takes so long after `spent_s`, leaves too little to learn in."""
+    kept_s = AFTER_AUDIT_S * trainings
+    least_s = (spent_s + takes_s) / AUDIT_SHARE + kept_s
+    if least_s <= deadline.budget_s:
+        return
+    raise UsageError(
         f"{duration(deadline.budget_s)} are too short: {duration(deadline.spent_s)} have passed, and {what}"
         f" alone takes about {duration(takes_s)} on this machine as busy as it is now; {1 - AUDIT_SHARE:.0%}"
-        f" of a budget and {duration(AFTER_AUDIT_S)} are kept for what comes after, learning above all",
+        f" of a budget and {duration(kept_s)} are kept for what comes after, learning above all",
         place="--budget",
         remedy=f"Give at least {duration(least_s if least_s < MINUTES_FROM_S else 60 * ceil(least_s / 60))}.",
     )

@@ -50,9 +50,9 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     deadline = request.planning.deadline if request.planning else None
     if request.recipe.model.features is not None:
         request = replace(request, recipe=with_declared(request.recipe, set_by_user(request), console))
-    manifest = scan_with_progress(request.scan, console, deadline)
-    refit = REFIT_SHARE if request.refit else 0.0
-    refuse_long_audit(manifest, deadline, request.rounds + refit)
+    trainings = request.rounds + (REFIT_SHARE if request.refit else 0.0)
+    manifest = scan_with_progress(request.scan, console, deadline, trainings)
+    refuse_long_audit(manifest, deadline, trainings)
     request = replace(request, recipe=settled_recipe(request.recipe, manifest))
     if request.data.is_dir() and request.folder.resolve().is_relative_to(manifest.root):
         raise UsageError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,12 +31,28 @@ def with_named_weights(recipe: Recipe, chosen: Set[str], console: Console) -> Re
     _require_licence(name, one, recipe.model.accept_licence)
     console.say(f"Weights: {name}, {one.score:.1f} % on ImageNet ({one.source}), licence {one.licence}")
     file = _file(name, one, console)
-    fields = {field: value for field, value in one.preprocessing.items() if f"data.{field}" not in chosen}
     kept = sorted(name for name in one.preprocessing if f"data.{name}" in chosen)
     told = f"  preprocessing as they were trained with: {one.image_size_px} px, the middle square,"
     told += f" {one.interpolation}, ImageNet's mean and deviation"
     console.say(told + (f"; as you said, {', '.join(kept)}" if kept else ""))
-    model = replace(recipe.model, weights=str(file), preset=one.preset)
+    return _with(recipe, one, str(file), chosen)
+
+
+def with_weights_begun(recipe: Recipe, chosen: Set[str], begun: Mapping[str, str | None]) -> Recipe:
+    """`with_named_weights` for a run that has begun, where nothing is downloaded.
+
+    `begun` has the file of the weights that it began with by their name; other ones stay a name.
+    """
+    named = recipe.model.weights
+    if named is None or not is_name(named):
+        return recipe
+    name, one = find_weights(named, recipe.model.preset if "model.preset" in chosen else None)
+    return _with(recipe, one, begun.get(name) or name, chosen)
+
+
+def _with(recipe: Recipe, one: Pretrained, weights: str, chosen: Set[str]) -> Recipe:
+    fields = {field: value for field, value in one.preprocessing.items() if f"data.{field}" not in chosen}
+    model = replace(recipe.model, weights=weights, preset=one.preset)
     return replace(recipe, model=model, data=replace(recipe.data, **fields))
 
 

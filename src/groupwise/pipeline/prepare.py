@@ -41,13 +41,14 @@ def scan_with_progress(
     scan: Callable[[Callable[[int, int], None]], Manifest],
     console: Console,
     deadline: Deadline | None = None,
+    trainings: float = 1,
 ) -> Manifest:
     """Run `scan` behind a progress bar, and say what was found.
 
-    Raises `UsageError` as soon as `deadline` is seen to be out of reach.
+    Raises `UsageError` as soon as `deadline`, by which so many `trainings` are to end, is out of reach.
     """
     with console.progress("Reading files") as progress:
-        manifest = scan(bounded_progress(progress, deadline))
+        manifest = scan(bounded_progress(progress, deadline, trainings))
     images, classes = len(manifest.usable), len(manifest.classes)
     of = "1 class" if classes == 1 else f"{classes} classes"
     console.say(f"Data: {count(images, 'image')} in {of}; {_status_counts(manifest)}")

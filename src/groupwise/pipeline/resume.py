@@ -17,7 +17,7 @@ from groupwise.distributed.world import World
 from groupwise.errors import UsageError
 from groupwise.files import read_json, remove_partial_files, sha256_file, write_json
 from groupwise.pipeline.create import chosen_fields, create_run, set_by_user
-from groupwise.pipeline.named_weights import with_named_weights
+from groupwise.pipeline.named_weights import with_weights_begun
 from groupwise.recipe.parsing import build_recipe
 from groupwise.recipe.recipe import Recipe, as_dict, flatten, read_fields
 from groupwise.recipe.several import for_several_labels
@@ -132,13 +132,15 @@ def _refuse_changed_data(run: Run, request: RunRequest) -> None:
 
 
 def _refuse_other_recipe(run: Run, request: RunRequest) -> None:
-    recipe = with_named_weights(request.recipe, set_by_user(request), Console(quiet=True))
+    stored = stored_recipe(run)
+    begun = {run.ledger.get("pretrained", {}).get("name"): stored.model.weights}
+    recipe = with_weights_begun(request.recipe, set_by_user(request), begun)
     request = replace(request, recipe=recipe)
     began, now = run.ledger.get("chosen"), chosen_fields(request)
     if (began is None) != (now is None):
         changed = f"it was {'given' if began is None else 'planned'}"
     else:
-        began = began or flatten(as_dict(stored_recipe(run)))  # what is newer than the run, by its default
+        began = began or flatten(as_dict(stored))  # what is newer than the run, by its default
         now = now or flatten(as_dict(request.recipe))
         # What the scan decided where nothing was given stays as it is.
         now |= {name: began.get(name) for name in SETTLED if now.get(name) is None and name in began}

@@ -27,7 +27,7 @@ class ModelConfig:
         preset: Name of a preset; `groupwise info` lists them.
         overrides: Fields of the preset to replace, such as {"stem": "cifar"}.
         weights: File or folder of weights to start from, or a name that `groupwise info --weights` lists, or
-            `imagenet`; the head is replaced where the classes differ.
+            `imagenet`; the head begins anew.
         accept_licence: The licence of named weights that may not be used commercially, where that suits you.
         features: ONNX file, bundle or run whose frozen features a logistic regression classifies, in place of
             a network that is trained; `groupwise probe` sets it.

@@ -78,9 +78,13 @@ def load_checkpoint(
             continue
         try:
             return _load(path), rejected
-        except GroupwiseError as error:
-            rejected.append(Rejected(path, error.fact))
+        except (GroupwiseError, OSError) as error:
+            rejected.append(Rejected(path, _reason(error)))
     return None, rejected
+
+
+def _reason(error: GroupwiseError | OSError) -> str:
+    return error.fact if isinstance(error, GroupwiseError) else f"it cannot be read: {error.strerror}"
 
 
 def _superseded(folder: Path, newest: Path, moment: Moment) -> list[tuple[Path, Moment]]:

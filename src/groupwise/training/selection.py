@@ -77,13 +77,11 @@ def _figure_of_sets(name: str, logits: Floats, labels: Ints) -> float | None:
     return float(figures.mean()) if figures.size else None
 
 
-def mean_auroc(fold: Fold) -> float:
-    """The AUROC of each class against the others, averaged over those that can be ranked; nan without one."""
-    return mean_ranking(fold, 0)
-
-
 def mean_ranking(fold: Fold, which: int) -> float:
-    """AUROC or average precision, by its number in RANKINGS, averaged so."""
+    """AUROC or average precision, by its number in RANKINGS, of each class against the others.
+
+    Averaged over those that can be ranked; nan without one.
+    """
     present = [k for k in np.flatnonzero(fold.support) if fold.support[k] < fold.n]
     ones = np.ones((1, fold.n_sources))
     each = [float(Ranking.of(fold, int(k)).weigh(ones)[which][0]) for k in present]

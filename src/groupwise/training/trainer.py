@@ -125,7 +125,6 @@ class Trainer:
             self.stop.check(self.world)
             if self.world.any(self.checkpoints.is_due):
                 self._save()
-        # The one point of an epoch that waits for the device
         tally = self.world.sum(state.tally.clone())
         require_finite(tally)
         state.seconds = time.perf_counter() - start
