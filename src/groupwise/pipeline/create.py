@@ -21,7 +21,7 @@ from groupwise.errors import UsageError
 from groupwise.files import require_folder, sha256_file, write_atomic
 from groupwise.models.complexity import complexity
 from groupwise.models.pretrained import is_name
-from groupwise.models.resnext import ResNeXt, ResNeXtConfig, configure
+from groupwise.models.resnext import ResNeXt
 from groupwise.models.weights import load_weights
 from groupwise.pipeline.backbone import with_declared
 from groupwise.pipeline.budget import refuse_long_audit
@@ -31,6 +31,7 @@ from groupwise.pipeline.plan import plan_recipe
 from groupwise.pipeline.prepare import prepare, scan_with_progress, write_prepared
 from groupwise.pipeline.repaired import write_repaired
 from groupwise.planning.after_training import REFIT_SHARE
+from groupwise.planning.network import network_config
 from groupwise.recipe.recipe import Recipe, as_dict, differences, flatten, means_nothing_to_a_probe, to_yaml
 from groupwise.recipe.several import for_several_labels
 from groupwise.runs.provenance import count_known_images
@@ -131,19 +132,6 @@ def _refuse_what_cannot_be_meant(request: RunRequest) -> None:
     if not Path(weights).exists():
         raise UsageError("no such file", place="model.weights", remedy=f"Check the path {weights!r}.")
     load_weights(model, weights, replace_head=True, adapt_stem=True)
-
-
-def network_config(recipe: Recipe, num_classes: int) -> ResNeXtConfig:
-    """The network that a recipe asks for, for a number of classes that the data decide."""
-    if recipe.model.features is not None:
-        raise UsageError(
-            "is for a network that is trained, and frozen features are not",
-            place="model.features",
-            remedy="Use it with `groupwise probe` and `groupwise train`, and leave it out here.",
-        )
-    counts = {"num_classes": num_classes, "in_channels": recipe.data.input_channels}
-    overrides: dict[str, Any] = {**recipe.model.overrides, **counts}
-    return configure(recipe.model.preset, **overrides)
 
 
 def set_by_user(request: RunRequest) -> frozenset[str]:

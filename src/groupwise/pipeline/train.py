@@ -27,7 +27,6 @@ from groupwise.models.resnext import ResNeXt
 from groupwise.models.weights import load_weights
 from groupwise.pipeline.baselines import add_baselines
 from groupwise.pipeline.budget import note_budget, say_how_kept
-from groupwise.pipeline.create import network_config
 from groupwise.pipeline.fit import (
     run_callbacks,
     run_trainer,
@@ -41,6 +40,7 @@ from groupwise.pipeline.keep import keep_network
 from groupwise.pipeline.probe import train_probe
 from groupwise.pipeline.resume import locked_run, stored_recipe
 from groupwise.planning.after_training import TrainingClock
+from groupwise.planning.network import network_config
 from groupwise.recipe.recipe import Recipe, as_dict, flatten
 from groupwise.report.page import write_report
 from groupwise.report.verdict import verdict

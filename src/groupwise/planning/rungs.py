@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from groupwise.models.complexity import complexity
-from groupwise.models.resnext import configure
 from groupwise.planning.fingerprint import Fingerprint
-from groupwise.recipe.recipe import Recipe
+from groupwise.planning.network import network_config
+from groupwise.recipe.recipe import Recipe, with_fields
 from groupwise.text import duration
 
 TINY_PX = 40  # below this a stem that quarters the side leaves nothing to look at
@@ -29,9 +29,8 @@ class Rung:
 
     def multiply_adds(self, recipe: Recipe) -> int:
         """Of one image in training, which looks once, in the network that `recipe` asks for."""
-        overrides = {"in_channels": recipe.data.input_channels, "mirror_average": False}
-        config = configure(self.preset, **{**recipe.model.overrides, **overrides})
-        return complexity(config, self.image_size_px).multiply_adds
+        config = network_config(with_fields(recipe, self.fields), num_classes=2)
+        return complexity(replace(config, mirror_average=False), self.image_size_px).multiply_adds
 
 
 TINY = (Rung("resnext22_w8_cifar", 32),)

@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 from groupwise.loader.batches import steps_an_epoch
-from groupwise.models.resnext import configure
 from groupwise.planning.fingerprint import Fingerprint
+from groupwise.planning.network import network_config
 from groupwise.recipe.aim import SKEWED, WORDS
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import Recipe
@@ -171,7 +171,7 @@ def suit_rate(recipe: Recipe, usual: Recipe) -> list[Choice]:
 
 
 def _width(recipe: Recipe) -> int:
-    return configure(recipe.model.preset, **recipe.model.overrides).planes
+    return network_config(recipe, num_classes=2).planes
 
 
 def _aim(facts: Fingerprint, base: Recipe) -> list[Choice]:

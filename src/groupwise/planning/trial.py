@@ -14,7 +14,8 @@ import torch
 from groupwise.data.cache import decode_images
 from groupwise.distributed.world import World, choose_device
 from groupwise.loader.batches import batches, normalise
-from groupwise.models.resnext import ResNeXt, configure
+from groupwise.models.resnext import ResNeXt
+from groupwise.planning.network import network_config
 from groupwise.planning.rungs import Rung
 from groupwise.planning.suit import Choice
 from groupwise.recipe.recipe import Recipe, with_fields
@@ -111,9 +112,7 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float, floa
     # Growing images would make the first steps the fastest
     whole = replace(recipe.training, batch_size=n, accumulate=1, start_size_px=None)
     config = FitConfig.of(replace(recipe, training=whole))
-    counts = {"num_classes": data.num_classes, "in_channels": recipe.data.input_channels}
-    overrides = {**recipe.model.overrides, **counts}
-    model, faults = ResNeXt(configure(recipe.model.preset, **overrides)), list[str]()
+    model, faults = ResNeXt(network_config(recipe, data.num_classes)), list[str]()
     learner = Learner.create(model, data, config, world, note=faults.append)
     state = TrainState(learner, WARM_UP + STEPS, 1, world, warn=lambda _: None)
     batch = next(batches(images, data.labels, data.train, batch_size=n, world=world))
