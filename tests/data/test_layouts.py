@@ -217,6 +217,17 @@ def test_nested_classes_are_asked_about(tmp_path):
     assert scan(tmp_path, ReadOptions(label_regex="([^/]+)/[^/]+$")).classes == ("cat", "dog", "fern", "moss")
 
 
+def test_a_single_folder_in_each_class_folder_is_asked_about_where_it_may_be_the_class(tmp_path):
+    classes(tmp_path / "kinds", "insects/flying/bees", "insects/ground/ants")
+    manifest = scan(tmp_path / "kinds")
+    assert manifest.classes == ("flying", "ground")
+    [note] = manifest.notes
+    assert "such as flying/bees" in note
+    assert scan(tmp_path / "kinds", ReadOptions(label_regex="([^/]+)/[^/]+$")).classes == ("ants", "bees")
+    classes(tmp_path / "plain", "insects/flying/images", "insects/ground/images")
+    assert not scan(tmp_path / "plain").notes
+
+
 def test_colour_variants_of_the_same_pictures_are_named(tmp_path):
     split(tmp_path, "color", "grayscale", "segmented")
     with pytest.raises(GroupwiseError, match=r"same pictures in several forms.*such as .*/color"):

@@ -58,6 +58,18 @@ def test_wherever_it_was_cut_it_ends_as_if_it_had_not_been(tmp_path):
         assert (tmp_path / "cut.csv").read_bytes() == whole, length
 
 
+def test_what_could_not_be_read_is_tried_again(tmp_path):
+    write(tmp_path / "p.csv", PATHS)
+    mended = ["bad, too.png" if path.startswith("bad") else path for path in PATHS]
+    with open_table(tmp_path / "p.csv", CLASSES, "one", resume=True) as table:
+        assert table.done == {*PATHS} - {"bad, too.png"}
+        assert table.rows == len(PATHS) - 1
+    rows = (tmp_path / "p.csv").read_text().count("is torn")
+    assert rows == 0
+    assert write(tmp_path / "p.csv", mended, resume=True) == len(PATHS)
+    assert {file.name for file in tmp_path.iterdir()} == {"p.csv", "p.csv.model.json"}
+
+
 def test_a_file_that_is_there_is_not_overwritten(tmp_path):
     write(tmp_path / "p.csv", PATHS)
     with pytest.raises(UsageError, match=r"p\.csv: is there already\. Add --resume"):

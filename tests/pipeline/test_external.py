@@ -95,6 +95,16 @@ def test_new_data_are_measured_and_stand_in_every_file(folder, capsys):
 
 
 @pytest.mark.usefixtures("by_bytes")
+def test_an_order_of_the_classes_is_measured_or_refused(folder, capsys):
+    words = ("evaluate", folder / "run", folder / "clinic", "--ordered")
+    status, _, err = command(capsys, *words, "[cat,horse]")
+    assert (status, "does not name each class once" in err) == (2, True)
+    assert command(capsys, *words, "[cat,dog]")[0] == 0
+    figures = json.loads((folder / "run/external/clinic/metrics.json").read_text())["external"]
+    assert figures["kappa"]["ordered"] == ["cat", "dog"]
+
+
+@pytest.mark.usefixtures("by_bytes")
 def test_the_groups_of_the_run_are_those_of_the_new_data_unless_others_are_given(folder, capsys):
     status, out, err = command(capsys, "evaluate", folder / "run", folder / "clinic", "--name", "own")
     assert status == 0, err

@@ -100,6 +100,25 @@ def same_on_both_sides(make_run):
     return run, "train again by the usual rules", f"groupwise train pets --group-column pet --run {run}-again"
 
 
+def given_split_that_leaks(make_run):
+    run = make_run(ledger=PLANNED, method="random")
+    recipe = yaml.safe_load((run / "recipe.yaml").read_text(encoding="utf-8"))
+    text = yaml.safe_dump(recipe | {"split": {"given": "folders"}})
+    (run / "recipe.yaml").write_text(text, encoding="utf-8")
+    write_json(run / "split.json", read_json(run / "split.json") | {"method": "given"})
+    command = f"groupwise train pets --group-column pet --split.given pool --run {run}-again"
+    return run, "train again by the usual rules", command
+
+
+def groups_unknown_of_a_given_split(make_run):
+    run = certain(make_run(ledger={"plan": {}}, grouped=False))
+    recipe = yaml.safe_load((run / "recipe.yaml").read_text(encoding="utf-8"))
+    text = yaml.safe_dump(recipe | {"split": {"given": "folders"}})
+    (run / "recipe.yaml").write_text(text, encoding="utf-8")
+    command = f"groupwise audit pets --split.given folders --out {run}-audit"
+    return run, "find out which images belong together", command
+
+
 def chosen_on_test(make_run):
     run = make_run(ledger=PLANNED, select_fold="test")
     return run, "train again by the usual rules", f"groupwise train pets --group-column pet --run {run}-again"
@@ -367,6 +386,8 @@ SITUATIONS = [
     wide_interval_of_a_class_of_four_sources,
     wide_interval_of_a_given_recipe,
     wide_interval_of_a_given_split,
+    given_split_that_leaks,
+    groups_unknown_of_a_given_split,
     wide_interval_of_what_the_user_chose,
     longer_than_the_epochs_that_were_chosen,
     a_refit_that_loses,

@@ -2,12 +2,15 @@
 
 import re
 from string import Formatter
+from typing import get_args
 
 import pytest
+import yaml
 from PIL import Image
 
 from groupwise.errors import UsageError
-from groupwise.files import read_json
+from groupwise.files import read_json, write_json
+from groupwise.report.checklist.answer import State
 from groupwise.report.methods import REFERENCES, TEXTS, methods
 from groupwise.report.publication import tables, write_publication
 from groupwise.runs.files import read_run
@@ -38,6 +41,9 @@ def test_tables_hold_what_the_files_hold(make_run):
     assert [list(row[1:]) for row in found["confusion"][1]] == measured["confusion"]
     assert len(list(found["checklist"][1])) == len(found["checklist"][1]) > 20
     assert "slices" not in found
+    assert all(len(row) == len(header) for header, rows in found.values() for row in rows)
+    states = {row[list(found["checklist"][0]).index("state")] for row in found["checklist"][1]}
+    assert states <= set(get_args(State))
 
 
 def test_the_methods_say_what_the_run_did(make_run):
@@ -55,6 +61,34 @@ def test_the_methods_say_what_the_run_did(make_run):
     random = methods(read_run(make_run(method="random", name="random")), "en")
     assert "divided at random" in random
     assert "no source lies" not in random
+
+
+def test_the_methods_tell_a_split_that_the_data_brought(make_run):
+    run = make_run()
+    split = read_json(run / "split.json")
+    for spanning, told in (
+        (0, "no source lies in two"),
+        (1, "one source lies in several"),
+        (7, "7 sources lie"),
+    ):
+        write_json(run / "split.json", split | {"method": "given", "spanning_sources": spanning})
+        text = methods(read_run(run), "en")
+        assert "They came divided into train" in text
+        assert told in text
+        assert "数据自带划分" in methods(read_run(run), "zh")
+
+
+def test_the_methods_do_not_call_the_only_epoch_chosen(make_run):
+    run = make_run(epochs=1)
+    english = methods(read_run(run), "en")
+    assert "for one epoch with" in english
+    assert "The weights of the last epoch were kept" in english
+    assert "chose the epoch" not in english
+    recipe = yaml.safe_load((run / "recipe.yaml").read_text())
+    assert "mirror image" not in english
+    recipe["model"] = {"overrides": {"mirror_average": True}}
+    (run / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    assert "an image and its mirror image" in methods(read_run(run), "en")
 
 
 def test_both_languages_say_the_same():

@@ -106,8 +106,7 @@ def _evaluate_fold(arguments: Any) -> None:
             remedy=f"Name where they lie now. New ones are measured by `groupwise evaluate {arguments.run}"
             f" {arguments.data}`.",
         )
-    ordered = tuple(arguments.ordered or ())
-    DecisionConfig(ordered=ordered).refuse_unordered(run.split().classes)
+    ordered = _ordered(arguments, run)
     scored = score_fold(run, fold, root=root, why="groupwise evaluate", ordered=ordered)
     if not run.path("metrics.json").exists():  # a run that was interrupted can have its report
         write_scores(run, {fold: scored})
@@ -124,6 +123,12 @@ def _evaluate_fold(arguments: Any) -> None:
     if cases:
         console.say(case_sentence(cases))
         console.say(f"Report: {write_report(run.folder)}")
+
+
+def _ordered(arguments: Any, run: Run) -> tuple[str, ...]:
+    ordered = tuple(arguments.ordered or ())
+    DecisionConfig(ordered=ordered).refuse_unordered(run.split().classes)
+    return ordered
 
 
 def _labelled_as(run: Run, options: ReadOptions) -> ReadOptions:
@@ -178,6 +183,7 @@ def _evaluate_external(arguments: Any) -> None:
         ignore_unknown=arguments.ignore_unknown_classes,
         by=arguments.by,
         root=images_root(arguments.data),
+        ordered=_ordered(arguments, run),
     )
     found = evaluate_external(run.folder, request, console)
     if arguments.json:

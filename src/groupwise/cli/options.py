@@ -79,7 +79,8 @@ def add_baseline_options(group: Any) -> None:
         "--baselines",
         choices=("all", "none"),
         default="all",
-        help="also fit what is cheap, for a tenth of the training's time, to stand beside the number",
+        help="also fit what is cheap, for about a tenth of the training's time (some seconds at least),"
+        " to stand beside the number",
     )
 
 

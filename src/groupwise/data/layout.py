@@ -271,6 +271,11 @@ def _note_depth(tops: Mapping[str, Counter[str]], paths: Sequence[Parts], around
             f" class {name.split('/')[0]!r}. If they are the classes: --label-regex {label}. If each is one"
             f" subject: --group-regex {group}."
         )
+    elif len({one[0] for one in whole.values()}) > 1:
+        yield (
+            f"A single folder lies in each class folder, such as {name}/{inner[0]}: taken for a part of the"
+            f" class {name.split('/')[0]!r}. If {inner[0]!r} is the class: --label-regex {label}."
+        )
 
 
 def _enter_single_folders(

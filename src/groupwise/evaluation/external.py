@@ -41,6 +41,7 @@ from groupwise.stats.fold import Fold, Ints, check_fold
 from groupwise.stats.label_metrics import LabelFold, check_label_fold, measure_label_fold
 from groupwise.stats.label_rule import Members
 from groupwise.stats.metrics import measure_fold
+from groupwise.stats.ordered import kappas
 from groupwise.stats.unpaired import unpaired_difference
 
 OVER_CLASSES = ("balanced_accuracy", "macro_f1", "auroc", "average_precision")  # means over present classes
@@ -128,8 +129,10 @@ def _refuse_nothing_new(n: int, left_out: Mapping[str, int], copies: Sequence[tu
     )
 
 
-def measure_external(new: NewData, outputs: Outputs, predictor: Predictor) -> Measured:
-    """Every figure of `metrics.json` for the new images."""
+def measure_external(
+    new: NewData, outputs: Outputs, predictor: Predictor, ordered: Sequence[str] = ()
+) -> Measured:
+    """Every figure of `metrics.json` for the new images; `ordered` are the classes from the lowest on."""
     decision, classes = predictor.decision, predictor.classes
     probs, targets = decision.probs(outputs.logits), new.targets(classes)
     if decision.label_sets is not None:
@@ -142,6 +145,7 @@ def measure_external(new: NewData, outputs: Outputs, predictor: Predictor) -> Me
     fold = check_fold(targets.values.astype(np.int64), probs, new.sources, classes)
     figures = measure_fold(fold, classes, seed=0)
     figures |= decision_metrics(fold, decision, *outputs, predictor.reference)
+    figures |= kappas(fold, classes, ordered, seed=0)
     return Measured(fold, figures)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
 from groupwise.errors import GroupwiseError, UsageError
-from groupwise.files import read_json, write_json
+from groupwise.files import PARTIAL, read_json, write_json
 from groupwise.inference.stream import Prediction
 from groupwise.inference.text import answer_cells, answer_header
 
@@ -17,7 +18,10 @@ MARKER = ".model.json"
 
 
 class PredictionTable:
-    """An open CSV file; `done` are the paths whose rows were in it already, `rows` is how many it has now."""
+    """An open CSV file; `done` are the paths whose answers were in it already.
+
+    `rows` is how many rows it has now.
+    """
 
     def __init__(self, file: IO[str], done: set[str], width: int) -> None:
         self.done = done
@@ -47,9 +51,10 @@ def open_table(
     """Create the file, or with `resume` go on behind its last whole row.
 
     `model` names the network and its decision; it is kept beside the file, so that no other goes on with it.
-    What a crash left of a row is cut off. The paths of the rows that are there are kept in memory, about 150
-    bytes each. Raises `UsageError` for a file that is there without `resume`, and `GroupwiseError` for one
-    with other columns or of another model.
+    What a crash left of a row is cut off, and so are the rows of files that could not be read, which are to
+    be tried again. The paths of the others are kept in memory, about 150 bytes each. Raises `UsageError` for
+    a file that is there without `resume`, and `GroupwiseError` for one with other columns or of another
+    model.
     """
     header = ["path", *answer_header(classes), "error"]
     if path.exists() and not resume:
@@ -62,6 +67,9 @@ def open_table(
     write_json(marker, {"model": model})  # first, so that no row is ever without it
     with _open(path, "a+") as file:
         file.truncate(_whole_bytes(path))
+    if path.stat().st_size:
+        _drop_errors(path)
+    with _open(path, "a+") as file:
         file.seek(0)
         rows = csv.reader(file)
         found = next(rows, None)
@@ -69,6 +77,20 @@ def open_table(
         if found is None:
             table._csv.writerow(header)
         yield table
+
+
+def _drop_errors(path: Path) -> None:
+    """Write the file anew without the rows that hold an error, where there are any."""
+    with _open(path, "r") as file:
+        if not any(row[-1] for row in islice(csv.reader(file), 1, None)):
+            return
+    kept = path.with_name(f".{path.name}{PARTIAL}")
+    with _open(path, "r") as file, _open(kept, "w") as new:
+        rows = csv.reader(file)
+        again = csv.writer(new, lineterminator="\n")
+        again.writerow(next(rows))
+        again.writerows(row for row in rows if not row[-1])
+    kept.replace(path)
 
 
 def _refuse_others(path: Path, header: list[str], marker: Path, model: str) -> None:

@@ -80,7 +80,7 @@ def plan_recipe(
         plan = replace(plan, after=plan.after.with_refit(pooled=request.cv is not None))
     each = f" for each of {models} models" if models > 1 else ""
     console.say(
-        f"Plan: about {duration(plan.seconds)} of training{each} after the audit,"
+        f"Plan: about {duration(plan.seconds)} for training, scores and pages{each},"
         f" on this machine as busy as it is now; optimised for {WORDS[plan.recipe.training.optimise]}"
     )
     for reason, choices in groupby(plan.choices, key=lambda choice: choice.reason):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from groupwise.report.checklist.evaluation import looks_twice
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 
@@ -32,16 +33,25 @@ TEXTS = {
         "found": " that a search over descriptors, local features and a comparison of pixels found",
         "grouped": " They were divided by source into {folds}, so that no source lies in two folds.",
         "random": " They were divided at random into {folds}; sources may lie in several folds.",
+        "given": " They came divided into {folds}; {spanning}.",
+        "apart": "no source lies in two folds",
+        "spanning": "{n:,} sources lie in several folds",
+        "one spanning": "one source lies in several folds",
         "fold": "{name} ({n:,} images, {sources:,} sources)",
         "network": "A {network} network (grouped convolutions [1]; {start}) was trained on images of"
-        " {size} x {size} pixels for {epochs} epochs with {optimizer}, a learning rate of {rate:g},"
+        " {size} x {size} pixels for {epochs} with {optimizer}, a learning rate of {rate:g},"
         " weight decay {decay:g},"
         " batches of {batch} and seed {seed}.",
+        "epoch": "one epoch",
+        "epochs": "{n} epochs",
         "scratch": "random initial weights",
         "weights": "initial weights from a file of pretrained ones",
         "choice": " The fold {fold} chose the epoch, among {looks}, by {by}{temperature}.",
+        "kept": " The weights of the last epoch were kept{temperature}.",
         "last": "the last {n}",
         "temperature": ", and set the temperature of the probabilities to {value:.2f} [4]",
+        "tempered": "; the fold {fold} set the temperature of the probabilities to {value:.2f} [4]",
+        "mirrored": " It answers from an image and its mirror image, whose features are averaged.",
         "test": " The test fold was answered {readings}.",
         "once": "once",
         "times": "{n} times",
@@ -72,14 +82,23 @@ TEXTS = {
         "found": "（由描述符检索、局部特征与像素比对找出）",
         "grouped": "按来源划分为{folds}，任何来源不跨两个部分。",
         "random": "随机划分为{folds}；同一来源可能跨几个部分。",
+        "given": "数据自带划分：{folds}；{spanning}。",
+        "apart": "任何来源不跨两个部分",
+        "spanning": "{n:,}个来源跨几个部分",
+        "one spanning": "1个来源跨几个部分",
         "fold": "{name}（{n:,}幅图像，{sources:,}个来源）",
-        "network": "采用{network}网络（分组卷积[1]；{start}），输入{size}×{size}像素，训练{epochs}轮，"
+        "network": "采用{network}网络（分组卷积[1]；{start}），输入{size}×{size}像素，训练{epochs}，"
         "优化器{optimizer}，学习率{rate:g}，权重衰减{decay:g}，批量{batch}，随机种子{seed}。",
+        "epoch": "1轮",
+        "epochs": "{n}轮",
         "scratch": "随机初始化权重",
         "weights": "以预训练权重文件初始化",
         "choice": "由{fold}部分依{by}从{looks}轮中选定一轮{temperature}。",
+        "kept": "保留最后一轮的权重{temperature}。",
         "last": "最后{n}",
         "temperature": "，并将概率的温度设为{value:.2f}[4]",
+        "tempered": "；由{fold}部分将概率的温度设为{value:.2f}[4]",
+        "mirrored": "回答时对图像及其镜像的特征取平均。",
         "test": "测试部分共作答{readings}。",
         "once": "1次",
         "times": "{n}次",
@@ -114,13 +133,15 @@ def methods(files: RunFiles, language: str) -> str:
 def _data(files: RunFiles, say: Mapping[str, str]) -> str:
     folds = files.split["folds"]
     named = [say["fold"].format(name=name, n=one["n"], sources=one["sources"]) for name, one in folds.items()]
-    method = "random" if files.split.get("method") == "random" else "grouped"
+    method = files.split.get("method") if files.split.get("method") in ("random", "given") else "grouped"
+    n = files.split["spanning_sources"]
+    spanning = say["apart" if n == 0 else "one spanning" if n == 1 else "spanning"].format(n=n)
     return say["data"].format(
         n=sum(one["n"] for one in folds.values()),
         classes=len(files.class_names),
         sources=files.split["sources"],
         found=say["found"] if files.findings is not None else "",
-    ) + say[method].format(folds=say["joiner"].join(named))
+    ) + say[str(method)].format(folds=say["joiner"].join(named), spanning=spanning)
 
 
 def _training(files: RunFiles, say: Mapping[str, str]) -> str:
@@ -131,7 +152,7 @@ def _training(files: RunFiles, say: Mapping[str, str]) -> str:
         network=files.config.get("architecture") or parts["model"].get("preset", "ResNeXt"),
         start=say["weights"] if parts["model"].get("weights") else say["scratch"],
         size=parts["data"].get("image_size_px", "?"),
-        epochs=files.epochs,
+        epochs=say["epoch" if files.epochs == 1 else "epochs"].format(n=files.epochs),
         optimizer=parts["optim"].get("name", "?"),
         rate=float(parts["optim"].get("learning_rate", "nan")),
         decay=float(parts["optim"].get("weight_decay", "nan")),
@@ -140,11 +161,15 @@ def _training(files: RunFiles, say: Mapping[str, str]) -> str:
     )
     by = parts["training"].get("select_by", ["accuracy"])
     value = files.config.get("temperature")
-    told += say["choice"].format(
+    chosen, tempered = ("choice", "temperature") if files.looks > 1 else ("kept", "tempered")
+    told += say["mirrored"] if looks_twice(files) else ""
+    told += say[chosen].format(
         fold=files.select_fold,
         by=by if isinstance(by, str) else say["joiner"].join(by),
         looks=files.looks if files.looks == files.epochs else say["last"].format(n=files.looks),
-        temperature=say["temperature"].format(value=value) if isinstance(value, int | float) else "",
+        temperature=say[tempered].format(fold=files.select_fold, value=value)
+        if isinstance(value, int | float)
+        else "",
     )
     if files.several:
         told += say["sets"].format(classes=len(files.class_names), fold=files.select_fold)

@@ -161,12 +161,14 @@ def _data(files: RunFiles) -> list[str]:
         for name, fold in files.split["folds"].items()
     ]
     unit = "source" if sources_known(files) else "image"
+    method = files.split.get("method", "method unknown")
+    divided = "Divided as the data came" if method == "given" else f"Divided by {unit} ({plain(str(method))})"
     return [
         "## Data",
         f"Where the images come from, who labelled them, and what their licence allows: {OPEN}",
         "\n".join(["| fold | images | sources |", "|---|---|---|", *folds]),
-        f"Divided by {unit} ({plain(str(files.split.get('method', 'method unknown')))}). A source is all"
-        " images of one group that was given, and all copies of one photograph that were found.",
+        f"{divided}. A source is all images of one group that was given, and all copies of one photograph"
+        " that were found.",
     ]
 
 

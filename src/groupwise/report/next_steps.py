@@ -13,13 +13,14 @@ from groupwise.report.external_steps import SHOWN_MISTAKES, hold_elsewhere
 from groupwise.report.sections.number import Headline, headline
 from groupwise.report.step_commands import (
     Step,
+    again_s,
     audit_again,
     ended_by_clock,
+    given_split,
     is_probe,
     on_run,
     train_again,
     train_longer,
-    training_s,
 )
 from groupwise.report.validity import copies_unknown, hidden_faults, sources_known
 from groupwise.report.words import NBSP, as_clause, count, percent
@@ -86,10 +87,11 @@ def _mend(files: RunFiles) -> Iterator[Step]:
                 audit_again(files),
             )
             return
+        anew = () if given_split(files) is None else ("--split.given", POOL)
         yield Step(
             "train again by the usual rules, whole sources on one side and the epoch chosen on val",
             as_clause(fault.title),
-            train_again(files, "again", planned=True),
+            train_again(files, "again", *anew, planned=True),
         )
 
 
@@ -143,8 +145,8 @@ def _narrow(files: RunFiles, said: Headline) -> Iterator[Step]:
     told = f"is {100 * wide:.0f} points wide" if said.accuracy.has_interval else "cannot be told"
     sources = files.metrics[files.fold]["sources"]
     folds = min(FOLDS, max(_fewest_sources(files), FEWEST_FOLDS))
-    time = duration(folds * training_s(files)).replace(NBSP, " ")
-    given = (files.recipe.get("split") or {}).get("given") not in (None, POOL)  # which has no numbered folds
+    time = duration(again_s(files, folds)).replace(NBSP, " ")
+    given = given_split(files) not in (None, POOL)  # which has no numbered folds
     anew = ("--split.given", POOL) if given else ()
     what = "divide the images anew and test every one" if given else "test every image instead of one fold"
     yield Step(

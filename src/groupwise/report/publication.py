@@ -63,7 +63,7 @@ def tables(files: RunFiles) -> dict[str, Table]:
             [
                 (
                     *(one.item.topic, one.item.question, one.item.claim, one.item.tripod),
-                    *(one.item.reforms, one.item.neurips, one.answer.state),
+                    *(one.item.reforms, one.item.stard, one.item.neurips, one.answer.state),
                     one.answer.text.replace(NBSP, " "),
                 )
                 for one in answer_all(files)

@@ -41,8 +41,17 @@ def on_run(verb: str, folder: str, *words: str) -> str:
 
 def audit_again(files: RunFiles) -> str:
     """The command that audits the same data into a new folder."""
-    words = ["groupwise", "audit", str(files.ledger["data"]), *_reading(files)]
+    given = given_split(files)
+    as_given = [] if given is None else ["--split.given", given]
+    words = ["groupwise", "audit", str(files.ledger["data"]), *_reading(files), *as_given]
     return shlex.join([*words, "--out", f"{files.folder}-audit"])
+
+
+def given_split(files: RunFiles) -> str | None:
+    """Where the split lies that the data bring and the run used, as `--split.given` says it."""
+    split = files.recipe.get("split")
+    given = split.get("given") if isinstance(split, Mapping) else None
+    return None if given is None else str(given)
 
 
 def train_again(files: RunFiles, name: str, *options: str, planned: bool = False) -> str:
@@ -102,6 +111,14 @@ def training_s(files: RunFiles) -> float:
     if members := files.ledger.get("members"):
         return len(members) * float(files.ledger.get("plan", {}).get("seconds") or 0)
     return float(files.probe.get("seconds") or sum(row["seconds"] for row in files.history))
+
+
+def again_s(files: RunFiles, trainings: int) -> float:
+    """How long so many trainings take, each as long as this run's, with their scores and a refit."""
+    plan = files.ledger.get("plan") or {}
+    each_s = max(training_s(files), float(plan.get("seconds") or 0))
+    share = float((plan.get("after_training") or {}).get("refit_share") or 0)
+    return trainings * each_s + share * training_s(files)
 
 
 def ended_by_clock(files: RunFiles) -> bool:

@@ -140,7 +140,10 @@ class RunFiles:
 
     @property
     def looks(self) -> int:
-        """How many epochs the choice was made among: where some may be chosen, those."""
+        """Among how many epochs one was chosen; of the models of a cross-validation by their recipe."""
+        if self.ledger.get("members") and not self.history:
+            start = float(_dig(self.recipe, "training").get("select_from", 0.0))
+            return sum(epoch / self.epochs > start for epoch in range(1, self.epochs + 1))
         return sum(row["may_be_chosen"] > 0 for row in self.history) or self.epochs
 
     @property

@@ -54,6 +54,29 @@ def answers():
     return ask
 
 
+def test_of_a_cross_validation_it_says_what_its_networks_know(make_run, answers):
+    run = make_run(ledger={"members": ["fold-1", "fold-2"]})
+    (run / "history.csv").unlink()
+    write_json(run / "environment.json", {"device": "cpu", "threads": 1})
+    told = answers(run)
+    assert "each of the 2 networks has its time" in find(told, "On which machine").text
+    computed = find(told, "How an answer is computed").text
+    assert "divided by the temperature of each network, averaged" in computed
+    assert "in the decision.json of each network" in computed
+
+
+def test_the_last_epoch_is_not_called_chosen(make_run, answers):
+    assert "none was chosen" in find(answers(make_run(epochs=1)), "How the final network").text
+
+
+def test_costs_that_were_given_after_the_test_are_told(make_run, answers):
+    run = make_run()
+    metrics = read_json(run / "metrics.json")
+    write_json(run / "metrics.json", metrics | {"val": metrics["test"] | {"cost": {}}})
+    assert "test was measured before that" in find(answers(run), "What it puts out").text
+    assert "of the least expected cost" in find(answers(run), "How an answer is computed").text
+
+
 def find(answers, beginning):
     (found,) = [answer for question, answer in answers.items() if question.startswith(beginning)]
     return found

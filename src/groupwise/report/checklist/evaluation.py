@@ -77,6 +77,8 @@ def imbalance(files: RunFiles) -> ChecklistAnswer:
 
 def choice(files: RunFiles) -> ChecklistAnswer:
     """The epoch is known; how many recipes were tried in other runs is not."""
+    if files.looks == 1 and not files.probe:
+        return confirm("The last epoch was kept, so none was chosen. Say which other recipes were tried.")
     epoch = f"Epoch {files.chosen_epoch} of {files.epochs}, chosen" if files.chosen_epoch else "Chosen"
     if files.looks < files.epochs:
         epoch += f" among the last {files.looks}"
@@ -109,12 +111,18 @@ def computing(files: RunFiles) -> ChecklistAnswer:
     device = files.environment.get("device")
     if device is None:
         return yours("environment.json is missing.")
+    threads = count(files.environment.get("threads", 1), "thread")
+    if members := files.ledger.get("members"):
+        return confirm(
+            f"{device}, {threads}; each of the {len(members)} networks has its time in its own history.csv."
+            " Add the runs that came before or failed."
+        )
     seconds = files.probe.get("seconds") or sum(row["seconds"] for row in files.history)
     memory = files.ledger.get("peak_memory_bytes")
     held = f", at most {memory / 2**30:.1f} GiB of memory" if memory else ""
     return confirm(
-        f"{device}, {count(files.environment.get('threads', 1), 'thread')}; {seconds / 60:.1f} minutes of"
-        f" training{held}. Add the runs that came before or failed."
+        f"{device}, {threads}; {seconds / 60:.1f} minutes of training{held}. Add the runs that came before or"
+        " failed."
     )
 
 
@@ -176,17 +184,32 @@ def assumption(files: RunFiles) -> ChecklistAnswer:
 
 def computed(files: RunFiles) -> ChecklistAnswer:
     """From picture to probability."""
-    several = ", averaged over the networks" if files.ledger.get("members") else ""
+    members = files.ledger.get("members")
     temperature = files.config.get("temperature")
     scaled = f" of the outputs divided by {temperature:.2f}" if isinstance(temperature, int | float) else ""
+    if members:
+        scaled = " of the outputs divided by the temperature of each network, averaged over the networks"
+    answered = "of the least expected cost" if _has_costs(files) else "of the largest probability"
     asked = (
-        f"a sigmoid for each label{scaled}{several}; every label from its own threshold on"
+        f"a sigmoid for each label{scaled}; every label from its own threshold on"
         if files.several
-        else f"softmax{scaled}{several}; the class of the largest probability"
+        else f"softmax{scaled}; the class {answered}"
     )
+    looked = "and its mirror image, whose features are averaged, " if looks_twice(files) else ""
+    where = "the decision.json of each network" if members else "decision.json"
     return filled(
-        f"One picture at a time, prepared as in training; {asked}. Further thresholds are in decision.json."
+        f"One picture at a time, {looked}prepared as in training; {asked}. Further thresholds are in {where}."
     )
+
+
+def looks_twice(files: RunFiles) -> bool:
+    """Whether an answer averages the features of an image and of its mirror image."""
+    return bool((_part(files, "model").get("overrides") or {}).get("mirror_average"))
+
+
+def _has_costs(files: RunFiles) -> bool:
+    """Whether answers go by a cost matrix; a fold measured before it was given has no cost yet."""
+    return any("cost" in figures for figures in files.metrics.values())
 
 
 def readings(files: RunFiles) -> ChecklistAnswer:
@@ -234,6 +257,10 @@ def output(files: RunFiles) -> ChecklistAnswer:
             "A probability for each label, and the labels that reach their threshold, which the fold"
             f" {files.select_fold} chose for the highest F1."
         )
+    if _has_costs(files):
+        told = "A probability for each class, and the class of the least expected cost, by a cost matrix."
+        before = "" if "cost" in files.metrics[files.fold] else f" {files.fold} was measured before that."
+        return filled(f"{told}{before}")
     return confirm("A probability for each class, and the most probable one. No threshold was set.")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, yours
-from groupwise.report.words import count, share_interval, share_text
+from groupwise.report.words import count, share_interval, share_text, verb
 from groupwise.runs.files import RunFiles
 
 
@@ -62,7 +62,8 @@ def mistakes(files: RunFiles) -> ChecklistAnswer:
         return confirm(
             f"{count(len(wrong), 'image')} have a label too many or too few; {shown}. Look at them."
         )
-    return confirm(f"{count(len(wrong), 'image')} were wrong; the worst are above. Look at them.")
+    were = verb(len(wrong), "was", "were")
+    return confirm(f"{count(len(wrong), 'image')} {were} wrong; the worst are above. Look at them.")
 
 
 def poor_input(files: RunFiles) -> ChecklistAnswer:

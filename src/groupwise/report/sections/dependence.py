@@ -10,7 +10,7 @@ from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 
 # What each fold had to do with the network, for the table.
-ROLES = {"train": "learnt from, shown without augmentation", "val": "chose the epoch", "test": "took no part"}
+ROLES = {"train": "learnt from, shown without augmentation", "val": "", "test": "took no part"}
 
 
 def build(files: RunFiles) -> Section | None:
@@ -42,7 +42,9 @@ def fold_rows(files: RunFiles) -> list[tuple[str, str, Estimate]]:
     measured = {name: Estimate.from_json(one["accuracy"]) for name, one in files.metrics.items()}
     if files.training_fold:
         measured = {"train": Estimate.from_json(files.training_fold["accuracy"]), **measured}
-    roles = ROLES if files.select_fold == "val" else ROLES | {files.select_fold: "chose the epoch", "val": ""}
+    chose = files.looks > 1 or files.probe
+    role = "chose the epoch" if chose else "set the temperature of the probabilities"
+    roles = ROLES | {files.select_fold: role}
     return [(name, roles.get(name, ""), accuracy) for name, accuracy in measured.items()]
 
 
