@@ -156,7 +156,7 @@ def test_a_plan_can_be_read_edited_and_trained_on(capsys, folder, tmp_path):
     file, target = tmp_path / "plan.yaml", tmp_path / "run"
     status, out, _ = run(capsys, "plan", folder, "--out", file, "--training.batch_size", 16)
     assert status == 0
-    assert "of training after the audit, on this machine as busy as it is now" in out
+    assert "for training, scores and pages, on this machine as busy as it is now" in out
     assert "  # The only network size" not in file.read_text()  # no budget was given
     planned = file.read_text()
     file.write_text(planned.replace("epochs: 120", "epochs: 1"))

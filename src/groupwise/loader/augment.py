@@ -14,7 +14,8 @@ from torch import Tensor
 from groupwise.recipe.augment import AugmentConfig
 
 # Which of a sample's random numbers decide what; what shares one goes together.
-CHANGES, OPERATION, MIXING, PLACE = range(12), range(12, 15), range(16, 21), range(21, 23)
+CHANGES, OPERATION, MIXING, PLACE = range(12), range(12, 15), range(16, 20), range(20, 22)
+IS_MIXED = range(22, 23)
 LEAST_PX = 8  # side of a crop
 
 

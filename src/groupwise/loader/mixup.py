@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from scipy import special
 from torch import Tensor
 
-from groupwise.loader.augment import MIXING, centres, uniforms
+from groupwise.loader.augment import IS_MIXED, MIXING, centres, uniforms
 from groupwise.recipe.augment import AugmentConfig
 
 TABLE = 1024
@@ -35,12 +35,13 @@ def mix(
     `labels` are class numbers (N,), or 1 for each label of an image, (N, K). With both kinds, each image has
     one of them, by the toss of a coin.
     """
-    u = uniforms(seed, epoch, samples, MIXING).to(images.dtype)  # (N, 5)
+    u = uniforms(seed, epoch, samples, MIXING).to(images.dtype)  # (N, 4)
+    is_mixed = uniforms(seed, epoch, samples, IS_MIXED)[:, 0] < config.mix_share
     faded = u[:, 0] < (0.5 if config.cutmix else 1.0) if config.mixup else torch.zeros_like(u[:, 0]).bool()
     own_if_faded = _beta(u[:, 1], config.mixup)
     box = _box(images, u[:, 2:4], 1 - _beta(u[:, 1], config.cutmix))  # (N, S, S)
     own = torch.where(faded[:, None, None], own_if_faded[:, None, None], 1 - box)
-    own = torch.where((u[:, 4] < config.mix_share)[:, None, None], own, 1.0)
+    own = torch.where(is_mixed[:, None, None], own, 1.0)
     own_share = own.mean((1, 2))[:, None]
     targets = (labels if labels.ndim == 2 else F.one_hot(labels, num_classes)).to(images.dtype)
     mixed = torch.lerp(images.roll(1, 0), images, own[:, None])
