@@ -405,6 +405,16 @@ def test_the_network_suits_the_size_that_the_user_chose(short_side_px, chosen_px
         assert (recipe.model.preset, recipe.data.image_size_px) == (preset, chosen_px)
 
 
+def test_overrides_that_only_smaller_networks_can_have_leave_the_others_out():
+    plain = {"block": "plain", "shortcut": False, "group_width": None, "depths": [1, 1, 1, 1]}
+    base = read_recipe("default", {"model.overrides": plain})[1]
+    plan = make_plan(FACTS, base, measure, chosen={"model.overrides"}, left_s=lambda: 10**6)
+    assert plan.recipe.model.preset == "resnext22_w8_wide"  # the bottlenecks of ResNeXt-50 are none of these
+    impossible = read_recipe("default", {"model.overrides": {"block": "plain", "expansion": 4}})[1]
+    with pytest.raises(UsageError, match=r"a plain block keeps the shape"):
+        make_plan(FACTS, impossible, measure, chosen={"model.overrides"}, left_s=lambda: 10**6)
+
+
 def test_images_grow_in_training_where_they_are_large_enough():
     training = plan_of().recipe.training
     assert plan_of().recipe.data.image_size_px == 64

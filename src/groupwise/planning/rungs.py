@@ -6,6 +6,7 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Any
 
+from groupwise.errors import UsageError
 from groupwise.models.complexity import complexity
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.network import network_config
@@ -26,6 +27,14 @@ class Rung:
     def fields(self) -> dict[str, Any]:
         """The fields that put a recipe on this rung."""
         return {"model.preset": self.preset, "data.image_size_px": self.image_size_px}
+
+    def is_meant_by(self, recipe: Recipe) -> bool:
+        """Whether its preset can have the overrides of the recipe."""
+        try:
+            network_config(with_fields(recipe, self.fields), num_classes=2)
+        except UsageError:
+            return False
+        return True
 
     def multiply_adds(self, recipe: Recipe) -> int:
         """Of one image in training, which looks once, in the network that `recipe` asks for."""
@@ -57,7 +66,9 @@ def rungs(facts: Fingerprint, base: Recipe, chosen: Set[str]) -> list[Rung]:
         fixed["preset"] = base.model.preset
     if "data.image_size_px" in chosen:
         fixed["image_size_px"] = base.data.image_size_px
-    return list(dict.fromkeys(replace(rung, **fixed) for rung in fitting))
+    reached = list(dict.fromkeys(replace(rung, **fixed) for rung in fitting))
+    # A larger preset may not have what the user overrides, by which he meant the first one
+    return [rung for rung in reached if rung.is_meant_by(base)] or reached[:1]
 
 
 def why_first(ladder: list[Rung], facts: Fingerprint, chosen: Set[str]) -> str:
