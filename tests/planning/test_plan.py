@@ -381,6 +381,12 @@ def test_minutes_that_the_user_gives_to_training_say_how_many_epochs_to_expect(b
     assert 0.8 * 60 * minutes < plan.seconds < 1.2 * 60 * minutes
 
 
+def test_no_minutes_for_training_are_no_bound():
+    base, chosen = read_recipe("default", {"training.budget_minutes": None})[1], {"training.budget_minutes"}
+    plan = make_plan(FACTS, base, measure, chosen=chosen)
+    assert (plan.recipe, plan.seconds) == (plan_of().recipe, plan_of().seconds)
+
+
 def test_a_network_that_computes_again_is_not_tried_compiled():
     base = read_recipe("default", {"model.overrides": {"activation_checkpointing": True}})[1]
     asked = []

@@ -117,8 +117,8 @@ def make_plan(
     if left_s is not None and "training.epochs" not in chosen:
         expected, timed = _fill(recipe, facts, rates, left_s(), parts, chosen)
         suited = [c for c in suited if c.field != "training.epochs"]
-    if "training.budget_minutes" in chosen:
-        expected = min(expected, _epochs_until_stopped(recipe, facts, rates))
+    if "training.budget_minutes" in chosen and (minutes := recipe.training.budget_minutes) is not None:
+        expected = min(expected, max(math.floor(60 * minutes / _epoch_seconds(recipe, facts, rates)), 1))
     awaited = with_fields(recipe, {"training.epochs": expected})
     mixed = [] if "augment.cutmix" in chosen else suit_epochs(facts, awaited)
     mixed = [c for c in mixed if c.field not in chosen]
@@ -147,12 +147,6 @@ def _epoch_seconds(recipe: Recipe, facts: Fingerprint, rates: Rates) -> float:
     """Of an epoch on average: images that are smaller at first take less, as they have fewer pixels."""
     train_s = rates.train_s * share_of_pixels(recipe.training, recipe.data.image_size_px)
     return facts.train_images * train_s + facts.select_images * rates.score_s
-
-
-def _epochs_until_stopped(recipe: Recipe, facts: Fingerprint, rates: Rates) -> int:
-    """How many the minutes hold that the user gave to training."""
-    fitting = 60 * (recipe.training.budget_minutes or 0) / _epoch_seconds(recipe, facts, rates)
-    return max(math.floor(fitting), 1)
 
 
 def _too_long(plan: Plan, left_s: float, parts: float) -> UsageError:
