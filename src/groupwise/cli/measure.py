@@ -126,7 +126,9 @@ def _evaluate_fold(arguments: Any) -> None:
 
 
 def _ordered(arguments: Any, run: Run) -> tuple[str, ...]:
-    ordered = tuple(arguments.ordered or ())
+    if not arguments.ordered:
+        return ()
+    ordered = tuple(arguments.ordered)
     DecisionConfig(ordered=ordered).refuse_unordered(run.split().classes)
     return ordered
 

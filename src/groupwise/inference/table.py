@@ -67,8 +67,7 @@ def open_table(
     write_json(marker, {"model": model})  # first, so that no row is ever without it
     with _open(path, "a+") as file:
         file.truncate(_whole_bytes(path))
-    if path.stat().st_size:
-        _drop_errors(path)
+    _drop_errors(path)
     with _open(path, "a+") as file:
         file.seek(0)
         rows = csv.reader(file)

@@ -37,11 +37,10 @@ class Fingerprint:
     """What is known of the data before anything is learnt.
 
     `class_sizes` counts the training images of each class. `short_side_px` is the median over the images of
-    their shorter side. `chirality` is the share of
-    images that are told from their mirror images, and `mirror_kept` how much of a class is left of it in its
-    mirror images, both nan where that was not measured. `known_px` is the side of the images that pretrained
-    weights have learnt from, where there are any and something says it. With `several`, images have sets of
-    labels, and a class is a label.
+    their shorter side. `chirality` is the share of images that are told from their mirror images, and
+    `mirror_kept` how much of a class is left of it in its mirror images, both nan where that was not
+    measured. `known_px` is the side of the images that pretrained weights have learnt from, where there are
+    any and something says it. With `several`, images have sets of labels, and a class is a label.
     """
 
     images: int

@@ -133,7 +133,8 @@ def methods(files: RunFiles, language: str) -> str:
 def _data(files: RunFiles, say: Mapping[str, str]) -> str:
     folds = files.split["folds"]
     named = [say["fold"].format(name=name, n=one["n"], sources=one["sources"]) for name, one in folds.items()]
-    method = files.split.get("method") if files.split.get("method") in ("random", "given") else "grouped"
+    method = files.split.get("method")
+    divided = method if method in ("random", "given") else "grouped"
     n = files.split["spanning_sources"]
     spanning = say["apart" if n == 0 else "one spanning" if n == 1 else "spanning"].format(n=n)
     return say["data"].format(
@@ -141,7 +142,7 @@ def _data(files: RunFiles, say: Mapping[str, str]) -> str:
         classes=len(files.class_names),
         sources=files.split["sources"],
         found=say["found"] if files.findings is not None else "",
-    ) + say[str(method)].format(folds=say["joiner"].join(named), spanning=spanning)
+    ) + say[divided].format(folds=say["joiner"].join(named), spanning=spanning)
 
 
 def _training(files: RunFiles, say: Mapping[str, str]) -> str:

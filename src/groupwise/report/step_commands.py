@@ -115,10 +115,9 @@ def training_s(files: RunFiles) -> float:
 
 def again_s(files: RunFiles, trainings: int) -> float:
     """How long so many trainings take, each as long as this run's, with their scores and a refit."""
-    plan = files.ledger.get("plan") or {}
-    each_s = max(training_s(files), float(plan.get("seconds") or 0))
+    plan, epochs_s = files.ledger.get("plan") or {}, training_s(files)
     share = float((plan.get("after_training") or {}).get("refit_share") or 0)
-    return trainings * each_s + share * training_s(files)
+    return trainings * max(epochs_s, float(plan.get("seconds") or 0)) + share * epochs_s
 
 
 def ended_by_clock(files: RunFiles) -> bool:

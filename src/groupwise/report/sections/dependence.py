@@ -10,7 +10,7 @@ from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 
 # What each fold had to do with the network, for the table.
-ROLES = {"train": "learnt from, shown without augmentation", "val": "", "test": "took no part"}
+ROLES = {"train": "learnt from, shown without augmentation", "test": "took no part"}
 
 
 def build(files: RunFiles) -> Section | None:
