@@ -124,6 +124,25 @@ def test_an_epoch_before_the_share_is_chosen_only_until_a_later_one_comes(tmp_pa
     assert small_fit(tmp_path / "stopped", late, resume=True).best.epoch == last_fifth.best.epoch
 
 
+def test_epochs_that_may_not_be_chosen_are_scored_by_one_look_and_the_others_by_both(tmp_path):
+    """Training takes one look either way, so that the same networks are scored."""
+
+    def losses(name, *, mirror_average, select_from):
+        model = small_model()
+        model.config = dataclasses.replace(model.config, mirror_average=mirror_average)
+        config = small_config(epochs=4, select_from=select_from)
+        fitted = fit(model, small_data(), config, checkpoints=tmp_path / name)
+        assert model.config.mirror_average is mirror_average
+        return [epoch.select_loss for epoch in fitted.history]
+
+    one, both = (
+        losses("one", mirror_average=False, select_from=0.0),
+        losses("both", mirror_average=True, select_from=0.0),
+    )
+    assert losses("early", mirror_average=True, select_from=0.7) == [*one[:2], *both[2:]]
+    assert all(mine != other for mine, other in zip(one, both, strict=True))
+
+
 @pytest.mark.parametrize("images", [32, 33, 34])
 def test_the_last_epoch_may_be_chosen_also_where_a_single_image_is_left_over(tmp_path, images):
     data = small_data()

@@ -6,7 +6,10 @@ for ImageNet, section 5.3 for CIFAR. State-dict keys are torchvision's.
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -83,6 +86,20 @@ class ResNeXt(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.fc(self.features(images))
         return logits
+
+
+@contextmanager
+def one_look(model: nn.Module) -> Iterator[None]:
+    """Let `model` answer without the mirror image that its configuration may ask for, in half the time."""
+    if not isinstance(model, ResNeXt):
+        yield
+        return
+    config = model.config
+    model.config = dataclasses.replace(config, mirror_average=False)
+    try:
+        yield
+    finally:
+        model.config = config
 
 
 def _stem(config: ResNeXtConfig) -> nn.Module:

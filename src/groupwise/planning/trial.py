@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import torch
 from groupwise.data.cache import decode_images
 from groupwise.distributed.world import World, choose_device
 from groupwise.loader.batches import batches, normalise
-from groupwise.models.resnext import ResNeXt
+from groupwise.models.resnext import ResNeXt, one_look
 from groupwise.planning.network import network_config
 from groupwise.planning.rungs import Rung
 from groupwise.planning.suit import Choice
@@ -38,7 +39,8 @@ GAIN_OF_THREADS = 1.15  # that all of them have to bring, since others may use t
 class Rates:
     """Seconds an image: to train on it once, to score it, to answer it in float32, and to decode it.
 
-    An epoch is scored in the precision of training, and what is reported is answered in float32. `compile_s`
+    An epoch is scored in the precision of training, by one look where few may be chosen, and what is reported
+    is answered in float32. `compile_s`
     are the seconds that compiling takes at the start, and None where it was tried in vain. `unit_s` is the
     processor time of a fixed piece of work (`planning.after_training`), and `waiting` how many times as long
     all of this took because others used the processors. `threads` are fewer than torch has where they were
@@ -122,7 +124,7 @@ def _measure_steps(recipe: Recipe, num_classes: int) -> tuple[float, float, floa
         learner.model(normalise(batch.images.float(), recipe.data))
 
     def score() -> None:
-        with learner.half_precision():
+        with learner.half_precision(), one_look(model) if recipe.training.select_from else nullcontext():
             answer()
 
     learner.begin()

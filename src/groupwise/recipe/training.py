@@ -24,7 +24,7 @@ class TrainingConfig:
         select_by: Figures that choose the epoch, the first deciding and the next breaking ties.
         select_from: Share of training after which an epoch may be chosen, where training comes so far, which
             `patience` may prevent. Those before it, at a high rate, are ahead by luck alone, and the more so
-            the fewer images choose.
+            the fewer images choose; they are scored by one look at an image, in half the time of two.
         budget_minutes: Minutes that training may take, scoring included; the schedule then follows the clock
             where that is ahead of the epochs. Such a run is not bit-identical when resumed.
         patience: Epochs without a better score after which training ends; None goes on to the last.

@@ -76,8 +76,9 @@ class Score(NamedTuple):
 class EpochRecord:
     """One row of `history.csv`: means over the samples seen, and where the time went.
 
-    `may_be_chosen` is false before the share of training that `training.select_from` names. The last four
-    are None unless they are among what chooses the epoch, and defined.
+    `may_be_chosen` is false before the share of training that `training.select_from` names; such an epoch is
+    scored by one look at an image, also where answers average that of the mirror image. The last four are
+    None unless they are among what chooses the epoch, and defined.
     """
 
     epoch: int

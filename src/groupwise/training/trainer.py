@@ -6,7 +6,7 @@ import math
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import nn
 from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.loader.batches import Batch, batches, steps_an_epoch
+from groupwise.models.resnext import one_look
 from groupwise.training.callbacks import Callback, CallbackList
 from groupwise.training.checkpoint import clone_state
 from groupwise.training.checkpoint_manager import CheckpointManager
@@ -190,12 +191,12 @@ class Trainer:
         return is_done or (training.patience is not None and waited >= training.patience)
 
     def _finish_epoch(self, trained: Score) -> None:
-        """Score an epoch and enter it, with its weights where they are the best."""
-        state, start = self.state, time.perf_counter()
-        training = self.config.training
-        by = training.select_by
-        answers = Answers(by)
-        selected = self.evaluate(answers)
+        """Score an epoch, by one look where it may not be chosen, and enter it, kept where it is the best."""
+        state, training, start = self.state, self.config.training, time.perf_counter()
+        answers = Answers(by := training.select_by)
+        is_early = state.progress(training, self.left_s(), ahead=0) <= training.select_from
+        with one_look(self.learner.eval_model) if is_early else nullcontext():
+            selected = self.evaluate(answers)
         if selected.n and not math.isfinite(selected.loss):
             raise NotFinite(None)
         seconds, state.seconds = state.seconds, 0.0  # from now on among those spent
