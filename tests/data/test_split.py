@@ -184,3 +184,22 @@ def test_copies_that_leave_too_few_sources_are_blamed(group):
     refuse_few_groups([Sample(*sample) for sample in samples], ["train", "val", "test"])
     with pytest.raises(GroupwiseError, match="--copies report"):
         make_split(samples, Participants([0] * 20), shares={"train": 0.6, "val": 0.2, "test": 0.2}, seed=0)
+
+
+def test_a_cross_validation_is_not_told_to_learn_labels_without_testing_them():
+    folds = ["fold-1", "fold-2", "fold-3"]
+    samples = [Sample(f"{i}.png", label, "") for i, label in enumerate(["|a|"] * 9 + ["|a|b|"] * 2)]
+    with pytest.raises(GroupwiseError, match="add --min-sources 3 --rare train to learn labels"):
+        refuse_few_groups(samples, ["train", "val", "test"])
+    with pytest.raises(GroupwiseError, match="fewer folds, or take labels that have fewer out of the table"):
+        refuse_few_groups(samples, folds)
+    classes = [replace(sample, label=sample.label[-2]) for sample in samples]
+    with pytest.raises(GroupwiseError, match=r"Ask for fewer sources, or add --rare train\.$"):
+        refuse_few_groups(classes, ["train", "val", "test"], min_sources=3)
+    with pytest.raises(GroupwiseError, match=r"Ask for fewer sources\.$"):
+        refuse_few_groups(classes, folds, min_sources=3)
+
+
+@pytest.mark.parametrize(("least", "rare", "fewest"), [(3, "train", 3), (3, "drop", 0), (0, "train", 0)])
+def test_only_rare_classes_that_are_learnt_are_not_tested(least, rare, fewest):
+    assert SplitConfig(min_sources=least, rare=rare).fewest_tested == fewest

@@ -385,6 +385,7 @@ def test_an_unfinished_study_answers_nothing(broken):
         (["--cv", "3", "--split.method", "random"], "which a random split does not"),
         (["--cv", "3", "--training.select_fold", "test"], "would choose its own epoch"),
         (["--cv", "3", "--split.extend", "x.csv"], "divides the images itself"),
+        (["--cv", "3", "--min-sources", "3", "--rare", "train"], "no class that is learnt and not tested"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(capsys, study, folder, tmp_path, options, message):
@@ -392,6 +393,20 @@ def test_what_cannot_be_meant_is_refused(capsys, study, folder, tmp_path, option
     status, _, err = run(capsys, "train", folder, "--run", target, *tiny_options(), *options)
     assert status == 2
     assert message in err
+
+
+def test_a_split_that_cannot_be_made_is_refused_before_the_first_training(monkeypatch, folder, tmp_path):
+    def refuse(division, fold, **options):
+        if fold == "fold-3":
+            raise GroupwiseError("too few", place="split", remedy="Add photographs.")
+        return hold_out(division, fold, **options)
+
+    hold_out = crossval.hold_out
+    monkeypatch.setattr(crossval, "hold_out", refuse)
+    # A near miss: rare classes that are left out are no reason to refuse.
+    options = ["--cv", "3", "--min-sources", "3", *tiny_options()]
+    assert main(["train", str(folder), "--run", str(tmp_path / "cv"), *options]) == 1
+    assert not (tmp_path / "cv" / "repeat-1").exists()
 
 
 def test_python_asks_for_the_same(monkeypatch, tmp_path):

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from copies_case import open_case, write_patterns, write_run
-from groupwise.data.split import EXCLUDED, Split
-from groupwise.errors import Ended
+from groupwise.data.split import EXCLUDED, Assignment, Split
+from groupwise.errors import Ended, GroupwiseError
 from groupwise.experiments.retrain import Asked, Materials, retrain
+from groupwise.recipe.parsing import read_recipe
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +72,29 @@ def test_what_was_excluded_stays_so_and_labels_can_be_replaced(patterns, tmp_pat
     assert [row.fold == EXCLUDED for row in split.rows] == [True] + [False] * (len(labels) - 1)
     assert [row.label for row in split.rows] == labels
     assert {row.path for row in split.rows} == {row.path for row in materials.split.rows}
+
+
+@pytest.mark.parametrize("method", ["grouped", "random"])
+def test_a_class_that_is_not_tested_is_not_tested_again(method):
+    materials = with_rare({"split.min_sources": 3, "split.rare": "train"})
+    for seed in range(5):
+        split = materials.split_again(method=method, seed=seed)
+        assert {row.fold for row in split.rows if row.label == "rare"} == {"train"}
+        assert {row.fold for row in split.rows if row.label == "a"} == {"train", "val", "test"}
+    # Under other labels it is another class that has few sources.
+    names = {"a": "rare", "rare": "a", "b": "b"}
+    split = materials.split_again(method=method, seed=0, labels=[names[row.label] for row in split.rows])
+    assert {row.fold for row in split.rows if row.label == "a"} == {"train"}
+    assert {row.fold for row in split.rows if row.label == "rare"} == {"train", "val", "test"}
+
+
+def test_a_class_of_few_sources_that_is_to_be_tested_is_refused():
+    with pytest.raises(GroupwiseError, match="class 'rare' has 2 independent sources, too few"):
+        with_rare({}).split_again(method="grouped", seed=0)
+
+
+def with_rare(changes):
+    labels = ["a"] * 12 + ["b"] * 12 + ["rare"] * 2
+    rows = tuple(Assignment(f"{i}.png", label, "", i, "train") for i, label in enumerate(labels))
+    images = np.zeros((len(rows), 8, 8, 3), dtype=np.uint8)
+    return Materials(read_recipe("default", changes)[1], Split(rows), images)

@@ -556,3 +556,12 @@ def test_what_a_busy_machine_did_is_said(make_run):
     assert "others had it for 70" in verdict(read_run(run)).text
     idle = study(make_run, budget={"seconds": 240, "waited": 0.1})
     assert verdict(read_run(idle)).short_of_time == ()
+
+
+@pytest.mark.parametrize(("least", "offered"), [(3, False), (0, True)])
+def test_no_cross_validation_is_offered_where_rare_classes_are_not_tested(make_run, least, offered):
+    run, *_ = wide_interval(make_run)
+    recipe = yaml.safe_load((run / "recipe.yaml").read_text(encoding="utf-8"))
+    text = yaml.safe_dump(recipe | {"split": {"rare": "train", "min_sources": least}})
+    (run / "recipe.yaml").write_text(text, encoding="utf-8")
+    assert any("--cv" in step.command for step in steps_of(run)) == offered

@@ -62,7 +62,7 @@ def choose_participants(
         further = _further_copies(samples, clusters, excluded, worth or [0.0] * len(samples))
         notes.append(f"Left out, because each is a copy of an image that is kept: {len(further):,} images")
         excluded |= further
-    few = _few_sources(samples, bound, excluded, min_sources)
+    few = few_sources([(s.path, s.label, s.group) for s in samples], bound, excluded, min_sources)
     if few:
         named = listed([f"{name!r} ({count})" for name, count in few.items()], NAMES_SHOWN)
         done = "left out" if rare == "drop" else "learnt, and not tested"
@@ -102,15 +102,15 @@ def _further_copies(
     return {samples[i].path for i in candidates if kept[clusters[i]] != i}
 
 
-def _few_sources(
-    samples: Sequence[Sample], clusters: Sequence[int], excluded: Set[str], least: int
+def few_sources(
+    samples: Sequence[tuple[str, str, str]], clusters: Sequence[int], excluded: Set[str], least: int
 ) -> dict[str, int]:
-    """Classes with fewer independent sources than `least`, and how many each has."""
+    """Classes of samples (path, label, group) with fewer sources than `least`, and how many each has."""
     if not least:
         return {}
-    kept = [i for i, sample in enumerate(samples) if sample.path not in excluded]
-    sources = find_sources([samples[i].group for i in kept], [clusters[i] for i in kept])
-    targets = Targets.of([samples[i].label for i in kept])
+    kept = [i for i, (path, _, _) in enumerate(samples) if path not in excluded]
+    sources = find_sources([samples[i][2] for i in kept], [clusters[i] for i in kept])
+    targets = Targets.of([samples[i][1] for i in kept])
     members = targets.members.astype(bool)
     counts = {name: len(np.unique(sources[members[:, k]])) for k, name in enumerate(targets.classes)}
     return {name: count for name, count in counts.items() if count < least}
@@ -125,7 +125,7 @@ def _refuse_too_few_classes(
         return
     remedy = "If they are no copies of one another, add --copies report."
     if few:
-        remedy = "Ask for fewer sources, or add --rare train."
+        remedy = "Ask for fewer sources, or, without --cv, add --rare train."
     elif conflicts:
         remedy = (
             "They pass for one photograph under several labels: if they are different pictures, add --copies"

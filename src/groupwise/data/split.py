@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from groupwise.data.manifest import Sample
-from groupwise.data.participants import Participants
+from groupwise.data.participants import Participants, few_sources
 from groupwise.data.sources import find_sources
 from groupwise.data.stratify import UNASSIGNED, IntArray, assign_random, assign_sources
 from groupwise.data.targets import (
@@ -187,19 +187,25 @@ def refuse_few_groups(
         _refuse_few_sources(targets, sources, folds, frozenset(), groups)
         return
     left = [name for name, count in _count_sources(targets, sources).items() if count >= min_sources]
+    can_spare = bool(left) and "train" in folds
     if len(left) < (2 if rare == "drop" else 1):
         raise GroupwiseError(
             f"{len(left)} of {len(targets.classes)} classes have {min_sources} independent sources or more",
             place="split",
             remedy=_blame_groups(targets, groups)
-            or "Ask for fewer sources" + (", or add --rare train." if rare == "drop" and left else "."),
+            or f"Ask for fewer sources{', or add --rare train' * (rare == 'drop' and can_spare)}.",
         )
 
 
-def participants_of(split: Split) -> Participants:
-    """What took part in `split`, for another division of the same images."""
-    excluded = [row.path for row in split.rows if row.fold == EXCLUDED]
-    return Participants([row.cluster for row in split.rows], excluded)
+def participants_of(split: Split, *, fewest_tested: int = 0) -> Participants:
+    """What took part in `split`, for another division of the same images.
+
+    Classes of fewer sources than `fewest_tested` are not tested there either.
+    """
+    excluded = {row.path for row in split.rows if row.fold == EXCLUDED}
+    clusters = [row.cluster for row in split.rows]
+    samples = [row[:3] for row in split.rows]
+    return Participants(clusters, excluded, few_sources(samples, clusters, excluded, fewest_tested).keys())
 
 
 def _refuse_few_sources(
@@ -217,14 +223,20 @@ def _refuse_few_sources(
             f" too few for the {len(folds)} folds {listed(folds, NAMES_SHOWN)}{also}",
             place="split",
             remedy=_blame_groups(targets, groups)
-            or f"Add photographs from other sources, ask for fewer folds, or add --min-sources {len(folds)}"
-            + (
-                " --rare train to learn labels that have fewer without testing them."
-                if targets.several
-                else " to leave out every class that has fewer."
-            )
+            or "Add photographs from other sources, ask for fewer folds, or "
+            + _set_aside(folds, targets.several)
             + " If copies were found that are none, --copies report." * joined,
         )
+
+
+def _set_aside(folds: Sequence[str], several: bool) -> str:
+    """How classes of too few sources are set aside; a cross-validation has no fold that is not tested."""
+    least = f"add --min-sources {len(folds)}"
+    if not several:
+        return f"{least} to leave out every class that has fewer."
+    if "train" in folds:
+        return f"{least} --rare train to learn labels that have fewer without testing them."
+    return "take labels that have fewer out of the table."
 
 
 def _count_sources(targets: Targets, sources: IntArray) -> dict[str, int]:

@@ -62,13 +62,23 @@ class SplitConfig:
             raise UsageError(
                 f"{self.min_sources} is negative", place="split.min_sources", remedy="Give 0 or more."
             )
-        if self.given not in (None, "pool") and (self.extend or self.method == "random"):
+        if self.is_given and (self.extend or self.method == "random"):
             other = "split.extend" if self.extend else "split.method random"
             raise UsageError(
                 f"a split that is given is not divided by {other}",
                 place="split.given",
                 remedy="Leave one of them out.",
             )
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the folds are those that the data bring."""
+        return self.given not in (None, "pool")
+
+    @property
+    def fewest_tested(self) -> int:
+        """Classes of fewer sources are learnt and not tested; 0 where every class that takes part is."""
+        return self.min_sources if self.rare == "train" else 0
 
     @property
     def shares(self) -> dict[str, float]:

@@ -5,7 +5,7 @@ Scan, audit and decoding happen once, in the folder of the study; each fold mode
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from groupwise.console import Console
-from groupwise.data.layout import POOL
 from groupwise.data.participants import Participants
 from groupwise.data.proof import proof
 from groupwise.data.split import EXCLUDED, Split, make_split, participants_of
@@ -63,7 +62,8 @@ def crossval(request: RunRequest, console: Console) -> dict[str, Any]:
         if not world.is_main:
             console = Console(quiet=True)
         with locked_run(request, world, console) as (request, study):
-            models = fold_models(study, stored_recipe(study), cv)
+            # All splits first: one that cannot be made is refused before the first training.
+            models = list(fold_models(study, stored_recipe(study), cv))
             if request.workers > 1:
                 _train_side_by_side(study, models, request, console)
             else:
@@ -83,7 +83,7 @@ def crossval(request: RunRequest, console: Console) -> dict[str, Any]:
 
 
 def _refuse(recipe: Recipe, cv: CrossValidation) -> None:
-    if recipe.split.given not in (None, POOL) and cv.repeats > 1:
+    if recipe.split.is_given and cv.repeats > 1:
         raise UsageError(
             "a split that is given divides the images once",
             place=f"--repeats {cv.repeats}",
@@ -100,6 +100,12 @@ def _refuse(recipe: Recipe, cv: CrossValidation) -> None:
             "the fold that is held out would choose its own epoch",
             place=f"training.select_fold {recipe.training.select_fold}",
             remedy="Give --training.select_fold val, and split.val a share.",
+        )
+    if recipe.split.fewest_tested:
+        raise UsageError(
+            "cross-validation tests every image, so it has no class that is learnt and not tested",
+            place="--rare train",
+            remedy="Leave out --rare train, and classes of few sources are left out; or leave out --cv.",
         )
     if recipe.split.extend:
         raise UsageError(
@@ -147,12 +153,11 @@ def _train(study: Run, model: FoldModel, world: World, console: Console, request
 
 
 def _train_side_by_side(
-    study: Run, models: Iterable[FoldModel], request: RunRequest, console: Console
+    study: Run, models: Sequence[FoldModel], request: RunRequest, console: Console
 ) -> None:
     """Train and measure all models that are not finished, several at once, from one cache of images."""
-    assert request.cv is not None
-    finished = [name for name in request.cv.models if _is_finished(study, name)]
-    left = len(request.cv.models) - len(finished)
+    finished = [model.name for model in models if _is_finished(study, model.name)]
+    left = len(models) - len(finished)
     for name in finished:
         console.say(f"{name} is there already")
     cache = study.path("cache")
@@ -166,7 +171,6 @@ def _train_side_by_side(
             deadline = fold_deadline(study, request, left - number)
             yield Task(model.name, train_fold, (folder, model.recipe, cache, request.track, deadline))
 
-    total = len(request.cv.models)
     if left:
         recipe = stored_recipe(study)
         manifest = study.manifest()
@@ -176,7 +180,7 @@ def _train_side_by_side(
         request.workers,
         console,
         title="Fold models",
-        total=total,
+        total=len(models),
         done=len(finished),
         on_done=lambda name, words: console.say(f"{name}: {words}"),
     )
@@ -247,7 +251,7 @@ def _prepare(study: Run, model: FoldModel) -> None:
     run.record("split.csv", ["manifest.csv", "clusters.csv"])
     asked = model.recipe.split
     facts = {
-        "method": asked.method if asked.given in (None, POOL) else "given",
+        "method": "given" if asked.is_given else asked.method,
         "seed": model.recipe.seed,
         "copies": read_json(study.require("split.json")).get("copies"),
         **proof(model.split),

@@ -57,18 +57,35 @@ class Materials:
     @property
     def chosen_on(self) -> str | None:
         """The fold that chooses the epoch where that is not the reported one; None: the last is taken."""
-        return "val" if "val" in self.recipe.split.shares and self.fold != "val" else None
+        return choosing_fold(self.recipe)
+
+    def relabelled(self, labels: Sequence[str]) -> Split:
+        """The run's own folds under other `labels`, one a row."""
+        rows = zip(self.split.rows, labels, strict=True)
+        return Split(tuple(row._replace(label=label) for row, label in rows))
 
     def split_again(self, *, method: Method, seed: int, labels: list[str] | None = None) -> Split:
-        """Another split of the same images with the same shares, perhaps under other labels."""
-        names = labels or [row.label for row in self.split.rows]
+        """Another split of the same images with the same shares, perhaps under other labels.
+
+        Classes of few sources that the recipe learns without testing them are not tested there either.
+        """
+        again = self.split if labels is None else self.relabelled(labels)
         return make_split(
-            [(row.path, name, row.group) for row, name in zip(self.split.rows, names, strict=True)],
-            participants_of(self.split),
+            [row[:3] for row in again.rows],
+            participants_of(again, fewest_tested=self.recipe.split.fewest_tested),
             shares=self.recipe.split.shares,
             seed=seed,
             method=method,
         )
+
+
+def choosing_fold(recipe: Recipe) -> str | None:
+    """The fold that chooses the epoch of a network that is trained anew; None where the last is taken.
+
+    That is never the reported one, whatever chose for the run's own network.
+    """
+    shares = recipe.split.shares
+    return "val" if "val" in shares and reported_fold(shares) != "val" else None
 
 
 def open_materials(run: Run, scratch: Path, console: Console, *, root: Path | None = None) -> Materials:

@@ -9,7 +9,7 @@ from typing import Any
 from groupwise.audit.audit import Audit
 from groupwise.console import Console
 from groupwise.data.given import use_given_division, use_given_split
-from groupwise.data.layout import FOLDERS, POOL
+from groupwise.data.layout import FOLDERS
 from groupwise.data.manifest import GIVEN_FOLD, Manifest
 from groupwise.data.participants import Participants, choose_participants
 from groupwise.data.proof import proof
@@ -89,7 +89,7 @@ def _divide(
 ) -> tuple[Split, str]:
     """The split, made anew or given, and by which method."""
     samples = [(sample.path, sample.label, sample.group) for sample in manifest.usable]
-    if config.given in (None, POOL):
+    if not config.is_given:
         split = make_split(
             samples,
             chosen,

@@ -15,7 +15,6 @@ from groupwise.audit.search import LOCAL, Backend
 from groupwise.console import Console
 from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
-from groupwise.data.layout import POOL
 from groupwise.data.manifest import GIVEN_FOLD, Manifest
 from groupwise.data.places import OUTSIDE_ROOT
 from groupwise.data.split import Split, refuse_few_groups
@@ -202,7 +201,7 @@ def prepare(
     """Audit and split; nothing is written, so a refusal leaves nothing behind."""
     if manifest.classes:  # of none the audit says why
         refuse_alike([sample.label for sample in manifest.usable])  # before the minutes of the audit
-        if config.method == "grouped" and config.given in (None, POOL):
+        if config.method == "grouped" and not config.is_given:
             folds = list(shares or config.shares)
             refuse_few_groups(manifest.usable, folds, min_sources=config.min_sources, rare=config.rare)
     audited = audit_manifest(manifest, seed=seed, console=console)

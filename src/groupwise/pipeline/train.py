@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from groupwise.console import Console
-from groupwise.data.layout import POOL
 from groupwise.data.split import Split
 from groupwise.data.stratify import IntArray
 from groupwise.distributed.world import World, joined_world
@@ -215,7 +214,7 @@ def _imagine_random_split(run: Run, recipe: Recipe, console: Console) -> None:
 
 def _shares(recipe: Recipe, split: Split) -> dict[str, float]:
     """The relative sizes of the folds, as they were asked for or as the data brought them."""
-    if recipe.split.given in (None, POOL):
+    if not recipe.split.is_given:
         return recipe.split.shares
     return {fold: float(len(split.indices(fold))) for fold in split.folds}
 

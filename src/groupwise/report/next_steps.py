@@ -18,6 +18,7 @@ from groupwise.report.step_commands import (
     ended_by_clock,
     given_split,
     is_probe,
+    leaves_untested,
     on_run,
     train_again,
     train_longer,
@@ -140,7 +141,7 @@ def _narrow(files: RunFiles, said: Headline) -> Iterator[Step]:
     """One fold is not enough where its interval is wide; a cross-validation measures every image."""
     low, high = said.accuracy.low, said.accuracy.high
     wide = 1.0 if low is None or high is None else high - low
-    if files.crossval or wide <= WIDE:
+    if files.crossval or wide <= WIDE or leaves_untested(files):
         return
     told = f"is {100 * wide:.0f} points wide" if said.accuracy.has_interval else "cannot be told"
     sources = files.metrics[files.fold]["sources"]

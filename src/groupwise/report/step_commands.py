@@ -54,6 +54,12 @@ def given_split(files: RunFiles) -> str | None:
     return None if given is None else str(given)
 
 
+def leaves_untested(files: RunFiles) -> bool:
+    """Whether classes of few sources were to be learnt and not tested, which a cross-validation refuses."""
+    split = files.recipe.get("split")
+    return isinstance(split, Mapping) and split.get("rare") == "train" and bool(split.get("min_sources"))
+
+
 def train_again(files: RunFiles, name: str, *options: str, planned: bool = False) -> str:
     """The command that trains on the same data into a new folder; by the same recipe if that was given.
 
