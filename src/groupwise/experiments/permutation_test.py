@@ -1,10 +1,11 @@
 """The permutation test of a pipeline: trained on labels that mean nothing, an honest one scores chance.
 
-`control.json` holds fold, method (of the split), permuted (what was, in words), sources, epochs, and for each
-of `controls` its seed, accuracy (a figure as in metrics.json), chance, and `at_chance`: whether the interval
-holds chance (null without an interval). Chance is the agreement that answers and labels of these frequencies
-have when they are unrelated (Cohen 1960, Educ. Psychol. Meas. 20:37). Where images have several labels whole
-sets are permuted, and in place of the accuracy stands `auroc`, the mean over labels, whose chance is a half.
+`control.json` holds fold, method (of the split; `given` where the folds are the run's, as the data brought
+them), permuted (what was, in words), sources, epochs, and for each of `controls` its seed, accuracy (a figure
+as in metrics.json), chance, and `at_chance`: whether the interval holds chance (null without one). Chance is
+the agreement that answers and labels of these frequencies have when they are unrelated (Cohen 1960, Educ.
+Psychol. Meas. 20:37). Where images have several labels whole sets are permuted, and in place of the accuracy
+stands `auroc`, the mean over labels, whose chance is a half.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from groupwise.console import Console
-from groupwise.data.split import EXCLUDED
+from groupwise.data.split import EXCLUDED, Split
 from groupwise.data.stratify import IntArray
 from groupwise.errors import UsageError
 from groupwise.experiments.retrain import Labels, Materials, open_materials, retrain
@@ -49,11 +50,14 @@ def permutation_test(
         materials = open_materials(run, Path(scratch), console, root=root)
         recipe = materials.recipe
         seeds = range(recipe.seed + 1, recipe.seed + 1 + permutations)
-        networks = [_train_permuted(materials, seed, Path(scratch), console) for seed in seeds]
+        splits = {seed: permuted_split(materials, seed) for seed in seeds}  # one that fails does so at once
+        networks = [
+            _train_permuted(materials, split, seed, Path(scratch), console) for seed, split in splits.items()
+        ]
     facts = {
         "schema": SCHEMA,
         "fold": materials.fold,
-        "method": recipe.split.method,
+        "method": "given" if recipe.split.is_given else recipe.split.method,
         **_permuted(materials),
         "epochs": recipe.training.epochs,
         "controls": networks,
@@ -79,13 +83,29 @@ def _permuted(materials: Materials) -> dict[str, Any]:
     }
 
 
-def _train_permuted(materials: Materials, seed: int, scratch: Path, console: Console) -> dict[str, Any]:
+def permuted_split(materials: Materials, seed: int) -> Split:
+    """A split under permuted labels: new, or the folds that the data brought, whose leak is to be found."""
     rows, kept, sources = _kept(materials)
     labels = [row.label for row in materials.split.rows]
     for row, label in zip(rows, permute_labels(kept, sources, seed=seed), strict=True):
         labels[row] = label
+    config = materials.recipe.split
+    if config.is_given:
+        if materials.fold not in materials.split.folds:
+            raise UsageError(
+                f"it holds no fold {materials.fold} of its own to recognise labels on",
+                place="control",
+                remedy="Give the run that was measured; of a cross-validation one of its networks, as"
+                " RUN/repeat-1/fold-1.",
+            )
+        return materials.relabelled(labels)
+    return materials.split_again(method=config.method, seed=seed, labels=labels)
+
+
+def _train_permuted(
+    materials: Materials, split: Split, seed: int, scratch: Path, console: Console
+) -> dict[str, Any]:
     training = materials.recipe.training
-    split = materials.split_again(method=materials.recipe.split.method, seed=seed, labels=labels)
     with console.progress(f"Permutation {seed}") as progress:
         asked = retrain(materials, split, seed=seed, scratch=scratch, on_batch=progress)
     # The recipe's own way to choose, also where it is the mistake of choosing on the reported fold.
@@ -149,15 +169,37 @@ def _figure(one: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _verdict(networks: Sequence[Mapping[str, Any]]) -> str:
-    above = sum(one["at_chance"] is False and _figure(one)["low"] > one["chance"] for one in networks)
-    # An interval that holds chance 95 % of the time lies above it in one of forty controls.
-    if binomtest(above, len(networks), ALPHA / 2, alternative="greater").pvalue < ALPHA:
-        return (
-            f"{above} of {len(networks)} above chance: labels that mean nothing were recognised, so something"
+    told = [one for one in networks if one["at_chance"] is not None]
+    n = len(told)
+    if not n:
+        return "No interval, so it cannot be told whether they are at chance: too few sources hold a label."
+    missed = [one for one in told if not one["at_chance"]]
+    above = sum(_figure(one)["low"] > one["chance"] for one in missed)
+    within, below = n - len(missed), len(missed) - above
+    # An interval that holds chance 95 % of the time lies above it in one of forty controls, and below in one.
+    if _is_more_than_luck(above, n, ALPHA / 2):
+        said = (
+            f"{above} of {n} above chance: labels that mean nothing were recognised, so something"
             " else than the class is in training and test, and the score on true labels is too high."
         )
-    within = sum(one["at_chance"] is True for one in networks)
-    return f"{within} of {len(networks)} at chance, as it should be; one in twenty may miss it by bad luck."
+    elif _is_more_than_luck(below, n, ALPHA / 2):
+        said = (
+            f"{below} of {n} below chance, which shows no leak and excludes none: of few sources the test"
+            " fold lacks what training has much of. Repeat it on a run of more sources."
+        )
+    elif _is_more_than_luck(len(missed), n, ALPHA):
+        said = (
+            f"{within} of {n} at chance, {above} above and {below} below: more miss it than by bad luck, so"
+            " nothing is shown. Repeat it on a run of more sources."
+        )
+    else:
+        said = f"{within} of {n} at chance, as it should be; one in twenty may miss it by bad luck."
+    unknown = len(networks) - n
+    return said + f" Of {unknown} more it cannot be told, as there is no interval." * bool(unknown)
+
+
+def _is_more_than_luck(count: int, n: int, rate: float) -> bool:
+    return bool(binomtest(count, n, rate, alternative="greater").pvalue < ALPHA)
 
 
 def one_class_each(labels: Sequence[str], sources: IntArray) -> bool:
