@@ -28,7 +28,8 @@ from groupwise.baselines.features import image_features
 from groupwise.baselines.plain import SIZE_PX
 from groupwise.data.split import EXCLUDED, Assignment, Split
 from groupwise.data.stratify import IntArray
-from groupwise.experiments.learning_curve import FRACTIONS, subset, summarise
+from groupwise.experiments.learning_curve import summarise
+from groupwise.experiments.subsets import parts_of, subset
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import Floats
 
@@ -101,15 +102,17 @@ def foretell(
     def asked(learnt: IntArray) -> Floats:
         return answers(learner, features, split, learnt, judges)
 
+    seeds = range(100 * repeat, 100 * repeat + networks)
+    *parts, whole = parts_of(split, seeds)
     right = {
-        size: [asked(subset(split, size, seed=100 * repeat + i).indices("train")) for i in range(networks)]
-        for size in FRACTIONS
-    } | {1.0: [asked(split.indices("train"))]}
+        part: [asked(subset(split, part.fraction, seed=seed).indices("train")) for seed in seeds]
+        for part in parts
+    } | {whole: [asked(split.indices("train"))]}
     facts = summarise(split, judges, right)
     double = next(one for one in facts["fitted"] if one["sources"] == 2 * len(known))
     everything = np.array([i for i, fold in enumerate(folds) if fold != "test"])
     came = float(asked(everything).mean())
-    return len(known), Estimate.from_json(double["accuracy"]), float(right[1.0][0].mean()), came
+    return len(known), Estimate.from_json(double["accuracy"]), float(right[whole][0].mean()), came
 
 
 def answers(learner: str, features: np.ndarray, split: Split, learnt: IntArray, judges: IntArray) -> Floats:

@@ -11,9 +11,10 @@ from groupwise.cli.main import main
 from groupwise.data.split import Assignment, Split
 from groupwise.data.targets import Targets
 from groupwise.experiments.leakage import leakage
-from groupwise.experiments.learning_curve import learning_curve, subset
+from groupwise.experiments.learning_curve import learning_curve
 from groupwise.experiments.permutation_test import judge_sets, permutation_test_words
 from groupwise.experiments.retrain import retrain
+from groupwise.experiments.subsets import subset
 from groupwise.files import read_csv
 
 

@@ -1,14 +1,15 @@
 """What more sources would be worth: networks trained on subsets of them, and a fitted curve.
 
 `learning_curve.json` holds fold, epochs_factor, repeats, points [{sources, images, scores, accuracy}] from
-the fewest sources to all, where accuracy is a figure as in `metrics.json`, the mean over the repeats, fitted
-[{sources, accuracy}] along the curve and beyond, next (sources, gain and its limits), and words. The point of
-all sources is that of the run's own network, where it was measured.
+the fewest sources to all, where sources and images are what was learnt from, the mean over the repeats as is
+accuracy, a figure as in `metrics.json`, fitted [{sources, accuracy}] along the curve and beyond, next
+(sources, gain and its limits), and words. The point of all sources is that of the run's own network, where it
+was measured and its epoch chosen as the others' is: not by the fold that is reported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,24 +18,26 @@ from typing import Any
 import numpy as np
 
 from groupwise.console import Console
-from groupwise.data.split import EXCLUDED, Split
+from groupwise.data.split import Split
 from groupwise.data.stratify import IntArray
 from groupwise.errors import UsageError
+from groupwise.evaluation.leakage import reported_fold
 from groupwise.evaluation.predictions import read_predictions
-from groupwise.experiments.retrain import Materials, open_materials, retrain
+from groupwise.experiments.retrain import Materials, choosing_fold, open_materials, retrain
+from groupwise.experiments.subsets import Part, parts_of, subset
 from groupwise.files import write_json
+from groupwise.pipeline.resume import stored_recipe
+from groupwise.recipe.recipe import Recipe
 from groupwise.runs.history import read_history
 from groupwise.runs.run import Run
 from groupwise.stats.bootstrap import source_weights
 from groupwise.stats.estimate import SCHEMA, Estimate
 from groupwise.stats.fold import Floats, Fold
 from groupwise.stats.intervals import fraction
-from groupwise.stats.label_rule import Members
-from groupwise.stats.learning_curve import extrapolate
+from groupwise.stats.learning_curve import FEWEST_SIZES, extrapolate
 from groupwise.text import duration
 
 FILE = "learning_curve.json"
-FRACTIONS = (1 / 8, 1 / 4, 1 / 2)  # of the sources; all of them are the run's own
 MOST_EPOCHS = 4  # times as many as the run, so that few images are seen as often as many
 NEXT = 100
 FEWEST_SOURCES = 16
@@ -63,29 +66,35 @@ def learning_curve(
     """Train on an eighth, a quarter and half of the training sources of the run in `folder`; see FILE.
 
     `root` is where the images lie if not where they lay during training. The reported fold judges all of them
-    and chooses nothing. Raises `UsageError` for a run of too few sources, and for a budget that is too short.
+    and chooses nothing; where it chose the epoch of the run's own network, all sources are learnt from anew.
+    Raises `UsageError` for a run of too few sources, and for a budget that is too short.
     """
     run = Run.open(folder)
     run.refuse_untestable()
-    effort = plan_effort(run, repeats, budget_s)
+    recipe, split = stored_recipe(run), run.split()
+    fold = reported_fold(recipe.split.shares)
+    refuse_few_sources(split, fold)
+    own = own_answers(run, recipe, split)
+    anew = slice(None if own is None else -1)
+    shares = [part.share for part in parts_of(split, [recipe.seed + 1])[anew]]
+    effort = plan_effort(run, shares, repeats, budget_s)
+    seeds = range(recipe.seed + 1, recipe.seed + 1 + effort.repeats)
+    parts = parts_of(split, seeds)
+    refuse_few_sizes(parts)
+    right: dict[Part, list[Floats]] = {part: [] for part in parts}
+    if own is not None:
+        right[parts[-1]].append(own)
+    epochs = 0
     with TemporaryDirectory(dir=run.folder, prefix="study-") as scratch:
         materials = open_materials(run, Path(scratch), console, root=root)
-        refuse_few_sources(materials.split)
-        rows = materials.split.indices(materials.fold)
-        right: dict[float, list[Floats]] = {size: [] for size in (*FRACTIONS, 1.0)}
-        epochs = 0
-        own = own_answers(run, materials.split, materials.fold)
-        for repeat in range(effort.repeats):
-            for size in right:
-                if size == 1 and own is not None:
-                    right[size] = [own]
-                    continue
-                answered, asked = _train(materials, size, repeat, effort, Path(scratch), console)
-                right[size].append(answered)
+        for seed in seeds:
+            for part in parts[anew]:
+                answered, asked = _train(materials, part, seed, effort, Path(scratch), console)
+                right[part].append(answered)
                 epochs += asked
     run.count_study_readings(epochs)
-    facts = summarise(materials.split, rows, right) | {
-        "fold": materials.fold,
+    facts = summarise(split, split.indices(fold), right) | {
+        "fold": fold,
         "epochs_factor": effort.epochs_factor,
     }
     write_json(run.path(FILE), facts)
@@ -93,16 +102,18 @@ def learning_curve(
     return facts
 
 
-def plan_effort(run: Run, repeats: int, budget_s: float | None) -> Effort:
-    """As many repeats, and as many epochs of each, as the budget allows, by the time that the run took."""
+def plan_effort(run: Run, shares: Sequence[float], repeats: int, budget_s: float | None) -> Effort:
+    """As many repeats, and as many epochs of each, as the budget allows, by the time that the run took.
+
+    `shares` of the run's training images are learnt from in each repeat.
+    """
     if repeats < 1:
         raise UsageError(f"{repeats} is below 1", place="--repeats", remedy="Give at least 1, better 2.")
     taken = sum(row["seconds"] for row in read_history(run.path("history.csv")))
     if budget_s is None or not taken:
         return Effort(repeats, MOST_EPOCHS)
     costs = {
-        factor: taken * sum(size * min(factor, 1 / size) for size in FRACTIONS)
-        for factor in (MOST_EPOCHS, 2, 1)
+        factor: taken * sum(min(share * factor, 1.0) for share in shares) for factor in (MOST_EPOCHS, 2, 1)
     }
     left = budget_s - RESERVE_S
     for factor, cost in costs.items():
@@ -116,8 +127,8 @@ def plan_effort(run: Run, repeats: int, budget_s: float | None) -> Effort:
     )
 
 
-def refuse_few_sources(split: Split) -> None:
-    """Raise `UsageError` where an eighth of the training sources would be none to learn from."""
+def refuse_few_sources(split: Split, fold: str) -> None:
+    """Raise `UsageError` where an eighth of the training sources, or one source to judge, tells no curve."""
     sources = len(np.unique(split.sources[split.indices("train")]))
     if sources < FEWEST_SOURCES:
         raise UsageError(
@@ -126,12 +137,34 @@ def refuse_few_sources(split: Split) -> None:
             remedy=f"Give it a run of {FEWEST_SOURCES} training sources or more; of a cross-validation, one"
             " of its networks, as RUN/repeat-1/fold-1.",
         )
+    if len(np.unique(split.sources[split.indices(fold)])) < 2:
+        raise UsageError(
+            f"the fold {fold} is one source, which cannot tell what others would bring",
+            place="learning-curve",
+            remedy="Give it a run whose number comes from several sources.",
+        )
 
 
-def own_answers(run: Run, split: Split, fold: str) -> Floats | None:
-    """Which images of `fold` the run's own network gets right, (T,); None where they were not asked."""
-    if not run.path("predictions.csv").is_file():
+def refuse_few_sizes(parts: Sequence[Part]) -> None:
+    """Raise `UsageError` where too few of the parts differ, as every class keeps a source."""
+    if len(parts) < FEWEST_SIZES:
+        sizes = " and ".join(f"{part.sources:.0f}" for part in parts)
+        raise UsageError(
+            f"parts that keep a source of every class have {sizes} sources, which tell no curve",
+            place="learning-curve",
+            remedy="Give it a run with more training sources in each class.",
+        )
+
+
+def own_answers(run: Run, recipe: Recipe, split: Split) -> Floats | None:
+    """Which images of the reported fold the run's own network gets right, (T,).
+
+    None where they were not asked, or its epoch is not chosen as that of a network trained anew.
+    """
+    chosen_alike = recipe.training.select_fold == choosing_fold(recipe)
+    if not chosen_alike or not run.path("predictions.csv").is_file():
         return None
+    fold = reported_fold(recipe.split.shares)
     predictions = read_predictions(run.require("predictions.csv")).of_fold(fold)
     told = dict(zip((row.path for row in predictions.rows), predictions.right.tolist(), strict=True))
     rows = [split.rows[i] for i in split.indices(fold)]
@@ -140,69 +173,31 @@ def own_answers(run: Run, split: Split, fold: str) -> Floats | None:
     return np.array([told[row.path] for row in rows], dtype=np.float64)
 
 
-def subset(split: Split, size: float, *, seed: int) -> Split:
-    """The split with a fraction `size` of its training sources, in every class about as large a one.
-
-    Of one seed a smaller subset lies within every larger one, and every class keeps a source at least. A
-    source of several labels counts for the rarest of them.
-    """
-    rng = np.random.default_rng(seed)
-    train, source_of = split.indices("train"), split.sources
-    sources, first, number = np.unique(source_of[train], return_index=True, return_inverse=True)
-    has = _labels_of_sources(split, train, number, first)
-    rarest = np.where(has, has.sum(axis=0), np.inf).argmin(axis=1)
-    place = np.empty(len(sources))
-    for k in np.unique(rarest):
-        members = rng.permutation(np.flatnonzero(rarest == k))
-        place[members] = (np.arange(len(members)) + rng.random()) / len(members)
-        place[members[0]] = 0.0
-    for k in np.flatnonzero(has.any(axis=0)):
-        place[np.where(has[:, k], place, np.inf).argmin()] = 0.0
-    kept = set(sources[place <= size].tolist())
-    rows = list(split.rows)
-    for i in train.tolist():
-        if int(source_of[i]) not in kept:
-            rows[i] = rows[i]._replace(fold=EXCLUDED)
-    return Split(tuple(rows))
-
-
-def _labels_of_sources(split: Split, train: IntArray, number: IntArray, first: IntArray) -> Members:
-    """Which labels each source of the rows `train` has, (S, K); of classes that of its first image."""
-    members = split.targets.members[train].astype(bool)
-    if not split.several:
-        return members[first]
-    has = np.zeros((len(first), members.shape[1]), dtype=bool)
-    np.logical_or.at(has, number, members)
-    return has
-
-
 def _train(
-    materials: Materials, size: float, repeat: int, effort: Effort, scratch: Path, console: Console
+    materials: Materials, part: Part, seed: int, effort: Effort, scratch: Path, console: Console
 ) -> tuple[Floats, int]:
     """Which images of the reported fold one network gets right, (T,), and how often it was asked."""
-    seed = materials.recipe.seed + 1 + repeat
-    split = subset(materials.split, size, seed=seed)
+    split = subset(materials.split, part.fraction, seed=seed)
     training = materials.recipe.training
-    epochs = round(training.epochs * min(effort.epochs_factor, 1 / size))
+    epochs = max(1, round(training.epochs * min(effort.epochs_factor, 1 / part.share)))
     longer = replace(materials.recipe, training=replace(training, epochs=epochs))
-    with console.progress(f"{size:.3g} of the sources, repeat {repeat + 1}") as progress:
+    with console.progress(f"About {part.sources:.0f} sources, seed {seed}") as progress:
         asked = retrain(
             replace(materials, recipe=longer), split, seed=seed, scratch=scratch, on_batch=progress
         )
     right = asked.right[asked.chosen].astype(np.float64)
-    console.say(f"{size:.3g} of the sources: {100 * right.mean():.1f} %")
+    console.say(f"About {part.sources:.0f} sources: {100 * right.mean():.1f} %")
     return right, len(asked.predicted)
 
 
-def summarise(split: Split, rows: IntArray, right: dict[float, list[Floats]]) -> dict[str, Any]:
+def summarise(split: Split, rows: IntArray, right: Mapping[Part, list[Floats]]) -> dict[str, Any]:
     """What FILE holds of the answers `right` to the images `rows` (T,) of the reported fold, by size."""
-    train = split.indices("train")
-    total = len(np.unique(split.sources[train]))
     sources = np.unique(split.sources[rows], return_inverse=True)[1].astype(np.int64)
     labels = np.zeros(len(rows), dtype=np.int64) if split.several else split.class_numbers[rows]
     fold = Fold(labels, np.eye(len(split.classes))[labels], sources)
     images = fold.per_source(np.ones(fold.n))
-    sizes = np.array([max(1.0, size * total) for size in right])
+    sizes = np.array([part.sources for part in right])
+    total = int(sizes[-1])
     means = np.array([np.mean(answers, axis=0) for answers in right.values()])  # (S, T)
     hits = np.array([fold.per_source(mean) for mean in means])  # (S, G)
     draws = np.concatenate(
@@ -216,12 +211,12 @@ def summarise(split: Split, rows: IntArray, right: dict[float, list[Floats]]) ->
     assert reached.value is not None
     points = [
         {
-            "sources": round(size),
-            "images": round(size / total * len(train)),
+            "sources": round(part.sources),
+            "images": round(part.images),
             "scores": [float(one.mean()) for one in answers],
             "accuracy": fraction(of_size, images, "").as_json(),
         }
-        for size, answers, of_size in zip(sizes, right.values(), hits, strict=True)
+        for (part, answers), of_size in zip(right.items(), hits, strict=True)
     ]
     gain = {name: getattr(further, name) - reached.value for name in ("value", "low", "high")}
     following = {"sources": NEXT, "gain": gain}
@@ -239,7 +234,7 @@ def summarise(split: Split, rows: IntArray, right: dict[float, list[Floats]]) ->
     return facts | {"words": curve_words(points, following, total, double, several=split.several)}
 
 
-def _noise(right: dict[float, list[Floats]]) -> float:
+def _noise(right: Mapping[Part, list[Floats]]) -> float:
     """The standard deviation of a score from network to network of one size."""
     repeated = [[one.mean() for one in answers] for answers in right.values() if len(answers) > 1]
     if not repeated:
