@@ -83,7 +83,9 @@ def test_a_promise_is_broken_where_the_interval_excludes_it(low, high, standing)
     ("low", "high", "standing"), [(0.0, 0.04, "kept"), (0.06, 0.2, "broken"), (0.02, 0.2, "open")]
 )
 def test_a_rate_that_is_promised_at_most_is_broken_from_above(low, high, standing):
-    (told,) = check_promises({"abstention": {"error_rate": 0.05, "wrong": figure(0.04, low, high)}})
+    (told,) = check_promises(
+        {"abstention": {"error_rate": 0.05, "wrong_of_sources": figure(0.04, low, high)}}
+    )
     assert told["standing"] == standing
 
 

@@ -33,7 +33,7 @@ def external_lines(found: External) -> list[str]:
     if facts.get("ungrouped"):
         lines.append(f"{UNGROUPED} --group-column or --group-regex names them.")
     if broken := [promise_words(one) for one in facts["promises"] if one["standing"] == "broken"]:
-        lines.append(f"Promises that do not hold there: {'; '.join(broken)}.")
+        lines.append(f"Promises that do not hold there, where each source counts alike: {'; '.join(broken)}.")
     lines.append(drift_sentence(found))
     if facts.get("cases"):
         lines.append(case_sentence(facts["cases"]))
