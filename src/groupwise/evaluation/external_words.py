@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from groupwise.evaluation.words import case_sentence, sentence
+from groupwise.evaluation.words import case_sentence, kappa_sentences, sentence
 from groupwise.runs.external import External
 from groupwise.stats.estimate import Estimate
 
@@ -28,6 +28,7 @@ def external_lines(found: External) -> list[str]:
     """How good the run is there, beside the run's own figure, whether its promises hold, and drift."""
     facts = found.facts
     lines = [f"{found.name}: {sentence(found.measure, found.figures[found.measure])}"]
+    lines += kappa_sentences(found.figures)
     if told := difference_sentence(facts["internal"], found.measure):
         lines.append(told)
     if facts.get("ungrouped"):

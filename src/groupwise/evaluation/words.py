@@ -16,6 +16,7 @@ SHARES = {
     "specificity": "of other classes were told apart from it",
 }
 NAMES = {
+    "exact": "The share with exactly the right labels",
     "balanced_accuracy": "Balanced accuracy",
     "macro_f1": "Macro F1",
     "mcc": "Matthews correlation",
@@ -26,6 +27,8 @@ NAMES = {
     "log_loss": "Log loss",
     "brier": "Brier score",
     "ece": "Calibration error",
+    "linear": "Weighted kappa, linear,",
+    "quadratic": "Weighted kappa, quadratic,",
 }
 NOTHING_ON_LABELS = "not shown to be better than guessing, so it cannot judge the labels"
 
@@ -47,6 +50,12 @@ def sentence(metric: str, figure: Mapping[str, Any]) -> str:
         said = f"{NAMES[metric]} {100 * estimate.value:.1f} %{of} on {basis}"
         return f"{said}; {_interval(estimate, 100, 1, ' %')}."
     return f"{NAMES[metric]} {estimate.value:.3f}{of} on {basis}; {_interval(estimate, 1, 3, '')}."
+
+
+def kappa_sentences(figures: Mapping[str, Any]) -> list[str]:
+    """The weighted kappas of a fold; none where its classes have no order."""
+    kappa = figures.get("kappa")
+    return [sentence(name, kappa[name]) for name in ("linear", "quadratic")] if kappa else []
 
 
 def case_sentence(facts: Mapping[str, Any]) -> str:
@@ -97,7 +106,7 @@ def lower_limits(figures: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     Of accuracy that is the share of the largest class, of balanced accuracy one in the classes that are
     there, and of AUROC a half. A figure without an interval is left out, and of sets of labels all but AUROC.
     """
-    chances = {"auroc": 0.5}
+    chances: dict[str, float | None] = {"auroc": 0.5}
     if figures.get("labels") != SETS:
         present = sum(any(row) for row in figures["confusion"])
         majority = (figures.get("majority") or {}).get("accuracy")
