@@ -396,3 +396,8 @@ def test_evaluate_says_the_figures_of_sets(run, capsys):
     assert "Micro F1" in said
     assert main(["evaluate", str(run), "--fold", "val", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["val"]["labels"] == "several"
+
+
+def test_sets_of_labels_have_no_order(run, capsys):
+    assert main(["evaluate", str(run), "--fold", "val", "--ordered", f"[{','.join(LABELS)}]"]) == 2
+    assert "--ordered: does not know several labels an image yet" in capsys.readouterr().err

@@ -8,9 +8,11 @@ from sklearn.metrics import precision_score, recall_score
 
 from groupwise.evaluation.decide import Seen, decide, undecided
 from groupwise.evaluation.decision_metrics import decision_metrics, predictive_values
+from groupwise.evaluation.promises import check_promises
 from groupwise.inference.decision import Decision
 from groupwise.inference.predictor import Outputs
 from groupwise.recipe.decision import DecisionConfig
+from groupwise.stats.conformal import Abstention, OperatingPoint
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import check_fold
 from groupwise.stats.intervals import fraction
@@ -71,6 +73,32 @@ def test_figures_of_sources_weigh_each_the_same():
     assert same[0] == pytest.approx(same[1])
     assert found["conformal"]["coverage_of_sources"]["n"] == fold.n_sources
     assert found["unlike"]["flagged"]["value"] != again["unlike"]["flagged"]["value"]
+
+
+def test_promises_on_answers_and_on_a_class_are_checked_with_each_source_alike():
+    # One source in twenty has most of the images, and all that is wrong.
+    sources = np.r_[np.repeat(np.arange(20), 100), np.arange(20, 400)]
+    labels = np.where(sources % 2, 2, 0)
+    wrong = (sources < 20) & (np.arange(len(sources)) % 5 == 0)
+    said = np.where(wrong, 2 - labels, labels)
+    probs = np.full((len(labels), 3), 0.01)
+    probs[np.arange(len(labels)), said] = 0.98
+    fold = check_fold(labels, probs, sources, CLASSES)
+    point = OperatingPoint("owl", 0.95, promised_sensitivity=0.95, sources=99, threshold=0.5)
+    decision = Decision(
+        CLASSES, abstention=Abstention(0.05, sources=99, threshold=0.1), operating_point=point
+    )
+    found = decision_metrics(fold, decision, np.log(probs), REFERENCE[:1], None)
+    assert found["abstention"]["wrong"]["value"] == pytest.approx(400 / 2380)
+    assert found["abstention"]["wrong_of_sources"]["value"] == pytest.approx(0.01)
+    of_class = found["operating_point"]
+    assert of_class["sensitivity"]["value"] == pytest.approx(1 - 200 / 1190)
+    assert of_class["sensitivity_of_sources"]["value"] == pytest.approx(0.99)
+    assert of_class["sensitivity_of_sources"]["n"] == 200  # the sources of the class
+    assert {one["standing"] for one in check_promises(found)} == {"kept"}
+    all_wrong = check_fold(2 - labels, probs, sources, CLASSES)
+    broken = check_promises(decision_metrics(all_wrong, decision, np.log(probs), REFERENCE[:1], None))
+    assert {one["standing"] for one in broken} == {"broken"}
 
 
 def test_limits_stay_where_the_figure_can_be():

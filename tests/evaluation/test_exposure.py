@@ -33,6 +33,14 @@ def test_images_with_siblings_are_measured_apart():
     first, second = exposure_lines(measured)
     assert first.startswith("With a sibling in training: 100.0 % of 4 images")
     assert second.startswith("Without one: 25.0 % of 4 images")
+    assert "were classified correctly" in first
+
+
+def test_of_sets_of_labels_it_is_the_exactly_right_ones():
+    first, second = exposure_lines(made(cut=True) | {"labels": "several"})
+    for line in (first, second):
+        assert "have exactly the right labels; " in line
+        assert "were classified correctly" not in line
 
 
 def test_a_split_that_cuts_nothing_says_nothing():

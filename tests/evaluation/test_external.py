@@ -83,7 +83,9 @@ def test_a_promise_is_broken_where_the_interval_excludes_it(low, high, standing)
     ("low", "high", "standing"), [(0.0, 0.04, "kept"), (0.06, 0.2, "broken"), (0.02, 0.2, "open")]
 )
 def test_a_rate_that_is_promised_at_most_is_broken_from_above(low, high, standing):
-    (told,) = check_promises({"abstention": {"error_rate": 0.05, "wrong": figure(0.04, low, high)}})
+    (told,) = check_promises(
+        {"abstention": {"error_rate": 0.05, "wrong_of_sources": figure(0.04, low, high)}}
+    )
     assert told["standing"] == standing
 
 
@@ -112,3 +114,19 @@ def test_drift_names_what_differs_and_by_how_much():
     facts = {"name": "b", "drift": {"against": ["test"], "n": 20, **found}}
     assert "mean of blue" in drift_sentence(External(facts, {}))
     assert "width over height" not in drift_sentence(External(facts, {}))
+
+
+def test_a_drift_that_was_not_looked_for_is_not_said_to_be_absent():
+    tests = {"pixels": {"reason": "too few"}, "features": {"reason": "too few"}}
+    clear, drifted = {"p": 0.5, "p_holm": 0.5, "told": False}, {"p": 0.001, "p_holm": 0.001, "told": True}
+
+    def said(mix):
+        drift = {"against": ["test"], "n": 20, "largest": [], "tests": {**tests, "classes": mix}}
+        return drift_sentence(External({"name": "b", "drift": drift}, {}))
+
+    untold = "It cannot be told of the pixels and the features: too few."
+    held_out = "from the 20 images that the run held out in the mix of classes"
+    assert said(clear) == f"No drift is shown {held_out}. {untold}"
+    assert said(drifted) == f"They differ {held_out} (p 0.001). {untold}"
+    tests = {"pixels": clear}
+    assert said(clear) == "No drift is shown from the 20 images that the run held out."

@@ -133,6 +133,20 @@ def test_just_better_than_guessing_is_no_caution(make_run):
     assert notes(read_run(run)) == []
 
 
+def test_what_tells_unequal_classes_apart_has_learnt_though_the_largest_class_is_right_as_often(make_run):
+    run = make_run()
+    shown = Estimate(0.88, 60, 20, 0.828, 0.918).as_json()
+    _plant(
+        run,
+        "metrics.json",
+        lambda m: m["test"].update(majority={"class": "cat", "accuracy": 0.94}, balanced_accuracy=shown),
+    )
+    (note,) = notes(read_run(run))
+    assert note.title == "Always answering the largest class may be right as often"
+    assert "always answering with the largest class gives 94.0\xa0%. The network tells" in note.text
+    assert note.text.endswith("balanced accuracy reaches down to 82.8\xa0%; guessing gives 50.0\xa0%.")
+
+
 def test_a_finding_that_stops_is_named_above_and_a_note_is_not(make_run):
     run = make_run()
     write_json(

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from groupwise.stats.drift import (
+    ALONE,
+    FEW_WAYS,
     FEWEST_SOURCES,
     Collections,
     class_mix_p,
@@ -89,6 +91,24 @@ def test_too_few_sources_tell_nothing_and_say_so():
     assert not found["pixels"].told
     assert "too few" in found["pixels"].reason
     assert "too few" in found["classes"].reason
+
+
+@pytest.mark.parametrize(("second", "told"), [(2, FEW_WAYS), (1, FEW_WAYS), (0, ALONE)])
+def test_what_keeps_images_from_being_compared_is_said(second, told):
+    # Sources of two classes, 5 + 5 in all: of the first class 3 on either side, or one without the second.
+    def side(first):
+        return np.repeat([0, 1], [first, 5 - first])
+
+    labels = np.r_[side(5 - second), side(5 - second if second else 0)]
+    held = Collections(labels, np.arange(10), np.arange(10) >= 5)
+    found = drift_tests({"pixels": np.eye(10)}, held, seed=0)
+    assert found["pixels"].reason == told
+    assert found["classes"].reason is None
+
+
+def test_enough_ways_to_change_sides_leave_nothing_untold():
+    held = Collections(np.zeros(10, np.int64), np.arange(10), np.arange(10) >= 5)  # 252 ways
+    assert drift_tests({"pixels": np.eye(10)}, held, seed=0)["pixels"].reason is None
 
 
 def test_the_largest_differences_are_in_standard_deviations_of_sources():

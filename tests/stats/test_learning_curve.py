@@ -5,7 +5,7 @@ import pytest
 
 from groupwise.stats.intervals import fraction
 from groupwise.stats.learning_curve import PowerLaws, extrapolate, sources_for_width
-from groupwise.stats.wilson import wilson_interval
+from groupwise.stats.wilson import degrees_of, wilson_interval
 
 SIZES = np.array([25.0, 50.0, 100.0, 200.0])
 
@@ -57,3 +57,20 @@ def test_the_sources_reach_the_width_and_one_fewer_does_not():
     assert told["sources"] > 30
     # A width that is there already takes about as many sources as there are.
     assert sources_for_width(accuracy, told["now"])["sources"] == pytest.approx(30, abs=1)
+
+
+@pytest.mark.parametrize("right", [0.8, 1.0])
+def test_unequal_sources_never_reach_a_narrower_interval_with_fewer(right):
+    images = np.r_[np.full(4, 60.0), np.full(36, 3.0)]
+    accuracy = fraction(np.round(right * images), images, "")
+    now = accuracy.high - accuracy.low
+    assert sources_for_width(accuracy, now)["sources"] == pytest.approx(40, abs=1)
+    narrower = sources_for_width(accuracy, 0.95 * now)["sources"]
+    assert 40 < narrower < 50
+    assert sources_for_width(accuracy, 1.05 * now)["sources"] < 40  # and a wider one does
+
+
+@pytest.mark.parametrize("value", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("df", [0.5, 3.3, 400.0])
+def test_limits_tell_the_degrees_of_freedom_they_were_made_with(value, df):
+    assert degrees_of(value, 30, *wilson_interval(value, 30, df)) == pytest.approx(df)

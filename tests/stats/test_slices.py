@@ -115,3 +115,15 @@ def test_without_columns_there_is_no_worst():
     fold, _ = make_fold(np.random.default_rng(5))
     facts = slice_fold(fold, {}, CLASSES, seed=0)
     assert (facts["columns"], facts["worst"], facts["compared"]) == ([], None, 0)
+
+
+def test_images_without_a_value_are_no_site():
+    site_of = np.arange(60) % 4
+    fold, sites = make_fold(np.random.default_rng(3), 60, 4, 0.2, site_of, bad_site=3)
+    named = slice_fold(fold, {"site": sites}, CLASSES, seed=0)["columns"][0]
+    blank = ["" if site == "site 3" else site for site in sites]
+    column = slice_fold(fold, {"site": blank}, CLASSES, seed=0)["columns"][0]
+    assert len(column["slices"]) == len(named["slices"]) == 4
+    assert named["heterogeneity"]["sites"] == 4
+    assert column["heterogeneity"]["sites"] == 3
+    assert column["heterogeneity"]["tau"] < named["heterogeneity"]["tau"]

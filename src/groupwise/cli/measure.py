@@ -12,6 +12,7 @@ from groupwise.cli.options import add_layout_options, operands_together, options
 from groupwise.console import Console
 from groupwise.data.archive import images_root, is_there
 from groupwise.data.reading import ReadOptions, reading_words
+from groupwise.data.targets import refuse_several
 from groupwise.errors import UsageError
 from groupwise.recipe.decision import DecisionConfig
 
@@ -91,8 +92,8 @@ def _refuse_without_external(arguments: Any) -> None:
 
 def _evaluate_fold(arguments: Any) -> None:
     from groupwise.evaluation.cases import write_cases
-    from groupwise.evaluation.evaluate import refresh_scores, score_fold, write_scores
-    from groupwise.evaluation.words import case_sentence, sentence
+    from groupwise.evaluation.evaluate import keep_scores, score_fold
+    from groupwise.evaluation.words import case_sentence, kappa_sentences, sentence
     from groupwise.report.page import write_report
     from groupwise.runs.files import TEST
     from groupwise.runs.run import Run
@@ -108,9 +109,7 @@ def _evaluate_fold(arguments: Any) -> None:
         )
     ordered = _ordered(arguments, run)
     scored = score_fold(run, fold, root=root, why="groupwise evaluate", ordered=ordered)
-    if not run.path("metrics.json").exists():  # a run that was interrupted can have its report
-        write_scores(run, {fold: scored})
-    refresh_scores(run, fold, scored)
+    keep_scores(run, fold, scored)
     cases = write_cases(run, fold, arguments.by, scored, root=root) if arguments.by else None
     if arguments.json:
         told = {fold: scored.metrics} | ({"cases": cases} if cases else {})
@@ -120,16 +119,20 @@ def _evaluate_fold(arguments: Any) -> None:
     measures = ("accuracy",) if scored.given is None else ("average_precision", "micro_f1", "macro_f1")
     for measure in measures:
         console.say(f"{fold.capitalize()}: {sentence(measure, scored.metrics[measure])}")
+    for line in kappa_sentences(scored.metrics):
+        console.say(line)
     if cases:
         console.say(case_sentence(cases))
+    if cases or ordered:
         console.say(f"Report: {write_report(run.folder)}")
 
 
 def _ordered(arguments: Any, run: Run) -> tuple[str, ...]:
     if not arguments.ordered:
         return ()
-    ordered = tuple(arguments.ordered)
-    DecisionConfig(ordered=ordered).refuse_unordered(run.split().classes)
+    ordered, split = tuple(arguments.ordered), run.split()
+    refuse_several(split.several, "--ordered")
+    DecisionConfig(ordered=ordered).refuse_unordered(split.classes)
     return ordered
 
 

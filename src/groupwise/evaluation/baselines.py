@@ -47,8 +47,8 @@ def measure_baselines(
     """Fit the baselines within `seconds`, measure them beside the network, and write both files.
 
     `images` are those of every row of `split.csv`, decoded, uint8 (N, S, S, 3); `network` has its answers on
-    each fold that took no part in training. What the baselines answer there decides nothing about them, but
-    for the fold that chose the network's epoch and chooses the baseline to name. They are compared in
+    each fold that took no part in training. What the baselines answer there decides nothing about them; which
+    one the report names is found on the fold that it reports (`Baselines.rival`). They are compared in
     balanced accuracy where `recipe` is optimised for that, and else in accuracy, for which the network's most
     probable class is trained also where AUROC or costs choose its epoch. Where images have sets of labels, it
     is their mean average precision.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from groupwise.data.split import Split
 from groupwise.errors import UsageError
-from groupwise.evaluation.evaluate import read_images, refresh_scores, score_fold
+from groupwise.evaluation.evaluate import keep_scores, read_images, score_fold
 from groupwise.inference.decision import Decision, write_decision
 from groupwise.inference.predictor import Outputs, load_run, predict_outputs
 from groupwise.recipe.decision import DecisionConfig
@@ -164,7 +164,7 @@ def decide_again(run: Run, config: DecisionConfig, *, root: Path | None = None) 
     decision = choose(seen, reference, predictor.classes, predictor.temperature, config)
     write_decision(run, decision, reference)
     if run.path("metrics.json").exists():
-        refresh_scores(run, fold, score_fold(run, fold, root=root))
+        keep_scores(run, fold, score_fold(run, fold, root=root))
     return decision
 
 

@@ -4,19 +4,20 @@
 
     "conformal": {"alpha", "coverage": FIGURE, "coverage_of_sources": FIGURE, "mean_size": FIGURE,
                   "singletons": FIGURE}
-    "abstention": {"error_rate", "threshold", "answered": FIGURE, "accuracy": FIGURE, "wrong": FIGURE}
+    "abstention": {"error_rate", "threshold", "answered": FIGURE, "accuracy": FIGURE, "wrong": FIGURE,
+                   "wrong_of_sources": FIGURE}
     "unlike": {"false_flag_rate", "flagged": FIGURE, "flagged_of_sources": FIGURE}
     "operating_point": {"class", "target_sensitivity", "promised_sensitivity", "threshold",
-                        "sensitivity": FIGURE, "specificity": FIGURE,
+                        "sensitivity": FIGURE, "sensitivity_of_sources": FIGURE, "specificity": FIGURE,
                         "prevalence", "ppv": FIGURE, "npv": FIGURE}
     "cost": {"decided": FIGURE, "most_probable": FIGURE, "constant": {"class", "cost"}}
 
 A part that was refused holds its rate and `reason` alone; one that nobody asked for is absent. Figures
-`_of_sources` weigh each source the same, as the promise does: they are what `alpha` and the rate of false
-flags bound. `answered` and `wrong` (answered, and wrongly) are shares of all images, `accuracy` one of those
-answered. `ppv` and `npv` are there if a prevalence was stated. `cost` is what an image costs on average by
-the cost matrix: where the class of the least expected cost is answered, where the most probable one is, and
-where always that class is which then costs the least.
+`_of_sources` weigh each source the same, as the promise does: they are what `alpha`, the rates of errors and
+of false flags, and the promised sensitivity bound. `answered` and `wrong` (answered, and wrongly) are shares
+of all images, `accuracy` one of those answered. `ppv` and `npv` are there if a prevalence was stated. `cost`
+is what an image costs on average by the cost matrix: where the class of the least expected cost is answered,
+where the most probable one is, and where always that class is which then costs the least.
 """
 
 from __future__ import annotations
@@ -96,12 +97,14 @@ def _abstention(fold: Fold, rule: Abstention) -> dict[str, Any]:
     if rule.threshold is None:
         return {"error_rate": rule.error_rate, "reason": rule.reason}
     answered = ~rule.abstains(fold.probs)
+    wrong = answered & ~fold.right
     return {
         "error_rate": rule.error_rate,
         "threshold": rule.threshold,
         "answered": _share(fold, answered).as_json(),
         "accuracy": share_of_images(fold, fold.right, answered, "no image was answered").as_json(),
-        "wrong": _share(fold, answered & ~fold.right).as_json(),
+        "wrong": _share(fold, wrong).as_json(),
+        "wrong_of_sources": _share_of_sources(fold, wrong).as_json(),
     }
 
 
@@ -123,12 +126,14 @@ def _operating_point(fold: Fold, rule: OperatingPoint, positive: int) -> dict[st
     if rule.threshold is None:
         return wanted | {"reason": rule.reason}
     called, member = rule.decide(fold.probs, positive) == positive, fold.labels == positive
-    sensitivity = share_of_images(fold, called, member, f"no image of {rule.positive_class} in this fold")
+    no_member = f"no image of {rule.positive_class} in this fold"
+    sensitivity = share_of_images(fold, called, member, no_member)
     specificity = share_of_images(fold, ~called, ~member, "no image of another class in this fold")
     figures = wanted | {
         "promised_sensitivity": rule.promised_sensitivity,
         "threshold": rule.threshold,
         "sensitivity": sensitivity.as_json(),
+        "sensitivity_of_sources": _share_of_sources(fold, called, member, no_member).as_json(),
         "specificity": specificity.as_json(),
     }
     if rule.prevalence is not None:
@@ -168,7 +173,13 @@ def _share(fold: Fold, hits: Mask) -> Estimate:
     return share_of_images(fold, hits, np.ones(fold.n, dtype=bool))
 
 
-def _share_of_sources(fold: Fold, hits: Mask) -> Estimate:
-    """The share of hits in a source, averaged over sources; its interval and `n` count sources."""
-    within = fold.per_source(hits.astype(np.float64)) / fold.per_source(np.ones(fold.n))
-    return fraction(within, np.ones(fold.n_sources), "")
+def _share_of_sources(fold: Fold, hits: Mask, among: Mask | None = None, undefined: str = "") -> Estimate:
+    """The share of hits in a source, averaged over sources; its interval and `n` count sources.
+
+    Of the images `among`, where given, and the sources that have such; `undefined` is the reason for none.
+    """
+    among = np.ones(fold.n, dtype=bool) if among is None else among
+    images = fold.per_source(among.astype(np.float64))
+    there = images > 0
+    within = fold.per_source((hits & among).astype(np.float64))[there] / images[there]
+    return fraction(within, np.ones(len(within)), undefined)

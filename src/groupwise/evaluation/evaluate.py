@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from groupwise.evaluation.influence import influence_metrics
 from groupwise.evaluation.leakage import measure_exposure
 from groupwise.evaluation.other_aim import other_aim
 from groupwise.evaluation.predictions import PROBABILITY
-from groupwise.files import write_csv, write_json
+from groupwise.evaluation.training_fold import FOLD as TRAIN
+from groupwise.files import read_csv, write_csv, write_json
 from groupwise.inference.predictor import Outputs, Predictor, load_run, predict_outputs
 from groupwise.recipe.decision import DecisionConfig
 from groupwise.recipe.recipe import read_fields
@@ -31,6 +33,8 @@ from groupwise.stats.label_rule import Members
 from groupwise.stats.metrics import measure_fold
 from groupwise.stats.ordered import kappas
 from groupwise.stats.score_curves import score_curves
+
+NETWORK_AND_SPLIT = ("model.safetensors", "split.csv")  # what the answers of a run are made from
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +66,7 @@ def score_fold(
     `root` is where the images lie if not where they lay during training; `images`, where given, are those of
     every row of `split.csv`, decoded, uint8 (N, S, S, 3); `outputs` is what the network says of the fold's
     images, where that is known already. `ordered` are the classes from the lowest to the highest, by default
-    as the recipe has them. Raises `UsageError` for a fold that does not
+    as `known_order` has them. Raises `UsageError` for a fold that does not
     exist, and `GroupwiseError` for an image that vanished or changed.
     """
     run.refuse_untestable()
@@ -86,7 +90,7 @@ def score_fold(
     point = predictor.decision.operating_point
     positive = None if point is None else point.positive_class
     metrics |= score_curves(measured, predictor.classes, positive=positive, seed=0)
-    metrics |= kappas(measured, predictor.classes, ordered or decided_before(run).ordered, seed=0)
+    metrics |= kappas(measured, predictor.classes, ordered or known_order(run, fold), seed=0)
     metrics |= influence_metrics(measured, rows)
     metrics |= measure_exposure(measured, split, chosen)
     metrics |= decision_metrics(
@@ -130,6 +134,15 @@ def decided_before(run: Run) -> DecisionConfig:
     return DecisionConfig(**read_fields(run.require("recipe.yaml")).get("decision", {}))
 
 
+def known_order(run: Run, fold: str = TEST) -> Sequence[str]:
+    """The classes from the lowest to the highest as a fold was measured, or another; else by the recipe."""
+    path = run.path("metrics.json")
+    measured = read_metrics(path) if path.exists() else {}
+    held = [measured.get(fold, {}), *measured.values()]
+    orders = [figures["kappa"]["ordered"] for figures in held if "kappa" in figures]
+    return orders[0] if orders else decided_before(run).ordered
+
+
 def read_images(
     run: Run, rows: Sequence[Assignment], preprocessing: Preprocessing, *, root: Path | None = None
 ) -> Images:
@@ -141,32 +154,47 @@ def read_images(
 
 
 def write_scores(
-    run: Run, scored: dict[str, Scored], made_from: Sequence[str] = ("model.safetensors", "split.csv")
+    run: Run, scored: dict[str, Scored], made_from: Sequence[str] = NETWORK_AND_SPLIT
 ) -> dict[str, Any]:
     """Write `predictions.csv` and `metrics.json` of the folds in `scored`; returns the metrics."""
-    classes = next(iter(scored.values())).classes
-    write_csv(
-        run.path("predictions.csv"),
-        prediction_header(classes),
-        (
-            line
-            for fold in scored.values()
-            for line in prediction_lines(fold.rows, fold.probs, classes, fold.given)
-        ),
-    )
-    run.record("predictions.csv", made_from)
+    header = prediction_header(next(iter(scored.values())).classes)
     metrics = {name: fold.metrics for name, fold in scored.items()}
-    write_json(run.path("metrics.json"), metrics)
-    run.record("metrics.json", ["predictions.csv"])
+    _write(run, header, [_lines(fold) for fold in scored.values()], metrics, made_from)
     return metrics
 
 
-def refresh_scores(run: Run, fold: str, scored: Scored) -> None:
-    """Renew what `metrics.json` holds of a fold, if it was measured by an earlier decision."""
-    metrics = read_metrics(run.path("metrics.json"))
-    if fold in metrics and metrics[fold] != scored.metrics:
-        write_json(run.path("metrics.json"), metrics | {fold: scored.metrics})
-        run.record("metrics.json", ["predictions.csv"])
+def keep_scores(run: Run, fold: str, scored: Scored) -> None:
+    """Add a fold to `predictions.csv` and `metrics.json`, or renew what they hold of it.
+
+    An interrupted run has neither before its first fold is measured. The fold that was learnt from is not
+    kept: who reads these files takes them for answers to new images.
+    """
+    held = read_metrics(run.path("metrics.json")) if run.path("metrics.json").exists() else {}
+    if fold == TRAIN or held.get(fold) == scored.metrics:
+        return
+    header = prediction_header(scored.classes)
+    lines: dict[str, list[Sequence[object]]] = {}
+    for row in read_csv(run.require("predictions.csv"), header) if held else ():
+        lines.setdefault(row["fold"], []).append([row[name] for name in header])
+    lines[fold] = _lines(scored)
+    _write(run, header, lines.values(), held | {fold: scored.metrics}, NETWORK_AND_SPLIT)
+
+
+def _write(
+    run: Run,
+    header: Sequence[str],
+    lines: Iterable[Sequence[Sequence[object]]],
+    metrics: dict[str, Any],
+    made_from: Sequence[str],
+) -> None:
+    write_csv(run.path("predictions.csv"), header, chain.from_iterable(lines))
+    run.record("predictions.csv", made_from)
+    write_json(run.path("metrics.json"), metrics)
+    run.record("metrics.json", ["predictions.csv"])
+
+
+def _lines(scored: Scored) -> list[Sequence[object]]:
+    return [*prediction_lines(scored.rows, scored.probs, scored.classes, scored.given)]
 
 
 def prediction_header(classes: Sequence[str]) -> tuple[str, ...]:

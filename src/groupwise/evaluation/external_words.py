@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from groupwise.evaluation.words import case_sentence, sentence
+from groupwise.evaluation.words import case_sentence, kappa_sentences, sentence
 from groupwise.runs.external import External
 from groupwise.stats.estimate import Estimate
 
@@ -28,12 +28,13 @@ def external_lines(found: External) -> list[str]:
     """How good the run is there, beside the run's own figure, whether its promises hold, and drift."""
     facts = found.facts
     lines = [f"{found.name}: {sentence(found.measure, found.figures[found.measure])}"]
+    lines += kappa_sentences(found.figures)
     if told := difference_sentence(facts["internal"], found.measure):
         lines.append(told)
     if facts.get("ungrouped"):
         lines.append(f"{UNGROUPED} --group-column or --group-regex names them.")
     if broken := [promise_words(one) for one in facts["promises"] if one["standing"] == "broken"]:
-        lines.append(f"Promises that do not hold there: {'; '.join(broken)}.")
+        lines.append(f"Promises that do not hold there, where each source counts alike: {'; '.join(broken)}.")
     lines.append(drift_sentence(found))
     if facts.get("cases"):
         lines.append(case_sentence(facts["cases"]))
@@ -80,13 +81,20 @@ def drift_sentence(found: External) -> str:
     against = f"from the {drift['n']:,} images that the run held out"
     if not any("told" in test for test in tests.values()):
         return f"Whether they differ {against} cannot be told: {next(iter(tests.values()))['reason']}."
+    untold = [name for name, test in tests.items() if "told" not in test]
+    rest = f" It cannot be told of {_sides(untold)}: {tests[untold[0]]['reason']}." if untold else ""
     if not found.drifted:
-        return f"No drift is shown {against}."
+        among = f" in {_sides([name for name in tests if name not in untold])}" if untold else ""
+        return f"No drift is shown {against}{among}.{rest}"
     sides = [f"{SIDES[name]} (p {_p(tests[name]['p_holm'])})" for name in found.drifted]
     clear = [one for one in drift["largest"] if abs(one["standardised"]) >= CLEAR]
     most = ", ".join(f"{one['name']} {one['new']:.3g} for {one['run']:.3g}" for one in clear)
     largest = f"; the most by {most}" if "pixels" in found.drifted and most else ""
-    return f"They differ {against} in {' and '.join(sides)}{largest}."
+    return f"They differ {against} in {' and '.join(sides)}{largest}.{rest}"
+
+
+def _sides(names: Sequence[str]) -> str:
+    return " and ".join(SIDES[name] for name in names)
 
 
 def _p(value: float) -> str:

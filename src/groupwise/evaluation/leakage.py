@@ -172,4 +172,5 @@ def exposure_lines(metrics: Mapping[str, Any]) -> list[str]:
     if KEY not in metrics:
         return []
     named = {"with": "With a sibling in training", "without": "Without one"}
-    return [f"{words}: {sentence('accuracy', metrics[KEY][name])}" for name, words in named.items()]
+    measure = "exact" if metrics.get("labels") == SETS else "accuracy"
+    return [f"{words}: {sentence(measure, metrics[KEY][name])}" for name, words in named.items()]

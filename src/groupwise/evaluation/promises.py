@@ -11,9 +11,9 @@ from groupwise.stats.estimate import Estimate
 PROMISES: tuple[tuple[str, str, str, Literal["least", "most"]], ...] = (
     ("conformal", "alpha", "coverage_of_sources", "least"),
     ("risk_control", "alpha", "missed_of_sources", "most"),
-    ("abstention", "error_rate", "wrong", "most"),
+    ("abstention", "error_rate", "wrong_of_sources", "most"),
     ("unlike", "false_flag_rate", "flagged_of_sources", "most"),
-    ("operating_point", "promised_sensitivity", "sensitivity", "least"),
+    ("operating_point", "promised_sensitivity", "sensitivity_of_sources", "least"),
 )
 
 

@@ -16,6 +16,7 @@ SHARES = {
     "specificity": "of other classes were told apart from it",
 }
 NAMES = {
+    "exact": "The share with exactly the right labels",
     "balanced_accuracy": "Balanced accuracy",
     "macro_f1": "Macro F1",
     "mcc": "Matthews correlation",
@@ -26,6 +27,8 @@ NAMES = {
     "log_loss": "Log loss",
     "brier": "Brier score",
     "ece": "Calibration error",
+    "linear": "Weighted kappa, linear,",
+    "quadratic": "Weighted kappa, quadratic,",
 }
 NOTHING_ON_LABELS = "not shown to be better than guessing, so it cannot judge the labels"
 
@@ -47,6 +50,12 @@ def sentence(metric: str, figure: Mapping[str, Any]) -> str:
         said = f"{NAMES[metric]} {100 * estimate.value:.1f} %{of} on {basis}"
         return f"{said}; {_interval(estimate, 100, 1, ' %')}."
     return f"{NAMES[metric]} {estimate.value:.3f}{of} on {basis}; {_interval(estimate, 1, 3, '')}."
+
+
+def kappa_sentences(figures: Mapping[str, Any]) -> list[str]:
+    """The weighted kappas of a fold; none where its classes have no order."""
+    kappa = figures.get("kappa")
+    return [sentence(name, kappa[name]) for name in ("linear", "quadratic")] if kappa else []
 
 
 def case_sentence(facts: Mapping[str, Any]) -> str:
@@ -91,14 +100,31 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def lower_limits(figures: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """The lower limit of each figure that shows whether a network knows anything, and what chance has of it.
+
+    Of accuracy that is the share of the largest class, of balanced accuracy one in the classes that are
+    there, and of AUROC a half. A figure without an interval is left out, and of sets of labels all but AUROC.
+    """
+    chances: dict[str, float | None] = {"auroc": 0.5}
+    if figures.get("labels") != SETS:
+        present = sum(any(row) for row in figures["confusion"])
+        majority = (figures.get("majority") or {}).get("accuracy")
+        chances = {"accuracy": majority, "balanced_accuracy": 1 / present} | chances
+    lows = {name: Estimate.from_json(figures.get(name)).low for name in chances}
+    return {
+        name: (low, chance)
+        for name, chance in chances.items()
+        if chance is not None and (low := lows[name]) is not None
+    }
+
+
 def may_be_guessing(figures: Mapping[str, Any]) -> bool:
     """Whether the network is not shown to know more than nothing, by the `figures` of a fold.
 
-    That is so where the interval of accuracy reaches down to what always answering the largest class gives,
-    and with several labels an image where that of the mean AUROC reaches a half. Without an interval nothing
-    is said: False.
+    That is so where every one of `lower_limits` is at its chance or below: of unequal classes a network that
+    tells them apart well may still be right less often than one that always answers the largest. Without an
+    interval nothing is said: False.
     """
-    several = figures.get("labels") == SETS
-    low = figures["auroc" if several else "accuracy"].get("low")
-    nothing = 0.5 if several else (figures.get("majority") or {}).get("accuracy")
-    return low is not None and nothing is not None and low <= nothing
+    limits = lower_limits(figures).values()
+    return bool(limits) and all(low <= chance for low, chance in limits)

@@ -17,7 +17,7 @@ def pool_baselines(study: Run, models: Sequence[str]) -> None:
     """Write the study's `baselines.json` beside its `predictions.csv`, unless a fold model has none.
 
     A baseline that some fold models lack is left out, and said to be; which class is the largest may differ
-    from fold to fold. The one to name scores highest on `val`, on average over the fold models.
+    from fold to fold. The one to name is found on the pooled answers, as on a fold (`Baselines.rival`).
     """
     members = [Run.open(study.path(model)) for model in models]
     found = [read_baselines(member.path(FILE)) for member in members]

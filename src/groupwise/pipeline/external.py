@@ -22,7 +22,7 @@ from groupwise.errors import UsageError
 from groupwise.evaluation.cases import case_names, refuse_mixed_cases, refuse_unknown_column
 from groupwise.evaluation.class_names import MatchedClasses, match_classes
 from groupwise.evaluation.drift import measure_drift, measure_pixels
-from groupwise.evaluation.evaluate import decided_before, prediction_header, prediction_lines, read_images
+from groupwise.evaluation.evaluate import known_order, prediction_header, prediction_lines, read_images
 from groupwise.evaluation.external import (
     Measured,
     NewData,
@@ -53,7 +53,7 @@ class ExternalRequest:
     `data` is what the user named, and `scan` makes the manifest of it. `name` is what the data are called in
     the run, by default as their file or folder; `ignore_unknown` leaves out images of classes that the run
     does not know; `by` asks for one answer a case, and `root` is where the images of the run lie now.
-    `ordered` are the classes from the lowest to the highest, by default as the run was decided.
+    `ordered` are the classes from the lowest to the highest, by default as those of the run.
     """
 
     data: Path
@@ -102,7 +102,7 @@ def evaluate_external(folder: Path, request: ExternalRequest, console: Console) 
     images = _decode(manifest, new, predictor, console)
     outputs = predict_outputs(predictor.model, images, predictor.preprocessing)
     run.count_external_reading(name, manifest.digest)
-    ordered = request.ordered or decided_before(run).ordered
+    ordered = request.ordered or known_order(run)
     measured = measure_external(new, outputs, predictor, ordered)
     untold = {"against": None, "reason": gone}
     drift = untold if gone else _drift(run, known, predictor, new, images, outputs)

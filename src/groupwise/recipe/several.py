@@ -22,6 +22,7 @@ def for_several_labels(recipe: Recipe) -> Recipe:
         "loss.logit_adjustment": bool(recipe.loss.logit_adjustment),
         "decision.positive_class": recipe.decision.positive_class is not None,
         "decision.costs": recipe.decision.costs is not None,
+        "decision.ordered": bool(recipe.decision.ordered),
     }
     for field, wanted in asked.items():
         if wanted:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from groupwise.evaluation.leakage import exposure_lines
-from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
+from groupwise.evaluation.words import NOTHING_ON_LABELS, lower_limits, may_be_guessing
 from groupwise.report.step_commands import ended_by_clock
 from groupwise.report.words import as_sentence, count, percent, share_text, verb
 from groupwise.runs.files import RunFiles
@@ -135,7 +135,7 @@ def notes(files: RunFiles) -> list[Note]:
     """What does not make the number wrong, but has to be known to read it."""
     return [
         *_independence(files),
-        *_no_better_than_guessing(files),
+        *_chance(files),
         *_temperature(files),
         *_folds_apart(files),
         *_readings(files),
@@ -167,20 +167,38 @@ def _independence(files: RunFiles) -> Iterator[Note]:
         )
 
 
-def _no_better_than_guessing(files: RunFiles) -> Iterator[Note]:
+def _chance(files: RunFiles) -> Iterator[Note]:
+    """Nothing shown to be learnt; or something, and yet no more right than the largest class alone is."""
     figures = files.metrics[files.fold]
-    if not may_be_guessing(figures):
+    limits = lower_limits(figures)
+    if may_be_guessing(figures):
+        told = " ".join(_beside_chance(files, name, *limit) for name, limit in limits.items())
+        yield Note(
+            "Not shown to be better than guessing",
+            f"{told} These data do not show that the network has learnt anything: it is {NOTHING_ON_LABELS}.",
+        )
         return
-    told = (
-        f"The interval of the mean AUROC reaches down to {figures['auroc']['low']:.3f}; guessing gives 0.5."
-        if files.several
-        else f"The interval reaches down to {percent(figures['accuracy']['low'])}; always answering with the"
-        f" largest class gives {percent(figures['majority']['accuracy'])}."
-    )
-    yield Note(
-        "Not shown to be better than guessing",
-        f"{told} These data do not show that the network has learnt anything: it is {NOTHING_ON_LABELS}.",
-    )
+    below = {name: limit for name, limit in limits.items() if limit[0] <= limit[1]}
+    if "accuracy" in below:
+        shown = [_beside_chance(files, name, *limits[name]) for name in limits if name not in below]
+        yield Note(
+            "Always answering the largest class may be right as often",
+            f"{_beside_chance(files, 'accuracy', *below['accuracy'])} The network tells the classes apart all"
+            f" the same. {' '.join(shown)}",
+            "Where rare classes matter, go by balanced accuracy and by each class.",
+        )
+
+
+def _beside_chance(files: RunFiles, name: str, low: float, chance: float) -> str:
+    """Where the interval of a figure begins, and what chance has of it."""
+    if name == "accuracy":
+        least = f"The interval reaches down to {percent(low)}"
+        return f"{least}; always answering with the largest class gives {percent(chance)}."
+    if name == "auroc":
+        measure = "AUROC" if len(files.class_names) == 2 and not files.several else "the mean AUROC"
+        return f"The interval of {measure} reaches down to {low:.3f}; guessing gives {chance:g}."
+    least = f"The interval of balanced accuracy reaches down to {percent(low)}"
+    return f"{least}; guessing gives {percent(chance)}."
 
 
 def _temperature(files: RunFiles) -> Iterator[Note]:

@@ -23,6 +23,8 @@ from groupwise.stats.paired_tests import ALPHA, holm
 PERMUTATIONS = 999
 FEWEST_SOURCES = 5  # on either side; below, hardly any shift could be told
 FEWEST_DIVISIONS = 200.0  # ways to divide the sources; with fewer, no p-value is small
+ALONE = "no class has two sources on either side"
+FEW_WAYS = "so few sources of the same class can change sides that no difference would stand out"
 MOST_IMAGES = 3000  # of each collection: the kernel takes their number squared
 MEDIAN_OF = 500  # images that the width of the kernel is taken from
 
@@ -86,15 +88,14 @@ def drift_tests(values: dict[str, Floats | None], held: Collections, *, seed: in
         }
     places = held.thinned(seed)
     thin = Collections(held.labels[places], held.sources[places], held.new[places])
-    found = {
+    found: dict[str, float | str] = {
         name: image_shift_p(one[places], thin, seed=seed) for name, one in values.items() if one is not None
     }
     found["classes"] = class_mix_p(held, seed=seed)
-    tested = [name for name, p in found.items() if p is not None]
-    corrected = dict(zip(tested, holm([p for p in found.values() if p is not None]), strict=True))
-    alone = "no class has two sources on either side"
+    tested = {name: p for name, p in found.items() if not isinstance(p, str)}
+    corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
     return {
-        name: DriftTest(p, corrected[name]) if p is not None else DriftTest(reason=alone)
+        name: DriftTest(reason=p) if isinstance(p, str) else DriftTest(p, corrected[name])
         for name, p in found.items()
     }
 
@@ -106,15 +107,17 @@ def _too_few(held: Collections) -> str | None:
     return None
 
 
-def image_shift_p(values: Floats, held: Collections, *, seed: int) -> float | None:
-    """The p-value of a difference in `values` (N, D) within classes; None where nothing can be compared."""
+def image_shift_p(values: Floats, held: Collections, *, seed: int) -> float | str:
+    """The p-value of a difference in `values` (N, D) within classes; a sentence where none can be told."""
     sources, numbers = np.unique(held.sources, return_inverse=True)
     new = np.zeros(len(sources), dtype=bool)
     new[numbers] = held.new
-    kernel = _gaussian(values)
+    if not any(_enough(new[np.unique(numbers[held.labels == k])]) for k in np.unique(held.labels)):
+        return ALONE
     sides = _permuted(new, _strata(held.labels, numbers), seed)
     if sides is None:
-        return None
+        return FEW_WAYS
+    kernel = _gaussian(values)
     total, weight = np.zeros(len(sides)), np.zeros(len(sides))
     for k in np.unique(held.labels):
         images = np.flatnonzero(held.labels == k)
@@ -126,10 +129,13 @@ def image_shift_p(values: Floats, held: Collections, *, seed: int) -> float | No
         distance, support = _discrepancies(alike.astype(np.float64), sides[:, members])
         total += distance * support
         weight += support
-    if weight[0] == 0:
-        return None
     scores = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
     return _upper_p(scores)
+
+
+def _enough(new: Mask) -> bool:
+    """Whether sources of one class can be compared: two of them on either side."""
+    return min(int(new.sum()), int((~new).sum())) > 1
 
 
 def class_mix_p(held: Collections, *, seed: int) -> float:

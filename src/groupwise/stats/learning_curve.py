@@ -14,7 +14,7 @@ import numpy as np
 
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import Floats
-from groupwise.stats.wilson import LEVEL, wilson_interval
+from groupwise.stats.wilson import LEVEL, Support, degrees_of, wilson_interval
 
 FLOORS = np.linspace(0, 0.95, 20)  # of the lowest error seen
 STEEPEST = 2.0
@@ -89,17 +89,19 @@ def extrapolate(
 def sources_for_width(accuracy: Estimate, width: float) -> dict[str, Any]:
     """How many sources like those of `accuracy` bring its interval to `width`, and what it is now.
 
-    Each source counts for as many independent images as it does now. `accuracy` has an interval and its
-    effective n.
+    Each source counts for as many independent images as it does now, and where sources are unequal, for as
+    much of an equal one. `accuracy` has an interval and its effective n.
     """
+    assert accuracy.value is not None
     assert accuracy.low is not None
     assert accuracy.high is not None
     assert accuracy.effective_n is not None
-    each = accuracy.effective_n / accuracy.sources
+    value, each = accuracy.value, accuracy.effective_n / accuracy.sources
+    equal_now = 1 + degrees_of(value, accuracy.effective_n, accuracy.low, accuracy.high)
 
     def reached(sources: int) -> float:
-        assert accuracy.value is not None
-        low, high = wilson_interval(accuracy.value, each * sources, max(sources - 1, 0.5))
+        more = Support(each * sources, sources, equal_now * sources / accuracy.sources)
+        low, high = wilson_interval(value, more.n, more.df)
         return high - low
 
     low, high = 1, 2

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from groupwise.stats.bootstrap import CHUNK_CELLS
-from groupwise.stats.columns import Cut, cut_column
+from groupwise.stats.columns import BLANK, Cut, cut_column
 from groupwise.stats.estimate import SCHEMA, Estimate
 from groupwise.stats.fold import Floats, Fold, Ints
 from groupwise.stats.heterogeneity import heterogeneity
@@ -140,10 +140,11 @@ def _recall(fold: Fold, within: Mask, classes: Sequence[str], judged: Judged) ->
 
 
 def _heterogeneity(slices: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """The random-effects summary, where each source is of one slice."""
+    """The random-effects summary of the slices that have a name, where each source is of one slice."""
     if any(one["p"] is None for one in slices):
         return None
-    return heterogeneity([Estimate.from_json(one["accuracy"]) for one in slices])
+    sites = [one for one in slices if one["value"] != BLANK]  # whose images may be of any site
+    return heterogeneity([Estimate.from_json(one["accuracy"]) for one in sites])
 
 
 def _correct(slices: list[dict[str, Any]]) -> None:

@@ -91,3 +91,10 @@ def wilson_interval(value: float, n: float, df: float) -> tuple[float, float]:
     half = np.sqrt(t2 * value * (1 - value) / n + t2**2 / (4 * n**2)) / (1 + t2 / n)
     # Rounding may put a limit beyond the figure itself at 0 and 1.
     return float(min(max(centre - half, 0.0), value)), float(max(min(centre + half, 1.0), value))
+
+
+def degrees_of(value: float, n: float, low: float, high: float) -> float:
+    """The degrees of freedom that `wilson_interval` made these limits with."""
+    limit = low if value > 0 else high  # the other may be at the end of the scale
+    t = abs(value - limit) * np.sqrt(n / (limit * (1 - limit)))
+    return float(special.stdtridf((1 + LEVEL) / 2, t))

@@ -127,7 +127,7 @@ def test_the_surest_answers_are_a_table(measured, parse):
 def test_a_promise_has_its_verdict(measured, parse, low, high, standing):
     wrong = SHARE | {"value": 0.05, "low": low, "high": high}
     run = measured(
-        abstention={"error_rate": 0.05, "answered": SHARE, "accuracy": SHARE, "wrong": wrong},
+        abstention={"error_rate": 0.05, "answered": SHARE, "wrong": SHARE, "wrong_of_sources": wrong},
     )
     (rule,) = rules(run).values()
     assert rule.standing == standing

@@ -20,6 +20,7 @@ VERDICTS = {
     "broken": "Broken, do not lean on it",
     "open": "Open",
 }
+EACH_ALIKE = "the same, each source alike"  # what the promise bounds
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,13 @@ def _abstention(part: Mapping[str, Any]) -> Rule:
     return Rule(
         "When to leave it to a person",
         f"At most {percent(part['error_rate'])} of all images are answered wrongly.",
-        _shares(part, answered="answered", accuracy="right among them", wrong="answered wrongly"),
+        _shares(
+            part,
+            answered="answered",
+            accuracy="right among them",
+            wrong="answered wrongly",
+            wrong_of_sources=EACH_ALIKE,
+        ),
         _reason(part),
     )
 
@@ -100,7 +107,7 @@ def _conformal(part: Mapping[str, Any]) -> Rule:
     figures = _shares(
         part,
         coverage="have the true class in their set",
-        coverage_of_sources="the same, each source alike",
+        coverage_of_sources=EACH_ALIKE,
         singletons="have a set of a single class",
     )
     size = Estimate.from_json(part.get("mean_size"))
@@ -115,7 +122,7 @@ def _ood(part: Mapping[str, Any]) -> Rule:
     return Rule(
         "Images unlike the training data",
         f"At most {rate} of images like the training data are flagged as unlike them.",
-        _shares(part, flagged="were flagged", flagged_of_sources="the same, each source alike"),
+        _shares(part, flagged="were flagged", flagged_of_sources=EACH_ALIKE),
         _reason(part),
     )
 
@@ -127,6 +134,7 @@ def _operating_point(part: Mapping[str, Any]) -> Rule:
     figures = _shares(
         part,
         sensitivity="sensitivity",
+        sensitivity_of_sources=EACH_ALIKE,
         specificity="specificity",
         ppv=f"positive predictive value{at}",
         npv=f"negative predictive value{at}",
