@@ -117,6 +117,22 @@ def test_doubled_folders_within_folds_are_entered(tmp_path):
     assert (used.classes, folds(used)) == (("cat", "dog"), {"train": 6, "test": 6})
 
 
+@pytest.mark.parametrize("beside", [[], ["overview.png"], ["train/cat/IM.jpg", "README"]])
+def test_one_ending_hides_no_files_that_have_none(tmp_path, beside):
+    names = [f"{fold}/{c}/IM{i}" for fold in ("train", "test") for c in ("cat", "dog") for i in range(2)]
+    put(tmp_path, *names, *beside)
+    manifest = scan(tmp_path, ReadOptions(given="folders"))
+    assert manifest.classes == ("cat", "dog")
+    assert {sample.path for sample in manifest.usable} >= set(names)
+
+
+def test_a_few_files_without_an_ending_make_no_class(tmp_path):
+    classes(tmp_path, "data/cat", "data/dog")
+    text(tmp_path, "about/LICENSE", "free")
+    text(tmp_path, "about/README", "pets")
+    assert scan(tmp_path).classes == ("cat", "dog")
+
+
 def test_images_of_a_flat_test_folder_have_no_class(tmp_path):
     split(tmp_path, "train")
     put(tmp_path, *numbered("test"))
