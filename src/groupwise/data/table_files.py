@@ -251,8 +251,8 @@ def _read_parquet(file: Path) -> Table:
     for column, names in class_names(schema).items():
         for record in records:
             number = record.get(column)
-            if isinstance(number, int) and 0 <= number < len(names):
-                record[column] = names[number]
+            if isinstance(number, int) and number < len(names):
+                record[column] = names[number] if number >= 0 else None  # -1 of a label that is kept back
     if images is None:
         return _from_records(records, "Parquet", file)
     for record, member in zip(records, list_members(file), strict=True):
