@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import groupwise
 from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 from groupwise.errors import GroupwiseError, UsageError
-from layout_case import classes, put, split, table, text
+from layout_case import classes, picture, put, split, table, text
 
 PETS = [(f"{c}/{c}{i}.jpg", c) for c in ("cat", "dog") for i in range(3)]
 
@@ -252,6 +254,34 @@ class TestArchives:
         listing = table(tmp_path, "data/metadata.csv", "file_name,label", PETS)
         [note] = [note for note in scan(tmp_path).notes if "lists these images" in note]
         assert f"give {listing} as DATA" in note
+
+    def test_a_damaged_image_in_a_zip_stops_no_scan(self, tmp_path):
+        name = "cat/1.png"
+        with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as file:
+            for path in ("cat/0.png", name, "dog/0.png"):
+                file.writestr(path, picture(path))
+            begin = file.getinfo(name).header_offset + 30 + len(name)
+        content = bytearray((tmp_path / "x.zip").read_bytes())
+        content[begin : begin + 6] = bytes(byte ^ 0xFF for byte in content[begin : begin + 6])
+        (tmp_path / "x.zip").write_bytes(content)
+        codes = {sample.path: sample.codes for sample in scan(tmp_path / "x.zip").samples}
+        assert codes == {"cat/0.png": (), name: ("unreadable",), "dog/0.png": ()}
+
+    @pytest.mark.parametrize("kind", ["tar", "gztar"])
+    def test_links_in_a_tar_are_followed_or_named(self, tmp_path, kind):
+        inner = tmp_path / "in"
+        put(inner, "cat/0.jpg", "cat/1.jpg", "dog/0.jpg")
+        os.link(inner / "cat/0.jpg", inner / "dog/hard.jpg")
+        (inner / "dog/soft.jpg").symlink_to("../cat/1.jpg")
+        for name, target in (("none", "nothing.jpg"), ("loop", "loop.jpg"), ("out", "../../out.jpg")):
+            (inner / f"dog/{name}.jpg").symlink_to(target)
+        manifest = scan(Path(shutil.make_archive(str(tmp_path / "x"), kind, inner)))
+        digests = {sample.path: sample.sha256 for sample in manifest.usable}
+        assert len(digests) == 5
+        assert digests["dog/hard.jpg"] == digests["cat/0.jpg"]
+        assert digests["dog/soft.jpg"] == digests["cat/1.jpg"]
+        named = {sample.path for sample in manifest.samples if sample.codes == ("unreadable",)}
+        assert named == {"dog/none.jpg", "dog/loop.jpg", "dog/out.jpg"}
 
     def test_roboflow_packed(self, tmp_path):
         for fold in ("train", "valid"):
