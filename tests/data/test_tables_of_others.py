@@ -47,6 +47,42 @@ def test_what_pandas_writes_as_json(pets, orient):
     assert {sample.path: sample.label for sample in manifest.usable} == dict(PETS)
 
 
+FILES = [path for path, _ in PETS]
+LISTS = {
+    "columns": {"file_name": FILES, "label": [c for _, c in PETS]},
+    "columns of identifiers": {"image_id": [p[4:-4] for p in FILES], "label": [c for _, c in PETS]},
+    "classes of an image": {path: [c] for path, c in PETS},
+    "images of a class": {"cat": FILES[:3], "dog": FILES[3:]},
+    "identifiers of a class": {"cat": [p[4:-4] for p in FILES[:3]], "dog": [p[4:-4] for p in FILES[3:]]},
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_lists_are_read_by_the_side_that_names_images(pets, kind):
+    manifest = scan(text(pets, "t.json", json.dumps(LISTS[kind])))
+    assert {sample.path: sample.label for sample in manifest.usable} == dict(PETS)
+
+
+def test_several_classes_of_an_image_in_a_list(pets):
+    content = {path: ["cat", "dog"] if i % 2 else ["cat"] for i, path in enumerate(FILES)}
+    manifest = scan(text(pets, "t.json", json.dumps(content)))
+    assert "several labels" in manifest.layout
+    assert manifest.classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"items": ["a"], "categories": {}},
+        {"items": [{"image": "a.jpg"}], "categories": {"label": ["x"]}},
+        {"images": [1], "annotations": [2], "categories": [3]},
+    ],
+)
+def test_json_that_only_looks_like_an_export_is_refused_in_words(pets, content):
+    with pytest.raises(GroupwiseError, match="holds no list of images"):
+        scan(text(pets, "t.json", json.dumps(content)))
+
+
 def folds_and_classes(kind: str) -> object:
     return {
         "fiftyone": {"classes": ["cat", "dog"], "labels": {p[4:-4]: int(c == "dog") for p, c in PETS}},

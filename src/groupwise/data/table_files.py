@@ -224,7 +224,10 @@ def _read_lines(text: str, file: Path) -> list[Any]:
 
 
 def _from_records(content: Any, kind: str, file: Path) -> Table:
-    found = read_annotations(content)
+    try:
+        found = read_annotations(content)
+    except (AttributeError, KeyError, TypeError):  # the keys of a known export around something else
+        found = None
     if found is None:
         raise GroupwiseError(
             "holds no list of images that is known here",
