@@ -161,6 +161,51 @@ def test_files_are_taken_from_the_column_that_names_them(pets):
     assert {sample.path: sample.label for sample in found.usable} == dict(PETS)
 
 
+@pytest.mark.parametrize(("column", "cell"), [("mask", "{}_mask.png"), ("url", "http://x.org/t/{}_t.jpg")])
+def test_identifiers_that_lead_to_images_are_their_paths(tmp_path, column, cell):
+    names = [f"p{i:03}" for i in range(4)]
+    put(tmp_path, *(f"images/{name}.jpg" for name in names), *(f"masks/{name}_mask.png" for name in names))
+    rows = [(name, cell.format(name), c) for name, c in zip([*names, "p999"], "ababa", strict=True)]
+    manifest = scan(table(tmp_path, "t.csv", f"image_id,{column},label", rows))
+    assert [sample.path for sample in manifest.usable] == [f"images/{name}.jpg" for name in names]
+
+
+def test_row_numbers_that_lead_nowhere_make_way_for_files(pets):
+    rows = [(str(i), p, c) for i, (p, c) in enumerate(PETS)]
+    manifest = scan(table(pets, "t.csv", "image_id,jpg,label", rows))
+    assert {sample.path for sample in manifest.usable} == {path for path, _ in PETS}
+
+
+def test_an_identifier_called_as_a_folder_is_looked_for(tmp_path):
+    put(tmp_path, *(f"images/{i}.jpg" for i in range(4)), "0/x.png", "1/x.png")
+    manifest = scan(table(tmp_path, "t.csv", "id,label", ((str(i), "ab"[i % 2]) for i in range(4))))
+    assert [sample.path for sample in manifest.usable] == [f"images/{i}.jpg" for i in range(4)]
+    odd = scan(table(tmp_path, "odd.csv", "path,label", [("images/2.jpg", "a"), ("images", "b")]))
+    assert [sample.codes for sample in odd.samples] == [(), ("folder",)]
+
+
+def test_files_without_an_ending_are_found_where_no_other_is_called_so(tmp_path):
+    put(tmp_path, "images/7", "images/1.2.840.5", "images/8.png", "labels/8")
+    names = ["7", "1.2.840.5", "8"]
+    manifest = scan(table(tmp_path, "t.csv", "id,label", zip(names, "aba", strict=True)))
+    found = [sample.path for sample in manifest.usable]
+    assert found == ["images/7", "images/1.2.840.5", "images/8.png"]
+
+
+@pytest.mark.parametrize("name", ["labels.txt", "classes.txt", "synsets.txt", "train.txt"])
+def test_a_list_of_images_names_no_classes_of_one(pets, name):
+    rows = "".join(f"{p} {int(c == 'dog')}\n" for p, c in PETS)
+    text(pets, "labels.txt", rows)
+    assert scan(text(pets, name, rows)).classes == ("0", "1")
+    text(pets, "synsets.txt" if name != "synsets.txt" else "classes.txt", "cat\ndog\n")
+    assert scan(pets / name).classes == ("cat", "dog")
+
+
+def test_a_via_table_without_the_names_of_files_is_a_table(pets):
+    listing = table(pets, "t.csv", "path,label,file_attributes", ((p, c, "{}") for p, c in PETS))
+    assert len(scan(listing).usable) == 6
+
+
 def test_a_file_beside_each_image_is_not_pointed_at(tmp_path):
     put(tmp_path, "images/1.jpg", "images/2.jpg")
     for i in (1, 2):
