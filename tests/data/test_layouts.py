@@ -117,6 +117,22 @@ def test_doubled_folders_within_folds_are_entered(tmp_path):
     assert (used.classes, folds(used)) == (("cat", "dog"), {"train": 6, "test": 6})
 
 
+@pytest.mark.parametrize("beside", [[], ["overview.png"], ["train/cat/IM.jpg", "README"]])
+def test_one_ending_hides_no_files_that_have_none(tmp_path, beside):
+    names = [f"{fold}/{c}/IM{i}" for fold in ("train", "test") for c in ("cat", "dog") for i in range(2)]
+    put(tmp_path, *names, *beside)
+    manifest = scan(tmp_path, ReadOptions(given="folders"))
+    assert manifest.classes == ("cat", "dog")
+    assert {sample.path for sample in manifest.usable} >= set(names)
+
+
+def test_a_few_files_without_an_ending_make_no_class(tmp_path):
+    classes(tmp_path, "data/cat", "data/dog")
+    text(tmp_path, "about/LICENSE", "free")
+    text(tmp_path, "about/README", "pets")
+    assert scan(tmp_path).classes == ("cat", "dog")
+
+
 def test_images_of_a_flat_test_folder_have_no_class(tmp_path):
     split(tmp_path, "train")
     put(tmp_path, *numbered("test"))
@@ -805,6 +821,57 @@ class TestFolderTables:
         classes(tmp_path, "cat", "dog")
         table(tmp_path, "metadata.csv", "file_name,text", [("cat/000.jpg", "a cat")])
         assert scan(tmp_path).classes == ("cat", "dog")
+
+    def test_columns_that_are_named_are_taken_or_refused(self, tmp_path):
+        put(tmp_path, *(f"{i}.jpg" for i in range(4)))
+        rows = [(f"{i}.jpg", f"{i % 2}.jpg", "ab"[i % 2], "xy"[i // 2]) for i in range(4)]
+        table(tmp_path, "metadata.csv", "file_name,other,label,breed", rows)
+        assert scan(tmp_path, ReadOptions(label_column="breed")).classes == ("x", "y")
+        named = scan(tmp_path, ReadOptions(path_column="other"))
+        assert {sample.path for sample in named.usable} == {"0.jpg", "1.jpg"}
+        with pytest.raises(GroupwiseError, match=r"metadata\.csv: no column 'kind' among"):
+            scan(tmp_path, ReadOptions(label_column="kind"))
+
+    @pytest.mark.parametrize("option", ["label_column", "path_column"])
+    def test_columns_of_class_folders_are_refused(self, tmp_path, option):
+        classes(tmp_path, "cat", "dog")
+        with pytest.raises(UsageError, match=rf"--{option.replace('_', '-')}: .*has no columns"):
+            scan(tmp_path, ReadOptions(**{option: "breed"}))
+        assert scan(tmp_path, ReadOptions(label_column="label", path_column="path")).classes == ("cat", "dog")
+
+    def test_a_table_of_the_classes_leaves_them_to_the_folders(self, tmp_path):
+        classes(tmp_path, "cat", "dog")
+        table(tmp_path, "metadata.csv", "class_id,name,text", [("0", "cat", "purrs"), ("1", "dog", "barks")])
+        assert counts(scan(tmp_path)) == {"cat": 3, "dog": 3}
+
+    def test_a_table_of_images_that_are_not_there_is_named(self, tmp_path):
+        put(tmp_path, "0.jpg", "1.jpg")
+        table(tmp_path, "metadata.csv", "file_name,label", [("x0.jpg", "a"), ("x1.jpg", "b")])
+        with pytest.raises(GroupwiseError, match="none of the 2 files that it names exists"):
+            scan(tmp_path)
+
+    @pytest.mark.parametrize("root", [None, "images"])
+    def test_tables_of_folds_lead_to_images_elsewhere(self, tmp_path, root):
+        put(tmp_path, *(f"images/{i}.jpg" for i in range(6)))
+        start = "../images/" if root is None else ""
+        for fold, numbers in (("test", range(2)), ("train", range(1, 6))):
+            rows = [(f"{start}{i}.jpg", "ab"[i % 2]) for i in numbers]
+            table(tmp_path, f"{fold}/metadata.csv", "file_name,label", rows)
+        options = ReadOptions(given="folders", root=None if root is None else tmp_path / root)
+        manifest = scan(tmp_path, options)
+        assert folds(manifest) == {"test": 2, "train": 4}
+        assert all(manifest.file(sample).is_file() for sample in manifest.usable)
+        assert [sample.codes for sample in manifest.samples].count(("listed-twice",)) == 1
+
+    def test_a_fold_whose_table_names_no_class_is_listed(self, tmp_path):
+        put(tmp_path, *(f"{fold}/{i}.jpg" for fold in ("train", "test") for i in range(4)))
+        table(
+            tmp_path, "train/metadata.csv", "file_name,label", ((f"{i}.jpg", "ab"[i % 2]) for i in range(4))
+        )
+        table(tmp_path, "test/metadata.csv", "file_name,size", ((f"{i}.jpg", "9") for i in range(4)))
+        manifest = scan(tmp_path, ReadOptions(given="folders"))
+        assert Counter(sample.codes for sample in manifest.samples) == {(): 4, ("no-label",): 4}
+        assert any("test/metadata.csv is not used (no column 'label'" in note for note in manifest.notes)
 
     def test_roboflow_with_one_column_a_class_in_each_fold(self, tmp_path):
         for fold in ("train", "valid", "test"):

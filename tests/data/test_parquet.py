@@ -27,7 +27,9 @@ def picture(number: int, form: str = "PNG") -> bytes:
     return buffer.getvalue()
 
 
-def write_images(file: Path, first: int = 0, n: int = 6, *, named: bool = True) -> Path:
+def write_images(
+    file: Path, first: int = 0, n: int = 6, *, named: bool = True, stem: str = "", hidden: bool = False
+) -> Path:
     """Images of cat and dog in turn as `datasets` writes them, classes by number and named in the schema."""
     pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     import pyarrow.parquet as parquet
@@ -35,7 +37,10 @@ def write_images(file: Path, first: int = 0, n: int = 6, *, named: bool = True) 
     forms = ("PNG", "JPEG")
     numbers = range(first, first + n)
     images = [
-        {"bytes": picture(i, forms[i % 2]), "path": f"cat_dog/{i}.{forms[i % 2].lower()}" if named else None}
+        {
+            "bytes": picture(i, forms[i % 2]),
+            "path": f"cat_dog/{stem}{i}.{forms[i % 2].lower()}" if named else None,
+        }
         for i in numbers
     ]
     features = {
@@ -44,7 +49,12 @@ def write_images(file: Path, first: int = 0, n: int = 6, *, named: bool = True) 
         "patient": {"dtype": "string", "_type": "Value"},
     }
     table = pa.table(
-        {"image": images, "label": [i % 2 for i in numbers], "patient": [f"p{i // 2}" for i in numbers]}
+        {
+            "image": images,
+            "label": [-1 if hidden else i % 2 for i in numbers],
+            "patient": [f"p{i // 2}" for i in numbers],
+            "part": [("train", "test")[i % 3 == 0] for i in numbers],
+        }
     ).replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
     file.parent.mkdir(parents=True, exist_ok=True)
     parquet.write_table(table, file, row_group_size=2)
@@ -108,6 +118,34 @@ def test_the_splits_of_a_hub_are_asked_about_and_used(tmp_path):
     )
 
 
+def test_a_hidden_label_is_none(tmp_path):
+    write_images(tmp_path / "data/train-00000-of-00001.parquet")
+    write_images(tmp_path / "data/test-00000-of-00001.parquet", 6, 2, hidden=True)
+    manifest = scan(tmp_path, ReadOptions(given="folders"))
+    assert manifest.classes == ("cat", "dog")
+    assert [sample.codes for sample in manifest.samples if "test-0" in sample.path] == [("no-label",)] * 2
+
+
+def test_shards_of_an_older_hub_and_a_column_of_folds(tmp_path):
+    write_images(tmp_path / "data/train-00000-of-00001-0e7f8a9e5f2e2b5a.parquet")
+    [asked] = [note for note in scan(tmp_path).notes if "--split.given part" in note]
+    assert "train 4" in asked
+    manifest = scan(tmp_path, ReadOptions(given="part"))
+    assert Counter(sample.extra["given_fold"] for sample in manifest.usable) == {"train": 4, "test": 2}
+    for given in ("part", "pool"):
+        notes = scan(tmp_path, ReadOptions(given=given)).notes
+        assert not any("--split.given" in note for note in notes)
+    with pytest.raises(UsageError, match="no column 'nonsense'"):
+        scan(tmp_path, ReadOptions(given="nonsense"))
+
+
+def test_numbers_of_rows_are_no_series_of_names(tmp_path):
+    for shard in range(3):
+        name = tmp_path / f"data/train-0000{shard}-of-00003.parquet"
+        write_images(name, 6 * shard, stem="scan_")
+    assert not any("--group-regex" in note for note in scan(tmp_path).notes)
+
+
 @pytest.mark.parametrize("end", [100, 4])
 def test_a_file_that_ends_early_is_named(tmp_path, end):
     file = write_images(tmp_path / "t.parquet")
@@ -120,6 +158,8 @@ def test_a_file_that_ends_early_is_named(tmp_path, end):
     ("types", "found"),
     [
         ({"image": STRUCT, "label": "int64"}, "image"),
+        ({"image": "struct<bytes: large_binary, path: large_string>", "label": "int64"}, "image"),
+        ({"image": "struct<size: int64, kilobytes: binary>", "label": "int64"}, None),
         ({"pixel": STRUCT, "file_name": "string"}, "pixel"),
         ({"img": "large_binary", "label": "string"}, "img"),
         ({"thumbnail": "binary", "label": "string"}, None),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import groupwise
 from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 from groupwise.errors import GroupwiseError, UsageError
-from layout_case import classes, put, split, table, text
+from layout_case import classes, picture, put, split, table, text
 
 PETS = [(f"{c}/{c}{i}.jpg", c) for c in ("cat", "dog") for i in range(3)]
 
@@ -43,6 +45,42 @@ def frame(orient: str) -> object:
 def test_what_pandas_writes_as_json(pets, orient):
     manifest = scan(text(pets, "t.json", json.dumps(frame(orient))))
     assert {sample.path: sample.label for sample in manifest.usable} == dict(PETS)
+
+
+FILES = [path for path, _ in PETS]
+LISTS = {
+    "columns": {"file_name": FILES, "label": [c for _, c in PETS]},
+    "columns of identifiers": {"image_id": [p[4:-4] for p in FILES], "label": [c for _, c in PETS]},
+    "classes of an image": {path: [c] for path, c in PETS},
+    "images of a class": {"cat": FILES[:3], "dog": FILES[3:]},
+    "identifiers of a class": {"cat": [p[4:-4] for p in FILES[:3]], "dog": [p[4:-4] for p in FILES[3:]]},
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_lists_are_read_by_the_side_that_names_images(pets, kind):
+    manifest = scan(text(pets, "t.json", json.dumps(LISTS[kind])))
+    assert {sample.path: sample.label for sample in manifest.usable} == dict(PETS)
+
+
+def test_several_classes_of_an_image_in_a_list(pets):
+    content = {path: ["cat", "dog"] if i % 2 else ["cat"] for i, path in enumerate(FILES)}
+    manifest = scan(text(pets, "t.json", json.dumps(content)))
+    assert "several labels" in manifest.layout
+    assert manifest.classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"items": ["a"], "categories": {}},
+        {"items": [{"image": "a.jpg"}], "categories": {"label": ["x"]}},
+        {"images": [1], "annotations": [2], "categories": [3]},
+    ],
+)
+def test_json_that_only_looks_like_an_export_is_refused_in_words(pets, content):
+    with pytest.raises(GroupwiseError, match="holds no list of images"):
+        scan(text(pets, "t.json", json.dumps(content)))
 
 
 def folds_and_classes(kind: str) -> object:
@@ -121,6 +159,51 @@ def test_files_are_taken_from_the_column_that_names_them(pets):
     rows = [(str(i), path, label) for i, (path, label) in enumerate(PETS)]
     found = scan(table(pets, "t.csv", "ID,Left-Fundus,label", rows))
     assert {sample.path: sample.label for sample in found.usable} == dict(PETS)
+
+
+@pytest.mark.parametrize(("column", "cell"), [("mask", "{}_mask.png"), ("url", "http://x.org/t/{}_t.jpg")])
+def test_identifiers_that_lead_to_images_are_their_paths(tmp_path, column, cell):
+    names = [f"p{i:03}" for i in range(4)]
+    put(tmp_path, *(f"images/{name}.jpg" for name in names), *(f"masks/{name}_mask.png" for name in names))
+    rows = [(name, cell.format(name), c) for name, c in zip([*names, "p999"], "ababa", strict=True)]
+    manifest = scan(table(tmp_path, "t.csv", f"image_id,{column},label", rows))
+    assert [sample.path for sample in manifest.usable] == [f"images/{name}.jpg" for name in names]
+
+
+def test_row_numbers_that_lead_nowhere_make_way_for_files(pets):
+    rows = [(str(i), p, c) for i, (p, c) in enumerate(PETS)]
+    manifest = scan(table(pets, "t.csv", "image_id,jpg,label", rows))
+    assert {sample.path for sample in manifest.usable} == {path for path, _ in PETS}
+
+
+def test_an_identifier_called_as_a_folder_is_looked_for(tmp_path):
+    put(tmp_path, *(f"images/{i}.jpg" for i in range(4)), "0/x.png", "1/x.png")
+    manifest = scan(table(tmp_path, "t.csv", "id,label", ((str(i), "ab"[i % 2]) for i in range(4))))
+    assert [sample.path for sample in manifest.usable] == [f"images/{i}.jpg" for i in range(4)]
+    odd = scan(table(tmp_path, "odd.csv", "path,label", [("images/2.jpg", "a"), ("images", "b")]))
+    assert [sample.codes for sample in odd.samples] == [(), ("folder",)]
+
+
+def test_files_without_an_ending_are_found_where_no_other_is_called_so(tmp_path):
+    put(tmp_path, "images/7", "images/1.2.840.5", "images/8.png", "labels/8")
+    names = ["7", "1.2.840.5", "8"]
+    manifest = scan(table(tmp_path, "t.csv", "id,label", zip(names, "aba", strict=True)))
+    found = [sample.path for sample in manifest.usable]
+    assert found == ["images/7", "images/1.2.840.5", "images/8.png"]
+
+
+@pytest.mark.parametrize("name", ["labels.txt", "classes.txt", "synsets.txt", "train.txt"])
+def test_a_list_of_images_names_no_classes_of_one(pets, name):
+    rows = "".join(f"{p} {int(c == 'dog')}\n" for p, c in PETS)
+    text(pets, "labels.txt", rows)
+    assert scan(text(pets, name, rows)).classes == ("0", "1")
+    text(pets, "synsets.txt" if name != "synsets.txt" else "classes.txt", "cat\ndog\n")
+    assert scan(pets / name).classes == ("cat", "dog")
+
+
+def test_a_via_table_without_the_names_of_files_is_a_table(pets):
+    listing = table(pets, "t.csv", "path,label,file_attributes", ((p, c, "{}") for p, c in PETS))
+    assert len(scan(listing).usable) == 6
 
 
 def test_a_file_beside_each_image_is_not_pointed_at(tmp_path):
@@ -252,6 +335,34 @@ class TestArchives:
         listing = table(tmp_path, "data/metadata.csv", "file_name,label", PETS)
         [note] = [note for note in scan(tmp_path).notes if "lists these images" in note]
         assert f"give {listing} as DATA" in note
+
+    def test_a_damaged_image_in_a_zip_stops_no_scan(self, tmp_path):
+        name = "cat/1.png"
+        with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as file:
+            for path in ("cat/0.png", name, "dog/0.png"):
+                file.writestr(path, picture(path))
+            begin = file.getinfo(name).header_offset + 30 + len(name)
+        content = bytearray((tmp_path / "x.zip").read_bytes())
+        content[begin : begin + 6] = bytes(byte ^ 0xFF for byte in content[begin : begin + 6])
+        (tmp_path / "x.zip").write_bytes(content)
+        codes = {sample.path: sample.codes for sample in scan(tmp_path / "x.zip").samples}
+        assert codes == {"cat/0.png": (), name: ("unreadable",), "dog/0.png": ()}
+
+    @pytest.mark.parametrize("kind", ["tar", "gztar"])
+    def test_links_in_a_tar_are_followed_or_named(self, tmp_path, kind):
+        inner = tmp_path / "in"
+        put(inner, "cat/0.jpg", "cat/1.jpg", "dog/0.jpg")
+        os.link(inner / "cat/0.jpg", inner / "dog/hard.jpg")
+        (inner / "dog/soft.jpg").symlink_to("../cat/1.jpg")
+        for name, target in (("none", "nothing.jpg"), ("loop", "loop.jpg"), ("out", "../../out.jpg")):
+            (inner / f"dog/{name}.jpg").symlink_to(target)
+        manifest = scan(Path(shutil.make_archive(str(tmp_path / "x"), kind, inner)))
+        digests = {sample.path: sample.sha256 for sample in manifest.usable}
+        assert len(digests) == 5
+        assert digests["dog/hard.jpg"] == digests["cat/0.jpg"]
+        assert digests["dog/soft.jpg"] == digests["cat/1.jpg"]
+        named = {sample.path for sample in manifest.samples if sample.codes == ("unreadable",)}
+        assert named == {"dog/none.jpg", "dog/loop.jpg", "dog/out.jpg"}
 
     def test_roboflow_packed(self, tmp_path):
         for fold in ("train", "valid"):

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from groupwise.data.column_names import LABEL_NAMES, PATH_NAMES, plain_name
 from groupwise.data.fold_names import is_ready_split, name_folds
+from groupwise.data.frames import read_frame
 
 SEVERAL = "|"
 """Between the classes of an image that has several."""
@@ -58,7 +58,7 @@ def _read_object(content: Record) -> Annotations | None:
         return _read_via(list(via.values()))
     if (found := _read_numbered(content)) is not None:
         return found
-    if (records := _read_frame(content)) is not None:
+    if (records := read_frame(content)) is not None:
         return read_annotations(records)
     lists = [value for value in content.values() if isinstance(value, list)]
     if len(lists) == 1:  # a list of records under some key
@@ -68,14 +68,6 @@ def _read_object(content: Record) -> Annotations | None:
         if all(isinstance(record, Mapping) for record in records):
             folds = [name for name, some in content.items() for _ in some]
             return read_annotations([{"split": f, **r} for f, r in zip(folds, records, strict=True)])
-    if content and all(isinstance(value, str) for value in content.values()):  # {"cat/1.jpg": "cat"}
-        rows = tuple({"path": path, "label": label} for path, label in content.items())
-        return Annotations(rows, "a JSON of names and classes", "path", "label")
-    if content and all(isinstance(value, list) for value in content.values()):  # {"cat": ["cat/1.jpg"]}
-        pairs = [(name, label) for label, names in content.items() for name in names]
-        if pairs and all(isinstance(name, str) for name, _ in pairs):
-            rows = tuple({"path": path, "label": label} for path, label in pairs)
-            return Annotations(rows, "a JSON of classes and their images", "path", "label")
     return read_annotations([content])  # JSON lines of a single line
 
 
@@ -110,29 +102,6 @@ def _name(names: Sequence[Any], number: Any) -> str:
     if isinstance(number, int) and 0 <= number < len(names):
         return to_cell(names[number])
     return to_cell(number)
-
-
-def _read_frame(content: Record) -> list[dict[str, Any]] | None:
-    """The rows of a table that pandas wrote by columns, by rows or split; None for any other object."""
-    if content.keys() == {"columns", "index", "data"} and all(
-        isinstance(one, list) for one in content.values()
-    ):
-        return [dict(zip(content["columns"], row, strict=False)) for row in content["data"]]
-    inner = list(content.values())
-    if not inner or not all(isinstance(one, Mapping) for one in inner):
-        return None
-    if any(isinstance(cell, Mapping) for one in inner for cell in one.values()):
-        return None
-    if _has_columns(content) and len({tuple(one) for one in inner}) == 1:
-        return [{name: content[name][row] for name in content} for row in inner[0]]
-    if all(_has_columns(one) for one in inner):  # by the name of each row, which may be that of its file
-        return [{PATH_NAMES[0]: name, **one} for name, one in content.items()]
-    return None
-
-
-def _has_columns(names: Iterable[str]) -> bool:
-    plain = set(map(plain_name, names))
-    return not plain.isdisjoint(LABEL_NAMES) or plain >= {"path"}
 
 
 def _flatten(record: Record, prefix: str = "") -> dict[str, str]:

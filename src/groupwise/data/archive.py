@@ -7,12 +7,14 @@ import errno
 import gzip
 import lzma
 import os
+import posixpath
 import shutil
 import tarfile
 import tempfile
 import threading
 import zipfile
 import zlib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -135,17 +137,14 @@ class _Zip:
                 self._file, self._process = zipfile.ZipFile(self._archive), os.getpid()
             try:
                 return self._file.read(self._members[name])
-            except (
-                zipfile.BadZipFile,
-                RuntimeError,
-                NotImplementedError,
-            ) as error:  # damaged, locked, unknown
+            except (*_NO_ARCHIVE, RuntimeError, NotImplementedError) as error:  # damaged, locked, unknown
                 raise OSError(errno.EIO, str(error), f"{self._archive}/{name}") from None
 
 
 class _Tar:
-    """A tar archive; only its ordinary files.
+    """A tar archive; of its links those that lead to a file of it are this file.
 
+    What leads to none, or is no file, has its name here and cannot be read, so that nothing is passed over.
     A compressed one can only be read from its beginning, so it is unpacked once, into a temporary file
     without a name that goes with this process.
     """
@@ -154,16 +153,36 @@ class _Tar:
         self._archive = archive
         self._file = _uncompress(archive) if archive.name.lower().endswith(COMPRESSED) else None
         with tarfile.open(archive, "r:", fileobj=self._file) as file:
-            self._places = {m.name.removeprefix("./"): (m.offset_data, m.size) for m in file if m.isreg()}
-        self.sizes = {name: size for name, (_, size) in self._places.items()}
+            members = {m.name.removeprefix("./"): m for m in file if not m.isdir()}
+        found = {name: _follow(name, members) for name in members}
+        self._places = {name: (m.offset_data, m.size) if m else None for name, m in found.items()}
+        self.sizes = {name: place[1] if place else 0 for name, place in self._places.items()}
 
     def read(self, name: str) -> bytes:
-        place, size = self._places[name]
+        found = self._places[name]
+        if found is None:
+            raise OSError(
+                errno.ENOENT, "no file, and no link to one in the archive", f"{self._archive}/{name}"
+            )
+        place, size = found
         if self._file is not None:
             return os.pread(self._file.fileno(), size, place)  # which threads and forks may do at once
         with self._archive.open("rb") as file:
             file.seek(place)
             return file.read(size)
+
+
+def _follow(name: str, members: Mapping[str, tarfile.TarInfo]) -> tarfile.TarInfo | None:
+    """The ordinary file that a member of a tar is or leads to; None where there is none."""
+    passed: set[str] = set()
+    while name in members and name not in passed:
+        member = members[name]
+        if member.isreg():
+            return member
+        passed.add(name)
+        folder = posixpath.dirname(name) if member.issym() else ""  # a hard link names its file from the top
+        name = posixpath.normpath(posixpath.join(folder, member.linkname))
+    return None
 
 
 def _uncompress(archive: Path) -> IO[bytes]:

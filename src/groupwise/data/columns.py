@@ -57,12 +57,12 @@ def choose_columns(
     Raises `GroupwiseError` with the options that help.
     """
     table = _spread_attributes(table)
-    path = _choose(table, path_column, PATH, table.path_column, PATH_NAMES)
+    path = _choose(table, path_column, PATH, table.path_column, PATH_NAMES, is_there)
     if path is None and path_column == PATH:
         path = next((name for name in table.columns if _holds_paths(table, name, is_there)), None)
     if path is not None and path not in (PATH, path_column, table.path_column):
-        path = _prefer_files(table, path)
-    label = _choose(table, label_column, LABEL, table.label_column, LABEL_NAMES)
+        path = _prefer_files(table, path, is_there)
+    label = _choose(table, label_column, LABEL, table.label_column, LABEL_NAMES, is_there)
     one_hot = None
     if path is not None and (named := split_columns(label_column, table)):
         one_hot = join_named(file, table, named, labels)
@@ -112,7 +112,12 @@ def list_paths(file: Path, table: Table) -> list[str]:
 
 
 def _choose(
-    table: Table, asked: str, usual: str, by_format: str | None, customary: Sequence[str]
+    table: Table,
+    asked: str,
+    usual: str,
+    by_format: str | None,
+    customary: Sequence[str],
+    is_there: Callable[[str], bool],
 ) -> str | None:
     if asked in table.columns:
         return asked
@@ -124,8 +129,10 @@ def _choose(
     found = [names[name] for name in customary if name in names]
     if customary is LABEL_NAMES:  # `category` of Edge Impulse says training or testing
         found = [column for column in found if not _holds_folds(table, column)]
-    if customary is PATH_NAMES:  # of `image_id` and `image_path` the one that looks like a file
-        found.sort(key=lambda column: not any(is_image_name(row[column]) for row in table.rows[:_LOOK]))
+    if customary is PATH_NAMES and len(found) > 1:
+        # Of `image_id` and `url` the one that leads to images, of `image_id` and `image_path` the file.
+        names_none = {column for column in found if not _names_files(table, column)}
+        found.sort(key=lambda column: (not _leads(table, column, is_there), column in names_none))
     return found[0] if found else None
 
 
@@ -135,16 +142,33 @@ def _holds_folds(table: Table, column: str) -> bool:
     return bool(cells) and folds.keys() == cells
 
 
-def _prefer_files(table: Table, path: str) -> str:
-    """The column `path`, chosen by its name, or the first that names image files where that names none."""
-    if any(is_image_name(row[path]) for row in table.rows[:_LOOK]):
+def _prefer_files(table: Table, path: str, is_there: Callable[[str], bool]) -> str:
+    """The column `path`, chosen by its name, or the first that names image files where it means none.
+
+    Identifiers mean images where they lead to them: a column of masks beside them has the endings.
+    """
+    if _names_files(table, path) or _leads(table, path, is_there):
         return path
     return next((name for name in table.columns if _holds_paths(table, name, lambda _: False)), path)
 
 
+def _names_files(table: Table, column: str) -> bool:
+    return any(map(is_image_name, _first_cells(table, column)))
+
+
+def _leads(table: Table, column: str, is_there: Callable[[str], bool]) -> bool:
+    """Whether most of the first cells lead to images; of a few the file may be missing."""
+    cells = _first_cells(table, column)
+    return sum(map(is_there, cells)) > len(cells) / 2
+
+
 def _holds_paths(table: Table, column: str, is_there: Callable[[str], bool]) -> bool:
-    cells = list(dict.fromkeys(row[column] for row in table.rows[:_LOOK] if row[column].strip()))
+    cells = _first_cells(table, column)
     return bool(cells) and (all(map(is_image_name, cells)) or all(map(is_there, cells)))
+
+
+def _first_cells(table: Table, column: str) -> list[str]:
+    return list(dict.fromkeys(row[column] for row in table.rows[:_LOOK] if row[column].strip()))
 
 
 def _missing(
@@ -186,7 +210,7 @@ def _suggest_labels(table: Table, path: str | None) -> str:
 
 def _spread_attributes(table: Table) -> Table:
     """VIA's CSV: the attributes of each file as columns of their own, one row a file."""
-    if _FILE_ATTRIBUTES not in table.columns:
+    if not {"filename", _FILE_ATTRIBUTES} <= set(table.columns):
         return table
     rows = {row["filename"]: row | read_attributes(row[_FILE_ATTRIBUTES]) for row in table.rows}
     names = dict.fromkeys(name for row in rows.values() for name in row if name not in table.columns)

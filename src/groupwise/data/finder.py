@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from groupwise.data.archive import archive_around, list_members
 from groupwise.data.fold_names import fold_of_name
-from groupwise.data.formats import FORMAT_OF_SUFFIX
+from groupwise.data.formats import FORMAT_OF_SUFFIX, lacks_ending
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,19}://")
 _DRIVE = re.compile(r"[a-zA-Z]:[\\/]|\\\\")
@@ -38,8 +38,9 @@ class Finder:
         """The path below the root of the one file that `cell` means, or None.
 
         The whole path is looked for at any depth, without case, in any composition of accents, and without an
-        ending where it has none. What comes from elsewhere (a URL, an absolute path, another machine) may
-        lose its leading folders, and an upload its prefix. Raises `AmbiguousNameError`.
+        ending where it has none; where none is called so with one, a file without is meant. What comes from
+        elsewhere (a URL, an absolute path, another machine) may lose its leading folders, and an upload its
+        prefix. Raises `AmbiguousNameError`.
         """
         parts, is_foreign = _take_apart(cell)
         if not parts:
@@ -53,10 +54,8 @@ class Finder:
     def _ending_in(self, parts: tuple[str, ...]) -> str | None:
         name = parts[-1]
         has_ending = PurePosixPath(name).suffix.lower() in FORMAT_OF_SUFFIX
-        known = self._list()
-        files = known.get(name, []) if has_ending else known.get(f"{name}.", [])
-        depth = len(parts) - 1
-        matching = [file for file in files if not depth or _folded(file[-1 - depth : -1]) == parts[:-1]]
+        matching = [] if has_ending else self._lying_in(parts[:-1], f"{name}.")
+        matching = matching or self._lying_in(parts[:-1], name)
         if len(matching) > 1 and self._fold:
             own = [file for file in matching if self._fold in map(fold_of_name, file[:-1])]
             matching = own if len(own) == 1 else matching
@@ -64,8 +63,14 @@ class Finder:
             raise AmbiguousNameError("/".join(matching[0]), "/".join(matching[1]))
         return "/".join(matching[0]) if matching else None
 
+    def _lying_in(self, folders: tuple[str, ...], key: str) -> list[tuple[str, ...]]:
+        """The files under a key of the list whose last folders are these."""
+        depth = len(folders)
+        files = self._list().get(key, [])
+        return [file for file in files if not depth or _folded(file[-1 - depth : -1]) == folders]
+
     def _list(self) -> dict[str, list[tuple[str, ...]]]:
-        """Files by folded name, and by folded name without ending and with a dot at the end."""
+        """Files by folded name, and by folded name without an image's ending and with a dot at the end."""
         if self._files is None:
             self._files = defaultdict(list)
             for file in self._walk():
@@ -73,6 +78,8 @@ class Finder:
                 if suffix.lower() in FORMAT_OF_SUFFIX:
                     for key in (_fold(file[-1]), f"{_fold(stem)}."):
                         self._files[key].append(file)
+                elif lacks_ending(file[-1]):
+                    self._files[_fold(file[-1])].append(file)
         return self._files
 
     def _walk(self) -> Iterator[tuple[str, ...]]:

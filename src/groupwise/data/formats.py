@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,13 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
     "DICOM": (".dcm", ".dicom", ".ima"),
 }
 FORMAT_OF_SUFFIX = {suffix: name for name, suffixes in SUFFIXES.items() for suffix in suffixes}
+
+
+def lacks_ending(name: str) -> bool:
+    """Whether the name of a file tells nothing of its kind: `IM0001`, or a DICOM identifier, `1.2.840.5`."""
+    suffix = os.path.splitext(name)[1]  # noqa: PTH122  # a Path a file is slow for millions
+    return not suffix or suffix[1:].isdigit()
+
 
 _MAGIC = {
     "JPEG": rb"\xff\xd8\xff",

@@ -22,7 +22,7 @@ def read_image_list(text: str, file: Path) -> tuple[list[tuple[str, str]], str]:
         return rows, "a list of images, the class their folder"
     _refuse_other_lists(kept, file)
     lines = [line.rsplit(maxsplit=1) for line in kept]
-    names = _class_names(file.parent)
+    names = _class_names(file)
     numbers = {label for _, label in lines}
     if names and all(label.isdecimal() and int(label) < len(names) for label in numbers):
         lines = [[path, names[int(label)]] for path, label in lines]
@@ -59,11 +59,18 @@ def _refuse_other_lists(lines: Sequence[str], file: Path) -> None:
         )
 
 
-def _class_names(folder: Path) -> list[str]:
-    """Names of the classes by number, from a `synsets.txt` or its like; none where there is no such file."""
+def _class_names(file: Path) -> list[str]:
+    """Names of the classes by number, from a `synsets.txt` or its like beside a list of images; or none.
+
+    The list itself may be called so, and so may others.
+    """
     for name in ("synsets.txt", "classes.txt", "labels.txt"):
-        if (folder / name).is_file():
-            return [line.strip() for line in read_table_text(folder / name).splitlines() if line.strip()]
+        beside = file.with_name(name)
+        if beside == file or not beside.is_file():
+            continue
+        lines = [line.strip() for line in read_table_text(beside).splitlines() if line.strip()]
+        if not any(is_image_name(part) for line in lines for part in (line, line.rsplit(maxsplit=1)[0])):
+            return lines
     return []
 
 

@@ -12,7 +12,7 @@ from groupwise.data.array_files import name_arrays
 from groupwise.data.class_names import leave_out
 from groupwise.data.crossed_names import cross_names
 from groupwise.data.fold_names import TEST, TRAIN, UNLABELLED, VAL, is_ready_split, name_folds
-from groupwise.data.formats import FORMAT_OF_SUFFIX
+from groupwise.data.formats import FORMAT_OF_SUFFIX, lacks_ending
 from groupwise.data.manifest import Sample
 
 Parts = tuple[str, ...]
@@ -74,9 +74,15 @@ class Shape:
 
 
 def find_candidates(samples: Sequence[Sample]) -> list[Sample]:
-    """The files that may be images, before any is opened: by their suffix, or all where none has one."""
+    """The files that may be images, before any is opened: by their suffix, or all where none has one.
+
+    Where more have no ending at all than one of images, those count as well: a preview hides none of them.
+    """
     pending = [sample for sample in samples if sample.status == "ok" and name_arrays(sample.path) is None]
     named = [sample for sample in pending if PurePosixPath(sample.path).suffix.lower() in FORMAT_OF_SUFFIX]
+    bare = [sample for sample in pending if lacks_ending(sample.path)] if named else []
+    if len(bare) > len(named):
+        return sorted([*named, *bare], key=lambda sample: sample.path)
     return named or pending
 
 

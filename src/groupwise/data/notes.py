@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from groupwise.data.class_names import is_undecided, leave_out
 from groupwise.data.group_names import spelling_key
 from groupwise.data.manifest import USABLE, Sample
+from groupwise.data.parquet_images import PARQUET
 from groupwise.data.table import where_images_lie
 from groupwise.data.targets import BAR, all_names
 
@@ -43,6 +44,7 @@ _NUMBERED_NAME = r"([^/]+?)[ _.-]+\d+\.\w+$"
 def note_series(samples: Sequence[Sample]) -> list[str]:
     """A pattern that may give groups, where file names begin alike in small numbers."""
     usable = [sample for sample in samples if sample.status in USABLE]
+    usable = [sample for sample in usable if f"{PARQUET}/" not in sample.path]  # called by number of row
     if any(sample.group for sample in usable):
         return []
     found = [match[1] for sample in usable if (match := re.search(_NUMBERED_NAME, sample.path))]

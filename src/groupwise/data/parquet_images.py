@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ def import_parquet(file: Path) -> Any:
 def find_image_column(types: Mapping[str, str]) -> str | None:
     """The column that holds images, by the types of all: a struct of bytes and path, or bytes so called."""
     for name, kind in types.items():
-        if kind.startswith("struct") and "bytes: binary" in kind:
+        if kind.startswith("struct") and re.search(r"\bbytes: (?:large_)?binary", kind):
             return name
     if any(name.lower() in _PATHS for name in types):
         return None

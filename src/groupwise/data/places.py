@@ -63,9 +63,10 @@ class Places:
             return False
 
     def _as_written(self, cell: str) -> str | None:
-        """The cell, or with the slashes of this system, whichever is there."""
+        """The cell, or with the slashes of this system, whichever is there and no folder."""
         for way in dict.fromkeys((cell, cell.replace("\\", "/"))):
-            if any(self._is_there(base / way) for base in (self.root, self._base)):
+            there = [base / way for base in (self.root, self._base) if self._is_there(base / way)]
+            if not all(map(os.path.isdir, there)):  # where `3` is a folder, 3.jpg may be meant
                 return way
         return None
 

@@ -72,6 +72,10 @@ class ReadOptions:
             given=given,
         )
 
+    def names_columns(self) -> bool:
+        """Whether the user names the column of the paths or of the classes."""
+        return not {"path_column", "label_column"}.isdisjoint(self.unusual())
+
     def unusual(self) -> dict[str, str]:
         """Those that are not the usual ones, apart from the given split, which a recipe keeps."""
         named = [field for field in fields(self) if field.name != "given"]

@@ -37,7 +37,7 @@ from groupwise.data.notes import (
 from groupwise.data.patterns import assign_groups, assign_labels, compile_pattern
 from groupwise.data.pixel_reading import Reading
 from groupwise.data.reading import CLASSES, SEVERAL, Labels, ReadOptions
-from groupwise.data.table import Contents, read_contents, where_images_lie
+from groupwise.data.table import Contents, read_listing, require_any, where_images_lie
 from groupwise.data.table_files import SUFFIXES
 from groupwise.data.targets import is_set, read_names, write_set
 from groupwise.errors import GroupwiseError, UsageError
@@ -181,15 +181,7 @@ def _list_folder(data: Path, options: ReadOptions) -> tuple[Contents, list[str]]
         folders = [] if is_archive(place) else list_class_folders(place)
         return Contents(tuple(samples), place, "class folders, as asked"), folders
     if labels is None:
-        tables = read_folder_tables(
-            data,
-            place,
-            samples,
-            root=root,
-            given=options.given,
-            group_column=options.group_column,
-            labels=options.labels,
-        )
+        tables = read_folder_tables(data, place, samples, options)
         if tables is not None:
             return tables, []
     _refuse_columns(data, options)
@@ -206,15 +198,21 @@ def _list_folder(data: Path, options: ReadOptions) -> tuple[Contents, list[str]]
 
 def _refuse_columns(data: Path, options: ReadOptions) -> None:
     """Raise `UsageError` for options that name columns, where there is no table."""
-    for option, column in (("--group-column", options.group_column), ("--split.given", options.given)):
-        if column is not None and not (option == "--split.given" and column in (FOLDERS, POOL)):
-            raise UsageError(
-                f"{data} is a folder, which has no columns",
-                place=option,
-                remedy="Use --group-regex, or list the images in a CSV file."
-                if option == "--group-column"
-                else "Give `folders` for a split that lies in folders.",
-            )
+    unusual = options.unusual()
+    remedies = {
+        "--group-column": "Use --group-regex, or list the images in a CSV file.",
+        "--split.given": "Give `folders` for a split that lies in folders.",
+        "--label-column": "Use --label-regex, or list the images in a CSV file.",
+        "--path-column": "Leave it out, or list the images in a CSV file.",
+    }
+    named = {
+        "--group-column": options.group_column is not None,
+        "--split.given": options.given not in (None, FOLDERS, POOL),
+        "--label-column": "label_column" in unusual,
+        "--path-column": "path_column" in unusual,
+    }
+    for option in filter(named.get, remedies):
+        raise UsageError(f"{data} is a folder, which has no columns", place=option, remedy=remedies[option])
 
 
 def _class_folders(place: Path, labelled: Labelled) -> list[str]:
@@ -241,15 +239,7 @@ def _list_rows(data: Path, options: ReadOptions) -> Contents:
             remedy="Give a folder of class folders, a .zip or .tar of such, or a table that ends in one of"
             f" {', '.join(SUFFIXES)}; a spreadsheet can be saved as one.",
         )
-    return read_contents(
-        data,
-        path_column=options.path_column,
-        label_column=options.label_column,
-        group_column=options.group_column,
-        root=options.root,
-        given=options.given,
-        labels=options.labels,
-    )
+    return read_listing(data, options)
 
 
 def _tidy(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
@@ -278,13 +268,7 @@ def _inspect_all(
 
 
 def _require_images(data: Path, samples: Sequence[Sample]) -> None:
-    if samples and all(sample.codes == ("missing",) for sample in samples):
-        raise GroupwiseError(
-            f"none of the {len(samples)} files that it names exists, such as {samples[0].path!r}",
-            place=data,
-            remedy="Paths are relative to the CSV's folder: name that of the images with --root, move the CSV"
-            " or correct the paths.",
-        )
+    require_any(data, samples)
     if all(sample.status == "ignored" for sample in samples):
         names = [sample.path for sample in samples if sample.codes != ("hidden",)]
         remedy = "Give a folder that holds one folder of images a class."

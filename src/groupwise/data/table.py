@@ -19,9 +19,9 @@ from groupwise.data.label_sets import SetsRead
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import COLUMNS, GIVEN_FOLD, Sample
 from groupwise.data.places import OUTSIDE_ROOT, Places
-from groupwise.data.reading import Labels
+from groupwise.data.reading import Labels, ReadOptions
 from groupwise.data.table_files import Row, Table, read_table
-from groupwise.errors import UsageError
+from groupwise.errors import GroupwiseError, UsageError
 
 LINK_OUTSIDE = "link-outside"
 
@@ -100,6 +100,30 @@ def read_contents(
     return Contents(
         tuple(judged), places.root, _words(table, columns, sets), (*notes, *sets.notes), sets.several
     )
+
+
+def read_listing(file: Path, options: ReadOptions) -> Contents:
+    """As `read_contents`, by the options that say how DATA is to be read."""
+    return read_contents(
+        file,
+        path_column=options.path_column,
+        label_column=options.label_column,
+        group_column=options.group_column,
+        root=options.root,
+        given=options.given,
+        labels=options.labels,
+    )
+
+
+def require_any(file: Path, samples: Sequence[Sample]) -> None:
+    """Raise `GroupwiseError` where a table names files, and none is there, or folders alone."""
+    if samples and all(sample.codes in (("missing",), ("folder",)) for sample in samples):
+        raise GroupwiseError(
+            f"none of the {len(samples)} files that it names exists, such as {samples[0].path!r}",
+            place=file,
+            remedy="Paths are relative to the CSV's folder: name that of the images with --root, move the CSV"
+            " or correct the paths.",
+        )
 
 
 def _require_group_column(file: Path, table: Table, column: str | None) -> None:

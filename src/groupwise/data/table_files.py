@@ -224,7 +224,10 @@ def _read_lines(text: str, file: Path) -> list[Any]:
 
 
 def _from_records(content: Any, kind: str, file: Path) -> Table:
-    found = read_annotations(content)
+    try:
+        found = read_annotations(content)
+    except (AttributeError, KeyError, TypeError):  # the keys of a known export around something else
+        found = None
     if found is None:
         raise GroupwiseError(
             "holds no list of images that is known here",
@@ -251,8 +254,8 @@ def _read_parquet(file: Path) -> Table:
     for column, names in class_names(schema).items():
         for record in records:
             number = record.get(column)
-            if isinstance(number, int) and 0 <= number < len(names):
-                record[column] = names[number]
+            if isinstance(number, int) and number < len(names):
+                record[column] = names[number] if number >= 0 else None  # -1 of a label that is kept back
     if images is None:
         return _from_records(records, "Parquet", file)
     for record, member in zip(records, list_members(file), strict=True):
