@@ -864,13 +864,13 @@ class TestFolderTables:
         assert [sample.codes for sample in manifest.samples].count(("listed-twice",)) == 1
 
     def test_a_fold_whose_table_names_no_class_is_listed(self, tmp_path):
-        put(tmp_path, *(f"{fold}/{i}.jpg" for fold in ("train", "test") for i in range(4)))
+        put(tmp_path, *(f"{top}/{i}.jpg" for top in ("train", "test", "valid", "docs") for i in range(4)))
         table(
             tmp_path, "train/metadata.csv", "file_name,label", ((f"{i}.jpg", "ab"[i % 2]) for i in range(4))
         )
         table(tmp_path, "test/metadata.csv", "file_name,size", ((f"{i}.jpg", "9") for i in range(4)))
         manifest = scan(tmp_path, ReadOptions(given="folders"))
-        assert Counter(sample.codes for sample in manifest.samples) == {(): 4, ("no-label",): 4}
+        assert Counter(sample.codes for sample in manifest.samples) == {(): 4, ("no-label",): 8}
         assert any("test/metadata.csv is not used (no column 'label'" in note for note in manifest.notes)
 
     def test_roboflow_with_one_column_a_class_in_each_fold(self, tmp_path):

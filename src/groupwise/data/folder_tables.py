@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -77,7 +77,7 @@ def _read_split(
         for sample in _list_from(place, name, listing, options)
     ]
     if options.root is None:
-        moved += _list_without_class(samples, [name for name in tables if name not in read])
+        moved += _list_without_class(samples, read)
     first = next(iter(read.values()))
     how = "used as it is" if options.given == FOLDERS else "divided anew"
     words = f"a ready split in folders, {', '.join(read)}, {how}, each with {first.words}"
@@ -111,13 +111,11 @@ def _leave_repeats(samples: Sequence[Sample]) -> list[Sample]:
     return left
 
 
-def _list_without_class(samples: Sequence[Sample], folders: Sequence[str]) -> list[Sample]:
-    """The images in folders of a split whose tables name no class."""
-    return [
-        replace(sample, label="")
-        for sample in find_candidates(samples)
-        if PurePosixPath(sample.path).parts[0] in folders
-    ]
+def _list_without_class(samples: Sequence[Sample], read: Collection[str]) -> list[Sample]:
+    """The images in folders of a split of which no table was `read` that names classes."""
+    tops = [(sample, PurePosixPath(sample.path).parts[0]) for sample in find_candidates(samples)]
+    rest = name_folds({top for _, top in tops}).keys() - read
+    return [replace(sample, label="") for sample, top in tops if top in rest]
 
 
 def _find_shards(samples: Sequence[Sample]) -> dict[str, str]:
