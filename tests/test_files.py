@@ -25,6 +25,11 @@ def test_csv_cells_come_back_whatever_they_hold(tmp_path_factory, rows):
     assert [(row["a"], row["b"]) for row in read_csv(file, ["a", "b"])] == rows
 
 
+def test_a_name_that_is_not_utf8_keeps_its_bytes(tmp_path):
+    write_csv(tmp_path / "x.csv", ("a",), [(os.fsdecode(b"caf\xe9.png"),), ("café.png",)])
+    assert (tmp_path / "x.csv").read_bytes() == b"a\ncaf\xe9.png\ncaf\xc3\xa9.png\n"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -22,6 +22,10 @@ class GroupwiseError(Exception):
         stop = "" if fact.endswith(("?", ".")) else "."
         super().__init__(f"{self.place}: {fact}{stop} {remedy}")
 
+    def move_to(self, place: object) -> None:
+        """Let it be said of `place`."""
+        GroupwiseError.__init__(self, self.fact, place=place, remedy=self.remedy)
+
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows in place of its frames, which are none of the user's."""
         return [f"{type(self).__name__}: {self}"]

@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from groupwise.errors import GroupwiseError, UsageError
 
@@ -117,14 +117,19 @@ def read_json(path: Path) -> Any:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a header and rows as RFC 4180 quotes them, so a file name may hold commas and line breaks."""
+    """Write a header and rows as `write_rows` does; a name that is not UTF-8 keeps its bytes."""
     text = io.StringIO(newline="")
-    plain = csv.writer(text, lineterminator="\n")
+    write_rows(text, (header, *rows))
+    write_atomic(path, text.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def write_rows(file: IO[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write rows as RFC 4180 quotes them, so that a file name may hold commas and line breaks."""
+    plain = csv.writer(file, lineterminator="\n")
     # Python's minimal quoting forgets the carriage return, which macOS puts into the name of a folder's icon.
-    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    for row in (header, *rows):
+    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in rows:
         (quoted if any("\r" in str(cell) for cell in row) else plain).writerow(row)
-    write_atomic(path, text.getvalue())
 
 
 def read_csv(path: Path, required: Iterable[str]) -> list[dict[str, str]]:

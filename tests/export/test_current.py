@@ -3,8 +3,8 @@ import shutil
 
 import pytest
 
-from groupwise.errors import UsageError
-from groupwise.export.current import current_bundle
+from groupwise.errors import GroupwiseError, UsageError
+from groupwise.export.current import current_bundle, kept_bundle
 from groupwise.inference.decision import Decision, write_decision
 from groupwise.runs.run import Run
 
@@ -52,3 +52,15 @@ def test_what_is_neither_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"holds neither a run \(run.json\) nor a bundle"):
         made(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_began_anew_keeps_its_bundle_and_is_told_from_a_finished_one(served):
+    ledger = json.loads((served.folder / "run.json").read_text())
+    (served.folder / "run.json").write_text(json.dumps(ledger | {"artefacts": {}}))
+    bundle = served.folder / "export" / "bundle" / "bundle.json"
+    before = bundle.read_bytes()
+    with pytest.raises(GroupwiseError, match=r"model.safetensors is missing\. Finish the run"):
+        current_bundle(served.folder, on_export=pytest.fail)
+    with pytest.raises(UsageError, match="of weights or decisions that it no longer has"):
+        kept_bundle(served.folder)
+    assert bundle.read_bytes() == before

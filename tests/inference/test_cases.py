@@ -3,11 +3,16 @@
 import csv
 import dataclasses
 import json
+import os
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from groupwise.cli.main import main
 from groupwise.errors import UsageError
+from groupwise.export.targets import export_run
+from groupwise.inference.bundle import open_predictor
 from groupwise.inference.cases import answer_case
 from groupwise.inference.decision import Decision
 from groupwise.inference.predictor import load_run
@@ -105,3 +110,45 @@ def test_a_damaged_picture_is_named_and_its_case_answered_by_the_others(run, fil
 def test_what_cannot_be_meant_is_refused(run, files, capsys, words, said):
     assert main(["predict", str(run.folder), str(files[0]), *words]) == UsageError.exit_status
     assert said in capsys.readouterr().err
+
+
+def test_what_is_said_of_files_is_said_of_those_of_cases(run, tmp_path, capsys):
+    folds = {run.root / row.path: row.fold for row in run.split().rows}
+    tested = next(path for path, fold in folds.items() if fold == "test")
+    learnt = next(path for path, fold in folds.items() if fold == "train")
+    odd = tmp_path / "cat" / "0.jpg"
+    odd.parent.mkdir()
+    odd.write_bytes(tested.read_bytes())
+    command = ["predict", str(run.folder), "--group-regex", r"/(\w+)/\d"]
+    assert main([*command, str(tested)]) == 0
+    told = "".join(capsys.readouterr())
+    assert "taught" not in told
+    assert "wrong-extension" not in told
+    assert main([*command, str(tested), str(learnt), str(odd)]) == 0
+    told = " ".join("".join(capsys.readouterr()).split())
+    assert "1 of these 3 files taught the network or chose its epoch" in told
+    assert "0.jpg" in told.partition("wrong-extension: ")[2]
+
+
+def test_a_name_that_is_not_utf8_keeps_its_bytes_in_the_table(run, files, tmp_path):
+    folder = os.fsencode(tmp_path) + b"/caf\xe9"
+    try:
+        os.mkdir(folder)  # noqa: PTH102
+    except OSError:
+        pytest.skip("this file system takes UTF-8 alone")
+    odd = os.fsdecode(folder + b"/0.png")
+    Path(odd).write_bytes(files[0].read_bytes())
+    target = tmp_path / "cases.csv"
+    assert main(["predict", str(run.folder), odd, "--group-regex", r"/([^/]+)/\d", "--csv", str(target)]) == 0
+    assert target.read_bytes().splitlines()[1].startswith(b"caf\xe9,1,")
+
+
+def test_no_pictures_have_no_answers_and_no_case(run):
+    for folder in (run.folder, export_run(run.folder, "bundle")[0]):
+        predictor = open_predictor(folder)
+        size = predictor.preprocessing.image_size_px
+        assert predictor.answer_images(np.zeros((0, size, size, 3), np.uint8)) == []
+        assert len(predictor.answer_images(np.zeros((1, size, size, 3), np.uint8))) == 1
+        assert predictor.predict([]) == []
+        with pytest.raises(UsageError, match=r"^case: has no picture\. Give at least one"):
+            predictor.predict_case([])

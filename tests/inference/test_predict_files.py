@@ -1,4 +1,5 @@
 import csv
+import zipfile
 
 import pytest
 
@@ -83,8 +84,16 @@ def test_files_that_taught_the_network_are_counted(run, tmp_path, capsys):
     tested = next(path for path, fold in folds.items() if fold == "test")
     learnt = next(path for path, fold in folds.items() if fold == "train")
     copy = tmp_path / "another name.png"
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(learnt, "a/1.png")
+        archive.write(tested, "a/2.png")
+    (tmp_path / "list.txt").write_text("".join(f"{tmp_path}/all.zip/a/{n}.png\n" for n in (1, 2)))
     copy.write_bytes(learnt.read_bytes())
     assert main(["predict", str(run.folder), str(tested)]) == 0
     assert "taught" not in capsys.readouterr().err
     assert main(["predict", str(run.folder), str(tested), str(copy)]) == 0
     assert "1 of these 2 files taught the network or chose its epoch" in capsys.readouterr().err
+    assert main(["predict", str(run.folder), str(tmp_path / "list.txt")]) == 0
+    told = capsys.readouterr()
+    assert [line.split(": ")[0][-5:] for line in told.out.splitlines()] == ["1.png", "2.png"]
+    assert "1 of these 2 files taught the network or chose its epoch" in told.err

@@ -48,3 +48,12 @@ def test_a_batch_keeps_its_order_and_names_bad_files(bundle, tmp_path):
     expected = [answer_cells(p.answer) for p in open_predictor(bundle).predict([paths[0], paths[2]])]
     assert [table["predicted"][i] for i in (0, 2)] == [cells[0] for cells in expected]
     assert table["predicted"][1] == ""
+
+
+def test_an_error_stands_beside_the_path_as_it_was_given(bundle, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "words.png").write_text("no picture")
+    paths = ["./words.png", "words.png", f"{tmp_path}//words.png"]
+    table = _Worker(str(bundle))({"path": paths})
+    assert table["path"] == paths
+    assert [error.split(": ")[0] for error in table["error"]] == paths

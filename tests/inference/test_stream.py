@@ -1,11 +1,14 @@
 import threading
+import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from groupwise.data.cache import Picture
 from groupwise.data.decode import Preprocessing
 from groupwise.errors import GroupwiseError
+from groupwise.files import sha256_file
 from groupwise.inference import stream as answering
 from groupwise.inference.stream import stream_predictions
 
@@ -35,7 +38,7 @@ def test_few_images_are_in_memory(files, monkeypatch):
     def load(path, preprocessing):
         with lock:
             opened.append(path)
-        return np.zeros((4, 4, 3), np.uint8), ()
+        return Picture(np.zeros((4, 4, 3), np.uint8), (), "")
 
     monkeypatch.setattr(answering, "load_picture", load)
     monkeypatch.setattr(answering, "AHEAD", 8)
@@ -53,3 +56,23 @@ def test_a_bad_file_is_told_or_raised(files, tmp_path):
     assert "gone.png" in str(bad[0])
     with pytest.raises(GroupwiseError, match=r"gone\.png"):
         list(stream_predictions(paths, levels, SMALL))
+
+
+def test_names_come_back_as_they_were_given(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "words.png").write_text("no picture")
+    (tmp_path / "torn.zip").write_text("no archive")
+    wrong = ["./words.png", ".//gone.png", "words.png", "./torn.zip/a.png"]
+    bad = []
+    (answer,) = stream_predictions([*wrong, ".//3.png"], levels, SMALL, on_bad=bad.append)
+    assert answer.path == ".//3.png"
+    assert [error.place for error in bad] == wrong
+    assert [str(error).startswith(f"{path}: ") for error, path in zip(bad, wrong, strict=True)] == [True] * 4
+    assert bad[0].code == bad[2].code  # it is still the same failure
+
+
+def test_the_digest_is_of_what_was_read_in_an_archive_too(files, tmp_path):
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(files[3], "a/3.png")
+    (answer,) = stream_predictions([tmp_path / "all.zip" / "a" / "3.png"], levels, SMALL)
+    assert answer.sha256 == sha256_file(files[3])

@@ -29,7 +29,7 @@ def write(file, paths, **options):
         return table.rows
 
 
-PATHS = ["a.png", 'odd "name", with\nline.png', "é.png", "bad, too.png", "b.png"]
+PATHS = ["a.png", 'odd "name", with\nline.png', "é.png", "Icon\r", "b\r\n.png", "bad, too.png", "b.png"]
 
 
 def test_every_row_comes_back(tmp_path):
@@ -43,7 +43,7 @@ def test_every_row_comes_back(tmp_path):
         "error": "",
     }  # fmt: skip
     assert list(rows[0])[-1] == "error"
-    assert {name: cell for name, cell in rows[3].items() if cell} == {
+    assert {name: cell for name, cell in rows[5].items() if cell} == {
         "path": "bad, too.png", "error": "bad, too.png: is torn. Mend it.",
     }  # fmt: skip
 

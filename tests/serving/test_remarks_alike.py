@@ -82,7 +82,7 @@ FILES = (
 
 def told_by_predict(file: Path, preprocessing: Preprocessing) -> tuple[Any, set[str]]:
     try:
-        pixels, remarks = load_picture(file, preprocessing)
+        pixels, remarks, _ = load_picture(file, preprocessing)
     except UndecodableImage as error:
         return None, {error.code}
     return pixels, {code for code, _ in remarks}

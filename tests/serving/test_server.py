@@ -47,6 +47,22 @@ def test_this_machine_needs_none(host):
         Address(host=host, token="x" * 15)
 
 
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("", "shorter than 16 characters"),
+        (" " + "x" * 16, "begins or ends with blanks"),
+        ("x" * 16 + "\n", "begins or ends with blanks"),
+        ("zażółć-gęślą-jaźń", "holds what the head of a request cannot"),
+        ("x" * 16 + "\udcff" + "x", "holds what the head of a request cannot"),
+        ("x" * 8 + "\n" + "x" * 8, "holds what the head of a request cannot"),
+    ],
+)
+def test_a_token_that_no_client_can_send_is_refused_where_it_was_given(token, words):
+    with pytest.raises(UsageError, match=f"^TOKENS: {words}.* Make one with"):
+        Address(token=token, token_place="TOKENS")
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_others_are_told_an_address_that_leads_here(host, monkeypatch):
     with Address(host=host, port=0, token="x" * 16).bind() as listener:
@@ -125,6 +141,9 @@ def test_a_port_that_is_taken_is_named_with_its_remedy():
         Address(port=other.getsockname()[1]).bind()
     with pytest.raises(GroupwiseError, match="cannot listen there"):
         Address(host="no-such-host.invalid", token="x" * 16).bind()
+    for name in ("a" * 70, "two..dots", "\udcff"):
+        with pytest.raises(GroupwiseError, match=r"cannot listen there \(no name of a machine\)\. Give"):
+            Address(host=name, token="x" * 16).bind()
     with pytest.raises(UsageError, match="--port: 65536 is no port"):
         Address(port=65_536)
 

@@ -50,6 +50,7 @@ def test_one_command_leads_from_a_run_to_answers(run):
             "--host: 0.0.0.0 can be reached from other machines, and there is no token",
         ),
         (["--token", "short"], 2, "--token: shorter than 16 characters"),
+        (["--token", ""], 2, "--token: shorter than 16 characters"),
         (["--port", "99999"], 2, "--port: 99999 is no port"),
     ],
 )
@@ -66,6 +67,11 @@ def test_the_token_may_come_from_the_environment(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("GROUPWISE_TOKEN", "x" * 16)
     assert main(["serve", str(tmp_path), "--host", "0.0.0.0"]) == 2
     assert "holds neither a run" in capsys.readouterr().err  # so the address was accepted
+    monkeypatch.setenv("GROUPWISE_TOKEN", "")
+    assert main(["serve", str(tmp_path)]) == 2
+    assert "GROUPWISE_TOKEN: shorter than 16 characters" in capsys.readouterr().err
+    assert main(["serve", str(tmp_path), "--token", "y" * 16]) == 2
+    assert "holds neither a run" in capsys.readouterr().err
 
 
 def test_a_missing_package_is_named(capsys, tmp_path, monkeypatch):

@@ -30,6 +30,7 @@ def named(name, predictor=None):
 
 
 def write_bundle(folder, content):
+    folder.mkdir(exist_ok=True)
     (folder / "bundle.json").write_text(json.dumps(content))
     return folder
 
@@ -85,6 +86,51 @@ def test_a_newer_model_is_taken_and_one_that_cannot_be_loaded_leaves_the_one_bef
     assert "The model in use stays" in said[0]
     assert "was changed" in said[0]
     assert said[1].startswith("Answers are now those of the model that lies in")
+
+
+@pytest.mark.parametrize("error", [KeyError("model.safetensors"), ValueError("torn"), OSError("no space")])
+def test_whatever_goes_wrong_it_goes_on_to_follow(tmp_path, error):
+    folder, said, wrong = write_bundle(tmp_path / "bundle", {"version": 1}), [], [error]
+    first, second = named("first"), named("second")
+
+    def load():
+        if not folder.is_dir():
+            raise GroupwiseError("is missing", place=folder, remedy="Copy it anew.")
+        if wrong:
+            raise wrong[0]
+        return second
+
+    async def said_of(count):
+        for _ in range(300):
+            await asyncio.sleep(0.01)
+            if len(said) == count:
+                break
+        await asyncio.sleep(0.05)
+        assert len(said) == count  # and no more
+        return said[-1]
+
+    async def follow():
+        batcher = Batcher(first)
+        task = asyncio.create_task(Watch(folder, load, said.append, 0.01, lambda: None).follow(batcher))
+        await asyncio.sleep(0.05)
+        for count in (1, 2):  # the second time is told as the first was
+            folder.rename(tmp_path / "away")
+            assert "is missing" in await said_of(count)
+            (tmp_path / "away").rename(folder)
+            await asyncio.sleep(0.1)
+        write_bundle(folder, {"version": 2})
+        words = await said_of(3)
+        assert words.startswith("The model in use stays")
+        assert str(error) in words
+        assert (type(error).__name__ in words) is not isinstance(error, OSError)
+        assert batcher.predictor is first
+        wrong.clear()
+        assert "Answers are now those" in await said_of(4)
+        assert batcher.predictor is second
+        task.cancel()
+        batcher.close()
+
+    asyncio.run(follow())
 
 
 def test_the_same_model_written_again_is_not_told_as_another(tmp_path):

@@ -36,6 +36,11 @@ def children_of(pid):
     return [int(n) for n in numbers if b"spawn_main" in Path(f"/proc/{n}/cmdline").read_bytes()]
 
 
+def blocks_ctrl_c(pid):
+    (mask,) = re.findall(r"^SigBlk:\t(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return bool(int(mask, 16) >> (signal.SIGINT - 1) & 1)
+
+
 def wait_for(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
@@ -52,6 +57,7 @@ def test_workers_answer_and_count_as_one_and_a_dead_one_is_replaced(bundle):
         url = process.stdout.readline().removeprefix("Page: ").split(" ")[0]
         first = children_of(process.pid)
         assert len(first) == 2
+        assert not any(blocks_ctrl_c(pid) for pid in first)
 
         def ask(picture):
             answer = httpx.post(f"{url}v1/predict", content=picture, timeout=60)
@@ -119,6 +125,28 @@ def killed_as_its_successor_loads(task, listener, channel):
 
 def broken_once_it_has_answered(task, listener, channel):
     channel.send("no model" if turn_of(task) else None)
+
+
+def deaf_until_it_listens(task, listener, channel):
+    os.kill(os.getpid(), signal.SIGINT)  # as a terminal sends it to all, here while the model is loaded
+    time.sleep(0.2)
+    heard = []
+    signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+    assert not heard
+    workers.hear_ctrl_c()
+    channel.send(None if heard else "deaf")
+    os.kill(os.getppid(), signal.SIGTERM)
+    time.sleep(60)
+
+
+def test_ctrl_c_waits_until_a_worker_handles_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(workers, "_work", deaf_until_it_listens)
+    ready, address = [], Address(port=0)
+    with address.bind() as listener:
+        serve_by_workers(
+            1, Task(tmp_path, address), listener, on_ready=lambda: ready.append(1), say=pytest.fail
+        )
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 @pytest.mark.parametrize(

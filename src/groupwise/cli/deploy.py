@@ -251,13 +251,15 @@ def predict(parser: Parser, argv: list[str]) -> None:
 
     if arguments.resume and arguments.csv is None:
         raise UsageError("nothing to go on with", place="--resume", remedy="Give the file with --csv.")
-    predictor = open_predictor(arguments.run)
+    predictor, known = open_predictor(arguments.run), known_files(arguments.run)
     if arguments.group_regex is not None:
         if arguments.resume:
             raise UsageError(
                 "cases are written when all are answered", place="--resume", remedy="Leave it out."
             )
-        predict_cases(predictor, arguments.images, arguments.group_regex, Console(), csv=arguments.csv)
+        predict_cases(
+            predictor, arguments.images, arguments.group_regex, Console(), csv=arguments.csv, known=known
+        )
         return
     model = model_digest(arguments.run, predictor.decision)
     predict_files(
@@ -267,5 +269,5 @@ def predict(parser: Parser, argv: list[str]) -> None:
         csv=arguments.csv,
         model=model,
         resume=arguments.resume,
-        known=known_files(arguments.run),
+        known=known,
     )

@@ -12,6 +12,8 @@ from groupwise.errors import GroupwiseError, UsageError
 if TYPE_CHECKING:
     from groupwise.recipe.parsing import Parser
 
+TOKEN_VARIABLE = "GROUPWISE_TOKEN"
+
 
 def serve(parser: Parser, argv: list[str]) -> None:
     """Answer over HTTP, with a page to drop pictures on.
@@ -36,8 +38,10 @@ def serve(parser: Parser, argv: list[str]) -> None:
             place="serve",
             remedy="Install it: pip install 'groupwise[serve]'",
         ) from None
-    token = arguments.token or os.environ.get("GROUPWISE_TOKEN")
-    address = Address(arguments.host, arguments.port, token, tuple(arguments.allow_host))
+    place, token = "--token", arguments.token
+    if token is None:
+        place, token = TOKEN_VARIABLE, os.environ.get(TOKEN_VARIABLE)
+    address = Address(arguments.host, arguments.port, token, tuple(arguments.allow_host), token_place=place)
     console = Console()
     _refuse_workers(arguments.model, arguments.workers, watch=arguments.watch)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,16 @@ from groupwise.files import read_json, sha256_bytes, sha256_file, sha256_mapping
 
 Images = npt.NDArray[np.uint8]
 Progress = Callable[[int, int], None]
+
+
+class Picture(NamedTuple):
+    """A file as uint8 (S, S, C), what was no plain copy of it, and the SHA-256 of what was read."""
+
+    pixels: Images
+    remarks: tuple[Note, ...]
+    sha256: str
+
+
 # The fields that every cache is named by.
 FIRST = ("image_size_px", "resize", "interpolation", "mean", "std")
 
@@ -52,27 +63,26 @@ def decode_images(
 
 def load_image(file: Path, preprocessing: Preprocessing, *, expected_sha256: str | None = None) -> Images:
     """Read one file as uint8 (S, S, C)."""
-    return load_picture(file, preprocessing, expected_sha256=expected_sha256)[0]
+    return load_picture(file, preprocessing, expected_sha256=expected_sha256).pixels
 
 
-def load_picture(
-    file: Path, preprocessing: Preprocessing, *, expected_sha256: str | None = None
-) -> tuple[Images, tuple[Note, ...]]:
-    """Read one file as uint8 (S, S, C), with what was no plain copy of it."""
+def load_picture(file: Path, preprocessing: Preprocessing, *, expected_sha256: str | None = None) -> Picture:
+    """Read one file, which may lie in an archive."""
     try:
         data = read_file(file)
     except OSError as error:
         raise GroupwiseError(
             f"cannot be read ({error.strerror})", place=file, remedy="Check that it is there and readable."
         ) from None
-    if expected_sha256 is not None and sha256_bytes(data) != expected_sha256:
+    digest = sha256_bytes(data)
+    if expected_sha256 not in (None, digest):
         raise GroupwiseError(
             "changed since the data were scanned", place=file, remedy="Restore it, or start a new run."
         )
     decoded = decode(data, place=file, draft_px=preprocessing.image_size_px, reading=preprocessing.reading)
     named = note_name(decoded.format, file.suffix.lower())
     remarks = (*decoded.warnings, *named, *note_shape(decoded.width, decoded.height))
-    return preprocessing.resize_image(decoded.pixels), remarks
+    return Picture(preprocessing.resize_image(decoded.pixels), remarks, digest)
 
 
 def open_cache(

@@ -12,16 +12,21 @@ from groupwise.inference.bundle import BUNDLE, FORMAT, is_bundle
 from groupwise.inference.decision import DECISION, Decision
 from groupwise.runs.run import Run
 
+WEIGHTS = "model.safetensors"
+
 
 def current_bundle(folder: Path, *, on_export: Callable[[], None]) -> Path:
     """The folder of the bundle of a run; of a bundle, the folder itself.
 
-    `on_export` is called before one is made, which takes a while.
+    `on_export` is called before one is made, which takes a while. Raises `GroupwiseError` for a run whose
+    weights are missing or were changed.
     """
     if is_bundle(folder):
         return folder
-    target = folder / "export" / "bundle"
-    if not _is_current(Run.open(folder), target / BUNDLE):
+    run, target = Run.open(folder), folder / "export" / "bundle"
+    if not _is_current(run, target / BUNDLE):
+        for member in run.members:  # nothing is begun for a run that is not finished
+            member.require(WEIGHTS)
         on_export()
         from groupwise.export.targets import export_run  # brings torch, which a bundle spares
 
@@ -51,7 +56,8 @@ def kept_bundle(folder: Path) -> Path:
 
 
 def _is_current(run: Run, file: Path) -> bool:
-    if not file.is_file():
+    trained = all(WEIGHTS in member.ledger["artefacts"] for member in run.members)
+    if not (trained and file.is_file()):
         return False
     facts = read_json(file)
     if facts.get("format") != FORMAT or facts["source"]["weights"] != run.weights:

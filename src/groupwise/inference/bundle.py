@@ -108,7 +108,9 @@ class BundlePredictor:
         return self.decision.classes
 
     def answer_images(self, images: Images) -> list[ClassPrediction]:
-        """One answer for each of the preprocessed images, uint8 (N, S, S, C)."""
+        """One answer for each of the preprocessed images, uint8 (N, S, S, C); none for none."""
+        if not len(images):
+            return []
         logits, features = self._compute(images, ["logits", "features"])
         return self.decision.answers(logits.astype(np.float64), features, self.reference)
 
@@ -130,7 +132,10 @@ class BundlePredictor:
         return list(self.stream(paths))
 
     def predict_case(self, paths: Iterable[str | Path]) -> CasePrediction:
-        """One answer to image files that show one case, by the rule that held-out cases chose."""
+        """One answer to image files that show one case, by the rule that held-out cases chose.
+
+        Raises `GroupwiseError` for a file that is none, and its kind `UsageError` where there is no file.
+        """
         return answer_case(self.predict(paths), self.decision)
 
     def stream(self, paths: Iterable[str | Path], *, on_bad: OnBad | None = None) -> Iterator[Prediction]:

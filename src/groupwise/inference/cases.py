@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ from groupwise.data.targets import write_set
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_csv
 from groupwise.inference.decision import Decision
-from groupwise.inference.predict_files import Streams
+from groupwise.inference.predict_files import Remarks, Streams
 from groupwise.inference.stream import Prediction
 from groupwise.inference.text import labels_line
 from groupwise.stats.case_sets import aggregate_sets
@@ -62,7 +62,9 @@ class DecidedStreams(Streams, Protocol):
 
 
 def answer_case(answers: Sequence[Prediction], decision: Decision) -> CasePrediction:
-    """Join the answers to the files of one case; there is at least one."""
+    """Join the answers to the files of one case; raises `UsageError` where there is none."""
+    if not answers:
+        raise UsageError("has no picture", place="case", remedy="Give at least one image file of it.")
     probabilities = [one.probabilities for one in answers]
     return join_pictures(probabilities, [one.answer.unlike for one in answers], decision)
 
@@ -97,13 +99,20 @@ def join_pictures(
 
 
 def predict_cases(
-    predictor: DecidedStreams, named: Sequence[str], pattern: str, console: Console, *, csv: Path | None
+    predictor: DecidedStreams,
+    named: Sequence[str],
+    pattern: str,
+    console: Console,
+    *,
+    csv: Path | None,
+    known: Set[str] = frozenset(),
 ) -> None:
     """Answer the image files that are named, one answer for those in whose path `pattern` finds the same.
 
     A file in whose path it finds nothing is a case of its own. Lines go to the terminal, or rows to `csv`,
-    once all are answered. Raises `UsageError` where it finds nothing in any path or the file is there, and
-    `GroupwiseError` at the end if some images could not be read; their cases are answered by the others.
+    once all are answered; of `known` see `Remarks`. Raises `UsageError` where it finds nothing in any path or
+    the file is there, and `GroupwiseError` at the end if some images could not be read; their cases are
+    answered by the others.
     """
     if csv is not None and csv.exists():
         raise UsageError("is there already", place=csv, remedy="Give another name.")
@@ -119,12 +128,14 @@ def predict_cases(
         )
     answered: dict[str, list[Prediction]] = {}
     bad: list[GroupwiseError] = []
+    remarks = Remarks(known)
 
     def tell(error: GroupwiseError) -> None:
         bad.append(error)
         console.warn(str(error))
 
     for prediction in predictor.stream(paths, on_bad=tell):
+        remarks.add(prediction)
         answered.setdefault(cases[prediction.path] or prediction.path, []).append(prediction)
     joined = {case: answer_case(answers, predictor.decision) for case, answers in answered.items()}
     if csv is None:
@@ -133,6 +144,7 @@ def predict_cases(
     else:
         write_csv(csv, case_header(predictor.classes), (case_cells(*one) for one in joined.items()))
         console.say(f"Predicted {len(joined):,} cases of {len(paths) - len(bad):,} images: {csv}")
+    remarks.tell(console)
     if bad:
         raise GroupwiseError(
             f"{len(bad):,} of {len(paths):,} files could not be read",

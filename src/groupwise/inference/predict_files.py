@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,6 @@ from groupwise.console import Console
 from groupwise.data.inputs import image_files
 from groupwise.data.split import EXCLUDED
 from groupwise.errors import GroupwiseError
-from groupwise.files import sha256_file
 from groupwise.inference.stream import OnBad, Prediction
 from groupwise.inference.table import PredictionTable, open_table
 from groupwise.inference.text import answer_line
@@ -39,6 +39,38 @@ def known_files(folder: Path) -> frozenset[str]:
     return frozenset(digests[row.path] for row in run.split().rows if row.fold not in unknown)
 
 
+class Remarks:
+    """What is to be said of the files that were answered, once all are.
+
+    How many of them taught the network, because how it does on those says little: their SHA-256 is `known`.
+    And what `scan` would remark of them.
+    """
+
+    def __init__(self, known: Set[str]) -> None:
+        self._known = known
+        self._files = self._taught = 0
+        self._noted: dict[str, list[str]] = defaultdict(list)
+
+    def add(self, prediction: Prediction) -> None:
+        """Take one answer in."""
+        self._files += 1
+        self._taught += prediction.sha256 in self._known
+        for code, words in prediction.remarks:
+            self._noted[code].append(f"{prediction.path}: {words}")
+
+    def tell(self, console: Console) -> None:
+        """Say of each remark how many files it is about, with the first of them, then how many taught."""
+        for code, told in self._noted.items():
+            more = f" (and {len(told) - 1:,} more)" if len(told) > 1 else ""
+            console.warn(f"{code}: {told[0]}{more}")
+        if self._taught:
+            print(
+                f"{self._taught:,} of these {self._files:,} files taught the network or chose its epoch: it"
+                " may know them by heart, and how it does on them says nothing of new ones.",
+                file=sys.stderr,  # apart from the answers, which programs read
+            )
+
+
 def predict_files(
     predictor: Streams,
     named: Sequence[str],
@@ -52,11 +84,10 @@ def predict_files(
     """Answer every image file; raises `GroupwiseError` at the end if some could not be read.
 
     With `csv` the answers go into that file as they come, `model` beside it, and with `resume` those that are
-    there are passed over. However many files there are, few images are in memory at a time. Files whose
-    SHA-256 is `known` are counted, because how a network does on what taught it says little.
+    there are passed over. However many files there are, few images are in memory at a time. Of `known` see
+    `Remarks`.
     """
-    bad = taught = 0
-    remarked: dict[str, list[str]] = {}
+    bad, remarks = 0, Remarks(known)
 
     def tell(error: GroupwiseError) -> None:
         nonlocal bad
@@ -75,20 +106,12 @@ def predict_files(
         try:
             for n, prediction in enumerate(predictor.stream(paths, on_bad=tell), start=1):
                 _put(prediction, table, console, move, n)
-                taught += bool(known) and sha256_file(Path(prediction.path)) in known
-                for code, words in prediction.remarks:
-                    remarked.setdefault(code, []).append(f"{prediction.path}: {words}")
+                remarks.add(prediction)
         except KeyboardInterrupt as stopped:
             kept = f": {table.rows:,} answers are in {csv}; go on with --resume" if table else ""
             raise type(stopped)(f"Stopped{kept}.") from None
         speed = n / (time.perf_counter() - start)
-    _tell_notes(remarked, console)
-    if taught:
-        print(
-            f"{taught:,} of these {n:,} files taught the network or chose its epoch: it may know them by"
-            " heart, and how it does on them says nothing of new ones.",
-            file=sys.stderr,  # apart from the answers, which programs read
-        )
+    remarks.tell(console)
     if csv:
         console.say(f"Predicted {n:,} image{'s' * (n != 1)}, {speed:.1f} a second: {csv}")
     if bad:
@@ -97,13 +120,6 @@ def predict_files(
             place="predict",
             remedy="They are named above" + ("; the others were predicted." if n else "."),
         )
-
-
-def _tell_notes(remarked: dict[str, list[str]], console: Console) -> None:
-    """Say of each remark that `scan` would make how many files it is about, with the first of them."""
-    for code, told in remarked.items():
-        more = f" (and {len(told) - 1:,} more)" if len(told) > 1 else ""
-        console.warn(f"{code}: {told[0]}{more}")
 
 
 def _put(

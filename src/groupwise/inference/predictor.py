@@ -58,7 +58,9 @@ class Predictor:
         return self.decision.temperature
 
     def answer_images(self, images: Images) -> list[ClassPrediction]:
-        """One answer for each of the preprocessed images, uint8 (N, S, S, C)."""
+        """One answer for each of the preprocessed images, uint8 (N, S, S, C); none for none."""
+        if not len(images):
+            return []
         return self.decision.answers(*predict_outputs(self.model, images, self.preprocessing), self.reference)
 
     def predict(self, paths: Iterable[str | Path]) -> list[Prediction]:
@@ -66,7 +68,10 @@ class Predictor:
         return list(self.stream(paths))
 
     def predict_case(self, paths: Iterable[str | Path]) -> CasePrediction:
-        """One answer to image files that show one case, by the rule that held-out cases chose."""
+        """One answer to image files that show one case, by the rule that held-out cases chose.
+
+        Raises `GroupwiseError` for a file that is none, and its kind `UsageError` where there is no file.
+        """
         return answer_case(self.predict(paths), self.decision)
 
     def stream(self, paths: Iterable[str | Path], *, on_bad: OnBad | None = None) -> Iterator[Prediction]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from groupwise.data.cache import Images, load_picture
+from groupwise.data.cache import Images, Picture, load_picture
 from groupwise.data.decode import Preprocessing
 from groupwise.data.file_notes import Note
 from groupwise.errors import GroupwiseError
@@ -22,16 +22,16 @@ BATCH_SIZE = 64
 AHEAD = 2 * BATCH_SIZE  # images decoded before the network asks for them
 
 OnBad = Callable[[GroupwiseError], None]
-Picture = tuple[Images, tuple[Note, ...]]
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer to one image file, with what `scan` would remark of the file."""
+    """The answer to one image file, with what `scan` would remark of the file, and the SHA-256 of it."""
 
     path: str
     answer: ClassPrediction
     remarks: tuple[Note, ...] = ()
+    sha256: str = ""
 
     @property
     def label(self) -> str:
@@ -60,13 +60,13 @@ def stream_predictions(
     """Answer image files in order, whatever their number: at most `AHEAD` and a batch are in memory.
 
     With `on_bad`, a file that cannot be read is told to it and left out, and the rest goes on; without,
-    `GroupwiseError` is raised.
+    `GroupwiseError` is raised. Its place is the path as it was given, and so is that of an answer.
     """
     images = _decode_ahead(map(str, paths), preprocessing, on_bad)
     while batch := tuple(islice(images, batch_size)):
-        answers = answer_images(np.stack([image for _, (image, _) in batch]))
-        for (path, (_, remarks)), answer in zip(batch, answers, strict=True):
-            yield Prediction(path, answer, remarks)
+        answers = answer_images(np.stack([picture.pixels for _, picture in batch]))
+        for (path, picture), answer in zip(batch, answers, strict=True):
+            yield Prediction(path, answer, picture.remarks, picture.sha256)
 
 
 def _decode_ahead(
@@ -81,10 +81,11 @@ def _decode_ahead(
                 waiting.append((path, pool.submit(load_picture, Path(path), preprocessing)))
             if not waiting:
                 return
-            path, image = waiting.popleft()
+            path, picture = waiting.popleft()
             try:
-                decoded = image.result()
+                decoded = picture.result()
             except GroupwiseError as error:
+                error.move_to(path)  # it may name the archive, or the path without what is idle in it
                 if on_bad is None:
                     raise
                 on_bad(error)

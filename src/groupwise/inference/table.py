@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
 from groupwise.errors import GroupwiseError, UsageError
-from groupwise.files import PARTIAL, read_json, write_json
+from groupwise.files import PARTIAL, read_json, write_json, write_rows
 from groupwise.inference.stream import Prediction
 from groupwise.inference.text import answer_cells, answer_header
 
@@ -28,7 +28,6 @@ class PredictionTable:
         self.rows = len(done)
         self._file = file
         self._width = width
-        self._csv = csv.writer(file, lineterminator="\n")
 
     def write(self, prediction: Prediction) -> None:
         """Append one row, and hand it to the operating system at once."""
@@ -39,7 +38,7 @@ class PredictionTable:
         self._append((error.place, *[""] * (self._width - 2), str(error)))
 
     def _append(self, row: tuple[str, ...]) -> None:
-        self._csv.writerow(row)
+        write_rows(self._file, [row])
         self._file.flush()
         self.rows += 1
 
@@ -74,7 +73,7 @@ def open_table(
         found = next(rows, None)
         table = PredictionTable(file, {row[0] for row in rows}, len(header))
         if found is None:
-            table._csv.writerow(header)
+            write_rows(file, [header])
         yield table
 
 
@@ -86,9 +85,7 @@ def _drop_errors(path: Path) -> None:
     kept = path.with_name(f".{path.name}{PARTIAL}")
     with _open(path, "r") as file, _open(kept, "w") as new:
         rows = csv.reader(file)
-        again = csv.writer(new, lineterminator="\n")
-        again.writerow(next(rows))
-        again.writerows(row for row in rows if not row[-1])
+        write_rows(new, chain([next(rows)], (row for row in rows if not row[-1])))
     kept.replace(path)
 
 

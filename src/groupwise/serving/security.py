@@ -91,7 +91,7 @@ class SecurityMiddleware:
         if origin is not None and scope["method"] != "GET" and not _is_same(origin, host):
             raise Refused(403, f"sent by a page of {origin}", remedy="Use this server's own page.")
         path = scope["path"]
-        if self.token and path not in OPEN_PATHS and not path.startswith(OPEN_PREFIX):
+        if self.token is not None and path not in OPEN_PATHS and not path.startswith(OPEN_PREFIX):
             self._check_token(headers.get("authorization", ""))
 
     def _is_ours(self, host: str) -> bool:

@@ -33,22 +33,26 @@ SPARE_FILES = 64
 
 @dataclass(frozen=True)
 class Address:
-    """Where to listen, under which further names, and for whom; without `token`, only for this machine."""
+    """Where to listen, under which further names, and for whom; without `token`, only for this machine.
+
+    `token_place` is what gave the token.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
     token: str | None = None
     names: tuple[str, ...] = ()
+    token_place: str = "--token"
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
             raise UsageError(
                 f"{self.port} is no port", place="--port", remedy="Give 1 to 65535, or 0 for any."
             )
-        if self.token is not None and len(self.token) < SHORTEST_TOKEN:
+        if self.token is not None and (fault := _token_fault(self.token)):
             raise UsageError(
-                f"shorter than {SHORTEST_TOKEN} characters",
-                place="--token",
+                fault,
+                place=self.token_place,
                 remedy='Make one with: python -c "import secrets; print(secrets.token_urlsafe())"',
             )
         if self.token is None and not self.is_loopback:
@@ -82,13 +86,25 @@ class Address:
             listener = socket.socket(*info[:3])
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(info[4])
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # that of a name longer than names can be
+            reason = error.strerror if isinstance(error, OSError) else "no name of a machine"
             raise GroupwiseError(
-                f"cannot listen there ({error.strerror})",
+                f"cannot listen there ({reason})",
                 place=f"{self.host}:{self.port}",
                 remedy="Give another --port or --host.",
             ) from None
         return listener
+
+
+def _token_fault(token: str) -> str:
+    """Why no client could be told by it; empty where nothing is wrong with it."""
+    if len(token) < SHORTEST_TOKEN:
+        return f"shorter than {SHORTEST_TOKEN} characters"
+    if token != token.strip():
+        return "begins or ends with blanks or a line break, which no client can send"
+    if not (token.isascii() and token.isprintable()):
+        return "holds what the head of a request cannot: only ASCII letters, digits and signs"
+    return ""
 
 
 def url_of(listener: socket.socket) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from groupwise.distributed.allocator import give_back_memory
-from groupwise.errors import GroupwiseError
+from groupwise.errors import GroupwiseError, first_line
 from groupwise.files import sha256_file
 from groupwise.inference.bundle import BUNDLE, is_bundle
 from groupwise.runs.run import LEDGER
@@ -42,13 +42,17 @@ class Watch:
                 await loop.run_in_executor(None, self.give_back)
             state = self._state()
             if state == known:
+                refused = ""
                 continue
             try:
                 predictor = await loop.run_in_executor(None, self.load)
-            except (GroupwiseError, OSError) as error:
-                if str(error) != refused:
-                    refused = str(error)
-                    self.say(f"The model in use stays, as the one in {self.folder} cannot be taken: {error}")
+            except Exception as error:  # of files that others write, anything may be raised
+                words = str(error)
+                if not isinstance(error, GroupwiseError | OSError):  # alone it may be no more than a key
+                    words = f"{type(error).__name__}: {first_line(error)}"
+                if words != refused:
+                    refused = words
+                    self.say(f"The model in use stays, as the one in {self.folder} cannot be taken: {words}")
                 continue
             known, refused = state, ""
             if predictor.facts != batcher.predictor.facts:
@@ -56,8 +60,8 @@ class Watch:
                 self.say(f"Answers are now those of the model that lies in {self.folder}.")
 
     def _state(self) -> str:
-        """What changes with the model; empty while a file is being replaced."""
+        """What changes with the model; empty while a file is being replaced, or the folder is gone."""
         try:
             return sha256_file(self.folder / (BUNDLE if is_bundle(self.folder) else LEDGER))
-        except OSError:
+        except (GroupwiseError, OSError):
             return ""

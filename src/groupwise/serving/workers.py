@@ -19,6 +19,7 @@ from pathlib import Path
 from prometheus_client import multiprocess
 
 from groupwise.console import Console
+from groupwise.distributed.ctrl_c import deaf_to_ctrl_c, hear_ctrl_c
 from groupwise.errors import GroupwiseError
 from groupwise.inference.bundle import open_bundle
 from groupwise.serving.metrics import SHARED_FOLDER
@@ -98,7 +99,8 @@ def _start(task: Task, listener: socket.socket, tries: int = 1) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(task, listener, theirs), name="groupwise-serve")
-    process.start()
+    with deaf_to_ctrl_c():  # it would print a traceback as long as nothing there handles it
+        process.start()
     theirs.close()
     return _Worker(process, ours, tries)
 
@@ -112,7 +114,12 @@ def _work(task: Task, listener: socket.socket, channel: Connection) -> None:
         channel.send(str(error))
         sys.exit(1)
     watch = Watch(task.bundle, lambda: open_bundle(task.bundle), Console().say) if task.watch else None
-    serve(predictor, task.address, listener, on_ready=lambda: channel.send(None), watch=watch)
+
+    def tell() -> None:
+        hear_ctrl_c()
+        channel.send(None)
+
+    serve(predictor, task.address, listener, on_ready=tell, watch=watch)
 
 
 def _end_with_parent(channel: Connection) -> None:

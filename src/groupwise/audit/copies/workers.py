@@ -6,17 +6,16 @@ of them took longer than one (docs/log.md).
 
 from __future__ import annotations
 
-import signal
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 import cv2
 from joblib import Parallel, delayed, parallel_config  # type: ignore[import-untyped]
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from groupwise.distributed.ctrl_c import deaf_to_ctrl_c
 
 Out = TypeVar("Out")
 
@@ -45,28 +44,11 @@ def applying(workers: int) -> Iterator[Apply]:
     ):
 
         def apply(function: Callable[..., Out], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Out]:
-            with _deaf_to_ctrl_c():  # the processes are started by the first of these calls
+            with deaf_to_ctrl_c():  # the processes are started by the first of these calls
                 done: Iterator[Out] = parallel(delayed(apart)(function, *task) for task in tasks)
             return done
 
         yield apply
-
-
-@contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Let what is started within never hear Ctrl-C, which it would print a traceback about.
-
-    A terminal sends it to every process. That which started them hears it, and ends them.
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    resource_tracker.ensure_running()  # which would end the block, when it is started within (Python 3.11)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def apart(function: Callable[..., Out], *task: Any) -> Out:
