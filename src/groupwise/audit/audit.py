@@ -117,7 +117,9 @@ def audit(
         "tiny_images": sum(one.photograph.side <= TINY_PX for one in measured),
         **measure_recall(detection, searched.planted, len(searched.kept)),
         "resemble": pictures_resemble(
-            copies.photographs, labels, [(pair.first, pair.second) for pair in copies.pairs]
+            copies.photographs,
+            labels,
+            [(pair.first, pair.second) for pair in (*copies.pairs, *copies.bridges)],
         ),
     }
     exposures = judge_exposures(
@@ -136,7 +138,7 @@ def audit(
     if shortcuts is None:
         shortcuts = find_shortcuts(clues, labels, clusters, seed=seed)
     cache = keep_search(manifest, file, known, searched, {named: shortcuts}) if cached else None
-    found = _findings(manifest, copies, exposures, suspected, shortcuts, facts)
+    found = _findings(manifest, copies, exact, exposures, suspected, shortcuts, facts)
     facts["seconds"] = round(time.monotonic() - start, 3)
     rows = [(s.path, s.label, int(c)) for s, c in zip(manifest.usable, copies.clusters, strict=True)]
     conflicts = [path for one in found if one.code == "copies-across-labels" for path in one.paths]
@@ -186,7 +188,7 @@ def _facts(copies: Joined, exact: Sequence[tuple[int, int]], detection: Detectio
         "photographs": len(np.unique(copies.photographs)),
         "largest_cluster": int(sizes.max()),
         "exact_copies": len(exact),
-        "transformed_pairs": len(copies.pairs),
+        "transformed_pairs": len(copies.pairs) + len(copies.bridges),
         "inset_pairs": len(copies.insets),
         "bridges": len(copies.bridges),
         "compared_pairs": detection.compared,
@@ -201,6 +203,7 @@ def _facts(copies: Joined, exact: Sequence[tuple[int, int]], detection: Detectio
 def _findings(
     manifest: Manifest,
     copies: Joined,
+    exact: Sequence[tuple[int, int]],
     exposures: Exposures,
     suspected: Sequence[tuple[Suspicion, Likeness]],
     shortcuts: Sequence[Shortcut],
@@ -210,7 +213,7 @@ def _findings(
     found = (
         [say.find_resemblance(facts["images"], facts["photographs"]), *find_equal_conflicts(manifest)]
         if facts["resemble"]
-        else find_copies(manifest, copies.photographs, copies.pairs, exposures)
+        else find_copies(manifest, copies.photographs, exact, copies.pairs, exposures)
     )
     if copies.insets and not facts["resemble"]:
         found.append(find_insets(manifest, copies.insets))
