@@ -1,6 +1,6 @@
 """The data of a report, `report.json`: all that its page says.
 
-schema          1; raised when a key changes its meaning or goes
+schema          2; raised when a key changes its meaning or goes
 run, data, created, version, recipe
 verdict         number, baseline, optimised, standing (beats, not_shown, loses; null without any), trust,
                 trusted, short_of_time (sentences), next_steps [{what, reason, command}], and text, all of
