@@ -38,7 +38,7 @@ from groupwise.audit.recall import measure_recall
 from groupwise.audit.results import name_shortcuts
 from groupwise.audit.search import LOCAL, Backend, Progress, keep_search, measure_all, search
 from groupwise.audit.sessions import Suspicion, suspect_groups
-from groupwise.audit.shortcuts import Shortcut, find_shortcuts
+from groupwise.audit.shortcuts import Shortcut, count_tested, find_shortcuts
 from groupwise.data.manifest import Manifest
 from groupwise.files import write_csv, write_json
 
@@ -116,11 +116,7 @@ def audit(
         "rigid_images": sum(one.photograph.side < RIGID_PX for one in measured),
         "tiny_images": sum(one.photograph.side <= TINY_PX for one in measured),
         **measure_recall(detection, searched.planted, len(searched.kept)),
-        "resemble": pictures_resemble(
-            copies.photographs,
-            labels,
-            [(pair.first, pair.second) for pair in (*copies.pairs, *copies.bridges)],
-        ),
+        "resemble": pictures_resemble(copies.photographs, labels, copies.passed),
     }
     exposures = judge_exposures(
         manifest, measured, copies.photographs, copies.pairs, seed=seed, workers=backend.workers
@@ -137,6 +133,8 @@ def audit(
     shortcuts = known.shortcuts.get(named)
     if shortcuts is None:
         shortcuts = find_shortcuts(clues, labels, clusters, seed=seed)
+    tested = count_tested(labels, clusters, seed=seed)
+    facts["clues_tested"] = {"clues": list(clues), "classes": tested, "of": len(set(labels))}
     cache = keep_search(manifest, file, known, searched, {named: shortcuts}) if cached else None
     found = _findings(manifest, copies, exact, exposures, suspected, shortcuts, facts)
     facts["seconds"] = round(time.monotonic() - start, 3)
@@ -188,7 +186,7 @@ def _facts(copies: Joined, exact: Sequence[tuple[int, int]], detection: Detectio
         "photographs": len(np.unique(copies.photographs)),
         "largest_cluster": int(sizes.max()),
         "exact_copies": len(exact),
-        "transformed_pairs": len(copies.pairs) + len(copies.bridges),
+        "transformed_pairs": len(copies.passed),
         "inset_pairs": len(copies.insets),
         "bridges": len(copies.bridges),
         "compared_pairs": detection.compared,

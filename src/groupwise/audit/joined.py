@@ -29,6 +29,11 @@ class Joined:
     insets: tuple[Inset, ...]
     bridges: tuple[Pair, ...]
 
+    @property
+    def passed(self) -> list[tuple[int, int]]:
+        """The samples of all pairs that pass for copies, whether they join or not."""
+        return [(pair.first, pair.second) for pair in (*self.pairs, *self.bridges)]
+
 
 def join(
     measured: Sequence[Measured],
