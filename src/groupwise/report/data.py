@@ -34,7 +34,7 @@ from typing import Any
 
 from groupwise.report.checklist.checklist import Answered, answer_all
 from groupwise.report.sections.number import headline
-from groupwise.report.sections.unchecked import NOT_SAID, unchecked
+from groupwise.report.sections.unchecked import not_said, unchecked
 from groupwise.report.validity import hidden_faults, notes
 from groupwise.report.verdict import verdict
 from groupwise.report.words import NBSP
@@ -60,7 +60,7 @@ def as_data(files: RunFiles) -> dict[str, Any]:
         "headline": _headline(files) | {"doubtful": bool(hidden)},
         "hidden": [asdict(note) for note in hidden],
         "cautions": [asdict(note) for note in notes(files)],
-        "not_said": list(NOT_SAID),
+        "not_said": list(not_said(files)),
         "unchecked": unchecked(files),
         "figures": files.metrics,
         "split": files.split,
