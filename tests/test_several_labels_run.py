@@ -96,6 +96,10 @@ def test_the_report_and_the_card_speak_of_labels(run):
     assert "says which of 3 labels an image has" in card
     verdict = read_json(run / "report.json")["verdict"]["text"]
     assert "Average precision" in verdict
+    for line in read_json(run / "report.json")["not_said"]:
+        assert line in page
+        assert line in card
+    assert "any image gets a class" not in card
     assert "--cv 5" in verdict  # the interval is wide, and every image can be tested
 
 

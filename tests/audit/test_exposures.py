@@ -15,6 +15,7 @@ from PIL import Image
 from groupwise.audit.audit import Audit, audit
 from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.verify import Pair
+from groupwise.audit.copy_findings import _contradicting
 from groupwise.audit.exposures import SAME_GRAIN, Exposures, correlate_grain, look_closely
 from groupwise.data.scan import scan
 
@@ -88,6 +89,15 @@ def test_times_tell_shots_apart_without_a_look(scene: Scene) -> None:
     assert look_closely([[0, 1]], [0], [], [NOW, NOW], never, sizes, workers=1).shown == {0: "copies"}
 
 
+def test_a_pair_between_two_sets_says_nothing_of_either() -> None:
+    def never(_: int) -> Pixels:
+        raise AssertionError("was opened")
+
+    bridge = Pair(1, 2, Evidence(0.5, 0.5, 0.5, 0.0, 0.5, np.eye(3)), 0.5)
+    found = look_closely([[0, 1], [2, 3]], [0, 1], [bridge], [None] * 4, never, [(128, 128)] * 4, workers=1)
+    assert found.shown == {0: "copies", 1: "copies"}
+
+
 def test_sets_that_were_not_looked_at_are_called_as_most_are() -> None:
     assert Exposures({0: "copies", 1: "copies", 2: "alike"}).of(9) == "copies"
     assert Exposures({0: "copies", 1: "alike", 2: "alike"}).of(9) == "alike"
@@ -148,6 +158,21 @@ def _stretches(folder: Path, scene: Scene, labels: str) -> Audit:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(folder / path)
     return audit(scan(folder), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "contradicting"),
+    [
+        # 0 to 3 overlap from each to the next, and 4 is equal to 2
+        ("aaaaa", []),
+        ("aaaab", [1, 2, 3, 4]),
+        ("aaabb", [1, 2, 3, 4]),
+        ("baaaa", [0, 1]),
+    ],
+)
+def test_equal_files_among_views_contradict_one_another(labels: str, contradicting: list[int]) -> None:
+    pairs = [Pair(i, i + 1, Evidence(0.9, 0.9, 0.9, 0.0, 0.9, np.eye(3)), 0.9) for i in range(3)]
+    assert _contradicting(range(5), [0, 1, 2, 3, 2], pairs, labels) == contradicting
 
 
 def test_views_that_overlap_are_bound_and_called_so(tmp_path: Path, scene: Scene) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from groupwise.audit.findings import find_quality, find_suspicion
+from groupwise.audit.findings import find_quality, find_shortcut, find_suspicion
 from groupwise.audit.likeness import Likeness
 from groupwise.audit.sessions import Suspicion
+from groupwise.audit.shortcuts import Shortcut
 
 
 def _facts(found: int) -> dict[str, Any]:
@@ -56,6 +57,13 @@ def test_the_audit_says_its_recall_by_the_number_of_operations() -> None:
     assert "of 1 100 % (91.2 to 100), of 6 50.0 % (35.2 to 64.8)" in told
 
 
+@pytest.mark.parametrize(("share", "told"), [(0.9996, "over 99.9"), (1.0, "100"), (0.994, "99.4")])
+def test_what_is_not_all_is_not_called_all(share: float, told: str) -> None:
+    assert find_shortcut(Shortcut("camera", share, 0.9, 0.5)).title.endswith(f" in {told} % of cases")
+    series = Suspicion(("names",), ((0, 1),))
+    assert f" in {told} % of cases" in find_suspicion(series, Likeness(share, 0.01, 3), ["a", "b"]).text
+
+
 def test_the_audit_says_what_it_cannot_tell_of_the_smallest_images() -> None:
     assert "short side" not in find_quality(_facts(100)).text
     told = find_quality({**_facts(100), "rigid_images": 3}).text
@@ -68,7 +76,7 @@ def test_a_suspicion_names_every_clue_its_evidence_and_the_options_as_code() -> 
     assert found.code == "suspected-groups-time-numbering"
     assert "within seconds" in found.text
     assert "consecutive numbers" in found.text
-    assert "in 77 % of cases" in found.text
+    assert "in 77.4 % of cases" in found.text
     assert "p = 0.003" in found.text
     assert "`--group-column` or `--group-regex`" in found.remedy
     assert "`series.csv`" in found.remedy

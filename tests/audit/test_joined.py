@@ -55,7 +55,8 @@ def test_a_lone_pair_between_two_sets_is_drawn_and_left_out(
         found = detect(photographs, **options)
         known = {(pair.first, pair.second): pair for pair in found.copies}
         assert set(combinations(range(4), 2)) <= known.keys()
-        bridge = replace(known[0, 1], first=3, second=4)
+        unturned = replace(known[0, 1].evidence, matrix=np.eye(3))
+        bridge = replace(known[0, 1], first=3, second=4, evidence=unturned, score=0.1)
         return replace(
             found, copies=tuple(sorted((*found.copies, bridge), key=lambda p: (p.first, p.second)))
         )
@@ -72,3 +73,6 @@ def test_a_lone_pair_between_two_sets_is_drawn_and_left_out(
     assert bridge.pictured == ("a/03.png", "a/10.png")
     assert bridge.picture
     assert len(set(found.clusters.values())) == 2
+    # It speaks against neither set, but for what it is counted as.
+    assert found.facts["sets_shown"] == {"copies": 2}
+    assert found.facts["transformed_pairs"] == 13

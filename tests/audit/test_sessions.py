@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
+import pytest
+from PIL import Image
+
+from groupwise.audit.measure import measure
 from groupwise.audit.sessions import Exif, Suspicion, suspect_groups
 
 START = datetime(2024, 5, 1, 12, 0, 0)
@@ -41,6 +46,29 @@ def test_one_camera_within_seconds_is_a_session_and_two_cameras_are_not() -> Non
     assert _only("time", paths, one) == ((0, 1, 2), (3, 4, 5))
     two = [Exif(f"Canon {k % 3}", time) for k, time in enumerate(times)]
     assert _only("time", paths, two) == ()
+
+
+def test_any_date_can_be_told_from_any_other() -> None:
+    times = [datetime.min + timedelta(seconds=s) for s in (0, 10, 20)] + [datetime.max] * 3
+    assert _only("time", list("abcdef"), [Exif("Canon", time) for time in times]) == ((0, 1, 2), (3, 4, 5))
+
+
+@pytest.mark.parametrize(
+    ("told", "taken"),
+    [
+        ("0001:01:01 00:00:00", None),
+        ("1899:12:31 23:59:59", None),
+        ("1900:01:01 00:00:00", datetime(1900, 1, 1)),
+    ],
+)
+def test_the_date_of_a_clock_that_was_never_set_is_none(
+    tmp_path: Path, told: str, taken: datetime | None
+) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Canon"
+    exif.get_ifd(0x8769)[0x9003] = told
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.jpg", exif=exif)
+    assert measure(tmp_path / "a.jpg").exif == Exif("Canon", taken)
 
 
 def test_shared_name_tokens_group_subjects() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from groupwise.audit.shortcuts import find_shortcuts
+from groupwise.audit.shortcuts import count_tested, find_shortcuts
 
 LABELS = ["cat", "dog"] * 100
 
@@ -34,3 +34,11 @@ def test_constant_clues_and_lone_classes_are_left_alone() -> None:
     assert find_shortcuts({"flat": np.ones((200, 2))}, LABELS, range(200), seed=0) == []
     assert find_shortcuts({"size": np.arange(200.0)[:, None]}, ["cat"] * 200, range(200), seed=0) == []
     assert find_shortcuts({"size": np.arange(8.0)[:, None]}, LABELS[:8], range(8), seed=0) == []
+
+
+def test_classes_of_too_few_photographs_are_not_tested() -> None:
+    labels = ["cat"] * 10 + ["dog"] * 10 + ["fox"] * 9
+    assert count_tested(labels, range(29), seed=0) == 2
+    assert count_tested(labels[10:], range(19), seed=0) == 0
+    # Copies are one photograph.
+    assert count_tested(labels[:20], [0, *range(19)], seed=0) == 0

@@ -14,6 +14,7 @@ from groupwise.files import read_csv, read_json, write_csv, write_json
 from groupwise.report.audit_files import read_audit
 from groupwise.report.audit_page import write_audit_page
 from groupwise.report.audit_verdict import judge
+from groupwise.report.choose_page import _suspected
 
 PAIR = ("cat/1.png", "cat/2.png")
 HOSTILE = "<script>alert(1)</script>"
@@ -339,6 +340,27 @@ def test_data_without_two_classes_or_without_images_are_not_trusted(make_audit, 
     assert "Not one file can be used." in text
 
 
+@pytest.mark.parametrize(
+    ("cat", "dog", "told"),
+    [
+        ("|cat|", "|", "There is one label only, and images without any are no class, so there is nothing"),
+        ("|cat|dog|", "|cat|dog|", "All images carry the same labels, so there is nothing"),
+        ("|cat|", "|cat|", "All images carry one and the same label, so there is nothing"),
+        ("|", "|", "No image has a label, so there is nothing"),
+        ("|cat|dog|", "|", ""),
+        ("|cat|", "|cat|dog|", ""),
+    ],
+)
+def test_labels_that_leave_nothing_to_tell_apart_are_told_as_they_are(make_audit, cat, dog, told):
+    folder = make_audit(images=False)
+    for name in ("manifest.csv", "clusters.csv"):
+        text = (folder / name).read_text()
+        (folder / name).write_text(text.replace(",cat,", f",{cat},").replace(",dog,", f",{dog},"))
+    found = judge(read_audit(folder))
+    assert found.reasons[0].startswith(told)
+    assert (found.level == "stop") == bool(told)
+
+
 @pytest.mark.parametrize("name", ["manifest.csv", "clusters.csv", "findings.json", "audit.json"])
 def test_an_essential_file_that_is_missing_is_named_with_a_remedy(make_audit, name):
     folder = make_audit()
@@ -411,6 +433,24 @@ def test_the_page_tells_the_folds_that_the_data_bring(make_audit, parse):
         page = parse(write_audit_page(make_audit(facts={"given_split": given}.items())))
         assert "On two sides: 2 photographs, file by file in spanning.csv." in page.text
         assert remedy in page.text
+
+
+@pytest.mark.parametrize(
+    ("time", "names", "listed"),
+    [
+        ("aab", "xx-", ["01", "2"]),
+        ("aa-", "-xx", ["01", "12"]),
+        ("---", "xx-", ["01"]),
+        ("aaa", "xyy", ["012"]),
+    ],
+)
+def test_series_by_every_clue_can_be_chosen_and_none_twice(make_audit, time, names, listed):
+    suspected = {"code": "suspected-groups-time", "severity": "note", "title": "t", "paths": []}
+    folder = make_audit(findings=[suspected])
+    rows = [(f"cat/{i}.png", "cat", *(cell.strip("-") for cell in (time[i], names[i]))) for i in range(3)]
+    write_csv(folder / "series.csv", ("path", "label", "series_time", "series_names"), rows)
+    found = [[file["path"][4] for file in one["files"]] for one in _suspected(read_audit(folder))]
+    assert ["".join(one) for one in found] == listed
 
 
 def test_pairs_stand_on_a_line_of_their_own(make_audit, parse):

@@ -11,7 +11,8 @@ from PIL import Image
 from groupwise.errors import UsageError
 from groupwise.files import read_json, write_json
 from groupwise.report.checklist.answer import State
-from groupwise.report.methods import REFERENCES, TEXTS, methods
+from groupwise.report.methods import methods
+from groupwise.report.methods_words import REFERENCES, TEXTS
 from groupwise.report.publication import tables, write_publication
 from groupwise.runs.files import read_run
 
@@ -89,6 +90,64 @@ def test_the_methods_do_not_call_the_only_epoch_chosen(make_run):
     recipe["model"] = {"overrides": {"mirror_average": True}}
     (run / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     assert "an image and its mirror image" in methods(read_run(run), "en")
+
+
+def test_the_methods_of_a_probe_tell_no_training(make_run):
+    run = make_run()
+    recipe = yaml.safe_load((run / "recipe.yaml").read_text())
+    recipe["model"] = {"features": "nets/first.onnx", "overrides": {"mirror_average": True}}
+    recipe["data"] = {"image_size_px": 64}
+    (run / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    penalties = [{"inverse_penalty": value} for value in (0.1, 1.0, 10.0)]
+    facts = {"features": "first", "num_features": 1256, "penalties": penalties, "chosen": 1, "seconds": 3}
+    write_json(run / "probe.json", facts)
+    write_json(run / "config.json", {"temperature": 1.5})
+    english, chinese = (methods(read_run(run), language) for language in ("en", "zh"))
+    assert "A frozen network (first) turned each image, of 64 x 64 pixels, into 1,256 features" in english
+    assert "The fold val chose its L2 penalty, among 3, by accuracy, loss, and set the temperature" in english
+    assert "1,256个特征" in chinese
+    for text in (english, chinese):
+        assert "Aggregated residual" not in text
+        assert "Guo C" in text
+        # What is cited is listed, from 1 on.
+        cited, listed = re.findall(r"\[(\d)\]", text), re.findall(r"(?m)^(\d)\. ", text)
+        assert sorted(set(cited)) == listed == ["1", "2", "3", "4"]
+    assert not any(word in english for word in ("was trained", "epoch", "mirror"))
+    assert "训练" not in chinese
+    write_json(run / "run.json", read_json(run / "run.json") | {"members": ["repeat-1/fold-1"] * 3})
+    (run / "probe.json").unlink()  # each of the three has its own
+    english = methods(read_run(run), "en")
+    assert "A frozen network (first.onnx)" in english
+    assert "fitted 3 logistic regressions" in english
+
+
+def test_the_methods_of_a_cross_validation_tell_its_networks(make_run):
+    run = make_run(ledger={"members": [f"repeat-{i}/fold-{k}" for i in (1, 2) for k in (1, 2, 3)]})
+    (run / "history.csv").unlink()
+    facts = {"schema": 2, "folds": 3, "repeats": 2, "words": [], "scores": [], "mean": {}}
+    write_json(run / "crossval.json", facts | {"epochs": [11, 12, 12, 12, 12, 11]})
+    write_json(run / "metrics.json", {"out-of-fold": read_json(run / "metrics.json")["test"]})
+    english, chinese = (methods(read_run(run), language) for language in ("en", "zh"))
+    assert "A cross-validation trained 6 " in english
+    assert "each for 11 to 12 epochs" in english
+    assert "seed 3 to 4" in english
+    assert "measured each on sources that it had not seen" in english
+    assert "By networks that had not seen their sources, 83.3 % of 12 images" in english
+    assert "共训练6个" in chinese
+    assert not any(word in english for word in ("test fold", "out-of-fold", "was trained"))
+    assert "测试部分" not in chinese
+
+
+def test_what_is_not_all_is_not_rounded_to_all(make_run):
+    run = make_run()
+    metrics = read_json(run / "metrics.json")
+    for value, told in ((1 - 1e-4, "over 99.9"), (1, "100"), (0.999, "99.9")):
+        metrics["test"]["accuracy"] |= {"value": value, "high": value}
+        write_json(run / "metrics.json", metrics)
+        english, chinese = (methods(read_run(run), language) for language in ("en", "zh"))
+        assert f"On the fold test, {told} % of 12 images" in english
+        assert f"(95 % interval 55.0 to {told} %)" in english
+        assert f"有{told.replace('over ', '超过')}%分类正确" in chinese
 
 
 def test_both_languages_say_the_same():

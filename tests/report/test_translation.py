@@ -105,6 +105,15 @@ def test_names_of_classes_are_left_alone(make_run, quick):
     assert '<th scope="row">合计</th>' in text
 
 
+def test_names_of_the_users_are_no_words_of_ours():
+    assert said("an image of test taken for all") == "被当作all的test图像"
+    assert said("one photograph stands under 2 labels: all, val") == "同一照片有两个标签：all, val"
+    # A fold is ours, and so is how long something took, and a figure.
+    assert said("Epoch 3 of 9, chosen by the fold val.") == "9轮中的第3轮，由验证集选定。"
+    assert said("It took 2 min.") == "用时2分钟。"
+    assert said("It does not hold for all, where it is over 9.9 points lower.").count("高于") == 1
+
+
 def test_what_the_table_lacks_stays_and_is_told():
     page = "<p>Optimised for accuracy. The moon is made of cheese.</p><p>The moon is made of cheese.</p>"
     text, missing = translated(page, "zh")

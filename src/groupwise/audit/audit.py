@@ -38,7 +38,7 @@ from groupwise.audit.recall import measure_recall
 from groupwise.audit.results import name_shortcuts
 from groupwise.audit.search import LOCAL, Backend, Progress, keep_search, measure_all, search
 from groupwise.audit.sessions import Suspicion, suspect_groups
-from groupwise.audit.shortcuts import Shortcut, find_shortcuts
+from groupwise.audit.shortcuts import Shortcut, count_tested, find_shortcuts
 from groupwise.data.manifest import Manifest
 from groupwise.files import write_csv, write_json
 
@@ -116,9 +116,7 @@ def audit(
         "rigid_images": sum(one.photograph.side < RIGID_PX for one in measured),
         "tiny_images": sum(one.photograph.side <= TINY_PX for one in measured),
         **measure_recall(detection, searched.planted, len(searched.kept)),
-        "resemble": pictures_resemble(
-            copies.photographs, labels, [(pair.first, pair.second) for pair in copies.pairs]
-        ),
+        "resemble": pictures_resemble(copies.photographs, labels, copies.passed),
     }
     exposures = judge_exposures(
         manifest, measured, copies.photographs, copies.pairs, seed=seed, workers=backend.workers
@@ -135,8 +133,10 @@ def audit(
     shortcuts = known.shortcuts.get(named)
     if shortcuts is None:
         shortcuts = find_shortcuts(clues, labels, clusters, seed=seed)
+    tested = count_tested(labels, clusters, seed=seed)
+    facts["clues_tested"] = {"clues": list(clues), "classes": tested, "of": len(set(labels))}
     cache = keep_search(manifest, file, known, searched, {named: shortcuts}) if cached else None
-    found = _findings(manifest, copies, exposures, suspected, shortcuts, facts)
+    found = _findings(manifest, copies, exact, exposures, suspected, shortcuts, facts)
     facts["seconds"] = round(time.monotonic() - start, 3)
     rows = [(s.path, s.label, int(c)) for s, c in zip(manifest.usable, copies.clusters, strict=True)]
     conflicts = [path for one in found if one.code == "copies-across-labels" for path in one.paths]
@@ -186,7 +186,7 @@ def _facts(copies: Joined, exact: Sequence[tuple[int, int]], detection: Detectio
         "photographs": len(np.unique(copies.photographs)),
         "largest_cluster": int(sizes.max()),
         "exact_copies": len(exact),
-        "transformed_pairs": len(copies.pairs),
+        "transformed_pairs": len(copies.passed),
         "inset_pairs": len(copies.insets),
         "bridges": len(copies.bridges),
         "compared_pairs": detection.compared,
@@ -201,6 +201,7 @@ def _facts(copies: Joined, exact: Sequence[tuple[int, int]], detection: Detectio
 def _findings(
     manifest: Manifest,
     copies: Joined,
+    exact: Sequence[tuple[int, int]],
     exposures: Exposures,
     suspected: Sequence[tuple[Suspicion, Likeness]],
     shortcuts: Sequence[Shortcut],
@@ -210,7 +211,7 @@ def _findings(
     found = (
         [say.find_resemblance(facts["images"], facts["photographs"]), *find_equal_conflicts(manifest)]
         if facts["resemble"]
-        else find_copies(manifest, copies.photographs, copies.pairs, exposures)
+        else find_copies(manifest, copies.photographs, exact, copies.pairs, exposures)
     )
     if copies.insets and not facts["resemble"]:
         found.append(find_insets(manifest, copies.insets))

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit import findings as say
+from groupwise.audit.copies.clusters import cluster_ids
 from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.insets import Inset
 from groupwise.audit.copies.verify import Pair, draw_pair
@@ -20,6 +21,7 @@ from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.targets import read_names
 
 Clusters = npt.NDArray[np.int64]
+Edges = Sequence[tuple[int, int]]
 
 MAX_PICTURES = 40
 
@@ -50,16 +52,20 @@ def judge_exposures(
 
 
 def find_copies(
-    manifest: Manifest, clusters: Clusters, pairs: Sequence[Pair], exposures: Exposures
+    manifest: Manifest, clusters: Clusters, exact: Edges, pairs: Sequence[Pair], exposures: Exposures
 ) -> list[Finding]:
-    """Photographs or scenes under several labels, and those that a class holds several times."""
+    """Photographs or scenes under several labels, and those that a class holds several times.
+
+    `exact` are samples of equal content, `pairs` those that were compared.
+    """
     labels = [sample.label for sample in manifest.usable]
     paths = [sample.path for sample in manifest.usable]
     members = say.group_by(clusters.tolist())
-    draw = _Illustrator(manifest, clusters, pairs)
+    draw = _Illustrator(manifest, clusters, exact, pairs)
+    equal = cluster_ids(len(labels), exact).tolist()
     found = []
     for number, whole in members.items():
-        group = _contradicting(whole, pairs, labels) if exposures.of(number) == "views" else whole
+        group = _contradicting(whole, equal, pairs, labels) if exposures.of(number) == "views" else whole
         if len({labels[i] for i in group}) > 1:
             finding = say.find_conflict(
                 [paths[i] for i in group], [labels[i] for i in group], exposures.of(number)
@@ -114,15 +120,26 @@ def _illustrate(finding: Finding, manifest: Manifest, pair: Pair) -> Finding:
     )
 
 
-def _contradicting(group: Sequence[int], pairs: Sequence[Pair], labels: Sequence[str]) -> list[int]:
-    """Those of overlapping views that a part shared with another under another label speaks of."""
+def _contradicting(
+    group: Sequence[int], equal: Sequence[int], pairs: Sequence[Pair], labels: Sequence[str]
+) -> list[int]:
+    """Those of overlapping views that a part shared with another under another label speaks of.
+
+    Files with the same number in `equal` (N,) share all parts with one another and with what each overlaps.
+    """
+    files: dict[int, list[int]] = {}
+    for i in group:
+        files.setdefault(equal[i], []).append(i)
     inside = set(group)
-    torn = [
-        {pair.first, pair.second}
-        for pair in pairs
-        if {pair.first, pair.second} <= inside and labels[pair.first] != labels[pair.second]
+    sharing = [
+        *files.values(),
+        *(
+            files[equal[pair.first]] + files[equal[pair.second]]
+            for pair in pairs
+            if {pair.first, pair.second} <= inside
+        ),
     ]
-    return sorted(set().union(*torn))
+    return sorted(set().union(*(one for one in sharing if len({labels[i] for i in one}) > 1)))
 
 
 def find_equal_conflicts(manifest: Manifest) -> list[Finding]:
@@ -163,10 +180,10 @@ def _class_findings(
 class _Illustrator:
     """Adds the most telling pair of a cluster to a finding, for the first `MAX_PICTURES` findings."""
 
-    def __init__(self, manifest: Manifest, clusters: Clusters, pairs: Sequence[Pair]) -> None:
+    def __init__(self, manifest: Manifest, clusters: Clusters, exact: Edges, pairs: Sequence[Pair]) -> None:
         self._manifest, self._left = manifest, MAX_PICTURES
         self._pairs: dict[int, list[Pair]] = {}
-        for pair in pairs:
+        for pair in (*pairs, *(_equal(first, second) for first, second in exact)):
             self._pairs.setdefault(int(clusters[pair.first]), []).append(pair)
         self._clusters = clusters
 
@@ -176,10 +193,13 @@ class _Illustrator:
         self._left -= 1
         known = self._pairs.get(int(self._clusters[group[0]]), [])
         inside = [pair for pair in known if {pair.first, pair.second} <= set(group)]
-        # A pair under two labels tells the story; of those the surest. Exact copies need no map.
-        exact = Pair(group[0], group[-1], Evidence(1.0, 1.0, 1.0, 0.0, 1.0, np.eye(3)), 1.0)
-        candidates = [
-            pair for pair in (*inside, exact) if labels[pair.first] != labels[pair.second]
-        ] or inside
-        pair = max(candidates or [exact], key=lambda pair: (pair is not exact, pair.score))
+        # A pair under two labels tells the story; of those the surest that is not equal anyway.
+        candidates = [pair for pair in inside if labels[pair.first] != labels[pair.second]] or inside
+        # Equal files are tied to the first of them, which may stand in another class.
+        pair = max(candidates or [_equal(group[0], group[-1])], key=lambda pair: (pair.score < 1, pair.score))
         return _illustrate(finding, self._manifest, pair)
+
+
+def _equal(first: int, second: int) -> Pair:
+    """A pair of equal content, whose map is known."""
+    return Pair(first, second, Evidence(1.0, 1.0, 1.0, 0.0, 1.0, np.eye(3)), 1.0)

@@ -92,20 +92,22 @@ def look_closely(
     cluster_of = {i: number for number, group in zip(numbers, groups, strict=True) for i in group}
     known: dict[int, list[Pair]] = {number: [] for number in numbers}
     for pair in pairs:
-        if pair.first in cluster_of:
-            known[cluster_of[pair.first]].append(pair)
+        number = cluster_of.get(pair.first)
+        if number is not None and number == cluster_of.get(pair.second):
+            known[number].append(pair)
     shown: dict[int, Shown] = {}
     looked: list[tuple[int, Pair]] = []
     for number, group in zip(numbers, groups, strict=True):
-        surest = sorted(known[number], key=lambda pair: pair.score)[:PAIRS_A_CLUSTER]
+        # Where the least sure are of one exposure, so are the others.
+        least_sure = sorted(known[number], key=lambda pair: pair.score)[:PAIRS_A_CLUSTER]
         if overlap_in_part(group, known[number], sizes):
             shown[number] = "views"
         elif len({taken[i] for i in group} - {None}) > 1:
             shown[number] = "shots"
-        elif not surest:
+        elif not least_sure:
             shown[number] = "copies"  # of equal content, which needs no pair
-        elif len(looked) + len(surest) <= MAX_PAIRS:
-            looked += [(number, pair) for pair in surest]
+        elif len(looked) + len(least_sure) <= MAX_PAIRS:
+            looked += [(number, pair) for pair in least_sure]
 
     def agrees(item: tuple[int, Pair]) -> bool:
         pair = item[1]

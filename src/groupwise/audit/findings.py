@@ -194,9 +194,9 @@ def find_suspicion(suspicion: Suspicion, likeness: Likeness, paths: Sequence[str
         "note",
         f"Suspected: {suspicion.size} files come from {len(suspicion.groups)} series of shots",
         f"They {clues}, for example {example}. And they look it: two neighbours in a series are more alike"
-        f" than two strangers of the same class in {100 * likeness.closer:.0f} % of cases, by chance in 50 %"
-        f" (permutation test within the classes, p = {likeness.p_value:.3f}). If a series shows one subject,"
-        " a split that cuts it scores how well the model recognises that subject.",
+        f" than two strangers of the same class in {percentage(likeness.closer)} % of cases, by chance in"
+        f" 50 % (permutation test within the classes, p = {likeness.p_value:.3f}). If a series shows one"
+        " subject, a split that cuts it scores how well the model recognises that subject.",
         f"If you know the subject of each file (patient, student, device), give it: {_GROUP_OPTIONS}. If the"
         f" series are right, `{SERIES_FILE}` holds them: give it for DATA with `--group-column"
         f" {suspicion.column}`.",
@@ -209,7 +209,7 @@ def find_shortcut(shortcut: Shortcut) -> Finding:
     return Finding(
         f"shortcut-{shortcut.clue.replace(' ', '-')}",
         "warning" if shortcut.lift > 0.5 else "note",
-        f"The {shortcut.clue} alone tells the label in {100 * shortcut.balanced_accuracy:.0f} % of cases",
+        f"The {shortcut.clue} alone tells the label in {percentage(shortcut.balanced_accuracy)} % of cases",
         f"Guessing would reach {100 * shortcut.chance:.0f} % (balanced accuracy, cross-validated, no "
         "photograph on both sides). A model may learn this, not the subject, and fail elsewhere.",
         "Ask whether the classes were photographed, cropped or saved in different ways; if so, undo that.",

@@ -20,7 +20,7 @@ class Joined:
     """Numbers of what belongs together (N,) and of photographs (N,), and the pairs behind them, by sample.
 
     A picture that shows another inside belongs to it and is another photograph: `insets` are such pairs,
-    `pairs` the rest. `bridges` were left out.
+    `pairs` the rest. `bridges` were left out: they are in neither.
     """
 
     clusters: npt.NDArray[np.int64]
@@ -28,6 +28,11 @@ class Joined:
     pairs: tuple[Pair, ...]
     insets: tuple[Inset, ...]
     bridges: tuple[Pair, ...]
+
+    @property
+    def passed(self) -> list[tuple[int, int]]:
+        """The samples of all pairs that pass for copies, whether they join or not."""
+        return [(pair.first, pair.second) for pair in (*self.pairs, *self.bridges)]
 
 
 def join(
@@ -53,7 +58,7 @@ def join(
     return Joined(
         cluster_ids(len(measured), [*exact, *trusted]),
         cluster_ids(len(measured), [*exact, *apart]),
-        tuple(pair for pair, edge in zip(found, edges, strict=True) if edge not in shown),
+        tuple(pair for pair in bound if (pair.first, pair.second) not in shown),
         tuple(insets),
         tuple(pair for pair, edge in zip(found, edges, strict=True) if edge in crossed),
     )

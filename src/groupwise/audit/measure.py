@@ -26,6 +26,7 @@ from groupwise.data.pixel_reading import Reading
 Pixels = npt.NDArray[np.uint8]
 
 _EXIF_IFD, _TAKEN, _MAKE, _MODEL = 0x8769, 0x9003, 0x010F, 0x0110
+_FIRST_YEAR = 1900  # what is dated earlier bears the date of a clock that was never set
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +94,7 @@ def _read_exif(data: bytes) -> Exif:
             exif = image.getexif()
         camera = " ".join(str(exif.get(tag, "")).strip("\0 ") for tag in (_MAKE, _MODEL)).strip()
         taken = str(exif.get_ifd(_EXIF_IFD).get(_TAKEN, "")).strip("\0 ")
-        return Exif(camera, datetime.strptime(taken, "%Y:%m:%d %H:%M:%S") if taken else None)
+        time = datetime.strptime(taken, "%Y:%m:%d %H:%M:%S") if taken else None
+        return Exif(camera, time if time and time.year >= _FIRST_YEAR else None)
     except (OSError, ValueError, SyntaxError, KeyError, TypeError, AttributeError, OverflowError):
         return Exif()

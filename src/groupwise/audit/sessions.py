@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 SAME_SESSION_S = 30.0
 """Shots of one camera with no longer pause than this are suspected to be of one subject."""
 
+_START = datetime(1970, 1, 1)  # a difference to it can be had of any date, a time stamp of the system not
 _LEAST = 3  # photographs a run or session
 _SAME_FILES = 0.9  # share of the files that two clues must have in common to be one suspicion
 _NUMBERED = re.compile(r"^(.*?)(\d{1,9})$")
@@ -89,7 +90,7 @@ def _sessions(exif: Sequence[Exif]) -> tuple[tuple[int, ...], ...]:
     by_camera: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for i, one in enumerate(exif):
         if one.taken is not None:
-            by_camera[one.camera].append((one.taken.timestamp(), i))
+            by_camera[one.camera].append(((one.taken - _START).total_seconds(), i))
     return _collect(_runs(shots, SAME_SESSION_S) for shots in by_camera.values())
 
 

@@ -49,19 +49,31 @@ def find_shortcuts(
     Classes with fewer clusters than folds cannot be cross-validated and are left out; with fewer than two
     classes left nothing is tested.
     """
+    kept = _sampled(labels, clusters, seed)
+    _, label = np.unique(np.asarray(labels)[kept], return_inverse=True)
+    if len(np.unique(label)) < 2:
+        return []
+    cluster = np.asarray(clusters)[kept]
+    fold = assign_sources(label, cluster, [1] * FOLDS, seed)
+    tested = [_test(name, values[kept], label, cluster, fold, seed) for name, values in clues.items()]
+    return [shortcut for shortcut in tested if shortcut.lift >= _MIN_LIFT]
+
+
+def count_tested(labels: Sequence[str], clusters: Sequence[int], *, seed: int) -> int:
+    """How many classes `find_shortcuts` tells apart by each clue; 0 where it tests none."""
+    classes = len(np.unique(np.asarray(labels)[_sampled(labels, clusters, seed)]))
+    return classes if classes > 1 else 0
+
+
+def _sampled(labels: Sequence[str], clusters: Sequence[int], seed: int) -> npt.NDArray[np.int64]:
+    """The samples that are tested, by number, of those whose class can be cross-validated."""
     _, label = np.unique(np.asarray(labels), return_inverse=True)
     cluster = np.asarray(clusters)
     kept = _testable(label, cluster)
     if len(kept) > MAX_SAMPLES:
         kept = np.sort(np.random.default_rng(seed).permutation(kept)[:MAX_SAMPLES])
         kept = kept[_testable(label[kept], cluster[kept])]
-    if len(np.unique(label[kept])) < 2:
-        return []
-    _, label = np.unique(label[kept], return_inverse=True)
-    cluster = cluster[kept]
-    fold = assign_sources(label, cluster, [1] * FOLDS, seed)
-    tested = [_test(name, values[kept], label, cluster, fold, seed) for name, values in clues.items()]
-    return [shortcut for shortcut in tested if shortcut.lift >= _MIN_LIFT]
+    return kept
 
 
 def _testable(label: npt.NDArray[np.int64], cluster: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

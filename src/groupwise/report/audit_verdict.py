@@ -77,8 +77,8 @@ def planted_by_depth(facts: Mapping[str, Any]) -> list[tuple[int, int, Estimate]
 def _faults(files: AuditFiles) -> Iterator[str]:
     if not files.usable:
         yield "Not one file can be used."
-    elif len(files.photographs_of) == 1:
-        yield "All images carry one and the same label, so there is nothing to tell apart."
+    elif alike := _alike(files):
+        yield f"{alike}, so there is nothing to tell apart."
     if n := len(files.conflicts):
         stands = f"{count(n, files.conflict_noun)} {verb(n, 'stands', 'stand')} under more than one label"
         if files.conflict_noun == "photograph":
@@ -88,6 +88,16 @@ def _faults(files: AuditFiles) -> Iterator[str]:
     for one in files.of_severity("stop"):
         if one.code != CONFLICT:
             yield as_sentence(one.finding.title)
+
+
+def _alike(files: AuditFiles) -> str:
+    """Why the labels leave nothing to tell apart, as `refuse_alike` has it; empty where they do."""
+    written, names = set(files.labels.values()), files.photographs_of
+    if not names:
+        return "No image has a label"
+    if len(written) == 1:
+        return f"All images carry {verb(len(names), 'one and the same label', 'the same labels')}"
+    return "There is one label only, and images without any are no class" if len(names) == 1 else ""
 
 
 def _cares(files: AuditFiles) -> Iterator[str]:

@@ -97,17 +97,22 @@ def _insets(files: AuditFiles) -> list[dict[str, Any]]:
 
 
 def _suspected(files: AuditFiles) -> list[dict[str, Any]]:
-    """The suspected series, by the first clue that names each."""
+    """The suspected series, by every clue; not those whose files an earlier one lists already."""
     table = files.folder / "series.csv"
     if not (files.suspected and table.is_file()):
         return []
     rows = read_csv(table, ("path", "label"))
-    column = next(name for name in rows[0] if name not in ("path", "label"))
-    series: dict[str, list[str]] = {}
-    for row in rows:
-        if row[column] and row["path"] in files.labels:
-            series.setdefault(row[column], []).append(row["path"])
-    return [{"kind": "suspect", "files": _describe(files, paths)} for paths in series.values()]
+    series: dict[tuple[str, str], list[str]] = {}
+    for column in (name for name in rows[0] if name not in ("path", "label")):
+        for row in rows:
+            if row[column] and row["path"] in files.labels:
+                series.setdefault((column, row[column]), []).append(row["path"])
+    listed, sets = list[set[str]](), list[dict[str, Any]]()
+    for paths in series.values():
+        if not any(set(paths) <= earlier for earlier in listed):
+            listed.append(set(paths))
+            sets.append({"kind": "suspect", "files": _describe(files, paths)})
+    return sets
 
 
 def _describe(files: AuditFiles, paths: Sequence[str]) -> list[dict[str, Any]]:

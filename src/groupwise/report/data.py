@@ -1,6 +1,6 @@
 """The data of a report, `report.json`: all that its page says.
 
-schema          1; raised when a key changes its meaning or goes
+schema          2; raised when a key changes its meaning or goes
 run, data, created, version, recipe
 verdict         number, baseline, optimised, standing (beats, not_shown, loses; null without any), trust,
                 trusted, short_of_time (sentences), next_steps [{what, reason, command}], and text, all of
@@ -34,7 +34,7 @@ from typing import Any
 
 from groupwise.report.checklist.checklist import Answered, answer_all
 from groupwise.report.sections.number import headline
-from groupwise.report.sections.unchecked import NOT_SAID, unchecked
+from groupwise.report.sections.unchecked import not_said, unchecked
 from groupwise.report.validity import hidden_faults, notes
 from groupwise.report.verdict import verdict
 from groupwise.report.words import NBSP
@@ -60,7 +60,7 @@ def as_data(files: RunFiles) -> dict[str, Any]:
         "headline": _headline(files) | {"doubtful": bool(hidden)},
         "hidden": [asdict(note) for note in hidden],
         "cautions": [asdict(note) for note in notes(files)],
-        "not_said": list(NOT_SAID),
+        "not_said": list(not_said(files)),
         "unchecked": unchecked(files),
         "figures": files.metrics,
         "split": files.split,

@@ -9,6 +9,7 @@ from groupwise.recipe.aim import WORDS
 from groupwise.report.words import count
 from groupwise.stats.label_compare import LabelPair
 from groupwise.stats.paired_tests import TARGET, Difference, Pair
+from groupwise.text import percentage
 
 # What is compared is what was trained: nothing here knows of other seeds (Bouthillier et al. 2021, MLSys).
 SCOPE = "This compares trained networks, not their recipes: another seed makes another network."
@@ -127,7 +128,7 @@ def _figures(run: dict[str, Any]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{percentage(share)} %"
 
 
 def _points(share: float) -> str:

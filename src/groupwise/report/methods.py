@@ -2,132 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from groupwise.report.checklist.evaluation import looks_twice
+from groupwise.report.methods_words import REFERENCES, TEXTS
+from groupwise.report.step_commands import is_probe
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
+from groupwise.text import percentage
 
-REFERENCES = (
-    "Xie S, Girshick R, Dollár P, Tu Z, He K. Aggregated residual transformations for deep neural networks."
-    " CVPR 2017.",
-    "Wilson EB. Probable inference, the law of succession, and statistical inference. J Am Stat Assoc 1927;"
-    "22:209-212.",
-    "Korn EL, Graubard BI. Confidence intervals for proportions with small expected number of positive counts"
-    " estimated from survey data. Survey Methodology 1998;24:193-201.",
-    "Guo C, Pleiss G, Sun Y, Weinberger KQ. On calibration of modern neural networks. ICML 2017.",
-    "Van Calster B, et al. Performance evaluation of predictive AI models to support medical decisions."
-    " arXiv:2412.10288; Lancet Digital Health 2025.",
-    "Angelopoulos AN, Bates S, Fisch A, Lei L, Schuster T. Conformal risk control. arXiv:2208.02814; ICLR"
-    " 2024.",
-)
-
-TEXTS = {
-    "en": {
-        "data": "The data are {n:,} images of {classes} classes from {sources:,} sources. A source is all"
-        " that"
-        " belongs together: images that share a stated group, and copies of one photograph{found}.",
-        "found": " that a search over descriptors, local features and a comparison of pixels found",
-        "grouped": " They were divided by source into {folds}, so that no source lies in two folds.",
-        "random": " They were divided at random into {folds}; sources may lie in several folds.",
-        "given": " They came divided into {folds}; {spanning}.",
-        "apart": "no source lies in two folds",
-        "spanning": "{n:,} sources lie in several folds",
-        "one spanning": "one source lies in several folds",
-        "fold": "{name} ({n:,} images, {sources:,} sources)",
-        "network": "A {network} network (grouped convolutions [1]; {start}) was trained on images of"
-        " {size} x {size} pixels for {epochs} with {optimizer}, a learning rate of {rate:g},"
-        " weight decay {decay:g},"
-        " batches of {batch} and seed {seed}.",
-        "epoch": "one epoch",
-        "epochs": "{n} epochs",
-        "scratch": "random initial weights",
-        "weights": "initial weights from a file of pretrained ones",
-        "choice": " The fold {fold} chose the epoch, among {looks}, by {by}{temperature}.",
-        "kept": " The weights of the last epoch were kept{temperature}.",
-        "last": "the last {n}",
-        "temperature": ", and set the temperature of the probabilities to {value:.2f} [4]",
-        "tempered": "; the fold {fold} set the temperature of the probabilities to {value:.2f} [4]",
-        "mirrored": " It answers from an image and its mirror image, whose features are averaged.",
-        "test": " The test fold was answered {readings}.",
-        "once": "once",
-        "times": "{n} times",
-        "result": "On the fold {fold}, {value:.1f} % of {n:,} images from {sources:,} sources were classified"
-        " correctly{interval}.",
-        "interval": " (95 % interval {low:.1f} to {high:.1f} %)",
-        "sets": " An image has any number of the {classes} classes, here called labels: the network gives"
-        " each a probability of its own (binary cross-entropy), and an image is given a label from the"
-        " probability on that had the highest F1 on the fold {fold}.",
-        "of": "{present} of {all} labels",
-        "precision": "On the fold {fold}, the mean average precision over {labels} was"
-        " {value:.1f} %{interval}, on {n:,} images from {sources:,} sources; {exact:.1f} % of the images were"
-        " given exactly their labels.",
-        "risk": " The labels that an image may have, by conformal risk control [6], were promised to miss at"
-        " most {alpha:g} % of its true ones on average over new sources, and missed {missed:.1f} %.",
-        "how": " Intervals of shares are Wilson's [2] on an effective number of images [3], with"
-        " Student's t; those"
-        " of means over classes and of rankings take their variance from a bootstrap of whole sources."
-        " Curves of"
-        " discrimination, calibration and net benefit follow [5].",
-        "software": " Groupwise {version} (PyTorch {torch}) on {device}.",
-        "joiner": ", ",
-        "references": "References",
-    },
-    "zh": {
-        "data": "数据为{classes}类共{n:,}幅图像，来自{sources:,}个来源。来源指属于同一整体的全部图像："
-        "同一已知分组的图像，以及同一照片的各副本{found}。",
-        "found": "（由描述符检索、局部特征与像素比对找出）",
-        "grouped": "按来源划分为{folds}，任何来源不跨两个部分。",
-        "random": "随机划分为{folds}；同一来源可能跨几个部分。",
-        "given": "数据自带划分：{folds}；{spanning}。",
-        "apart": "任何来源不跨两个部分",
-        "spanning": "{n:,}个来源跨几个部分",
-        "one spanning": "1个来源跨几个部分",
-        "fold": "{name}（{n:,}幅图像，{sources:,}个来源）",
-        "network": "采用{network}网络（分组卷积[1]；{start}），输入{size}×{size}像素，训练{epochs}，"
-        "优化器{optimizer}，学习率{rate:g}，权重衰减{decay:g}，批量{batch}，随机种子{seed}。",
-        "epoch": "1轮",
-        "epochs": "{n}轮",
-        "scratch": "随机初始化权重",
-        "weights": "以预训练权重文件初始化",
-        "choice": "由{fold}部分依{by}从{looks}轮中选定一轮{temperature}。",
-        "kept": "保留最后一轮的权重{temperature}。",
-        "last": "最后{n}",
-        "temperature": "，并将概率的温度设为{value:.2f}[4]",
-        "tempered": "；由{fold}部分将概率的温度设为{value:.2f}[4]",
-        "mirrored": "回答时对图像及其镜像的特征取平均。",
-        "test": "测试部分共作答{readings}。",
-        "once": "1次",
-        "times": "{n}次",
-        "result": "在{fold}部分，来自{sources:,}个来源的{n:,}幅图像中有{value:.1f}%分类正确{interval}。",
-        "interval": "（95%区间{low:.1f}%至{high:.1f}%）",
-        "sets": "一幅图像可具有这{classes}类（此处称为标签）中的任意个：网络对每个标签单独给出概率"
-        "（二元交叉熵），概率达到在{fold}部分上F1最高的阈值即赋予该标签。",
-        "precision": "在{fold}部分，来自{sources:,}个来源的{n:,}幅图像上，{labels}的平均精度均值为"
-        "{value:.1f}%{interval}；{exact:.1f}%的图像所得标签完全正确。",
-        "risk": "图像可能具有的标签由共形风险控制[6]给出：承诺对新来源平均至多遗漏{alpha:g}%的真实标签，"
-        "实际遗漏{missed:.1f}%。",
-        "of": "{present}个标签（共{all}个）",
-        "how": "比例的区间为基于有效图像数[3]的Wilson区间[2]，采用Student t分布；各类均值及排序指标的方差由"
-        "整来源自助法得到。区分度、校准与净获益曲线依照[5]。",
-        "software": "软件：Groupwise {version}（PyTorch {torch}），运行于{device}。",
-        "joiner": "、",
-        "references": "参考文献",
-    },
-}
+CITED = re.compile(r"\[(\d)\]")
 
 
 def methods(files: RunFiles, language: str) -> str:
-    """Three paragraphs and the references, as Markdown; `language` is a key of TEXTS."""
+    """Three paragraphs and the references that they cite, as Markdown; `language` is a key of TEXTS."""
     say = TEXTS[language]
     result = _precision(files, say) if files.several else _accuracy(files, say)
-    parts = [_data(files, say), _training(files, say), f"{result}{say['how']}{_software(files, say)}"]
-    last = max(map(int, re.findall(r"\[(\d)\]", "".join(parts))))
-    listed = "\n".join(f"{i}. {one}" for i, one in enumerate(REFERENCES[:last], start=1))
-    return "\n\n".join([*parts, f"**{say['references']}**", listed])
+    parts = [_data(files, say), _learning(files, say), f"{result}{say['how']}{_software(files, say)}"]
+    cited = sorted({int(number) for number in CITED.findall("".join(parts))})
+    told = [CITED.sub(lambda one: f"[{cited.index(int(one[1])) + 1}]", part) for part in parts]
+    listed = "\n".join(f"{i}. {REFERENCES[number - 1]}" for i, number in enumerate(cited, start=1))
+    return "\n\n".join([*told, f"**{say['references']}**", listed])
 
 
 def _data(files: RunFiles, say: Mapping[str, str]) -> str:
@@ -145,49 +43,106 @@ def _data(files: RunFiles, say: Mapping[str, str]) -> str:
     ) + say[divided].format(folds=say["joiner"].join(named), spanning=spanning)
 
 
-def _training(files: RunFiles, say: Mapping[str, str]) -> str:
-    parts: dict[str, Mapping[str, Any]] = {
-        name: files.recipe.get(name) or {} for name in ("model", "data", "optim", "training")
-    }
-    told = say["network"].format(
-        network=files.config.get("architecture") or parts["model"].get("preset", "ResNeXt"),
-        start=say["weights"] if parts["model"].get("weights") else say["scratch"],
-        size=parts["data"].get("image_size_px", "?"),
-        epochs=say["epoch" if files.epochs == 1 else "epochs"].format(n=files.epochs),
-        optimizer=parts["optim"].get("name", "?"),
-        rate=float(parts["optim"].get("learning_rate", "nan")),
-        decay=float(parts["optim"].get("weight_decay", "nan")),
-        batch=parts["training"].get("batch_size", "?"),
-        seed=files.seed,
-    )
-    by = parts["training"].get("select_by", ["accuracy"])
-    value = files.config.get("temperature")
-    chosen, tempered = ("choice", "temperature") if files.looks > 1 else ("kept", "tempered")
-    told += say["mirrored"] if looks_twice(files) else ""
-    told += say[chosen].format(
-        fold=files.select_fold,
-        by=by if isinstance(by, str) else say["joiner"].join(by),
-        looks=files.looks if files.looks == files.epochs else say["last"].format(n=files.looks),
-        temperature=say[tempered].format(fold=files.select_fold, value=value)
-        if isinstance(value, int | float)
-        else "",
-    )
+def _learning(files: RunFiles, say: Mapping[str, str]) -> str:
+    """What was trained or fitted, how it was chosen, and how often the test fold was answered."""
+    members = len(files.ledger.get("members", ()))
+    if members:
+        told = (_probes if is_probe(files) else _networks)(files, say, members)
+    else:
+        told = (_probe if files.probe else _network)(files, say)
     if files.several:
         told += say["sets"].format(classes=len(files.class_names), fold=files.select_fold)
     readings = files.ledger.get("test_readings", 0)
-    if not readings:
+    if members or not readings:
         return told
     return told + say["test"].format(
         readings=say["once"] if readings == 1 else say["times"].format(n=readings)
     )
 
 
+def _network(files: RunFiles, say: Mapping[str, str]) -> str:
+    told = say["network"].format(**_training(files, say), seed=files.seed)
+    told += say["mirrored"] if looks_twice(files) else ""
+    chosen, tempered = ("choice", "temperature") if files.looks > 1 else ("kept", "tempered")
+    return told + say[chosen].format(**_choice(files, say), temperature=_temperature(files, say[tempered]))
+
+
+def _networks(files: RunFiles, say: Mapping[str, str], members: int) -> str:
+    """Those of a cross-validation."""
+    last = files.seed + files.crossval.get("repeats", 1) - 1
+    told = say["networks"].format(**_training(files, say), members=members, seed=_span(files.seed, last, say))
+    told += say["mirrored"] if looks_twice(files) else ""
+    return told + say["choices" if files.looks > 1 else "kept each"].format(**_choice(files, say))
+
+
+def _probe(files: RunFiles, say: Mapping[str, str]) -> str:
+    return say["probe"].format(
+        **_choice(files, say),
+        features=files.probe["features"],
+        n=files.probe["num_features"],
+        size=_part(files, "data").get("image_size_px", "?"),
+        tried=len(files.probe["penalties"]),
+        temperature=_temperature(files, say["temperature"]),
+    )
+
+
+def _probes(files: RunFiles, say: Mapping[str, str], members: int) -> str:
+    """Those of a cross-validation, whose features its recipe names."""
+    return say["probes"].format(
+        **_choice(files, say),
+        features=PurePath(str(_part(files, "model")["features"])).name,
+        size=_part(files, "data").get("image_size_px", "?"),
+        members=members,
+    )
+
+
+def _training(files: RunFiles, say: Mapping[str, str]) -> dict[str, Any]:
+    """The fields that tell how a network was trained."""
+    model, optim = _part(files, "model"), _part(files, "optim")
+    epochs = files.crossval.get("epochs") or [files.epochs]
+    return {
+        "network": files.config.get("architecture") or model.get("preset", "ResNeXt"),
+        "start": say["weights"] if model.get("weights") else say["scratch"],
+        "size": _part(files, "data").get("image_size_px", "?"),
+        "epochs": say["epoch"]
+        if max(epochs) == 1
+        else say["epochs"].format(n=_span(min(epochs), max(epochs), say)),
+        "optimizer": optim.get("name", "?"),
+        "rate": float(optim.get("learning_rate", "nan")),
+        "decay": float(optim.get("weight_decay", "nan")),
+        "batch": _part(files, "training").get("batch_size", "?"),
+    }
+
+
+def _choice(files: RunFiles, say: Mapping[str, str]) -> dict[str, Any]:
+    """The fields that tell what was chosen, and by what."""
+    by = _part(files, "training").get("select_by", ["accuracy"])
+    return {
+        "fold": files.select_fold,
+        "by": by if isinstance(by, str) else say["joiner"].join(by),
+        "looks": files.looks if files.looks == files.epochs else say["last"].format(n=files.looks),
+    }
+
+
+def _temperature(files: RunFiles, words: str) -> str:
+    value = files.config.get("temperature")
+    return words.format(fold=files.select_fold, value=value) if isinstance(value, int | float) else ""
+
+
+def _span(low: int, high: int, say: Mapping[str, str]) -> str:
+    return str(low) if low == high else say["span"].format(low=low, high=high)
+
+
+def _part(files: RunFiles, name: str) -> Mapping[str, Any]:
+    return files.recipe.get(name) or {}
+
+
 def _accuracy(files: RunFiles, say: Mapping[str, str]) -> str:
     accuracy = Estimate.from_json(files.metrics[files.fold]["accuracy"])
     assert accuracy.value is not None
     return say["result"].format(
-        fold=files.fold,
-        value=100 * accuracy.value,
+        where=_where(files, say),
+        value=_percent(accuracy.value, say),
         n=accuracy.n,
         sources=accuracy.sources,
         interval=_interval(accuracy, say),
@@ -201,25 +156,34 @@ def _precision(files: RunFiles, say: Mapping[str, str]) -> str:
     assert exact.value is not None
     ranked = [one for one in figures["per_class"].values() if one["average_precision"]["value"] is not None]
     told = say["precision"].format(
-        fold=files.fold,
+        where=_where(files, say),
         labels=say["of"].format(present=len(ranked), all=len(files.class_names)),
-        value=math.nan if precision.value is None else 100 * precision.value,
+        value="n/a" if precision.value is None else _percent(precision.value, say),
         n=precision.n,
         sources=precision.sources,
         interval=_interval(precision, say),
-        exact=100 * exact.value,
+        exact=_percent(exact.value, say),
     )
     held = figures["risk_control"]
     if "reason" in held or held["missed_of_sources"]["value"] is None:
         return told
-    missed = 100 * held["missed_of_sources"]["value"]
+    missed = _percent(held["missed_of_sources"]["value"], say)
     return told + say["risk"].format(alpha=100 * held["alpha"], missed=missed)
+
+
+def _where(files: RunFiles, say: Mapping[str, str]) -> str:
+    return say["unseen" if files.ledger.get("members") else "fold of"].format(fold=files.fold)
 
 
 def _interval(figure: Estimate, say: Mapping[str, str]) -> str:
     if figure.low is None or figure.high is None:
         return ""
-    return say["interval"].format(low=100 * figure.low, high=100 * figure.high)
+    return say["interval"].format(low=_percent(figure.low, say), high=_percent(figure.high, say))
+
+
+def _percent(share: float, say: Mapping[str, str]) -> str:
+    bound, _, number = percentage(share).rpartition(" ")
+    return say[bound].format(number=number) if bound else number
 
 
 def _software(files: RunFiles, say: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ from groupwise.data.split import Split
 from groupwise.evaluation.external_words import external_lines
 from groupwise.evaluation.words import case_sentence
 from groupwise.report.sections.number import headline
-from groupwise.report.sections.unchecked import NOT_SAID, unchecked
+from groupwise.report.sections.unchecked import not_said, unchecked
 from groupwise.report.validity import hidden_faults, notes, sources_known
 from groupwise.report.words import NBSP, count
 from groupwise.runs.files import RunFiles
@@ -174,7 +174,7 @@ def _data(files: RunFiles) -> list[str]:
 
 def _limitations(files: RunFiles) -> list[str]:
     said = [f"{note.title}. {note.text}" for note in notes(files)]
-    lines = [f"- {plain(line)}" for line in (*said, *NOT_SAID, *unchecked(files))]
+    lines = [f"- {plain(line)}" for line in (*said, *not_said(files), *unchecked(files))]
     return ["## Limits", "\n".join(lines)]
 
 

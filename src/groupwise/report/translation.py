@@ -7,8 +7,10 @@ figures. So the page is written in English, and each run of its text is looked u
     "Of {n} image{s} from {n2} source{s2}, {text}.": "..."
 
 A field that begins with `n` is a count, with `v` a figure, with `s` a plural ending or nothing; any other is
-text within one sentence, and is looked up itself; `each` is several, with semicolons or commas between,
-all of which have to be in the table. What is not in the table stays English, and is returned. Code, file
+text within one sentence. Those of `OURS` have to be in the table themselves, those of `PERHAPS_OURS` are
+looked up, and all others (`name`, `a`, ...) hold what is the user's and stay; `each` is several, with
+semicolons or commas between, all of which have to be in the table. What is not in the table stays English,
+and is returned. Code, file
 names and what has `translate="no"` (names of classes, columns and people) or `lang="en"` is left alone.
 """
 
@@ -40,6 +42,8 @@ FIGURE = r"(?:over |under )?[-+−]?\d[\d,.]*(?: %)?|n/a"
 OURS = {"aim", "measure", "role", "lead", "apart", "interval", "statuses", "made", "spans", "rule", "of"}
 OURS |= {"rest", "step", "ground", "title", "each", "note", "reason", "meaning", "why", "kind", "clue"}
 OURS |= {"method"}
+# Fields of which some values are in the table: folds that we name, durations, figures such as "over 99.9 %".
+PERHAPS_OURS = {"fold", "time", "v"}
 KINDS = {"n": r"\d[\d,]*", "v": FIGURE, "s": "s?"}
 TEXT = r"(?:(?![.?!] [A-Z“]).)+?"
 NOTHING_TO_SAY = re.compile(r"^(?:\W|\d|<[^>]*>|&\w+;|95 %)*$")
@@ -80,11 +84,12 @@ def write_translation(page: Path, language: str) -> tuple[Path, list[str]]:
 
 @dataclass(frozen=True)
 class Entry:
-    """One sentence of the table; the fields `required` have to be in the table themselves."""
+    """One sentence of the table; the fields `required` have to be in the table, others `looked_up` may be."""
 
     pattern: re.Pattern[str]
     other: str
     required: frozenset[str]
+    looked_up: frozenset[str]
 
     def filled(self, fields: Mapping[str, str]) -> str:
         """The other sentence with its fields."""
@@ -109,25 +114,23 @@ class _Table:
         """The other sentence, its fields filled in; None for one that is not in the table."""
         for entry in self.entries:
             if found := entry.pattern.fullmatch(text):
-                said = {
-                    name: self._each(value) if name == "each" else self._field(value)
-                    for name, value in found.groupdict().items()
-                }
+                given = found.groupdict()
+                said = {name: self._field(name, given[name]) for name in entry.looked_up}
                 if all(said[name] is not None for name in entry.required):
-                    return entry.filled(
-                        {name: said[name] or value for name, value in found.groupdict().items()}
-                    )
+                    return entry.filled({name: said.get(name) or value for name, value in given.items()})
         # A title that stands as a sentence
         title = self.whole(text[:-1]) if re.search(r"\w[)”]?\.$", text) else None
         return None if title is None else f"{title}。"
 
-    def _field(self, text: str) -> str | None:
+    def _field(self, name: str, text: str) -> str | None:
+        if name == "each":
+            return self._each(text)
         return text if NOTHING_TO_SAY.match(text) else self.whole(text)
 
     def _each(self, text: str) -> str | None:
         """Several parts, looked up one by one; None where one is not in the table."""
         between, other = ("; ", "；") if "; " in text else (", ", "，")
-        parts = [self._field(part) for part in text.split(between)]
+        parts = [self._field("", part) for part in text.split(between)]
         return None if None in parts else other.join(part for part in parts if part is not None)
 
     def _sentences(self, text: str) -> Iterator[str]:
@@ -156,7 +159,13 @@ def _joined(text: str) -> str:
 def _entries(language: str) -> tuple[Entry, ...]:
     file = resources.files("groupwise.report.languages") / f"{language}.yaml"
     table: dict[str, str] = yaml.safe_load(file.read_text("utf-8"))
-    return tuple(Entry(_pattern(ours), other, _required(ours)) for ours, other in table.items())
+    return tuple(_entry(ours, other) for ours, other in table.items())
+
+
+def _entry(ours: str, other: str) -> Entry:
+    required = _required(ours)
+    perhaps = {name for name in FIELD.findall(ours) if name.rstrip("0123456789") in OURS | PERHAPS_OURS}
+    return Entry(_pattern(ours), other, required, required | perhaps)
 
 
 def _required(sentence: str) -> frozenset[str]:

@@ -12,6 +12,12 @@ def test_bytes_or_pixels_tie_a_sample_to_the_first_equal_one() -> None:
     assert exact_copies(["a", "b", "a", "c", "a"], ["p", "q", "p", "q", "p"]) == [(0, 2), (0, 4), (1, 3)]
 
 
+def test_m_equal_samples_make_one_pair_less_however_they_are_equal() -> None:
+    # The third has the bytes of the second, and both the pixels of the first.
+    assert exact_copies(["a", "b", "b"], ["p", "p", "p"]) == [(0, 1), (0, 2)]
+    assert exact_copies(["a", "b", "b"], ["p", "p", ""]) == [(0, 1), (0, 2)]
+
+
 def test_an_unknown_digest_equals_nothing() -> None:
     assert exact_copies(["", "", "a"], ["", "", ""]) == []
 

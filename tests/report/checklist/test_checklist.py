@@ -11,6 +11,7 @@ from groupwise.report.checklist.answer import State, needs_you
 from groupwise.report.checklist.checklist import ITEMS, answer_all
 from groupwise.report.methods import methods
 from groupwise.report.page import SECTIONS, write_report
+from groupwise.report.translation import translated
 from groupwise.runs.files import read_run
 
 FILLED, CONFIRM, YOURS = get_args(State)
@@ -222,6 +223,45 @@ def test_the_items_that_a_run_fills_say_what_it_holds(make_run, answers):
     assert "at most 3.0 GiB of memory" in text["On which"]
     assert text["How large"].startswith("12 images from 4 sources, which leaves an interval of 41.0 points.")
     assert "differs by at most 0.0 points between train and test" in text["How the folds"]
+
+
+CLUES = ["file size", "camera"]
+
+
+@pytest.mark.parametrize(
+    ("audit", "said"),
+    [
+        ({}, "The audit: no clue is known to tell the class."),
+        (
+            {"clues_tested": {"clues": CLUES, "classes": 0, "of": 2}},
+            "The audit: too few photographs a class to test whether a clue such as file size tells it.",
+        ),
+        (
+            {"clues_tested": {"clues": CLUES, "classes": 2, "of": 2}},
+            "The audit: of file size, camera, none alone tells the class.",
+        ),
+        (
+            {"clues_tested": {"clues": CLUES, "classes": 2, "of": 3}},
+            "The audit: of file size, camera, none alone tells the class; 1 class has too few photographs to"
+            " be tested.",
+        ),
+    ],
+)
+def test_clues_are_called_tested_only_where_they_were(make_run, answers, audit, said):
+    run = make_run()
+    write_json(run / "findings.json", [])
+    write_json(run / "audit.json", audit)
+    text = find(answers(run), "Whether anything but the subject").text
+    assert text.startswith(said)
+    assert translated(f"<p>{said}</p>", "zh")[1] == []
+
+
+def test_nearly_all_copies_are_not_called_all(make_run, answers):
+    run = make_run()
+    write_json(run / "findings.json", [])
+    write_json(run / "audit.json", {"planted_recall": 0.9996, "planted_recall_interval": [0.981, 1]})
+    text = find(answers(run), "Which copies").text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "it finds over 99.9 %, so expect at least 98.1 %." in text
 
 
 @pytest.mark.parametrize(

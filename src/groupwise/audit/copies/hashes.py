@@ -9,11 +9,13 @@ Hamming space with multi-index hashing", PAMI 2014, finds near hashes without co
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from groupwise.audit.copies.clusters import cluster_ids
 
 Pixels = npt.NDArray[np.uint8]
 Hashes = npt.NDArray[np.uint64]
@@ -111,18 +113,20 @@ def pixel_digest(pixels: npt.NDArray[np.uint8]) -> str:
 
 
 def exact_copies(byte_digests: Sequence[str], pixel_digests: Sequence[str]) -> list[tuple[int, int]]:
-    """Pairs (i, j), i < j, that tie every sample to the first one with the same bytes or the same pixels.
+    """Pairs (i, j), i < j, that tie every sample to the first one that it is equal to.
 
-    Each argument has one digest a sample; an empty digest means "unknown" and equals nothing. A set of m
-    equal samples gives m - 1 pairs, enough to connect them, so the list stays linear in the samples.
+    Equal are those of the same bytes or the same pixels, and those that are equal to one and the same. Each
+    argument has one digest a sample; an empty digest means "unknown" and equals nothing. A set of m equal
+    samples gives m - 1 pairs, enough to connect them, so the list stays linear in the samples.
     """
     if len(byte_digests) != len(pixel_digests):
         raise ValueError(f"{len(byte_digests)} byte digests, {len(pixel_digests)} pixel digests")
-    pairs = {*_ties_to_first(byte_digests), *_ties_to_first(pixel_digests)}
-    return sorted(pairs)
+    ties = [*_ties_to_first(byte_digests), *_ties_to_first(pixel_digests)]
+    numbers = cluster_ids(len(byte_digests), ties).tolist()
+    return sorted(_ties_to_first(numbers))
 
 
-def _ties_to_first(digests: Sequence[str]) -> list[tuple[int, int]]:
-    first: dict[str, int] = {}
-    ties = ((first.setdefault(digest, i), i) for i, digest in enumerate(digests) if digest)
+def _ties_to_first(values: Sequence[Hashable]) -> list[tuple[int, int]]:
+    first: dict[Hashable, int] = {}
+    ties = ((first.setdefault(value, i), i) for i, value in enumerate(values) if value != "")
     return [(i, j) for i, j in ties if i != j]

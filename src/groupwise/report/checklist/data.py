@@ -10,7 +10,7 @@ from groupwise.data.exclusion import CODE as EXCLUDED
 from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
 from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, yours
 from groupwise.report.validity import sources_known
-from groupwise.report.words import count, verb
+from groupwise.report.words import count, percent, verb
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import headline_figure
 
@@ -163,20 +163,33 @@ def copies(files: RunFiles) -> ChecklistAnswer:
     copied = len(files.assignments) - len(clusters)
     recall = files.audit.get("planted_recall")
     low = (files.audit.get("planted_recall_interval") or (0,))[0]
-    least = f", so expect at least {100 * low:.0f} %" if low else ""
-    sure = "" if recall is None else f" Of planted copies it finds {100 * recall:.0f} %{least}."
+    least = f", so expect at least {percent(low)}" if low else ""
+    sure = "" if recall is None else f" Of planted copies it finds {percent(recall)}{least}."
     return filled(f"The audit found {count(copied, 'file')} to be copies of others.{sure}")
 
 
 def shortcuts(files: RunFiles) -> ChecklistAnswer:
-    """The audit tries file size, shape and the like; what is in the picture it cannot judge."""
+    """The audit tries file size, camera and the like; what is in the picture it cannot judge."""
     if files.findings is None:
         return yours("No audit was run.")
     titles = [
         str(item.get("title")) for item in files.findings if str(item.get("code")).startswith("shortcut")
     ]
-    found = "; ".join(titles) or "no clue in size, shape, brightness or time tells the class"
+    found = "; ".join(titles) or _no_shortcut(files.audit.get("clues_tested"))
     return confirm(f"The audit: {found}. Look at background, rulers and writing in the pictures yourself.")
+
+
+def _no_shortcut(tested: Mapping[str, Any] | None) -> str:
+    """What an audit may say that names no clue; older ones do not tell what they tested."""
+    if tested is None:
+        return "no clue is known to tell the class"
+    if not tested["classes"]:
+        return "too few photographs a class to test whether a clue such as file size tells it"
+    few = tested["of"] - tested["classes"]
+    rest = (
+        f"; {few:,} {verb(few, 'class has', 'classes have')} too few photographs to be tested" if few else ""
+    )
+    return f"of {', '.join(tested['clues'])}, none alone tells the class{rest}"
 
 
 def flow(files: RunFiles) -> ChecklistAnswer:

@@ -13,7 +13,15 @@ from groupwise.evaluation.external_words import (
 )
 from groupwise.evaluation.words import NAMES, case_sentence
 from groupwise.report.rendering import Section
-from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
+from groupwise.report.words import (
+    count,
+    percent,
+    plain_interval,
+    plain_text,
+    share_interval,
+    share_text,
+    verb,
+)
 from groupwise.runs.external import External, compared
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
@@ -22,11 +30,18 @@ Cell = tuple[str, str]
 """A value and its interval, in words."""
 
 SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "ece", "average_precision")
+# Of one and of several images.
 LEFT_OUT = {
-    "copies": "copies of the run's own images",
-    "label_conflicts": "photographs that stand under several labels",
-    "unknown_classes": "images of classes that the run does not know",
-    "unusable": "files that could not be used",
+    "copies": ("copy of the run's own images", "copies of the run's own images"),
+    "label_conflicts": (
+        "image that shows what stands under several labels",
+        "images that show what stands under several labels",
+    ),
+    "unknown_classes": (
+        "image of a class that the run does not know",
+        "images of classes that the run does not know",
+    ),
+    "unusable": ("file that could not be used", "files that could not be used"),
 }
 STANDING = {"kept": "holds", "broken": "does not hold", "open": "cannot be told"}
 
@@ -80,9 +95,7 @@ def _tell(one: External) -> Told:
             for part in drift.get("largest") or ()
         ],
         left_out=[
-            f"{facts['left_out'][key]:,} {what}"
-            for key, what in LEFT_OUT.items()
-            if facts["left_out"].get(key)
+            f"{n:,} {verb(n, *words)}" for key, words in LEFT_OUT.items() if (n := facts["left_out"].get(key))
         ],
         notes=_notes(one),
     )
@@ -152,10 +165,12 @@ def _notes(one: External) -> list[str]:
         notes.append(
             f"Of copies of the run's images only byte-identical ones were found: {copies['reason']}."
         )
-    if copies["same_groups"]:
+    if same := copies["same_groups"]:
+        go, are = verb(same, "goes by a name", "go by names"), verb(same, "it is", "they are")
+        who = verb(same, "person or place", "people or places")
         notes.append(
-            f"{count(copies['same_groups'], 'group')} go by a name that the run knows as well. If they are"
-            " the same people or places, these images are no test."
+            f"{count(same, 'group')} {go} that the run knows as well. If {are} the same {who}, these images"
+            " are no test."
         )
     if classes["respelled"]:
         pairs = ", ".join(f"“{new}” for “{own}”" for new, own in classes["respelled"].items())

@@ -29,8 +29,12 @@ NOT_SAID_OF_SETS = (
 
 def build(files: RunFiles) -> Section:
     """Both lists."""
-    not_said = NOT_SAID_OF_SETS if files.several else NOT_SAID
-    return Section({"not_said": not_said, "unchecked": unchecked(files)})
+    return Section({"not_said": not_said(files), "unchecked": unchecked(files)})
+
+
+def not_said(files: RunFiles) -> tuple[str, ...]:
+    """What the number does not say, of one class an image or of sets of labels."""
+    return NOT_SAID_OF_SETS if files.several else NOT_SAID
 
 
 def unchecked(files: RunFiles) -> list[str]:
