@@ -1,8 +1,8 @@
 """Heat maps on any stage: Grad-CAM, and Eigen-CAM without a gradient.
 
 Selvaraju et al. 2017, "Grad-CAM" (arXiv 1610.02391): the maps of a stage, weighted by the mean gradient of
-the class's logit. At the last stage that is the class activation map up to scale (see `heatmaps`). Muhammad and
-Yeasin 2020, "Eigen-CAM" (arXiv 2008.00299): the maps along their first principal direction, of no class.
+the class's logit. At the last stage that is the class activation map up to scale (see `heatmaps`). Muhammad
+and Yeasin 2020, "Eigen-CAM" (arXiv 2008.00299): the maps along their first principal direction, of no class.
 """
 
 from __future__ import annotations
