@@ -139,6 +139,14 @@ def test_operators_that_cannot_be_renewed_are_refused():
     [
         (["--to", "bundle", "--with-preprocessing"], "goes into the file of --to onnx"),
         (["--to", "onnx", "--with-pictures"], "goes into a bundle, and --to onnx writes none"),
+        (
+            ["--to", "timm", "--licence", "mit"],
+            "--licence: goes into a bundle or a card, and --to timm writes",
+        ),
+        (
+            ["--to", "bundle", "--max-drop", "0"],
+            "--max-drop: bounds what --to int8 may lose, and --to bundle",
+        ),
     ],
 )
 def test_an_option_of_another_form_is_refused(run, capsys, options, words):

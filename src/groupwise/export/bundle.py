@@ -59,7 +59,7 @@ class Terms:
     """What the user says about an export.
 
     Args:
-        licence: Of the weights.
+        licence: Of the weights, for a bundle or the card of the form `hub`.
         max_drop: Points of accuracy that int8 may lose.
         with_pictures: Put the user's own reference pictures into a bundle, as the network sees them.
         with_preprocessing: Let the model of the form `onnx` take a picture of any size as it was decoded.
@@ -87,9 +87,7 @@ def write_model(source: Source, folder: Path, terms: Terms) -> list[str]:
         whole = with_preprocessing(model, predictor.preprocessing, predictor.temperature, several=several)
         proof = check_pixels(whole, model, predictor.preprocessing, shown, predictor.decision)
         write_atomic(folder / MODEL, whole)
-        write_json(
-            folder / PARITY, read_json(folder / PARITY) | {"opset": _opset(whole), "pixels": proof}
-        )
+        write_json(folder / PARITY, read_json(folder / PARITY) | {"opset": _opset(whole), "pixels": proof})
     return remarks
 
 
