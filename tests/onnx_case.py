@@ -25,6 +25,7 @@ def backbone(
     more_inputs: tuple[str, ...] = (),
     constants: dict[str, np.ndarray] | None = None,
     metadata: dict[str, object] | None = None,
+    opset: int = 17,
 ) -> onnx.ModelProto:
     """`picture` -> `maps` by a strided convolution and ReLU -> `vector` by a pool -> `head`."""
     body = (
@@ -45,7 +46,7 @@ def backbone(
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
         [numpy_helper.from_array(value, name) for name, value in held.items()],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
     for key, value in (metadata or {}).items():
         model.metadata_props.add(key=key, value=json.dumps(value))
     return model

@@ -16,6 +16,7 @@ from PIL import Image
 
 from cli_case import rows, run
 from folder_case import tiny_options, write_folder
+from groupwise.cli.info import describe_preset
 from groupwise.cli.main import GO_ON, VERBS, main, promise_of
 from groupwise.inference.predictor import load_run
 from groupwise.recipe.parsing import read_recipe
@@ -275,6 +276,19 @@ def test_info_counts_as_the_paper_does(capsys):
     assert abs(facts["multiply_adds"] - 4.23e9) < 1e7
     assert "layer4" in run(capsys, "info", "resnext50_32x4d")[1]
     assert "resnext101_64x4d" in run(capsys, "info")[1]
+
+
+@pytest.mark.parametrize(
+    ("preset", "said"),
+    [
+        ("resnext50_32x4d", "32 groups of 4 channels in the first stage"),
+        ("resnext22_w8", "4 groups of 8 channels in the first stage"),
+        ("regnety_016", "2 groups of 24 channels in the first stage"),
+        ("resnet50", "1 group of 64 channels in the first stage"),
+    ],
+)
+def test_info_says_the_groups_of_the_first_stage(preset, said):
+    assert said in describe_preset(preset)
 
 
 def test_print_config_shows_what_would_be_used(capsys):

@@ -33,6 +33,27 @@ def test_grad_cam_of_an_earlier_stage_weighs_by_the_gradient():
     np.testing.assert_allclose(heat_maps(model, INPUTS, [1, 1, 1], stage="layer1"), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("stage", ["stem", "layer1", "layer2"])
+def test_grad_cam_of_a_mirrored_answer_averages_both_looks(stage):
+    model, numbers = random_model(mirror_average=True), [1, 0, 1]
+    mirrored = np.ascontiguousarray(INPUTS[..., ::-1])
+    heat = heat_maps(model, INPUTS, numbers, stage=stage)
+    assert model.config.mirror_average  # as before
+    np.testing.assert_allclose(
+        heat_maps(model, mirrored, numbers, stage=stage), heat[..., ::-1], rtol=0, atol=1e-5
+    )
+    alone = heat_maps(random_model(), INPUTS, numbers, stage=stage)
+    assert np.abs(heat - alone).max() > 0.01  # the other look counts
+
+
+def test_grad_cam_of_a_mirrored_answer_at_the_last_stage_is_the_class_activation_map():
+    model = random_model(mirror_average=True)
+    with torch.inference_mode():
+        maps = model.feature_maps(torch.from_numpy(INPUTS))["layer2"].numpy()
+    expected = class_activation_maps(maps, model.fc.weight.detach().numpy(), [0, 1, 1])
+    np.testing.assert_allclose(heat_maps(model, INPUTS, [0, 1, 1], stage="layer2"), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("stage", ["layer2", "layer1"])
 def test_random_weights_change_grad_cam(stage):
     """The sanity check of Adebayo et al. 2018, arXiv 1810.03292: a map that ignores the weights is no map."""

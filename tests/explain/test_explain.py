@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,10 @@ from PIL import Image
 from groupwise.cli.main import main
 from groupwise.data.cache import load_image
 from groupwise.data.split import read_split
+from groupwise.errors import UsageError
 from groupwise.evaluation.decide import reference_rows
 from groupwise.explain.explain import explain_images, nearest_training_images
-from groupwise.explain.overlay import overlay, photograph
+from groupwise.explain.overlay import overlay, photograph, picture_name
 from groupwise.explain.request import Asked, most_wrong
 from groupwise.files import write_csv
 from groupwise.inference.decision import write_decision
@@ -170,6 +172,62 @@ def test_the_most_wrong_are_shown_with_their_class_and_what_was_decided(tmp_path
 def test_heat_lies_over_a_photograph_that_can_be_seen(tmp_path, size, shown):
     Image.new("RGB", size).save(tmp_path / "p.png")
     assert photograph(tmp_path / "p.png").shape == (*shown[::-1], 3)
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ({"refit_of": "abc"}, r"has learnt from every image.*after it, or explain the run that was measured"),
+        (
+            {"members": ["fold-1", "fold-2"]},
+            r"has learnt from every image.*one of its models, such as .*fold-1",
+        ),
+    ],
+)
+def test_a_run_without_a_test_wants_images_to_be_named(tmp_path, entries, words):
+    run = write_run(tmp_path)
+    run.note(**entries)
+    with pytest.raises(UsageError, match=words):
+        most_wrong(run)
+
+
+def test_a_test_fold_without_answers_is_not_called_right(tmp_path):
+    run = write_run(tmp_path)
+    rows = read_split(run.path("split.csv")).rows
+    for fold in ("val", "test"):
+        of_fold = [row for row in rows if row.fold == fold]
+        answers = [(*row, row.label, row.label == "cat", row.label == "dog") for row in of_fold]
+        header = [*rows[0]._fields, "predicted", "prob_cat", "prob_dog"]
+        write_csv(
+            run.path("predictions.csv"), header, [[*one[:-2], *map(float, one[-2:])] for one in answers]
+        )
+        run.record("predictions.csv")
+        if fold == "val":
+            with pytest.raises(UsageError, match=r"no answers to images of its test fold\. Name the images"):
+                most_wrong(run)
+    assert most_wrong(run) == []  # all are right
+
+
+def test_the_name_of_a_picture_is_one_that_a_file_can_have():
+    assert picture_name("a/photo.jpg", "layer1.0").startswith("photo-")
+    long = [f"{'名' * 83}{n}.png" for n in (1, 2)]
+    odd = [os.fsdecode(f"b{'x' * n}\xff.png".encode("latin-1")) for n in (0, 1)]
+    names = [picture_name(name, "layer1.0") for name in (*long, *odd)]
+    assert len(set(names)) == 4
+    assert all(len(name.encode()) < 150 for name in names)
+    assert names[2].startswith("b-")
+
+
+def test_names_that_are_long_or_no_utf_8_are_explained(run, tmp_path):
+    names = ["x" * 251 + ".png", os.fsdecode(b"a\xff.png")]
+    for name in names:
+        shutil.copy(pets(run, 1)[0], tmp_path / name)
+    files = [str(tmp_path / name) for name in names]
+    assert main(["explain", str(run.folder), *files, "--out", str(tmp_path / "out")]) == 0
+    listing = json.loads((tmp_path / "out/heatmaps.json").read_text())
+    assert [Path(name).name for name in listing] == [names[0], "a\\udcff.png"]
+    assert all((tmp_path / "out" / name).is_file() for name in listing.values())
+    assert "a\\udcff.png" in (tmp_path / "out/explain.html").read_text()
 
 
 @pytest.mark.parametrize(("resize", "left"), [("squash", True), ("crop", False), ("pad", True)])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+import yaml
 
 from groupwise.data.decode import Preprocessing
 from groupwise.errors import UsageError
@@ -46,6 +47,21 @@ def peers():
         patch.setattr(torch.library, "register_fake", pass_over)
         pytest.importorskip("torchvision", exc_type=Exception)
         yield pytest.importorskip("timm")
+
+
+@pytest.mark.parametrize(
+    ("card", "body"),
+    [
+        ("---\nlibrary_name: x\nlicense: other\ntags:\n- license: kept\n---\n\n# Card\n", "\n# Card\n"),
+        ("# Card\n", "\n# Card\n"),
+    ],
+)
+def test_the_card_of_the_hub_says_the_licence(card, body):
+    found = libraries.card_with_licence(card, "cc-by-4.0: no")
+    front, rest = found.removeprefix("---\n").split("---\n", 1)
+    assert yaml.safe_load(front)["license"] == "cc-by-4.0: no"
+    assert front.count("\nlicense:") == 0  # once, in its first line
+    assert ("kept" in front, rest) == ("kept" in card, body)
 
 
 def test_timm_builds_the_network_from_its_folder(imagenet_run, peers):

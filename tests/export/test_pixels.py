@@ -7,15 +7,20 @@ from PIL import Image
 
 from groupwise.cli.main import main
 from groupwise.data.decode import Preprocessing
-from groupwise.errors import GroupwiseError
+from groupwise.errors import GroupwiseError, UsageError
 from groupwise.export import pixels_parity
 from groupwise.export.bundle import Terms
 from groupwise.export.onnx import OPSET
-from groupwise.export.pixels import preprocessing_model
+from groupwise.export.pixels import preprocessing_model, with_preprocessing
 from groupwise.export.pixels_parity import largest_level
+from groupwise.export.probe import probe_model
 from groupwise.export.targets import export_run
 from groupwise.files import read_json
 from groupwise.inference.predictor import load_run
+from groupwise.models.feature_graph import cut_features, read_onnx
+from groupwise.models.onnx_files import open_session, opset_of
+from groupwise.models.probe import Probe
+from onnx_case import write_backbone
 
 SIZES = [(64, 64), (100, 100), (300, 401), (401, 300), (97, 500), (65, 64)]
 ENLARGED = [(30, 50), (1000, 3), (1, 1), (64, 20)]
@@ -101,11 +106,47 @@ def test_a_graph_that_prepares_otherwise_is_not_written(run, tmp_path, monkeypat
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("opset", [11, 14, 15, 17])
+def test_a_probe_of_older_operators_takes_a_picture_too(opset, tmp_path):
+    file = write_backbone(tmp_path / "small.onnx", opset=opset)
+    graph = cut_features(read_onnx(file), file, output=None, side_px=24)
+    preprocessing, shown = Preprocessing(24), picture(50, 90)
+    model = probe_model(Probe(graph.model, graph.num_features, 2, graph.channels))
+    whole = with_preprocessing(model, preprocessing, 1.0)
+    assert opset_of(onnx.load_from_string(whole)) == (opset if opset >= 15 else OPSET)
+    inputs = preprocessing.normalise(preprocessing.resize_image(shown)[None])
+    (expected,) = open_session(model, file).run(["logits"], {"images": inputs})
+    (found,) = open_session(whole, file).run(["logits"], {"picture": shown})
+    np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_operators_that_cannot_be_renewed_are_refused():
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            [onnx.helper.make_node("Upsample", ["images"], ["logits"], domain="elsewhere")],
+            "small",
+            [onnx.helper.make_tensor_value_info("images", onnx.TensorProto.FLOAT, ["N", 3, 24, 24])],
+            [onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, ["N", 2])],
+        ),
+        opset_imports=[onnx.helper.make_opsetid("", 12), onnx.helper.make_opsetid("elsewhere", 1)],
+    )
+    with pytest.raises(UsageError, match=r"of opset 12, cannot be converted .*fit the probe on those"):
+        with_preprocessing(model.SerializeToString(), Preprocessing(24), 1.0)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (["--to", "bundle", "--with-preprocessing"], "goes into the file of --to onnx"),
         (["--to", "onnx", "--with-pictures"], "goes into a bundle, and --to onnx writes none"),
+        (
+            ["--to", "timm", "--licence", "mit"],
+            "--licence: goes into a bundle or a card, and --to timm writes",
+        ),
+        (
+            ["--to", "bundle", "--max-drop", "0"],
+            "--max-drop: bounds what --to int8 may lose, and --to bundle",
+        ),
     ],
 )
 def test_an_option_of_another_form_is_refused(run, capsys, options, words):

@@ -15,6 +15,7 @@ from groupwise.distributed import processor as processor_module
 from groupwise.distributed.processor import Processor, this_processor
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.export import engines
+from groupwise.export import verify_bundle as verify_bundle_module
 from groupwise.export.bundle import Terms
 from groupwise.export.converted import gather_flips
 from groupwise.export.current import kept_bundle
@@ -121,6 +122,10 @@ def test_the_users_own_pictures_are_put_in_where_asked_for(run, tmp_path):
     (pictures,) = safetensors.numpy.load_file(folder / "pictures.safetensors").values()
     assert len(pictures) == 16
     assert [one.pictures for one in verify_bundle(folder, ["opencv"])] == [16]
+    data = run.folder.parent / "pets"
+    assert [one.pictures for one in verify_bundle(folder, ["opencv"], root=data)] == [24]
+    with pytest.raises(UsageError, match="none of the reference pictures lies there as it was"):
+        list(verify_bundle(folder, ["opencv"], root=tmp_path))
 
 
 def test_a_bundle_is_verified_where_it_lies_and_that_is_kept(run, copied, capsys):
@@ -154,6 +159,11 @@ def test_a_model_that_answers_otherwise_is_told_with_how_much(copied, capsys):
         (
             ["--engine", "opencv", "--precision", "bf16"],
             "opencv is asked for bf16, and can be asked for f32 alone",
+        ),
+        (
+            ["--precision", "bogus"],
+            "--precision: no engine that is installed can be asked for bogus."
+            " Leave it out, or give f32 or bf16 or f16.",
         ),
         (["--engine", "tvm"], "invalid choice: 'tvm'"),
     ],
@@ -224,6 +234,27 @@ def test_an_engine_that_was_not_asked_for_may_refuse(copied, monkeypatch, capsys
     assert "does not take the model (no such layer)" in said.out + said.err
     assert "onnxruntime" in said.out
     assert main(["verify", str(copied), "--engine", "opencv"]) == 1
+
+
+def test_where_no_engine_verified_anything_that_is_no_success(copied, monkeypatch, capsys):
+    def refuse(model, precision):
+        raise ValueError("no such layer")
+
+    for name in engines.installed_engines():
+        monkeypatch.setitem(engines.ENGINES, name, replace(engines.ENGINES[name], open=refuse))
+    assert main(["verify", str(copied)]) == 1
+    said = capsys.readouterr()
+    assert "nothing was verified, because none of the engines here takes it" in said.err
+    assert "no such layer" in said.out + said.err
+
+
+def test_a_precision_of_an_engine_that_is_not_installed_names_it(bundle, monkeypatch):
+    monkeypatch.setattr(verify_bundle_module, "installed_engines", lambda file: ["onnxruntime", "opencv"])
+    with pytest.raises(UsageError, match=r"asked for bf16\. Leave it out, or install openvino"):
+        list(verify_bundle(bundle, precision="bf16"))
+    told = []
+    found = list(verify_bundle(bundle, precision="f32", on_refusal=told.append))
+    assert ([one.engine for one in found], told) == (["onnxruntime", "opencv"], [])
 
 
 def test_an_engine_that_differs_is_said_at_export_and_kept(run, tmp_path, monkeypatch):

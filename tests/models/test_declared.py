@@ -50,6 +50,66 @@ def test_transformers_and_bundles(tmp_path):
     assert declared_preprocessing(tmp_path / "model.onnx", {}).fields == whole
 
 
+SQUARE = {"height": 224, "width": 224}
+HALVES = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+
+
+@pytest.mark.parametrize(
+    ("held", "fields", "notes"),
+    [
+        ({"size": SQUARE}, {"image_size_px": 224, "resize": "squash", "interpolation": "bilinear"}, []),
+        ({"size": 224, "do_normalize": False}, {"mean": (0.0,) * 3, "std": (1.0,) * 3}, []),
+        ({"size": 224, "do_normalize": True}, {"mean": (0.5,) * 3, "std": (0.5,) * 3}, []),
+        (
+            {"size": {"shortest_edge": 256}, "crop_size": SQUARE, "do_center_crop": True},
+            {"image_size_px": 224, "resize": "crop"},
+            ["middle 0.875"],
+        ),
+        (
+            {"size": {"shortest_edge": 224}, "crop_size": 224, "do_center_crop": True},
+            {"image_size_px": 224, "resize": "crop"},
+            [],
+        ),
+        (
+            {"size": {"height": 384, "width": 384}, "crop_size": SQUARE, "do_center_crop": False},
+            {"image_size_px": 384, "resize": "squash"},
+            [],
+        ),
+        (
+            {"size": {"shortest_edge": 224}, "crop_pct": 0.875},
+            {"image_size_px": 224, "resize": "crop"},
+            ["middle 0.875"],
+        ),
+        (
+            {"size": {"shortest_edge": 384}, "crop_pct": 0.875},
+            {"image_size_px": 384, "resize": "squash"},
+            ["oblong pictures, which are made 384 x 384"],
+        ),
+        (
+            {"size": {"height": 384, "width": 128}, "resample": 1},
+            {"image_size_px": 128, "interpolation": "bicubic"},
+            ["pictures of 128 x 384, which are made 128 x 128", "interpolation 'lanczos' is done as bicubic"],
+        ),
+    ],
+)
+def test_transformers_fields_are_read_as_they_are_meant(held, fields, notes, tmp_path):
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(HALVES | held))
+    found = declared_preprocessing(tmp_path / "net.onnx", {})
+    assert fields.items() <= found.fields.items()
+    assert len(found.notes) == len(notes)
+    assert all(words in note for words, note in zip(notes, found.notes, strict=True))
+
+
+def test_flipped_channels_are_refused(tmp_path):
+    for flips in (False, True):
+        held = {"do_flip_channel_order": flips, "size": SQUARE}
+        (tmp_path / "preprocessor_config.json").write_text(json.dumps(held))
+        if not flips:
+            assert declared_preprocessing(tmp_path / "net.onnx", {}).fields["image_size_px"] == 224
+    with pytest.raises(GroupwiseError, match="a network of blue, green and red"):
+        declared_preprocessing(tmp_path / "net.onnx", {})
+
+
 def test_nothing_declared_is_none_and_other_json_is_not_meant(tmp_path):
     (tmp_path / "config.json").write_text('{"learning_rate": 1}')
     assert declared_preprocessing(tmp_path / "net.onnx", {"producer": "x"}) is None

@@ -76,6 +76,9 @@ def _timm_key(key):
         {"widths": (16, 0, 32, 64)},
         {"first_stride": 3},
         {"widths": (20, 40, 80, 160), "group_width": 16},
+        {"widths": (24,)},  # too few, of a width that fits
+        {"halving": "grouped3x3"},  # of the stem's 32 channels no 24 are a part
+        {"group_width": None, "cardinality": 25},
     ],
 )
 def test_values_that_make_no_network_are_refused(change):

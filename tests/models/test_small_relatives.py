@@ -17,6 +17,14 @@ SMALL = ResNeXtConfig(
     (1, 1, 2, 2), 1, 64, 32, stem="strided", num_classes=5, expansion=1, group_width=8, halving="conv3x3"
 )
 
+# From the stem's 32 channels to 48, which share no 24
+GROUPED_HALVING = {
+    "halving": "grouped3x3",
+    "widths": (48, 72, 96, 120),
+    "group_width": 24,
+    "first_stride": 2,
+}
+
 
 @settings(max_examples=25, deadline=None)
 @given(
@@ -120,6 +128,13 @@ def test_ungrouped_keeps_the_width_and_drops_the_groups():
         ({"depths": (0, 1), "halving": "block"}, "model"),
         ({"expansion": 0}, "model"),
         ({"se_ratio": 1.5}, "model.overrides.se_ratio"),
+        ({"block": "plain", "group_width": None, "cardinality": 12}, "model.overrides.cardinality"),
+        (
+            {"group_width": None, "cardinality": 24, "widths": (32, 64, 128, 256)},
+            "model.overrides.cardinality",
+        ),
+        ({"depths": (0, 1, 1), "expansion": 4}, "model.overrides.depths"),
+        (GROUPED_HALVING, "model.overrides.halving"),
         ({"block": "basic"}, "model.overrides.block"),  # which has no groups
         ({"block": "basic", "group_width": None, "conv_bias": True}, "model.overrides.block"),
     ],
@@ -128,6 +143,22 @@ def test_what_no_network_can_be_is_refused(change, place):
     with pytest.raises(UsageError) as caught:
         dataclasses.replace(SMALL, **change)
     assert str(caught.value).startswith(f"{place}: ")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"depths": (0, 1, 1), "expansion": 4, "first_stride": 2},  # whose first reduction widens
+        {"depths": (1, 0, 1), "expansion": 4},
+        {"halving": "grouped3x3", "widths": (32, 40, 80, 160)},
+        GROUPED_HALVING | {"halving": "conv3x3"},
+        GROUPED_HALVING | {"first_stride": 1},
+        {"group_width": None, "cardinality": 16, "block": "plain"},
+    ],
+)
+def test_what_barely_fits_makes_a_network(change):
+    model = ResNeXt(dataclasses.replace(SMALL, **change)).eval()
+    assert model(torch.zeros(1, 3, 32, 32)).shape == (1, 5)
 
 
 def test_the_published_networks_have_the_keys_they_had():

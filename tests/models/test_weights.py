@@ -449,12 +449,30 @@ def test_the_preset_of_a_file_that_does_not_fit_is_named(tmp_path: Path, planes:
     assert (named in caught.value.remedy) == (planes == 32)
 
 
-@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
-def test_keys_of_a_wrapped_network_are_read(tmp_path: Path, prefix: str) -> None:
-    model, again = small(), small()
-    torch.save({prefix + key: tensor for key, tensor in model.state_dict().items()}, tmp_path / "w.pth")
-    load_weights(again, tmp_path / "w.pth")
+@pytest.mark.parametrize("save", [torch.save, safetensors.torch.save_file])
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."])
+def test_keys_of_a_wrapped_network_are_read(
+    tmp_path: Path, prefix: str, save: Callable[[dict[str, Tensor], Path], None]
+) -> None:
+    model, again, file = small(), small(), tmp_path / f"w.{save.__module__.partition('.')[0]}"
+    save({prefix + key: tensor for key, tensor in model.state_dict().items()}, file)
+    load_weights(again, file)
     assert all(torch.equal(one, again.state_dict()[key]) for key, one in model.state_dict().items())
+    part = {(prefix if key == "fc.bias" else "") + key: one for key, one in model.state_dict().items()}
+    save(part, file)  # one key alone is no wrapper
+    with pytest.raises(GroupwiseError, match="has weights unknown to the network, 1 in all"):
+        load_weights(again, file)
+
+
+@pytest.mark.parametrize("key", ["conv1.weight", "fc.weight", "fc.bias"])
+@pytest.mark.parametrize("shape", [(), (2,)])
+def test_a_weight_of_another_rank_is_named(tmp_path: Path, key: str, shape: tuple[int, ...]) -> None:
+    model, words = small(num_classes=3), rf"1 of its weights differ in shape .*: {re.escape(key)} "
+    if key == "fc.bias" and shape:  # which has its rank, of two classes
+        words = "its head is for 2 classes"
+    torch.save(model.state_dict() | {key: torch.zeros(shape)}, tmp_path / "w.pth")
+    with pytest.raises(GroupwiseError, match=words):
+        load_weights(model, tmp_path / "w.pth")
 
 
 @pytest.mark.parametrize(("value", "finite"), [(float("nan"), False), (float("inf"), False), (1e30, True)])

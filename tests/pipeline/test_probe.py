@@ -89,6 +89,8 @@ def test_the_bundle_is_one_graph_that_answers_alike(home, capsys):
     assert said[0] == said[1]
     proof = json.loads((bundle / "parity.json").read_text())
     assert proof["largest_difference"]["1"] < 1e-4
+    facts = json.loads((bundle / "bundle.json").read_text())
+    assert proof["opset"] == facts["network"]["opset"] == 17  # of the features, not that of a network
     assert run(capsys, "verify", bundle)[0] == 0
     for form in ("torch", "timm"):
         assert "a probe of features in ONNX" in run(capsys, "export", home / "run", "--to", form)[2]

@@ -120,7 +120,7 @@ def export(parser: Parser, argv: list[str]) -> None:
 
     groupwise export runs/first --to bundle
     """
-    from groupwise.export.names import BUNDLES, FORMS, PHONES
+    from groupwise.export.names import FORMS
 
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
     parser.add_argument("--to", required=True, choices=FORMS, help="the form (required)")
@@ -128,7 +128,9 @@ def export(parser: Parser, argv: list[str]) -> None:
         "--out", metavar="FOLDER", type=Path, help="the folder to write, by default RUN/export/FORM"
     )
     add_moved_option(parser)
-    parser.add_argument("--licence", help="the licence of the weights, kept in the bundle")
+    parser.add_argument(
+        "--licence", help="the licence of the weights, kept in a bundle or the card of --to hub"
+    )
     parser.add_argument(
         "--with-pictures",
         action="store_true",
@@ -140,21 +142,12 @@ def export(parser: Parser, argv: list[str]) -> None:
         help="let the model of --to onnx take a picture of any size, uint8, and prepare it itself",
     )
     parser.add_argument(
-        "--max-drop", type=float, default=1.0, help="points of accuracy that int8 may lose on held-out images"
+        "--max-drop",
+        type=float,
+        help="points of accuracy that int8 may lose on held-out images, by default 1",
     )
     arguments = parser.parse_args(argv)
-    if arguments.with_pictures and arguments.to not in (*BUNDLES, *PHONES):
-        raise UsageError(
-            f"goes into a bundle, and --to {arguments.to} writes none",
-            place="--with-pictures",
-            remedy=f"Leave it out, or export --to {' or '.join((*BUNDLES, *PHONES))}.",
-        )
-    if arguments.with_preprocessing and arguments.to != "onnx":
-        raise UsageError(
-            f"goes into the file of --to onnx, and --to {arguments.to} writes another",
-            place="--with-preprocessing",
-            remedy="Leave it out, or export --to onnx.",
-        )
+    _refuse_of_other_forms(arguments)
     root = images_root(arguments.data)
     Run.open(arguments.run)
     console = Console()
@@ -163,11 +156,34 @@ def export(parser: Parser, argv: list[str]) -> None:
     from groupwise.export.targets import export_run
 
     terms = Terms(
-        arguments.licence, arguments.max_drop, arguments.with_pictures, arguments.with_preprocessing
+        arguments.licence,
+        Terms.max_drop if arguments.max_drop is None else arguments.max_drop,
+        arguments.with_pictures,
+        arguments.with_preprocessing,
     )
     folder, remarks = export_run(arguments.run, arguments.to, arguments.out, root=root, terms=terms)
     for remark in (*remarks, f"Exported: {folder}"):
         console.say(remark)
+
+
+def _refuse_of_other_forms(arguments: Any) -> None:
+    """Raise `UsageError` for an option of `export` that the form does not take."""
+    from groupwise.export.names import BUNDLES, PHONES
+
+    bundles = (*BUNDLES, *PHONES)
+    for option, forms, goes in (
+        ("with_pictures", bundles, "goes into a bundle, and --to {} writes none"),
+        ("with_preprocessing", ("onnx",), "goes into the file of --to onnx, and --to {} writes another"),
+        ("licence", (*bundles, "hub"), "goes into a bundle or a card, and --to {} writes neither"),
+        ("max_drop", ("int8",), "bounds what --to int8 may lose, and --to {} rounds nothing"),
+    ):
+        given = arguments[option]
+        if given is not None and given is not False and arguments.to not in forms:
+            raise UsageError(
+                goes.format(arguments.to),
+                place=f"--{option.replace('_', '-')}",
+                remedy=f"Leave it out, or export --to {' or '.join(forms)}.",
+            )
 
 
 def verify(parser: Parser, argv: list[str]) -> None:

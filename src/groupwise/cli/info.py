@@ -71,9 +71,11 @@ def describe_preset(
         facts["stages"] = [dataclasses.asdict(stage) for stage in stages]
         return json.dumps(facts, indent=2)
     size = image_size_px or config.default_image_size_px
+    width = config.grouped_width(0)
+    groups = config.groups(width)
     title = (
         f"{preset}: {config.num_classes} classes, {size} x {size} px,"
-        f" {config.cardinality} groups of {config.base_width} channels in the first stage"
+        f" {groups} group{'s' * (groups > 1)} of {width // groups} channels in the first stage"
     )
     return f"{title}\n\n{_stage_table(stages, regular)}"
 

@@ -1,8 +1,8 @@
 """Heat maps on any stage: Grad-CAM, and Eigen-CAM without a gradient.
 
 Selvaraju et al. 2017, "Grad-CAM" (arXiv 1610.02391): the maps of a stage, weighted by the mean gradient of
-the class's logit. At the last stage that is the class activation map up to scale (see `heat`). Muhammad and
-Yeasin 2020, "Eigen-CAM" (arXiv 2008.00299): the maps along their first principal direction, of no class.
+the class's logit. At the last stage that is the class activation map up to scale (see `heatmaps`). Muhammad
+and Yeasin 2020, "Eigen-CAM" (arXiv 2008.00299): the maps along their first principal direction, of no class.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from groupwise.errors import UsageError
 from groupwise.inference.heatmaps import Floats, Method, is_coarse, to_heat
-from groupwise.models.resnext import ResNeXt
+from groupwise.models.resnext import ResNeXt, one_look
 
 
 def heat_maps(
@@ -37,10 +37,20 @@ def heat_maps(
     if method == "eigencam":
         with torch.inference_mode():
             return to_heat(eigencam(_maps(model, images, stage)[0]).numpy())
-    with torch.enable_grad():
-        maps, last = _maps(model, images, stage)
-        logits = model.fc(model.pool(last))
-        return to_heat(gradcam(maps, logits[torch.arange(len(logits)), list(class_numbers)]).numpy())
+    mirrors = model.config.mirror_average
+    # The average of two looks at an earlier stage is not what the stages behind it see, so each has its own.
+    with torch.enable_grad(), one_look(model):
+        heat = _seen(model, images, class_numbers, stage)
+        if mirrors:
+            heat = (heat + _seen(model, images.flip(-1), class_numbers, stage).flip(-1)) / 2
+    return to_heat(heat.numpy())
+
+
+def _seen(model: ResNeXt, images: Tensor, class_numbers: Sequence[int], stage: str | None) -> Tensor:
+    """Grad-CAM of one look at the images, (N, h, w)."""
+    maps, last = _maps(model, images, stage)
+    logits = model.fc(model.pool(last))
+    return gradcam(maps, logits[torch.arange(len(logits)), list(class_numbers)])
 
 
 def _maps(model: ResNeXt, images: Tensor, stage: str | None) -> tuple[Tensor, Tensor]:

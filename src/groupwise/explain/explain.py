@@ -172,13 +172,18 @@ def write_explanations(
     items = []
     for found in explanations:
         picture = overlay(photograph(found.asked.file, reading), found.heat, preprocessing.resize)
-        overlays[found.asked.name] = picture_name(found.asked.name)
-        write_atomic(folder / overlays[found.asked.name], png(picture))
+        file = overlays[_in_utf8(found.asked.name)] = picture_name(found.asked.name)
+        write_atomic(folder / file, png(picture))
         nearest = [
             Thumbnail(near.path, load_thumbnail(root / near.path, reading), near.label, prob=near.similarity)
             for near in found.nearest
         ]
         items.append((found, png_uri(png(show_bands(found.image))), image_uri(picture), nearest))
     write_json(folder / LISTING, overlays)
-    write_atomic(folder / PAGE, render("explain.html", items=items))
+    write_atomic(folder / PAGE, _in_utf8(render("explain.html", items=items)))
     return folder / PAGE
+
+
+def _in_utf8(text: str) -> str:
+    """With each byte of a file name that is no UTF-8, which could not be written, as an escape."""
+    return text.encode(errors="backslashreplace").decode()

@@ -26,6 +26,7 @@ COLOURS = np.array(
 OPACITY = 0.7  # of the hottest places; cold ones show the photograph
 GAP_PX = 2
 GREY = 128
+STEM_BYTES = 100  # of 255 that a name may have; digest, part and the temporary file need theirs
 SHORT_PX, LONG_PX = 256, 2048  # of a photograph under heat: its shorter side, its longer side at most
 
 
@@ -65,9 +66,13 @@ def photograph(file: Path, reading: Reading = UNSETTLED) -> Pixels:
 
 
 def picture_name(name: str, part: str = "") -> str:
-    """The name of the PNG file that is drawn of the image file `name`; no two names give the same."""
+    """The name of the PNG file that is drawn of the image file `name`; no two names give the same.
+
+    It is UTF-8 and short enough for a file, whatever `name` is.
+    """
     digest = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:8]
-    return "-".join(filter(None, (Path(name).stem, digest, part))) + ".png"
+    stem = Path(name).stem.encode(errors="surrogateescape")[:STEM_BYTES].decode(errors="ignore")
+    return "-".join(filter(None, (stem, digest, part))) + ".png"
 
 
 def png(image: Pixels) -> bytes:

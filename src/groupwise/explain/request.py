@@ -57,11 +57,17 @@ def most_wrong(run: Run, fold: str = "test") -> list[Asked]:
     """The images of a fold that were given a wrong answer, the one of least probability first.
 
     With several labels an image that is the least probability of what is true of a label that was wrongly
-    given or left out, and that label is shown.
+    given or left out, and that label is shown. Raises `UsageError` for a run that has no image of the fold.
     """
+    if run.is_refit or run.is_ensemble:
+        _refuse_unnamed(run)
     predictions = read_predictions(run.require("predictions.csv")).of_fold(fold)
     if not predictions.rows:
-        return []
+        raise UsageError(
+            f"has no answers to images of its {fold} fold",
+            place=run.folder,
+            remedy="Name the images to explain.",
+        )
     if predictions.targets.several:
         members = predictions.targets.members.astype(bool)
         of_truth = np.where(members, predictions.probs, 1 - predictions.probs)
@@ -77,6 +83,18 @@ def most_wrong(run: Run, fold: str = "test") -> list[Asked]:
     chosen = wrong[np.argsort(own[wrong], kind="stable")][:MOST_WRONG]
     rows = predictions.rows
     return [Asked(rows[i].path, root / rows[i].path, rows[i].label, shown[i]) for i in chosen]
+
+
+def _refuse_unnamed(run: Run) -> None:
+    """Raise `UsageError` for a run whose network has learnt from every image."""
+    other = f"the run that was measured, {run.folder.parent}"
+    if run.is_ensemble:
+        other = f"one of its models, such as {run.path(run.ledger['members'][0])}"
+    raise UsageError(
+        "has learnt from every image, so that none was kept as a test",
+        place=run.folder,
+        remedy=f"Name the images to explain after it, or explain {other}.",
+    )
 
 
 def data_root(run: Run) -> Path:

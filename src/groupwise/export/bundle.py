@@ -16,7 +16,7 @@ import torch
 from groupwise.data.cache import Images
 from groupwise.export.material import Material, read_material
 from groupwise.export.network import LANES
-from groupwise.export.onnx import OPSET, export_onnx
+from groupwise.export.onnx import export_onnx
 from groupwise.export.parity import IMAGES, check_answers, check_parity
 from groupwise.export.pixels import with_preprocessing
 from groupwise.export.pixels_parity import check_pixels
@@ -26,7 +26,7 @@ from groupwise.files import read_json, sha256_bytes, write_atomic, write_json
 from groupwise.inference.bundle import BUNDLE, FORMAT, HEAD, MODEL, PARITY, PICTURES, REFERENCE
 from groupwise.inference.predictor import Outputs, Predictor, load_run
 from groupwise.models.ensemble import Network, head_weight
-from groupwise.models.onnx_files import open_session
+from groupwise.models.onnx_files import onnx_packages, open_session, opset_of
 from groupwise.recipe.recipe import read_fields
 from groupwise.runs.baselines import FILE as BASELINES
 from groupwise.runs.baselines import read_baselines
@@ -59,7 +59,7 @@ class Terms:
     """What the user says about an export.
 
     Args:
-        licence: Of the weights.
+        licence: Of the weights, for a bundle or the card of the form `hub`.
         max_drop: Points of accuracy that int8 may lose.
         with_pictures: Put the user's own reference pictures into a bundle, as the network sees them.
         with_preprocessing: Let the model of the form `onnx` take a picture of any size as it was decoded.
@@ -87,7 +87,7 @@ def write_model(source: Source, folder: Path, terms: Terms) -> list[str]:
         whole = with_preprocessing(model, predictor.preprocessing, predictor.temperature, several=several)
         proof = check_pixels(whole, model, predictor.preprocessing, shown, predictor.decision)
         write_atomic(folder / MODEL, whole)
-        write_json(folder / PARITY, read_json(folder / PARITY) | {"pixels": proof})
+        write_json(folder / PARITY, read_json(folder / PARITY) | {"opset": _opset(whole), "pixels": proof})
     return remarks
 
 
@@ -110,8 +110,14 @@ def write_onnx(source: Source, folder: Path, *, lanes: int = LANES) -> bytes:
     found = decide(logits.astype(np.float64), features)
     check_answers(decide(*expected), found, names=shown.paths)
     write_atomic(folder / MODEL, model)
-    write_json(folder / PARITY, {"opset": OPSET, **proof, **shown.facts()})
+    write_json(folder / PARITY, {"opset": _opset(model), **proof, **shown.facts()})
     return model
+
+
+def _opset(model: bytes) -> int:
+    """That of the file: a probe has the one of its features."""
+    onnx, _ = onnx_packages("export")
+    return opset_of(onnx.load_model_from_string(model))
 
 
 def prove_engines(
@@ -193,7 +199,7 @@ def write_rest(
             "classes": list(predictor.classes),
             "preprocessing": asdict(predictor.preprocessing),
             "decision": predictor.decision.as_json(),
-            "network": network_facts(source, precision) | ({"opset": OPSET} if file == MODEL else {}),
+            "network": network_facts(source, precision) | ({"opset": _opset(model)} if file == MODEL else {}),
             "source": source_facts(source.run),
             "licence": terms.licence,
             KEY: facts,

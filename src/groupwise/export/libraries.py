@@ -11,6 +11,7 @@ A library that is installed has to give the same logits before anything is kept.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 import torch
+import yaml
 from PIL import Image
 from torch import Tensor, nn
 
@@ -73,8 +75,18 @@ def write_hub(source: Source, folder: Path, terms: Terms) -> list[str]:
         remarks = _write_folder(source, folder, net, config)
     fields = read_json(folder / CONFIG)["groupwise"]["model"]
     write_json(folder / CONFIG, read_json(folder / CONFIG) | {"config": fields})
-    write_atomic(folder / CARD, text)
+    write_atomic(folder / CARD, text if terms.licence is None else card_with_licence(text, terms.licence))
     return remarks
+
+
+def card_with_licence(card: str, licence: str) -> str:
+    """A card whose front matter, where the hub looks, says the licence, in place of one it may say."""
+    line = yaml.safe_dump({"license": licence}, allow_unicode=True)
+    if not card.startswith("---\n"):
+        return f"---\n{line}---\n\n{card}"
+    front, end, body = card.removeprefix("---\n").partition("\n---\n")
+    other = re.sub(r"^license:.*\n?", "", front, flags=re.M)
+    return f"---\n{line}{other}{end}{body}"
 
 
 def write_torchvision(source: Source, folder: Path, _: Terms) -> list[str]:

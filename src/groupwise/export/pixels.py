@@ -8,14 +8,21 @@ the attribute in silence, and it can neither begin at half a pixel nor read beyo
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from groupwise.data.decode import Preprocessing
+from groupwise.errors import UsageError, first_line
+from groupwise.export.onnx import OPSET
 from groupwise.export.resampling import DOUBLE, Axis, Graph
+from groupwise.inference.bundle import MODEL
+from groupwise.models.onnx_files import open_session, opset_of
 
 PICTURE, IMAGES, PROBABILITIES = "picture", "images", "probabilities"
+OLDEST_OPSET = 15  # of these nodes: `Shape` with an end
+IR = 10
 
 
 def with_preprocessing(
@@ -23,12 +30,15 @@ def with_preprocessing(
 ) -> bytes:
     """The model of ONNX with its preprocessing before it and `probabilities` (1, K) as its first output.
 
-    Its input is one `picture`, uint8 (H, W, C).
+    Its input is one `picture`, uint8 (H, W, C). A model of older operators, such as a probe's features may
+    be of, gets those of `OPSET`; raises `UsageError` where it cannot have them.
     """
     import onnx
     from onnx import TensorProto, helper
 
     network = onnx.load_model_from_string(model)
+    if opset_of(network) < OLDEST_OPSET:
+        network = _renewed(network)
     graph = Graph()
     _prepare(graph, preprocessing)
     temperatures = graph.constant("temperature", np.float32(temperature))
@@ -53,6 +63,24 @@ def with_preprocessing(
     return bytes(network.SerializeToString())
 
 
+def _renewed(network: Any) -> Any:
+    """A model of ONNX with the operators of `OPSET`."""
+    from onnx.version_converter import convert_version
+
+    try:
+        network.ir_version = IR  # in those below 4 each constant has to be an input
+        renewed = convert_version(network, OPSET)
+        open_session(renewed.SerializeToString(), Path(MODEL))  # converting may leave a part out
+    except Exception as error:  # the converter and the session have their own kinds
+        raise UsageError(
+            f"needs operators of opset {OLDEST_OPSET}, and the model, of opset {opset_of(network)}, cannot be"
+            f" converted ({first_line(error)})",
+            place="--with-preprocessing",
+            remedy=f"Leave it out, or export the features anew in opset {OPSET} and fit the probe on those.",
+        ) from None
+    return renewed
+
+
 def preprocessing_model(preprocessing: Preprocessing, opset: int) -> bytes:
     """The preprocessing alone: `picture`, uint8 (H, W, C), to the network's `images`, (1, C, S, S)."""
     from onnx import TensorProto, helper
@@ -70,7 +98,7 @@ def preprocessing_model(preprocessing: Preprocessing, opset: int) -> bytes:
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", opset)],
-        ir_version=10,
+        ir_version=IR,
     )
     return bytes(model.SerializeToString())
 

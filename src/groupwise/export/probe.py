@@ -12,7 +12,7 @@ from torch import Tensor
 from groupwise.errors import UsageError
 from groupwise.models.ensemble import Ensemble, Network, networks_of
 from groupwise.models.feature_graph import FEATURES, FLOAT, MAPS
-from groupwise.models.onnx_files import onnx_packages
+from groupwise.models.onnx_files import onnx_packages, opset_of
 from groupwise.models.probe import Probe
 
 AXES_ARE_INPUT = 18  # of reductions, from this opset on
@@ -36,9 +36,9 @@ def probe_model(model: Network) -> bytes:
             for i, (probe, temperature) in enumerate(zip(probes, model.temperatures, strict=True))
         ]
         if model.several:
-            add.mean_of_label_probabilities(names, _opset(whole))
+            add.mean_of_label_probabilities(names, opset_of(whole))
         else:
-            add.mean_of_probabilities(names, _opset(whole))
+            add.mean_of_probabilities(names, opset_of(whole))
         features, maps = (add.repeated(name, len(probes)) for name in (FEATURES, MAPS))
     else:
         add.linear(FEATURES, probes[0].fc.weight, probes[0].fc.bias, "logits")
@@ -47,10 +47,6 @@ def probe_model(model: Network) -> bytes:
     graph.output.extend([logits, features, maps])
     content: bytes = whole.SerializeToString()
     return content
-
-
-def _opset(model: Any) -> int:
-    return int(next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx")))
 
 
 class _Adding:

@@ -116,7 +116,7 @@ def read_references(bundle: BundleFiles, root: Path | None) -> References:
     chosen = list(entries[: len(stored)])
     images = [stored]
     if root is not None:
-        own = list(_own(entries[len(stored) :], root))
+        own = list(_own(entries, root))
         if not own:
             raise UsageError(
                 "none of the reference pictures lies there as it was",
@@ -134,6 +134,7 @@ def read_references(bundle: BundleFiles, root: Path | None) -> References:
 
 
 def _own(entries: Sequence[dict[str, Any]], root: Path) -> Iterator[dict[str, Any]]:
+    """Those whose files lie under `root` as they were; a made one has no file, and so no digest."""
     for entry in entries:
         file = root / entry["name"]
         if file.is_file() and sha256_file(file) == entry["sha256"]:

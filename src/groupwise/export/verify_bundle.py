@@ -28,7 +28,8 @@ def verify_bundle(
 
     `root` is the folder of the run's images, whose pictures are then prepared and run as well. What is found
     is kept in `parity.json`, where that can be written. Where an engine is absent or does not take the model,
-    `on_refusal` is told, and without it `GroupwiseError` raised, as where none is installed that reads it.
+    `on_refusal` is told, and without it `GroupwiseError` raised, as where no engine verified anything. Raises
+    `UsageError` for a `precision` that none of them has.
     """
     if not is_bundle(folder):
         raise UsageError(
@@ -40,6 +41,9 @@ def verify_bundle(
     expected = read_references(bundle, root)
     decide = partial(bundle.decision.answers, reference=bundle.tensor(REFERENCE, "features"))
     chosen = engines or installed_engines(bundle.model_file)
+    if precision is not None and not engines:
+        _check_precision(precision, chosen, bundle)
+    verified = 0
     for name in chosen or engines_of(bundle.model_file):
         try:
             _check_reads(name, bundle)
@@ -56,7 +60,29 @@ def verify_bundle(
             on_refusal(error)
             continue
         _keep(folder / PARITY, found)
+        verified += 1
         yield found
+    if not verified:
+        raise GroupwiseError(
+            "nothing was verified, because none of the engines here takes it",
+            place=folder,
+            remedy="What keeps each is said above: mend one, or install another.",
+        )
+
+
+def _check_precision(precision: str, installed: Sequence[str], bundle: BundleFiles) -> None:
+    """Raise `UsageError` where none of the installed engines can be asked for it."""
+    if any(precision in ENGINES[name].precisions for name in installed):
+        return
+    known = engines_of(bundle.model_file)
+    able = [name for name in known if precision in ENGINES[name].precisions]
+    others = dict.fromkeys(one for name in known for one in ENGINES[name].precisions)
+    remedy = f"install {' or '.join(able)}" if able else f"give {' or '.join(others)}"
+    raise UsageError(
+        f"no engine that is installed can be asked for {precision}",
+        place="--precision",
+        remedy=f"Leave it out, or {remedy}.",
+    )
 
 
 def _check_reads(name: str, bundle: BundleFiles) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from math import gcd
 from numbers import Integral
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -111,14 +112,6 @@ class ResNeXtConfig:
                 place="model.overrides",
                 remedy="Beside it, set halving to conv3x3, grouped3x3 or avgpool, and expansion to 1.",
             )
-        self._refuse_parts_of_bottlenecks()
-        self._refuse_parts_of_blocks()
-        if self.first_stride not in (1, 2):
-            raise UsageError(
-                f"{self.first_stride} is neither 1 nor 2",
-                place="model.overrides.first_stride",
-                remedy="2 where the stem does not pool.",
-            )
         if self.widths is not None and (
             len(self.widths) != len(self.depths) or min(self.widths) < 1 or self.block != "bottleneck"
         ):
@@ -127,6 +120,15 @@ class ResNeXtConfig:
                 place="model.overrides.widths",
                 remedy="Give a positive number for each of the depths.",
             )
+        self._refuse_parts_of_bottlenecks()
+        self._refuse_parts_of_blocks()
+        if self.first_stride not in (1, 2):
+            raise UsageError(
+                f"{self.first_stride} is neither 1 nor 2",
+                place="model.overrides.first_stride",
+                remedy="2 where the stem does not pool.",
+            )
+        self._refuse_stages_that_do_not_join()
 
     def _refuse_other_kinds(self) -> None:
         """Words that no network has, and what is no whole number where one is counted."""
@@ -191,7 +193,13 @@ class ResNeXtConfig:
                 remedy="0 is none, 2 is usual; leave block, stride_in and conv_bias as they are.",
             )
         for number in range(len(self.depths)):
-            inner = self.out_channels(number) if plain else self.inner_width(number)
+            inner = self.grouped_width(number)
+            if self.group_width is None and inner % self.cardinality:
+                raise UsageError(
+                    f"{inner} channels do not fall into {self.cardinality} groups",
+                    place=f"{overrides}.cardinality",
+                    remedy="Choose a number that divides the channels of every stage, or a group_width.",
+                )
             if self.group_width is not None and (self.group_width < 1 or inner % self.group_width):
                 raise UsageError(
                     f"{inner} channels do not fall into groups of {self.group_width}",
@@ -206,6 +214,27 @@ class ResNeXtConfig:
                     remedy="Choose fewer groups, or a base_width that the radix divides.",
                 )
 
+    def _refuse_stages_that_do_not_join(self) -> None:
+        """A first stage that has nothing to widen the maps, and reductions whose groups do not come out."""
+        came = self.planes
+        for number, depth in enumerate(self.depths):
+            given, halves = self.out_channels(number), number > 0 or self.first_stride == 2
+            if not depth and not halves and came != given:
+                raise UsageError(
+                    f"the first stage has no block to make {given} channels of the stem's {came}",
+                    place="model.overrides.depths",
+                    remedy="Give it one at least, or set expansion to 1.",
+                )
+            shared = gcd(came, given)
+            groups = self.groups(shared)
+            if halves and self.halving == "grouped3x3" and (groups < 1 or shared % groups):
+                raise UsageError(
+                    f"the grouped 3x3 from {came} to {given} channels cannot have the groups of the blocks",
+                    place="model.overrides.halving",
+                    remedy="Choose conv3x3 or avgpool, or other groups.",
+                )
+            came = given
+
     def drop_path_of(self, stage: int, block: int) -> float:
         """How often a block, its number within its stage counted from 0, adds nothing in training."""
         place = sum(self.depths[:stage]) + block + 1
@@ -216,6 +245,10 @@ class ResNeXtConfig:
         if self.widths is not None:
             return self.widths[stage]
         return self._planes(stage) * self.base_width // 64 * self.cardinality
+
+    def grouped_width(self, stage: int) -> int:
+        """Channels of the 3x3 in the blocks of a stage, counted from 0, which has the groups."""
+        return self.out_channels(stage) if self.block == "plain" else self.inner_width(stage)
 
     def out_channels(self, stage: int) -> int:
         """Channels of the maps that a stage gives, counted from 0."""

@@ -7,10 +7,12 @@ or in the metadata of the ONNX file), and transformers' `preprocessor_config.jso
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from groupwise.data.pixel_reading import as_tuples
 from groupwise.data.preprocessing import COLOURS, Preprocessing
@@ -21,7 +23,8 @@ PRETRAINED = "pretrained_cfg"  # timm's word
 BUNDLE = "bundle.json"
 TRANSFORMERS = "preprocessor_config.json"
 SQUARES = {"center": "crop", "squash": "squash", "border": "pad"}
-FILTERS = {2: "bilinear", 3: "bicubic", "bilinear": "bilinear", "bicubic": "bicubic"}
+FILTERS = {"bilinear": "bilinear", "bicubic": "bicubic"}
+SQUASHED_FROM = 384  # px, by transformers' ConvNeXT, which cuts smaller ones to `crop_pct`
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,12 @@ def _beside(place: Path, held: Any) -> Declared | None:
     inner = held.get(PRETRAINED)
     known = inner if isinstance(inner, Mapping) else held
     if known.get("image_mean") is not None or place.name == TRANSFORMERS:
+        if known.get("do_flip_channel_order"):
+            raise GroupwiseError(
+                "declares a network of blue, green and red, and pictures are red, green and blue here",
+                place=place,
+                remedy="Export it with the input channels of its first layer turned, and without that field.",
+            )
         return _meant(place, lambda: _of_transformers(known, place.name))
     if known.get("mean") is not None and known.get("std") is not None:
         return _meant(place, lambda: _of_timm(known, place.name))
@@ -85,39 +94,61 @@ def _of_bundle(held: Any) -> Declared:
 
 def _of_timm(known: Any, source: str) -> Declared:
     size = known.get("input_size")
-    side, share = (size[-1] if size else None), known.get("crop_pct")
+    sides, share = (size[-2:] if size else None), known.get("crop_pct")
     method = known.get("interpolation", "bilinear")
-    notes = []
-    if share not in (1, None):
-        notes.append(
-            f"its weights were tested on the middle {share:.3g} of each picture, of which all is shown"
-        )
-    if size and size[-2] != side:
-        notes.append(f"it takes pictures of {side} x {size[-2]}, which are made {side} x {side} here")
-    if method not in FILTERS:
-        notes.append(f"its interpolation {method!r} is done as bicubic")
     values = {
-        "image_size_px": side,
+        "image_size_px": sides[-1] if sides else None,
         "resize": SQUARES.get(known.get("crop_mode") or "center", "crop"),
         "interpolation": FILTERS.get(method, "bicubic"),
         "mean": known.get("mean"),
         "std": known.get("std"),
     }
-    return Declared(_given(values), source, tuple(notes))
+    return Declared(_given(values), source, tuple(_differences(sides, share, method)))
 
 
 def _of_transformers(known: Mapping[str, Any], source: str) -> Declared:
-    size = known.get("crop_size") or known.get("size")
-    if isinstance(size, Mapping):
-        size = size.get("height") or size.get("shortest_edge")
+    size, share, method = known.get("size"), known.get("crop_pct"), known.get("resample")
+    scaled = shown = _sides(size)
+    by_short_side = isinstance(size, Mapping) and "shortest_edge" in size
+    cuts = known.get("do_center_crop", known.get("crop_size") is not None)
+    if cuts:
+        shown = _sides(known.get("crop_size")) or scaled
+        share = (share or 1) * shown[-1] / scaled[-1] if shown and scaled else share
+    elif not (by_short_side and share and scaled and scaled[-1] < SQUASHED_FROM):
+        share = None
+    method = "bilinear" if method is None else Image.Resampling(method).name.lower()
+    notes = list(_differences(shown, share, method))
+    if by_short_side and shown and not (cuts or share):
+        notes.append(f"it takes oblong pictures, which are made {shown[-1]} x {shown[-1]} here")
+    normalises = known.get("do_normalize") is not False
     values = {
-        "image_size_px": size,
-        "resize": "crop" if known.get("do_center_crop") else "squash",
-        "interpolation": FILTERS.get(known.get("resample", 2), "bicubic"),
-        "mean": known.get("image_mean"),
-        "std": known.get("image_std"),
+        "image_size_px": shown[-1] if shown else None,
+        "resize": "crop" if cuts or share else "squash",
+        "interpolation": FILTERS.get(method, "bicubic"),
+        "mean": known.get("image_mean") if normalises else [0.0] * COLOURS,
+        "std": known.get("image_std") if normalises else [1.0] * COLOURS,
     }
-    return Declared(_given(values), source)
+    return Declared(_given(values), source, tuple(notes))
+
+
+def _sides(size: Any) -> Sequence[Any] | None:
+    """Height and width of a size of transformers, which may be one number or the shortest side."""
+    if isinstance(size, Mapping):
+        side = size.get("shortest_edge")
+        size = [size.get("height") or side, size.get("width") or side]
+        return size if all(size) else None
+    return None if size is None else [size, size]
+
+
+def _differences(sides: Sequence[Any] | None, share: float | None, method: str) -> Iterator[str]:
+    """What is not done as declared: `sides` (height, width), the share of a picture's middle, the filter."""
+    if share is not None and share < 1:
+        yield f"its weights were tested on the middle {share:.3g} of each picture, of which all is shown"
+    if sides and sides[0] != sides[1]:
+        height, width = sides
+        yield f"it takes pictures of {width} x {height}, which are made {width} x {width} here"
+    if method not in FILTERS:
+        yield f"its interpolation {method!r} is done as bicubic"
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

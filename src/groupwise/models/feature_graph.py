@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.errors import GroupwiseError, UsageError, did_you_mean, first_line
-from groupwise.models.onnx_files import onnx_packages, open_session
+from groupwise.models.onnx_files import onnx_packages, open_session, opset_of
 
 IMAGES, FEATURES, MAPS = "images", "features", "maps"
 PREFIX = "backbone/"
@@ -68,7 +68,7 @@ def cut_features(model: Any, file: Path, *, output: str | None, side_px: int) ->
     `GroupwiseError` for a graph that has no features of images, or not for any number of them.
     """
     onnx, _ = onnx_packages(file)
-    opset = next((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), 0)
+    opset = opset_of(model)
     if opset < OLDEST_OPSET:
         raise _unsuited(file, f"is of opset {opset}, and at least {OLDEST_OPSET} is read")
     shown = _images_of(model.graph, file)

@@ -32,6 +32,11 @@ def onnx_packages(place: Path | str) -> tuple[Any, Any]:
     return onnx, onnxruntime
 
 
+def opset_of(model: Any) -> int:
+    """The version of the standard operators of an ONNX model; 0 where it names none."""
+    return next((int(one.version) for one in model.opset_import if one.domain in ("", "ai.onnx")), 0)
+
+
 def refuse_external_data(model: Any, place: Path) -> None:
     """Raise `GroupwiseError` where an ONNX model asks for the content of another file."""
     if any(tensor.external_data for tensor in _tensors(model)):

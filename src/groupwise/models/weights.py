@@ -86,7 +86,7 @@ def load_weights(
         >>> groupwise.load_weights(model, "runs/first/model.safetensors")
     """
     path = Path(path)
-    state = _read(path)
+    state = _unwrapped(_read(path))
     remedy = "Build the network that the file was saved from: --model.preset, or `create_model` in Python."
     if any(TUTORIAL_PART.match(key) for key in state):
         state = _from_tutorial(state, path)
@@ -181,17 +181,22 @@ def _damaged(file: Path) -> GroupwiseError:
 
 def _tensors_by_name(state: object, file: Path) -> dict[str, Tensor]:
     if isinstance(state, Mapping) and state and all(isinstance(value, Tensor) for value in state.values()):
-        named = {str(key): tensor for key, tensor in state.items()}
-        for prefix in WRAPPERS:
-            if all(key.startswith(prefix) for key in named):
-                named = {key.removeprefix(prefix): tensor for key, tensor in named.items()}
-        return named
+        return {str(key): tensor for key, tensor in state.items()}
     held = [str(key) for key in state] if isinstance(state, Mapping) else [type(state).__name__]
     raise GroupwiseError(
         f"holds something else than tensors by name: {listed(held, NAMES_SHOWN) or 'nothing'}",
         place=file,
         remedy="Save `model.state_dict()` alone.",
     )
+
+
+def _unwrapped(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """By the keys of the network itself, however many wrappers it was saved in, and in which order."""
+    while prefix := next(
+        (one for one in WRAPPERS if state and all(key.startswith(one) for key in state)), ""
+    ):
+        state = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
+    return state
 
 
 def _from_tutorial(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
@@ -238,7 +243,8 @@ def _check_shapes(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: 
     differing = [key for key in own if key in state and own[key].shape != state[key].shape]
     if not differing:
         return
-    if all(key in STEMS for key in differing):
+    same_rank = all(own[key].ndim == state[key].ndim for key in differing)
+    if same_rank and all(key in STEMS for key in differing):
         theirs, ours = state[differing[0]].shape[1], own[differing[0]].shape[1]
         if theirs != ours:
             raise GroupwiseError(
@@ -246,7 +252,9 @@ def _check_shapes(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: 
                 place=path,
                 remedy="Load with `adapt_stem=True` to repeat or add up the filters of the first layer.",
             )
-    if all(key.startswith(HEAD) and own[key].shape[1:] == state[key].shape[1:] for key in differing):
+    if same_rank and all(
+        key.startswith(HEAD) and own[key].shape[1:] == state[key].shape[1:] for key in differing
+    ):
         theirs, ours = len(state[differing[-1]]), len(own[differing[-1]])
         raise GroupwiseError(
             f"its head is for {theirs} classes, the network's for {ours}",
