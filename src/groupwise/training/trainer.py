@@ -194,7 +194,7 @@ class Trainer:
         """Score an epoch, by one look where it may not be chosen, and enter it, kept where it is the best."""
         state, training, start = self.state, self.config.training, time.perf_counter()
         answers = Answers(by := training.select_by)
-        is_early = state.progress(training, self.left_s(), ahead=0) <= training.select_from
+        is_early = 0 < training.select_from >= state.progress(training, self.left_s(), ahead=0)
         with one_look(self.learner.eval_model) if is_early else nullcontext():
             selected = self.evaluate(answers)
         if selected.n and not math.isfinite(selected.loss):
