@@ -184,3 +184,32 @@ def test_copies_that_leave_too_few_sources_are_blamed(group):
     refuse_few_groups([Sample(*sample) for sample in samples], ["train", "val", "test"])
     with pytest.raises(GroupwiseError, match="--copies report"):
         make_split(samples, Participants([0] * 20), shares={"train": 0.6, "val": 0.2, "test": 0.2}, seed=0)
+
+
+@pytest.mark.parametrize("fold", ["train", "val", "test"])
+def test_a_class_that_is_not_tested_follows_the_source_that_has_a_fold(fold):
+    """Nobody put the new picture into train, so nothing is cut."""
+    before = split([(f"{c}/{i}", c, f"{c}{i}") for c in "ab" for i in range(8)])
+    known = next(row for row in before.rows if row.fold == fold and row.label == "a")
+    samples = [(row.path, row.label, row.group) for row in before.rows]
+    samples += [("r/0", "r", known.group), ("r/1", "r", "another")]
+    after = make_split(
+        samples,
+        Participants(range(len(samples)), untested=frozenset("r")),
+        shares=SplitConfig().shares,
+        seed=0,
+        previous=before,
+    )
+    assert [row.fold for row in after.rows[-2:]] == [fold, "train"]
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"extend": "split.csv"}, r"does not extend split\.csv, which is there already\. .*another file"),
+        ({"method": "random"}, r"is not divided by split\.method random\. Leave one"),
+    ],
+)
+def test_a_split_that_is_given_is_not_made_otherwise(other, message):
+    with pytest.raises(UsageError, match=message):
+        SplitConfig(given="fold", **other)
