@@ -1,3 +1,4 @@
+import errno
 import json
 import shlex
 import shutil
@@ -17,7 +18,7 @@ from PIL import Image
 from cli_case import rows, run
 from folder_case import tiny_options, write_folder
 from groupwise.cli.info import describe_preset
-from groupwise.cli.main import GO_ON, VERBS, main, promise_of
+from groupwise.cli.main import GO_ON, VERBS, _explain, main, promise_of
 from groupwise.inference.predictor import load_run
 from groupwise.recipe.parsing import read_recipe
 from groupwise.runs.history import OPTIONAL_NUMBERS
@@ -649,3 +650,15 @@ def test_help_shows_every_default_and_the_names_of_recipes(capsys):
     assert "(Zhong et al. 2017) (default: 0.0)" in words
     assert "--data.image_size_px IMAGE_SIZE_PX Side of the square" in words
     assert "(default: [])" not in words
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.EFBIG, "File too large"), "File too large. Check the space on the disk"),
+        (OSError(errno.ENOSPC, "No space left on device", "a.csv"), "a.csv: No space left on device. Check"),
+        (OSError("odd"), "OSError: odd. This is a defect of Groupwise"),
+    ],
+)
+def test_what_the_system_refuses_is_no_defect(error, told):
+    assert _explain(error, []).startswith(told)

@@ -12,6 +12,7 @@ VERBS = {
     "audit": ["--out", "out"],
     "split": ["--out", "out.csv"],
     "plan": ["--out", "out.yaml"],
+    "show": ["--out", "out.png"],
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from groupwise.data.column_names import names_folds, names_group
-from groupwise.data.fold_columns import find_fold_columns, read_folds
+from groupwise.data.fold_columns import find_fold_columns, note_folds, read_folds
 from groupwise.data.group_columns import find_group_columns, note_group_columns
 from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
@@ -225,3 +225,49 @@ def test_cells_that_name_no_fold_beside_others_are_named(tmp_path):
         scan(file, ReadOptions(given="split"))
     file.write_text("\n".join(["path,label,split", *rows]).replace("unused", "").replace("ignore", "") + "\n")
     assert len(scan(file, ReadOptions(given="split")).usable) == 8
+
+
+@pytest.mark.parametrize(
+    ("folds", "use"),
+    [
+        ("01", "write train and test for its numbers and add --split.given fold;"),
+        ("012", "add --cv 3 --split.given fold (if its numbers stand for train, val and test,"),
+        ("01234", "add --cv 5 --split.given fold;"),
+    ],
+)
+def test_numbered_folds_are_offered_in_a_way_that_works(folds, use):
+    rows = [{"fold": folds[i % len(folds)]} for i in range(20)]
+    (note,) = note_folds(rows, ["fold"], None, ["ab"[i % 3 == 0] for i in range(20)])
+    assert f"To use it as it is, {use}" in note
+
+
+def listed_twice(tmp_path, *again):
+    """Pictures of one patient each, four in train and two in test, and rows that say it `again`."""
+    put(tmp_path, *(f"{i}.png" for i in range(6)))
+    rows = [f"{i}.png,{'ab'[i % 2]},{'train' if i < 4 else 'test'},p{i}" for i in range(6)]
+    file = tmp_path / "pets.csv"
+    file.write_text("\n".join(["path,label,fold,patient", *rows, *again]) + "\n")
+    return read_contents(file, given="fold", group_column="patient")
+
+
+def test_a_file_on_two_sides_and_of_two_patients_binds_them_and_is_said(tmp_path):
+    found = listed_twice(tmp_path, "0.png,a,test,p5", "1.png,b,train,")
+    usable = {sample.path: sample.group for sample in found.samples if sample.status == "ok"}
+    assert usable == {f"{i}.png": f"p{i % 5}" for i in range(6)}  # the last with the first
+    told = " ".join(found.notes)
+    assert "1 files stand in several rows under different groups, such as 0.png (p0, p5)" in told
+    assert "1 files stand in several rows under different folds, such as 0.png (train, test)" in told
+
+
+def test_a_file_that_is_listed_alike_twice_says_nothing(tmp_path):
+    found = listed_twice(tmp_path, "0.png,a,train,P0")
+    assert not any("several rows" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(("given", "folds"), [(None, set()), ("given_fold", {"train", "test"})])
+def test_a_manifest_brings_the_folds_that_are_asked_for(tmp_path, given, folds):
+    listed_twice(tmp_path)
+    manifest = scan(tmp_path / "pets.csv", ReadOptions(given="fold"))
+    manifest.write(tmp_path / "manifest.csv")
+    again = scan(tmp_path / "manifest.csv", ReadOptions(given=given))
+    assert {sample.extra.get("given_fold") for sample in again.usable} - {None} == folds

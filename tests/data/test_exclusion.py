@@ -116,3 +116,10 @@ def test_a_table_without_the_column_is_told_from_unknown_paths(folder: Path) -> 
     listed.write_text("file;why\ncat/z.png;blurred\n")
     with pytest.raises(GroupwiseError, match="2 of its 2 paths are not among the data"):
         scan(folder, ReadOptions(exclude=listed))
+
+
+def test_a_list_of_all_files_is_named_as_the_reason(folder, tmp_path):
+    listed = tmp_path / "all.txt"
+    listed.write_text("\n".join(file.relative_to(folder).as_posix() for file in folder.rglob("*.png")))
+    with pytest.raises(GroupwiseError, match=r"beside the 4 files that --exclude leaves out\. Take some"):
+        scan(folder, ReadOptions(exclude=listed))

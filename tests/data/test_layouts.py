@@ -960,3 +960,9 @@ class TestArchives:
         manifest = scan(tmp_path / "x.zip")
         assert counts(manifest) == {"cat": 1, "dog": 1}
         assert Counter(sample.codes for sample in manifest.samples)[("unsafe-name",)] == 2
+
+
+def test_folders_are_not_classes_and_folds_at_once():
+    with pytest.raises(UsageError, match=r"--layout classes: --split\.given folders takes some"):
+        ReadOptions(layout="classes", given="folders")
+    ReadOptions(layout="classes", given="pool")  # which says that no split is meant

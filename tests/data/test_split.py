@@ -203,3 +203,32 @@ def test_a_cross_validation_is_not_told_to_learn_labels_without_testing_them():
 @pytest.mark.parametrize(("least", "rare", "fewest"), [(3, "train", 3), (3, "drop", 0), (0, "train", 0)])
 def test_only_rare_classes_that_are_learnt_are_not_tested(least, rare, fewest):
     assert SplitConfig(min_sources=least, rare=rare).fewest_tested == fewest
+
+
+@pytest.mark.parametrize("fold", ["train", "val", "test"])
+def test_a_class_that_is_not_tested_follows_the_source_that_has_a_fold(fold):
+    """Nobody put the new picture into train, so nothing is cut."""
+    before = split([(f"{c}/{i}", c, f"{c}{i}") for c in "ab" for i in range(8)])
+    known = next(row for row in before.rows if row.fold == fold and row.label == "a")
+    samples = [(row.path, row.label, row.group) for row in before.rows]
+    samples += [("r/0", "r", known.group), ("r/1", "r", "another")]
+    after = make_split(
+        samples,
+        Participants(range(len(samples)), untested=frozenset("r")),
+        shares=SplitConfig().shares,
+        seed=0,
+        previous=before,
+    )
+    assert [row.fold for row in after.rows[-2:]] == [fold, "train"]
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"extend": "split.csv"}, r"does not extend split\.csv, which is there already\. .*another file"),
+        ({"method": "random"}, r"is not divided by split\.method random\. Leave one"),
+    ],
+)
+def test_a_split_that_is_given_is_not_made_otherwise(other, message):
+    with pytest.raises(UsageError, match=message):
+        SplitConfig(given="fold", **other)

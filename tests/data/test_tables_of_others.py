@@ -327,7 +327,7 @@ class TestArchives:
     def test_a_folder_in_an_archive_is_not_advised_as_data(self, tmp_path):
         split(tmp_path / "in", "train", "test")
         archive = Path(shutil.make_archive(str(tmp_path / "x"), "zip", tmp_path / "in"))
-        with pytest.raises(GroupwiseError, match=r"Unpack it and give one of them, such as train, or add"):
+        with pytest.raises(GroupwiseError, match=r"Unpack it and give one of them, such as train, or, where"):
             scan(archive)
 
     def test_a_table_within_the_folder_around_the_classes_is_said(self, tmp_path):

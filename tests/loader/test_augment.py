@@ -196,3 +196,10 @@ def test_what_is_turned_as_well_is_shifted_once():
 def test_a_crop_that_shows_nothing_or_more_than_all_is_refused(crop):
     with pytest.raises(UsageError, match=r"augment\.crop"):
         AugmentConfig(crop=crop)
+
+
+def test_an_image_is_not_shifted_away():
+    with pytest.raises(UsageError, match=r"augment\.shift: would move the whole image away"):
+        AugmentConfig(shift=1.0)
+    images = torch.rand(4, 3, 8, 8)  # of which 0.99 rounds to the whole side
+    assert augment(images, torch.arange(4), AugmentConfig(shift=0.99), seed=0, epoch=1).shape == images.shape

@@ -1,5 +1,6 @@
 """What the data were taken for, and what a split that they bring has cut, is said where it is decided."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,15 @@ from groupwise.data.manifest import GIVEN_FOLD, Manifest, Sample
 from groupwise.data.split import EXCLUDED
 from groupwise.data.split_options import SplitConfig
 from groupwise.data.targets import refuse_alike
-from groupwise.errors import GroupwiseError
+from groupwise.errors import GroupwiseError, UsageError
 from groupwise.pipeline.audit import audit_data
+from groupwise.pipeline.create import _refuse_classes
 from groupwise.pipeline.divide import audit_given_split, given_folds, split_manifest
 from groupwise.pipeline.prepare import prepare, scan_with_progress
-from groupwise.pipeline.repaired import say_series, write_repaired
+from groupwise.pipeline.repaired import remove_repaired, say_series, write_repaired
+from groupwise.recipe.decision import DecisionConfig
+from groupwise.recipe.parsing import read_recipe
+from groupwise.runs.request import RunRequest
 
 N = 48
 
@@ -191,3 +196,37 @@ def test_a_single_class_is_refused_before_copies_are_looked_for(capsys):
     said = capsys.readouterr().out
     assert "Audit" not in said
     assert "24 images in 1 class;" in said
+
+
+@pytest.mark.parametrize(("split", "early"), [({}, True), ({"split.min_sources": 3}, False)])
+def test_a_class_that_the_split_may_leave_out_is_looked_for_behind_it(split, early):
+    wanted = {"decision.ordered": ("a", "b", "c"), **split}
+    _, recipe = read_recipe("default", wanted)
+    request = RunRequest(data=Path("pets"), scan=None, folder=Path("run"), recipe=recipe, base=recipe)
+    with pytest.raises(UsageError, match="does not name each class once") if early else nullcontext():
+        _refuse_classes(request, manifest())
+
+
+def test_a_class_that_falls_to_the_least_number_of_sources_is_refused_before_training(tmp_path):
+    names = dict.fromkeys(range(2), "rare")
+    data = replace(
+        manifest(folds=()),
+        samples=tuple(
+            replace(s, label=names.get(i, s.label), group="r" if i in names else s.group)
+            for i, s in enumerate(manifest(folds=(), group=lambda i: f"g{i // 2}").samples)
+        ),
+    )
+    found = audited(data)
+    split, _ = divide(data, found, SplitConfig(min_sources=3))
+    config = DecisionConfig(positive_class="rare", target_sensitivity=0.9)
+    config.refuse_unknown_class(data.classes)
+    with pytest.raises(UsageError, match=r"no class 'rare'\. Choose one of a, b"):
+        config.refuse_unknown_class(split.classes)
+    DecisionConfig(ordered=("b", "a")).refuse_unknown_class(split.classes)
+
+
+def test_tables_of_an_earlier_audit_go(tmp_path):
+    for name in ("repaired.csv", "spanning.csv", "series.csv", "notes.csv"):
+        (tmp_path / name).write_text("path\n")
+    remove_repaired(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.csv"]

@@ -1,12 +1,16 @@
 """A run that is resumed learns from what it began with, or says that this has changed."""
 
+from dataclasses import replace
+
 import pytest
 
 from groupwise.data.folder import digest_listing
 from groupwise.errors import UsageError
 from groupwise.files import sha256_file
-from groupwise.pipeline.resume import _refuse_changed_data
+from groupwise.pipeline.create import digests_of
+from groupwise.pipeline.resume import _refuse_changed_data, _refuse_other_recipe
 from groupwise.recipe.parsing import read_recipe
+from groupwise.recipe.recipe import to_yaml
 from groupwise.runs.request import RunRequest
 from groupwise.runs.run import Run
 from layout_case import classes, text
@@ -84,3 +88,58 @@ def test_what_is_no_image_of_the_data_changes_nothing(tmp_path, folder):
     for name in (".DS_Store", "cat/Thumbs.db", "notes.txt", ".cache/1.jpg"):
         text(folder, name, "x")
     assert digest_listing(folder, run_inside) == before
+
+
+def packed(folder, name, content):
+    (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["train-00000-of-00001.parquet", "cat.zip", "cat.tar.gz"])
+def test_an_archive_or_shard_that_was_replaced_is_noticed(tmp_path, name):
+    folder = tmp_path / "packed"
+    folder.mkdir()
+    packed(folder, name, b"old")
+    bare, request = stopped(tmp_path, folder)
+    _refuse_changed_data(bare, request)  # an older run, which has kept nothing of them
+    bare.note(**digests_of(request))
+    _refuse_changed_data(bare, request)
+    packed(folder, name, b"new")
+    with pytest.raises(UsageError, match=r"packed: holds other archives or Parquet files.*another --run"):
+        _refuse_changed_data(bare, request)
+
+
+def test_an_edited_list_of_what_is_left_out_is_noticed(tmp_path, table):
+    listed = tmp_path / "out.txt"
+    listed.write_text("1.jpg\n")
+    run, request = stopped(tmp_path, table)
+    request = replace(request, reading={"exclude": str(listed)})
+    run.note(**digests_of(request))
+    _refuse_changed_data(run, request)
+    listed.write_text("2.jpg\n")
+    with pytest.raises(UsageError, match=r"--exclude .*out\.txt: has changed since this run began"):
+        _refuse_changed_data(run, request)
+
+
+CHOSEN = {"data.channels": (1, 2)}
+SETTLED_BY_DATA = {"data.channel_count": 3, "data.mean": (0.4, 0.5), "data.std": (0.2, 0.3)}
+
+
+def begun_with(tmp_path, **later):
+    """A run of two channels, and the request that goes on with it."""
+    run = Run.create(tmp_path / "run", data=tmp_path, root=tmp_path, version="test")
+    _, begun = read_recipe("default", {**CHOSEN, **SETTLED_BY_DATA})
+    run.path("recipe.yaml").write_text(to_yaml(begun))
+    run.record("recipe.yaml")
+    base, recipe = read_recipe("default", {**CHOSEN, **later})
+    return run, RunRequest(
+        data=tmp_path, scan=lambda progress: None, folder=run.folder, recipe=recipe, base=base, resume=True
+    )
+
+
+def test_what_the_data_said_of_channels_stays_as_it_was(tmp_path):
+    _refuse_other_recipe(*begun_with(tmp_path))
+
+
+def test_other_channels_are_another_recipe(tmp_path):
+    with pytest.raises(UsageError, match=r"data\.channel_count was 3"):
+        _refuse_other_recipe(*begun_with(tmp_path, **{"data.channel_count": 4}))

@@ -8,6 +8,7 @@ from groupwise.recipe.aim import read_costs
 from groupwise.recipe.decision import DecisionConfig
 from groupwise.recipe.parsing import build_recipe, read_recipe
 from groupwise.recipe.recipe import Recipe, as_dict
+from groupwise.recipe.several import for_several_labels
 
 COSTS = {"cat": {"cat": 0.0, "dog": 5.0}, "dog": {"cat": 1.0, "dog": 0.0}}
 
@@ -126,3 +127,28 @@ def test_costs_are_asked_for_where_they_are_to_fall(capsys):
     assert main(["train", "--print_config", "--optimise", "cost"]) == 2
     told = " ".join(capsys.readouterr().err.split())
     assert "--optimise cost: no costs are given to lower. Add --cost-matrix FILE" in told
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen_by"),
+    [
+        ({}, ("average_precision", "loss")),
+        ({"training.optimise": "auroc"}, ("auroc", "loss")),
+        ({"training.select_by": ("auroc", "loss")}, ("auroc", "loss")),
+        ({"training.select_by": ("loss",)}, ("loss",)),
+        ({"training.select_by": ("accuracy",)}, ("average_precision", "loss")),  # as of the aim before
+    ],
+)
+def test_of_several_labels_what_chooses_the_epoch_stays_where_it_is_no_consequence(given, chosen_by):
+    settled = for_several_labels(read_recipe("default", given)[1])
+    assert settled.training.select_by == chosen_by
+    assert for_several_labels(settled) == settled
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("training.select_by", ("balanced_accuracy",)), ("decision.ordered", ("none", "mild", "severe"))],
+)
+def test_several_labels_refuse_what_says_nothing_of_sets(field, value):
+    with pytest.raises(UsageError, match=f"{field}: does not know several labels"):
+        for_several_labels(read_recipe("default", {field: value})[1])

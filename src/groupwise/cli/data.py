@@ -57,10 +57,11 @@ def show(parser: Parser, argv: list[str]) -> None:
         "--out", metavar="FILE", type=Path, default=Path("samples.png"), help="the PNG file to write"
     )
     arguments = parser.parse_args(argv)
-    from groupwise.pipeline.prepare import draw_samples, scan_with_progress
+    from groupwise.pipeline.prepare import draw_samples, require_usable, scan_with_progress
 
     console = Console()
     manifest = scan_with_progress(scan_of(arguments), console)
+    require_usable(manifest)
     draw_samples(manifest, arguments.out, rows=arguments.rows, cols=arguments.cols, seed=arguments.seed)
     console.say(f"Samples: {arguments.out}")
 

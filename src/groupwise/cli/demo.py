@@ -28,6 +28,8 @@ def demo(folder: Path, console: Console, *, resume: bool = False) -> dict[str, A
 
     Begins anew, or with `resume` goes on with a demo that was stopped.
     """
+    if folder.name in ("", ".."):  # such as `.`
+        folder = folder.resolve()
     data = folder.with_name(f"{folder.name}-digits")
     _refuse_foreign(folder, data)
     if not resume:

@@ -144,7 +144,9 @@ def _explain(error: BaseException, argv: Sequence[str]) -> str:
     if isinstance(error, KeyboardInterrupt):
         # What has come further than this says so itself.
         return str(error) or _stopped(argv)
-    if isinstance(error, OSError) and error.filename is not None:
+    if isinstance(error, OSError) and error.strerror:
+        if error.filename is None:
+            return f"{error.strerror}. Check the space on the disk and the limits of this machine."
         return f"{error.filename}: {error.strerror}. Check the path, its permissions and the space there."
     return f"{type(error).__name__}: {error}. This is a defect of Groupwise; --debug shows where."
 

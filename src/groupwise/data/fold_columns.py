@@ -14,7 +14,7 @@ from groupwise.data.table_files import Row
 
 _YES, _NO = frozenset(["yes", "y", "ja", "oui", "si", "x"]), frozenset(["no", "n", "nein", "non"])
 _MOST_FOLDS = 20
-_FEW_FOLDS = 3  # numbers that may stand for train, val and test
+_FEW_FOLDS = 3  # numbers that may stand for train, val and test; the fewest of a cross-validation
 _NUMBER = re.compile(r"(?:[^\d]*[^\d.])?(\d+)(?:\.0*)?(?:\s*(?:/|of|von|de)\s*\d+)?")
 
 
@@ -119,12 +119,19 @@ def note_folds(
             continue
         numbers = ", ".join(f"{fold} {n:,}" for fold, n in sorted(counts.items()))
         use = f"--split.given {shlex.quote(column)}"
-        if _are_numbered(counts):
-            use = f"--cv {len(counts)} {use}"
-            few = len(counts) <= _FEW_FOLDS
-            use += " (if its numbers stand for train, val and test, write those words)" * few
+        how = _use_numbered(use, len(counts)) if _are_numbered(counts) else f"add {use}"
         notes.append(
             f"The column {column!r} names folds ({numbers}) and is not used: the images are divided anew. To"
-            f" use it as it is, add {use}; --split.given pool says that it is not meant."
+            f" use it as it is, {how}; --split.given pool says that it is not meant."
         )
     return notes
+
+
+def _use_numbered(use: str, folds: int) -> str:
+    """How folds that are numbered are used; two are too few for a cross-validation."""
+    if folds < _FEW_FOLDS:
+        return f"write train and test for its numbers and add {use}"
+    few = folds == _FEW_FOLDS
+    return (
+        f"add --cv {folds} {use}" + " (if its numbers stand for train, val and test, write those words)" * few
+    )

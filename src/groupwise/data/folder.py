@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from groupwise.data.archive import READ_IN_PLACE, list_members
 from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.manifest import Sample, Status
+from groupwise.data.parquet_images import PARQUET
 from groupwise.errors import GroupwiseError
 from groupwise.files import sha256_bytes, sha256_file
 
@@ -74,16 +76,33 @@ def digest_listing(root: Path, besides: Path) -> str:
     What lies below `besides`, such as a run that is kept among the images, is passed over. Contents of images
     are not looked at: each has its digest in the manifest.
     """
-    inner = besides.resolve()
     lines = []
-    for sample in list_files(root.resolve()):
-        file = root.resolve() / sample.path
-        if sample.status == "ignored" or file.is_relative_to(inner):
-            continue
+    for sample, file in _list_besides(root.resolve(), besides):
         if file.name in TABLES_IN_FOLDERS and sample.status == "ok":
             lines.append(f"{sample.path}\0{sha256_file(file)}")
         elif file.suffix.lower() in FORMAT_OF_SUFFIX:
             lines.append(sample.path)
+    return _digest(lines)
+
+
+def digest_packed(root: Path, besides: Path) -> str:
+    """SHA-256 of the archives and Parquet files below a folder, which hold many images each; see above."""
+    return _digest(
+        f"{sample.path}\0{sha256_file(file)}"
+        for sample, file in _list_besides(root.resolve(), besides)
+        if sample.status == "ok" and sample.path.lower().endswith((*READ_IN_PLACE, PARQUET))
+    )
+
+
+def _list_besides(root: Path, besides: Path) -> Iterator[tuple[Sample, Path]]:
+    inner = besides.resolve()
+    for sample in list_files(root):
+        file = root / sample.path
+        if sample.status != "ignored" and not file.is_relative_to(inner):
+            yield sample, file
+
+
+def _digest(lines: Iterable[str]) -> str:
     return sha256_bytes("\n".join(lines).encode("utf-8", "surrogateescape"))
 
 

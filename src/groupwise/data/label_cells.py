@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
+from groupwise.data.group_names import tidy_groups
 from groupwise.data.label_sets import SetsRead, read_sets, split_cell
-from groupwise.data.manifest import Sample
+from groupwise.data.manifest import GIVEN_FOLD, Sample
 from groupwise.data.reading import Labels
+from groupwise.data.sources import find_sources
 
 # What programs write where a label is missing; `None` and `unknown` may be the names of classes.
 _NO_LABEL = frozenset({"nan", "<na>", "#n/a", "null", "n/a"})
@@ -20,10 +23,58 @@ def is_missing(label: str) -> bool:
 
 def judge(samples: list[Sample], labels: Labels) -> tuple[list[Sample], SetsRead]:
     """Quarantine what contradicts itself, and the labels as sets where images have several."""
+    samples, notes = _join_groups(samples)
+    notes += _note_folds_apart(samples)
     sets = read_sets(_judge_missing(samples), labels)
+    sets = replace(sets, notes=(*notes, *sets.notes))
     if sets.several:
         return _judge_repeats(list(sets.samples)), sets
     return _judge_labels(_judge_repeats(samples)), sets
+
+
+def _join_groups(samples: list[Sample]) -> tuple[list[Sample], list[str]]:
+    """Groups that rows of one file name beside one another under one name, for they share a picture."""
+    groups = tidy_groups([sample.group for sample in samples])[0]
+    paths = [sample.path for sample in samples]
+    cut = _several_of(paths, groups)
+    if not cut:
+        return samples, []
+    sources = find_sources(paths, groups).tolist()
+    names: dict[int, str] = {}
+    for source, group in zip(sources, groups, strict=True):
+        if group:
+            names.setdefault(source, group)
+    path, found = min(cut.items())
+    note = (
+        f"{len(cut):,} files stand in several rows under different groups, such as {path}"
+        f" ({', '.join(found)}): these groups count as one."
+    )
+    joined = [
+        replace(sample, group=names.get(source, sample.group))
+        for sample, source in zip(samples, sources, strict=True)
+    ]
+    return joined, [note]
+
+
+def _note_folds_apart(samples: list[Sample]) -> list[str]:
+    """That files stand on several sides of a split that is given."""
+    cut = _several_of([sample.path for sample in samples], [s.extra.get(GIVEN_FOLD, "") for s in samples])
+    if not cut:
+        return []
+    path, found = min(cut.items())
+    return [
+        f"{len(cut):,} files stand in several rows under different folds, such as {path}"
+        f" ({', '.join(found)}): each is in that of its first row alone."
+    ]
+
+
+def _several_of(paths: Sequence[str], values: Sequence[str]) -> dict[str, list[str]]:
+    """The files whose rows give several different values, with these in their order."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for path, value in zip(paths, values, strict=True):
+        if value:
+            found[path][value] = None
+    return {path: list(given) for path, given in found.items() if len(given) > 1}
 
 
 def _judge_repeats(samples: list[Sample]) -> list[Sample]:

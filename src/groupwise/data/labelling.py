@@ -249,8 +249,9 @@ def refuse_ready_split(
         f"the folders are called {', '.join(sorted(folds))}{beside}: this looks like a data set already"
         " split",
         place=data,
-        remedy=f"{give_one(data, folder / train)}, or add --split.given folders to use the split as"
-        " it is, --split.given pool to divide its images anew, --layout classes if these are the classes.",
+        remedy=f"{give_one(data, folder / train)}, or, where the command divides images, add --split.given"
+        " folders to use the split as it is, --split.given pool to divide its images anew; --layout classes"
+        " says that these are the classes.",
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from groupwise.data.layout import FOLDERS
 from groupwise.errors import UsageError
 
 AUTO, CLASSES = "auto", "classes"
@@ -52,6 +53,12 @@ class ReadOptions:
         if self.layout not in (AUTO, CLASSES):
             raise UsageError(
                 f"{self.layout!r} is none of {AUTO}, {CLASSES}", place="--layout", remedy="Give one of them."
+            )
+        if self.layout == CLASSES and self.given == FOLDERS:
+            raise UsageError(
+                f"--split.given {FOLDERS} takes some folders for folds",
+                place=f"--layout {CLASSES}",
+                remedy="Leave one of them out.",
             )
         if self.labels not in LABELS:
             raise UsageError(

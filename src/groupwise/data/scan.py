@@ -13,7 +13,7 @@ from pathlib import Path
 from groupwise.data.archive import READ_IN_PLACE, is_archive
 from groupwise.data.array_files import REMEDY, name_arrays, say_instead
 from groupwise.data.by_pattern import label_by_pattern
-from groupwise.data.exclusion import exclude
+from groupwise.data.exclusion import CODE, exclude
 from groupwise.data.folder import enter_archives, list_archive, list_class_folders, list_files
 from groupwise.data.folder_tables import read_folder_tables
 from groupwise.data.formats import FORMAT_OF_SUFFIX
@@ -271,9 +271,14 @@ def _require_images(data: Path, samples: Sequence[Sample]) -> None:
     require_any(data, samples)
     if all(sample.status == "ignored" for sample in samples):
         names = [sample.path for sample in samples if sample.codes != ("hidden",)]
-        remedy = "Give a folder that holds one folder of images a class."
-        if any(map(name_arrays, names)):
+        said, remedy = say_instead(names), "Give a folder that holds one folder of images a class."
+        if left_out := sum(sample.codes == (CODE,) for sample in samples):
+            said, remedy = (
+                f" beside the {left_out:,} files that --exclude leaves out",
+                "Take some off its list.",
+            )
+        elif any(map(name_arrays, names)):
             remedy = REMEDY
         elif packed := [name for name in names if name.lower().endswith(READ_IN_PLACE)]:
             remedy = f"Archives are read in place: give {data / packed[0]} as DATA."
-        raise GroupwiseError(f"there are no images{say_instead(names)}", place=data, remedy=remedy)
+        raise GroupwiseError(f"there are no images{said}", place=data, remedy=remedy)

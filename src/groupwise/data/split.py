@@ -129,7 +129,8 @@ def make_split(
     """Assign samples, given as (path, label, group), with their clusters to the folds named in `shares`.
 
     Samples of `previous` keep their fold, and what is joined to them follows. Paths that take no part get the
-    fold `excluded`; sources that hold a class that is not tested go to the first fold whole. Raises
+    fold `excluded`; sources that hold a class that is not tested go to the first fold whole, unless they have
+    one already. Raises
     `GroupwiseError` where a class has too few sources for the folds, where an earlier assignment cuts what is
     now known to be one source, or where a fold stays empty.
     """
@@ -145,7 +146,8 @@ def make_split(
     )
     sources = find_sources([group for _, _, group in samples], participants.clusters)
     untested = np.array([not spared.isdisjoint(read_names(label)) for label in labels], dtype=bool)
-    given[np.isin(sources, sources[untested]) & (given == UNASSIGNED)] = 0
+    settled = sources[given != UNASSIGNED]  # what is joined to a fold already goes there
+    given[np.isin(sources, sources[untested]) & ~np.isin(sources, settled)] = 0
     fold_numbers = np.full(len(samples), UNASSIGNED, dtype=np.int64)
     if method == "random":
         fold_numbers[keep] = assign_random(int(keep.sum()), list(shares.values()), seed)

@@ -63,11 +63,12 @@ class SplitConfig:
                 f"{self.min_sources} is negative", place="split.min_sources", remedy="Give 0 or more."
             )
         if self.is_given and (self.extend or self.method == "random"):
-            other = "split.extend" if self.extend else "split.method random"
             raise UsageError(
-                f"a split that is given is not divided by {other}",
+                f"a split that is given does not extend {self.extend}, which is there already"
+                if self.extend
+                else "a split that is given is not divided by split.method random",
                 place="split.given",
-                remedy="Leave one of them out.",
+                remedy="Leave it out, or name another file." if self.extend else "Leave one of them out.",
             )
 
     @property

@@ -237,7 +237,7 @@ def _name_extras(header: Sequence[str], is_manifest: bool, used: set[str]) -> Ma
     """Map each further column of the CSV to its name in the manifest."""
     further = [column for column in header if column not in used]
     if is_manifest:
-        return {column: column for column in further if column not in COLUMNS}
+        return {column: column for column in further if column not in (*COLUMNS, GIVEN_FOLD)}
     names: dict[str, str] = {}
     for column in further:
         name = column

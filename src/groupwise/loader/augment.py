@@ -93,7 +93,8 @@ def cropped_side(side: int, crop: float) -> int:
 def _window(images: Tensor, u: Tensor, shift: float, crop: float) -> Tensor:
     """A square of whole pixels of each image, which is reflected at its border as far as `shift` reaches."""
     side = images.shape[-1]
-    margin, length = round(shift * side), cropped_side(side, crop)
+    margin = min(round(shift * side), side - 1)  # as far as a reflection reaches
+    length = cropped_side(side, crop)
     if margin == 0 and length == side:
         return images
     padded = F.pad(images, (margin,) * 4, mode="reflect")

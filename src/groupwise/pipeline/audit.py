@@ -16,7 +16,7 @@ from groupwise.errors import GroupwiseError
 from groupwise.files import require_folder
 from groupwise.pipeline.divide import audit_given_split, given_folds
 from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, write_audit
-from groupwise.pipeline.repaired import say_series, write_repaired
+from groupwise.pipeline.repaired import remove_repaired, say_series, write_repaired
 from groupwise.runs.request import Scan
 
 
@@ -38,6 +38,7 @@ def audit_data(
     manifest = scan_with_progress(scan, console)
     _say_few_groups(manifest, console)
     audited = audit_manifest(manifest, seed=seed, console=console, backend=backend)
+    remove_repaired(out)
     manifest.write(out / "manifest.csv")
     split = given_folds(manifest, audited)
     given = None

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 
 from groupwise.console import Console
-from groupwise.data.folder import digest_listing
+from groupwise.data.folder import digest_listing, digest_packed
+from groupwise.data.layout import POOL
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split
 from groupwise.data.targets import is_set
@@ -66,6 +67,7 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     prepared = prepare(
         manifest, request.recipe.split, seed=request.recipe.seed, console=console, shares=shares
     )
+    request.recipe.decision.refuse_unknown_class(prepared.split.classes)
     request = replace(request, recipe=with_statistics(request.recipe, manifest, prepared.split))
     recipe = request.recipe
     plan = None
@@ -77,10 +79,7 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
     )
     changes = differences(recipe, request.base)
     run.note(notes=list(manifest.notes), recipe_changes=changes, reading=dict(request.reading))
-    if request.data.is_file():
-        run.note(table_sha256=sha256_file(request.data))
-    else:
-        run.note(listing_sha256=digest_listing(request.data, run.folder))
+    run.note(**digests_of(request))
     run.note(baselines=request.baselines, optimise=recipe.training.optimise)
     if request.planning:
         run.note(chosen=chosen_fields(request))
@@ -101,8 +100,12 @@ def create_run(request: RunRequest, world: World, console: Console) -> Run:
 
 
 def _refuse_classes(request: RunRequest, manifest: Manifest) -> None:
-    """Refuse an operating point or costs of other classes."""
-    request.recipe.decision.refuse_unknown_class(manifest.classes)
+    """Refuse an operating point, costs or an order of other classes, before the minutes of the audit.
+
+    Where the split may leave classes out, those that take part are known behind it alone.
+    """
+    if not request.recipe.split.min_sources and request.recipe.split.given in (None, POOL):
+        request.recipe.decision.refuse_unknown_class(manifest.classes)
 
 
 def _refuse_what_cannot_be_meant(request: RunRequest) -> None:
@@ -147,6 +150,18 @@ def settled_recipe(recipe: Recipe, manifest: Manifest) -> Recipe:
     several = any(is_set(sample.label) for sample in manifest.usable)
     settled = replace(recipe, data=recipe.data.settled(manifest.reading))
     return for_several_labels(settled) if several else settled
+
+
+def digests_of(request: RunRequest) -> dict[str, str]:
+    """What tells by `--resume` whether the files changed that say which images are which, for the ledger."""
+    exclude = request.reading.get("exclude")
+    listed = {} if exclude is None else {"exclude_sha256": sha256_file(Path(exclude))}
+    if request.data.is_file():
+        return listed | {"table_sha256": sha256_file(request.data)}
+    return listed | {
+        "listing_sha256": digest_listing(request.data, request.folder),
+        "packed_sha256": digest_packed(request.data, request.folder),
+    }
 
 
 def chosen_fields(request: RunRequest) -> dict[str, Any] | None:

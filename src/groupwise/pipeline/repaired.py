@@ -17,6 +17,12 @@ from groupwise.files import write_csv
 REPAIRED = "repaired.csv"
 
 
+def remove_repaired(folder: Path) -> None:
+    """Remove the tables of an earlier audit, which may have been of other data, from `folder`."""
+    for name in (REPAIRED, SPANNING, SERIES_FILE):
+        (folder / name).unlink(missing_ok=True)
+
+
 def say_series(folder: Path, audited: Audit, root: Path, console: Console) -> None:
     """Say the command that binds the series which an audit in `folder` suspects, if it suspects any.
 

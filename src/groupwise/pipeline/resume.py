@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from groupwise.console import Console
-from groupwise.data.folder import digest_listing
 from groupwise.data.reading import reading_words
 from groupwise.distributed.environment import environment
 from groupwise.distributed.torchrun import restarted
 from groupwise.distributed.world import World
 from groupwise.errors import UsageError
-from groupwise.files import read_json, remove_partial_files, sha256_file, write_json
-from groupwise.pipeline.create import chosen_fields, create_run, set_by_user
+from groupwise.files import read_json, remove_partial_files, write_json
+from groupwise.pipeline.create import chosen_fields, create_run, digests_of, set_by_user
 from groupwise.pipeline.named_weights import with_weights_begun
 from groupwise.recipe.parsing import build_recipe
 from groupwise.recipe.recipe import Recipe, as_dict, flatten, read_fields
@@ -26,8 +25,18 @@ from groupwise.runs.request import CrossValidation, RunRequest
 from groupwise.runs.run import LEDGER, Run
 from groupwise.training.trackers import require_trackers
 
-# Fields that a scan decides where they are not given.
-SETTLED = ("data.integer_range", "data.float_range")
+# Fields that a scan decides where they are not given, and what is measured of inputs that are no colours.
+SETTLED = ("data.integer_range", "data.float_range", "data.channel_count", "data.channel_ranges")
+MEASURED = ("data.mean", "data.std")
+
+_CHANGED = {
+    "table_sha256": "has changed since this run began, which would go on by its old rows, labels and groups",
+    "listing_sha256": "holds other images or tables than when this run began, which would go on by the old"
+    " ones",
+    "packed_sha256": "holds other archives or Parquet files than when this run began, which would go on by"
+    " the old rows",
+    "exclude_sha256": "has changed since this run began, which would go on without the files of the old list",
+}
 
 
 @contextmanager
@@ -115,20 +124,13 @@ def _refuse_other_data(run: Run, request: RunRequest) -> None:
 
 def _refuse_changed_data(run: Run, request: RunRequest) -> None:
     """Refuse to go on where labels, groups or rows may have changed: the run has learnt from the old ones."""
-    if request.data.is_file():
-        before = run.ledger.get("table_sha256")  # older runs have not kept it
-        changed = before is not None and sha256_file(request.data) != before
-        fact = "has changed since this run began, which would go on by its old rows, labels and groups"
-    else:
-        before = run.ledger.get("listing_sha256")
-        changed = before is not None and digest_listing(request.data, run.folder) != before
-        fact = "holds other images or tables than when this run began, which would go on by the old ones"
-    if changed:
-        raise UsageError(
-            fact,
-            place=request.data,
-            remedy="Restore it to go on, or give another --run to learn from the new one.",
-        )
+    for name, digest in digests_of(request).items():
+        if run.ledger.get(name, digest) != digest:  # older runs have not kept each
+            raise UsageError(
+                _CHANGED[name],
+                place=f"--exclude {request.reading['exclude']}" if name == "exclude_sha256" else request.data,
+                remedy="Restore it to go on, or give another --run to learn from the new one.",
+            )
 
 
 def _refuse_other_recipe(run: Run, request: RunRequest) -> None:
@@ -142,8 +144,10 @@ def _refuse_other_recipe(run: Run, request: RunRequest) -> None:
     else:
         began = began or flatten(as_dict(stored))  # what is newer than the run, by its default
         now = now or flatten(as_dict(request.recipe))
-        # What the scan decided where nothing was given stays as it is.
-        now |= {name: began.get(name) for name in SETTLED if now.get(name) is None and name in began}
+        # What was decided or measured where nothing was given stays as it is.
+        open_still = [name for name in SETTLED if now.get(name) is None]
+        open_still += MEASURED if request.recipe.data.needs_statistics else ()
+        now |= {name: began[name] for name in open_still if name in began}
         names = sorted(name for name in began.keys() | now.keys() if began.get(name) != now.get(name))
         changed = ", ".join(f"{name} was {began.get(name, 'not set')}" for name in names)
     if changed:

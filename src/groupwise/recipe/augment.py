@@ -56,6 +56,10 @@ class AugmentConfig:
                 raise UsageError(
                     f"{value} is not between 0 and 1", place=f"augment.{name}", remedy="Give a share."
                 )
+        if self.shift == 1:
+            raise UsageError(
+                "would move the whole image away", place="augment.shift", remedy="Give a share below 1."
+            )
         for name in ("mixup", "cutmix"):
             if getattr(self, name) < 0:
                 raise UsageError(

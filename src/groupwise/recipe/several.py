@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from groupwise.data.targets import NOT_YET
 from groupwise.errors import UsageError
+from groupwise.recipe.aim import MEASURE, Aim
 from groupwise.recipe.recipe import Recipe, with_fields
 
-AIM, RANKED = "average_precision", ("auroc", "average_precision")
+AIM: Aim = "average_precision"
+RANKED = ("auroc", "average_precision")
 
 
 def for_several_labels(recipe: Recipe) -> Recipe:
-    """`recipe` with mean average precision as what chooses the epoch, unless it is AUROC.
+    """`recipe` with mean average precision as its aim, unless that is AUROC.
+
+    It chooses the epoch as well, where `training.select_by` only follows from the former aim.
 
     Raises `UsageError` for what is meant for one class an image, where the recipe has it.
     """
+    training = recipe.training
     asked = {
-        "training.optimise": recipe.training.optimise in ("balanced", "cost"),
-        "training.sampling": recipe.training.sampling == "balanced",
+        "training.optimise": training.optimise in ("balanced", "cost"),
+        "training.select_by": "balanced_accuracy" in training.select_by,
+        "training.sampling": training.sampling == "balanced",
         "loss.class_weights": recipe.loss.class_weights == "balanced",
         "loss.focal_gamma": bool(recipe.loss.focal_gamma),
         "loss.logit_adjustment": bool(recipe.loss.logit_adjustment),
@@ -29,5 +35,8 @@ def for_several_labels(recipe: Recipe) -> Recipe:
             raise UsageError(
                 NOT_YET, place=field, remedy="Leave it out: each label counts as it stands in the images."
             )
-    aim = recipe.training.optimise if recipe.training.optimise in RANKED else AIM
-    return with_fields(recipe, {"training.optimise": aim, "training.select_by": (aim, "loss")})
+    aim = training.optimise if training.optimise in RANKED else AIM
+    former = MEASURE[training.optimise]
+    follows = training.select_by in ((former, "loss"), (former,))
+    select_by = (aim, "loss") if follows else training.select_by
+    return with_fields(recipe, {"training.optimise": aim, "training.select_by": select_by})
