@@ -130,9 +130,8 @@ def make_split(
 
     Samples of `previous` keep their fold, and what is joined to them follows. Paths that take no part get the
     fold `excluded`; sources that hold a class that is not tested go to the first fold whole, unless they have
-    one already. Raises
-    `GroupwiseError` where a class has too few sources for the folds, where an earlier assignment cuts what is
-    now known to be one source, or where a fold stays empty.
+    one already. Raises `GroupwiseError` where a class has too few sources for the folds, where an earlier
+    assignment cuts what is now known to be one source, or where a fold stays empty.
     """
     names = tuple(shares)
     _refuse_other_folds(previous, names)
@@ -146,8 +145,8 @@ def make_split(
     )
     sources = find_sources([group for _, _, group in samples], participants.clusters)
     untested = np.array([not spared.isdisjoint(read_names(label)) for label in labels], dtype=bool)
-    settled = sources[given != UNASSIGNED]  # what is joined to a fold already goes there
-    given[np.isin(sources, sources[untested]) & ~np.isin(sources, settled)] = 0
+    # What is joined to a fold already goes there
+    given[np.isin(sources, sources[untested]) & ~np.isin(sources, sources[given != UNASSIGNED])] = 0
     fold_numbers = np.full(len(samples), UNASSIGNED, dtype=np.int64)
     if method == "random":
         fold_numbers[keep] = assign_random(int(keep.sum()), list(shares.values()), seed)
@@ -189,13 +188,13 @@ def refuse_few_groups(
         _refuse_few_sources(targets, sources, folds, frozenset(), groups)
         return
     left = [name for name, count in _count_sources(targets, sources).items() if count >= min_sources]
-    can_spare = bool(left) and "train" in folds
+    can_spare = rare == "drop" and bool(left) and "train" in folds
     if len(left) < (2 if rare == "drop" else 1):
         raise GroupwiseError(
             f"{len(left)} of {len(targets.classes)} classes have {min_sources} independent sources or more",
             place="split",
             remedy=_blame_groups(targets, groups)
-            or f"Ask for fewer sources{', or add --rare train' * (rare == 'drop' and can_spare)}.",
+            or f"Ask for fewer sources{', or add --rare train' * can_spare}.",
         )
 
 
@@ -204,10 +203,10 @@ def participants_of(split: Split, *, fewest_tested: int = 0) -> Participants:
 
     Classes of fewer sources than `fewest_tested` are not tested there either.
     """
-    excluded = {row.path for row in split.rows if row.fold == EXCLUDED}
     clusters = [row.cluster for row in split.rows]
-    samples = [row[:3] for row in split.rows]
-    return Participants(clusters, excluded, few_sources(samples, clusters, excluded, fewest_tested).keys())
+    excluded = {row.path for row in split.rows if row.fold == EXCLUDED}
+    few = few_sources([row[:3] for row in split.rows], clusters, excluded, fewest_tested).keys()
+    return Participants(clusters, excluded, few)
 
 
 def _refuse_few_sources(
@@ -244,9 +243,8 @@ def _set_aside(folds: Sequence[str], several: bool) -> str:
 def _count_sources(targets: Targets, sources: IntArray) -> dict[str, int]:
     """How many of `sources` (N,) each class has images of."""
     members = targets.members.astype(bool)
-    return {
-        str(name): len(np.unique(sources[of])) for name, of in zip(targets.classes, members.T, strict=True)
-    }
+    counts = [len(np.unique(sources[of])) for of in members.T]
+    return dict(zip(map(str, targets.classes), counts, strict=True))
 
 
 def _blame_groups(targets: Targets, groups: Sequence[str]) -> str:
