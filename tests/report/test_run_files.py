@@ -51,7 +51,9 @@ def test_half_a_measurement_is_refused(make_run):
     metrics = read_json(run / "metrics.json")
     del metrics["test"]["confusion"]
     write_json(run / "metrics.json", metrics)
-    with pytest.raises(GroupwiseError, match=r"fold 'test' are incomplete\. Run `groupwise evaluate` again"):
+    with pytest.raises(
+        GroupwiseError, match=r"fold 'test' are incomplete\. Remove it, and run `groupwise evaluate` again"
+    ):
         read_run(run)
 
 

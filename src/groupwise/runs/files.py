@@ -242,9 +242,11 @@ def read_metrics(path: Path) -> dict[str, Any]:
         needed = {"n", "sources", "accuracy", "average_precision" if several else "confusion", "per_class"}
         if not isinstance(figures, dict) or not needed <= set(figures):
             fact = f"the figures of fold {fold!r} are incomplete"
-            raise GroupwiseError(fact, place=path, remedy="Run `groupwise evaluate` again.")
+            raise GroupwiseError(fact, place=path, remedy="Remove it, and run `groupwise evaluate` again.")
     if not metrics:
-        raise GroupwiseError("holds no fold", place=path, remedy="Run `groupwise evaluate` again.")
+        raise GroupwiseError(
+            "holds no fold", place=path, remedy="Remove it, and run `groupwise evaluate` again."
+        )
     return metrics
 
 
