@@ -259,3 +259,12 @@ def test_the_report_leads_to_the_audit_of_its_language(make_run, quick):
     assert write_translation(page, "zh")[0].read_text(encoding="utf-8") == '<a href="audit.html">'
     page.with_name("audit.zh.html").touch()
     assert write_translation(page, "zh")[0].read_text(encoding="utf-8") == '<a href="audit.zh.html">'
+
+
+def test_baselines_have_names_of_ours_which_are_told_in_the_other_language():
+    name = "logistic regression on simple features of colour and shape"
+    told = f"The network beats its baselines: {name} has 70.0 % accuracy on the same images, the network"
+    page, missing = translated(f"<p>{told} 80.0 %: +10.0 points (95 % interval 2.0 to 18.0).</p>", "zh")
+    assert name not in page
+    assert "\u903b\u8f91\u56de\u5f52" in page
+    assert missing == []

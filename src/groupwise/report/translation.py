@@ -42,8 +42,9 @@ FIGURE = r"(?:over |under )?[-+−]?\d[\d,.]*(?: %)?|n/a"
 OURS = {"aim", "measure", "role", "lead", "apart", "interval", "statuses", "made", "spans", "rule", "of"}
 OURS |= {"rest", "step", "ground", "title", "each", "note", "reason", "meaning", "why", "kind", "clue"}
 OURS |= {"method"}
-# Fields of which some values are in the table: folds that we name, durations, figures such as "over 99.9 %".
-PERHAPS_OURS = {"fold", "time", "v"}
+# Fields of which some values are in the table: folds and baselines that we name, durations, figures such as
+# "over 99.9 %".
+PERHAPS_OURS = {"fold", "baseline", "time", "v"}
 KINDS = {"n": r"\d[\d,]*", "v": FIGURE, "s": "s?"}
 TEXT = r"(?:(?![.?!] [A-Z“]).)+?"
 NOTHING_TO_SAY = re.compile(r"^(?:\W|\d|<[^>]*>|&\w+;|95 %)*$")
