@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from groupwise.report.audit_files import has_audit
 from groupwise.report.baseline_words import OPENINGS
@@ -52,7 +52,7 @@ def _stronger(files: RunFiles) -> Step:
     if is_small(files):
         return begin_with_weights(files)
     sides = [min(sample.width, sample.height) for sample in files.manifest if sample.width]
-    learnt = int((files.recipe.get("data") or {}).get("image_size_px") or 0)
+    learnt = int(files.part("data").get("image_size_px") or 0)
     if sides and learnt and statistics.median(sides) >= LARGER * learnt:
         larger = train_again(files, "larger", "--data.image_size_px", str(LARGER * learnt))
         return Step("learn from larger pictures", f"it has seen {learnt} pixels a side", larger)
@@ -63,8 +63,7 @@ def _stronger(files: RunFiles) -> Step:
 
 def is_small(files: RunFiles) -> bool:
     """Whether there are few photographs, and weights that know others were not begun with."""
-    model = files.recipe.get("model")
-    begun = files.ledger.get("pretrained") or (isinstance(model, Mapping) and model.get("weights"))
+    begun = files.ledger.get("pretrained") or files.part("model").get("weights")
     sides = [min(sample.width, sample.height) for sample in files.manifest if sample.width]
     small = 0 < _learnt(files) < FEW_IMAGES and bool(sides) and statistics.median(sides) >= PHOTOGRAPH_PX
     return small and not begun and not is_probe(files)

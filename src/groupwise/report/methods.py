@@ -80,7 +80,7 @@ def _probe(files: RunFiles, say: Mapping[str, str]) -> str:
         **_choice(files, say),
         features=files.probe["features"],
         n=files.probe["num_features"],
-        size=_part(files, "data").get("image_size_px", "?"),
+        size=files.part("data").get("image_size_px", "?"),
         tried=len(files.probe["penalties"]),
         temperature=_temperature(files, say["temperature"]),
     )
@@ -90,33 +90,33 @@ def _probes(files: RunFiles, say: Mapping[str, str], members: int) -> str:
     """Those of a cross-validation, whose features its recipe names."""
     return say["probes"].format(
         **_choice(files, say),
-        features=PurePath(str(_part(files, "model")["features"])).name,
-        size=_part(files, "data").get("image_size_px", "?"),
+        features=PurePath(str(files.part("model")["features"])).name,
+        size=files.part("data").get("image_size_px", "?"),
         members=members,
     )
 
 
 def _training(files: RunFiles, say: Mapping[str, str]) -> dict[str, Any]:
     """The fields that tell how a network was trained."""
-    model, optim = _part(files, "model"), _part(files, "optim")
+    model, optim = files.part("model"), files.part("optim")
     epochs = files.crossval.get("epochs") or [files.epochs]
     return {
         "network": files.config.get("architecture") or model.get("preset", "ResNeXt"),
         "start": say["weights"] if model.get("weights") else say["scratch"],
-        "size": _part(files, "data").get("image_size_px", "?"),
+        "size": files.part("data").get("image_size_px", "?"),
         "epochs": say["epoch"]
         if max(epochs) == 1
         else say["epochs"].format(n=_span(min(epochs), max(epochs), say)),
         "optimizer": optim.get("name", "?"),
         "rate": float(optim.get("learning_rate", "nan")),
         "decay": float(optim.get("weight_decay", "nan")),
-        "batch": _part(files, "training").get("batch_size", "?"),
+        "batch": files.part("training").get("batch_size", "?"),
     }
 
 
 def _choice(files: RunFiles, say: Mapping[str, str]) -> dict[str, Any]:
     """The fields that tell what was chosen, and by what."""
-    by = _part(files, "training").get("select_by", ["accuracy"])
+    by = files.part("training").get("select_by", ["accuracy"])
     return {
         "fold": files.select_fold,
         "by": by if isinstance(by, str) else say["joiner"].join(by),
@@ -131,10 +131,6 @@ def _temperature(files: RunFiles, words: str) -> str:
 
 def _span(low: int, high: int, say: Mapping[str, str]) -> str:
     return str(low) if low == high else say["span"].format(low=low, high=high)
-
-
-def _part(files: RunFiles, name: str) -> Mapping[str, Any]:
-    return files.recipe.get(name) or {}
 
 
 def _accuracy(files: RunFiles, say: Mapping[str, str]) -> str:

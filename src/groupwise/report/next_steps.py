@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
@@ -191,8 +191,7 @@ def _close_gap(files: RunFiles, said: Headline) -> Iterator[Step]:
     known, new = files.history[-1:], said.accuracy.value
     if not known or new is None or known[0]["train_accuracy"] - new <= GAP:
         return
-    augment = files.recipe.get("augment")
-    varied = isinstance(augment, Mapping) and augment.get("trivial")
+    varied = files.part("augment").get("trivial")
     change = ("--augment.mixup", "0.2") if varied else ("--augment.trivial", "true")
     yield Step(
         "vary the training images more; more sources would help most",

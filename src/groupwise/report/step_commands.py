@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from groupwise.data.reading import reading_words
@@ -49,15 +49,14 @@ def audit_again(files: RunFiles) -> str:
 
 def given_split(files: RunFiles) -> str | None:
     """Where the split lies that the data bring and the run used, as `--split.given` says it."""
-    split = files.recipe.get("split")
-    given = split.get("given") if isinstance(split, Mapping) else None
+    given = files.part("split").get("given")
     return None if given is None else str(given)
 
 
 def leaves_untested(files: RunFiles) -> bool:
     """Whether classes of few sources were to be learnt and not tested, which a cross-validation refuses."""
-    split = files.recipe.get("split")
-    return isinstance(split, Mapping) and split.get("rare") == "train" and bool(split.get("min_sources"))
+    split = files.part("split")
+    return split.get("rare") == "train" and bool(split.get("min_sources"))
 
 
 def train_again(files: RunFiles, name: str, *options: str, planned: bool = False) -> str:
@@ -105,7 +104,7 @@ def train_longer(files: RunFiles) -> str:
         seconds = (files.ledger.get("budget") or {}).get("seconds") or training_s(files) + audit_s
         minutes = max(2, round(LONGER * seconds / 60))
         return train_again(files, "longer", *repeated, "--budget", f"{minutes}min")
-    training = files.recipe.get("training") or {}
+    training = files.part("training")
     longer = ["--training.epochs", str(LONGER * int(training.get("epochs") or max(len(files.history), 1)))]
     if minutes := training.get("budget_minutes"):  # of a plan that was written down
         longer += ["--training.budget_minutes", f"{LONGER * minutes:.3g}"]
@@ -140,5 +139,4 @@ def _reading(files: RunFiles) -> list[str]:
 
 def is_probe(files: RunFiles) -> bool:
     """Whether the run is a probe of frozen features."""
-    model = files.recipe.get("model")
-    return isinstance(model, Mapping) and model.get("features") is not None
+    return files.part("model").get("features") is not None

@@ -237,7 +237,7 @@ def _readings(files: RunFiles) -> Iterator[Note]:
 
 def _interruption(files: RunFiles) -> Iterator[Note]:
     if files.ledger.get("interrupted"):
-        planned = (files.recipe.get("training") or {}).get("epochs")
+        planned = files.part("training").get("epochs")
         done = (
             f"after {len(files.history)} of {planned} epochs"
             if files.history and planned

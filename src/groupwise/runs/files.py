@@ -75,7 +75,7 @@ class RunFiles:
     @property
     def reading(self) -> Reading:
         """How the samples of deep pictures became levels."""
-        return Reading.from_facts(_dig(self.recipe, "data"))
+        return Reading.from_facts(self.part("data"))
 
     @property
     def fold(self) -> str:
@@ -130,38 +130,43 @@ class RunFiles:
     @property
     def select_fold(self) -> str:
         """The fold that chose the epoch."""
-        return str(_dig(self.recipe, "training").get("select_fold", "val"))
+        return str(self.part("training").get("select_fold", "val"))
 
     @property
     def optimised_for(self) -> Aim:
         """What the run was optimised for; older runs, which do not say it, were for accuracy."""
-        aim: Aim = _dig(self.recipe, "training").get("optimise", "accuracy")
+        aim: Aim = self.part("training").get("optimise", "accuracy")
         return aim
 
     @property
     def looks(self) -> int:
         """Among how many epochs one was chosen; of the models of a cross-validation by their recipe."""
         if self.ledger.get("members") and not self.history:
-            start = float(_dig(self.recipe, "training").get("select_from", 0.0))
+            start = float(self.part("training").get("select_from", 0.0))
             return sum(epoch / self.epochs > start for epoch in range(1, self.epochs + 1))
         return sum(row["may_be_chosen"] > 0 for row in self.history) or self.epochs
 
     @property
     def epochs(self) -> int:
         """How many epochs were made, the last of them perhaps in part."""
-        return len(self.history) or int(_dig(self.recipe, "training").get("epochs", 1))
+        return len(self.history) or int(self.part("training").get("epochs", 1))
 
     @property
     def seed(self) -> int:
         """The seed of the recipe."""
         return int(self.recipe.get("seed", 0))
 
+    def part(self, name: str) -> Mapping[str, Any]:
+        """A part of the recipe, such as `training`; empty where it has none."""
+        found = self.recipe.get(name)
+        return found if isinstance(found, Mapping) else {}
+
     @property
     def chosen_epoch(self) -> int | None:
         """The epoch whose weights were kept."""
         if known := self.ledger.get("best_epoch"):
             return int(known)
-        by = _dig(self.recipe, "training").get("select_by", ["accuracy"])
+        by = self.part("training").get("select_by", ["accuracy"])
         names = [by] if isinstance(by, str) else by
         scores = [
             [row["may_be_chosen"], *((-1 if n in LOWEST else 1) * row.get(f"select_{n}", 0.0) for n in names)]
@@ -206,11 +211,6 @@ def read_run(folder: Path) -> RunFiles:
         probe=read_probe(folder),
         probe_beside=probe_beside(folder, ledger),
     )
-
-
-def _dig(recipe: Mapping[str, Any], part: str) -> Mapping[str, Any]:
-    found = recipe.get(part)
-    return found if isinstance(found, Mapping) else {}
 
 
 def _read_mapping(path: Path, *required: str) -> dict[str, Any]:

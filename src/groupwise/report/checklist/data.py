@@ -43,7 +43,7 @@ def damage(files: RunFiles) -> ChecklistAnswer:
 
 def preprocessing(files: RunFiles) -> ChecklistAnswer:
     """From the recipe, whose preprocessing is the only one."""
-    data = files.recipe.get("data") or {}
+    data = files.part("data")
     if "image_size_px" not in data:
         return yours("The recipe does not say.")
     side = data["image_size_px"]

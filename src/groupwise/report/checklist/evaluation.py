@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, yours
 from groupwise.report.validity import chosen_where_reported
@@ -16,7 +15,7 @@ def network(files: RunFiles) -> ChecklistAnswer:
     """The architecture by name, and where all of it is written."""
     name, file = files.config.get("architecture"), "config.json"
     if name is None:
-        name, file = _part(files, "model").get("preset"), "recipe.yaml"
+        name, file = files.part("model").get("preset"), "recipe.yaml"
     if name is None:
         return yours("config.json is missing, and the recipe does not say.")
     page = "docs/probe.md" if files.probe else "docs/models.md"
@@ -49,7 +48,7 @@ def training(files: RunFiles) -> ChecklistAnswer:
             f"Logistic regression on {files.probe['num_features']:,} frozen features; of {len(tried)} L2"
             f" penalties that of inverse {chosen:g}, by {files.select_fold}; probe.json has every figure."
         )
-    optim, train = _part(files, "optim"), _part(files, "training")
+    optim, train = files.part("optim"), files.part("training")
     if "name" not in optim or "epochs" not in train:
         return yours("The recipe does not say.")
     return filled(
@@ -61,7 +60,7 @@ def training(files: RunFiles) -> ChecklistAnswer:
 
 def imbalance(files: RunFiles) -> ChecklistAnswer:
     """How rare classes were weighted, by sampling, loss or prior."""
-    loss, train = _part(files, "loss"), _part(files, "training")
+    loss, train = files.part("loss"), files.part("training")
     if not loss and "sampling" not in train:
         return yours("The recipe does not say.")
     means = (
@@ -204,7 +203,7 @@ def computed(files: RunFiles) -> ChecklistAnswer:
 
 def looks_twice(files: RunFiles) -> bool:
     """Whether an answer averages the features of an image and of its mirror image."""
-    return bool((_part(files, "model").get("overrides") or {}).get("mirror_average"))
+    return bool((files.part("model").get("overrides") or {}).get("mirror_average"))
 
 
 def _has_costs(files: RunFiles) -> bool:
@@ -262,8 +261,3 @@ def output(files: RunFiles) -> ChecklistAnswer:
         before = "" if "cost" in files.metrics[files.fold] else f" {files.fold} was measured before that."
         return filled(f"{told}{before}")
     return confirm("A probability for each class, and the most probable one. No threshold was set.")
-
-
-def _part(files: RunFiles, name: str) -> Mapping[str, Any]:
-    part = files.recipe.get(name)
-    return part if isinstance(part, Mapping) else {}

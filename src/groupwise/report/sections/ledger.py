@@ -16,7 +16,7 @@ def build(files: RunFiles) -> Section:
     return Section(
         {
             "files": files,
-            "image_size_px": (files.recipe.get("data") or {}).get("image_size_px"),
+            "image_size_px": files.part("data").get("image_size_px"),
             "method": headline_figure(files.metrics[files.fold]).method,
             "readings": files.ledger.get("test_reading_log") or [],
             "environment": {
