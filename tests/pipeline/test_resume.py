@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from groupwise.data.folder import digest_listing
+from groupwise.data.folder import digest_folder
 from groupwise.errors import UsageError
 from groupwise.files import sha256_file
 from groupwise.pipeline.create import digests_of
@@ -73,7 +73,7 @@ def mended(folder):
 
 @pytest.mark.parametrize("change", [moved, added, gone, mended])
 def test_a_folder_that_changed_is_not_resumed_in_silence(tmp_path, folder, change):
-    digest = digest_listing(folder, tmp_path / "run")
+    digest, _ = digest_folder(folder, tmp_path / "run")
     run, request = stopped(tmp_path, folder, listing_sha256=digest)
     _refuse_changed_data(run, request)
     change(folder)
@@ -83,11 +83,11 @@ def test_a_folder_that_changed_is_not_resumed_in_silence(tmp_path, folder, chang
 
 def test_what_is_no_image_of_the_data_changes_nothing(tmp_path, folder):
     run_inside = folder / "run"
-    before = digest_listing(folder, run_inside)
+    before = digest_folder(folder, run_inside)
     classes(run_inside, "figures")
     for name in (".DS_Store", "cat/Thumbs.db", "notes.txt", ".cache/1.jpg"):
         text(folder, name, "x")
-    assert digest_listing(folder, run_inside) == before
+    assert digest_folder(folder, run_inside) == before
 
 
 def packed(folder, name, content):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from groupwise.data.archive import READ_IN_PLACE, list_members
@@ -70,39 +70,28 @@ def list_archive(archive: Path, within: str = "") -> list[Sample]:
     return sorted(samples, key=lambda sample: sample.path)
 
 
-def digest_listing(root: Path, besides: Path) -> str:
-    """SHA-256 of which images lie below a folder, and of the tables there that name their classes.
+def digest_folder(root: Path, besides: Path) -> tuple[str, str]:
+    """SHA-256 of which images and class tables lie below a folder, and of what holds many images in one file.
 
     What lies below `besides`, such as a run that is kept among the images, is passed over. Contents of images
-    are not looked at: each has its digest in the manifest.
+    are not looked at: each has its digest in the manifest. Archives and Parquet files have the second digest.
     """
-    lines = []
-    for sample, file in _list_besides(root.resolve(), besides):
-        if file.name in TABLES_IN_FOLDERS and sample.status == "ok":
-            lines.append(f"{sample.path}\0{sha256_file(file)}")
-        elif file.suffix.lower() in FORMAT_OF_SUFFIX:
-            lines.append(sample.path)
-    return _digest(lines)
-
-
-def digest_packed(root: Path, besides: Path) -> str:
-    """SHA-256 of the archives and Parquet files below a folder, which hold many images each; see above."""
-    return _digest(
-        f"{sample.path}\0{sha256_file(file)}"
-        for sample, file in _list_besides(root.resolve(), besides)
-        if sample.status == "ok" and sample.path.lower().endswith((*READ_IN_PLACE, PARQUET))
-    )
-
-
-def _list_besides(root: Path, besides: Path) -> Iterator[tuple[Sample, Path]]:
-    inner = besides.resolve()
+    root, inner = root.resolve(), besides.resolve()
+    listing, packed = list[str](), list[str]()
     for sample in list_files(root):
         file = root / sample.path
-        if sample.status != "ignored" and not file.is_relative_to(inner):
-            yield sample, file
+        if sample.status == "ignored" or file.is_relative_to(inner):
+            continue
+        if file.name in TABLES_IN_FOLDERS and sample.status == "ok":
+            listing.append(f"{sample.path}\0{sha256_file(file)}")
+        elif file.suffix.lower() in FORMAT_OF_SUFFIX:
+            listing.append(sample.path)
+        if sample.status == "ok" and sample.path.lower().endswith((*READ_IN_PLACE, PARQUET)):
+            packed.append(f"{sample.path}\0{sha256_file(file)}")
+    return _digest(listing), _digest(packed)
 
 
-def _digest(lines: Iterable[str]) -> str:
+def _digest(lines: Sequence[str]) -> str:
     return sha256_bytes("\n".join(lines).encode("utf-8", "surrogateescape"))
 
 

@@ -199,20 +199,18 @@ def _list_folder(data: Path, options: ReadOptions) -> tuple[Contents, list[str]]
 def _refuse_columns(data: Path, options: ReadOptions) -> None:
     """Raise `UsageError` for options that name columns, where there is no table."""
     unusual = options.unusual()
-    remedies = {
-        "--group-column": "Use --group-regex, or list the images in a CSV file.",
-        "--split.given": "Give `folders` for a split that lies in folders.",
-        "--label-column": "Use --label-regex, or list the images in a CSV file.",
-        "--path-column": "Leave it out, or list the images in a CSV file.",
-    }
-    named = {
-        "--group-column": options.group_column is not None,
-        "--split.given": options.given not in (None, FOLDERS, POOL),
-        "--label-column": "label_column" in unusual,
-        "--path-column": "path_column" in unusual,
-    }
-    for option in filter(named.get, remedies):
-        raise UsageError(f"{data} is a folder, which has no columns", place=option, remedy=remedies[option])
+    for option, is_named, remedy in (
+        ("--group-column", "group_column" in unusual, "Use --group-regex, or list the images in a CSV file."),
+        (
+            "--split.given",
+            options.given not in (None, FOLDERS, POOL),
+            "Give `folders` for a split that lies in folders.",
+        ),
+        ("--label-column", "label_column" in unusual, "Use --label-regex, or list the images in a CSV file."),
+        ("--path-column", "path_column" in unusual, "Leave it out, or list the images in a CSV file."),
+    ):
+        if is_named:
+            raise UsageError(f"{data} is a folder, which has no columns", place=option, remedy=remedy)
 
 
 def _class_folders(place: Path, labelled: Labelled) -> list[str]:

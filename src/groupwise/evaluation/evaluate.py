@@ -66,8 +66,8 @@ def score_fold(
     `root` is where the images lie if not where they lay during training; `images`, where given, are those of
     every row of `split.csv`, decoded, uint8 (N, S, S, 3); `outputs` is what the network says of the fold's
     images, where that is known already. `ordered` are the classes from the lowest to the highest, by default
-    as `known_order` has them. Raises `UsageError` for a fold that does not
-    exist, and `GroupwiseError` for an image that vanished or changed.
+    as `known_order` has them. Raises `UsageError` for a fold that does not exist, and `GroupwiseError` for an
+    image that vanished or changed.
     """
     run.refuse_untestable()
     split = run.split()

@@ -12,8 +12,7 @@ from typing import Any
 import torch
 
 from groupwise.console import Console
-from groupwise.data.folder import digest_listing, digest_packed
-from groupwise.data.layout import POOL
+from groupwise.data.folder import digest_folder
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split
 from groupwise.data.targets import is_set
@@ -104,7 +103,7 @@ def _refuse_classes(request: RunRequest, manifest: Manifest) -> None:
 
     Where the split may leave classes out, those that take part are known behind it alone.
     """
-    if not request.recipe.split.min_sources and request.recipe.split.given in (None, POOL):
+    if not request.recipe.split.min_sources and not request.recipe.split.is_given:
         request.recipe.decision.refuse_unknown_class(manifest.classes)
 
 
@@ -158,10 +157,8 @@ def digests_of(request: RunRequest) -> dict[str, str]:
     listed = {} if exclude is None else {"exclude_sha256": sha256_file(Path(exclude))}
     if request.data.is_file():
         return listed | {"table_sha256": sha256_file(request.data)}
-    return listed | {
-        "listing_sha256": digest_listing(request.data, request.folder),
-        "packed_sha256": digest_packed(request.data, request.folder),
-    }
+    listing, packed = digest_folder(request.data, request.folder)
+    return listed | {"listing_sha256": listing, "packed_sha256": packed}
 
 
 def chosen_fields(request: RunRequest) -> dict[str, Any] | None:

@@ -40,11 +40,11 @@ class Rates:
     """Seconds an image: to train on it once, to score it, to answer it in float32, and to decode it.
 
     An epoch is scored in the precision of training, by one look where few may be chosen, and what is reported
-    is answered in float32. `compile_s`
-    are the seconds that compiling takes at the start, and None where it was tried in vain. `unit_s` is the
-    processor time of a fixed piece of work (`planning.after_training`), and `waiting` how many times as long
-    all of this took because others used the processors. `threads` are fewer than torch has where they were
-    the faster ones, and `all_threads_s` is what all of them took for an image.
+    is answered in float32. `compile_s` are the seconds that compiling takes at the start, and None where it
+    was tried in vain. `unit_s` is the processor time of a fixed piece of work (`planning.after_training`),
+    and `waiting` how many times as long all of this took because others used the processors. `threads` are
+    fewer than torch has where they were the faster ones, and `all_threads_s` is what all of them took for an
+    image.
     """
 
     train_s: float
