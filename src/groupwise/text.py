@@ -1,4 +1,4 @@
-"""Words for figures and lists: durations as a person writes them, shares in per cent, the first of many."""
+"""Words for figures and lists: counts with their noun, durations, shares in per cent, the first of many."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ from collections.abc import Sequence
 from groupwise.errors import UsageError
 
 UNITS_S = {"h": 3600, "min": 60, "m": 60, "s": 1}
-
-
 NBSP = "\N{NO-BREAK SPACE}"
-
-
 PART = re.compile(r"(\d+(?:\.\d+)?)\s*(h|min|m|s)\s*")
 
 
@@ -41,6 +37,21 @@ def percentage(share: float) -> str:
     if text in ("0.0", "100.0"):
         return text.removesuffix(".0") if share in (0, 1) else "under 0.1" if share < 0.5 else "over 99.9"
     return text
+
+
+def count(n: int, noun: str) -> str:
+    """`1 image`, `2,062 images`, for nouns that take an s."""
+    return f"{n:,} {noun}{'s' * (n != 1)}"
+
+
+def verb(n: int, singular: str, plural: str) -> str:
+    """The form that fits `n` things."""
+    return singular if n == 1 else plural
+
+
+def p_text(p: float) -> str:
+    """What stands behind the letter: `= 0.012`, `< 0.001`."""
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
 
 
 def listed(names: Sequence[str], most: int) -> str:

@@ -125,8 +125,8 @@ def test_a_drift_that_was_not_looked_for_is_not_said_to_be_absent():
         return drift_sentence(External({"name": "b", "drift": drift}, {}))
 
     untold = "It cannot be told of the pixels and the features: too few."
-    held_out = "from the 20 images that the run held out in the mix of classes"
-    assert said(clear) == f"No drift is shown {held_out}. {untold}"
-    assert said(drifted) == f"They differ {held_out} (p 0.001). {untold}"
+    held_out = "from the 20 images that the run held out"
+    assert said(clear) == f"No drift is shown {held_out} in the mix of classes. {untold}"
+    assert said(drifted) == f"They differ {held_out}: in the mix of classes (p = 0.001). {untold}"
     tests = {"pixels": clear}
     assert said(clear) == "No drift is shown from the 20 images that the run held out."

@@ -2,8 +2,9 @@
 
 import pytest
 
-from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
+from groupwise.report.words import percent, plain_interval, plain_text, share_interval, share_text
 from groupwise.stats.estimate import Estimate
+from groupwise.text import count
 
 
 @pytest.mark.parametrize(

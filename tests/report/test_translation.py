@@ -6,12 +6,14 @@ from importlib import resources
 
 import pytest
 import yaml
+from markupsafe import escape
 
 from groupwise.audit import findings
 from groupwise.audit.known_sets import FILE, HEADER, find_known_sets
 from groupwise.audit.likeness import Likeness
 from groupwise.audit.sessions import Suspicion
 from groupwise.audit.shortcuts import Shortcut
+from groupwise.evaluation.external_words import drift_sentence
 from groupwise.files import read_csv, read_json, write_json
 from groupwise.planning.fingerprint import Fingerprint
 from groupwise.planning.plan import make_plan
@@ -24,6 +26,7 @@ from groupwise.report.page import write_report
 from groupwise.report.rendering import mark_code
 from groupwise.report.thumbnails import Chart
 from groupwise.report.translation import FIELD, translated, write_translation
+from groupwise.runs.external import External
 
 
 def source(language):
@@ -267,4 +270,15 @@ def test_baselines_have_names_of_ours_which_are_told_in_the_other_language():
     page, missing = translated(f"<p>{told} 80.0 %: +10.0 points (95 % interval 2.0 to 18.0).</p>", "zh")
     assert name not in page
     assert "\u903b\u8f91\u56de\u5f52" in page
+    assert missing == []
+
+
+def test_what_new_pixels_differ_in_is_told_in_the_other_language():
+    reason = "no class has two sources on either side"
+    tests = {"pixels": {"p": 0.0001, "p_holm": 0.0002, "told": True}, "features": {"reason": reason}}
+    largest = [{"name": "mean of red", "run": 0.4, "new": 0.6, "standardised": 2.0}]
+    facts = {"name": "clinic", "drift": {"against": ["test"], "n": 20, "tests": tests, "largest": largest}}
+    page, missing = translated(f"<p>{escape(drift_sentence(External(facts, {})))}</p>", "zh")
+    assert "&lt; 0.001" in page
+    assert not re.search("pixels|mean|features", page)
     assert missing == []

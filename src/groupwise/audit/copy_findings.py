@@ -19,6 +19,7 @@ from groupwise.audit.findings import Finding
 from groupwise.audit.measure import Measured, load_rgb
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.targets import read_names
+from groupwise.text import count
 
 Clusters = npt.NDArray[np.int64]
 Edges = Sequence[tuple[int, int]]
@@ -88,7 +89,7 @@ def find_insets(manifest: Manifest, insets: Sequence[Inset]) -> Finding:
     torn = sum(samples[one.inside].label != samples[one.around].label for one in insets)
     surest = max(insets, key=lambda one: one.pair.score)
     inside, around = (samples[i].path for i in (surest.inside, surest.around))
-    pairs = f"{len(insets)} pair{'s' if len(insets) != 1 else ''}"
+    pairs = count(len(insets), "pair")
     finding = Finding(
         "insets",
         "warning" if torn else "note",

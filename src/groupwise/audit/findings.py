@@ -15,7 +15,7 @@ from groupwise.audit.likeness import Likeness
 from groupwise.audit.sessions import Suspicion
 from groupwise.audit.shortcuts import Shortcut
 from groupwise.data.targets import is_set, say
-from groupwise.text import percentage
+from groupwise.text import count, percentage
 
 Severity = Literal["stop", "warning", "note"]
 
@@ -178,7 +178,7 @@ def find_few_photographs(label: str, photographs: int) -> Finding:
     return Finding(
         "few-photographs",
         "warning",
-        f"Class {label} has only {photographs} independent photograph{'s' if photographs != 1 else ''}",
+        f"Class {label} has only {count(photographs, 'independent photograph')}",
         f"Fewer than {FEW_PHOTOGRAPHS} different photographs cannot show how the class varies, and the "
         "part held back for the test is smaller still: its interval will be as wide as a guess.",
         "Collect more photographs of it, join it with a related class, or leave it out.",
@@ -237,7 +237,7 @@ def find_bridges(pairs: Sequence[tuple[str, str]]) -> Finding:
     return Finding(
         "bridges",
         "note",
-        f"{len(pairs)} pair{'s' if len(pairs) != 1 else ''} would join large sets of copies",
+        f"{count(len(pairs), 'pair')} would join large sets of copies",
         "Such a pair passes for a copy, but its sets share no pair of two other files: they were kept apart.",
         "Look at each pair: a collage joins so. If it is a copy, give both sets one group in a group column.",
         tuple(path for pair in pairs for path in pair),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from groupwise.data.levels import Depth, choose_range, is_narrow, is_nearly_black, say_value
 from groupwise.data.pixel_reading import Range, Reading
+from groupwise.text import count
 
 
 def note_rule(deep: Mapping[str, Depth], reading: Reading) -> list[str]:
@@ -68,7 +69,7 @@ def _note_channels(paths: Sequence[str], ranges: Sequence[Range]) -> str:
 
 
 def _count(paths: Sequence[str]) -> str:
-    return f"{len(paths):,} picture{'s' * (len(paths) != 1)}"
+    return count(len(paths), "picture")
 
 
 def _say_bits(rule: Range) -> str:

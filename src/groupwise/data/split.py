@@ -24,7 +24,7 @@ from groupwise.data.targets import (
 )
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_csv, write_csv
-from groupwise.text import listed
+from groupwise.text import count, listed
 
 EXCLUDED = "excluded"  # the fold of samples that take no part until the user decides about them
 
@@ -187,7 +187,7 @@ def refuse_few_groups(
     if not min_sources:
         _refuse_few_sources(targets, sources, folds, frozenset(), groups)
         return
-    left = [name for name, count in _count_sources(targets, sources).items() if count >= min_sources]
+    left = [name for name, n in _count_sources(targets, sources).items() if n >= min_sources]
     can_spare = rare == "drop" and bool(left) and "train" in folds
     if len(left) < (2 if rare == "drop" else 1):
         raise GroupwiseError(
@@ -213,14 +213,14 @@ def _refuse_few_sources(
     targets: Targets, sources: IntArray, folds: Sequence[str], spared: Set[str], groups: Sequence[str]
 ) -> None:
     have = _count_sources(targets, sources)
-    few = {name: count for name, count in have.items() if count < len(folds) and name not in spared}
+    few = {name: n for name, n in have.items() if n < len(folds) and name not in spared}
     if few:
         without_copies = _count_sources(targets, find_sources(groups))
-        joined = any(without_copies[name] > count for name, count in few.items())
-        (first, count), *others = few.items()
+        joined = any(without_copies[name] > n for name, n in few.items())
+        (first, number), *others = few.items()
         also = f"; class {listed([f'{name!r} has {n}' for name, n in others], NAMES_SHOWN)}" if others else ""
         raise GroupwiseError(
-            f"class {first!r} has {count} independent source{'s' * (count != 1)},"
+            f"class {first!r} has {count(number, 'independent source')},"
             f" too few for the {len(folds)} folds {listed(folds, NAMES_SHOWN)}{also}",
             place="split",
             remedy=_blame_groups(targets, groups)

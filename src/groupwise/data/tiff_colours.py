@@ -11,6 +11,7 @@ from groupwise.data import tiff as tags
 from groupwise.data.file_notes import Note
 from groupwise.data.header import UndecodableImage
 from groupwise.data.tiff import Tiff
+from groupwise.text import count
 
 Values = npt.NDArray[Any]
 SPACES = {tags.CMYK: "CMYK", tags.YCBCR: "YCbCr", tags.CIELAB: "LAB", tags.ICCLAB: "LAB"}
@@ -27,7 +28,7 @@ def describe(tiff: Tiff) -> str:
     channels, bits = tiff.number(tags.CHANNELS, 1), tiff.number(tags.BITS, 1)
     apart = ", plane by plane" if tiff.number(tags.PLANAR, 1) == 2 else ""
     kind = {2: " with a sign", 3: " floating point"}.get(tiff.number(tags.FORMAT, 1), "")
-    return f"{channels} channel{'s' * (channels != 1)} of {bits} bits{kind}{apart}"
+    return f"{count(channels, 'channel')} of {bits} bits{kind}{apart}"
 
 
 def refuse_colours(tiff: Tiff, place: object) -> None:

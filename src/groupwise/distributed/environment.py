@@ -13,6 +13,7 @@ import torch
 from groupwise.distributed.portable import SETTINGS, THREADS
 from groupwise.distributed.processor import this_processor
 from groupwise.distributed.world import World
+from groupwise.text import count
 
 PACKAGES = ("torch", "numpy", "pillow", "scikit-learn", "scipy", "opencv-python-headless", "safetensors")
 # Those that steer a result where they are installed and used
@@ -52,7 +53,7 @@ def machine_words(facts: Mapping[str, Any]) -> str:
     threads = facts["threads"]
     said = f"{facts['processor']} with {facts['torch_instructions']} ({', '.join(facts['instruction_sets'])})"
     limits = "".join(f", {limit}" for limit in facts["instruction_limits"])
-    return f"{said}{limits}, {threads} thread{'s' * (threads != 1)}"
+    return f"{said}{limits}, {count(threads, 'thread')}"
 
 
 def environment(world: World, before: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from groupwise.evaluation.words import case_sentence, kappa_sentences, sentence
 from groupwise.runs.external import External
 from groupwise.stats.estimate import Estimate
+from groupwise.text import p_text
 
 CLEAR = 0.5  # standard deviations of sources; less is not worth a word
 UNGROUPED = (
@@ -86,16 +87,12 @@ def drift_sentence(found: External) -> str:
     if not found.drifted:
         among = f" in {_sides([name for name in tests if name not in untold])}" if untold else ""
         return f"No drift is shown {against}{among}.{rest}"
-    sides = [f"{SIDES[name]} (p {_p(tests[name]['p_holm'])})" for name in found.drifted]
+    sides = [f"in {SIDES[name]} (p {p_text(tests[name]['p_holm'])})" for name in found.drifted]
     clear = [one for one in drift["largest"] if abs(one["standardised"]) >= CLEAR]
     most = ", ".join(f"{one['name']} {one['new']:.3g} for {one['run']:.3g}" for one in clear)
-    largest = f"; the most by {most}" if "pixels" in found.drifted and most else ""
-    return f"They differ {against} in {' and '.join(sides)}{largest}.{rest}"
+    largest = f" The most in {most}." if "pixels" in found.drifted and most else ""
+    return f"They differ {against}: {', '.join(sides)}.{largest}{rest}"
 
 
 def _sides(names: Sequence[str]) -> str:
     return " and ".join(SIDES[name] for name in names)
-
-
-def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else "below 0.001"

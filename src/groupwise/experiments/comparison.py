@@ -16,7 +16,6 @@ from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.predictions import PROBABILITY
 from groupwise.report.baseline_words import standing_sentence
 from groupwise.report.differences import Comparison
-from groupwise.report.words import NBSP, count, verb
 from groupwise.runs.files import RunFiles, read_run
 from groupwise.runs.run import Run
 from groupwise.stats.estimate import Estimate
@@ -24,6 +23,7 @@ from groupwise.stats.fold import Fold, balanced_accuracy, check_fold, class_coun
 from groupwise.stats.label_compare import LabelPair, compare_label_models, label_losses
 from groupwise.stats.label_metrics import LabelFold, check_label_fold, rank_figures
 from groupwise.stats.paired_tests import Pair, compare_models
+from groupwise.text import NBSP, count, verb
 
 TEST = "test"
 NEEDED = ("recipe.yaml", "split.csv", "predictions.csv")

@@ -28,6 +28,7 @@ from groupwise.runs.run import Run
 from groupwise.stats.estimate import SCHEMA, Estimate
 from groupwise.stats.intervals import fraction
 from groupwise.stats.label_metrics import LabelDraws, check_label_fold, mean_over_labels
+from groupwise.text import count
 
 FILE = "control.json"
 AMONG, WITHIN = "labels among sources", "the names of the classes within each source"
@@ -144,7 +145,7 @@ def _holds(figure: Estimate, chance: float) -> bool | None:
 def permutation_test_words(facts: Mapping[str, Any]) -> list[str]:
     """What `control.json` says, as sentences."""
     return [
-        f"Permuted {facts['permuted']} ({facts['sources']:,} sources); {facts['method']} split,"
+        f"Permuted {facts['permuted']} ({count(facts['sources'], 'source')}); {facts['method']} split,"
         f" {facts['epochs']} epochs. Nothing is left to learn, so an honest network can only guess.",
         *(f"  Control {k}: {_line(one)}" for k, one in enumerate(facts["controls"], start=1)),
         _verdict(facts["controls"]),

@@ -22,6 +22,7 @@ from groupwise.inference.stream import Prediction
 from groupwise.inference.text import labels_line
 from groupwise.stats.case_sets import aggregate_sets
 from groupwise.stats.cases import CaseRule
+from groupwise.text import count
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,9 @@ def predict_cases(
             console.say(f"{case}: {case_line(answer)}")
     else:
         write_csv(csv, case_header(predictor.classes), (case_cells(*one) for one in joined.items()))
-        console.say(f"Predicted {len(joined):,} cases of {len(paths) - len(bad):,} images: {csv}")
+        console.say(
+            f"Predicted {count(len(joined), 'case')} of {count(len(paths) - len(bad), 'image')}: {csv}"
+        )
     remarks.tell(console)
     if bad:
         raise GroupwiseError(

@@ -19,6 +19,7 @@ from groupwise.inference.table import PredictionTable, open_table
 from groupwise.inference.text import answer_line
 from groupwise.runs.files import TEST
 from groupwise.runs.run import LEDGER, Run
+from groupwise.text import count
 
 
 class Streams(Protocol):
@@ -113,7 +114,7 @@ def predict_files(
         speed = n / (time.perf_counter() - start)
     remarks.tell(console)
     if csv:
-        console.say(f"Predicted {n:,} image{'s' * (n != 1)}, {speed:.1f} a second: {csv}")
+        console.say(f"Predicted {count(n, 'image')}, {speed:.1f} a second: {csv}")
     if bad:
         raise GroupwiseError(
             f"{bad:,} of {n + bad:,} files could not be read",

@@ -20,6 +20,7 @@ from groupwise.models.probe import Probe
 from groupwise.models.resnext import ResNeXt
 from groupwise.recipe.recipe import Recipe
 from groupwise.runs.run import LEDGER, Run
+from groupwise.text import count
 
 USUAL_SIDE_PX = 224  # where neither the file nor what lies beside it says one
 FIELDS = ("image_size_px", "resize", "interpolation", "mean", "std")
@@ -116,7 +117,7 @@ def _refuse_other_input(data: Preprocessing, side: int | None, channels: int, so
         )
     if data.input_channels != channels:
         raise UsageError(
-            f"{source.name} takes images of {channels} channel{'s' * (channels != 1)}, and these have"
+            f"{source.name} takes images of {count(channels, 'channel')}, and these have"
             f" {data.input_channels}",
             place="--features",
             remedy="Give features of such images, or name as many by --data.channels, as in '[1, 2, 3, 4]'.",

@@ -37,6 +37,7 @@ from groupwise.recipe.several import for_several_labels
 from groupwise.runs.provenance import count_known_images
 from groupwise.runs.request import RunRequest
 from groupwise.runs.run import Run
+from groupwise.text import count
 from groupwise.training.optimizer import freeze
 from groupwise.version import __version__
 
@@ -175,7 +176,7 @@ def _say_what_is_known(run: Run, weights: str, manifest: Manifest, split: Split,
     run.note(weights_know={"weights": weights, "images": known})
     judged = {fold: n for fold, n in known.items() if fold != "train"}
     if judged:
-        counts = " and ".join(f"{n:,} images of {fold}" for fold, n in judged.items())
+        counts = " and ".join(f"{count(n, 'image')} of {fold}" for fold, n in judged.items())
         console.warn(
             f"The weights have learnt from {counts}, or from images of the same source: scores there will be"
             " too high. Keep the folds of their run, by --split.extend and its split.csv."

@@ -16,6 +16,7 @@ from groupwise.data.proof import proof
 from groupwise.data.spanning import count_spanning, find_spanning
 from groupwise.data.split import EXCLUDED, Assignment, Split, make_split, read_split
 from groupwise.data.split_options import SplitConfig
+from groupwise.text import count
 
 
 def split_manifest(
@@ -42,7 +43,7 @@ def split_manifest(
     split, method = _divide(manifest, chosen, config, seed, console, shares)
     facts = {"method": method, "seed": seed, "copies": _copies(audited, config), **proof(split)}
     for name, fold in facts["folds"].items():
-        console.say(f"Fold {name}: {fold['n']:,} images from {fold['sources']:,} sources")
+        console.say(f"Fold {name}: {_holds(fold)}")
     _say_joined(split, console)
     if facts["spanning_sources"]:
         console.warn(f"Sources that span two folds: {facts['spanning_sources']} (split.method {method})")
@@ -124,20 +125,24 @@ def given_folds(manifest: Manifest, audited: Audit) -> Split | None:
     return Split(tuple(rows))
 
 
+def _holds(fold: Mapping[str, Any]) -> str:
+    return f"{count(fold['n'], 'image')} from {count(fold['sources'], 'source')}"
+
+
 def audit_given_split(split: Split, console: Console) -> dict[str, Any]:
     """What `split.json` would hold of the folds that the data bring, and the worst of it said."""
     facts = proof(split)
     for name, fold in facts["folds"].items():
         seen = fold["with_sibling_in_train"]
         touched = f", {seen:,} of them with a sibling in train" if seen else ""
-        console.say(f"Given fold {name}: {fold['n']:,} images from {fold['sources']:,} sources{touched}")
+        console.say(f"Given fold {name}: {_holds(fold)}{touched}")
     if facts["spanning_sources"]:
         console.warn(f"Sources that span two folds of the given split: {facts['spanning_sources']:,}")
     spanning = find_spanning(split)
     for kind, of in (("photograph", len({row.cluster for row in split.rows})), ("group", _groups(split))):
         facts[f"spanning_{kind}s"] = counted = count_spanning(spanning, kind)
         if counted["n"]:
-            touched = ", ".join(f"{n:,} images of {fold}" for fold, n in counted["touched"].items())
+            touched = ", ".join(f"{count(n, 'image')} of {fold}" for fold, n in counted["touched"].items())
             named = {"photograph": "Photographs", "group": "Groups that you named"}[kind]
             console.say(f"  {named} on two sides: {counted['n']:,} of {of:,}; touched: {touched or 'none'}")
     for example in facts["spanning_examples"][:5]:

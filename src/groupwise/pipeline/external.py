@@ -42,6 +42,7 @@ from groupwise.runs.request import Scan
 from groupwise.runs.run import Run
 from groupwise.stats.drift import MOST_IMAGES, Collections
 from groupwise.stats.estimate import SCHEMA
+from groupwise.text import count
 
 SEED = 0
 
@@ -187,13 +188,13 @@ def _say_left_out(new: NewData, matched: MatchedClasses, console: Console) -> No
     if matched.missing:
         console.warn(f"No image of {', '.join(matched.missing)}: means over classes leave it out")
     words = {
-        "copies": "are copies of the run's own images",
-        "label_conflicts": "show a photograph that stands under several labels",
-        "unknown_classes": f"have a class that the run does not know ({', '.join(matched.unknown)})",
+        "copies": "that the run has a copy of",
+        "label_conflicts": "of a photograph that stands under several labels",
+        "unknown_classes": f"of a class that the run does not know ({', '.join(matched.unknown)})",
     }
     for key, said in words.items():
         if new.left_out[key]:
-            console.warn(f"Left out: {new.left_out[key]:,} images {said}")
+            console.warn(f"Left out: {count(new.left_out[key], 'image')} {said}")
 
 
 def _copy_facts(split: Split, found: KnownCopies, new: NewData) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from groupwise.models.resnext import ResNeXt
 from groupwise.pipeline.baselines import SHARE
 from groupwise.planning.after_training import AfterTraining, TrainingClock
 from groupwise.recipe.recipe import Recipe
-from groupwise.report.words import count
 from groupwise.runs.deadline import Deadline
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
+from groupwise.text import count
 from groupwise.training.callbacks import Callback
 from groupwise.training.config import EpochRecord, FitConfig, FitData
 from groupwise.training.tracking import Tracking

@@ -28,9 +28,9 @@ from groupwise.pipeline.budget import bounded_progress
 from groupwise.pipeline.divide import split_manifest
 from groupwise.report.audit_page import write_audit_page
 from groupwise.report.plots import sample_grid
-from groupwise.report.words import count
 from groupwise.runs.deadline import Deadline
 from groupwise.runs.run import Run
+from groupwise.text import count
 
 MAX_DRAWN = 1000
 WARNINGS_SHOWN = 12  # of an audit, on the terminal

@@ -27,8 +27,7 @@ from groupwise.report.audit_verdict import judge, planted_by_depth, planted_reca
 from groupwise.report.choose_page import CHOOSE, write_choose_page
 from groupwise.report.rendering import render
 from groupwise.report.thumbnails import Thumbnail, load_thumbnail
-from groupwise.report.words import NBSP, count, verb
-from groupwise.text import duration
+from groupwise.text import NBSP, count, duration, verb
 
 SHOWN_CONFLICTS = 40
 SHOWN_SIDE = 3

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from groupwise.report.words import count, verb
+from groupwise.text import count, verb
 
 TRAIN = "train"
 

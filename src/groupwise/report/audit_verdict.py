@@ -11,8 +11,9 @@ from groupwise.data.exclusion import CODE as EXCLUDED
 from groupwise.data.file_notes import list_codes
 from groupwise.report.audit_files import CONFLICT, COPIES, AuditFiles
 from groupwise.report.audit_split import GivenSplit
-from groupwise.report.words import as_sentence, count, percent, share_interval, share_text, verb
+from groupwise.report.words import as_sentence, percent, share_interval, share_text
 from groupwise.stats.estimate import Estimate
+from groupwise.text import count, verb
 
 Level = Literal["stop", "care", "yes"]
 

@@ -18,8 +18,9 @@ from groupwise.report.step_commands import (
     train_again,
     train_longer,
 )
-from groupwise.report.words import as_clause, count, percent
+from groupwise.report.words import as_clause, percent
 from groupwise.runs.files import RunFiles
+from groupwise.text import count
 
 FEW_IMAGES = 3000  # to learn from, below which weights that know other photographs pay (planning/suit.py)
 PHOTOGRAPH_PX = 64  # of the shorter side: what is smaller shows little of what such weights know

@@ -23,8 +23,8 @@ from typing import Any
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json, sha256_bytes, write_atomic, write_json
-from groupwise.report.words import count
 from groupwise.runs.files import RunFiles
+from groupwise.text import count
 
 JSON, TABLE = "croissant.json", "images.csv"
 VERSION = "http://mlcommons.org/croissant/1.1"

@@ -37,8 +37,8 @@ from groupwise.report.sections.number import headline
 from groupwise.report.sections.unchecked import not_said, unchecked
 from groupwise.report.validity import hidden_faults, notes
 from groupwise.report.verdict import verdict
-from groupwise.report.words import NBSP
 from groupwise.runs.files import RunFiles
+from groupwise.text import NBSP
 
 SCHEMA = 2
 

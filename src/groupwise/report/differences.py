@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from groupwise.recipe.aim import WORDS
-from groupwise.report.words import count
 from groupwise.stats.label_compare import LabelPair
 from groupwise.stats.paired_tests import TARGET, Difference, Pair
-from groupwise.text import percentage
+from groupwise.text import count, p_text, percentage
 
 # What is compared is what was trained: nothing here knows of other seeds (Bouthillier et al. 2021, MLSys).
 SCOPE = "This compares trained networks, not their recipes: another seed makes another network."
@@ -71,7 +70,7 @@ class Comparison:
             ahead, behind = behind, ahead
         of = " of mean average precision" if isinstance(pair, LabelPair) else ""
         size = f"{_points(abs(difference.value))}{of}{_interval(difference, 100, 1, sign)}"
-        p = f"p {_p(difference.p_holm)}"
+        p = f"p {p_text(difference.p_holm)}"
         if difference.shown:
             return f"{ahead} is better than {behind} by {size}, {p}"
         gap = f"the difference is {size}"
@@ -98,8 +97,8 @@ class Comparison:
         loss = pair.log_loss
         return [
             f"  {self._name(pair.second)} less {self._name(pair.first)}: {name}"
-            f" {100 * other.value:+.1f} points{_interval(other, 100, 1)}, p {_p(other.p_holm)};"
-            f" log loss {loss.value:+.3f}{_interval(loss, 1, 3)}, p {_p(loss.p_holm)}",
+            f" {100 * other.value:+.1f} points{_interval(other, 100, 1)}, p {p_text(other.p_holm)};"
+            f" log loss {loss.value:+.3f}{_interval(loss, 1, 3)}, p {p_text(loss.p_holm)}",
             f"  {tested} was tested by {pair.headline.test}.",
         ]
 
@@ -140,10 +139,6 @@ def _interval(difference: Difference, scale: float, digits: int, sign: int = 1) 
         return f" (no interval: {difference.reason})"
     low, high = sorted((sign * scale * difference.low, sign * scale * difference.high))
     return f" ({low:.{digits}f} to {high:.{digits}f})"
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
 
 
 def _roughly(number: int) -> str:

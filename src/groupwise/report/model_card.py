@@ -20,10 +20,9 @@ from groupwise.evaluation.words import case_sentence
 from groupwise.report.sections.number import headline
 from groupwise.report.sections.unchecked import not_said, unchecked
 from groupwise.report.validity import hidden_faults, notes, sources_known
-from groupwise.report.words import NBSP, count
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
-from groupwise.text import listed
+from groupwise.text import NBSP, count, listed
 
 OPEN = "[to be filled in]"
 MOST_CLASSES = 40

@@ -24,9 +24,9 @@ from groupwise.report.step_commands import (
     train_longer,
 )
 from groupwise.report.validity import copies_unknown, hidden_faults, sources_known
-from groupwise.report.words import NBSP, as_clause, count, percent
+from groupwise.report.words import as_clause, percent
 from groupwise.runs.files import RunFiles
-from groupwise.text import duration
+from groupwise.text import NBSP, count, duration
 
 MOST = 3
 WIDE = 0.10  # of an interval, above which one fold says little

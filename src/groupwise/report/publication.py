@@ -13,9 +13,9 @@ from groupwise.report.checklist.checklist import answer_all
 from groupwise.report.methods import methods
 from groupwise.report.page import build_sections
 from groupwise.report.style import PRINT, drawn_as
-from groupwise.report.words import NBSP
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
+from groupwise.text import NBSP
 
 INTERVAL = ("value", "low", "high", "n", "sources", "method", "reason")
 POINT = ("value", "low", "high")

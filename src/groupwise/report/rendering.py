@@ -12,11 +12,12 @@ from markupsafe import Markup, escape
 
 from groupwise.data.targets import say
 from groupwise.report import words
+from groupwise.text import count
 
-# The functions of `words` that the templates use.
+# The words for figures that the templates use.
 WORDS: tuple[Callable[..., str], ...] = (
     words.percent,
-    words.count,
+    count,
     words.share_text,
     words.share_interval,
     words.plain_text,

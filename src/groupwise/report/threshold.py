@@ -7,9 +7,10 @@ from typing import Literal
 
 from groupwise.errors import ThresholdError, UsageError
 from groupwise.report.verdict import verdict
-from groupwise.report.words import NBSP, percent
+from groupwise.report.words import percent
 from groupwise.runs.files import read_run
 from groupwise.stats.estimate import Estimate
+from groupwise.text import NBSP
 
 OPTION = "--fail-under"
 Threshold = float | Literal["baseline"]

@@ -26,7 +26,7 @@ from pathlib import Path
 import yaml
 
 from groupwise.files import write_atomic
-from groupwise.report.words import NBSP
+from groupwise.text import NBSP
 
 # Tags that may stand within a sentence; every other one ends a run of text.
 WITHIN = ("em", "code", "a")
@@ -37,6 +37,7 @@ LEFT_ALONE = re.compile(
 SPOKEN = re.compile(r'\b(alt|aria-label)="([^"]*)"')
 FIELD = re.compile(r"\{(\w+)\}")
 SENTENCE_END = re.compile(r"(?<=[.?!]) (?=[A-Z“<\d])")
+SEMICOLON, COMMA = re.compile(r"(?<!&lt)(?<!&gt)(?<!&amp); "), re.compile(", ")  # no end of `&lt;`
 FIGURE = r"(?:over |under )?[-+−]?\d[\d,.]*(?: %)?|n/a"
 # Fields that hold no name or value but words of the report.
 OURS = {"aim", "measure", "role", "lead", "apart", "interval", "statuses", "made", "spans", "rule", "of"}
@@ -130,8 +131,8 @@ class _Table:
 
     def _each(self, text: str) -> str | None:
         """Several parts, looked up one by one; None where one is not in the table."""
-        between, other = ("; ", "；") if "; " in text else (", ", "，")
-        parts = [self._field("", part) for part in text.split(between)]
+        between, other = (SEMICOLON, "；") if SEMICOLON.search(text) else (COMMA, "，")
+        parts = [self._field("", part) for part in between.split(text)]
         return None if None in parts else other.join(part for part in parts if part is not None)
 
     def _sentences(self, text: str) -> Iterator[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from groupwise.report.validity import hidden_faults, sources_known
-from groupwise.report.words import count
 from groupwise.runs.files import RunFiles
+from groupwise.text import count
 
 FEW_SOURCES = 5  # in which one of another kind turns the number over
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from groupwise.evaluation.leakage import exposure_lines
 from groupwise.evaluation.words import NOTHING_ON_LABELS, lower_limits, may_be_guessing
 from groupwise.report.step_commands import ended_by_clock, leaves_untested
-from groupwise.report.words import as_sentence, count, percent, share_text, verb
+from groupwise.report.words import as_sentence, percent, share_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import headline_figure
+from groupwise.text import count, verb
 
 UNEQUAL = 2  # times as many epochs of one fold model as of another
 BUSY = 1 / 3  # of the time in which a command wanted a processor, that it waited for one

@@ -10,10 +10,11 @@ from groupwise.report.sections.number import headline
 from groupwise.report.step_commands import Step
 from groupwise.report.trust import trust_words
 from groupwise.report.validity import hidden_faults, short_of_time
-from groupwise.report.words import NBSP, percent
+from groupwise.report.words import percent
 from groupwise.runs.baselines import Standing
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate, headline_measure
+from groupwise.text import NBSP
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from groupwise.report.words import NBSP
+from groupwise.text import NBSP
 
 MONOSPACED = "Consolas"
 BREAK = "\v"  # stands for <br> among the pieces of a text

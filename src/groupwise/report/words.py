@@ -1,26 +1,14 @@
-"""The page's words for figures: shares in per cent, counts with their noun, intervals."""
+"""The page's words for figures: shares in per cent, intervals."""
 
 from __future__ import annotations
 
 from groupwise.stats.estimate import Estimate
-from groupwise.text import percentage
-
-NBSP = "\N{NO-BREAK SPACE}"
+from groupwise.text import NBSP, percentage
 
 
 def percent(share: float) -> str:
     """A share in [0, 1] with one decimal; what is not whole is never rounded to 0 or 100 %."""
     return f"{percentage(share)}{NBSP}%"
-
-
-def count(n: int, noun: str) -> str:
-    """`1 image`, `2,062 images`, for nouns that take an s."""
-    return f"{n:,} {noun}{'s' * (n != 1)}"
-
-
-def verb(n: int, singular: str, plural: str) -> str:
-    """The form that fits `n` things."""
-    return singular if n == 1 else plural
 
 
 def share_text(estimate: Estimate) -> str:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from groupwise.text import count
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 # Sums of 1 / (G + 1) miss a round share by some units in the last place.
@@ -93,7 +95,7 @@ def too_few(n_sources: int, rate: float) -> str | None:
     needed = sources_needed(rate)
     if n_sources >= needed:
         return None
-    have = f"{n_sources} source{'s' * (n_sources != 1)}"
+    have = count(n_sources, "source")
     return f"{have} to decide by, and a promise of {100 * rate:g} % needs at least {needed}"
 
 

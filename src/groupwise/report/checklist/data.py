@@ -10,9 +10,10 @@ from groupwise.data.exclusion import CODE as EXCLUDED
 from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
 from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, yours
 from groupwise.report.validity import sources_known
-from groupwise.report.words import count, percent, verb
+from groupwise.report.words import percent
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import headline_figure
+from groupwise.text import count, verb
 
 NO_MANIFEST = "The run has no manifest.csv, so it does not know."
 

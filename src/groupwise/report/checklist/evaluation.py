@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, yours
 from groupwise.report.validity import chosen_where_reported
-from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
+from groupwise.report.words import percent, plain_interval, plain_text, share_interval, share_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate, headline_figure, headline_measure
+from groupwise.text import count
 
 
 def network(files: RunFiles) -> ChecklistAnswer:

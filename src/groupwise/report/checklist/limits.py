@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, yours
-from groupwise.report.words import count, share_interval, share_text, verb
+from groupwise.report.words import share_interval, share_text
 from groupwise.runs.files import RunFiles
+from groupwise.text import count, verb
 
 
 def slices(files: RunFiles) -> ChecklistAnswer:

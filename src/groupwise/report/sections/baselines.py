@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from groupwise.report.baseline_words import NAMES, baseline_name, lead_text
 from groupwise.report.rendering import Section
-from groupwise.report.words import count, percent
+from groupwise.report.words import percent
 from groupwise.runs.baselines import LARGEST_CLASS, PREVALENCE, Baseline, Baselines
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
-from groupwise.text import duration
+from groupwise.text import count, duration
 
 SHOWN = {"accuracy": "Right", "balanced_accuracy": "Balanced"}
 SHOWN_OF_SETS = {"average_precision": "Mean average precision"}

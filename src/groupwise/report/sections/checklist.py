@@ -6,8 +6,8 @@ from collections import Counter
 
 from groupwise.report.checklist.checklist import answer_all
 from groupwise.report.rendering import Section
-from groupwise.report.words import count
 from groupwise.runs.files import RunFiles
+from groupwise.text import count
 
 STATES = ("needs you", "prefilled, confirm", "filled by the software")
 

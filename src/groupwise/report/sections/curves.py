@@ -9,9 +9,9 @@ from operator import itemgetter
 from groupwise.report import plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Chart
-from groupwise.report.words import count, percent, verb
+from groupwise.report.words import percent
 from groupwise.runs.files import RunFiles
-from groupwise.text import duration
+from groupwise.text import count, duration, verb
 
 PANELS = ("accuracy", "loss")
 

@@ -11,9 +11,10 @@ from groupwise.evaluation.promises import check_promises
 from groupwise.report import plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Chart
-from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
+from groupwise.report.words import percent, plain_interval, plain_text, share_interval, share_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
+from groupwise.text import count
 
 VERDICTS = {
     "kept": "Kept",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from groupwise.report.rendering import Section
-from groupwise.report.words import count, percent, share_interval, share_text, verb
+from groupwise.report.words import percent, share_interval, share_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
+from groupwise.text import count, verb
 
 # What each fold had to do with the network, for the table.
 ROLES = {"train": "learnt from, shown without augmentation", "test": "took no part"}

@@ -9,9 +9,10 @@ from typing import Any
 from groupwise.report import score_plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Chart
-from groupwise.report.words import NBSP, plain_text
+from groupwise.report.words import plain_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
+from groupwise.text import NBSP
 
 
 def build(files: RunFiles) -> Section | None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from groupwise.report.rendering import Section
 from groupwise.report.validity import sources_known
-from groupwise.report.words import count, verb
 from groupwise.runs.files import RunFiles
+from groupwise.text import count, verb
 
 
 def build(files: RunFiles) -> Section:

@@ -13,18 +13,11 @@ from groupwise.evaluation.external_words import (
 )
 from groupwise.evaluation.words import NAMES, case_sentence
 from groupwise.report.rendering import Section
-from groupwise.report.words import (
-    count,
-    percent,
-    plain_interval,
-    plain_text,
-    share_interval,
-    share_text,
-    verb,
-)
+from groupwise.report.words import percent, plain_interval, plain_text, share_interval, share_text
 from groupwise.runs.external import External, compared
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
+from groupwise.text import count, p_text, verb
 
 Cell = tuple[str, str]
 """A value and its interval, in words."""
@@ -87,7 +80,7 @@ def _tell(one: External) -> Told:
         promises=_promises(one),
         drift=drift_sentence(one),
         tests=[
-            (SIDES[name], f"p {test['p_holm']:.3f}" if "p_holm" in test else test["reason"])
+            (SIDES[name], f"p {p_text(test['p_holm'])}" if "p_holm" in test else test["reason"])
             for name, test in (drift.get("tests") or {}).items()
         ],
         largest=[

@@ -11,8 +11,8 @@ from groupwise.data.file_notes import list_notes
 from groupwise.data.manifest import Sample
 from groupwise.report.audit_files import SEVERITIES, Finding
 from groupwise.report.rendering import Section
-from groupwise.report.words import count
 from groupwise.runs.files import RunFiles
+from groupwise.text import count
 
 LONGEST_LIST = 40
 SENTENCE_END = r"(?<=[.?!])\s+(?=[A-Z])"

@@ -7,9 +7,10 @@ from typing import Any
 
 from groupwise.report.rendering import Section
 from groupwise.report.sections.answers import ScoreRow, score_rows
-from groupwise.report.words import count, percent, plain_interval, plain_text, share_interval, share_text
+from groupwise.report.words import percent, plain_interval, plain_text, share_interval, share_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
+from groupwise.text import count
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from groupwise.evaluation.words import may_be_guessing
 from groupwise.report import plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Thumbnail, image_uri, load_thumbnail
-from groupwise.report.words import count
 from groupwise.runs.files import RunFiles
+from groupwise.text import count
 
 MOST = 12
 

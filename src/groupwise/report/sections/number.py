@@ -11,10 +11,11 @@ from groupwise.report.baseline_words import baseline_name, standing_sentence
 from groupwise.report.rendering import Section
 from groupwise.report.trust import trust_words
 from groupwise.report.validity import chosen_where_reported, hidden_faults, sources_known
-from groupwise.report.words import count, percent, plain_text, share_interval, share_text
+from groupwise.report.words import percent, plain_text, share_interval, share_text
 from groupwise.runs.baselines import Standing
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate, headline_figure
+from groupwise.text import count
 
 
 def build(files: RunFiles) -> Section:

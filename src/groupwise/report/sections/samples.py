@@ -6,8 +6,8 @@ from groupwise.data.targets import say
 from groupwise.report import plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Thumbnail, draw_samples, load_thumbnail
-from groupwise.report.words import count
 from groupwise.runs.files import RunFiles
+from groupwise.text import count
 
 ROWS, COLS = 2, 8
 

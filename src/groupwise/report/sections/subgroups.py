@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from groupwise.report.rendering import Section
-from groupwise.report.words import count, percent, share_interval, share_text
+from groupwise.report.words import percent, share_interval, share_text
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import SETS, Estimate
 from groupwise.stats.paired_tests import ALPHA
+from groupwise.text import count, p_text
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def between(column: dict[str, Any]) -> str:
         f"On a further {column['column']} like these {facts['sites']}, {share_interval(further)} would be"
         f" right (95 % prediction interval; the mean over them is {share_text(mean)}, 95 % interval"
         f" {share_interval(mean)}). {percent(facts['i2'])} of the spread between them is more than chance"
-        f" within them (I², p {_p(facts['p'])})."
+        f" within them (I², p {p_text(facts['p'])})."
     )
 
 
@@ -99,9 +100,10 @@ def verdict(facts: dict[str, Any]) -> str:
     )
     if one["p_holm"] is None:
         return f"{said} The lowest of several is low partly by chance, and that part was not measured."
+    p = f"p {p_text(one['p_holm'])}"
     if one["p_holm"] < ALPHA:
-        return f"{said} That is more than chance among so many slices (p {_p(one['p_holm'])}, after Holm)."
-    return f"{said} Among so many slices chance alone may do that (p {_p(one['p_holm'])}, after Holm)."
+        return f"{said} That is more than chance among so many slices ({p}, after Holm)."
+    return f"{said} Among so many slices chance alone may do that ({p}, after Holm)."
 
 
 def _tie(facts: dict[str, Any]) -> str:
@@ -125,7 +127,3 @@ def _find(columns: Iterable[dict[str, Any]], worst: dict[str, str]) -> dict[str,
         for one in column["slices"]
         if one["value"] == worst["value"]
     )
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {p:.2g}"

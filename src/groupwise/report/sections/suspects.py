@@ -6,8 +6,8 @@ from groupwise.data.targets import say
 from groupwise.evaluation.words import may_be_guessing
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Thumbnail, load_thumbnail
-from groupwise.report.words import count
 from groupwise.runs.files import RunFiles
+from groupwise.text import count
 
 MOST = 12
 
