@@ -60,6 +60,17 @@ HALVES = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
         ({"size": SQUARE}, {"image_size_px": 224, "resize": "squash", "interpolation": "bilinear"}, []),
         ({"size": 224, "do_normalize": False}, {"mean": (0.0,) * 3, "std": (1.0,) * 3}, []),
         ({"size": 224, "do_normalize": True}, {"mean": (0.5,) * 3, "std": (0.5,) * 3}, []),
+        ({"size": 224, "rescale_factor": 1 / 255}, {"mean": (0.5,) * 3, "std": (0.5,) * 3}, []),
+        (  # levels up to 255, as EfficientNets take them
+            {"size": 224, "do_rescale": False, "image_mean": [127.5] * 3, "image_std": [51] * 3},
+            {"mean": (0.5,) * 3, "std": (0.2,) * 3},
+            [],
+        ),
+        (  # from -1 to 1
+            {"size": 224, "rescale_factor": 1 / 127.5, "rescale_offset": True, "do_normalize": False},
+            {"mean": (0.5,) * 3, "std": (0.5,) * 3},
+            [],
+        ),
         (
             {"size": {"shortest_edge": 256}, "crop_size": SQUARE, "do_center_crop": True},
             {"image_size_px": 224, "resize": "crop"},

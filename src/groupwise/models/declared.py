@@ -120,15 +120,28 @@ def _of_transformers(known: Mapping[str, Any], source: str) -> Declared:
     notes = list(_differences(shown, share, method))
     if by_short_side and shown and not (cuts or share):
         notes.append(f"it takes oblong pictures, which are made {shown[-1]} x {shown[-1]} here")
-    normalises = known.get("do_normalize") is not False
+    mean, std = _levels(known)
     values = {
         "image_size_px": shown[-1] if shown else None,
         "resize": "crop" if cuts or share else "squash",
         "interpolation": FILTERS.get(method, "bicubic"),
-        "mean": known.get("image_mean") if normalises else [0.0] * COLOURS,
-        "std": known.get("image_std") if normalises else [1.0] * COLOURS,
+        "mean": mean,
+        "std": std,
     }
     return Declared(_given(values), source, tuple(notes))
+
+
+def _levels(known: Mapping[str, Any]) -> tuple[list[float] | None, list[float] | None]:
+    """Mean and standard deviation of levels from 0 to 1, whatever they were scaled to before."""
+    rescales, normalises = (known.get(name) is not False for name in ("do_rescale", "do_normalize"))
+    white = 255 * known.get("rescale_factor", 1 / 255) if rescales else 255
+    black = -1 if rescales and known.get("rescale_offset") else 0
+    mean = known.get("image_mean") if normalises else [0.0] * COLOURS
+    std = known.get("image_std") if normalises else [1.0] * COLOURS
+    return (
+        None if mean is None else [(level - black) / white for level in mean],
+        None if std is None else [level / white for level in std],
+    )
 
 
 def _sides(size: Any) -> Sequence[Any] | None:
