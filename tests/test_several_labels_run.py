@@ -15,7 +15,7 @@ import groupwise
 from folder_case import TINY, tiny_options
 from groupwise.cli.main import main
 from groupwise.data.split import read_split
-from groupwise.data.targets import NOT_YET, Targets, read_names, say
+from groupwise.data.targets import ONE_CLASS, Targets, read_names, say
 from groupwise.evaluation.evaluate import prediction_header, prediction_lines
 from groupwise.evaluation.predictions import read_predictions
 from groupwise.files import read_csv, read_json, write_csv, write_json
@@ -143,7 +143,7 @@ REFUSED = [
 def test_what_wants_one_class_an_image_says_so(words, run, data, tmp_path, capsys):
     named = {"RUN": run, "DATA": data, "NEW": tmp_path / "new", "PICTURE": data.parent / "000.png"}
     assert main([str(named.get(word, word)) for word in words]) == 2
-    assert NOT_YET in " ".join(capsys.readouterr().err.split())
+    assert ONE_CLASS in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "new").exists()
 
 
@@ -404,4 +404,4 @@ def test_evaluate_says_the_figures_of_sets(run, capsys):
 
 def test_sets_of_labels_have_no_order(run, capsys):
     assert main(["evaluate", str(run), "--fold", "val", "--ordered", f"[{','.join(LABELS)}]"]) == 2
-    assert "--ordered: does not know several labels an image yet" in capsys.readouterr().err
+    assert "--ordered: has no meaning where images have several labels" in capsys.readouterr().err

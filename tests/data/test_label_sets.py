@@ -124,6 +124,7 @@ def test_a_fold_a_group_and_the_like_are_no_classes(pictures, name):
     manifest = flagged(pictures, name)
     assert labels(manifest) == ["dog", "cat"] * 3
     assert f"one column a class: cat, dog (not taken for classes: {name})" in manifest.layout
+    assert "classes in" not in manifest.layout
 
 
 def test_what_is_asked_for_is_no_class(pictures):

@@ -91,7 +91,7 @@ def test_new_data_are_measured_and_stand_in_every_file(folder, capsys):
     assert "5 copies of the run&#39;s own images" in page
     assert "clinic:" in (folder / "run/README.md").read_text()
     assert len(json.loads((folder / "run/run.json").read_text())["external"]["clinic"]["readings"]) == 1
-    assert "Left out: 5 images are copies of the run's own images" in out + err
+    assert "Left out: 5 images that the run has a copy of" in out + err
 
 
 @pytest.mark.usefixtures("by_bytes")
@@ -208,9 +208,16 @@ def test_one_answer_a_case_of_a_fold(folder, trained, capsys):
     assert "One answer a case" in out
     assert "One answer a case" in (folder / "run/report.html").read_text()
     assert json.loads((folder / "run/report.json").read_text())["cases"]["cases"] == held["cases"]
+
+
+def test_cases_of_a_fold_that_cannot_be_are_refused_before_it_is_read(folder, monkeypatch, capsys):
+    before = (folder / "run/run.json").read_bytes()
     status, _, err = command(capsys, "evaluate", folder / "run", "--by", "site")
-    assert status == 2
-    assert "no column 'site'. Choose among source" in err
+    assert (status, "no column 'site'. Choose among source" in err) == (2, True), err
+    monkeypatch.setattr("groupwise.evaluation.cases.case_names", lambda rows, *_: ["one"] * len(rows))
+    status, _, err = command(capsys, "evaluate", folder / "run", "--by", "source")
+    assert (status, "of 1 of 1 cases, such as 'one', have several classes" in err) == (2, True), err
+    assert (folder / "run/run.json").read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,13 @@ def slices(parser: Parser, argv: list[str]) -> None:
     groupwise slices runs/first --by site
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
-    parser.add_argument("--by", metavar="COLUMN", nargs="+", default=[], help="columns; else all of yours")
+    parser.add_argument(
+        "--by",
+        metavar="COLUMN",
+        nargs="+",
+        default=[],
+        help="columns beside those measured before, by default all of yours",
+    )
     parser.add_argument("--fold", help="the fold whose predictions were kept; else that of the number")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     arguments = parser.parse_args(argv)

@@ -31,7 +31,7 @@ def evaluate(parser: Parser, argv: list[str]) -> None:
     groupwise evaluate runs/first --fold test --json
     """
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
-    parser.add_argument("new", metavar="DATA", type=Path, nargs="?", help="the same as --external DATA")
+    parser.add_argument("new", metavar="NEW", type=Path, nargs="?", help="the same as --external NEW")
     parser.add_argument(
         "--data",
         metavar="DATA",
@@ -52,7 +52,7 @@ def evaluate(parser: Parser, argv: list[str]) -> None:
     )
     parser.add_argument(
         "--external",
-        metavar="DATA",
+        metavar="NEW",
         type=Path,
         help="measure labelled data that the run has never seen, a folder or a table; the options below say"
         " how it is read",
@@ -91,7 +91,7 @@ def _refuse_without_external(arguments: Any) -> None:
 
 
 def _evaluate_fold(arguments: Any) -> None:
-    from groupwise.evaluation.cases import write_cases
+    from groupwise.evaluation.cases import refuse_cases, write_cases
     from groupwise.evaluation.evaluate import keep_scores, score_fold
     from groupwise.evaluation.words import case_sentence, kappa_sentences, sentence
     from groupwise.report.page import write_report
@@ -108,6 +108,8 @@ def _evaluate_fold(arguments: Any) -> None:
             f" {arguments.data}`.",
         )
     ordered = _ordered(arguments, run)
+    if arguments.by:
+        refuse_cases(run, fold, arguments.by)  # before a reading of the fold is counted
     scored = score_fold(run, fold, root=root, why="groupwise evaluate", ordered=ordered)
     keep_scores(run, fold, scored)
     cases = write_cases(run, fold, arguments.by, scored, root=root) if arguments.by else None

@@ -63,7 +63,7 @@ def add_budget_option(parser: Parser) -> None:
     parser.add_argument(
         "--budget",
         metavar="TIME",
-        help="let the whole command take this long, and no longer: 20min, 90s, 1h30min",
+        help="plan for this time, the whole command within it, or refuse: 20min, 90s, 1h30min",
     )
 
 

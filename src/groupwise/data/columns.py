@@ -31,12 +31,16 @@ _FILE_ATTRIBUTES = "file_attributes"  # VIA's column of JSON
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of path and class, which of them were guessed by name, and what to say of others."""
+    """The columns of path and class, which of them were guessed by name, and what to say of others.
+
+    `joined` says that the classes had a column each.
+    """
 
     path: str
     label: str
     guessed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    joined: bool = False
 
 
 def choose_columns(
@@ -87,7 +91,7 @@ def choose_columns(
     known = {table.path_column, table.label_column, PATH, LABEL, path_column, label_column}
     guessed = tuple(name for name in (path, label) if name not in known)
     notes = one_hot.notes if one_hot is not None else _note_lists(cells, read)
-    return table, Columns(path, label, guessed, notes)
+    return table, Columns(path, label, guessed, notes, one_hot is not None)
 
 
 def _note_lists(cells: Sequence[str], read: Sequence[str]) -> tuple[str, ...]:

@@ -136,7 +136,8 @@ def _require_group_column(file: Path, table: Table, column: str | None) -> None:
 
 
 def _words(table: Table, columns: Columns, sets: SetsRead) -> str:
-    found = f"{table.kind}, paths in {columns.path!r} and classes in {columns.label!r}"
+    classes = "" if columns.joined else f" and classes in {columns.label!r}"
+    found = f"{table.kind}, paths in {columns.path!r}{classes}"
     return f"{found}, {sets.words}" if sets.several else found
 
 

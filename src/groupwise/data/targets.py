@@ -18,7 +18,7 @@ from groupwise.text import listed
 
 NAMES_SHOWN = 12  # of classes and folds, in a message
 BAR = "|"
-NOT_YET = "does not know several labels an image yet"
+ONE_CLASS = "has no meaning where images have several labels"
 
 
 def is_set(label: str) -> bool:
@@ -90,7 +90,7 @@ def refuse_several(several: bool, what: str) -> None:
     """Raise `UsageError` where images have `several` labels and `what` wants one class an image."""
     if several:
         raise UsageError(
-            NOT_YET, place=what, remedy="It can be used where each image has one class (`--labels one`)."
+            ONE_CLASS, place=what, remedy="It can be used where each image has one class (`--labels one`)."
         )
 
 

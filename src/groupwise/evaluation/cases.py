@@ -104,6 +104,15 @@ def case_names(rows: Sequence[Assignment], manifest: Manifest, by: str, sources:
     return [cells[row.path] or f"file {row.path}" for row in rows]
 
 
+def refuse_cases(run: Run, fold: str, by: str) -> None:
+    """Raise `UsageError` where the cases of a fold cannot be measured, which its labels alone say."""
+    split = run.split()
+    rows = [split.rows[k] for k in split.indices(fold)]
+    names = case_names(rows, run.manifest(), by, split.sources_of(rows))
+    if not split.several:
+        refuse_mixed_cases(names, np.unique([row.label for row in rows], return_inverse=True)[1])
+
+
 def refuse_unknown_column(manifest: Manifest, by: str) -> None:
     """Raise `UsageError` where cases are asked for by a column that is not there."""
     known = (SOURCE, *further_columns(manifest))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groupwise.data.targets import NOT_YET
+from groupwise.data.targets import ONE_CLASS
 from groupwise.errors import UsageError
 from groupwise.recipe.aim import MEASURE, Aim
 from groupwise.recipe.recipe import Recipe, with_fields
@@ -33,7 +33,7 @@ def for_several_labels(recipe: Recipe) -> Recipe:
     for field, wanted in asked.items():
         if wanted:
             raise UsageError(
-                NOT_YET, place=field, remedy="Leave it out: each label counts as it stands in the images."
+                ONE_CLASS, place=field, remedy="Leave it out: each label counts as it stands in the images."
             )
     aim = training.optimise if training.optimise in RANKED else AIM
     former = MEASURE[training.optimise]

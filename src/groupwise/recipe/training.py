@@ -20,7 +20,7 @@ class TrainingConfig:
         optimise: What counts: `accuracy`, `balanced` accuracy, to which every class counts alike, the mean
             `auroc` or `average_precision` of the classes, or the `cost` of wrong answers by a cost matrix.
             `select_by` and `loss.logit_adjustment` follow from it where you set none. With several labels an
-            image it is `average_precision`, unless it is `auroc`.
+            image it is `average_precision` or `auroc`.
         select_by: Figures that choose the epoch, the first deciding and the next breaking ties.
         select_from: Share of training after which an epoch may be chosen, where training comes so far, which
             `patience` may prevent. Those before it, at a high rate, are ahead by luck alone, and the more so
