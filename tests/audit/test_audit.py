@@ -220,3 +220,39 @@ def test_a_picture_inside_another_is_bound_and_shown_and_no_conflict(tmp_path: P
     assert set(inset.pictured) == {"a/oak.png", "b/page.png"} == set(inset.paths)
     assert inset.picture is not None
     assert found.facts["inset_pairs"] == 1
+
+
+def test_a_picture_with_a_piece_pasted_over_is_bound_and_no_conflict(tmp_path: Path, scene: Scene) -> None:
+    for k, word in enumerate(("oak", "elm", "fir", "ash", "yew", "box")):
+        _save(tmp_path / "ab"[k % 2] / f"{word}.png", scene(980 + k, 240))
+    _save(tmp_path / "b" / "patched.png", _patched(scene(980, 240), scene(990, 48), 90))
+    found = audit(scan(tmp_path), seed=0)
+    assert found.clusters["a/oak.png"] == found.clusters["b/patched.png"]
+    assert len(set(found.clusters.values())) == 6
+    assert len(set(found.photographs)) == 7
+    assert found.conflicts == ()
+    [parted] = [one for one in found.findings if one.code == "parted"]
+    assert parted.title == "1 pair of files that are one picture but for a part"
+    assert set(parted.pictured) == {"a/oak.png", "b/patched.png"} == set(parted.paths)
+    assert "1 of them stands under two labels" in parted.text
+    assert found.facts["parted_pairs"] == 1
+    assert found.facts["crowded_pairs"] == 0
+
+
+def test_pictures_of_a_camera_that_stands_still_are_left_apart(tmp_path: Path, scene: Scene) -> None:
+    for k in range(12):
+        _save(tmp_path / "ab"[k % 2] / f"{k}.png", _patched(scene(980, 240), scene(1000 + k, 60), 80))
+    for k in range(12):
+        _save(tmp_path / "ab"[k % 2] / f"other{k}.png", scene(1020 + k, 240))
+    found = audit(scan(tmp_path), seed=0)
+    assert len(set(found.clusters.values())) == 24
+    assert not any(one.code == "parted" for one in found.findings)
+    [crowds] = [one for one in found.findings if one.code == "parted-crowds"]
+    assert "are left apart" in crowds.text
+    assert crowds.severity == "warning"
+
+
+def _patched(pixels: Pixels, piece: Pixels, at: int) -> Pixels:
+    pixels = pixels.copy()
+    pixels[at : at + len(piece), at : at + len(piece)] = piece
+    return pixels

@@ -9,6 +9,7 @@ import yaml
 from markupsafe import escape
 
 from groupwise.audit import findings
+from groupwise.audit.copy_findings import tell_crowds, tell_parted
 from groupwise.audit.known_sets import FILE, HEADER, find_known_sets
 from groupwise.audit.likeness import Likeness
 from groupwise.audit.sessions import Suspicion
@@ -230,6 +231,9 @@ QUALITY = {
         findings.find_few_photographs("cat", 1),
         findings.find_resemblance(90, 3),
         findings.find_bridges([("a", "b")]),
+        tell_parted(("a", "b", "c", "d"), 1),
+        tell_parted(("a", "b"), 0),
+        tell_crowds(("a", "b"), 2),
         findings.find_shortcut(Shortcut("file size", 0.9, 0.8, 0.5)),
         findings.find_suspicion(
             Suspicion(("time", "numbering"), ((0, 1),)), Likeness(0.7, 0.001, 9), ("a", "b")

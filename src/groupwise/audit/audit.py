@@ -25,6 +25,7 @@ from groupwise.audit.copy_findings import (
     find_copies,
     find_equal_conflicts,
     find_insets,
+    find_parted,
     judge_exposures,
 )
 from groupwise.audit.exposures import Exposures
@@ -189,6 +190,8 @@ def _facts(copies: Joined, exact: Sequence[tuple[int, int]], detection: Detectio
         "transformed_pairs": len(copies.passed),
         "inset_pairs": len(copies.insets),
         "bridges": len(copies.bridges),
+        "parted_pairs": len(copies.parted),
+        "crowded_pairs": len(copies.crowded),
         "compared_pairs": detection.compared,
         "threshold": threshold.score,
         "null_pairs": threshold.negatives,
@@ -215,6 +218,9 @@ def _findings(
     )
     if copies.insets and not facts["resemble"]:
         found.append(find_insets(manifest, copies.insets))
+    for pairs, crowded in ((copies.parted, False), (copies.crowded, True)):
+        if pairs and not facts["resemble"]:
+            found.append(find_parted(manifest, pairs, crowded=crowded))
     if copies.bridges:
         found.append(find_bridges(manifest, copies.bridges))
     found += [say.find_suspicion(one, likeness, paths) for one, likeness in suspected if likeness.shown]

@@ -16,6 +16,7 @@ from groupwise.audit.copies.insets import Inset
 from groupwise.audit.copies.verify import Pair, draw_pair
 from groupwise.audit.exposures import Exposures, look_closely
 from groupwise.audit.findings import Finding
+from groupwise.audit.joined import MOST_OF_ONE
 from groupwise.audit.measure import Measured, load_rgb
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.targets import read_names
@@ -102,6 +103,44 @@ def find_insets(manifest: Manifest, insets: Sequence[Inset]) -> Finding:
         tuple(samples[i].path for one in insets for i in (one.inside, one.around)),
     )
     return _illustrate(finding, manifest, surest.pair)
+
+
+def find_parted(manifest: Manifest, pairs: Sequence[Pair], *, crowded: bool) -> Finding:
+    """Pictures that are one another but for a part, the surest first and drawn; `crowded` ones stay apart."""
+    samples = manifest.usable
+    torn = sum(samples[pair.first].label != samples[pair.second].label for pair in pairs)
+    surest = sorted(pairs, key=lambda pair: pair.evidence.hole)
+    paths = [samples[i].path for pair in surest for i in (pair.first, pair.second)]
+    return _illustrate((tell_crowds if crowded else tell_parted)(paths, torn), manifest, surest[0])
+
+
+def tell_parted(paths: Sequence[str], torn: int) -> Finding:
+    """Pairs that were bound, one after the other; `torn` of them stand under two labels."""
+    return Finding(
+        "parted",
+        "note",
+        f"{count(len(paths) // 2, 'pair')} of files that are one picture but for a part",
+        "Around it all agrees as copies do: something was pasted over, painted out or moved, as in"
+        f" {paths[0]} and {paths[1]}. Such a pair stays in one fold and is not called one photograph;"
+        f" {torn or 'none'} of them stand{'s' if torn == 1 else ''} under two labels.",
+        "Nothing to do for a fair score.",
+        tuple(paths),
+    )
+
+
+def tell_crowds(paths: Sequence[str], torn: int) -> Finding:
+    """Pairs that were left apart because they would join too many pictures."""
+    return Finding(
+        "parted-crowds",
+        "warning",
+        f"{count(len(paths) // 2, 'pair')} of files in large sets that are one picture but for a part",
+        f"Around it all agrees as copies do, as in {paths[0]} and {paths[1]}. A camera that stands still"
+        f" takes such sets, of more than {MOST_OF_ONE} pictures here, so they are left apart;"
+        f" {torn or 'none'} of the pairs stand{'s' if torn == 1 else ''} under two labels.",
+        "If pictures were made from one another, or show one thing, say which belong together, with"
+        " `--group-column` or `--group-regex`. If each shows another thing, nothing is to be done.",
+        tuple(paths),
+    )
 
 
 def find_bridges(manifest: Manifest, bridges: Sequence[Pair]) -> Finding:

@@ -32,11 +32,8 @@ def name_shortcuts(
 def detection_to_json(detection: Detection) -> dict[str, Any]:
     """All of it; numbers come back as they were."""
     return {
-        "copies": [
-            {"first": pair.first, "second": pair.second, "score": float(pair.score)}
-            | {"evidence": _evidence_to_json(pair.evidence)}
-            for pair in detection.copies
-        ],
+        "copies": list(map(_pair_to_json, detection.copies)),
+        "parted": list(map(_pair_to_json, detection.parted)),
         "threshold": asdict(detection.threshold),
         "compared": detection.compared,
     }
@@ -44,8 +41,17 @@ def detection_to_json(detection: Detection) -> dict[str, Any]:
 
 def detection_from_json(told: Mapping[str, Any]) -> Detection:
     """The detection that was told."""
-    copies = (Pair(**{**one, "evidence": _evidence_from_json(one["evidence"])}) for one in told["copies"])
-    return Detection(tuple(copies), Threshold(**told["threshold"]), int(told["compared"]))
+    copies, parted = (tuple(map(_pair_from_json, told[name])) for name in ("copies", "parted"))
+    return Detection(copies, Threshold(**told["threshold"]), int(told["compared"]), parted)
+
+
+def _pair_to_json(pair: Pair) -> dict[str, Any]:
+    evidence = _evidence_to_json(pair.evidence)
+    return {"first": pair.first, "second": pair.second, "score": float(pair.score), "evidence": evidence}
+
+
+def _pair_from_json(told: Mapping[str, Any]) -> Pair:
+    return Pair(**{**told, "evidence": _evidence_from_json(told["evidence"])})
 
 
 def _evidence_to_json(evidence: Evidence) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from groupwise.audit.copies.compared import Compared, draw
 from groupwise.audit.copies.features import Features, negative
 from groupwise.audit.copies.hashes import near_hashes
+from groupwise.audit.copies.score import differs_in_part
 from groupwise.audit.copies.searcher import OpenSearcher, Searcher, described, open_searcher
 from groupwise.audit.copies.threshold import Threshold, find_threshold, join_thresholds
 from groupwise.audit.copies.tiny import find_tiny_copies
@@ -32,11 +33,15 @@ each, and none of them taken for a copy, 100 bound the rate of false matches by 
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """Pairs of copies, best evidence a pair, sorted by (first, second), and the line they passed."""
+    """Pairs of copies, best evidence a pair, sorted by (first, second), and the line they passed.
+
+    `parted` are pairs that are one picture but for a part.
+    """
 
     copies: tuple[Pair, ...]
     threshold: Threshold
     compared: int
+    parted: tuple[Pair, ...] = ()
 
 
 def detect(
@@ -84,7 +89,8 @@ def detect(
     copies = {(pair.first, pair.second): pair for pair in alike}
     copies |= {key: pair for key, pair in best.items() if pair.score >= threshold.score}
     ordered = tuple(copies[key] for key in sorted(copies))
-    return Detection(ordered, join_thresholds([threshold, *lines]), len(best))
+    parted = (best[key] for key in sorted(best) if key not in copies and differs_in_part(best[key].evidence))
+    return Detection(ordered, join_thresholds([threshold, *lines]), len(best), tuple(parted))
 
 
 def _verify_hashes(photographs: Sequence[Photograph], look_at: LookAt) -> list[Pair]:

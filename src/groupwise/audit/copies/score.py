@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from groupwise.audit.copies.align import plausible, shrinkage
 from groupwise.audit.copies.compare import Evidence
@@ -25,6 +26,10 @@ PART_SCALE, LEAST_OF_PART = 0.5, 0.85
 """A picture that shows at less than this scale in the other lies inside it, but for so much of its frame: a
 crop keeps half of the area, and a turn in a larger frame halves it. Pictures of few points, as of one thing
 on a white ground, shrink until what is left of them agrees with anything smooth."""
+
+SURE_BUT_FOR_A_PART = 0.9
+"""Score, its hole left out, from which two pictures are one but for a part. Of 1,376 photographs of faces, of
+which half are others with a mask pasted on, 392 pairs reach it; of twelve other sets none does."""
 
 LOG_ODDS = 10
 """What a score of 1 stands for; beyond it nothing is told apart."""
@@ -73,6 +78,11 @@ def score(evidence: Evidence) -> float:
     described = describe_evidence(evidence)
     log_odds = INTERCEPT + sum(weight * value for weight, value in zip(WEIGHTS, described, strict=True))
     return max(-1.0, min(1.0, log_odds / LOG_ODDS))
+
+
+def differs_in_part(evidence: Evidence) -> bool:
+    """Whether a hole alone forbids a copy, and all around it agrees as surely as copies do."""
+    return evidence.hole > MAX_HOLE and score(replace(evidence, hole=0.0)) >= SURE_BUT_FOR_A_PART
 
 
 def _log_gap(correlation: float) -> float:
