@@ -9,7 +9,7 @@ import yaml
 from markupsafe import escape
 
 from groupwise.audit import findings
-from groupwise.audit.copy_findings import tell_crowds, tell_parted
+from groupwise.audit.copy_findings import tell_crowds, tell_parted, tell_views
 from groupwise.audit.known_sets import FILE, HEADER, find_known_sets
 from groupwise.audit.likeness import Likeness
 from groupwise.audit.sessions import Suspicion
@@ -227,7 +227,7 @@ QUALITY = {
         findings.find_copies_in_class("cat", [("a", "b")], 9, 8),
         findings.find_copies_in_class("cat", [("a", "b")], 9, 8, copies=False),
         findings.find_conflict(("a", "b"), ("cat|dog", "cat"), "alike"),
-        findings.find_views([("a", "b", "c")]),
+        tell_views([("a", "b", "c")]),
         findings.find_few_photographs("cat", 1),
         findings.find_resemblance(90, 3),
         findings.find_bridges([("a", "b")]),

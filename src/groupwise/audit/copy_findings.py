@@ -76,9 +76,26 @@ def find_copies(
     found += _class_findings(paths, labels, list(members.values()), draw, exposures.mostly_copies)
     views = [group for number, group in members.items() if exposures.of(number) == "views"]
     if views:
-        finding = say.find_views([[paths[i] for i in group] for group in views])
+        finding = tell_views([[paths[i] for i in group] for group in views])
         found.append(draw(finding, max(views, key=len), labels))
     return found
+
+
+def tell_views(sets: Sequence[Sequence[str]]) -> Finding:
+    """Sets whose files overlap from each to the next, so that two of a set may have nothing in common."""
+    files, one = sum(map(len, sets)), len(sets) == 1
+    largest = max(sets, key=len)
+    return Finding(
+        "overlapping-views",
+        "note",
+        f"{files} files are views that overlap in part, in {len(sets)} set{'' if one else 's'}",
+        f"They were joined one by one, each by a part that it shares with the next, as stretches of one strip"
+        f", cuts of one map or frames of a moving camera do. Two files of a set may show nothing in common;"
+        f" the largest, around {largest[0]}, holds {len(largest)}. A set counts as one scene.",
+        "Nothing to do for a fair score: a set stays in one fold, for what two files share would stand in"
+        " training and test alike.",
+        tuple(path for group in sets for path in group),
+    )
 
 
 def find_insets(manifest: Manifest, insets: Sequence[Inset]) -> Finding:

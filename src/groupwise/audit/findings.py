@@ -145,31 +145,18 @@ def find_copies_in_class(
         else f"show{'s' * single} what another file shows,"
         " as shots of one scene or as copies of one photograph"
     )
+    design = (
+        " Different things of one design, such as coins of one type, look alike as well: if these are,"
+        " `--copies report` counts each alone."
+    )
     return Finding(
         "copies-in-class",
         "warning",
-        f"Class {label}: {images} files, but only {photographs} different {what}{'s' * (photographs != 1)}",
+        f"Class {label}: {images} files, but only {count(photographs, f'different {what}')}",
         f"{images - photographs} of its files {more}; the largest set holds {max(map(len, clusters))}."
         f" A random split puts {one} into training and test alike, and the score then measures memory.",
-        f"Nothing to do for a fair score: {they} stay in one fold, and intervals count {what}s.",
+        f"Nothing to do for a fair score: {they} stay in one fold, and intervals count {what}s.{'' if copies else design}",
         tuple(path for cluster in clusters for path in cluster),
-    )
-
-
-def find_views(sets: Sequence[Sequence[str]]) -> Finding:
-    """Sets whose files overlap from each to the next, so that two of a set may have nothing in common."""
-    files, one = sum(map(len, sets)), len(sets) == 1
-    largest = max(sets, key=len)
-    return Finding(
-        "overlapping-views",
-        "note",
-        f"{files} files are views that overlap in part, in {len(sets)} set{'' if one else 's'}",
-        f"They were joined one by one, each by a part that it shares with the next, as stretches of one strip"
-        f", cuts of one map or frames of a moving camera do. Two files of a set may show nothing in common;"
-        f" the largest, around {largest[0]}, holds {len(largest)}. A set counts as one scene.",
-        "Nothing to do for a fair score: a set stays in one fold, for what two files share would stand in"
-        " training and test alike.",
-        tuple(path for group in sets for path in group),
     )
 
 
@@ -221,8 +208,7 @@ def find_resemblance(images: int, photographs: int) -> Finding:
     return Finding(
         "resemblance",
         "warning",
-        f"The pictures resemble one another: {images} would be {photographs} different"
-        f" photograph{'s' if photographs != 1 else ''}",
+        f"The pictures resemble one another: {images} would be {count(photographs, 'different photograph')}",
         "Pictures of one kind of part under a fixed camera, printed characters and scans of one form agree as"
         " copies do, so the audit cannot tell which of these are copies. It binds files of equal content"
         " alone, leaves out those of them that stand under several labels, and finds no other label that"
