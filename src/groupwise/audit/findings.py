@@ -146,8 +146,12 @@ def find_copies_in_class(
         " as shots of one scene or as copies of one photograph"
     )
     design = (
-        " Different things of one design, such as coins of one type, look alike as well: if these are,"
-        " `--copies report` counts each alone."
+        ""
+        if copies
+        else (
+            " Different things of one design, such as coins of one type, look alike as well: if these are,"
+            " `--copies report` counts each alone."
+        )
     )
     return Finding(
         "copies-in-class",
@@ -155,7 +159,7 @@ def find_copies_in_class(
         f"Class {label}: {images} files, but only {count(photographs, f'different {what}')}",
         f"{images - photographs} of its files {more}; the largest set holds {max(map(len, clusters))}."
         f" A random split puts {one} into training and test alike, and the score then measures memory.",
-        f"Nothing to do for a fair score: {they} stay in one fold, and intervals count {what}s.{'' if copies else design}",
+        f"Nothing to do for a fair score: {they} stay in one fold, and intervals count {what}s.{design}",
         tuple(path for cluster in clusters for path in cluster),
     )
 
