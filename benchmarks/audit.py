@@ -32,9 +32,9 @@ from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
 from groupwise.audit.copies.detect import detect
 from groupwise.audit.copies.features import working_grey
 from groupwise.audit.copies.hashes import dihedral_hashes, near_hashes
-from groupwise.audit.copies.threshold import wilson
 from groupwise.audit.copies.verify import reduce_photograph
 from groupwise.data.decode import decode
+from groupwise.stats.wilson import wilson_of_count
 
 Pixels = npt.NDArray[np.uint8]
 Clusters = npt.NDArray[np.int64]
@@ -173,7 +173,7 @@ def _digits() -> list[Pixels]:
 
 
 def _share(successes: int, n: int) -> str:
-    low, high = wilson(successes, n)
+    low, high = wilson_of_count(successes, n)
     return f"{successes / n if n else 1:.4f} ({low:.3f} to {high:.3f}, n {n})"
 
 
