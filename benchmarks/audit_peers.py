@@ -37,7 +37,7 @@ Tool = Callable[[Sequence[Pixels]], Clusters]
 
 
 def find_groupwise(images: Sequence[Pixels]) -> Clusters:
-    """The audit's detector and its clusters."""
+    """Clusters of the whole detector, as the audit makes them."""
     found = detect([reduce_photograph(image) for image in images], seed=0, workers=1).copies
     edges = [(pair.first, pair.second) for pair in found]
     return cluster_ids(len(images), drop_bridges(len(images), edges, [pair.score for pair in found])[0])
