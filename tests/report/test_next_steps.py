@@ -441,7 +441,9 @@ def test_every_command_is_one_that_the_command_line_takes(make_run, monkeypatch,
 
     taken = VerbParser.parse_args
     monkeypatch.setattr(VerbParser, "parse_args", parse)
-    for step in steps_of(run):
+    steps = steps_of(run)
+    assert steps
+    for step in steps:
         program, verb, *words = shlex.split(step.command)
         assert program == "groupwise"
         with pytest.raises(ParsedError):
