@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from groupwise.stats.wilson import wilson_of_count
 
-FloatArray = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
 
 LINE = (0.45, 0.5)
 """The line never leaves this range: below it are things of one shape, above it copies of any kind."""
@@ -41,7 +41,7 @@ class Threshold:
     expected_lookalikes: float
 
 
-def find_threshold(scores: FloatArray, null: FloatArray, allowed: tuple[float, float] = LINE) -> Threshold:
+def find_threshold(scores: Floats, null: Floats, allowed: tuple[float, float] = LINE) -> Threshold:
     """The line for pairs with `scores` (M,) given the scores of pairs that cannot be related, `null` (L,).
 
     It never leaves the range `allowed`.
@@ -68,7 +68,7 @@ def join_thresholds(lines: Sequence[Threshold]) -> Threshold:
     )
 
 
-def _tail(scores: FloatArray, lowest: float) -> tuple[float, int, float]:
+def _tail(scores: Floats, lowest: float) -> tuple[float, int, float]:
     """Where the tail of the rejected scores begins, how many they are and their mean excess."""
     rejected = np.sort(scores[(scores > _TAIL_BEGINS) & (scores < lowest)])[-_TAIL:]
     if len(rejected) < 2:
@@ -76,12 +76,12 @@ def _tail(scores: FloatArray, lowest: float) -> tuple[float, int, float]:
     return float(rejected[0]), len(rejected) - 1, float((rejected[1:] - rejected[0]).mean())
 
 
-def _expected_above(scores: FloatArray, line: float, lowest: float) -> float:
+def _expected_above(scores: Floats, line: float, lowest: float) -> float:
     start, count, excess = _tail(scores, lowest)
     return count * float(np.exp(-(line - start) / max(excess, 1e-6)))
 
 
-def _quiet_level(scores: FloatArray, lowest: float) -> float:
+def _quiet_level(scores: Floats, lowest: float) -> float:
     """The score above which the tail promises one look-alike, or one in a thousand of the accepted."""
     start, count, excess = _tail(scores, lowest)
     allowed = max(1.0, 0.001 * float((scores >= lowest).sum()))
