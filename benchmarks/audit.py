@@ -21,20 +21,18 @@ from pathlib import Path
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import cv2
-import imagehash
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from audit_peers import find_groupwise
 from families import FAMILIES
-from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
-from groupwise.audit.copies.detect import detect
+from groupwise.audit.copies.clusters import cluster_ids
 from groupwise.audit.copies.features import working_grey
 from groupwise.audit.copies.hashes import dihedral_hashes, near_hashes
-from groupwise.audit.copies.threshold import wilson
-from groupwise.audit.copies.verify import reduce_photograph
 from groupwise.data.decode import decode
+from groupwise.stats.wilson import wilson_of_count
 
 Pixels = npt.NDArray[np.uint8]
 Clusters = npt.NDArray[np.int64]
@@ -69,13 +67,6 @@ def _pairs_within(keys: Sequence[object]) -> int:
     return int((counts * (counts - 1) // 2).sum())
 
 
-def find_groupwise(images: Sequence[Pixels]) -> Clusters:
-    """Clusters of the whole detector, as the audit makes them."""
-    found = detect([reduce_photograph(image) for image in images], seed=0, workers=1).copies
-    edges = [(pair.first, pair.second) for pair in found]
-    return cluster_ids(len(images), drop_bridges(len(images), edges, [pair.score for pair in found])[0])
-
-
 def find_hash_pass(images: Sequence[Pixels]) -> Clusters:
     """Clusters of the hashes alone, unverified."""
     hashes = np.stack([dihedral_hashes(working_grey(image)) for image in images])
@@ -84,6 +75,7 @@ def find_hash_pass(images: Sequence[Pixels]) -> Clusters:
 
 def find_imagehash(distance: int) -> Callable[[Sequence[Pixels]], Clusters]:
     """Clusters of imagehash's pHash within a Hamming distance, all pairs compared."""
+    import imagehash
 
     def find(images: Sequence[Pixels]) -> Clusters:
         bits = np.stack([imagehash.phash(Image.fromarray(image)).hash.ravel() for image in images])
@@ -173,7 +165,7 @@ def _digits() -> list[Pixels]:
 
 
 def _share(successes: int, n: int) -> str:
-    low, high = wilson(successes, n)
+    low, high = wilson_of_count(successes, n)
     return f"{successes / n if n else 1:.4f} ({low:.3f} to {high:.3f}, n {n})"
 
 

@@ -27,9 +27,9 @@ from composed import half_of
 from compositions import DEEPEST, compose, operations
 from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
 from groupwise.audit.copies.detect import detect
-from groupwise.audit.copies.threshold import wilson
 from groupwise.audit.copies.verify import reduce_photograph
 from groupwise.data.decode import decode
+from groupwise.stats.wilson import wilson_of_count
 
 Pixels = npt.NDArray[np.uint8]
 Clusters = npt.NDArray[np.int64]
@@ -37,7 +37,7 @@ Tool = Callable[[Sequence[Pixels]], Clusters]
 
 
 def find_groupwise(images: Sequence[Pixels]) -> Clusters:
-    """The audit's detector and its clusters."""
+    """Clusters of the whole detector, as the audit makes them."""
     found = detect([reduce_photograph(image) for image in images], seed=0, workers=1).copies
     edges = [(pair.first, pair.second) for pair in found]
     return cluster_ids(len(images), drop_bridges(len(images), edges, [pair.score for pair in found])[0])
@@ -132,7 +132,7 @@ def _pairs(sizes: npt.NDArray[np.int64]) -> int:
 
 
 def _share(successes: int, n: int) -> str:
-    low, high = wilson(successes, n)
+    low, high = wilson_of_count(successes, n)
     return f"{successes / n:.3f} ({low:.3f} to {high:.3f}, n {n})" if n else "none joined"
 
 

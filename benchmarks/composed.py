@@ -21,9 +21,9 @@ from compositions import DEEPEST, compose, operations
 from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
 from groupwise.audit.copies.compositions import compose as compose_as_audit
 from groupwise.audit.copies.detect import detect
-from groupwise.audit.copies.threshold import wilson
 from groupwise.audit.copies.verify import reduce_photograph
 from groupwise.data.decode import decode
+from groupwise.stats.wilson import wilson_of_count
 
 HALVES = ("tune", "report")
 _DIVISION = 99  # the seed that divides the sources, the same for every run
@@ -108,7 +108,7 @@ def _tell_recall(hits: list[bool], depths: list[int], stated: list[bool]) -> Non
 
 def _difference(first: tuple[int, int], second: tuple[int, int]) -> str:
     """Of two independent shares, with the interval that Newcombe (1998) makes of Wilson's."""
-    (a, low_a, high_a), (b, low_b, high_b) = ((k / n, *wilson(k, n)) for k, n in (first, second))
+    (a, low_a, high_a), (b, low_b, high_b) = ((k / n, *wilson_of_count(k, n)) for k, n in (first, second))
     low = a - b - np.hypot(a - low_a, high_b - b)
     high = a - b + np.hypot(high_a - a, b - low_b)
     return f"{100 * (a - b):+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
@@ -119,7 +119,7 @@ def _pairs(sizes: npt.NDArray[np.int64]) -> int:
 
 
 def _share(successes: int, n: int) -> str:
-    low, high = wilson(successes, n)
+    low, high = wilson_of_count(successes, n)
     return f"{successes / n if n else 1:.3f} ({low:.3f} to {high:.3f}, n {n})"
 
 

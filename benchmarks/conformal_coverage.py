@@ -21,6 +21,7 @@ from scipy.special import ndtr, softmax
 
 from groupwise.stats.conformal import Floats, Ints, fit_conformal, too_few
 from groupwise.stats.ood import joint_lines
+from marked import write_between
 
 SEED = 7
 ALPHA = 0.1
@@ -33,7 +34,6 @@ FOLDS = 400
 POPULATION = 50_000
 
 PAGE = Path(__file__).parents[1] / "docs" / "decision.md"
-BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
 
 
 def draw(sizes: Ints, correlation: float, rng: np.random.Generator) -> tuple[Floats, Ints, Ints]:
@@ -100,8 +100,7 @@ def main() -> None:
     text = table()
     print(text)
     if arguments.write:
-        before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+        write_between(PAGE, "coverage", text)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from groupwise.stats.fold import Floats, Fold, Ranking, brier_losses, log_losses
 from groupwise.stats.intervals import fraction
 from groupwise.stats.resampled import Resampled
 from groupwise.stats.wilson import clustered_variance, wilson_interval
+from marked import write_between
 
 SEED = 20
 SOURCES = (10, 20, 25, 50, 200)
@@ -41,7 +42,6 @@ DRAWS = 250
 POPULATION = 400_000
 
 PAGE = Path(__file__).parents[1] / "docs" / "intervals.md"
-BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
 
 
 @dataclass(frozen=True)
@@ -282,14 +282,6 @@ def _standard_error(folds: int) -> str:
     return f"{100 * np.sqrt(0.95 * 0.05 / folds):.1f} points at 95 %"
 
 
-def write(text: str) -> None:
-    """Replace what stands between the markers of the page."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -301,7 +293,7 @@ def main() -> None:
     print(text)
     print(f"\n{time.perf_counter() - started:.0f} s")
     if arguments.write:
-        write(text)
+        write_between(PAGE, "coverage", text)
 
 
 if __name__ == "__main__":

@@ -24,13 +24,13 @@ from sklearn.linear_model import RidgeClassifier
 from groupwise.data.stratify import assign_sources
 from groupwise.stats.intervals import fraction
 from groupwise.stats.repeated import nadeau_bengio_mean
+from marked import write_between
 
 SEED = 8
 TELLING, DISTANCE = 3, 0.7
 REPEATS, QUICK = 1000, 100
 PAGE = Path(__file__).parents[1] / "docs" / "crossval.md"
 INTERVALS, COLUMNS = ("pooled Wilson", "naive t", "Nadeau-Bengio"), ("models", "recipe", "width")
-BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
 
 
 @dataclass(frozen=True)
@@ -159,9 +159,7 @@ def main() -> None:
     text = table(QUICK if arguments.quick else arguments.repeats)
     print(text)
     if arguments.write:
-        page = PAGE.read_text()
-        before, rest = page.split(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}")
+        write_between(PAGE, "coverage", text)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,16 @@ import cv2
 import numpy as np
 
 from groupwise.audit.copies.planted import (
+    FILLS,
     Pixels,
     Transform,
-    affine,
+    about_centre,
     crop,
     noise,
     recolour,
     reencode,
     shear,
+    warp,
 )
 
 
@@ -53,6 +55,24 @@ def rotate_reflect(rgb: Pixels, rng: np.random.Generator) -> Pixels:
 def shift(rgb: Pixels, rng: np.random.Generator) -> Pixels:
     """Shift by up to a quarter of each side, any fill."""
     return affine(rgb, rng, shift=(float(rng.uniform(-0.25, 0.25)), float(rng.uniform(-0.25, 0.25))))
+
+
+def affine(
+    rgb: Pixels,
+    rng: np.random.Generator,
+    *,
+    angle_deg: float = 0.0,
+    zoom: float = 1.0,
+    shear: float = 0.0,
+    shift: tuple[float, float] = (0.0, 0.0),
+    fill: int | None = None,
+) -> Pixels:
+    """Warp about the centre within the frame; `shift` in fractions of the sides, `fill` an OpenCV border."""
+    cosine, sine = zoom * np.cos(np.deg2rad(angle_deg)), zoom * np.sin(np.deg2rad(angle_deg))
+    linear = np.array([[cosine, -sine], [sine, cosine]]) @ np.array([[1.0, shear], [0.0, 1.0]])
+    matrix = about_centre(rgb, linear)
+    matrix[:, 2] += np.array(shift) * rgb.shape[1::-1]
+    return warp(rgb, matrix, int(rng.choice(FILLS)) if fill is None else fill, rng)
 
 
 def combined(rgb: Pixels, rng: np.random.Generator) -> Pixels:

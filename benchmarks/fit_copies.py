@@ -31,7 +31,7 @@ from groupwise.audit.copies.short_list import short_list
 from groupwise.audit.copies.verify import Candidate, reduce_photograph, verify_features
 from groupwise.data.decode import decode
 
-FloatArray = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
 
 MOST_OF_A_SOURCE = 12
 LINES = (0, 1, 1.5, 2, 2.5, 3, 3.5)
@@ -101,7 +101,7 @@ def collect(table: str, options: argparse.Namespace, known: set[frozenset[str]])
     return Evidences(path.stem, copies, [pair.evidence for pair in compared if pair is not None])
 
 
-def fit(sets: list[Evidences]) -> tuple[FloatArray, float]:
+def fit(sets: list[Evidences]) -> tuple[Floats, float]:
     """Weights (5,) and intercept of the unscaled evidence; what rules a copy out takes no part."""
     copies = [
         describe_evidence(e) for one in sets for e in one.copies if e is not None and not is_ruled_out(e)
@@ -114,7 +114,7 @@ def fit(sets: list[Evidences]) -> tuple[FloatArray, float]:
     return weights, float(model.intercept_[0] - weights @ scaler.mean_)
 
 
-def _judge(one: Evidences, weights: FloatArray, intercept: float) -> str:
+def _judge(one: Evidences, weights: Floats, intercept: float) -> str:
     """Recall and number of false pairs at several lines, in log odds."""
 
     def log_odds(evidence: Evidence | None) -> float:

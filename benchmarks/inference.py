@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-import openvino
 import torch
 
 from groupwise.data.decode import Preprocessing
@@ -91,6 +90,8 @@ def _eager(model: Any) -> Forward:
 
 
 def _openvino(model: bytes, threads: int) -> Forward:
+    import openvino
+
     core = openvino.Core()
     hints = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
     compiled = core.compile_model(core.read_model(model), "CPU", hints)

@@ -21,9 +21,9 @@ from composed import half_of
 from compositions import Pixels, Rng, crop, jpeg, perspective, turn
 from groupwise.audit.copies.detect import detect
 from groupwise.audit.copies.insets import find_insets
-from groupwise.audit.copies.threshold import wilson
 from groupwise.audit.copies.verify import reduce_photograph
 from groupwise.data.decode import decode
+from groupwise.stats.wilson import wilson_of_count
 
 INSETS = ("pasted", "collage", "page")
 KINDS = (*INSETS, "print", "crop", "turn")
@@ -109,7 +109,7 @@ def _page(size: tuple[int, int], rng: Rng) -> Image.Image:
 
 def _share(hits: list[bool] | list[object]) -> str:
     successes, n = sum(bool(hit) for hit in hits), len(hits)
-    low, high = wilson(successes, n)
+    low, high = wilson_of_count(successes, n)
     return f"{successes / max(1, n):.3f} ({low:.3f} to {high:.3f}, n {n})"
 
 

@@ -31,15 +31,15 @@ from groupwise.data.scan import scan
 from groupwise.data.split import make_split
 from groupwise.distributed.world import World
 from groupwise.experiments.leakage import leakage
-from groupwise.experiments.permutation_test import control
+from groupwise.experiments.permutation_test import permutation_test
 from groupwise.files import write_atomic
 from groupwise.pipeline.train import TrainOptions, train_prepared
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import Recipe, to_yaml
 from groupwise.runs.run import Run
+from marked import write_between
 
 PAGE = Path(__file__).parents[1] / "docs" / "leakage.md"
-BEGIN, END = "<!-- leakage: begin -->", "<!-- leakage: end -->"
 SOURCES, COPIES, SEEDS = 300, 4, 20
 CONTROL_SOURCES, CONTROL_COPIES, PERMUTATIONS, LEAKY = 60, 12, 40, 10
 OTHER_SEEDS = 1000  # brute force begins here, far from the study's
@@ -154,7 +154,7 @@ def control_table(scratch: Path, data: Path, recipe: Recipe, permutations: int) 
     ]
     for method, count in (("grouped", permutations), ("random", min(LEAKY, permutations))):
         run = write_run(scratch / f"control-{method}", data, with_split(recipe, method, 0))
-        controls = control(run.folder, permutations=count, console=QUIET)["controls"]
+        controls = permutation_test(run.folder, permutations=count, console=QUIET)["controls"]
         passed = sum(one["at_chance"] for one in controls)
         above = sum(one["accuracy"]["low"] > one["chance"] for one in controls)
         interval = binomtest(passed, count).proportion_ci(method="exact")
@@ -193,14 +193,6 @@ def report(sources: int, seeds: int, permutations: int) -> str:
         )
 
 
-def write(text: str) -> None:
-    """Replace what stands between the markers of the page."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -215,7 +207,7 @@ def main() -> None:
     print(text)
     print(f"\n{time.perf_counter() - started:.0f} s")
     if arguments.write:
-        write(text)
+        write_between(PAGE, "leakage", text)
 
 
 if __name__ == "__main__":

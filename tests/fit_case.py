@@ -1,5 +1,6 @@
 """A fit small enough to repeat: 48 images of two classes at 16 px, and a network of two blocks."""
 
+import dataclasses
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from groupwise.recipe.augment import AugmentConfig
 from groupwise.recipe.optimizer import OptimConfig
 from groupwise.recipe.training import LossConfig, TrainingConfig
 from groupwise.training.callbacks import Callback
-from groupwise.training.config import FitConfig, FitData, FitResult
+from groupwise.training.config import EpochRecord, FitConfig, FitData, FitResult
 from groupwise.training.trainer import Trainer
 
 
@@ -79,6 +80,19 @@ def fit(
 
 def small_fit(checkpoints: Path, config: FitConfig | None = None, **options: object):
     return fit(small_model(), small_data(), config or small_config(), checkpoints=checkpoints, **options)
+
+
+def without_times(fitted: FitResult) -> list[EpochRecord]:
+    return [
+        dataclasses.replace(epoch, seconds=0, images_per_second=0, waiting_seconds=0)
+        for epoch in fitted.history
+    ]
+
+
+def assert_same(one: FitResult, other: FitResult) -> None:
+    assert without_times(one) == without_times(other)
+    assert one.weights.keys() == other.weights.keys()
+    assert all(torch.equal(one.weights[key], other.weights[key]) for key in one.weights)
 
 
 def at_step(count: int, act: Callable[[], object]) -> Callable[[int, int], object]:

@@ -22,6 +22,8 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, SecondaryCaptureImageStorage
 
+from groupwise.data.decode import UndecodableImage, decode
+
 Pixels = np.ndarray
 
 
@@ -30,6 +32,15 @@ def picture(height: int = 32, width: int = 48) -> Pixels:
     y, x = np.mgrid[0:height, 0:width]
     channels = [x * 255 / (width - 1), y * 255 / (height - 1), (x + y) * 127 // 39 % 256]
     return np.dstack(channels).round().astype(np.uint8)
+
+
+def refuse(data: bytes) -> UndecodableImage:
+    """The error by which these bytes are refused."""
+    try:
+        decode(data, place="x")
+    except UndecodableImage as error:
+        return error
+    raise AssertionError("it was decoded")
 
 
 def deepen(levels: Pixels, bits: int, dtype: Any = np.uint16) -> Pixels:
@@ -44,20 +55,27 @@ def write_tiff(values: Pixels, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def png_chunk(name: bytes, content: bytes) -> bytes:
+    """A part of a PNG, between its length and its checksum."""
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
 def write_png(values: Pixels, *chunks: tuple[bytes, bytes]) -> bytes:
     """A PNG of 16 bits, with chunks that no library here writes, such as sBIT."""
-
-    def chunk(name: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-        )
 
     height, width = values.shape[:2]
     kind = {1: 0, 2: 4, 3: 2, 4: 6}[1 if values.ndim == 2 else values.shape[2]]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)), *chunks]
-    body = b"".join(chunk(*part) for part in [*parts, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")])
+    body = b"".join(png_chunk(*part) for part in [*parts, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")])
     return b"\x89PNG\r\n\x1a\n" + body
+
+
+def exif(orientation: int) -> bytes:
+    """EXIF data that say which way up a picture is, and nothing else."""
+    found = Image.Exif()
+    found[0x0112] = orientation
+    return found.tobytes()
 
 
 def write_cv2(values: Pixels, suffix: str) -> bytes:

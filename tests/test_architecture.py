@@ -2,6 +2,7 @@
 
 import ast
 import re
+import symtable
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -33,9 +34,32 @@ def imports(file: Path, *, lazy: bool) -> set[str]:
     nodes = ast.walk(syntax(file)) if lazy else iter(syntax(file).body)
     found = set()
     for node in nodes:
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("groupwise"):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "groupwise"}
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "groupwise":
             found |= {f"{node.module}.{alias.name}" for alias in node.names} & NAMES or {node.module}
     return found - {"groupwise"}
+
+
+@cache
+def names_of(name: str) -> set[str]:
+    """What a module has by its own text, its submodules among it; nothing where it is not there."""
+    files = [file for file in FILES if module(file) == name]
+    tables = [symtable.symtable(file.read_text(), str(file), "exec") for file in files]
+    symbols = [symbol for table in tables for symbol in table.get_symbols()]
+    own = {one.get_name() for one in symbols if one.is_assigned() or one.is_imported()}
+    return own | {other.rpartition(".")[2] for other in NAMES if other.rpartition(".")[0] == name}
+
+
+def missing(file: Path) -> set[str]:
+    """Names that a program takes from modules of groupwise, which do not have them."""
+    taken = [
+        (node.module, alias.name)
+        for node in ast.walk(syntax(file))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("groupwise.")
+        for alias in node.names
+    ]
+    return {f"{name}.{wanted}" for name, wanted in taken if wanted not in names_of(name)}
 
 
 @cache
@@ -54,6 +78,15 @@ def layer_of(name: str) -> int:
         if first in members:
             return number
     raise AssertionError(f"{name} has no place in docs/architecture.md")
+
+
+@pytest.mark.parametrize(
+    "line", ["import groupwise.text, groupwise.errors as e", "from groupwise import text, errors"]
+)
+def test_every_way_of_importing_is_seen(tmp_path, line):
+    file = tmp_path / "planted.py"
+    file.write_text(f"import os\nfrom groupwisely import more\n{line}\n")
+    assert imports(file, lazy=False) == {"groupwise.text", "groupwise.errors"}
 
 
 def test_a_layer_holds_folders_and_few_loose_modules():
@@ -99,3 +132,17 @@ def test_torch_stays_where_it_is_needed():
             reached |= new
             front += new
         assert not reached & users, f"{start} reaches torch through {reached & users}"
+
+
+PROGRAMS = sorted((ROOT / "benchmarks").rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", PROGRAMS, ids=lambda file: file.stem)
+def test_what_a_program_takes_from_here_is_here(file):
+    assert not missing(file)
+
+
+def test_a_name_that_is_gone_is_missed(tmp_path):
+    file = tmp_path / "program.py"
+    file.write_text("from groupwise.text import count, gone\nfrom groupwise.data import scan, nowhere\n")
+    assert missing(file) == {"groupwise.text.gone", "groupwise.data.nowhere"}

@@ -73,3 +73,10 @@ def test_a_command_with_an_option_that_is_not_there_would_not_be():
 def test_the_pages_hold_commands_of_most_verbs():
     assert len({page for page, _ in SHAPES.values()}) >= 10
     assert len({words[0] for _, words in SHAPES.values()}) >= 20
+
+
+def test_each_program_of_findings_has_its_row_and_says_when_it_ends_with_0():
+    folder = ROOT / "findings"
+    rows = re.findall(r"^\| `(.+?\.sh)` \|", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted(file.name for file in folder.glob("*.sh"))
+    assert all("Exits 0 as long as this is so" in file.read_text() for file in folder.glob("*.sh"))

@@ -85,6 +85,7 @@ def _probs(answers):
 def test_the_baselines_are_pooled_and_the_report_is_of_all_images(study):
     held = read_json(study / "baselines.json")
     assert held["measure"] == "average_precision"
+    assert held["baselines"]
     assert all(set(one["folds"]) == {"out-of-fold"} for one in held["baselines"])
     page = (study / "report.html").read_text()
     assert "mean average precision of the labels, on the out-of-fold images" in page

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from groupwise.audit.copies.threshold import wilson
 from groupwise.data.stratify import IntArray
+from groupwise.stats.wilson import wilson_of_count
 
 VERDICTS = ("exposure", "scene", "subject", "neither")
 DRAWN, A_SHEET, COLUMNS, SIDE_PX, HEAD_PX = 50, 25, 5, 190, 14
@@ -89,5 +89,5 @@ def count_verdicts(name: str) -> dict[str, Any] | None:
     return {
         "pairs": found.total(),
         **{verdict: found[verdict] for verdict in VERDICTS},
-        "neither_interval": wilson(found["neither"], found.total()),
+        "neither_interval": wilson_of_count(found["neither"], found.total()),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from groupwise.audit.copies.threshold import wilson
+from groupwise.stats.wilson import wilson_of_count
 
 from .joined import count_verdicts
 from .published import KnownSet
@@ -25,7 +25,9 @@ def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
     lines = [_line(name, rows[name]) for name in SETS if name in rows]
     found = [one for name in SETS if name in rows and (one := count_verdicts(name))]
     neither, pairs = (sum(one[key] for one in found) for key in ("neither", "pairs"))
-    return "\n".join([*HEAD, *lines, "", f"Of all: {_share(neither, pairs, wilson(neither, pairs))}."])
+    return "\n".join(
+        [*HEAD, *lines, "", f"Of all: {_share(neither, pairs, wilson_of_count(neither, pairs))}."]
+    )
 
 
 def section(known: KnownSet, trained: Mapping[str, Any] | None) -> str:

@@ -15,6 +15,8 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+import pixels_case as case
+
 Encode = Callable[..., bytes]
 
 ADOBE_RGB = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
@@ -51,12 +53,6 @@ def dng_tags() -> ImageFileDirectory_v2:
 
 def two_frames() -> dict[str, object]:
     return {"save_all": True, "append_images": [make_photo(seed=1)]}
-
-
-def make_exif(orientation: int) -> bytes:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    return exif.tobytes()
 
 
 def srgb_curve(x: np.ndarray) -> np.ndarray:
@@ -96,17 +92,12 @@ def make_profile(
 def make_png(width: int, height: int) -> bytes:
     """A PNG header that declares a size, with no pixels behind it."""
 
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
-
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b""))
-        + chunk(b"IEND", b"")
+        + case.png_chunk(b"IHDR", header)
+        + case.png_chunk(b"IDAT", zlib.compress(b""))
+        + case.png_chunk(b"IEND", b"")
     )
 
 
@@ -122,7 +113,7 @@ def photo() -> Image.Image:
 
 @pytest.fixture(scope="session")
 def exif() -> Callable[[int], bytes]:
-    return make_exif
+    return case.exif
 
 
 @pytest.fixture(scope="session")
@@ -164,7 +155,7 @@ def _contents() -> dict[str, tuple[bytes, str, str]]:
         "plain.ppm": (encode_image(photo, "PPM"), "ok", ""),
         "grey.jpg": (encode_image(photo.convert("L"), "JPEG"), "ok", ""),
         "opaque.png": (encode_image(opaque, "PNG"), "ok", ""),
-        "turned.jpg": (encode_image(photo, "JPEG", exif=make_exif(6)), "ok", ""),
+        "turned.jpg": (encode_image(photo, "JPEG", exif=case.exif(6)), "ok", ""),
         "camera.jpg": (encode_image(photo, "JPEG", icc_profile=make_profile(SRGB, None)), "ok", ""),
         "several.mpo.jpg": (encode_image(photo, "MPO", **two_frames()), "ok", ""),
         "8x160.png": (encode_image(make_photo(8, 160), "PNG"), "ok", ""),
@@ -174,7 +165,7 @@ def _contents() -> dict[str, tuple[bytes, str, str]]:
         "really-a-tiff.nef": (encode_image(photo, "TIFF"), "warned", "wrong-extension"),
         "cmyk.jpg": (encode_image(photo.convert("CMYK"), "JPEG"), "warned", "cmyk"),
         "orientation-9.jpg": (
-            encode_image(photo, "JPEG", exif=make_exif(9)),
+            encode_image(photo, "JPEG", exif=case.exif(9)),
             "warned",
             "exif-orientation-invalid",
         ),

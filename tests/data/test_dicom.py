@@ -137,27 +137,22 @@ def test_what_a_person_must_know_is_said(tags: dict[str, object], codes: list[st
 
 
 class TestRefusal:
-    def refuse(self, data: bytes) -> UndecodableImage:
-        with pytest.raises(UndecodableImage) as caught:
-            decode(data, place="x")
-        return caught.value
-
     def test_of_a_file_without_a_picture(self) -> None:
-        error = self.refuse(bytes(128) + b"DICM" + bytes(40))
+        error = case.refuse(bytes(128) + b"DICM" + bytes(40))
         assert (error.code, "without a picture" in error.fact) == ("unsupported-format", True)
 
     def test_of_a_cut_file(self) -> None:
         data = case.write_dicom(case.deepen(GREY, 12), BitsStored=12)
-        assert self.refuse(data[:-600]).code in ("corrupt", "truncated")
+        assert case.refuse(data[:-600]).code in ("corrupt", "truncated")
 
     def test_of_more_pixels_than_are_decoded(self) -> None:
-        assert self.refuse(case.write_dicom(GREY, Rows=60000, Columns=60000)).code == "decompression-bomb"
+        assert case.refuse(case.write_dicom(GREY, Rows=60000, Columns=60000)).code == "decompression-bomb"
 
     def test_names_the_package(self, monkeypatch: pytest.MonkeyPatch) -> None:
         data = case.write_dicom(GREY)
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-        assert "pip install 'groupwise[science]'" in self.refuse(data).remedy
+        assert "pip install 'groupwise[science]'" in case.refuse(data).remedy
 
     def test_of_one_without_its_preamble(self) -> None:
-        error = self.refuse(case.write_dicom(GREY)[132:].replace(b"\2\0\0\0UL", b"\x08\0\x05\0CS", 1))
+        error = case.refuse(case.write_dicom(GREY)[132:].replace(b"\2\0\0\0UL", b"\x08\0\x05\0CS", 1))
         assert error.code == "unsupported-format"

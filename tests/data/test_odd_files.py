@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms
 
 import pixels_case as case
-from groupwise.data.decode import UndecodableImage, decode
+from groupwise.data.decode import decode
 from groupwise.data.file_notes import join_notes, list_codes
 from groupwise.data.formats import detect_format
 
@@ -21,20 +21,8 @@ GREY = RGB[..., 0]
 TWELVE = case.deepen(GREY, 12)
 
 
-def refuse(data: bytes) -> UndecodableImage:
-    with pytest.raises(UndecodableImage) as caught:
-        decode(data, place="x")
-    return caught.value
-
-
 def with_segment(jpeg: bytes, kind: int, content: bytes) -> bytes:
     return jpeg[:2] + bytes([0xFF, kind]) + struct.pack(">H", len(content) + 2) + content + jpeg[2:]
-
-
-def exif(orientation: int) -> bytes:
-    found = Image.Exif()
-    found[0x0112] = orientation
-    return found.tobytes()
 
 
 DEEP_JPEGS: dict[str, Callable[[], bytes]] = {
@@ -49,10 +37,10 @@ def test_a_deep_jpeg_is_turned_as_its_exif_data_say(name: str) -> None:
     data = DEEP_JPEGS[name]()
     plain = decode(data).rgb
     for orientation, expected in ((1, plain), (6, np.rot90(plain, -1)), (3, np.rot90(plain, 2))):
-        shown = decode(with_segment(data, 0xE1, exif(orientation)))
+        shown = decode(with_segment(data, 0xE1, case.exif(orientation)))
         np.testing.assert_array_equal(shown.rgb, expected)
         assert (shown.height, shown.width) == expected.shape[:2]
-    assert "exif-orientation-invalid" in dict(decode(with_segment(data, 0xE1, exif(9))).warnings)
+    assert "exif-orientation-invalid" in dict(decode(with_segment(data, 0xE1, case.exif(9))).warnings)
 
 
 def test_a_profile_of_a_deep_jpeg_is_applied_from_its_pieces() -> None:
@@ -66,7 +54,7 @@ def test_a_profile_of_a_deep_jpeg_is_applied_from_its_pieces() -> None:
 
 def test_a_deep_jpeg_of_four_inks_is_no_damage() -> None:
     inks = case.deepen(np.dstack([RGB, GREY]), 12)
-    error = refuse(imagecodecs.jpeg8_encode(inks, bitspersample=12))
+    error = case.refuse(imagecodecs.jpeg8_encode(inks, bitspersample=12))
     assert (error.code, "4 channels" in error.fact) == ("unsupported-format", True)
 
 
@@ -112,9 +100,9 @@ def test_a_jpeg_that_lacks_only_its_end_is_whole_and_says_so() -> None:
         np.testing.assert_array_equal(shown.rgb, decode(data).rgb)
         assert list_codes(join_notes(shown.warnings)) == ("no-end-marker",)
     for cut in (40, len(data) // 3):
-        assert refuse(data[:-cut]).code == "truncated"
+        assert case.refuse(data[:-cut]).code == "truncated"
     progressive = case.write_pillow(RGB, "JPEG", progressive=True)
-    assert refuse(progressive[:-2]).code == "truncated"  # a whole scan might be missing
+    assert case.refuse(progressive[:-2]).code == "truncated"  # a whole scan might be missing
 
 
 @pytest.mark.parametrize("brand", [b"miaf", b"mif2", b"mif1"])
@@ -139,7 +127,7 @@ def test_heif_of_other_codecs_is_told_from_that_of_hevc(
 ) -> None:
     monkeypatch.setattr("groupwise.data.header._register_heif", lambda: False)
     head = (8 + len(brands)).to_bytes(4, "big") + b"ftyp" + brands
-    assert refuse(head.ljust(200, b"\0")).code == code
+    assert case.refuse(head.ljust(200, b"\0")).code == code
 
 
 def write_targa(mode: str, **options: str) -> bytes:
@@ -167,7 +155,7 @@ UNREAD = {
 @pytest.mark.parametrize("name", UNREAD)
 def test_a_picture_of_an_old_kind_is_named_with_what_converts_it(name: str) -> None:
     data, said = UNREAD[name]
-    error = refuse(data)
+    error = case.refuse(data)
     assert (error.code, said in error.fact) == ("unsupported-format", True)
     assert "Put an image" not in error.remedy
 

@@ -18,17 +18,11 @@ XMP = (
 )
 
 
-def turned(orientation: int) -> bytes:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    return exif.tobytes()
-
-
 @pytest.mark.parametrize("colours", [1, 3])
 def test_a_deep_png_is_turned_as_one_of_8_bits_is(colours):
     levels = PICTURE[..., 0] if colours == 1 else PICTURE
     plain = case.write_png(case.deepen(levels, 16))
-    marked = case.write_png(case.deepen(levels, 16), (b"eXIf", turned(6).removeprefix(b"Exif\0\0")))
+    marked = case.write_png(case.deepen(levels, 16), (b"eXIf", case.exif(6).removeprefix(b"Exif\0\0")))
     expected = np.rot90(decode(plain).rgb, -1)
     assert np.array_equal(decode(marked).rgb, expected)
 
@@ -49,7 +43,7 @@ def test_xmp_alone_turns_nothing_as_in_browsers(form):
     image.save(plain, form)
     more = stored or {"xmp": XMP}
     image.save(marked, form, **more)
-    image.save(both, form, exif=turned(3), **more)
+    image.save(both, form, exif=case.exif(3), **more)
     upright = decode(plain.getvalue()).rgb
     assert np.array_equal(decode(marked.getvalue()).rgb, upright)
     assert np.array_equal(decode(both.getvalue()).rgb, np.rot90(upright, 2))

@@ -6,6 +6,7 @@ import shlex
 import pytest
 import yaml
 
+from figures_case import add_figures
 from groupwise.cli.main import VERBS, operands_of
 from groupwise.cli.verb_parser import VerbParser
 from groupwise.files import read_csv, read_json, write_csv, write_json
@@ -29,19 +30,13 @@ def rewrite(file, rows):
     write_csv(file, list(rows[0]), [list(row.values()) for row in rows])
 
 
-def change(run, **figures):
-    metrics = read_json(run / "metrics.json")
-    metrics["test"] |= figures
-    write_json(run / "metrics.json", metrics)
-
-
 def steps_of(run):
     return next_steps(read_run(run))
 
 
 def certain(run):
     """A run whose interval is narrow."""
-    change(run, accuracy=CERTAIN)
+    add_figures(run, accuracy=CERTAIN)
     return run
 
 
@@ -223,7 +218,7 @@ def a_plan_that_was_written_down(make_run):
 
 def a_single_source(make_run):
     run = make_run(ledger=PLANNED)
-    change(run, accuracy={"value": 0.8, "n": 12, "sources": 1, "reason": "one source"}, sources=1)
+    add_figures(run, accuracy={"value": 0.8, "n": 12, "sources": 1, "reason": "one source"}, sources=1)
     command = f"groupwise train pets --group-column pet --cv 5 --run {run}-cv"
     return run, "test every image instead of one fold", command
 
@@ -239,7 +234,7 @@ def suspected_labels(make_run):
 
 def two_classes_mixed_up(make_run):
     run = certain(make_run(ledger=PLANNED, classes=("cat", "dog", "owl")))
-    change(run, confusion=[[1, 5, 0], [0, 6, 0], [1, 0, 5]])
+    add_figures(run, confusion=[[1, 5, 0], [0, 6, 0], [1, 0, 5]])
     rows = rows_of(run / "predictions.csv")
     wrong = next(row for row in rows if row["label"] == "cat")
     others = [row for row in rows if row["label"] != "cat" and row["predicted"] == row["label"]]
@@ -251,7 +246,7 @@ def two_classes_mixed_up(make_run):
 def known_by_heart(make_run):
     run = certain(make_run(ledger=PLANNED))
     rewrite(run / "history.csv", [row | {"train_accuracy": "1.0"} for row in rows_of(run / "history.csv")])
-    change(run, accuracy=CERTAIN | {"value": 0.7, "low": 0.68, "high": 0.72})
+    add_figures(run, accuracy=CERTAIN | {"value": 0.7, "low": 0.68, "high": 0.72})
     command = f"groupwise train pets --group-column pet --augment.trivial true --run {run}-varied"
     return run, "vary the training images more", command
 
@@ -441,7 +436,9 @@ def test_every_command_is_one_that_the_command_line_takes(make_run, monkeypatch,
 
     taken = VerbParser.parse_args
     monkeypatch.setattr(VerbParser, "parse_args", parse)
-    for step in steps_of(run):
+    steps = steps_of(run)
+    assert steps
+    for step in steps:
         program, verb, *words = shlex.split(step.command)
         assert program == "groupwise"
         with pytest.raises(ParsedError):
@@ -483,7 +480,7 @@ def test_the_first_step_is_said_in_chinese_as_well(make_run, situation):
 
 def test_longer_than_before_is_longer_for_a_given_recipe_too(make_run):
     run = make_run(ledger={"reading": {}, "stopped": {"epoch": 3, "step": 1}})
-    change(run, accuracy=CERTAIN)
+    add_figures(run, accuracy=CERTAIN)
     steps = {step.what: shlex.split(step.command) for step in steps_of(run)}
     words = steps["give training more time"]
     assert int(words[words.index("--training.epochs") + 1]) == 24  # the recipe has 12
@@ -492,7 +489,7 @@ def test_longer_than_before_is_longer_for_a_given_recipe_too(make_run):
 def test_few_judges_are_said(make_run):
     run = make_run(ledger=PLANNED)
     assert "only 4 sources judged it" in verdict(read_run(run)).trust
-    change(run, sources=5)
+    add_figures(run, sources=5)
     assert "and 5 sources judged it" in verdict(read_run(run)).trust
 
 
@@ -527,7 +524,7 @@ def test_what_would_build_on_an_untrue_number_is_not_said(make_run):
 def test_nothing_is_to_be_won_where_network_and_baseline_are_always_right(make_run):
     run = beside_features(make_run(ledger=PLANNED), 0.0, -0.1, 0.1)
     assert any("baselines" in step.reason for step in steps_of(run))
-    change(run, accuracy=CERTAIN | {"value": 1.0, "high": 1.0})
+    add_figures(run, accuracy=CERTAIN | {"value": 1.0, "high": 1.0})
     assert not any("baselines" in step.reason for step in steps_of(run))
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from figures_case import as_older
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json, write_json
 from groupwise.report.page import write_report
@@ -71,21 +72,11 @@ def test_the_chosen_epoch_is_the_ledgers_or_else_the_first_best(make_run):
     assert read_run(make_run(name="b", ledger={"best_epoch": 5})).chosen_epoch == 5
 
 
-def _older(held):
-    """What the older build wrote: no schema, and `groups` for the number of sources."""
-    if isinstance(held, list):
-        return [_older(one) for one in held]
-    if not isinstance(held, dict):
-        return held
-    renamed = {"groups" if key == "sources" else key: _older(value) for key, value in held.items()}
-    return {key: value for key, value in renamed.items() if key != "schema"}
-
-
 def test_a_run_of_the_older_build_has_the_same_report(make_run, probed, plain_figures):
     names = ("metrics.json", "slices.json", "robustness.json")
     newer, older = (probed(make_run(name=f"{build}/run")) for build in ("newer", "older"))
     for name in names:
-        write_json(older / name, _older(read_json(older / name)))
+        write_json(older / name, as_older(read_json(older / name)))
         assert '"groups"' in (older / name).read_text()
         assert '"sources"' not in (older / name).read_text()
     first, second = read_run(newer), read_run(older)

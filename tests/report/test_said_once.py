@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from groupwise.files import read_json, write_json
+from figures_case import add_figures
+from groupwise.files import write_json
 from groupwise.report.page import write_report
 
 BLOCKS = {"p", "li", "td", "th", "h1", "h2", "h3", "h4", "dd", "dt", "figcaption", "div", "section", "br"}
@@ -49,12 +50,6 @@ def said_twice(page):
 
 SHARE = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 12, "sources": 4}
 FEW = "1 source to decide by, and a promise of 5 % needs at least 19"
-
-
-def add_figures(run, **figures):
-    metrics = read_json(run / "metrics.json")
-    metrics["test"] |= figures
-    write_json(run / "metrics.json", metrics)
 
 
 def add_copies(run):

@@ -17,19 +17,21 @@ from groupwise.serving.server import Address, Server, _accept_all, url_of
 from serving_case import FakePredictor, picture
 
 HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n"
-SLOW = """
+HELD_BACK = """
 import time
+from pathlib import Path
 from serving_case import FakePredictor
 from groupwise.serving.server import Address, serve, url_of
 
-class Slow(FakePredictor):
+class HeldBack(FakePredictor):
     def answer_images(self, images):
-        time.sleep(0.4)
+        while not Path(sys.argv[2]).exists():
+            time.sleep(0.01)
         return super().answer_images(images)
 
 address = Address(port=0)
 listener = address.bind()
-serve(Slow(), address, listener, on_ready=lambda: print(url_of(listener), flush=True))
+serve(HeldBack(), address, listener, on_ready=lambda: print(url_of(listener), flush=True))
 """
 
 
@@ -163,10 +165,10 @@ def test_a_head_that_trickles_is_cut_off_and_others_are_served(serve, monkeypatc
 
 
 def test_the_deadline_begins_again_with_each_request(serve, monkeypatch):
-    monkeypatch.setattr(server_module, "HEAD_DEADLINE_S", 0.6)
+    monkeypatch.setattr(server_module, "HEAD_DEADLINE_S", 1.5)
     with serve() as server, httpx.Client(base_url=server.url) as client:
-        ports = set()
-        for _ in range(4):
+        ports, begin = set(), time.monotonic()
+        while time.monotonic() < begin + 2:
             response = client.get("/healthz")
             assert response.status_code == 200
             ports.add(response.extensions["network_stream"].get_extra_info("client_addr")[1])
@@ -178,22 +180,21 @@ def test_there_are_only_so_many_connections(serve, monkeypatch):
     monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 5)
     with serve() as server:
         kept = [_connect(server) for _ in range(5)]
-        time.sleep(0.2)
+        _until(lambda: len(server.server_state.connections) == 5)
         assert _is_cut(_connect(server))
         for connection in kept:
             connection.close()
-        time.sleep(0.2)
+        _until(lambda: not server.server_state.connections)
         assert httpx.get(f"{server.url}/healthz").status_code == 200
 
 
 def test_a_client_that_hangs_up_leaves_nothing_behind(serve):
-    with serve() as server:
+    with serve() as server, httpx.Client(base_url=server.url) as client:
         connection = _connect(server)
         connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\nabc")
-        time.sleep(0.2)
+        _until(lambda: "groupwise_body_bytes_held 3.0" in client.get("/metrics").text)
         connection.close()
-        time.sleep(0.2)
-        assert "groupwise_body_bytes_held 0.0" in httpx.get(f"{server.url}/metrics").text
+        _until(lambda: "groupwise_body_bytes_held 0.0" in client.get("/metrics").text)
 
 
 def test_many_clients_get_their_own_answers_or_are_told_to_come_again(serve):
@@ -214,12 +215,13 @@ def test_many_clients_get_their_own_answers_or_are_told_to_come_again(serve):
 
 @pytest.fixture
 def process(tmp_path):
-    script = tmp_path / "slow.py"
-    script.write_text("import sys\nsys.path.insert(0, sys.argv[1])\n" + SLOW)
+    script, go_on = tmp_path / "held_back.py", tmp_path / "go on"
+    script.write_text("import sys\nsys.path.insert(0, sys.argv[1])\n" + HELD_BACK)
     tests = str(Path(__file__).parents[1])
     child = subprocess.Popen(
-        [sys.executable, script, tests], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, script, tests, go_on], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    child.go_on = go_on
     child.url = child.stdout.readline().strip().rstrip("/")
     yield child
     child.kill()
@@ -228,19 +230,28 @@ def process(tmp_path):
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_what_was_accepted_is_answered_before_it_leaves_with_0(process, name):
-    with httpx.Client(base_url=process.url) as client, ThreadPoolExecutor(12) as pool:
+    with httpx.Client(base_url=process.url, timeout=60) as client, ThreadPoolExecutor(12) as pool:
         asked = [pool.submit(client.post, "/v1/predict", content=picture()) for _ in range(10)]
-        time.sleep(0.3)
+        _until(lambda: "groupwise_pictures_inside 10.0" in client.get("/metrics").text)
         process.send_signal(signal.Signals[name])
         if name == "SIGTERM":
-            time.sleep(0.1)
-            ready = client.get("/readyz")
-            assert (ready.status_code, ready.headers["connection"]) == (503, "close")
+            ready = _until(lambda: (now := client.get("/readyz")).status_code == 503 and now)
+            assert ready.headers["connection"] == "close"
+        process.go_on.touch()
         assert [future.result().status_code for future in asked] == [200] * 10
     assert process.wait(20) == 0
     assert process.stderr.read() == ""
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{process.url}/healthz")
+
+
+def _until(state, seconds=30):
+    """What `state` returns as soon as that is true; the busier the machine, the later."""
+    end = time.monotonic() + seconds
+    while not (reached := state()):
+        assert time.monotonic() < end, "never so"
+        time.sleep(0.01)
+    return reached
 
 
 def _connect(server):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from figures_case import as_older
 from groupwise.inference.decision import Decision
 from groupwise.stats.conformal import Abstention, Conformal
 from groupwise.stats.estimate import Estimate, upgrade
@@ -10,20 +11,10 @@ WHOLE = Estimate(0.9, 40, 12, 0.8, 0.95, 31.5, "Wilson")
 UNDEFINED = Estimate(None, 3, 1, reason="no image of cat", of="cat against the rest")
 
 
-def older(held):
-    """What the older build wrote in its place."""
-    if isinstance(held, list):
-        return [older(one) for one in held]
-    if not isinstance(held, dict):
-        return held
-    renamed = {"groups" if key == "sources" else key: older(value) for key, value in held.items()}
-    return {key: value for key, value in renamed.items() if key != "schema"}
-
-
 @pytest.mark.parametrize("estimate", [WHOLE, UNDEFINED, Estimate(0.5)])
 def test_an_estimate_survives_its_file(estimate):
     assert Estimate.from_json(estimate.as_json()) == estimate
-    assert Estimate.from_json(older(estimate.as_json())) == estimate
+    assert Estimate.from_json(as_older(estimate.as_json())) == estimate
 
 
 def test_further_keys_of_a_figure_are_let_be():
@@ -33,8 +24,8 @@ def test_further_keys_of_a_figure_are_let_be():
 def test_what_the_older_build_wrote_is_upgraded_at_every_depth():
     share = WHOLE.as_json()
     figures = {"n": 40, "sources": 12, "accuracy": share, "reliability": [share], "per_class": {"a": share}}
-    assert older(figures)["per_class"]["a"]["groups"] == 12
-    assert upgrade(older(figures)) == figures
+    assert as_older(figures)["per_class"]["a"]["groups"] == 12
+    assert upgrade(as_older(figures)) == figures
     assert upgrade(figures) == figures
 
 
@@ -50,6 +41,6 @@ def test_a_decision_of_the_older_build_is_read():
     decision = Decision(("a", "b"), 1.5, Conformal(0.1, 20, threshold=0.3), Abstention(0.05, 3, reason="few"))
     assert decision.as_json()["schema"] == 2
     assert decision.as_json()["conformal"]["sources"] == 20
-    assert older(decision.as_json())["conformal"]["groups"] == 20
+    assert as_older(decision.as_json())["conformal"]["groups"] == 20
     assert Decision.from_json(decision.as_json()) == decision
-    assert Decision.from_json(older(decision.as_json())) == decision
+    assert Decision.from_json(as_older(decision.as_json())) == decision

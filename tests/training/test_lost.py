@@ -11,7 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from fit_case import at_step, fit, raise_signal, small_config, small_data, small_fit, small_model
+from fit_case import (
+    assert_same,
+    at_step,
+    fit,
+    raise_signal,
+    small_config,
+    small_data,
+    small_fit,
+    small_model,
+    without_times,
+)
 from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.recipe.optimizer import OptimConfig
@@ -25,19 +35,6 @@ STEPS = 5  # of an epoch of 36 images in batches of 8
 def averaged_fit(folder, config=None, **options):
     """The small fit with a moving average of its weights, which has to come back too."""
     return small_fit(folder, config or small_config(ema_decay=0.9), **options)
-
-
-def without_times(fitted):
-    return [
-        dataclasses.replace(epoch, seconds=0, images_per_second=0, waiting_seconds=0)
-        for epoch in fitted.history
-    ]
-
-
-def assert_same(one, other):
-    assert without_times(one) == without_times(other)
-    assert one.weights.keys() == other.weights.keys()
-    assert all(torch.equal(one.weights[key], other.weights[key]) for key in one.weights)
 
 
 def final_state(folder):

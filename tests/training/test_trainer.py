@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fit_case import fit, small_config, small_data, small_fit, small_model
+from fit_case import assert_same, fit, small_config, small_data, small_fit, small_model
 from groupwise.distributed.world import World
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.inference.predictor import predict_logits
@@ -26,19 +26,6 @@ def stop_after(epochs):
 
     stop_after.batches = 0
     return on_batch
-
-
-def without_times(fitted):
-    return [
-        dataclasses.replace(epoch, seconds=0, images_per_second=0, waiting_seconds=0)
-        for epoch in fitted.history
-    ]
-
-
-def assert_same(one, other):
-    assert without_times(one) == without_times(other)
-    assert one.weights.keys() == other.weights.keys()
-    assert all(torch.equal(one.weights[key], other.weights[key]) for key in one.weights)
 
 
 @pytest.fixture(scope="module")

@@ -150,21 +150,19 @@ def audit(
     return Audit(tuple(rows), tuple(sorted(conflicts)), tuple(found), facts, series, worth, shown, cache)
 
 
-def expected_audit_s(
-    manifest: Manifest, *, workers: int = 2, clock: Callable[[], float] = time.perf_counter
-) -> float:
-    """How many seconds `audit`, with its cache, will probably take, by how long a few samples take."""
+def expected_audit_s(manifest: Manifest, *, clock: Callable[[], float] = time.perf_counter) -> float:
+    """How many seconds `audit`, with its cache, will probably take here, by how long a few samples take."""
     samples = manifest.usable
     drawn = np.linspace(0, len(samples) - 1, min(TIMED, len(samples))).astype(int)
     pairs = [Candidate(i, j, False) for i, j in combinations(range(len(drawn)), 2)]
     start = clock()
-    few = measure_all(replace(manifest, samples=tuple(samples[i] for i in drawn)), workers, None, {})
+    few = measure_all(replace(manifest, samples=tuple(samples[i] for i in drawn)), LOCAL.workers, None, {})
     measured = clock()
     photographs = [one.photograph for one in few]
     with one_thread_a_worker():
         for pair in pairs:
             verify_features(photographs, pair)
-    pair_s = (clock() - measured) / max(1, len(pairs)) / (GAIN_OF_WORKERS if workers > 1 else 1)
+    pair_s = (clock() - measured) / max(1, len(pairs)) / GAIN_OF_WORKERS
     whole_s = len(samples) * (MEASURINGS * (measured - start) / len(drawn) + COMPARISONS * pair_s)
     return _part_to_do(manifest) * whole_s
 

@@ -27,7 +27,7 @@ from groupwise.audit.copies.views import overlap_in_part
 from groupwise.audit.copies.workers import one_thread_a_worker
 
 Pixels = npt.NDArray[np.uint8]
-FloatArray = npt.NDArray[np.float32]
+Floats32 = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
 Load = Callable[[int], Pixels]
 
@@ -208,14 +208,14 @@ def _in_full(
     return np.asarray((to_first @ np.vstack([matrix, [0, 0, 1]]) @ np.linalg.inv(to_second))[:2])
 
 
-def _cells(image: npt.NDArray[np.generic]) -> FloatArray:
+def _cells(image: npt.NDArray[np.generic]) -> Floats32:
     """The square cells of an image, (K, `_CELL` ** 2); what is left over at two sides is dropped."""
     rows, columns = image.shape[0] // _CELL, image.shape[1] // _CELL
     whole = image[: rows * _CELL, : columns * _CELL].astype(np.float32)
     return whole.reshape(rows, _CELL, columns, _CELL).swapaxes(1, 2).reshape(-1, _CELL**2)
 
 
-def _correlations(ours: FloatArray, theirs: FloatArray) -> FloatArray:
+def _correlations(ours: Floats32, theirs: Floats32) -> Floats32:
     ours, theirs = (one - one.mean(axis=1, keepdims=True) for one in (ours, theirs))
     length = np.sqrt((ours**2).sum(axis=1) * (theirs**2).sum(axis=1))
     return np.asarray((ours * theirs).sum(axis=1) / np.maximum(length, 1e-6), dtype=np.float32)

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
 
 ALPHA = 0.01
 """Series whose likeness chance reaches so often, or more, are not named."""
@@ -48,7 +48,7 @@ class Likeness:
         return self.p_value <= ALPHA and self.closer >= LEAST_ALIKE
 
 
-def picture_features(grey: npt.NDArray[np.uint8], *colours: npt.NDArray[np.float64]) -> FloatArray:
+def picture_features(grey: npt.NDArray[np.uint8], *colours: npt.NDArray[np.float64]) -> Floats:
     """What a picture looks like at a glance, (67 or more,): layout without its contrast, then the colours."""
     layout = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(float).ravel()
     layout = (layout - layout.mean()) / max(float(layout.std()), 1.0)
@@ -57,7 +57,7 @@ def picture_features(grey: npt.NDArray[np.uint8], *colours: npt.NDArray[np.float
 
 
 def measure_likeness(
-    features: FloatArray,
+    features: Floats,
     labels: Sequence[str],
     clusters: Sequence[int],
     series: Sequence[Sequence[int]],
@@ -108,7 +108,7 @@ def _deal(label: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray
     return dealt
 
 
-def _standardised(features: FloatArray) -> FloatArray:
+def _standardised(features: Floats) -> Floats:
     """Columns with mean 0, scaled as blocks were: one spread for all, so that weights stay."""
     centred = features - features.mean(axis=0)
     layout, colours = centred[:, : _SIDE**2], centred[:, _SIDE**2 :]
@@ -116,5 +116,5 @@ def _standardised(features: FloatArray) -> FloatArray:
     return np.concatenate(parts, axis=1)
 
 
-def _distances(table: FloatArray, pairs: npt.NDArray[np.int64]) -> FloatArray:
+def _distances(table: Floats, pairs: npt.NDArray[np.int64]) -> Floats:
     return np.asarray(np.sqrt(((table[pairs[:, 0]] - table[pairs[:, 1]]) ** 2).sum(axis=1)))

@@ -13,12 +13,12 @@ from groupwise.audit.copies.clusters import cluster_ids
 from groupwise.audit.copies.compared import draw as draw_names
 from groupwise.audit.copies.compositions import DEEPEST, compose
 from groupwise.audit.copies.detect import Detection
-from groupwise.audit.copies.threshold import wilson
 from groupwise.audit.copies.verify import Photograph, reduce_photograph
 from groupwise.audit.copies.workers import one_thread_a_worker
 from groupwise.audit.measure import Pixels, load_rgb
 from groupwise.data.manifest import Manifest
 from groupwise.files import sha256_bytes
+from groupwise.stats.wilson import wilson_of_count
 
 PLANTED = 240
 """Composed copies mixed in to measure the recall, never more than a fifth of the data set."""
@@ -94,13 +94,13 @@ def measure_recall(detection: Detection, planted: Planted, searched: int) -> dic
         "planted": n,
         "planted_found": sum(found),
         "planted_recall": sum(found) / n if n else None,
-        "planted_recall_interval": wilson(sum(found), n),
+        "planted_recall_interval": wilson_of_count(sum(found), n),
         "planted_by_depth": [
             {
                 "operations": depth,
                 "planted": len(own),
                 "found": sum(own),
-                "interval": wilson(sum(own), len(own)),
+                "interval": wilson_of_count(sum(own), len(own)),
             }
             for depth, own in by_depth.items()
         ],

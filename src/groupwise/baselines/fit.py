@@ -14,12 +14,10 @@ from sklearn.exceptions import ConvergenceWarning
 from groupwise.baselines import features, plain
 from groupwise.data.cache import Images
 from groupwise.data.preprocessing import Preprocessing
-from groupwise.data.stratify import IntArray
+from groupwise.data.stratify import IntArray, Labels
 from groupwise.runs.baselines import FEATURES, LARGEST_CLASS, PLAIN_NETWORK, PREVALENCE
 from groupwise.stats.fold import Floats
 from groupwise.text import duration
-
-Labels = IntArray | npt.NDArray[np.uint8]
 
 LEAST_PLAIN_S = 3.0  # below which it is not worth asking how fast the plain network is
 LEARNING = 3  # times an answer: forwards once, and backwards twice that

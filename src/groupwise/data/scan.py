@@ -105,12 +105,11 @@ def scan_listed(
     samples: Sequence[Sample],
     *,
     reading: Reading = Reading(),  # noqa: B008  # frozen
-    workers: int = os.cpu_count() or 1,
     progress: Progress | None = None,
 ) -> Manifest:
     """As `scan`, for files that the caller lists with labels and groups, at paths relative to `root`."""
     tidy, spelling = _tidy(samples)
-    done = _inspect_all(tidy, root, reading, workers, progress)
+    done = _inspect_all(tidy, root, reading, os.cpu_count() or 1, progress)
     _require_images(root, done)
     return _settle(
         Manifest(root, tuple(done), (*spelling, *note_patients(tidy, done), *note_classes(done, []))), reading

@@ -8,8 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-Members = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+
+Labels = IntArray | npt.NDArray[np.uint8]
+"""Class numbers (N,), or 1 for each label of an image, (N, K)."""
+
 UNASSIGNED = -1
 PASSES = 20  # over the sources, of which few are needed until no move helps
 NEAR_ENOUGH = 0.002  # of a label's images, from which on a share is met
@@ -23,7 +26,7 @@ def assign_random(n: int, shares: Sequence[float], seed: int) -> IntArray:
 
 
 def assign_sources(
-    labels: IntArray | Members,
+    labels: Labels,
     sources: IntArray,
     shares: Sequence[float],
     seed: int,
@@ -68,7 +71,7 @@ def assign_sources(
     return fold[number]
 
 
-def _count(labels: IntArray | Members, number: IntArray) -> FloatArray:
+def _count(labels: Labels, number: IntArray) -> Floats:
     """Samples of each class in each source, (S, K); of sets of labels also all samples and those without."""
     sources = number.max(initial=-1) + 1
     if labels.ndim == 1:
@@ -81,7 +84,7 @@ def _count(labels: IntArray | Members, number: IntArray) -> FloatArray:
     return counts
 
 
-def _improve(counts: FloatArray, fold: IntArray, free: IntArray, target: FloatArray) -> None:
+def _improve(counts: Floats, fold: IntArray, free: IntArray, target: Floats) -> None:
     """Move sources, one at a time, so that labels' shares come nearer to their targets; changes `fold`.
 
     Sets of labels pull a source towards several folds at once, so that the order of the greedy pass matters.
@@ -95,7 +98,7 @@ def _improve(counts: FloatArray, fold: IntArray, free: IntArray, target: FloatAr
     have = np.zeros((len(target), both.shape[1]))
     np.add.at(have, fold, both)
 
-    def cost(held: FloatArray) -> tuple[float, float, float]:
+    def cost(held: Floats) -> tuple[float, float, float]:
         off = np.abs(held[:, :columns] - target) / scale
         lone = (held[:, columns:] < 2)[:, enough].sum()
         return float(lone), float(off.max()), float((off**2).sum())
@@ -118,7 +121,7 @@ def _improve(counts: FloatArray, fold: IntArray, free: IntArray, target: FloatAr
             return
 
 
-def _fill_missing_classes(counts: FloatArray, fold: IntArray, free: set[int], folds: int) -> None:
+def _fill_missing_classes(counts: Floats, fold: IntArray, free: set[int], folds: int) -> None:
     """Move the smallest source that can be spared into each fold that lacks a class; changes `fold`."""
     holds = counts > 0  # (S, K)
     for wanting in range(folds):

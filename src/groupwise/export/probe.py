@@ -12,10 +12,8 @@ from torch import Tensor
 from groupwise.errors import UsageError
 from groupwise.models.ensemble import Ensemble, Network, networks_of
 from groupwise.models.feature_graph import FEATURES, FLOAT, MAPS
-from groupwise.models.onnx_files import onnx_packages, opset_of
+from groupwise.models.onnx_files import onnx_packages
 from groupwise.models.probe import Probe
-
-AXES_ARE_INPUT = 18  # of reductions, from this opset on
 
 
 def probe_model(model: Network) -> bytes:
@@ -36,9 +34,9 @@ def probe_model(model: Network) -> bytes:
             for i, (probe, temperature) in enumerate(zip(probes, model.temperatures, strict=True))
         ]
         if model.several:
-            add.mean_of_label_probabilities(names, opset_of(whole))
+            add.mean_of_label_probabilities(names)
         else:
-            add.mean_of_probabilities(names, opset_of(whole))
+            add.mean_of_probabilities(names)
         features, maps = (add.repeated(name, len(probes)) for name in (FEATURES, MAPS))
     else:
         add.linear(FEATURES, probes[0].fc.weight, probes[0].fc.bias, "logits")
@@ -62,28 +60,32 @@ class _Adding:
         ]
         return self._node("Gemm", [taken, *constants], name, transB=1)
 
-    def mean_of_probabilities(self, scores: list[str], opset: int) -> None:
+    def mean_of_probabilities(self, scores: list[str]) -> None:
         """`logits`: the logarithm of the mean of the softmaxes of these scores."""
         logs = [self._node("LogSoftmax", [name], f"{name}_log", axis=1) for name in scores]
         count = self._constant("members_count", np.array(math.log(len(scores)), np.float32))
-        self._node("Sub", [self._log_sum(logs, "members", opset), count], "logits")
+        self._node("Sub", [self._log_sum(logs, "members"), count], "logits")
 
-    def mean_of_label_probabilities(self, scores: list[str], opset: int) -> None:
+    def mean_of_label_probabilities(self, scores: list[str]) -> None:
         """`logits`: those of the mean of the sigmoids of these scores, log of mean p over mean 1 - p."""
         over = [self._node("Softplus", [name], f"{name}_over") for name in scores]
         no = [self._node("Neg", [name], f"{name}_no") for name in over]
         yes = [self._node("Add", [name, log], f"{name}_yes") for name, log in zip(scores, no, strict=True)]
-        self._node("Sub", [self._log_sum(yes, "yes", opset), self._log_sum(no, "no", opset)], "logits")
+        self._node("Sub", [self._log_sum(yes, "yes"), self._log_sum(no, "no")], "logits")
 
-    def _log_sum(self, logs: list[str], name: str, opset: int) -> str:
-        """The logarithm of the sum of exponentials of outputs of one shape."""
-        cell = self._constant(f"{name}_shape", np.array([0, 1, -1], np.int64))
-        each = [self._node("Reshape", [log, cell], f"{log}_row") for log in logs]
-        rows = self._node("Concat", each, f"{name}_log", axis=1)
-        if opset < AXES_ARE_INPUT:
-            return self._node("ReduceLogSumExp", [rows], f"{name}_sum", axes=[1], keepdims=0)
-        axes = self._constant(f"{name}_axis", np.array([1], np.int64))
-        return self._node("ReduceLogSumExp", [rows, axes], f"{name}_sum", keepdims=0)
+    def _log_sum(self, logs: list[str], name: str) -> str:
+        """The logarithm of the sum of exponentials of outputs of one shape, which are added one by one.
+
+        log(exp a + exp b) = max(a, b) + softplus(-|a - b|). Of ReduceLogSumExp OpenVINO passes over the axes,
+        in opsets 13 to 17.
+        """
+        total = logs[0]
+        for number, log in enumerate(logs[1:], start=1):
+            at = f"{name}_{number}"
+            apart = self._node("Abs", [self._node("Sub", [total, log], f"{at}_less")], f"{at}_apart")
+            rest = self._node("Softplus", [self._node("Neg", [apart], f"{at}_nearer")], f"{at}_rest")
+            total = self._node("Add", [self._node("Max", [total, log], f"{at}_more"), rest], f"{at}_sum")
+        return total
 
     def repeated(self, name: str, times: int) -> Any:
         """The output `name` once for each of so many members, in its place."""

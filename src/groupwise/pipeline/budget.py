@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from math import ceil
 
@@ -59,7 +58,7 @@ def refuse_long_audit(manifest: Manifest, deadline: Deadline | None, trainings: 
     """
     if deadline is None or not manifest.usable:
         return
-    audit_s = expected_audit_s(manifest, clock=time.perf_counter)
+    audit_s = expected_audit_s(manifest)
     images = f"looking for copies among {len(manifest.usable):,} images"
     _require_time(deadline, images, deadline.spent_s, audit_s, trainings)
 

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from groupwise.data.stratify import IntArray
 
 Images = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
+Floats32 = npt.NDArray[np.float32]
 
 SIDE_PX, CELL_PX, ORIENTATIONS = 32, 4, 8
 PARTS = 5  # of a cross-validation over whole sources
@@ -70,13 +70,13 @@ def mirror_kept(images: Images, labels: IntArray, sources: IntArray) -> float:
     return float(min(kept, default=np.nan))
 
 
-def _unit(features: Floats) -> Floats:
+def _unit(features: Floats32) -> Floats32:
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    unit: Floats = features / np.maximum(lengths, 1e-6)
+    unit: Floats32 = features / np.maximum(lengths, 1e-6)
     return unit
 
 
-def _features(images: Images) -> Floats:
+def _features(images: Images) -> Floats32:
     """Strength of the edges by place and orientation, and the brightness by place, (N, F)."""
     grey = images.mean(3, dtype=np.float32) / 255  # (N, 32, 32)
     down, across = np.zeros_like(grey), np.zeros_like(grey)
@@ -88,8 +88,8 @@ def _features(images: Images) -> Floats:
     return np.concatenate([*edges, _cells(grey) * (2 / CELL_PX**2)], axis=1)
 
 
-def _cells(values: Floats) -> Floats:
+def _cells(values: Floats32) -> Floats32:
     """Sums over squares of `CELL_PX`, (N, F)."""
     n, cells = len(values), SIDE_PX // CELL_PX
-    sums: Floats = values.reshape(n, cells, CELL_PX, cells, CELL_PX).sum((2, 4))
+    sums: Floats32 = values.reshape(n, cells, CELL_PX, cells, CELL_PX).sum((2, 4))
     return sums.reshape(n, -1)

@@ -18,7 +18,6 @@ from scipy.special import log_softmax, softmax
 from groupwise.stats.fold import Floats, Fold, Ints
 from groupwise.stats.intervals import share_of_images
 
-FloatArray = npt.NDArray[np.float64]
 # Beyond these the fold says no more than "certain" or "clueless".
 COLDEST, HOTTEST = 0.05, 20.0
 MAX_BINS = 15
@@ -26,7 +25,7 @@ MAX_BINS = 15
 SOURCES_PER_BIN = 10
 
 
-def fit_temperature(logits: FloatArray, labels: npt.NDArray[np.int64], sources: int) -> float:
+def fit_temperature(logits: Floats, labels: npt.NDArray[np.int64], sources: int) -> float:
     """The temperature with the lowest log loss of logits (N, K) against class numbers (N,) from G sources.
 
     Above 1 the network was too sure of itself, below 1 not sure enough. A fold without a mistake would ask
@@ -50,9 +49,9 @@ def says_nothing(temperature: float) -> bool:
     return temperature > 0.99 * HOTTEST  # the search ends just short of its bound
 
 
-def calibrated(logits: FloatArray, temperature: float) -> FloatArray:
+def calibrated(logits: Floats, temperature: float) -> Floats:
     """Class probabilities (N, K) of logits at a temperature."""
-    probs: FloatArray = softmax(logits / temperature, axis=1)
+    probs: Floats = softmax(logits / temperature, axis=1)
     return probs
 
 

@@ -93,6 +93,11 @@ def wilson_interval(value: float, n: float, df: float) -> tuple[float, float]:
     return float(min(max(centre - half, 0.0), value)), float(max(min(centre + half, 1.0), value))
 
 
+def wilson_of_count(successes: int, n: int) -> tuple[float, float]:
+    """Limits of the share `successes` of `n` independent things; (0, 1) where nothing was counted."""
+    return wilson_interval(successes / n, n, np.inf) if n else (0.0, 1.0)
+
+
 def degrees_of(value: float, n: float, low: float, high: float) -> float:
     """The degrees of freedom that `wilson_interval` made these limits with."""
     limit = low if value > 0 else high  # the other may be at the end of the scale

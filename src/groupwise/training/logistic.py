@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from groupwise.data.stratify import IntArray
+from groupwise.data.stratify import Labels
 from groupwise.errors import GroupwiseError
 from groupwise.recipe.aim import Selector
 from groupwise.stats.fold import Floats
@@ -23,10 +23,6 @@ from groupwise.training.config import StrengthRecord
 from groupwise.training.selection import figure, rank
 
 Features = npt.NDArray[np.float32]
-
-Labels = IntArray | npt.NDArray[np.uint8]
-"""Class numbers (N,), or 1 for each label of an image, (N, K)."""
-
 Regressions = Callable[[Features, Labels, float], tuple[Floats, Floats]]
 """Weight (K, D) and bias (K,) by inputs, labels and an inverse penalty, begun from the fit before."""
 

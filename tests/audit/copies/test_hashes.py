@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from groupwise.audit.copies.features import working_grey
-from groupwise.audit.copies.hashes import INVERSE, RADIUS, dihedral_hashes, near_hashes, orient, orient_matrix
+from groupwise.audit.copies.hashes import INVERSE, RADIUS, dihedral_hashes, near_hashes, orient_matrix
+from turns_case import orient
 
 Scene = Callable[..., npt.NDArray[np.uint8]]
 

@@ -15,10 +15,10 @@ from sklearn.datasets import load_digits
 from families import FAMILIES
 from groupwise.audit.copies import tiny as module
 from groupwise.audit.copies.detect import Detection, detect
-from groupwise.audit.copies.hashes import orient
 from groupwise.audit.copies.poses import SIDE, Alike, rigid_poses
 from groupwise.audit.copies.verify import reduce_photograph
 from groupwise.audit.copies.workers import Apply, one_thread_a_worker
+from turns_case import orient
 
 Pixels = npt.NDArray[np.uint8]
 Scene = Callable[..., Pixels]

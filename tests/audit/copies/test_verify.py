@@ -13,10 +13,11 @@ import pytest
 from groupwise.audit.copies.align import align, align_along, plausible, project
 from groupwise.audit.copies.compare import Evidence, compare
 from groupwise.audit.copies.features import Features, describe, working_grey
-from groupwise.audit.copies.hashes import INVERSE, orient
+from groupwise.audit.copies.hashes import INVERSE
 from groupwise.audit.copies.score import MAX_HOLE, MIN_FINE, MIN_OVERLAP, score
 from groupwise.audit.copies.threshold import LINE
 from groupwise.audit.copies.verify import reduce_photograph, verify_orientation
+from turns_case import orient
 
 Scene = Callable[..., npt.NDArray[np.uint8]]
 IDENTITY = np.eye(3)

@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 import yaml
 
+from figures_case import add_figures
 from groupwise.files import read_csv, read_json, write_csv, write_json
 from groupwise.report.checklist.answer import State, needs_you
 from groupwise.report.checklist.checklist import ITEMS, answer_all
@@ -332,8 +333,8 @@ def test_epochs_that_could_not_be_chosen_are_no_looks(make_run, answers):
         ("Which images were eligible", lambda run: (run / "manifest.csv").unlink()),
         ("What became of damaged", lambda run: (run / "manifest.csv").unlink()),
         ("What its mistakes", lambda run: (run / "predictions.csv").unlink()),
-        ("How uncertainty", lambda run: change(run, accuracy={"value": 0.8, "reason": "one source"})),
-        ("What a simpler rule", lambda run: change(run, majority=None)),
+        ("How uncertainty", lambda run: add_figures(run, accuracy={"value": 0.8, "reason": "one source"})),
+        ("What a simpler rule", lambda run: add_figures(run, majority=None)),
         ("How images were assigned", lambda run: change_split(run, method=None)),
     ],
 )
@@ -353,12 +354,6 @@ def test_what_a_list_left_out_is_not_called_no_image(make_run, answers):
     write_csv(file, list(rows[0]), [tuple(row.values()) for row in rows])
     text = find(answers(run), "Which images were eligible").text
     assert "found, left out by a list: 1; no images: 1; could not be used: 0;" in text
-
-
-def change(run, **figures):
-    metrics = read_json(run / "metrics.json")
-    metrics["test"] |= figures
-    write_json(run / "metrics.json", metrics)
 
 
 def change_split(run, **facts):
@@ -399,10 +394,10 @@ def test_an_ensemble_is_not_called_one_network(make_run, answers):
 def test_the_threshold_states_what_is_promised(make_run, answers):
     run = make_run()
     point = {"class": "cat", "target_sensitivity": 0.95, "promised_sensitivity": 0.8, "threshold": 0.3}
-    change(run, operating_point=point)
+    add_figures(run, operating_point=point)
     text = find(answers(run), "What it puts out").text.replace("\N{NO-BREAK SPACE}", " ")
     assert "from 0.300 on, which at least 80.0 % of its images reach (95.0 % was wanted)" in text
-    change(run, operating_point=point | {"promised_sensitivity": 0.95})
+    add_figures(run, operating_point=point | {"promised_sensitivity": 0.95})
     assert "wanted" not in find(answers(run), "What it puts out").text
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.audit.copies.index import FloatArray, Index, IntArray, Matches
+from groupwise.audit.copies.index import Floats32, Index, IntArray, Matches
 from groupwise.audit.copies.vocabulary import SIGNS
 
 # Cells overlap by half, so that none of what agrees is parted by a border.
@@ -19,7 +19,7 @@ _SIZES, _OCTAVE = 16, 2  # steps of the change of size, and of a doubling, which
 
 
 def agreeing_votes(
-    index: Index, found: Matches, met: IntArray, points: FloatArray, pairs: IntArray, *, mirrored: bool
+    index: Index, found: Matches, met: IntArray, points: Floats32, pairs: IntArray, *, mirrored: bool
 ) -> npt.NDArray[np.float64]:
     """The weight of the matches that agree, of each of the `pairs` (P,), (P,).
 
@@ -47,7 +47,7 @@ def _best_of_each(key: IntArray, differ: npt.NDArray[np.uint8]) -> IntArray:
     return np.asarray(order[np.append(True, np.diff(ordered) != 0)[: len(ordered)]])
 
 
-def _cells(ours: FloatArray, theirs: FloatArray, *, mirrored: bool) -> IntArray:
+def _cells(ours: Floats32, theirs: Floats32, *, mirrored: bool) -> IntArray:
     """The four cells of each match of points (M, 4) with points (M, 4), (4, M)."""
     turn = ours[:, 3] + theirs[:, 3] - 180 if mirrored else ours[:, 3] - theirs[:, 3]
     turned = np.floor(turn * (_TURNS / 360)).astype(np.int64)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from groupwise.audit.copies.features import WORKING_AREA_PX, Features, mirrored, unit_descriptors
 
-FloatArray = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
 
 MIN_SUPPORT = 4
 """Matches at different places that must agree; three points fit any affine map exactly."""
@@ -49,12 +49,12 @@ class Alignment:
     `share` is the support as a part of what could agree, the points of either within the other's frame.
     """
 
-    matrix: FloatArray
+    matrix: Floats
     support: int
     share: float
 
 
-def align(first: Features, second: Features, *, mirror: bool) -> FloatArray | None:
+def align(first: Features, second: Features, *, mirror: bool) -> Floats | None:
     """The best-supported plausible affine map (3, 3), second onto first; `mirror`: the second is mirrored."""
     if min(len(first.points), len(second.points)) < MIN_SUPPORT:
         return None
@@ -67,7 +67,7 @@ def align(first: Features, second: Features, *, mirror: bool) -> FloatArray | No
     return _refined(target, source, agree, runner_up, mirror)
 
 
-def align_along(first: Features, second: Features, matrix: FloatArray) -> Alignment:
+def align_along(first: Features, second: Features, matrix: Floats) -> Alignment:
     """Match again, each point only with what `matrix` (3, 3) brings near it, and fit a projective map.
 
     Points that noise, blur or a tilt left without a match of their own find theirs here. Where too few
@@ -107,7 +107,7 @@ def _matches(
     return chosen, best[chosen]
 
 
-def _best_proposal(target: FloatArray, source: FloatArray, mirror: bool) -> tuple[npt.NDArray[np.bool_], int]:
+def _best_proposal(target: Floats, source: Floats, mirror: bool) -> tuple[npt.NDArray[np.bool_], int]:
     """Which matches agree with the similarity that most matches agree with, (M,); how many with the next.
 
     The next best shares less than half of its matches with the best.
@@ -131,8 +131,8 @@ def _best_proposal(target: FloatArray, source: FloatArray, mirror: bool) -> tupl
 
 
 def _refined(
-    target: FloatArray, source: FloatArray, agree: npt.NDArray[np.bool_], runner_up: int, mirror: bool
-) -> FloatArray | None:
+    target: Floats, source: Floats, agree: npt.NDArray[np.bool_], runner_up: int, mirror: bool
+) -> Floats | None:
     matrix, end = np.zeros((2, 3)), target[:, :2]
     start = np.column_stack([source[:, :2], np.ones(len(source))])
     for tolerance in _TOLERANCES:
@@ -150,7 +150,7 @@ def _refined(
     return whole if plausible(whole) else None
 
 
-def _fit(target: FloatArray, source: FloatArray, mirror: bool) -> FloatArray:
+def _fit(target: Floats, source: Floats, mirror: bool) -> Floats:
     """Least-squares affine map of homogeneous points; with few a similarity, which they cannot bend."""
     if len(target) >= 6:
         normal = source.T @ source
@@ -173,7 +173,7 @@ def _places(points: npt.NDArray[Any]) -> int:
 
 
 def _near_and_alike(
-    first: Features, second: Features, matrix: FloatArray
+    first: Features, second: Features, matrix: Floats
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rows of points that the map brings near one another, turned and scaled alike; the most alike first."""
     moved = project(matrix, second.points[:, :2]).astype(np.float32)
@@ -207,7 +207,7 @@ def _mutual(
     return (first.points, mine[kept]), (second.points, other[kept])
 
 
-def _within(target: npt.NDArray[np.float32], source: npt.NDArray[np.float32], matrix: FloatArray) -> int:
+def _within(target: npt.NDArray[np.float32], source: npt.NDArray[np.float32], matrix: Floats) -> int:
     """How many different points either photograph has where the other is, whichever has fewer."""
     counts = []
     for ours, theirs, way in ((target, source, np.asarray(np.linalg.inv(matrix))), (source, target, matrix)):
@@ -217,13 +217,13 @@ def _within(target: npt.NDArray[np.float32], source: npt.NDArray[np.float32], ma
     return min(counts)
 
 
-def project(matrix: FloatArray, points: npt.NDArray[Any]) -> FloatArray:
+def project(matrix: Floats, points: npt.NDArray[Any]) -> Floats:
     """Points (K, 2) under a projective map (3, 3)."""
     mapped = points @ matrix[:, :2].T + matrix[:, 2]
     return np.asarray(mapped[:, :2] / np.maximum(mapped[:, 2:], 1e-3), dtype=float)
 
 
-def _fit_projective(target: npt.NDArray[np.float32], source: npt.NDArray[np.float32]) -> FloatArray:
+def _fit_projective(target: npt.NDArray[np.float32], source: npt.NDArray[np.float32]) -> Floats:
     """Least squares of the eight numbers of a projective map, the two that tilt held back by `_STIFFNESS`."""
     (x, y), (u, v) = ((one.astype(float).T / _CENTRE_PX) - 1 for one in (source, target))
     # The normal equations of the rows (x, y, 1, 0, 0, 0, -u x, -u y) and (0, 0, 0, x, y, 1, -v x, -v y).
@@ -240,7 +240,7 @@ def _fit_projective(target: npt.NDArray[np.float32], source: npt.NDArray[np.floa
     return np.asarray(whole / whole[2, 2])
 
 
-def plausible(matrix: FloatArray) -> bool:
+def plausible(matrix: Floats) -> bool:
     """Whether a map (3, 3) is one that makes copies: scaled by at most 3, stretched by at most 2.2 one way.
 
     The scale may change by half from the middle of the frame to its edge: a print seen at an angle.
@@ -257,7 +257,7 @@ def plausible(matrix: FloatArray) -> bool:
     return bool(large < _MAX_SCALE and small > 1 / _MAX_SCALE and large < _MAX_ANISOTROPY * small)
 
 
-def jacobian(matrix: FloatArray) -> FloatArray:
+def jacobian(matrix: Floats) -> Floats:
     """What a projective map (3, 3) does to small steps, (2, 2), in the middle of a working-size frame."""
     (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
     x, y, w = (p * _CENTRE_PX + q * _CENTRE_PX + r for p, q, r in ((a, b, c), (d, e, f), (g, h, i)))
@@ -265,14 +265,14 @@ def jacobian(matrix: FloatArray) -> FloatArray:
     return np.array([[(a - x * g) / w, (b - x * h) / w], [(d - y * g) / w, (e - y * h) / w]])
 
 
-def enlarging(size: tuple[int, ...], other: tuple[int, ...]) -> FloatArray:
+def enlarging(size: tuple[int, ...], other: tuple[int, ...]) -> Floats:
     """The map (3, 3) from a picture of `size` (h, w) to the same picture of the `other` size."""
     # Pixel centres lie half a pixel inside the frame, so scaling moves the origin.
     y, x = other[0] / size[0], other[1] / size[1]
     return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1.0]])
 
 
-def shrinkage(matrix: FloatArray) -> float:
+def shrinkage(matrix: Floats) -> float:
     """By how much a projective map (3, 3) scales lengths in the middle of a working-size frame."""
     (a, b), (c, d) = jacobian(matrix).tolist()
     return float(abs(a * d - b * c) ** 0.5)

@@ -19,7 +19,7 @@ from groupwise.audit.copies.align import project, shrinkage
 from groupwise.audit.copies.refine import refine
 
 Pixels = npt.NDArray[np.uint8]
-FloatArray = npt.NDArray[np.float32]
+Floats32 = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
 
 _CELL = 4  # px; windows are 3 x 3 cells
@@ -175,7 +175,7 @@ def _level(first: Pixels, second: Pixels, matrix: Matrix, fine: float) -> _Level
 
 def overlay(
     first: Pixels, second: Pixels, matrix: Matrix, fine: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> tuple[Floats32, Floats32, Floats32]:
     """Where both are defined (0 or 1) and the high-passed content of each, (h, w) in the first's frame."""
     size = first.shape[::-1]
     mask = cv2.warpPerspective(np.ones(second.shape, np.float32), matrix, size, flags=cv2.INTER_NEAREST)
@@ -189,7 +189,7 @@ def overlay(
     return mask, ours, theirs
 
 
-def high_pass(images: Sequence[FloatArray], mask: FloatArray, fine: float, coarse: float) -> list[FloatArray]:
+def high_pass(images: Sequence[Floats32], mask: Floats32, fine: float, coarse: float) -> list[Floats32]:
     """Difference of two Gaussian blurs that see only what the mask (0 or 1) covers; widths in pixels."""
     inverse = [mask / np.maximum(cv2.GaussianBlur(mask, (0, 0), width), 1e-3) for width in (fine, coarse)]
     passed = []
@@ -202,8 +202,8 @@ def high_pass(images: Sequence[FloatArray], mask: FloatArray, fine: float, coars
 
 
 def _correlate(
-    ours: FloatArray, theirs: FloatArray, mask: FloatArray
-) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+    ours: Floats32, theirs: Floats32, mask: Floats32
+) -> tuple[Floats32, Floats32, npt.NDArray[np.bool_]]:
     """Windowed correlation, its weight (the texture both have) and where it is defined, one value a cell."""
     n = np.maximum(_windows(mask), 1e-3)
     mean_a, mean_b = _windows(ours) / n, _windows(theirs) / n
@@ -220,14 +220,14 @@ def _correlate(
     return correlation, texture, covered
 
 
-def _windows(image: FloatArray) -> FloatArray:
+def _windows(image: Floats32) -> Floats32:
     """Mean over windows of 3 x 3 cells, one a cell; what lies outside the frame counts as 0."""
     height, width = image.shape
     cells = cv2.resize(image, (width // _CELL, height // _CELL), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.boxFilter(cells, -1, (3, 3), borderType=cv2.BORDER_CONSTANT))
 
 
-def _noise(variance: FloatArray) -> float:
+def _noise(variance: Floats32) -> float:
     """Variance of sensor noise and JPEG: that of the flattest tenth of the windows that are not blank."""
     live = np.sort(variance[variance > 0.05])
     if not live.size:
@@ -237,19 +237,19 @@ def _noise(variance: FloatArray) -> float:
     return min(lowest, 0.5 * middle)
 
 
-def _at(values: FloatArray, place: float) -> float:
+def _at(values: Floats32, place: float) -> float:
     """The value at a place between two entries."""
     below, part = int(place), place % 1
     return float(values[below] + part * (values[min(below + 1, len(values) - 1)] - values[below]))
 
 
-def _weighted_quantile(values: FloatArray, weights: FloatArray, share: float) -> float:
+def _weighted_quantile(values: Floats32, weights: Floats32, share: float) -> float:
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(total, share * total[-1])])
 
 
-def _hole(disagrees: npt.NDArray[np.bool_], texture: FloatArray, covered: npt.NDArray[np.bool_]) -> float:
+def _hole(disagrees: npt.NDArray[np.bool_], texture: Floats32, covered: npt.NDArray[np.bool_]) -> float:
     strong = texture > 0.5 * texture[covered].mean()
     count, parts = cv2.connectedComponents((disagrees & strong & covered).astype(np.uint8))
     inner = cv2.erode(covered.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0

@@ -48,7 +48,7 @@ def detect(
     photographs: Sequence[Photograph],
     *,
     seed: int,
-    workers: int = os.cpu_count() or 1,
+    workers: int,
     progress: Progress | None = None,
     compared: Compared | None = None,
     search: OpenSearcher = open_searcher,

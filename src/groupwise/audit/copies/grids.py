@@ -13,7 +13,7 @@ import numpy.typing as npt
 from groupwise.audit.copies.align import plausible
 from groupwise.audit.copies.score import MIN_OVERLAP
 
-FloatArray = npt.NDArray[np.float32]
+Floats32 = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
 
 GRID = 32
@@ -27,7 +27,7 @@ _TO_GRID = np.array([[GRID, 0, (GRID - 1) / 2], [0, GRID, (GRID - 1) / 2], [0, 0
 class Tiny:
     """N images on the grid, (N, GRID, GRID), and the short sides (N,) of their sources in pixels."""
 
-    grids: FloatArray
+    grids: Floats32
     sides: Matrix
 
     def __len__(self) -> int:
@@ -86,7 +86,7 @@ def whole(matrix: Matrix) -> Matrix:
     return np.vstack([matrix, [0, 0, 1]])
 
 
-def _correlate(first: FloatArray, second: FloatArray, matrices: Matrix, fine: Matrix) -> Laid:
+def _correlate(first: Floats32, second: Floats32, matrices: Matrix, fine: Matrix) -> Laid:
     """Normalised cross-correlations of what is between the `fine` (K,) and the coarse width, where both are.
 
     A blur along an axis is a product with a matrix: of many images at once that takes a tenth of the time.
@@ -112,27 +112,27 @@ def _correlate(first: FloatArray, second: FloatArray, matrices: Matrix, fine: Ma
 
 
 @cache
-def _blur(width: float) -> FloatArray:
+def _blur(width: float) -> Floats32:
     """The matrix (GRID, GRID) that blurs the columns of an image with a Gaussian of this width."""
     eye = np.eye(GRID, dtype=np.float32)
     return np.asarray(cv2.GaussianBlur(eye, (1, 0), sigmaX=1, sigmaY=width), dtype=np.float32)
 
 
-def _bent(first: FloatArray, second: FloatArray, matrix: Matrix) -> Matrix | None:
+def _bent(first: Floats32, second: Floats32, matrix: Matrix) -> Matrix | None:
     """`matrix` refined by enhanced correlation to any affine map; None where that diverges."""
     inverse = cv2.invertAffineTransform(matrix).astype(np.float32)
     found = _enhance(first, second, inverse, cv2.MOTION_AFFINE)
     return None if found is None else np.asarray(cv2.invertAffineTransform(found), dtype=np.float64)
 
 
-def _shifted(first: FloatArray, second: FloatArray, matrix: Matrix) -> Matrix | None:
+def _shifted(first: Floats32, second: Floats32, matrix: Matrix) -> Matrix | None:
     """`matrix` refined by a shift alone."""
     turned = cv2.warpAffine(second, matrix, (GRID, GRID), borderMode=cv2.BORDER_REPLICATE)
     found = _enhance(first, turned, np.eye(2, 3, dtype=np.float32), cv2.MOTION_TRANSLATION)
     return None if found is None else matrix - np.column_stack([np.zeros((2, 2)), found[:, 2]])
 
 
-def _enhance(first: FloatArray, second: FloatArray, start: FloatArray, motion: int) -> FloatArray | None:
+def _enhance(first: Floats32, second: Floats32, start: Floats32, motion: int) -> Floats32 | None:
     """Enhanced correlation (Evangelidis, Psarakis, PAMI 2008) where both are defined."""
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 1e-4)
     everywhere = np.full((GRID, GRID), 255, np.uint8)

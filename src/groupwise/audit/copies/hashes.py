@@ -29,7 +29,10 @@ _MAX_BUCKET = 64
 
 
 def dihedral_hashes(grey: Pixels) -> Hashes:
-    """Hashes (8,) of a grey image in the orientations of `orient`; entry 0 is the image as it stands."""
+    """Hashes (8,) of a grey image in the eight orientations of the square; entry 0 is the image as it stands.
+
+    The bits of an orientation's number say what it does: transpose (4), then mirror in x (2) and in y (1).
+    """
     small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(small)[:_SIDE, :_SIDE]
     odd = np.where(np.arange(_SIDE) % 2, -1.0, 1.0)
@@ -45,15 +48,11 @@ def _turned(
     return block * odd[:, None] if flip_y else block
 
 
-def orient(grey: Pixels, number: int) -> Pixels:
-    """One of the eight orientations of the square: transpose (4), then mirror in x (2) and in y (1)."""
-    turned = grey.T if number & 4 else grey
-    turned = turned[:, ::-1] if number & 2 else turned
-    return np.ascontiguousarray(turned[::-1] if number & 1 else turned)
-
-
 def orient_matrix(number: int, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """Affine map (2, 3) of pixel centres that `orient` applies to an image of `shape` (h, w)."""
+    """Affine map (2, 3) of pixel centres that brings an image of `shape` (h, w) into an orientation.
+
+    Numbers are those of `dihedral_hashes`.
+    """
     matrix = np.array([[0.0, 1, 0], [1, 0, 0]]) if number & 4 else np.array([[1.0, 0, 0], [0, 1, 0]])
     height, width = shape[::-1] if number & 4 else shape
     if number & 2:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit.copies.features import WORKING_AREA_PX
-from groupwise.audit.copies.index import FloatArray, Index, IntArray, Matches
+from groupwise.audit.copies.index import Floats32, Index, IntArray, Matches
 
 LEAST_VOTES, MOST = 3, 2
 """Points that must agree, and photographs proposed a query."""
@@ -28,7 +28,7 @@ _PLACE_PX = 2.0  # points as near as this are one: a corner with two directions 
 
 
 def insets(
-    index: Index, found: Matches, owner: IntArray, points: FloatArray, own: IntArray
+    index: Index, found: Matches, owner: IntArray, points: Floats32, own: IntArray
 ) -> tuple[IntArray, IntArray, npt.NDArray[np.float64]]:
     """Queries and photographs that may lie inside them, smaller and upright, with their votes; (I,) each.
 
@@ -48,7 +48,7 @@ def insets(
     return query[most], photograph[most], votes[most]
 
 
-def _upright(ours: FloatArray, theirs: FloatArray) -> npt.NDArray[np.bool_]:
+def _upright(ours: Floats32, theirs: Floats32) -> npt.NDArray[np.bool_]:
     """Which matches of points (M, 4) have a direction and a scale that an inset may have."""
     turn = (ours[:, 3] - theirs[:, 3] + 180) % 360 - 180
     size = np.log(ours[:, 2] / theirs[:, 2])
@@ -58,7 +58,7 @@ def _upright(ours: FloatArray, theirs: FloatArray) -> npt.NDArray[np.bool_]:
 def _count(
     index: Index,
     owner: IntArray,
-    points: FloatArray,
+    points: Floats32,
     point: IntArray,
     posting: IntArray,
     weight: npt.NDArray[np.float64],

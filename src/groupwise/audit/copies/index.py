@@ -24,7 +24,7 @@ from groupwise.audit.copies.vocabulary import (
     project,
 )
 
-FloatArray = npt.NDArray[np.float32]
+Floats32 = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 MOST_SIGNS = 20
@@ -55,7 +55,7 @@ class Index:
 
     vocabulary: Vocabulary
     photograph: IntArray
-    points: FloatArray
+    points: Floats32
     signs: npt.NDArray[np.uint64]
     starts: IntArray
     weight: npt.NDArray[np.float64]
@@ -75,7 +75,7 @@ class Said:
     """
 
     photograph: IntArray
-    points: FloatArray
+    points: Floats32
     words: npt.NDArray[np.int32]
     signs: npt.NDArray[np.uint64]
     count: IntArray

@@ -21,7 +21,7 @@ from groupwise.audit.copies.align import project
 from groupwise.audit.copies.verify import Pair
 
 Pixels = npt.NDArray[np.uint8]
-FloatArray = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
 
 LARGEST = 0.75
 """Share of the outer frame above which a picture inside it is the outer one with a margin."""
@@ -61,7 +61,7 @@ class _Part:
     """A picture that lies upright in a larger one, at `corners` (4, 2), and how that breaks off there."""
 
     inset: Inset
-    corners: FloatArray
+    corners: Floats
     border: _Border
 
 
@@ -115,7 +115,7 @@ def _common_area(one: _Part, other: _Part) -> tuple[float, float, float]:
     return common, min(areas), sum(areas) - common
 
 
-def _place(outer: Pixels, inner: Pixels, matrix: FloatArray) -> FloatArray | None:
+def _place(outer: Pixels, inner: Pixels, matrix: Floats) -> Floats | None:
     """The corners (4, 2) of `inner` in `outer`, where it lies upright inside and is not the whole of it."""
     (height, width), (h, w) = outer.shape, inner.shape
     corners = project(matrix, np.array([[-0.5, -0.5], [w - 0.5, -0.5], [w - 0.5, h - 0.5], [-0.5, h - 0.5]]))
@@ -127,14 +127,14 @@ def _place(outer: Pixels, inner: Pixels, matrix: FloatArray) -> FloatArray | Non
     return corners
 
 
-def _askew(corners: FloatArray) -> bool:
+def _askew(corners: Floats) -> bool:
     """Whether the sides of a quadrilateral (4, 2) stand neither upright nor level."""
     sides = np.roll(corners, -1, axis=0) - corners
     way = np.abs(sides) / np.maximum(np.hypot(sides[:, 0], sides[:, 1]), 1e-6)[:, None]
     return bool(way.min(axis=1).max() > _ASKEW)
 
 
-def _deviation_outside(outer: Pixels, corners: FloatArray) -> float:
+def _deviation_outside(outer: Pixels, corners: Floats) -> float:
     mask = np.ones(outer.shape, np.uint8)
     grown = cv2.convexHull(corners.round().astype(np.int32))
     cv2.fillConvexPoly(mask, grown, 0)
@@ -163,7 +163,7 @@ class _Border:
         return enough and self.steepness >= wanted and self.least >= _LEAST_BREAK_OF_A_SIDE
 
 
-def _look_at_border(outer: Pixels, corners: FloatArray) -> _Border:
+def _look_at_border(outer: Pixels, corners: Floats) -> _Border:
     picture = outer.astype(np.float32)
     offsets = np.arange(-_BESIDE[1], _BESIDE[1] + 1)
     across, length = [], 0
@@ -186,14 +186,14 @@ def _look_at_border(outer: Pixels, corners: FloatArray) -> _Border:
     )
 
 
-def _steepness(across: npt.NDArray[np.float32], offsets: FloatArray) -> float:
+def _steepness(across: npt.NDArray[np.float32], offsets: Floats) -> float:
     """Of differences (offsets, points) across a side: the mean at the border by the mean beside it."""
     mean = across.mean(axis=1)
     beside = float(np.median(mean[np.abs(offsets) >= _BESIDE[0]]))
     return float(mean[np.abs(offsets) <= _AT_BORDER].max()) / max(beside, _STILL)
 
 
-def _sides(corners: FloatArray) -> Iterator[tuple[FloatArray, FloatArray, FloatArray, int]]:
+def _sides(corners: Floats) -> Iterator[tuple[Floats, Floats, Floats, int]]:
     """Start, way to the end, unit normal and number of points of each side."""
     for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         way = end - start
@@ -201,12 +201,12 @@ def _sides(corners: FloatArray) -> Iterator[tuple[FloatArray, FloatArray, FloatA
         yield start, way, np.array([-way[1], way[0]]) / length, max(4, round(length))
 
 
-def _well_inside(points: FloatArray, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+def _well_inside(points: Floats, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
     limit = np.array(shape[::-1]) - 1 - _MARGIN
     return np.asarray(((points >= _MARGIN) & (points <= limit)).all(axis=1))
 
 
-def _sampled(picture: npt.NDArray[np.float32], points: FloatArray) -> npt.NDArray[np.float32]:
+def _sampled(picture: npt.NDArray[np.float32], points: Floats) -> npt.NDArray[np.float32]:
     x, y = points.astype(np.float32).T
     return np.asarray(
         cv2.remap(picture, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]

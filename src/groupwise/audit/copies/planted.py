@@ -27,7 +27,8 @@ def reencode(rgb: Pixels, rng: np.random.Generator) -> Pixels:
 
 def shear(rgb: Pixels, rng: np.random.Generator) -> Pixels:
     """Shear by up to 0.35 (19 degrees), any fill."""
-    return affine(rgb, rng, shear=float(rng.uniform(-0.35, 0.35)))
+    linear = np.array([[1.0, rng.uniform(-0.35, 0.35)], [0.0, 1.0]])
+    return warp(rgb, about_centre(rgb, linear), int(rng.choice(FILLS)), rng)
 
 
 def crop(rgb: Pixels, rng: np.random.Generator) -> Pixels:
@@ -59,28 +60,18 @@ def noise(rgb: Pixels, rng: np.random.Generator) -> Pixels:
     return _as_bytes(np.clip(rgb + rng.normal(0, deviation, shape), 0, 255))
 
 
-def affine(
-    rgb: Pixels,
-    rng: np.random.Generator,
-    *,
-    angle_deg: float = 0.0,
-    zoom: float = 1.0,
-    shear: float = 0.0,
-    shift: tuple[float, float] = (0.0, 0.0),
-    fill: int | None = None,
-) -> Pixels:
-    """Warp about the centre within the frame; `shift` in fractions of the sides, `fill` an OpenCV border."""
+def about_centre(rgb: Pixels, linear: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The affine map (2, 3) of pixel centres that is `linear` (2, 2) about the centre of the image."""
     height, width = rgb.shape[:2]
-    cosine, sine = zoom * np.cos(np.deg2rad(angle_deg)), zoom * np.sin(np.deg2rad(angle_deg))
-    linear = np.array([[cosine, -sine], [sine, cosine]]) @ np.array([[1.0, shear], [0.0, 1.0]])
     centre = np.array([(width - 1) / 2, (height - 1) / 2])
-    offset = centre - linear @ centre + np.array(shift) * (width, height)
-    chosen = int(rng.choice(FILLS)) if fill is None else fill
+    return np.column_stack([linear, centre - linear @ centre])
+
+
+def warp(rgb: Pixels, matrix: npt.NDArray[np.float64], border: int, rng: np.random.Generator) -> Pixels:
+    """Under an affine map within the frame; `border` is OpenCV's, its one colour black, white or the mean."""
     colour = tuple(int(v) for v in rng.choice([[0] * 3, [255] * 3, rgb.mean((0, 1))]))
-    matrix = np.column_stack([linear, offset])
-    warped = cv2.warpAffine(
-        rgb, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=chosen, borderValue=colour
-    )
+    size = rgb.shape[1], rgb.shape[0]
+    warped = cv2.warpAffine(rgb, matrix, size, flags=cv2.INTER_LINEAR, borderMode=border, borderValue=colour)
     return _as_bytes(warped)
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 from sklearn.cluster import MiniBatchKMeans
 
-FloatArray = npt.NDArray[np.float32]
+Floats32 = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
 
 SIDE = 16
@@ -56,14 +56,14 @@ class Alike:
     the images of its own cell, of about the root of N cells.
     """
 
-    def __init__(self, images: FloatArray, poses: Sequence[Matrix], seed: int) -> None:
+    def __init__(self, images: Floats32, poses: Sequence[Matrix], seed: int) -> None:
         basis = _basis(images, seed)
         self._table = _posing(basis, poses)
         self._poses = len(poses)
         known = _unit(images.reshape(len(images), -1) @ _posing(basis, [np.eye(2, 3)]))
         self._cells = _Cells(known, seed)
 
-    def nearest(self, queries: FloatArray, count: int) -> npt.NDArray[np.int64]:
+    def nearest(self, queries: Floats32, count: int) -> npt.NDArray[np.int64]:
         """Rows (query, image, pose): the `count` images most like each query, each in its best pose.
 
         The pose maps the image onto the query.
@@ -81,10 +81,10 @@ class Alike:
 class _Cells:
     """Unit vectors (N, D), in k-means cells where they are many."""
 
-    def __init__(self, known: FloatArray, seed: int) -> None:
+    def __init__(self, known: Floats32, seed: int) -> None:
         self._known, self._image = known, np.arange(len(known))
         self._borders = np.array([0, len(known)])
-        self._centres: FloatArray | None = None
+        self._centres: Floats32 | None = None
         if len(known) > _MOST_WITHOUT_CELLS:
             count = int(len(known) ** 0.5)
             model = MiniBatchKMeans(count, batch_size=4096, n_init=1, max_iter=20, random_state=seed)
@@ -96,7 +96,7 @@ class _Cells:
             self._known = known[self._image]
             self._borders = np.searchsorted(np.sort(cell), np.arange(count + 1))
 
-    def nearest(self, rows: FloatArray, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def nearest(self, rows: Floats32, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The `count` images with the highest cosines to any of the `rows`, best first, and that row."""
         cell = np.zeros(len(rows), int) if self._centres is None else (rows @ self._centres.T).argmax(axis=1)
         parts = [self._in_cell(one, rows, np.flatnonzero(cell == one)) for one in np.unique(cell)]
@@ -111,8 +111,8 @@ class _Cells:
         return image[order], row[order]
 
     def _in_cell(
-        self, cell: int, rows: FloatArray, asked: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], FloatArray, npt.NDArray[np.int64]]:
+        self, cell: int, rows: Floats32, asked: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], Floats32, npt.NDArray[np.int64]]:
         """The images of a cell, each with its highest cosine to the rows `asked`, and that row."""
         inside = slice(self._borders[cell], self._borders[cell + 1])
         # One row an image: along a row numpy finds the largest seven times as fast as along a column.
@@ -121,7 +121,7 @@ class _Cells:
         return self._image[inside], cosine[np.arange(len(first)), first], asked[first]
 
 
-def _disc() -> tuple[FloatArray, FloatArray, FloatArray]:
+def _disc() -> tuple[Floats32, Floats32, Floats32]:
     """Sample places (P, 3), homogeneous, the roots of their weights (P,), and a plane there (P, 3)."""
     line = np.linspace(-_RADIUS, _RADIUS, _ACROSS)
     x, y = (axis.ravel() for axis in np.meshgrid(line, line))
@@ -133,7 +133,7 @@ def _disc() -> tuple[FloatArray, FloatArray, FloatArray]:
     return places, root, np.linalg.qr(root[:, None] * places)[0]
 
 
-def _posing(basis: FloatArray | None, poses: Sequence[Matrix]) -> FloatArray:
+def _posing(basis: Floats32 | None, poses: Sequence[Matrix]) -> Floats32:
     """The linear maps from pixels to components in each of Q poses, (SIDE * SIDE, Q * D), side by side.
 
     A component of `basis` (D, P) is of weighted samples without mean and slope; without a basis, each sample
@@ -156,7 +156,7 @@ def _posing(basis: FloatArray | None, poses: Sequence[Matrix]) -> FloatArray:
     return np.asarray(sampled @ level.T, dtype=np.float32).reshape(SIDE**2, -1)
 
 
-def _basis(images: FloatArray, seed: int) -> FloatArray:
+def _basis(images: Floats32, seed: int) -> Floats32:
     """Principal components of the samples, (D, P), the strong ones damped as they tell least."""
     drawn = np.random.default_rng(seed).permutation(len(images))[:3000]
     samples = _unit(images[drawn].reshape(len(drawn), -1) @ _posing(None, [np.eye(2, 3)]))
@@ -166,10 +166,10 @@ def _basis(images: FloatArray, seed: int) -> FloatArray:
     return np.asarray(damped, dtype=np.float32)
 
 
-def _unit(rows: FloatArray) -> FloatArray:
+def _unit(rows: Floats32) -> Floats32:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6))
 
 
-def to_grid(grey: npt.NDArray[np.uint8] | FloatArray, side: int) -> FloatArray:
+def to_grid(grey: npt.NDArray[np.uint8] | Floats32, side: int) -> Floats32:
     """A grey image stretched to (side, side)."""
     return np.asarray(cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA), dtype=np.float32)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from groupwise.audit.copies.align import plausible, shrinkage
 
 Pixels = npt.NDArray[np.uint8]
-FloatArray = npt.NDArray[np.float32]
+Floats32 = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
 
 _WIDTH = 0.8  # px, of the Gaussian that smooths both
@@ -77,7 +77,7 @@ def _unit_frame(image: Pixels) -> tuple[Matrix, float]:
     return np.array([[reach, 0, (width - 1) / 2], [0, reach, (height - 1) / 2], [0, 0, 1]]), reach
 
 
-def _template(first: Pixels, area: FloatArray, reach: float, stride: int) -> tuple[FloatArray, FloatArray]:
+def _template(first: Pixels, area: Floats32, reach: float, stride: int) -> tuple[Floats32, Floats32]:
     """Centred values (N,) and what each of the eight numbers of a small map adds to them, (8, N)."""
     smooth = cv2.GaussianBlur(first.astype(np.float32), (0, 0), _WIDTH)
     down, right = (
@@ -93,13 +93,13 @@ def _template(first: Pixels, area: FloatArray, reach: float, stride: int) -> tup
     return _centred(values, area), np.stack([_centred(part, area) for part in parts])
 
 
-def _centred(values: FloatArray, area: FloatArray) -> FloatArray:
+def _centred(values: Floats32, area: Floats32) -> Floats32:
     """Flat values where the area (0 or 1) is, less their mean, and 0 elsewhere."""
     inside = values * area
     return np.asarray((inside - area * (inside.sum() / max(float(area.sum()), 1.0))).ravel())
 
 
-def _sampled(image: FloatArray, way: Matrix, shape: tuple[int, ...]) -> FloatArray:
+def _sampled(image: Floats32, way: Matrix, shape: tuple[int, ...]) -> Floats32:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     seen = cv2.warpPerspective(image, way, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(seen, dtype=np.float32)

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
-FloatArray = npt.NDArray[np.float64]
+from groupwise.stats.wilson import wilson_of_count
+
+Floats = npt.NDArray[np.float64]
 
 LINE = (0.45, 0.5)
 """The line never leaves this range: below it are things of one shape, above it copies of any kind."""
@@ -28,9 +29,9 @@ _MARGIN = 0.05
 class Threshold:
     """The line, and how far it can be trusted.
 
-    `negatives` pairs with a photographic negative were compared, `false` of them passed; `false_match_rate`
-    is their share and `false_match_bound` the upper end of its 95 % Wilson interval. `expected_lookalikes`
-    is the number of pairs that the tail of the rejected pairs lets expect above the line.
+    `negatives` pairs with a photographic negative were compared, `false` of them passed, and
+    `false_match_bound` is the upper end of the 95 % Wilson interval of their share. `expected_lookalikes` is
+    the number of pairs that the tail of the rejected pairs lets expect above the line.
     """
 
     score: float
@@ -39,13 +40,8 @@ class Threshold:
     false_match_bound: float
     expected_lookalikes: float
 
-    @property
-    def false_match_rate(self) -> float:
-        """Share of the comparisons with a negative that were taken for copies."""
-        return self.false / self.negatives if self.negatives else 0.0
 
-
-def find_threshold(scores: FloatArray, null: FloatArray, allowed: tuple[float, float] = LINE) -> Threshold:
+def find_threshold(scores: Floats, null: Floats, allowed: tuple[float, float] = LINE) -> Threshold:
     """The line for pairs with `scores` (M,) given the scores of pairs that cannot be related, `null` (L,).
 
     It never leaves the range `allowed`.
@@ -56,7 +52,7 @@ def find_threshold(scores: FloatArray, null: FloatArray, allowed: tuple[float, f
     line = float(np.clip(wanted, lowest, highest))
     false = int((null >= line).sum())
     return Threshold(
-        line, len(null), false, wilson(false, len(null))[1], _expected_above(scores, line, lowest)
+        line, len(null), false, wilson_of_count(false, len(null))[1], _expected_above(scores, line, lowest)
     )
 
 
@@ -67,12 +63,12 @@ def join_thresholds(lines: Sequence[Threshold]) -> Threshold:
         lines[0],
         negatives=negatives,
         false=false,
-        false_match_bound=wilson(false, negatives)[1],
+        false_match_bound=wilson_of_count(false, negatives)[1],
         expected_lookalikes=sum(one.expected_lookalikes for one in lines),
     )
 
 
-def _tail(scores: FloatArray, lowest: float) -> tuple[float, int, float]:
+def _tail(scores: Floats, lowest: float) -> tuple[float, int, float]:
     """Where the tail of the rejected scores begins, how many they are and their mean excess."""
     rejected = np.sort(scores[(scores > _TAIL_BEGINS) & (scores < lowest)])[-_TAIL:]
     if len(rejected) < 2:
@@ -80,21 +76,13 @@ def _tail(scores: FloatArray, lowest: float) -> tuple[float, int, float]:
     return float(rejected[0]), len(rejected) - 1, float((rejected[1:] - rejected[0]).mean())
 
 
-def _expected_above(scores: FloatArray, line: float, lowest: float) -> float:
+def _expected_above(scores: Floats, line: float, lowest: float) -> float:
     start, count, excess = _tail(scores, lowest)
     return count * float(np.exp(-(line - start) / max(excess, 1e-6)))
 
 
-def _quiet_level(scores: FloatArray, lowest: float) -> float:
+def _quiet_level(scores: Floats, lowest: float) -> float:
     """The score above which the tail promises one look-alike, or one in a thousand of the accepted."""
     start, count, excess = _tail(scores, lowest)
     allowed = max(1.0, 0.001 * float((scores >= lowest).sum()))
     return start + excess * float(np.log(max(count, 1) / allowed))
-
-
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """95 % Wilson interval of a share; (0, 1) where nothing was counted."""
-    if n == 0:
-        return 0.0, 1.0
-    limits = binomtest(successes, n).proportion_ci(method="wilson")
-    return float(limits.low), float(limits.high)

@@ -22,7 +22,7 @@ from groupwise.audit.copies.threshold import Threshold, find_threshold
 from groupwise.audit.copies.verify import Pair, Photograph
 from groupwise.audit.copies.workers import LEAST_FOR_PROCESSES, Apply, applying
 
-FloatArray = npt.NDArray[np.float32]
+Floats32 = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
 Progress = Callable[[int], None]
@@ -173,7 +173,7 @@ def _score(found: _Found, crowd: Matrix) -> Matrix:
     return np.where(found.laid.overlap < MIN_OVERLAP, -1.0, score)
 
 
-def _small(images: Tiny) -> FloatArray:
+def _small(images: Tiny) -> Floats32:
     """Images as they come to the search, (N, SIDE, SIDE)."""
     return np.stack([to_grid(one, SIDE) for one in images.grids])
 

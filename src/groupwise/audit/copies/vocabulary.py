@@ -21,7 +21,7 @@ from scipy.sparse import csr_array
 from groupwise.audit.copies.features import unit_descriptors
 from groupwise.audit.copies.scenes import scene_descriptors
 
-FloatArray = npt.NDArray[np.float32]
+Floats32 = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 Gather = Callable[[Sequence[IntArray]], npt.NDArray[np.uint8]]
@@ -42,15 +42,15 @@ _ROWS_AT_ONCE = 16_384  # of a table of distances: what bounds the memory
 class Vocabulary:
     """Two-level tree of V visual words: (R, 128) branches, then (R, L, 128) leaves a branch."""
 
-    branches: FloatArray
-    leaves: FloatArray
+    branches: Floats32
+    leaves: Floats32
 
     @property
     def size(self) -> int:
         """Number of words."""
         return int(self.leaves.shape[0] * self.leaves.shape[1])
 
-    def words(self, descriptors: FloatArray, count: int) -> npt.NDArray[np.int32]:
+    def words(self, descriptors: Floats32, count: int) -> npt.NDArray[np.int32]:
         """The `count` nearest words, within the nearest branch, of unit descriptors (K, 128).
 
         (K, count), the nearest first.
@@ -67,11 +67,11 @@ class Vocabulary:
         return words
 
     @cached_property
-    def borders(self) -> FloatArray:
+    def borders(self) -> Floats32:
         """Where the words lie along the directions of `project`, (V, `SIGNS`)."""
         return project(self.leaves.reshape(self.size, -1))
 
-    def signs(self, projected: FloatArray, words: npt.NDArray[np.int32]) -> npt.NDArray[np.uint64]:
+    def signs(self, projected: Floats32, words: npt.NDArray[np.int32]) -> npt.NDArray[np.uint64]:
         """On which sides of their `words` (K,) descriptors lie that were `projected` (K, `SIGNS`); (K,)."""
         return np.packbits(projected > self.borders[words], axis=1).view(np.uint64).ravel()
 
@@ -80,13 +80,13 @@ Made = Callable[[], Vocabulary]
 """What gives the words of made scenes: `made_vocabulary`, or what has kept its answer."""
 
 
-def project(descriptors: FloatArray) -> FloatArray:
+def project(descriptors: Floats32) -> Floats32:
     """Descriptors (K, 128) along `SIGNS` directions at right angles, drawn once and for all; (K, `SIGNS`)."""
     return descriptors @ _directions()
 
 
 @cache
-def _directions() -> FloatArray:
+def _directions() -> Floats32:
     drawn = np.random.default_rng(0).normal(size=(128, SIGNS))
     return np.linalg.qr(drawn)[0].astype(np.float32)
 
@@ -116,7 +116,7 @@ def made_vocabulary() -> Vocabulary:
 
 
 def learn(
-    sample: FloatArray,
+    sample: Floats32,
     branches: int,
     leaves: int,
     rng: np.random.Generator,
@@ -132,12 +132,12 @@ def learn(
     return Vocabulary(centres, np.stack(list(found)))
 
 
-def _distances(descriptors: FloatArray, centres: FloatArray) -> FloatArray:
+def _distances(descriptors: Floats32, centres: Floats32) -> Floats32:
     # Squared Euclidean distance up to a constant a row, which no comparison within the row sees.
     return (centres**2).sum(axis=1) - 2 * descriptors @ centres.T  # type: ignore[no-any-return]
 
 
-def _nearest(descriptors: FloatArray, centres: FloatArray) -> IntArray:
+def _nearest(descriptors: Floats32, centres: Floats32) -> IntArray:
     parts = (
         descriptors[start : start + _ROWS_AT_ONCE] for start in range(0, len(descriptors), _ROWS_AT_ONCE)
     )
@@ -160,7 +160,7 @@ def _draw_leaves(
     return members, rng.choice(members, count, replace=False)
 
 
-def _means(members: FloatArray, centres: FloatArray, steps: int) -> FloatArray:
+def _means(members: Floats32, centres: Floats32, steps: int) -> Floats32:
     """So many steps of k-means that begin at `centres`, which are changed."""
     for _ in range(steps):
         nearest = _nearest(members, centres)
