@@ -111,6 +111,11 @@ def test_null_is_refused_where_a_field_has_to_have_a_value(field):
         read_recipe("default", {field: None})
 
 
+def test_a_seed_of_null_is_refused():
+    with pytest.raises(UsageError, match=r"--seed: None is not at least 0"):
+        read_recipe("default", {"seed": None})
+
+
 def test_numbers_may_be_written_as_yaml_reads_them(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("optim: {learning_rate: 1e-3}\ntraining: {patience: null, select_by: [loss]}")
