@@ -1,4 +1,6 @@
 import os
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -101,3 +103,19 @@ def test_errors_say_fact_place_remedy():
         "--z: no x, did you mean y? Choose."
     )
     assert (GroupwiseError.exit_status, UsageError.exit_status) == (1, 2)
+
+
+def test_files_are_written_where_no_folder_can_be_opened(tmp_path, monkeypatch):
+    real = os.open
+
+    def as_windows(path, *arguments, **options):
+        if Path(path).is_dir():
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", as_windows)
+    with pytest.raises(PermissionError):
+        write_atomic(tmp_path / "x", b"1")
+    monkeypatch.setattr(sys, "platform", "win32")
+    write_atomic(tmp_path / "x", b"2")
+    assert (tmp_path / "x").read_bytes() == b"2"

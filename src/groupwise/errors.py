@@ -91,9 +91,9 @@ def require_numbers(config: object, part: str) -> None:
                 )
 
 
-def require_seed(seed: int) -> None:
+def require_seed(seed: int | None) -> None:
     """Raise `UsageError` for one that not every generator takes."""
-    if not 0 <= seed < SEEDS:
+    if seed is None or not 0 <= seed < SEEDS:  # null, which the parser takes anywhere
         raise UsageError(
             f"{seed} is not at least 0 and below {SEEDS}", place="--seed", remedy="Give a number between."
         )

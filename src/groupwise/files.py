@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -92,6 +93,8 @@ def remove_partial_files(folder: Path) -> None:
 
 def _sync_folder(folder: Path) -> None:
     # The rename itself lives in the folder, so the folder has to reach the disk as well.
+    if sys.platform == "win32":  # which opens no folder
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -83,6 +83,37 @@ def test_a_balanced_epoch_shows_each_class_equally_often(labels, epoch):
         assert times.max() - times.min() <= 1
 
 
+RARE = np.array([0] * 40 + [1] * 6 + [2] * 4)
+
+
+def visit_balanced(size=1, **options):
+    shuffle = Shuffle(7, 3, balanced=True)
+    return [
+        list(batches(IMAGES, RARE, np.arange(50), world=World(rank, size), shuffle=shuffle, **options))
+        for rank in range(size)
+    ]
+
+
+def test_a_row_has_a_counter_of_its_own_each_time_that_it_comes_in_an_epoch():
+    (whole,) = visit_balanced(batch_size=50)[0]
+    rows, counters = whole.samples.tolist(), whole.counters.tolist()
+    assert len(set(rows)) < 50 == len(set(counters))
+    firsts = [rows.index(row) for row in set(rows)]
+    assert all(counters[place] == rows[place] for place in firsts)
+    assert len(set(rows)) == sum(row == counter for row, counter in zip(rows, counters, strict=True))
+    (plain,) = visit(range(50), batch_size=50, shuffle=Shuffle(7, 3))[0]
+    assert plain.counters.equal(plain.samples)
+
+
+def test_processes_and_resumed_epochs_agree_on_the_counters():
+    whole = visit_balanced(batch_size=8)[0]
+    for one, parts in zip(whole, zip(*visit_balanced(3, batch_size=8), strict=True), strict=True):
+        for rank, part in enumerate(parts):
+            assert part.counters.equal(one.counters[rank::3])
+    resumed = visit_balanced(batch_size=8, first=4)[0]
+    assert [one.counters.tolist() for one in resumed] == [one.counters.tolist() for one in whole[4:]]
+
+
 def test_a_balanced_order_is_a_function_of_seed_and_epoch():
     assert (balanced_order(LABELS, 1, 2) == balanced_order(LABELS, 1, 2)).all()
     assert (balanced_order(LABELS, 1, 2) != balanced_order(LABELS, 1, 3)).any()

@@ -192,7 +192,10 @@ def test_unknown_field_is_named() -> None:
 
 @pytest.mark.parametrize(
     "field",
-    [{"depths": ()}, {"depths": (3, 0)}, {"cardinality": 0}, {"num_classes": 0}, {"in_channels": 0}],
+    [
+        *({"depths": ()}, {"depths": (3, 0)}, {"cardinality": 0}),
+        *({"num_classes": 0}, {"in_channels": 0}, {"pool_px": 0}),
+    ],
     ids=str,
 )
 def test_counts_below_one_are_refused(field: dict[str, Any]) -> None:
@@ -205,8 +208,16 @@ def test_counts_below_one_are_refused(field: dict[str, Any]) -> None:
     [
         ({"num_classes": 2.5}, r"num_classes: 2.5 is no whole number"),
         ({"num_classes": None}, r"num_classes: None is no whole number"),
-        ({"depths": "22"}, r"depths: '22' are no whole numbers"),
-        ({"depths": (1, 1.5)}, r"depths: \(1, 1.5\) are no whole numbers"),
+        ({"radix": True}, r"radix: True is no whole number"),
+        ({"depths": "22"}, r"depths: '22' is no list of whole numbers"),
+        ({"depths": 4}, r"depths: 4 is no list of whole numbers.* as in \[1, 2\]"),
+        ({"depths": (1, 1.5)}, r"depths: \(1, 1.5\) is no list of whole numbers"),
+        ({"widths": 64}, r"widths: 64 is no list of whole numbers"),
+        ({"se_ratio": "abc"}, r"se_ratio: 'abc' is no finite number"),
+        ({"se_ratio": float("nan")}, r"se_ratio: nan is no finite number"),
+        ({"drop_path": None}, r"drop_path: None is no finite number"),
+        ({"mirror_average": "nein"}, r"mirror_average: 'nein' is neither true nor false"),
+        ({"shortcut": None}, r"shortcut: None is neither true nor false"),
         ({"group_width": "8"}, r"group_width: '8' is no whole number"),
         ({"stem": "cifer"}, r"stem: no stem 'cifer', did you mean 'cifar'"),
         ({"block": "odd"}, r"block: no block 'odd'"),
@@ -219,7 +230,7 @@ def test_a_value_of_another_kind_is_refused(field: dict[str, Any], said: str) ->
 
 
 def test_numbers_of_numpy_and_fields_left_out_are_taken() -> None:
-    made = ResNeXtConfig(num_classes=np.int64(2), group_width=None, widths=None)  # type: ignore[arg-type]
+    made = ResNeXtConfig(num_classes=np.int64(2), group_width=None, widths=None, pool_px=None, se_ratio=1)  # type: ignore[arg-type]
     assert made.num_classes == 2
 
 

@@ -10,7 +10,7 @@ import torch
 
 from groupwise.cli.main import main
 from groupwise.console import Console
-from groupwise.errors import GroupwiseError
+from groupwise.errors import GroupwiseError, UsageError
 from groupwise.parallel.pool import refuse_several_processes, run_side_by_side, shared_threads
 from groupwise.parallel.process import Task
 from groupwise.training.signals import Terminated
@@ -201,3 +201,10 @@ def test_jobs_are_refused_within_torchrun(capsys, monkeypatch, tmp_path, command
     refuse_several_processes(1)
     monkeypatch.setenv("WORLD_SIZE", "1")
     refuse_several_processes(2)
+
+
+def test_jobs_are_refused_on_windows(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    refuse_several_processes(1)
+    with pytest.raises(UsageError, match=r"--jobs 2: several models .* on Windows\. Leave out --jobs"):
+        refuse_several_processes(2)

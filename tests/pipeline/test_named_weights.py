@@ -1,6 +1,7 @@
 """`--weights NAME`: from a server that speaks the hub's layout to a settled recipe."""
 
 import dataclasses
+import threading
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from groupwise.models.weights import save_weights
 from groupwise.pipeline.named_weights import facts_of, with_named_weights
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import with_fields
+from groupwise.runs.lock import locked
 from hub_case import serving
 
 NAME = "timm/resnext11_8x4d.tiny"
@@ -62,6 +64,22 @@ def test_the_recipe_takes_preset_and_preprocessing_of_the_weights(table, capsys)
     facts = facts_of(NAME, found)
     assert facts["name"] == NAME
     assert facts["url"].startswith(table.url)
+
+
+def test_one_process_at_a_time_downloads_and_the_next_finds_the_file(table, tmp_path):
+    target = pretrained.WEIGHTS[NAME].download().target
+    target.parent.mkdir(parents=True)
+    arguments = (recipe_with(), frozenset(), Console(quiet=True))
+    with locked(target.with_name("model.safetensors.lock"), passing=True):
+        waiting = [threading.Thread(target=with_named_weights, args=arguments) for _ in range(2)]
+        for thread in waiting:
+            thread.start()
+        waiting[0].join(0.2)
+        assert table.ranges == []
+    for thread in waiting:
+        thread.join()
+    assert table.ranges == [None]
+    assert [file.name for file in target.parent.iterdir()] == ["model.safetensors"]
 
 
 def test_what_the_user_said_stays(table):

@@ -29,6 +29,16 @@ def test_weights_of_three_channels_begin_a_network_of_five(tmp_path):
     assert torch.equal(net.layer1[0].conv1.weight, saved.layer1[0].conv1.weight)
 
 
+def test_processes_begin_with_equal_weights_and_draw_on_their_own():
+    recipe = Recipe(model=ModelConfig("resnext11_8x4d", SMALL), seed=5)
+    nets, draws = zip(
+        *((new_model(recipe, 2, rank=rank), torch.rand(4)) for rank in (0, 0, 1, 2)), strict=True
+    )
+    assert all(torch.equal(net.fc.weight, nets[0].fc.weight) for net in nets)
+    assert torch.equal(draws[0], draws[1])
+    assert len(torch.stack(draws).unique(dim=0)) == 3
+
+
 @pytest.mark.parametrize("compiled", [True, False])
 def test_compiling_and_computing_again_do_not_go_together(compiled):
     model = ModelConfig("resnext11_8x4d", {**SMALL, "activation_checkpointing": True})

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from groupwise.errors import UsageError
 from groupwise.planning.fingerprint import Fingerprint
+from groupwise.planning.network import network_config
 from groupwise.planning.plan import expected_seconds, make_plan
 from groupwise.planning.suit import FEWEST_EPOCHS, MOST_EPOCHS
 from groupwise.planning.trial import Rates
@@ -427,6 +428,24 @@ def test_images_grow_in_training_where_they_are_large_enough():
     assert (training.start_size_px, training.full_size_from) == (40, 0.6)
     assert plan_of(dataclasses.replace(FACTS, short_side_px=32)).recipe.training.start_size_px is None
     assert plan_of(chosen={"training.start_size_px"}).recipe.training.start_size_px is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "size_px"),
+    [
+        ({"model.overrides": {"pool_px": 4}}, 64),
+        ({"model.preset": "resnext50_tutorial", "data.image_size_px": 224}, 224),
+    ],
+)
+def test_nothing_grows_for_a_fixed_pool_and_growing_is_refused_beside_it(changes, size_px):
+    base = read_recipe("default", changes)[1]
+    recipe = make_plan(FACTS, base, measure, chosen=set(changes)).recipe
+    assert (recipe.data.image_size_px, recipe.training.start_size_px) == (size_px, None)
+    grown = read_recipe("default", {**changes, "training.start_size_px": 40})[1]
+    with pytest.raises(UsageError, match=r"training\.start_size_px: images cannot grow .* pool of \d px"):
+        network_config(grown, num_classes=2)
+    any_size = {"model.preset": "resnext50_tutorial", "model.overrides": {"pool_px": None}}
+    network_config(read_recipe("default", {**any_size, "training.start_size_px": 40})[1], num_classes=2)
 
 
 @pytest.mark.parametrize(("cats", "mixed"), [(900, True), (1000, False)])

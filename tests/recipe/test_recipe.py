@@ -83,6 +83,7 @@ def test_unknown_fields_are_refused_with_the_nearest():
         ("optim: {name: sgdd}", r"optim\.name: Expected one of 'adam', 'adamw', 'muon', 'sgd'\."),
         ("trainig: {epochs: 3}", r"no field 'trainig' in a recipe, did you mean 'training'\?"),
         ("epochs: 3", r"no field 'epochs' in a recipe, did you mean 'training\.epochs'\?"),
+        ("training: {optimise: [accuracy]}", r"training\.optimise: Expected one of 'accuracy', 'balanced'"),
         ("model: resnext14_16x8d", r"'model' has fields of its own\."),
     ],
 )
@@ -91,6 +92,28 @@ def test_a_file_with_a_value_that_cannot_be_meant_is_named_with_the_field(tmp_pa
     file.write_text(text)
     with pytest.raises(UsageError, match=rf"mine\.yaml: {message}.*`groupwise train --print_config`"):
         read_recipe(str(file))
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "data.mean",
+        "data.std",
+        "data.tails_percent",
+        "data.channels",
+        "split.train",
+        "augment.flip",
+        "model.overrides",
+    ],
+)
+def test_null_is_refused_where_a_field_has_to_have_a_value(field):
+    with pytest.raises(UsageError, match=rf"{field}: null is no value of it\. Give one, or leave"):
+        read_recipe("default", {field: None})
+
+
+def test_a_seed_of_null_is_refused():
+    with pytest.raises(UsageError, match=r"--seed: None is not at least 0"):
+        read_recipe("default", {"seed": None})
 
 
 def test_numbers_may_be_written_as_yaml_reads_them(tmp_path):

@@ -1,5 +1,7 @@
 """Training that a deadline ends, by a clock that moves with every question."""
 
+import dataclasses
+
 import pytest
 
 from fit_case import small_config, small_data, small_model
@@ -15,7 +17,7 @@ def fit_until(checkpoints, left_s, *, resume=False, epochs=100):
 
 
 class Countdown:
-    """A deadline after so many questions, one of which is asked before every step and after every epoch."""
+    """A deadline after so many questions, one before every step, and before and after an epoch is scored."""
 
     def __init__(self, questions: int) -> None:
         self.left = questions
@@ -26,8 +28,8 @@ class Countdown:
 
 
 def test_training_ends_at_the_step_where_the_time_does_and_says_which(tmp_path):
-    trainer, result = fit_until(tmp_path, Countdown(10))
-    # Five steps and a last look at the clock make an epoch of 36 images.
+    trainer, result = fit_until(tmp_path, Countdown(11))
+    # Five steps and two looks at the clock make an epoch of 36 images.
     assert result.stopped == {"epoch": 2, "step": 3, "steps": 5}
     assert len(result.history) == 2
     assert result.best in result.history
@@ -63,3 +65,25 @@ def test_the_schedule_follows_the_deadline_where_it_is_ahead_of_the_epochs(tmp_p
     assert state.progress(trainer.config.training, 10.0) == pytest.approx(0.75)
     assert state.progress(trainer.config.training, 0.0) == 1.0
     assert state.progress(trainer.config.training) < 0.1
+
+
+def test_an_epoch_whose_scoring_takes_long_is_chosen_as_it_was_scored(tmp_path, monkeypatch):
+    """A tenth of the time is over ahead of the second score, and two thirds behind it."""
+    model = small_model()
+    model.config = dataclasses.replace(model.config, mirror_average=True)
+    config = small_config(epochs=4, select_from=0.5)
+    trainer = Trainer(model, small_data(), config, world=World(), checkpoints=tmp_path)
+    score, both_looks = trainer.evaluate, []
+
+    def evaluate(answers):
+        both_looks.append(model.config.mirror_average)
+        return score(answers)
+
+    monkeypatch.setattr(trainer, "evaluate", evaluate)
+
+    def left_s():
+        spent_s = max(trainer.state.spent_s + trainer.state.seconds, 1e-6)
+        return spent_s * (0.5 if len(both_looks) >= 2 else 9)
+
+    result = trainer.fit(left_s=left_s)
+    assert [epoch.may_be_chosen for epoch in result.history] == both_looks == [False, False, True, True]

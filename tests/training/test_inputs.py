@@ -6,7 +6,7 @@ import torch
 
 from fit_case import small_config, small_data, small_fit
 from groupwise.distributed.world import World
-from groupwise.loader.batches import batches
+from groupwise.loader.batches import Shuffle, batches
 from groupwise.recipe.augment import AugmentConfig
 from groupwise.training.step import training_inputs
 
@@ -18,6 +18,27 @@ def inputs(image_size_px=16, epoch=1, progress=0.0, **fields):
     return training_inputs(
         batch, config, num_classes=2, image_size_px=image_size_px, epoch=epoch, progress=progress
     )
+
+
+@pytest.mark.parametrize(
+    "fields", [{"alternate_flip": True}, {"shift": 0.5}, {"brightness": 0.9}, {"trivial": True}]
+)
+def test_an_image_that_comes_again_in_an_epoch_is_changed_otherwise(fields):
+    data = small_data()
+    (batch,) = batches(
+        data.images,
+        (np.arange(48) == 8).astype(int),
+        np.arange(24),
+        batch_size=24,
+        world=World(),
+        shuffle=Shuffle(0, 1, balanced=True),
+    )
+    again = (batch.samples == 8).nonzero()[:, 0]
+    assert len(again) > 2
+    same = dataclasses.replace(batch, images=batch.images[again[:1]].expand_as(batch.images))
+    config = dataclasses.replace(small_config(), augment=AugmentConfig(**fields))
+    images, _ = training_inputs(same, config, num_classes=2, image_size_px=16, epoch=1)
+    assert len(images[again].unique(dim=0)) > 1
 
 
 def test_without_augmentation_it_is_the_one_preprocessing():

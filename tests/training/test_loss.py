@@ -38,6 +38,15 @@ def test_focal_loss_is_the_papers_formula(gamma):
     assert loss(focal_gamma=gamma).item() == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("gamma", [0.1, 0.5, 1.0, 2.0])
+def test_a_sure_answer_has_a_finite_slope(gamma):
+    logits = torch.tensor([[20.0, 0.0], [200.0, 0.0], [1.0, 0.0]], requires_grad=True)
+    TrainingLoss(LossConfig(focal_gamma=gamma), COUNTS[:2])(logits, torch.tensor([0, 0, 0])).backward()
+    assert logits.grad is not None
+    assert logits.grad[:2].abs().max() < 1e-6  # as right as can be
+    assert logits.grad[2, 0] < 0 < logits.grad[2, 1]
+
+
 def test_logit_adjustment_is_the_papers_formula():
     # Menon et al. 2021, equation 10: cross-entropy of logits + tau log prior
     adjusted = LOGITS.double().numpy() + 1.5 * np.log(COUNTS.numpy() / 20)

@@ -1,6 +1,8 @@
-"""Augmentation of whole batches, random as a function of (seed, epoch, sample) alone.
+"""Augmentation of whole batches, random as a function of (seed, epoch, counter) alone.
 
-So the result does not depend on the batch a sample lies in, the number of processes, or a resumed run.
+The counter of a sample is its row, and within an epoch another number each time that it comes again
+(`loader.batches`). So the result does not depend on the batch a sample lies in, the number of processes, or a
+resumed run, and balanced sampling shows no change of a rare image twice.
 """
 
 from __future__ import annotations
@@ -19,15 +21,15 @@ IS_MIXED = range(22, 23)
 LEAST_PX = 8  # side of a crop
 
 
-def uniforms(seed: int, epoch: int, samples: Tensor, draws: range) -> Tensor:
+def uniforms(seed: int, epoch: int, counters: Tensor, draws: range) -> Tensor:
     """Independent uniform numbers in [0, 1) for each sample, (N, D), by hashing rather than by state.
 
-    SplitMix64 (Steele et al. 2014) over the counter (seed, epoch, sample, draw), in wrapping 64-bit integers.
+    SplitMix64 (Steele et al. 2014) over (seed, epoch, counter, draw), in wrapping 64-bit integers.
     """
-    counter = _mix(torch.tensor(seed, dtype=torch.int64, device=samples.device))
+    counter = _mix(torch.tensor(seed, dtype=torch.int64, device=counters.device))
     counter = _mix(counter + epoch)
-    counter = _mix(counter + samples[:, None])
-    counter = _mix(counter + torch.arange(draws.start, draws.stop, device=samples.device))
+    counter = _mix(counter + counters[:, None])
+    counter = _mix(counter + torch.arange(draws.start, draws.stop, device=counters.device))
     return ((counter >> 11) & ((1 << 53) - 1)).to(torch.float64).div(1 << 53).float().clamp(max=1 - 2**-24)
 
 
@@ -47,21 +49,21 @@ def _shifted(z: Tensor, bits: int) -> Tensor:
     return (z >> bits) & ((1 << (64 - bits)) - 1)
 
 
-def augment(images: Tensor, samples: Tensor, config: AugmentConfig, *, seed: int, epoch: int) -> Tensor:
+def augment(images: Tensor, counters: Tensor, config: AugmentConfig, *, seed: int, epoch: int) -> Tensor:
     """Change float images (N, C, S, S) in 0..255 as `config` allows; the input is left as it was.
 
     Returns (N, C, T, T), where T is S unless images are cropped.
     """
-    u = uniforms(seed, epoch, samples, CHANGES).to(images.dtype)  # (N, 12)
+    u = uniforms(seed, epoch, counters, CHANGES).to(images.dtype)  # (N, 12)
     if config.moves:
         mirrored = u[:, 0] < config.flip
         if config.alternate_flip:
-            mirrored = (uniforms(seed, 0, samples, CHANGES[:1])[:, 0] < 0.5) ^ (epoch % 2 == 1)
+            mirrored = (uniforms(seed, 0, counters, CHANGES[:1])[:, 0] < 0.5) ^ (epoch % 2 == 1)
         if config.turns:
             images = _turn(images, u[:, 1:5], mirrored, config)
         else:
             images = torch.where(mirrored[:, None, None, None], images.flip(-1), images)
-        place = uniforms(seed, epoch, samples, PLACE)
+        place = uniforms(seed, epoch, counters, PLACE)
         images = _window(images, place, 0.0 if config.turns else config.shift, config.crop)
     if config.brightness or config.contrast or config.saturation:
         images = _recolour(images, u[:, 5:8], config)

@@ -16,19 +16,23 @@ from groupwise.data.decode import Preprocessing
 from groupwise.data.stratify import IntArray
 from groupwise.distributed.world import World
 
+ROW_BITS = 32  # of a counter, above which it tells how often the row has come before
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Part of a batch on one device.
 
     `images` is uint8 (n, C, S, S), `labels` and `samples` int64 (n,); of sets of labels they are uint8
-    (n, K). `samples` are rows of `split.csv`.
+    (n, K). `samples` are rows of `split.csv`. `counters`, by which random changes go, are the same, but for
+    rows that come again within an epoch: theirs tell how often they have come before.
     `global_size` is the size of the whole batch over all processes.
     """
 
     images: Tensor
     labels: Tensor
     samples: Tensor
+    counters: Tensor
     global_size: int
 
 
@@ -56,6 +60,15 @@ def balanced_order(labels: IntArray, seed: int, epoch: int) -> IntArray:
     rounds = -(-len(labels) // len(classes))
     turns = np.stack([np.resize(members, rounds) for members in classes], axis=1)  # (rounds, classes)
     return rng.permutation(turns.ravel()[: len(labels)])
+
+
+def counters_of(order: IntArray) -> IntArray:
+    """A number for each row of an epoch's order: the row itself, and another one each time it comes again."""
+    by_row = np.argsort(order, kind="stable")
+    rows = order[by_row]
+    times_before = np.empty_like(order)
+    times_before[by_row] = np.arange(len(order)) - np.searchsorted(rows, rows)
+    return order + (times_before << ROW_BITS)
 
 
 def steps_an_epoch(n: int, batch_size: int) -> int:
@@ -95,16 +108,19 @@ def batches(
         ]
     elif shuffle is not None:
         order = samples[epoch_order(len(samples), shuffle.seed, shuffle.epoch)]
+    counters = counters_of(order)  # of the whole epoch, so that a resumed one has the same
     for start in range(first * batch_size, len(order), batch_size):
-        whole = order[start : start + batch_size]
-        if shuffle is not None and len(whole) < 2:
+        global_size = min(batch_size, len(order) - start)
+        if shuffle is not None and global_size < 2:
             break
-        part = whole[world.rank :: world.size]
+        mine = slice(start + world.rank, start + global_size, world.size)
+        part = order[mine]
         yield Batch(
             images=torch.from_numpy(np.ascontiguousarray(images[part])).permute(0, 3, 1, 2).to(world.device),
             labels=torch.from_numpy(labels[part]).to(world.device),
             samples=torch.from_numpy(part).to(world.device),
-            global_size=len(whole),
+            counters=torch.from_numpy(counters[mine]).to(world.device),
+            global_size=global_size,
         )
 
 

@@ -1,7 +1,7 @@
 """Mixes each image of a batch with its neighbour, and its target in the same shares.
 
 Mixup (Zhang et al. 2017, arXiv 1710.09412) fades one into the other; CutMix (Yun et al. 2019, arXiv
-1905.04899) pastes a rectangle. The shares are a function of (seed, epoch, sample); the neighbour is that of
+1905.04899) pastes a rectangle. The shares are a function of (seed, epoch, counter); the neighbour is that of
 the batch, so a run with other processes mixes other pairs.
 """
 
@@ -23,7 +23,7 @@ TABLE = 1024
 def mix(
     images: Tensor,
     labels: Tensor,
-    samples: Tensor,
+    counters: Tensor,
     config: AugmentConfig,
     *,
     num_classes: int,
@@ -35,8 +35,8 @@ def mix(
     `labels` are class numbers (N,), or 1 for each label of an image, (N, K). With both kinds, each image has
     one of them, by the toss of a coin.
     """
-    u = uniforms(seed, epoch, samples, MIXING).to(images.dtype)  # (N, 4)
-    is_mixed = uniforms(seed, epoch, samples, IS_MIXED)[:, 0] < config.mix_share
+    u = uniforms(seed, epoch, counters, MIXING).to(images.dtype)  # (N, 4)
+    is_mixed = uniforms(seed, epoch, counters, IS_MIXED)[:, 0] < config.mix_share
     faded = u[:, 0] < (0.5 if config.cutmix else 1.0) if config.mixup else torch.zeros_like(u[:, 0]).bool()
     own_if_faded = _beta(u[:, 1], config.mixup)
     box = _box(images, u[:, 2:4], 1 - _beta(u[:, 1], config.cutmix))  # (N, S, S)

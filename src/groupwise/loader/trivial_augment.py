@@ -19,9 +19,9 @@ TURN, SHEAR, SHIFT = math.radians(135), 0.99, 2 * 32 / 224  # a side spans 2; th
 Operation = Callable[[Tensor, Tensor], Tensor]
 
 
-def trivial_augment(images: Tensor, samples: Tensor, *, seed: int, epoch: int) -> Tensor:
-    """Change float images (N, C, S, S) in 0..255; a function of (seed, epoch, sample)."""
-    u = uniforms(seed, epoch, samples, OPERATION)  # (N, 3)
+def trivial_augment(images: Tensor, counters: Tensor, *, seed: int, epoch: int) -> Tensor:
+    """Change float images (N, C, S, S) in 0..255; a function of (seed, epoch, counter)."""
+    u = uniforms(seed, epoch, counters, OPERATION)  # (N, 3)
     kinds = (u[:, 0] * len(OPERATIONS)).long()
     strengths = (u[:, 1] * STRENGTHS).floor() / (STRENGTHS - 1)  # 0 to 1
     signed = torch.where(u[:, 2] < 0.5, -strengths, strengths).to(images.dtype)

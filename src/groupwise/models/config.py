@@ -5,16 +5,38 @@ Xie et al. 2016 (arXiv 1611.05431): table 1 for ImageNet, section 5.3 for CIFAR.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from math import gcd
-from numbers import Integral
+from math import gcd, isfinite
+from numbers import Integral, Real
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from groupwise.errors import UsageError, did_you_mean
 from groupwise.models.blocks import Halving, StridePlace, attention_channels
 
-COUNTS = ("cardinality", "base_width", "planes", "num_classes", "in_channels", "expansion")
+COUNTS = ("cardinality", "base_width", "planes", "num_classes", "in_channels", "expansion", "pool_px")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+
+
+def _are_whole(values: Any) -> bool:
+    return isinstance(values, list | tuple) and all(map(_is_whole, values))
+
+
+# What the values of each kind of field are told by, and what is said of any other
+KINDS: dict[Any, tuple[Callable[[Any], bool], str, str]] = {
+    tuple[int, ...]: (_are_whole, "no list of whole numbers", "Give one number a stage, as in [1, 2]."),
+    int: (_is_whole, "no whole number", "Give one, such as 4."),
+    float: (_is_number, "no finite number", "Give one, such as 0.25."),
+    bool: (lambda value: isinstance(value, bool), "neither true nor false", "Give one of them."),
+}
 
 
 @dataclass(frozen=True)
@@ -91,7 +113,7 @@ class ResNeXtConfig:
     def __post_init__(self) -> None:
         self._refuse_other_kinds()
         least_depth = 1 if self.halving == "block" else 0  # a reduction is a stage of its own
-        small = [name for name in COUNTS if getattr(self, name) < 1]
+        small = [name for name in COUNTS if (count := getattr(self, name)) is not None and count < 1]
         small += ["depths"] * (min(self.depths, default=-1) < least_depth)
         if small:
             got = ", ".join(f"{name} {getattr(self, name)}" for name in small)
@@ -131,26 +153,21 @@ class ResNeXtConfig:
         self._refuse_stages_that_do_not_join()
 
     def _refuse_other_kinds(self) -> None:
-        """Words that no network has, and what is no whole number where one is counted."""
-        for name, hint in _kinds().items():
+        """Words that no network has, and whatever else is not of the kind of its field."""
+        for name, hint in _hints().items():
             value = getattr(self, name)
             kinds, place = get_args(hint), f"model.overrides.{name}"
-            if get_origin(hint) is Literal and value not in kinds:
-                raise UsageError(
-                    f"no {name} {value!r}{did_you_mean(str(value), kinds)}",
-                    place=place,
-                    remedy=f"Choose one of {', '.join(kinds)}.",
-                )
-            several = hint in (tuple[int, ...], tuple[int, ...] | None)
-            if not (several or hint in (int, int | None)) or (value is None and type(None) in kinds):
+            if get_origin(hint) is Literal:
+                if value not in kinds:
+                    raise UsageError(
+                        f"no {name} {value!r}{did_you_mean(str(value), kinds)}",
+                        place=place,
+                        remedy=f"Choose one of {', '.join(kinds)}.",
+                    )
                 continue
-            numbers = value if several and isinstance(value, list | tuple) else (value,)
-            if not all(isinstance(number, Integral) for number in numbers):
-                raise UsageError(
-                    f"{value!r} {'are no whole numbers' if several else 'is no whole number'}",
-                    place=place,
-                    remedy="Give a list of them, one a stage." if several else "Give one, such as 4.",
-                )
+            holds, otherwise, remedy = next(KINDS[kind] for kind in KINDS if kind in (hint, *kinds))
+            if not (holds(value) or (value is None and type(None) in kinds)):
+                raise UsageError(f"{value!r} is {otherwise}", place=place, remedy=remedy)
 
     def _refuse_parts_of_bottlenecks(self) -> None:
         """Groups of two layers make only a wide dense block (Xie et al. 2016, section 3.3)."""
@@ -275,6 +292,6 @@ class ResNeXtConfig:
 
 
 @cache
-def _kinds() -> dict[str, Any]:
+def _hints() -> dict[str, Any]:
     """What each field holds, by name."""
     return get_type_hints(ResNeXtConfig)

@@ -28,8 +28,7 @@ RESTRICTED = (NON_COMMERCIAL,)
 class Pretrained:
     """One file of weights: the preset that it fits, its licence, its pictures, and its published score.
 
-    Exactly one of `repository` on the hub and `url` says where it lies. `crop` is the share of a picture's
-    middle that it was tested on.
+    Exactly one of `repository` on the hub and `url` says where it lies.
     """
 
     preset: str
@@ -39,7 +38,6 @@ class Pretrained:
     url: str | None = None
     sha256: str | None = None
     interpolation: str = "bilinear"
-    crop: float = 0.875
     image_size_px: int = 224
     scored_px: int = 224
 
@@ -85,10 +83,10 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
-def _torchvision(file: str, score: float, crop: float) -> Pretrained:
+def _torchvision(file: str, score: float) -> Pretrained:
     preset, _, digest = file.partition("-")
     url = f"https://download.pytorch.org/models/{file}.pth"
-    return Pretrained(preset, BSD, score, url=url, sha256=digest, crop=crop)
+    return Pretrained(preset, BSD, score, url=url, sha256=digest)
 
 
 def _timm(name: str, score: float, **facts: Any) -> Pretrained:
@@ -96,9 +94,9 @@ def _timm(name: str, score: float, **facts: Any) -> Pretrained:
     return Pretrained(name.partition(".")[0], licence, score, repository=f"timm/{name}", **facts)
 
 
-_RSB: dict[str, Any] = {"interpolation": "bicubic", "crop": 0.95, "scored_px": 288}
+_RSB: dict[str, Any] = {"interpolation": "bicubic", "scored_px": 288}
 _GLUON: dict[str, Any] = {"interpolation": "bicubic"}
-_TV2: dict[str, Any] = {"licence": BSD, "interpolation": "bicubic", "crop": 0.965}
+_TV2: dict[str, Any] = {"licence": BSD, "interpolation": "bicubic"}
 _FB: dict[str, Any] = {"licence": NON_COMMERCIAL}
 
 _TIMM = (
@@ -128,15 +126,15 @@ _TIMM = (
 )
 # Of each preset the first is what `imagenet` takes: torchvision's newer ones, pinned, where it has any.
 WEIGHTS: dict[str, Pretrained] = {
-    "torchvision/resnext50_32x4d-V2": _torchvision("resnext50_32x4d-1a0047aa", 81.198, 0.966),
-    "torchvision/resnext50_32x4d-V1": _torchvision("resnext50_32x4d-7cdf4587", 77.618, 0.875),
-    "torchvision/resnext101_32x8d-V2": _torchvision("resnext101_32x8d-110c445d", 82.834, 0.966),
-    "torchvision/resnext101_32x8d-V1": _torchvision("resnext101_32x8d-8ba56ff5", 79.312, 0.875),
-    "torchvision/resnext101_64x4d-V1": _torchvision("resnext101_64x4d-173b62eb", 83.246, 0.966),
-    "torchvision/resnet18-V1": _torchvision("resnet18-f37072fd", 69.758, 0.875),
-    "torchvision/resnet34-V1": _torchvision("resnet34-b627a593", 73.314, 0.875),
-    "torchvision/resnet50-V2": _torchvision("resnet50-11ad3fa6", 80.858, 0.966),
-    "torchvision/resnet50-V1": _torchvision("resnet50-0676ba61", 76.130, 0.875),
+    "torchvision/resnext50_32x4d-V2": _torchvision("resnext50_32x4d-1a0047aa", 81.198),
+    "torchvision/resnext50_32x4d-V1": _torchvision("resnext50_32x4d-7cdf4587", 77.618),
+    "torchvision/resnext101_32x8d-V2": _torchvision("resnext101_32x8d-110c445d", 82.834),
+    "torchvision/resnext101_32x8d-V1": _torchvision("resnext101_32x8d-8ba56ff5", 79.312),
+    "torchvision/resnext101_64x4d-V1": _torchvision("resnext101_64x4d-173b62eb", 83.246),
+    "torchvision/resnet18-V1": _torchvision("resnet18-f37072fd", 69.758),
+    "torchvision/resnet34-V1": _torchvision("resnet34-b627a593", 73.314),
+    "torchvision/resnet50-V2": _torchvision("resnet50-11ad3fa6", 80.858),
+    "torchvision/resnet50-V1": _torchvision("resnet50-0676ba61", 76.130),
     **{f"{one.repository}": one for one in _TIMM},
 }
 USUAL_PRESET = "resnext50_32x4d"  # of `imagenet`, where no preset is named

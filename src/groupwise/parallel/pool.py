@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import wait
@@ -26,7 +27,13 @@ POLL_S = 0.2  # how soon a signal is heeded
 
 
 def refuse_several_processes(workers: int) -> None:
-    """Raise `UsageError` for workers side by side in each of the processes that `torchrun` started."""
+    """Raise `UsageError` for workers side by side on Windows, or in each process of `torchrun`."""
+    if workers > 1 and sys.platform == "win32":
+        raise UsageError(
+            "several models are not trained side by side on Windows",
+            place=f"--jobs {workers}",
+            remedy="Leave out --jobs, or run it in the Windows Subsystem for Linux.",
+        )
     if workers > 1 and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UsageError(
             "torchrun has several processes train one model at a time",

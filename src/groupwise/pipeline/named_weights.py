@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Set
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from groupwise.files import sha256_file
 from groupwise.models.download import fetch
 from groupwise.models.pretrained import RESTRICTED, Pretrained, find_weights, is_name
 from groupwise.recipe.recipe import Recipe
+from groupwise.runs.lock import locked
 
 OFFLINE = ("HF_HUB_OFFLINE", "GROUPWISE_OFFLINE")
 TRUE = ("1", "true", "yes", "on")
@@ -88,8 +90,16 @@ def _file(name: str, one: Pretrained, console: Console) -> Path:
             remedy=f"Unset it, or put the file of {wanted.url} at {wanted.target}.",
         )
     there = wanted.target.is_file()
-    with console.progress("Downloading weights") as progress:
+    with _alone(wanted.target), console.progress("Downloading weights") as progress:
         digest = fetch(wanted, progress)
     pinned = "as pinned" if wanted.sha256 else "digest not pinned"
     console.say(f"  {'kept' if there else 'downloaded'}, SHA-256 {digest[:12]} ({pinned}): {wanted.target}")
     return wanted.target
+
+
+def _alone(target: Path) -> AbstractContextManager[None]:
+    """Let one process at a time download `target`, for two would write into one part; who waited finds it."""
+    if target.is_file():
+        return nullcontext()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return locked(target.with_name(f"{target.name}.lock"), passing=True)

@@ -140,7 +140,7 @@ def train_prepared(
         return train_probe(run, recipe, cache, console, deadline) if world.is_main else {}
     manifest, split = run.manifest(), run.split()
     started = options.resume and _has_begun(run)
-    model = new_model(recipe, len(split.classes), pretrained=not started)
+    model = new_model(recipe, len(split.classes), pretrained=not started, rank=world.rank)
     data = open_data(recipe, cache, manifest, split, world, console)
     clock = None if started else options.clock  # what was begun before ends as it was planned then
     with tracking(options.track, run.folder, flatten(as_dict(recipe)), console.warn) as tracked:
@@ -172,15 +172,17 @@ def train_prepared(
         return metrics
 
 
-def new_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) -> ResNeXt:
+def new_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True, rank: int = 0) -> ResNeXt:
     """The network of a recipe as it is before training: its weights are decided by the seed, or read.
 
-    Without `pretrained` no file is read.
+    Without `pretrained` no file is read. What its layers draw from then on goes by the `rank` of the process.
     """
     torch.manual_seed(recipe.seed)
     model = ResNeXt(network_config(recipe, num_classes))
     if recipe.model.weights and pretrained:
         load_weights(model, Path(recipe.model.weights), replace_head=True, adapt_stem=True)
+    if rank:
+        torch.manual_seed(recipe.seed + rank)
     return model
 
 

@@ -10,7 +10,8 @@ from groupwise.recipe.recipe import Recipe
 def network_config(recipe: Recipe, num_classes: int) -> ResNeXtConfig:
     """The recipe's preset with its overrides, for a number of classes that the data decide.
 
-    Raises `UsageError` for frozen features, and for overrides that the preset cannot have.
+    Raises `UsageError` for frozen features, for overrides that the preset cannot have, and for images that
+    grow beside a fixed pool.
     """
     if recipe.model.features is not None:
         raise UsageError(
@@ -19,4 +20,11 @@ def network_config(recipe: Recipe, num_classes: int) -> ResNeXtConfig:
             remedy="Use it with `groupwise probe` and `groupwise train`, and leave it out here.",
         )
     counts = {"num_classes": num_classes, "in_channels": recipe.data.input_channels}
-    return configure(recipe.model.preset, **{**recipe.model.overrides, **counts})
+    config = configure(recipe.model.preset, **{**recipe.model.overrides, **counts})
+    if config.pool_px is not None and recipe.training.start_size_px is not None:
+        raise UsageError(
+            f"images cannot grow where a fixed pool of {config.pool_px} px is for those of one size",
+            place="training.start_size_px",
+            remedy="Leave it out, or set pool_px of model.overrides to null.",
+        )
+    return config

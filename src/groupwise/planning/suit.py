@@ -137,9 +137,13 @@ def suit_epochs(facts: Fingerprint, recipe: Recipe) -> list[Choice]:
 
 
 def suit_size(recipe: Recipe) -> list[Choice]:
-    """Smaller images at first, where those of the end are large enough, which make room for more epochs."""
+    """Smaller images at first, where those of the end are large enough, which make room for more epochs.
+
+    A fixed pool is for images of one size.
+    """
     size_px = recipe.data.image_size_px
-    if recipe.training.start_size_px is not None or size_px < GROWN_FROM_PX:
+    has_fixed_pool = network_config(recipe, num_classes=2).pool_px is not None
+    if recipe.training.start_size_px is not None or size_px < GROWN_FROM_PX or has_fixed_pool:
         return []
     start_px = SIZE_STEP_PX * round(BEGIN * size_px / SIZE_STEP_PX)
     reason = f"Images that grow from {start_px} to {size_px} px make room for more epochs."

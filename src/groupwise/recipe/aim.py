@@ -44,7 +44,7 @@ def aimed_fields(fields: Mapping[str, Any], former: Mapping[str, Any]) -> dict[s
     an adjustment that the aim of `former`, the recipe before its aim was changed, does not ask for stays.
     """
     aim: Aim = fields[OPTIMISE]
-    if aim not in MEASURE:
+    if not isinstance(aim, str) or aim not in MEASURE:
         return {}  # which the parser refuses with its own words
     following: dict[str, Any] = {SELECT_BY: [MEASURE[aim], "loss"]}
     if former.get(ADJUSTMENT, 0.0) == _adjustment(former):

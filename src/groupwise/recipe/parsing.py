@@ -8,14 +8,14 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args, get_type_hints
 
 import jsonargparse
 
 from groupwise.errors import UsageError, did_you_mean, require_seed
 from groupwise.recipe.aim import OPTIMISE, aimed_fields, with_cost_matrix
 from groupwise.recipe.options import SHORT_NAMES, add_recipe_options
-from groupwise.recipe.recipe import Recipe, recipe_fields, recipe_file, with_changes
+from groupwise.recipe.recipe import PARTS, Recipe, recipe_fields, recipe_file, with_changes
 
 KINDS = {"int": "a whole number", "float": "a number", "tuple": "a list, as in '[1, 2]'"}
 
@@ -91,7 +91,7 @@ def _plain(message: str) -> str:
 
 def build_recipe(values: dict[str, Any], source: Path | None = None) -> Any:
     """Build a `Recipe` from the fields that `values` sets; the rest keep their defaults."""
-    from groupwise.recipe.recipe import PARTS, Recipe, flatten
+    from groupwise.recipe.recipe import flatten
 
     parser = Parser("train", "")
     parser.add_argument("--name", type=str, default="custom")
@@ -138,9 +138,22 @@ def parse_recipe(parser: Parser, argv: Sequence[str], base: Any) -> tuple[Any, A
 
 
 def _instantiate(parser: Parser, arguments: Any, recipe: type[Any], **known: Any) -> Any:
+    _refuse_null(arguments)
     objects = parser.instantiate(arguments)
     names = [field.name for field in dataclasses.fields(recipe)]
     return recipe(**{name: objects[name] for name in names if name not in known} | known)
+
+
+def _refuse_null(arguments: Any) -> None:
+    """Raise `UsageError` for null where a field has to have a value; the parser takes it anywhere."""
+    for part, kind in PARTS.items():
+        for name, hint in get_type_hints(kind).items():
+            if arguments[f"{part}.{name}"] is None and type(None) not in get_args(hint):
+                raise UsageError(
+                    "null is no value of it",
+                    place=f"{part}.{name}",
+                    remedy="Give one, or leave the field out.",
+                )
 
 
 def read_recipe(recipe: str | Path, changes: Mapping[str, Any] | None = None) -> tuple[Recipe, Recipe]:

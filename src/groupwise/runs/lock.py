@@ -100,12 +100,17 @@ if sys.platform != "win32":
 
 
 @contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Hold the lock of `file`, which is there, within the block; waits for those who hold it."""
-    descriptor = lock(file)
+def locked(file: Path, *, passing: bool = False) -> Iterator[None]:
+    """Hold the lock of `file` within the block; waits for those who hold it.
+
+    It is there, or `passing`: then it is made for the lock, and removed behind the block.
+    """
+    descriptor = lock(file, create=passing)
     try:
         yield
     finally:
+        if passing:
+            file.unlink(missing_ok=True)  # while it is ours
         os.close(descriptor)
 
 

@@ -84,4 +84,6 @@ class TrainingLoss:
         if weights is not None:
             targets = targets * weights
         log_probs = logits.log_softmax(1)
-        return -(targets * (1 - log_probs.exp()) ** config.focal_gamma * log_probs).sum()
+        # Below a gamma of 1 the power is infinitely steep at 0, where a sure answer is rounded to
+        doubts = (1 - log_probs.exp()).clamp(min=torch.finfo(log_probs.dtype).tiny)
+        return -(targets * doubts**config.focal_gamma * log_probs).sum()

@@ -79,12 +79,14 @@ def image_size_at(progress: float, config: TrainingConfig, image_size_px: int) -
     """The side of training images when `progress` of training is done: small ones first, for speed.
 
     Progressive resizing (Howard 2018; Tan and Le 2021, arXiv 2104.00298): from `config.start_size_px` up to
-    `image_size_px` in even steps, with the final size from `config.full_size_from` on.
+    `image_size_px` in even steps, multiples of `SIZE_STEP_PX` between the two, with the final size from
+    `config.full_size_from` on.
     """
     if config.start_size_px is None or progress >= config.full_size_from:
         return image_size_px
     grown = config.start_size_px + progress / config.full_size_from * (image_size_px - config.start_size_px)
-    return min(SIZE_STEP_PX * round(grown / SIZE_STEP_PX), image_size_px)
+    step_px = SIZE_STEP_PX * round(grown / SIZE_STEP_PX)
+    return min(max(step_px, config.start_size_px), image_size_px)
 
 
 def share_of_pixels(config: TrainingConfig, image_size_px: int) -> float:

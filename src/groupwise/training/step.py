@@ -176,14 +176,14 @@ def training_inputs(
     images, targets = resize(batch.images.float(), image_size_px), batch.labels
     if not len(images):  # a last batch with fewer samples than processes; torch turns no empty batch
         return normalise(images, config.preprocessing), targets
-    images = augment(images, batch.samples, config.augment, seed=config.seed, epoch=epoch)
+    images = augment(images, batch.counters, config.augment, seed=config.seed, epoch=epoch)
     if config.augment.trivial:
-        images = trivial_augment(images, batch.samples, seed=config.seed, epoch=epoch)
+        images = trivial_augment(images, batch.counters, seed=config.seed, epoch=epoch)
     if config.augment.mixes and progress < config.augment.mix_until:
         images, targets = mix(
             images,
             targets,
-            batch.samples,
+            batch.counters,
             config.augment,
             num_classes=num_classes,
             seed=config.seed,

@@ -194,14 +194,13 @@ class Trainer:
         """Score an epoch, by one look where it may not be chosen, and enter it, kept where it is the best."""
         state, training, start = self.state, self.config.training, time.perf_counter()
         answers = Answers(by := training.select_by)
-        is_early = 0 < training.select_from >= state.progress(training, self.left_s(), ahead=0)
-        with one_look(self.learner.eval_model) if is_early else nullcontext():
+        may_be_chosen = state.progress(training, self.left_s(), ahead=0) > training.select_from
+        with nullcontext() if may_be_chosen else one_look(self.learner.eval_model):
             selected = self.evaluate(answers)
         if selected.n and not math.isfinite(selected.loss):
             raise NotFinite(None)
         seconds, state.seconds = state.seconds, 0.0  # from now on among those spent
         state.spent_s += seconds + time.perf_counter() - start
-        left_s = self.left_s()
         record = EpochRecord(
             epoch=state.finished + 1,
             train_loss=trained.loss,
@@ -213,7 +212,7 @@ class Trainer:
             seconds=seconds,
             images_per_second=trained.n / seconds,
             waiting_seconds=state.waiting_seconds,
-            may_be_chosen=state.progress(training, left_s, ahead=0) > training.select_from,
+            may_be_chosen=may_be_chosen,
             **answers.figures(self.data.costs, self.world),
         )
         state.history.append(record)
@@ -222,7 +221,7 @@ class Trainer:
             state.best = {"epoch": record.epoch, "weights": weights}
         if told := told_as_known(state.history, training):
             state.note(told)
-        if state.progress_of_time(training, left_s) >= 1:
+        if state.progress_of_time(training, self.left_s()) >= 1:
             state.stopped = {"epoch": record.epoch, "step": state.step, "steps": state.steps}
         state.begin_epoch()
 
