@@ -12,9 +12,10 @@ from typing import NoReturn
 from groupwise.data.archive import is_archive
 from groupwise.data.beside import note_lists, note_names, note_table, point_at
 from groupwise.data.class_names import note_repeats
+from groupwise.data.depth import Parts
 from groupwise.data.fold_names import TRAIN, UNLABELLED, is_ready_split, name_folds
 from groupwise.data.folder import label_of_archive
-from groupwise.data.layout import FOLDERS, POOL, Parts, Shape, find_candidates, recognise
+from groupwise.data.layout import FOLDERS, POOL, Shape, find_candidates, recognise
 from groupwise.data.manifest import GIVEN_FOLD, Sample
 from groupwise.errors import GroupwiseError, UsageError
 
@@ -171,7 +172,11 @@ def _label_split(data: Path, samples: Sequence[Sample], shape: Shape, given: str
     labelled = [_label_in_fold(sample, shape, depth, keep=given == FOLDERS) for sample in samples]
     names = ", ".join(f"{name} ({fold})" for name, fold in shape.folds.items())
     words = f"a ready split in folders, {names}, {'used as it is' if given == FOLDERS else 'divided anew'}"
-    notes = [*_note_flat_folds(samples, labelled, shape), *_note_repeats_in_folds(labelled, shape)]
+    notes = [
+        *shape.doubts,
+        *_note_flat_folds(samples, labelled, shape),
+        *_note_repeats_in_folds(labelled, shape),
+    ]
     if shape.others:
         notes.append(
             f"Left out, because beside the folders of the split: {', '.join(map(repr, shape.others))}."
