@@ -177,11 +177,23 @@ def _label_split(data: Path, samples: Sequence[Sample], shape: Shape, given: str
         *_note_flat_folds(samples, labelled, shape),
         *_note_repeats_in_folds(labelled, shape),
     ]
-    if shape.others:
-        notes.append(
-            f"Left out, because beside the folders of the split: {', '.join(map(repr, shape.others))}."
-        )
-    return Labelled(tuple(labelled), words, tuple(notes), None)
+    return Labelled(tuple(labelled), words, (*notes, *note_beside(shape)), None)
+
+
+def note_beside(shape: Shape) -> list[str]:
+    """Which folders are left out because they are no folds."""
+    if not shape.others:
+        return []
+    return [f"Left out, because beside the folders of the split: {', '.join(map(repr, shape.others))}."]
+
+
+def leave_beside(sample: Sample) -> Sample:
+    """A sample that lies in no folder of the split, without its class."""
+    if sample.status != "ok":
+        return replace(sample, label="")
+    return replace(
+        sample, label="", status="ignored", reason="beside-split: it lies in none of the split's folders"
+    )
 
 
 def _note_flat_folds(samples: Sequence[Sample], labelled: Sequence[Sample], shape: Shape) -> list[str]:
@@ -234,11 +246,7 @@ def _label_in_fold(sample: Sample, shape: Shape, depth: int, *, keep: bool) -> S
     name = parts[depth] if len(parts) > depth + 1 else ""
     fold = shape.folds.get(name)
     if fold is None:
-        if sample.status != "ok":
-            return replace(sample, label="")
-        return replace(
-            sample, label="", status="ignored", reason="beside-split: it lies in none of the split's folders"
-        )
+        return leave_beside(sample)
     if (fold == UNLABELLED or name in shape.flat) and sample.status == "ok":
         return replace(sample, label="", status="quarantined", reason=_no_label(sample, depth))
     return _label_at(sample, depth + 1 + len(shape.wrapped.get(name, ())), fold if keep else "")
