@@ -64,3 +64,20 @@ def test_paths_alone_are_refused_with_the_option(tmp_path):
         GroupwiseError, match=r"no column 'label' among 'column 1', 'column 2'.*--label-column"
     ):
         read_contents(table(tmp_path, "t.csv", "", [("1.jpg", "1_mask.png"), ("2.jpg", "2_mask.png")]))
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.txt"])
+def test_blanks_between_the_columns_are_read_alike_whatever_the_file_is_called(tmp_path, name):
+    file = tmp_path / name
+    file.write_text("a/my cat.jpg   cat\na/2.jpg dog\n")
+    assert [sample.label for sample in read_contents(file).samples] == ["cat", "dog"]
+    file.write_text("cat/1.jpg\ndog/2.jpg\n")
+    assert [sample.label for sample in read_contents(file).samples] == ["cat", "dog"]
+    file.write_text("a/1.jpg  1.0                 mono\na/2.jpg  0.0                 poly\n")
+    with pytest.raises(GroupwiseError, match="each line holds 3 words, and which of them is the class"):
+        read_contents(file)
+
+
+def test_a_header_of_one_name_is_no_list(tmp_path):
+    with pytest.raises(GroupwiseError, match="no column 'label' among 'my path'"):
+        read_contents(table(tmp_path, "t.csv", "my path", [("a/1.jpg",), ("a/2.jpg",)]))

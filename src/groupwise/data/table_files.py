@@ -87,7 +87,9 @@ def _read_delimited(text: str, file: Path) -> Table:
     else:
         text = _drop_comments(text)
         delimiter = _find_delimiter(text, file)
-    if file.suffix.lower() == ".txt" and delimiter not in text.partition("\n")[0]:
+    first = text.partition("\n")[0]
+    is_list = file.suffix.lower() == ".txt" or any(map(is_image_name, first.split()))
+    if is_list and delimiter not in first:
         pairs, kind = read_image_list(text, file)
         listed = tuple({"path": path, "label": label} for path, label in pairs)
         return Table(("path", "label"), listed, kind, "path", "label")
