@@ -130,6 +130,12 @@ class TestParticipants:
         with pytest.raises(GroupwiseError, match=r"--copies report.*--label-conflicts keep"):
             choose([0, 0, 0, 0], paths)
 
+    def test_conflicts_that_are_left_out_name_the_option_that_keeps_them(self):
+        paths = [path for path, _, _ in samples(8)]
+        [note] = choose(range(8), paths[:2]).notes
+        assert note.endswith("2 images (if the labels are right: --label-conflicts keep)")
+        assert choose(range(8)).notes == ()
+
     def test_rare_classes_are_left_out_or_only_learnt(self):
         rows = [*samples(20, lambda i: ""), ("c/0.jpg", "c", ""), ("c/1.jpg", "c", ""), ("d/0.jpg", "d", "")]
         made = [Sample(path, label) for path, label, _ in rows]

@@ -62,6 +62,21 @@ def test_folds_that_the_pattern_leaves_out_are_no_mixture(tmp_path):
     assert {sample.path.split("/")[0] for sample in found.usable} == {"train"}
 
 
+@pytest.mark.parametrize("given", ["folders", "pool"])
+def test_what_lies_beside_the_folds_is_left_out_as_without_the_pattern(tmp_path, given):
+    split(tmp_path, "train", "test")
+    classes(tmp_path, "icons/cat", "icons/dog")
+    put(tmp_path, "cover/1.jpg", "loose.jpg")
+    plain = scan(tmp_path, ReadOptions(given=given))
+    used = scan(tmp_path, ReadOptions(label_regex=BY_FOLDER, given=given))
+    assert (counts(used), folds(used)) == (counts(plain), folds(plain))
+    assert (
+        used.notes == plain.notes == ("Left out, because beside the folders of the split: 'cover', 'icons'.",)
+    )
+    ready = tmp_path / "train"
+    assert not any("Left out" in note for note in scan(ready, ReadOptions(label_regex=BY_FOLDER)).notes)
+
+
 def test_folds_that_are_not_there_are_refused(pets):
     with pytest.raises(UsageError, match="no folders called train"):
         scan(pets, ReadOptions(label_regex=BY_FOLDER, given="folders"))

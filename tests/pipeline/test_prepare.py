@@ -8,6 +8,7 @@ import pytest
 
 from cli_case import rows
 from groupwise.audit.audit import Audit
+from groupwise.audit.findings import Finding
 from groupwise.console import Console
 from groupwise.data.manifest import GIVEN_FOLD, Manifest, Sample
 from groupwise.data.split import EXCLUDED
@@ -17,7 +18,7 @@ from groupwise.errors import GroupwiseError, UsageError
 from groupwise.pipeline.audit import audit_data
 from groupwise.pipeline.create import _refuse_classes
 from groupwise.pipeline.divide import audit_given_split, given_folds, split_manifest
-from groupwise.pipeline.prepare import prepare, scan_with_progress
+from groupwise.pipeline.prepare import SHOWN, _say_findings, prepare, scan_with_progress
 from groupwise.pipeline.repaired import remove_repaired, say_series, write_repaired
 from groupwise.recipe.decision import DecisionConfig
 from groupwise.recipe.parsing import read_recipe
@@ -48,6 +49,22 @@ def audited(data, clusters=None, conflicts=(), **facts):
 
 def divide(data, audit, config):
     return split_manifest(data, audit, config, seed=0, console=Console())
+
+
+@pytest.mark.parametrize("severity", ["stop", "warning"])
+@pytest.mark.parametrize(
+    ("more", "told"), [(0, None), (1, "and 1 more {}, which"), (36, "and 36 more {}s, which")]
+)
+def test_of_many_findings_some_are_shown_and_the_others_counted(capsys, severity, more, told):
+    n = SHOWN[severity] + more
+    found = [Finding("kind", severity, f"Finding {i}", "", "") for i in range(n)]
+    notes = [Finding("other", "note", f"Note {i}", "", "") for i in range(20)]
+    _say_findings(Audit((), (), (*found, *notes), {}), Console())
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith(f"  {severity}: Finding") for line in lines) == SHOWN[severity]
+    assert sum(line.startswith("  note: ") for line in lines) == 20
+    counted = [line.strip() for line in lines if "more" in line]
+    assert counted == ([] if told is None else [f"{told.format(severity)} the page of the audit has"])
 
 
 @pytest.mark.parametrize(("copies", "told"), [("group", True), ("report", False)])
@@ -93,8 +110,8 @@ def test_the_audit_names_the_sources_that_a_given_split_cuts(capsys):
     told = capsys.readouterr().out
     assert "Given fold test: 16 images from 16 sources, 2 of them with a sibling in train" in told
     assert "0.jpg (train), 4.jpg (test)" in told
-    assert "Photographs on two sides: 1 of 47; touched: 1 images of test" in told
-    assert "Groups that you named on two sides: 1 of 1; touched: 1 images of test" in told
+    assert "Photographs on two sides: 1 of 47; touched: 1 image of test" in told
+    assert "Groups that you named on two sides: 1 of 1; touched: 1 image of test" in told
     assert facts["spanning_groups"] == {"n": 1, "touched": {"test": 1}}
     assert given_folds(manifest(folds=()), copied) is None
 

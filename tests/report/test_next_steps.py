@@ -149,6 +149,13 @@ def the_audit_stops(make_run):
     return run, "settle what the audit found", command
 
 
+def test_of_several_stops_the_number_is_the_reason(make_run):
+    run, _, _ = the_audit_stops(make_run)
+    assert steps_of(run)[0].reason == "size gives the class away"
+    write_json(run / "findings.json", read_json(run / "findings.json") * 41)
+    assert steps_of(run)[0].reason == "41 findings have to be settled first"
+
+
 def wide_interval(make_run):
     run = make_run(ledger=PLANNED)
     command = f"groupwise train pets --group-column pet --cv 5 --run {run}-cv"

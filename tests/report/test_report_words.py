@@ -2,6 +2,8 @@
 
 import pytest
 
+from groupwise.report.sections import answers
+from groupwise.report.sections.answers import ClassRow
 from groupwise.report.words import percent, plain_interval, plain_text, share_interval, share_text
 from groupwise.stats.estimate import Estimate
 from groupwise.text import count
@@ -43,3 +45,17 @@ def test_what_is_nearly_perfect_does_not_look_perfect():
     near = Estimate.from_json({"value": 0.9999, "low": 0.9812, "high": 1.0})
     assert plain_text(near) == "over 0.999"
     assert plain_interval(near).split() == ["0.981", "to", "1.000"]
+
+
+@pytest.mark.parametrize(
+    ("recalls", "gist"),
+    [
+        ((1.0, 1.0), "every image of every class is found"),
+        ((1.0, 0.9), "“b” is found least often, 90.0\N{NO-BREAK SPACE}%"),
+        ((1.0, None), "every image of every class is found"),
+        ((None, None), "class by class"),
+    ],
+)
+def test_no_class_is_found_least_often_where_all_are_found(recalls, gist):
+    rows = [ClassRow(c, 9, 9, Estimate(r), Estimate(r), "") for c, r in zip("ab", recalls, strict=True)]
+    assert answers._gist(rows) == gist

@@ -227,7 +227,7 @@ def find_bridges(pairs: Sequence[tuple[str, str]]) -> Finding:
     return Finding(
         "bridges",
         "note",
-        f"{count(len(pairs), 'pair')} would join large sets of copies",
+        f"Kept apart: {count(len(pairs), 'pair')} that alone would join two large sets of copies",
         "Such a pair passes for a copy, but its sets share no pair of two other files: they were kept apart.",
         "Look at each pair: a collage joins so. If it is a copy, give both sets one group in a group column.",
         tuple(path for pair in pairs for path in pair),

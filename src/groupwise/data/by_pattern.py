@@ -8,7 +8,13 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from groupwise.data.fold_names import UNLABELLED
-from groupwise.data.labelling import Labelled, refuse_no_folds, refuse_ready_split
+from groupwise.data.labelling import (
+    Labelled,
+    leave_beside,
+    note_beside,
+    refuse_no_folds,
+    refuse_ready_split,
+)
 from groupwise.data.layout import FOLDERS, POOL, Shape, recognise
 from groupwise.data.manifest import GIVEN_FOLD, Sample
 from groupwise.data.patterns import assign_labels
@@ -19,8 +25,9 @@ def label_by_pattern(
 ) -> Labelled:
     """Give each sample the class that `pattern` finds, and the fold that its folders name if `given` asks.
 
-    A ready split of which several folds have classes is refused without `given`, as in class folders. Where
-    the pattern finds but the name of a folder without classes, the sample has none.
+    A ready split of which several folds have classes is refused without `given`, as in class folders, and
+    with it what lies beside the folds is left out. Where the pattern finds but the name of a folder without
+    classes, the sample has none.
     """
     shape = recognise(samples)
     if given in (FOLDERS, POOL) and not shape.folds:
@@ -50,6 +57,13 @@ def label_by_pattern(
             f"The folder {', '.join(map(repr, left))} is taken for images without a class, and left out. If"
             " it is a class, add --layout classes."
         )
+    if shape.folds and given in (FOLDERS, POOL):
+        inside = [_fold_folder(sample, shape) in shape.folds for sample in labelled]
+        labelled = [
+            sample if is_inside else leave_beside(sample)
+            for sample, is_inside in zip(labelled, inside, strict=True)
+        ]
+        notes += note_beside(shape)
     return Labelled(tuple(labelled), words, tuple(notes), None)
 
 

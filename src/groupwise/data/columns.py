@@ -91,6 +91,8 @@ def choose_columns(
     known = {table.path_column, table.label_column, PATH, LABEL, path_column, label_column}
     guessed = tuple(name for name in (path, label) if name not in known)
     notes = one_hot.notes if one_hot is not None else _note_lists(cells, read)
+    if label_column == LABEL and label == table.label_column:
+        notes = (*table.notes, *notes)
     return table, Columns(path, label, guessed, notes, one_hot is not None)
 
 

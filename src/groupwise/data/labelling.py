@@ -12,9 +12,10 @@ from typing import NoReturn
 from groupwise.data.archive import is_archive
 from groupwise.data.beside import note_lists, note_names, note_table, point_at
 from groupwise.data.class_names import note_repeats
+from groupwise.data.depth import Parts
 from groupwise.data.fold_names import TRAIN, UNLABELLED, is_ready_split, name_folds
 from groupwise.data.folder import label_of_archive
-from groupwise.data.layout import FOLDERS, POOL, Parts, Shape, find_candidates, recognise
+from groupwise.data.layout import FOLDERS, POOL, Shape, find_candidates, recognise
 from groupwise.data.manifest import GIVEN_FOLD, Sample
 from groupwise.errors import GroupwiseError, UsageError
 
@@ -171,12 +172,28 @@ def _label_split(data: Path, samples: Sequence[Sample], shape: Shape, given: str
     labelled = [_label_in_fold(sample, shape, depth, keep=given == FOLDERS) for sample in samples]
     names = ", ".join(f"{name} ({fold})" for name, fold in shape.folds.items())
     words = f"a ready split in folders, {names}, {'used as it is' if given == FOLDERS else 'divided anew'}"
-    notes = [*_note_flat_folds(samples, labelled, shape), *_note_repeats_in_folds(labelled, shape)]
-    if shape.others:
-        notes.append(
-            f"Left out, because beside the folders of the split: {', '.join(map(repr, shape.others))}."
-        )
-    return Labelled(tuple(labelled), words, tuple(notes), None)
+    notes = [
+        *shape.doubts,
+        *_note_flat_folds(samples, labelled, shape),
+        *_note_repeats_in_folds(labelled, shape),
+    ]
+    return Labelled(tuple(labelled), words, (*notes, *note_beside(shape)), None)
+
+
+def note_beside(shape: Shape) -> list[str]:
+    """Which folders are left out because they are no folds."""
+    if not shape.others:
+        return []
+    return [f"Left out, because beside the folders of the split: {', '.join(map(repr, shape.others))}."]
+
+
+def leave_beside(sample: Sample) -> Sample:
+    """A sample that lies in no folder of the split, without its class."""
+    if sample.status != "ok":
+        return replace(sample, label="")
+    return replace(
+        sample, label="", status="ignored", reason="beside-split: it lies in none of the split's folders"
+    )
 
 
 def _note_flat_folds(samples: Sequence[Sample], labelled: Sequence[Sample], shape: Shape) -> list[str]:
@@ -229,11 +246,7 @@ def _label_in_fold(sample: Sample, shape: Shape, depth: int, *, keep: bool) -> S
     name = parts[depth] if len(parts) > depth + 1 else ""
     fold = shape.folds.get(name)
     if fold is None:
-        if sample.status != "ok":
-            return replace(sample, label="")
-        return replace(
-            sample, label="", status="ignored", reason="beside-split: it lies in none of the split's folders"
-        )
+        return leave_beside(sample)
     if (fold == UNLABELLED or name in shape.flat) and sample.status == "ok":
         return replace(sample, label="", status="quarantined", reason=_no_label(sample, depth))
     return _label_at(sample, depth + 1 + len(shape.wrapped.get(name, ())), fold if keep else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -11,11 +11,10 @@ from pathlib import PurePosixPath
 from groupwise.data.array_files import name_arrays
 from groupwise.data.class_names import leave_out
 from groupwise.data.crossed_names import cross_names
+from groupwise.data.depth import Parts, count_below, find_recurring, note_depth
 from groupwise.data.fold_names import TEST, TRAIN, UNLABELLED, VAL, is_ready_split, name_folds
 from groupwise.data.formats import FORMAT_OF_SUFFIX, lacks_ending
 from groupwise.data.manifest import Sample
-
-Parts = tuple[str, ...]
 
 FOLDERS, POOL = "folders", "pool"
 """Values of `split.given` for a split that lies in folders: used as it is, or divided anew."""
@@ -88,10 +87,10 @@ def find_candidates(samples: Sequence[Sample]) -> list[Sample]:
 
 def recognise(samples: Sequence[Sample]) -> Shape:
     """The shape of a folder by the paths of its images alone."""
-    paths = [PurePosixPath(sample.path).parts for sample in find_candidates(samples)]
-    inside = _find_wrapper(paths)
-    paths = [path[len(inside) :] for path in paths]
-    tops = _below(paths)
+    whole = [PurePosixPath(sample.path).parts for sample in find_candidates(samples)]
+    inside = _find_wrapper(whole)
+    paths = [path[len(inside) :] for path in whole]
+    tops = count_below(paths)
     folds = name_folds(tops)
     if _is_split(tops, folds):
         return _shape_split(paths, inside, tops, folds)
@@ -101,7 +100,7 @@ def recognise(samples: Sequence[Sample]) -> Shape:
     if crossed := cross_names(tops):
         return Shape(inside, crossed=crossed, others=tuple(name for name in tops if name not in crossed))
     variants = tuple(name for name in tops if _is_variant(name))
-    if len(variants) == len(tops) > 1 and _recurring(tops):
+    if len(variants) == len(tops) > 1 and find_recurring(tops):
         return Shape(inside, variants=variants)
     processed = tuple(
         name for name, below in tops.items() if _PROCESSED & set(_words(name)) and not below[""]
@@ -113,18 +112,10 @@ def recognise(samples: Sequence[Sample]) -> Shape:
     unlabelled = tuple(name for name, fold in folds.items() if fold == UNLABELLED)
     if len(tops) - len(unlabelled) < 2:
         unlabelled = ()
-    kept = {name: below for name, below in tops.items() if name not in unlabelled}
-    doubts = [*_note_fold_names(kept, folds, len(inside)), *_note_depth(kept, paths, len(inside))]
+    kept = [name for name in tops if name not in unlabelled]
+    deep = [path for path in whole if path[len(inside) :][:1] not in [(name,) for name in unlabelled]]
+    doubts = [*_note_fold_names(kept, folds, len(inside)), *note_depth(deep, len(inside))]
     return Shape(inside, unlabelled=unlabelled, boxes=_is_boxes(tops), doubts=tuple(doubts))
-
-
-def _below(paths: Iterable[Parts]) -> dict[str, Counter[str]]:
-    """Images below each folder, by the next folder; "" for those that lie directly in it."""
-    tops: dict[str, Counter[str]] = defaultdict(Counter)
-    for path in paths:
-        if len(path) > 1:
-            tops[path[0]][path[1] if len(path) > 2 else ""] += 1
-    return dict(sorted(tops.items()))
 
 
 def _find_wrapper(paths: Sequence[Parts], *, names_of_folds: bool = True) -> Parts:
@@ -185,14 +176,23 @@ def _shape_split(
     }
     no_class = [name for name, found in labels.items() if found and _names_parts(found)]
     is_boxes = bool(no_class) and all(name in no_class for name, found in labels.items() if found)
+    flat = [] if is_boxes else [*no_class, *_find_classless(labels, folds)]
+    holding = {name: len(wrapped[name]) for name, found in labels.items() if found and name not in flat}
+    deepest = max(holding.values(), default=0)
+    deep = [
+        (*inside, *path)
+        for path in paths
+        if holding.get(path[0] if path else "") == deepest and path[1 : deepest + 1] == wrapped[path[0]]
+    ]
     return Shape(
         inside,
         folds,
         others=tuple(name for name in tops if name not in folds),
         wrapped=wrapped,
-        flat=() if is_boxes else (*no_class, *_find_classless(labels, folds)),
+        flat=tuple(flat),
         boxes=is_boxes,
         classless=not any(labels.values()),
+        doubts=tuple(note_depth(deep, len(inside) + 1 + deepest)),
     )
 
 
@@ -236,62 +236,10 @@ def _words(name: str) -> list[str]:
     return name.casefold().replace("-", "_").replace(" ", "_").split("_")
 
 
-def _recurring(tops: Mapping[str, Counter[str]]) -> set[str]:
-    """Names of folders that lie below more than half of the folders, if there are two or more of them."""
-    counts = Counter(name for below in tops.values() for name in below if name)
-    often = {name for name, count in counts.items() if count > len(tops) / 2 and count > 1}
-    return often if len(often) > 1 else set()
-
-
-def _note_fold_names(tops: Mapping[str, Counter[str]], folds: Mapping[str, str], depth: int) -> Iterable[str]:
+def _note_fold_names(tops: Sequence[str], folds: Mapping[str, str], depth: int) -> Iterable[str]:
     for name in tops:
         if name in folds:
             yield (
                 f"The folder {name!r} is taken for a class, and its name is that of a fold. If it is none,"
                 f" leave it out: {leave_out([name], depth)}."
             )
-
-
-def _note_depth(tops: Mapping[str, Counter[str]], paths: Sequence[Parts], around: int) -> Iterable[str]:
-    """That folders lie below the class folders, whose paths are `paths` below `around` others."""
-    level, tops = _enter_single_folders(tops, paths)
-    nested = {name: [inner for inner in below if inner] for name, below in tops.items() if set(below) - {""}}
-    whole = {name: inner for name, inner in nested.items() if not tops[name][""]}
-    if not whole or len(tops) < 2:
-        return
-    name, inner = max(whole.items(), key=lambda item: len(item[1]))
-    again = sorted(_recurring(tops))
-    last = all(len(path) in (1, level + 3) for path in paths)
-    depth = around + level + 1
-    group = "'([^/]+)/[^/]+$'" if last else f"'^(?:[^/]+/){{{depth}}}([^/]+)/'"
-    # Of a file that lies higher up, the class is the last of its folders; it is no subject's.
-    label = group if last else f"'^(?:[^/]+/){{0,{depth}}}([^/]+)/'"
-    if again:
-        yield (
-            f"Below the class folders lie folders of the same names, such as {', '.join(again[:3])}. If those"
-            f" are the classes: --label-regex {label}. If each is one subject: --group-regex {group}."
-        )
-    elif len(inner) > 1:
-        yield (
-            f"Below the class folders lie further folders, such as {name}/{inner[0]}: taken for parts of the"
-            f" class {name.split('/')[0]!r}. If they are the classes: --label-regex {label}. If each is one"
-            f" subject: --group-regex {group}."
-        )
-    elif len({one[0] for one in whole.values()}) > 1:
-        yield (
-            f"A single folder lies in each class folder, such as {name}/{inner[0]}: taken for a part of the"
-            f" class {name.split('/')[0]!r}. If {inner[0]!r} is the class: --label-regex {label}."
-        )
-
-
-def _enter_single_folders(
-    tops: Mapping[str, Counter[str]], paths: Sequence[Parts]
-) -> tuple[int, Mapping[str, Counter[str]]]:
-    """How many folders stand alone in each class folder, one in the other, and what lies below them."""
-    level = 0
-    deeper = tops
-    while deeper and all(len(below) == 1 and "" not in below for below in deeper.values()):
-        level += 1
-        joined = (("/".join(path[: level + 1]), *path[level + 1 :]) for path in paths if path[0] in tops)
-        deeper = _below(joined)
-    return (level, deeper) if any(set(below) - {""} for below in deeper.values()) else (0, tops)

@@ -11,7 +11,7 @@ from groupwise.data.manifest import Sample
 from groupwise.data.sources import find_sources
 from groupwise.data.targets import NAMES_SHOWN, Targets, refuse_sets
 from groupwise.errors import GroupwiseError
-from groupwise.text import listed
+from groupwise.text import count, listed
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ def choose_participants(
             )
     if excluded:
         notes.append(
-            f"Left out, because one photograph or scene stands under two labels: {len(excluded)} images"
+            "Left out, because one photograph or scene stands under two labels:"
+            f" {count(len(excluded), 'image')} (if the labels are right: --label-conflicts keep)"
         )
     if copies == "drop":
         further = _further_copies(samples, clusters, excluded, worth or [0.0] * len(samples))

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 from groupwise.data.annotations import read_annotations
 from groupwise.data.archive import is_there, list_members
-from groupwise.data.fold_names import name_folds
+from groupwise.data.headless import is_headless, name_columns
 from groupwise.data.image_lists import is_image_name, read_image_list
 from groupwise.data.parquet_images import class_names, find_image_column, import_parquet
 from groupwise.data.table_text import read_table_text
@@ -31,8 +31,8 @@ Row = dict[str, str]
 class Table:
     """Rows of text by column, and in words what the file was taken for, such as "a CSV with semicolons".
 
-    `path_column` and `label_column` are known where the format itself says which they are. Where it
-    `holds_images` itself, their paths lead into it.
+    `path_column` and `label_column` are known where the format itself says which they are, and `notes` are
+    for who uses this `label_column`. Where the table `holds_images` itself, their paths lead into it.
     """
 
     columns: tuple[str, ...]
@@ -41,6 +41,7 @@ class Table:
     path_column: str | None = None
     label_column: str | None = None
     holds_images: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def read_table(file: Path) -> Table:
@@ -86,7 +87,9 @@ def _read_delimited(text: str, file: Path) -> Table:
     else:
         text = _drop_comments(text)
         delimiter = _find_delimiter(text, file)
-    if file.suffix.lower() == ".txt" and delimiter not in text.partition("\n")[0]:
+    first = text.partition("\n")[0]
+    is_list = file.suffix.lower() == ".txt" or any(map(is_image_name, first.split()))
+    if is_list and delimiter not in first:
         pairs, kind = read_image_list(text, file)
         listed = tuple({"path": path, "label": label} for path, label in pairs)
         return Table(("path", "label"), listed, kind, "path", "label")
@@ -101,8 +104,8 @@ def _read_delimited(text: str, file: Path) -> Table:
     records = [record for record in records if record]
     if not records:
         return Table((), (), kind)
-    if _is_headless(records):
-        return _name_columns(records, kind, file)
+    if is_headless(records):
+        return _without_header(records, kind, file)
     records[0] = _complete_header(records)
     header = [name.strip() for name in records[0]]
     _refuse_repeated(header, file)
@@ -177,35 +180,14 @@ def _refuse_repeated(header: Sequence[str], file: Path) -> None:
         )
 
 
-def _is_headless(records: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row is data already: it names an image where the second does."""
-    first, second = records[0], records[min(1, len(records) - 1)]
-    return any(is_image_name(a) and is_image_name(b) for a, b in zip(first, second, strict=False))
-
-
-def _name_columns(records: Sequence[Sequence[str]], kind: str, file: Path) -> Table:
-    """Columns of a table without header, as Vertex AI writes one: [fold,] path, label."""
-    width = len(records[0])
-    place = next(i for i, cell in enumerate(records[0]) if is_image_name(cell))
-    names = [f"column {i + 1}" for i in range(width)]
-    names[place] = "path"
-    others = [i for i in range(width) if i != place]
-    folds = [i for i in others if _names_folds(record[i] for record in records if len(record) == width)]
-    if folds:
-        names[folds[0]] = "fold"
-    labels = [i for i in others if i not in folds[:1]]
-    if labels:
-        names[labels[0]] = "label"
+def _without_header(records: Sequence[Sequence[str]], kind: str, file: Path) -> Table:
+    found = name_columns(records)
     rows = []
     for number, record in enumerate(records, start=1):
-        _require_width(record, names, number, file)
-        rows.append(dict(zip(names, record, strict=True)))
-    return Table(tuple(names), tuple(rows), f"{kind}, without a header")
-
-
-def _names_folds(cells: Iterator[str]) -> bool:
-    values = {cell.strip() for cell in cells} - {"", "UNASSIGNED"}
-    return bool(values) and name_folds(values).keys() == values
+        _require_width(record, found.names, number, file)
+        rows.append(dict(zip(found.names, record, strict=True)))
+    kind = f"{kind}, without a header"
+    return Table(found.names, tuple(rows), kind, found.path, found.label, notes=found.notes)
 
 
 def _load(text: str, file: Path, line: int | None = None) -> Any:

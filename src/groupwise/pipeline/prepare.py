@@ -33,7 +33,7 @@ from groupwise.runs.run import Run
 from groupwise.text import count
 
 MAX_DRAWN = 1000
-WARNINGS_SHOWN = 12  # of an audit, on the terminal
+SHOWN = {"stop": 5, "warning": 12}  # of an audit, on the terminal
 
 
 def scan_with_progress(
@@ -109,14 +109,15 @@ def audit_manifest(manifest: Manifest, *, seed: int, console: Console, backend: 
 
 
 def _say_findings(audited: Audit, console: Console) -> None:
-    warned = 0
+    found = Counter[str]()
     for finding in audited.findings:
-        warned += finding.severity == "warning"
-        if finding.severity != "warning" or warned <= WARNINGS_SHOWN:
+        found[finding.severity] += 1
+        if found[finding.severity] <= SHOWN.get(finding.severity, len(audited.findings)):
             say = console.warn if finding.severity == "stop" else console.say
             say(f"  {finding.severity}: {finding.title}")
-    if warned > WARNINGS_SHOWN:
-        console.say(f"  and {warned - WARNINGS_SHOWN:,} more warnings, which the page of the audit has")
+    for severity, most in SHOWN.items():
+        if (more := found[severity] - most) > 0:
+            console.say(f"  and {count(more, f'more {severity}')}, which the page of the audit has")
 
 
 _LABELS_REMEDY = (

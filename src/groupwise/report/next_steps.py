@@ -132,7 +132,9 @@ def _settle_findings(files: RunFiles) -> Iterator[Step]:
     if grave:
         yield Step(
             f"settle what the audit found, with {files.folder / 'audit.html'} open",
-            as_clause(str(grave[0]["title"])),
+            as_clause(str(grave[0]["title"]))
+            if len(grave) == 1
+            else f"{len(grave):,} findings have to be settled first",
             audit_again(files),
         )
 

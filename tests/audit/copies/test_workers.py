@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import warnings
 
 import pytest
 
@@ -18,3 +19,10 @@ def test_only_the_process_of_the_command_hears_ctrl_c(workers, hear):
     with applying(workers) as apply:
         assert list(apply(hears_ctrl_c, [(1,), (2,), (3,)])) == [(1, hear), (2, hear), (3, hear)]
     assert hears_ctrl_c(0) == (0, True)
+
+
+def test_that_an_idle_process_is_started_anew_is_not_told():
+    with warnings.catch_warnings(record=True) as told, applying(2):
+        warnings.warn("A worker stopped while some jobs were given to the executor. This", stacklevel=1)
+        warnings.warn("Another thing", stacklevel=1)
+    assert [str(one.message) for one in told] == ["Another thing"]

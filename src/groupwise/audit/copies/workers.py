@@ -7,6 +7,7 @@ of them took longer than one (docs/log.md).
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -37,11 +38,14 @@ def applying(workers: int) -> Iterator[Apply]:
         return
     # Long arrays are written once, to a file that the processes map; "c" lets none of them change it.
     with (
+        warnings.catch_warnings(),
         parallel_config(
             "loky", n_jobs=workers, inner_max_num_threads=1, idle_worker_timeout=_IDLE_S, mmap_mode="c"
         ),
         Parallel(return_as="generator") as parallel,
     ):
+        # One that ended for want of work is started anew, as on a busy machine; nothing is lost.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
 
         def apply(function: Callable[..., Out], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Out]:
             with deaf_to_ctrl_c():  # the processes are started by the first of these calls

@@ -84,6 +84,8 @@ def _gist(rows: list[ClassRow]) -> str:
     if not known:
         return "class by class"
     least = min(known, key=lambda row: row.recall.value or 0.0)
+    if least.recall.value == 1:
+        return "every image of every class is found"
     return f"“{least.name}” is found least often, {share_text(least.recall)}"
 
 
