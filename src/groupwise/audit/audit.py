@@ -16,7 +16,7 @@ import numpy.typing as npt
 from groupwise.audit import findings as say
 from groupwise.audit.cache import CacheUse, Known, cache_file, known_names, name_sample, read_cache
 from groupwise.audit.copies.detect import TINY_PX, Detection
-from groupwise.audit.copies.resemblance import pictures_resemble
+from groupwise.audit.copies.resemblance import mostly_drawn, pictures_resemble
 from groupwise.audit.copies.tiny import RIGID_PX
 from groupwise.audit.copies.verify import Candidate, verify_features
 from groupwise.audit.copies.workers import one_thread_a_worker
@@ -117,7 +117,12 @@ def audit(
         "rigid_images": sum(one.photograph.side < RIGID_PX for one in measured),
         "tiny_images": sum(one.photograph.side <= TINY_PX for one in measured),
         **measure_recall(detection, searched.planted, len(searched.kept)),
-        "resemble": pictures_resemble(copies.photographs, labels, copies.passed),
+        "resemble": pictures_resemble(
+            copies.photographs,
+            labels,
+            copies.passed,
+            drawn=mostly_drawn([one.photograph.grey for one in measured]),
+        ),
     }
     exposures = judge_exposures(
         manifest, measured, copies.photographs, copies.pairs, seed=seed, workers=backend.workers

@@ -1,10 +1,16 @@
 """Pictures that all resemble one another are told from copies by the whole; real copies are not."""
 
+import cv2
 import numpy as np
 import pytest
 
 from groupwise.audit.copies.clusters import cluster_ids
-from groupwise.audit.copies.resemblance import LEAST_IMAGES, _transitivity, pictures_resemble
+from groupwise.audit.copies.resemblance import (
+    LEAST_IMAGES,
+    _transitivity,
+    mostly_drawn,
+    pictures_resemble,
+)
 from groupwise.audit.findings import find_resemblance
 
 
@@ -119,3 +125,25 @@ def test_one_pair_between_two_films_is_no_resemblance():
     few, many = chains + between[:1], chains + between
     assert not pictures_resemble(cluster_ids(4000, few), labels, few)  # 400 of 4,000 images in conflict
     assert pictures_resemble(cluster_ids(4000, many), labels, many)
+
+
+@pytest.mark.parametrize(("conflicts", "alike"), [(2, False), (3, True)])
+def test_of_drawings_a_few_pairs_under_two_labels_are_enough(conflicts, alike):
+    clusters = np.r_[np.repeat(np.arange(20), 2), np.arange(20, 120)]
+    labels = ["a", "a"] * (20 - conflicts) + ["a", "b"] * conflicts + labels_of(100)
+    pairs = [(2 * k, 2 * k + 1) for k in range(20)]
+    assert pictures_resemble(clusters, labels, pairs, drawn=True) == alike
+    assert not pictures_resemble(clusters, labels, pairs)
+
+
+def test_letters_are_drawings_and_things_on_white_ground_are_not(scene):
+    letters, things = [], []
+    for k, letter in enumerate("abcdefgh"):
+        paper = np.full((128, 128), 255, np.uint8)
+        letters.append(cv2.putText(paper.copy(), letter, (30, 90), cv2.FONT_HERSHEY_SIMPLEX, 3, 0, 4))
+        thing = paper.copy()
+        thing[30:98, 20:108] = cv2.resize(cv2.cvtColor(scene(k), cv2.COLOR_RGB2GRAY), (88, 68))
+        things.append(thing)
+    assert mostly_drawn(letters)
+    assert not mostly_drawn(things)
+    assert not mostly_drawn([])
