@@ -5,13 +5,14 @@
 
 import csv
 import hashlib
+import re
 
 import pytest
 
 from groupwise.data.split import read_split
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json, write_json
-from groupwise.report.croissant import OURS_TO_ASK, write_croissant
+from groupwise.report.croissant import OURS_TO_ASK, _file_set, write_croissant
 from groupwise.runs.files import read_run
 
 
@@ -36,6 +37,28 @@ def test_the_table_has_the_split_and_no_group(described):
     ]
     assert [int(row["source"]) for row in rows] == split.sources.tolist()
     assert "group" not in rows[0]
+    assert all(row["label_quoted"] == f"'{row['label']}'" for row in rows)
+
+
+def test_classes_are_read_between_quotes_which_no_reader_takes_for_a_number(described):
+    _, _, told = described
+    for records in ("images", "pictures"):
+        field = by_id(by_id(told["recordSet"])[records]["field"])[f"{records}/label"]
+        assert field["source"]["extract"] == {"column": "label_quoted"}
+        pattern = field["source"]["transform"]["regex"]
+        assert [re.match(pattern, f"'{name}'")[1] for name in ("007", "NA", "it's")] == ["007", "NA", "it's"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "kinds"),
+    [
+        (["a/1.tif", "a/2.tiff"], ["image/png", "image/tiff"]),
+        (["a/1.jpg", "a/2.tif"], ["image/jpeg", "image/tiff"]),
+        (["a/1.png"], "image/png"),
+    ],
+)
+def test_tiff_is_never_the_first_kind_named(paths, kinds):
+    assert _file_set(paths)["encodingFormat"] == kinds
 
 
 def test_every_reference_leads_somewhere(described):

@@ -112,17 +112,13 @@ def audit(
     searched = search(manifest, seed, progress, known, backend, record=cached)
     measured, exact, detection = searched.measured, searched.exact, searched.detection
     copies = join(measured, searched.kept, exact, detection)
+    drawn = mostly_drawn([one.photograph.grey for one in measured])
     facts = {
         **_facts(copies, exact, detection),
         "rigid_images": sum(one.photograph.side < RIGID_PX for one in measured),
         "tiny_images": sum(one.photograph.side <= TINY_PX for one in measured),
         **measure_recall(detection, searched.planted, len(searched.kept)),
-        "resemble": pictures_resemble(
-            copies.photographs,
-            labels,
-            copies.passed,
-            drawn=mostly_drawn([one.photograph.grey for one in measured]),
-        ),
+        "resemble": pictures_resemble(copies.photographs, labels, copies.passed, drawn=drawn),
     }
     exposures = judge_exposures(
         manifest, measured, copies.photographs, copies.pairs, seed=seed, workers=backend.workers

@@ -4,7 +4,7 @@ Croissant (Akhtar et al. 2024, DEEM; specification 1.1 of MLCommons, 2025) is sc
 structure of its records. Both files are meant for the folder that the paths of the images are relative to,
 as it is published. `images.csv` has one row for each image that the split knows
 
-    path,label,source,fold,width,height,sha256
+    path,label,source,fold,width,height,sha256,label_quoted
 
 and no group, name or further column of the user's: a source is a number, because a group may be a patient.
 Who may use the data, who made them and where they lie no run knows; what a person wrote into an earlier
@@ -46,7 +46,9 @@ TYPES: dict[str, str | list[str]] = {
     "sha256": "sc:Text",
     "content": "sc:ImageObject",
 }
-COLUMNS = tuple(name for name in TYPES if name != "content")  # of the table
+QUOTED = "label_quoted"
+COLUMNS = tuple(name for name in TYPES if name != "content")
+HEADER = (*COLUMNS, QUOTED)  # of the table
 MEANINGS = {
     "path": "The file, relative to the folder of this description.",
     "label": "The class of the image.",
@@ -107,11 +109,11 @@ def _table(files: RunFiles) -> str:
     sources = Split(files.assignments).sources.tolist()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(HEADER)
     for row, source in zip(files.assignments, sources, strict=True):
         sample = known.get(row.path)
         seen = ("", "", "") if sample is None else (sample.width, sample.height, sample.sha256)
-        writer.writerow((row.path, row.label, source, row.fold, *seen))
+        writer.writerow((row.path, row.label, source, row.fold, *seen, f"'{row.label}'"))
     return text.getvalue()
 
 
@@ -176,6 +178,9 @@ def _folds(files: RunFiles) -> list[str]:
 def _file_set(paths: Sequence[str]) -> dict[str, Any]:
     suffixes = sorted({PurePosixPath(path).suffix for path in paths})
     kinds = sorted({guess_type(f"image{suffix}")[0] or "application/octet-stream" for suffix in suffixes})
+    if kinds == ["image/tiff"]:
+        # Readers take the first kind that they know, and mlcroissant 1.1 turns TIFF alone into its negative.
+        kinds = ["image/png", *kinds]
     return {
         "@type": "cr:FileSet",
         "@id": FILES,
@@ -232,6 +237,9 @@ def _field(records: str, column: str, **facts: Any) -> dict[str, Any]:
 
 
 def _from_table(column: str) -> dict[str, Any]:
+    if column == "label":  # between quotes, or a reader of tables makes numbers of 007, and nothing of NA
+        quoted = {"fileObject": {"@id": TABLE}, "extract": {"column": QUOTED}}
+        return quoted | {"transform": {"regex": "^'(.*)'$"}}
     return {"fileObject": {"@id": TABLE}, "extract": {"column": column}}
 
 
