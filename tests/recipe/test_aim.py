@@ -150,5 +150,5 @@ def test_of_several_labels_what_chooses_the_epoch_stays_where_it_is_no_consequen
     [("training.select_by", ("balanced_accuracy",)), ("decision.ordered", ("none", "mild", "severe"))],
 )
 def test_several_labels_refuse_what_says_nothing_of_sets(field, value):
-    with pytest.raises(UsageError, match=f"{field}: does not know several labels"):
+    with pytest.raises(UsageError, match=f"{field}: has no meaning where images have several labels"):
         for_several_labels(read_recipe("default", {field: value})[1])

@@ -66,7 +66,7 @@ def counters_of(order: IntArray) -> IntArray:
     """A number for each row of an epoch's order: the row itself, and another one each time it comes again."""
     by_row = np.argsort(order, kind="stable")
     rows = order[by_row]
-    times_before = np.empty_like(order)
+    times_before = np.empty(len(order), dtype=np.int64)
     times_before[by_row] = np.arange(len(order)) - np.searchsorted(rows, rows)
     return order + (times_before << ROW_BITS)
 
