@@ -86,7 +86,9 @@ def load(description: Path, env: Path) -> dict[str, list[object]]:
     """What mlcroissant says, after it has validated the description."""
     subprocess.run([sys.executable, "-m", "venv", env], check=True)
     quiet = ["--quiet", "--disable-pip-version-check"]
-    subprocess.run([env / "bin/pip", "install", *quiet, "mlcroissant>=1.1", "pillow"], check=True)
+    subprocess.run(
+        [env / "bin/pip", "install", *quiet, "--use-pep517", "mlcroissant>=1.1", "pillow"], check=True
+    )
     subprocess.run([env / "bin/mlcroissant", "validate", "--jsonld", description], check=True)
     answer = subprocess.run(
         [env / "bin/python", "-c", LOAD, description],
