@@ -15,7 +15,7 @@ from typing import Any
 from groupwise.errors import UsageError
 from groupwise.planning.after_training import AfterTraining, after_training
 from groupwise.planning.fingerprint import Fingerprint
-from groupwise.planning.rungs import Rung, rungs, why_climbed, why_first
+from groupwise.planning.rungs import Rung, epochs_to_hold, rungs, why_climbed, why_first
 from groupwise.planning.suit import (
     KNOWN,
     Choice,
@@ -176,7 +176,7 @@ def _choose_rung(
     if left_s is None:
         return ladder[0], measure(with_fields(base, ladder[0].fields)), why_first(ladder, facts, chosen)
     rung, rates = _climb(ladder, base, facts, measure, left_s, chosen)
-    return rung, rates, why_climbed(rung, ladder, facts, chosen, left_s())
+    return rung, rates, why_climbed(rung, ladder, facts, base, chosen, left_s())
 
 
 def _climb(
@@ -184,10 +184,11 @@ def _climb(
 ) -> tuple[Rung, Rates]:
     """The highest rung that fits: guessed from one measured step by multiply-adds, then measured itself."""
     lowest = measure(with_fields(base, ladder[0].fields))
+    epochs, _ = epochs_to_hold(base, chosen)
     for rung in reversed(ladder[1:]):
         growth = rung.multiply_adds(base) / ladder[0].multiply_adds(base)
         recipe = with_fields(base, rung.fields)
-        grown = _with(recipe, _growing(recipe, chosen))
+        grown = with_fields(_with(recipe, _growing(recipe, chosen)), {"training.epochs": epochs})
         guess = lowest.times(growth)
         if _fits(grown, facts, guess, left_s()):
             rates = measure(recipe)

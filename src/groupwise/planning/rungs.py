@@ -13,6 +13,8 @@ from groupwise.planning.network import network_config
 from groupwise.recipe.recipe import Recipe, with_fields
 from groupwise.text import duration
 
+STRETCH = 3  # times the usual epochs, of which larger images have to leave as many
+
 TINY_PX = 40  # below this a stem that quarters the side leaves nothing to look at
 
 
@@ -81,13 +83,29 @@ def why_first(ladder: list[Rung], facts: Fingerprint, chosen: Set[str]) -> str:
     return f"Half of the images are at least {px} px on their shorter side. {more}"
 
 
-def why_climbed(rung: Rung, ladder: list[Rung], facts: Fingerprint, chosen: Set[str], left_s: float) -> str:
+def epochs_to_hold(base: Recipe, chosen: Set[str]) -> tuple[int, str]:
+    """How many epochs a larger rung has to leave room for, and what they are called.
+
+    `base` has the usual ones. From nothing smaller images are better used for more epochs than larger ones
+    for the usual (docs/planner.md); a few passes are enough for pretrained weights.
+    """
+    epochs = base.training.epochs
+    if "training.epochs" in chosen:
+        return epochs, "the epochs that you chose"
+    if base.model.weights is not None:
+        return epochs, "the usual epochs"
+    return STRETCH * epochs, "three times the usual epochs"
+
+
+def why_climbed(
+    rung: Rung, ladder: list[Rung], facts: Fingerprint, base: Recipe, chosen: Set[str], left_s: float
+) -> str:
     """Why `rung` is taken where `left_s` are left."""
     if len(ladder) == 1:
         if "data.image_size_px" in chosen:
             return why_first(ladder, facts, chosen)
         return "The only network size there is for images as small as these."
-    epochs = "the epochs that you chose" if "training.epochs" in chosen else "the usual epochs"
+    _, epochs = epochs_to_hold(base, chosen)
     left = duration(left_s)
     if rung == ladder[0]:
         return f"The smallest of {len(ladder)} network sizes: in {left} the next has no room for {epochs}."
