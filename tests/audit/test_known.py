@@ -50,7 +50,7 @@ def test_a_turned_copy_is_found_under_the_same_name_as_another_picture(photograp
 
 
 def test_where_pictures_resemble_one_another_only_equal_files_are_told(photographs, monkeypatch):
-    monkeypatch.setattr("groupwise.audit.audit.pictures_resemble", lambda *_: True)
+    monkeypatch.setattr("groupwise.audit.audit.pictures_resemble", lambda *_, **__: True)
     shutil.copy(photographs / "known/cat/3.png", photographs / "new/cat/20.png")
     new = scan(photographs / "new")
     found = find_known_copies(scan(photographs / "known"), new, seed=0)
