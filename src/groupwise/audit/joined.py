@@ -33,8 +33,8 @@ class Joined:
     pairs: tuple[Pair, ...]
     insets: tuple[Inset, ...]
     bridges: tuple[Pair, ...]
-    parted: tuple[Pair, ...] = ()
-    crowded: tuple[Pair, ...] = ()
+    parted: tuple[Pair, ...]
+    crowded: tuple[Pair, ...]
 
     @property
     def passed(self) -> list[tuple[int, int]]:
@@ -82,13 +82,10 @@ def _part(
     clusters: npt.NDArray[np.int64], pairs: Sequence[Pair]
 ) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
     """Of pairs that are one but for a part those that join few of the `clusters` (N,), and the others."""
-    between = [(pair, clusters[[pair.first, pair.second]].tolist()) for pair in pairs]
-    between = [(pair, ends) for pair, ends in between if ends[0] != ends[1]]
-    sets = cluster_ids(int(clusters.max(initial=-1)) + 1, [(a, b) for _, (a, b) in between])
-    sizes = np.bincount(sets) if len(sets) else sets
-    few = [bool(sizes[sets[a]] <= MOST_OF_ONE) for _, (a, _) in between]
-    parted, crowded = (
-        tuple(pair for (pair, _), kept in zip(between, few, strict=True) if kept == asked)
-        for asked in (True, False)
-    )
+    between = [pair for pair in pairs if clusters[pair.first] != clusters[pair.second]]
+    ends = [(int(clusters[pair.first]), int(clusters[pair.second])) for pair in between]
+    sets = cluster_ids(int(clusters.max(initial=-1)) + 1, ends)
+    size = np.bincount(sets)[sets]
+    parted = tuple(pair for pair in between if size[clusters[pair.first]] <= MOST_OF_ONE)
+    crowded = tuple(pair for pair in between if size[clusters[pair.first]] > MOST_OF_ONE)
     return parted, crowded

@@ -79,7 +79,7 @@ def between(column: dict[str, Any]) -> str:
 
 def _row(one: dict[str, Any]) -> SliceRow:
     p = one["p_holm"]
-    text = "" if p is None else "< 0.001" if p < 0.001 else f"{p:.2g}"
+    text = "" if p is None else p_text(p).removeprefix("= ")
     beyond = p is not None and p < ALPHA
     return SliceRow(one["value"], one["n"], one["sources"], Estimate.from_json(one["accuracy"]), text, beyond)
 
