@@ -48,6 +48,7 @@ def opened(browser, server, path="/", **options):
     page.on("console", lambda m: trouble.append(m.text) if "Content Security Policy" in m.text else None)
     page.goto(server.url + path)
     expect(page).to_have_title(re.compile("·"))
+    expect(page.locator("#promise:not(:empty), #door:not([hidden])")).to_have_count(1)  # what it asked first
     yield page
     assert not trouble
     assert [url for url in asked if not url.startswith((server.url, f"blob:{server.url}"))] == []
