@@ -36,7 +36,6 @@ from groupwise.data.manifest import Manifest, read_manifest
 from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 from groupwise.data.split import Split, make_split, participants_of, read_split
-from groupwise.data.stratify import IntArray
 from groupwise.distributed.world import World
 from groupwise.inference.predictor import predict_logits
 from groupwise.models.resnext import ResNeXt, create_model
@@ -44,6 +43,7 @@ from groupwise.pipeline.divide import split_manifest
 from groupwise.pipeline.prepare import audit_manifest, scan_with_progress
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import Recipe
+from groupwise.stats.arrays import Ints
 from groupwise.training.config import FitConfig, FitData
 from groupwise.training.trainer import Trainer
 
@@ -148,7 +148,7 @@ class Workshop:
         )
 
 
-def number_labels(split: Split) -> IntArray:
+def number_labels(split: Split) -> Ints:
     """The class number of each row, (N,)."""
     classes = sorted({row.label for row in split.rows})
     return np.array([classes.index(row.label) for row in split.rows])
@@ -175,7 +175,7 @@ def train_once(
 def measure_fit(
     model: ResNeXt,
     data: FitData,
-    test: IntArray,
+    test: Ints,
     recipe: Recipe,
     trainer: Callable[..., Trainer] = Trainer,
 ) -> dict[str, float]:
@@ -197,14 +197,14 @@ def measure_fit(
     }
 
 
-def first_sources(split: Split, count: int) -> IntArray:
+def first_sources(split: Split, count: int) -> Ints:
     """The rows of the training fold that belong to its first `count` groups."""
     train = split.indices("train")
     kept = list(dict.fromkeys(split.rows[row].group for row in train))[:count]
     return np.array([row for row in train if split.rows[row].group in kept])
 
 
-def thin_out(rows: IntArray, labels: IntArray, ratio: float, seed: int) -> IntArray:
+def thin_out(rows: Ints, labels: Ints, ratio: float, seed: int) -> Ints:
     """Keep fewer of each class than of the one before, 1 in `ratio` of the last (Cui et al. 2019)."""
     rows = np.random.default_rng(seed).permutation(rows)
     kept = []

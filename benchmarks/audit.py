@@ -32,9 +32,9 @@ from groupwise.audit.copies.clusters import cluster_ids
 from groupwise.audit.copies.features import working_grey
 from groupwise.audit.copies.hashes import dihedral_hashes, near_hashes
 from groupwise.data.decode import decode
+from groupwise.stats.arrays import Pixels
 from groupwise.stats.wilson import wilson_of_count
 
-Pixels = npt.NDArray[np.uint8]
 Clusters = npt.NDArray[np.int64]
 
 

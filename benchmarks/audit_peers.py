@@ -29,9 +29,9 @@ from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
 from groupwise.audit.copies.detect import detect
 from groupwise.audit.copies.verify import reduce_photograph
 from groupwise.data.decode import decode
+from groupwise.stats.arrays import Pixels
 from groupwise.stats.wilson import wilson_of_count
 
-Pixels = npt.NDArray[np.uint8]
 Clusters = npt.NDArray[np.int64]
 Tool = Callable[[Sequence[Pixels]], Clusters]
 

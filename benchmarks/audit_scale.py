@@ -25,7 +25,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from families import FAMILIES
 from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
@@ -34,8 +33,7 @@ from groupwise.audit.copies.verify import Photograph, reduce_photograph
 from groupwise.audit.copies.workers import one_thread_a_worker
 from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
-
-Pixels = npt.NDArray[np.uint8]
+from groupwise.stats.arrays import Pixels
 
 SIZE_PX = 128
 PLANTED_FAMILIES = ("rotate", "shear", "recolour", "dihedral")

@@ -21,7 +21,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 from sklearn.model_selection import StratifiedGroupKFold
@@ -29,6 +28,7 @@ from torch import Tensor, nn
 
 from groupwise.models.complexity import complexity
 from groupwise.models.resnext import ResNeXtConfig, create_model
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.fold import check_fold
 from groupwise.stats.paired_tests import Difference, holm, loss_difference
 
@@ -37,8 +37,6 @@ FOLDS = 3
 SIZE_PX, SHIFT_PX = 32, 4
 BATCH, EPOCHS, RATE, DECAY = 64, 16, 0.1, 5e-4
 DRAWS = 2000
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 def network_values(cardinality: int, base_width: int) -> dict[str, object]:

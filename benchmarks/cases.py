@@ -16,8 +16,9 @@ import argparse
 
 import numpy as np
 
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.cases import MAX, RULES, aggregate, choose_case_rule, label_cases
-from groupwise.stats.fold import Floats, Ints, check_fold
+from groupwise.stats.fold import check_fold
 from groupwise.stats.intervals import share_of_images
 
 CLASSES = ("a", "b", "c")

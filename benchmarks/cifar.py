@@ -31,10 +31,10 @@ import torch
 from torch import Tensor
 
 import airbench
-from groupwise.data.stratify import IntArray
 from groupwise.distributed.allocator import keep_freed_memory
 from groupwise.files import sha256_mapping
-from sets import Pixels, read_pictures
+from groupwise.stats.arrays import Ints, Pixels
+from sets import read_pictures
 
 AIM = 0.94
 HELD_OUT = 5_000  # of the training images, to choose on
@@ -68,9 +68,9 @@ class Part(NamedTuple):
     """Images (N, 32, 32, 3) and their class numbers."""
 
     images: Pixels
-    labels: IntArray
+    labels: Ints
 
-    def rows(self, rows: IntArray) -> Part:
+    def rows(self, rows: Ints) -> Part:
         return Part(self.images[rows], self.labels[rows])
 
 

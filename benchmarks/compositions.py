@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-Pixels = npt.NDArray[np.uint8]
+from groupwise.stats.arrays import Pixels
+
 Rng = np.random.Generator
 Operation = Callable[[Image.Image, Rng], Image.Image]
 

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import ndtr, softmax
 
-from groupwise.stats.conformal import Floats, Ints, fit_conformal, too_few
+from groupwise.stats.arrays import Floats, Ints
+from groupwise.stats.conformal import fit_conformal, too_few
 from groupwise.stats.ood import joint_lines
 from marked import write_between
 

@@ -20,9 +20,10 @@ from pathlib import Path
 import numpy as np
 from scipy import special
 
+from groupwise.stats.arrays import Floats
 from groupwise.stats.calibration import bin_confidences
 from groupwise.stats.estimate import Estimate
-from groupwise.stats.fold import Floats, Fold, Ranking, brier_losses, log_losses
+from groupwise.stats.fold import Fold, Ranking, brier_losses, log_losses
 from groupwise.stats.intervals import fraction
 from groupwise.stats.resampled import Resampled
 from groupwise.stats.wilson import clustered_variance, wilson_interval

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.drift import Collections, drift_tests, normal_scores
-from groupwise.stats.fold import Floats, Ints
 
 WIDTH = 8
 CENTRES = 2 * np.random.default_rng(99).normal(size=(3, WIDTH))

@@ -10,7 +10,6 @@ import numpy as np
 
 from groupwise.audit.copies.planted import (
     FILLS,
-    Pixels,
     Transform,
     about_centre,
     crop,
@@ -20,6 +19,7 @@ from groupwise.audit.copies.planted import (
     shear,
     warp,
 )
+from groupwise.stats.arrays import Pixels
 
 
 def resize(rgb: Pixels, rng: np.random.Generator) -> Pixels:

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -30,8 +29,7 @@ from groupwise.audit.copies.score import describe_evidence, is_ruled_out
 from groupwise.audit.copies.short_list import short_list
 from groupwise.audit.copies.verify import Candidate, reduce_photograph, verify_features
 from groupwise.data.decode import decode
-
-Floats = npt.NDArray[np.float64]
+from groupwise.stats.arrays import Floats
 
 MOST_OF_A_SOURCE = 12
 LINES = (0, 1, 1.5, 2, 2.5, 3, 3.5)

@@ -15,7 +15,7 @@ import argparse
 import numpy as np
 from scipy import special
 
-from groupwise.stats.fold import Floats, Ints
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.label_compare import compare_label_folds
 from groupwise.stats.label_metrics import LabelFold, check_label_fold, mean_average_precision
 from groupwise.stats.label_rule import Members

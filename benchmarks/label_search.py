@@ -13,7 +13,7 @@ import argparse
 import numpy as np
 
 from groupwise.evaluation.label_search import Search, search_labels
-from groupwise.stats.fold import Floats, Ints
+from groupwise.stats.arrays import Floats, Ints
 
 IMAGES, CLASSES = 500, (2, 5, 10)
 SIGNALS, WRONG = (1.0, 1.5, 2.0, 3.0), (0.0, 0.05, 0.2)

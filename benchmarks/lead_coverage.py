@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from groupwise.stats.fold import Floats, Ints
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.paired_tests import compare_models
 
 SEED, REPEATS, DRAWS = 17, 600, 300

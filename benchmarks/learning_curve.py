@@ -27,11 +27,10 @@ from sklearn.preprocessing import StandardScaler
 from groupwise.baselines.features import image_features
 from groupwise.baselines.plain import SIZE_PX
 from groupwise.data.split import EXCLUDED, Assignment, Split
-from groupwise.data.stratify import IntArray
 from groupwise.experiments.learning_curve import summarise
 from groupwise.experiments.subsets import parts_of, subset
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.estimate import Estimate
-from groupwise.stats.fold import Floats
 
 LEARNERS = {
     "nearest neighbour": KNeighborsClassifier(1, algorithm="brute"),
@@ -99,7 +98,7 @@ def foretell(
     split = Split(tuple(row._replace(fold=fold) for row, fold in zip(rows, folds, strict=True)))
     judges = split.indices("test")
 
-    def asked(learnt: IntArray) -> Floats:
+    def asked(learnt: Ints) -> Floats:
         return answers(learner, features, split, learnt, judges)
 
     seeds = range(100 * repeat, 100 * repeat + networks)
@@ -115,7 +114,7 @@ def foretell(
     return len(known), Estimate.from_json(double["accuracy"]), float(right[whole][0].mean()), came
 
 
-def answers(learner: str, features: np.ndarray, split: Split, learnt: IntArray, judges: IntArray) -> Floats:
+def answers(learner: str, features: np.ndarray, split: Split, learnt: Ints, judges: Ints) -> Floats:
     """Which of `judges` a learner that learnt from the rows `learnt` gets right, (T,)."""
     labels = np.array([row.label for row in split.rows])
     fitted = make_pipeline(StandardScaler(), clone(LEARNERS[learner])).fit(features[learnt], labels[learnt])

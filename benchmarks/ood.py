@@ -24,7 +24,8 @@ from groupwise.evaluation.evaluate import read_images
 from groupwise.files import read_json
 from groupwise.inference.predictor import Predictor, load_run, predict_outputs
 from groupwise.runs.run import Run
-from groupwise.stats.conformal import Floats, source_quantile
+from groupwise.stats.arrays import Floats
+from groupwise.stats.conformal import source_quantile
 from groupwise.stats.ood import energies, fit_ood, neighbour_distances
 
 N = 200

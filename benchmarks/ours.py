@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.data.stratify import IntArray
 from groupwise.files import write_json
 from groupwise.models.resnext import ResNeXt
 from groupwise.recipe.recipe import Recipe
+from groupwise.stats.arrays import Ints
 from sets import HELD_OUT, TRAIN, VAL, PictureSet
 from task import Clock, Outcome, Task, changes_of, rows_of, seconds_of, size_and_speed
 
@@ -88,7 +88,7 @@ class Judged:
     """Logits (N, K) of some rows of a set."""
 
     logits: npt.NDArray[np.float64]
-    rows: IntArray
+    rows: Ints
 
 
 def other_measures(
@@ -118,7 +118,7 @@ def other_measures(
     }
 
 
-def at_shares(values: npt.NDArray[Any], labels: IntArray, shares: npt.NDArray[np.float64]) -> float:
+def at_shares(values: npt.NDArray[Any], labels: Ints, shares: npt.NDArray[np.float64]) -> float:
     """The mean of `values` (N,) where classes are as frequent as `shares` (K,) says, but for absent ones."""
     present = np.unique(labels)
     means = np.array([values[labels == k].mean() for k in present])

@@ -31,8 +31,8 @@ import torch
 
 from groupwise.data.cache import decode_images
 from groupwise.data.decode import Preprocessing
-from groupwise.data.stratify import IntArray
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Ints
 from sets import PictureSet
 
 # Of the network's authors: a value v of a pixel is (v - 127) / 128
@@ -55,7 +55,7 @@ def features_of(pictures: PictureSet) -> Features:
     return known
 
 
-def answer(features: Features, labels: IntArray, train: IntArray, val: IntArray, asked: IntArray) -> IntArray:
+def answer(features: Features, labels: Ints, train: Ints, val: Ints, asked: Ints) -> Ints:
     """Class numbers of the rows `asked`, by a logistic regression whose C did best on `val`."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -65,7 +65,7 @@ def answer(features: Features, labels: IntArray, train: IntArray, val: IntArray,
     for model in models:
         model.fit(features[train], labels[train])
     best = max(models, key=lambda model: model.score(features[val], labels[val]))
-    answers: IntArray = best.predict(features[asked])
+    answers: Ints = best.predict(features[asked])
     return answers
 
 

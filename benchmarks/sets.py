@@ -29,14 +29,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.manifest import Manifest, read_manifest
 from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 from groupwise.data.split import Assignment, Split
-from groupwise.data.stratify import IntArray
+from groupwise.stats.arrays import Ints, Pixels
 
 LISTING, MANIFEST = "pictures.csv", "manifest.csv"
 TRAIN, VAL, HELD_OUT = "train", "val", "held_out"
@@ -52,7 +51,6 @@ PARTS = {
     "test": "test",
     "testing": "test",
 }
-Pixels = npt.NDArray[np.uint8]
 
 
 class Picture(NamedTuple):
@@ -85,12 +83,12 @@ class PictureSet:
         return self.manifest.classes
 
     @property
-    def labels(self) -> IntArray:
+    def labels(self) -> Ints:
         """The class number of each picture, (N,)."""
         return _number([sample.label for sample in self.manifest.usable])
 
     @property
-    def sources(self) -> IntArray:
+    def sources(self) -> Ints:
         """The number of each picture's source, (N,)."""
         return _number([sample.group or sample.path for sample in self.manifest.usable])
 
@@ -261,11 +259,11 @@ def _write_rows(file: Path, header: Sequence[str], rows: Sequence[tuple[str, ...
         csv.writer(out).writerows([header, *rows])
 
 
-def _number(names: Sequence[str]) -> IntArray:
+def _number(names: Sequence[str]) -> Ints:
     return np.unique(np.array(names), return_inverse=True)[1].astype(np.int64)
 
 
-def _divide(labels: IntArray, sources: IntArray, count: int) -> list[IntArray]:
+def _divide(labels: Ints, sources: Ints, count: int) -> list[Ints]:
     """The rows of each of `count` parts, which share no source and hold like shares of each class."""
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -273,7 +271,7 @@ def _divide(labels: IntArray, sources: IntArray, count: int) -> list[IntArray]:
     return [part for _, part in splitter.split(np.zeros(len(labels)), labels, sources)]
 
 
-def _thin_out(rows: IntArray, labels: IntArray, per_class: int | None, imbalance: float) -> IntArray:
+def _thin_out(rows: Ints, labels: Ints, per_class: int | None, imbalance: float) -> Ints:
     from ablation import thin_out
 
     if imbalance != 1:

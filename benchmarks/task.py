@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from groupwise.data.stratify import IntArray
+from groupwise.stats.arrays import Ints
 from sets import TRAIN, VAL
 
 ANSWERS, WARM_UP = 20, 5
@@ -66,7 +66,7 @@ class Task:
 class Outcome:
     """The answers (class numbers of the pictures held out), what they took, and what gives them."""
 
-    answers: IntArray
+    answers: Ints
     seconds: float
     processor_seconds: float
     epochs: float
@@ -92,11 +92,11 @@ class Clock:
         return self.wall, sum(os.times()[:4]) - self._processor
 
 
-def rows_of(folds: Sequence[str], *names: str) -> IntArray:
+def rows_of(folds: Sequence[str], *names: str) -> Ints:
     return np.flatnonzero(np.isin(np.array(folds), names))
 
 
-def learnt_rows(folds: Sequence[str], task: Task) -> IntArray:
+def learnt_rows(folds: Sequence[str], task: Task) -> Ints:
     """The rows that a contestant without a fold to choose on learns from."""
     return rows_of(folds, TRAIN, *([VAL] if task.pictures == "all" else []))
 

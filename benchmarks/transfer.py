@@ -4,6 +4,8 @@
         [--sources 10 20 --seeds 0 1 2 --work runs/ablation]
 
 The first half of the classes is learnt by `default` from all training sources. Then the second half is learnt
+from groupwise.stats.arrays import Ints
+from groupwise.stats.arrays import Ints
 from some of them, by the network of `default` at its image size throughout, and tested on the second half of
 the test fold, whose sources nobody has seen. Each seed has its own split by source.
 """
@@ -20,10 +22,10 @@ import numpy as np
 import torch
 
 from ablation import Workshop, difference, measure_fit, number_labels
-from groupwise.data.stratify import IntArray
 from groupwise.models.resnext import ResNeXt, create_model
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import Recipe
+from groupwise.stats.arrays import Ints
 from groupwise.training.config import FitData
 
 DEFAULT = read_recipe("default")[0]
@@ -48,11 +50,11 @@ class Rows:
     """Images, labels and folds of the split of one seed."""
 
     images: Any
-    labels: IntArray
+    labels: Ints
     groups: tuple[str, ...]
-    folds: dict[str, IntArray]
+    folds: dict[str, Ints]
 
-    def of(self, classes: range, *, sources: int | None = None) -> tuple[FitData, IntArray]:
+    def of(self, classes: range, *, sources: int | None = None) -> tuple[FitData, Ints]:
         """The data and test rows of some classes, numbered from 0, with the first `sources` in training."""
         inside = np.isin(self.labels, classes)
         folds = {name: rows[inside[rows]] for name, rows in self.folds.items()}

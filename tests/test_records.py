@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from torch import Tensor
 
 import groupwise
+from groupwise.stats.arrays import Pixels
 
 ROOT = Path(groupwise.__file__).parent
 FILES = [file for file in sorted(ROOT.rglob("*.py")) if file.stem != "__main__"]
-Pixels = npt.NDArray[np.uint8]
 Inner = make_dataclass("Inner", [("pixels", Pixels)], eq=False)
 
 

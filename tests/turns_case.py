@@ -1,9 +1,8 @@
 """The eight orientations of the square, under the numbers that the audit gives them."""
 
 import numpy as np
-import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
+from groupwise.stats.arrays import Pixels
 
 
 def orient(grey: Pixels, number: int) -> Pixels:

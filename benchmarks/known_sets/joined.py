@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from groupwise.data.stratify import IntArray
+from groupwise.stats.arrays import Ints
 from groupwise.stats.wilson import wilson_of_count
 
 VERDICTS = ("exposure", "scene", "subject", "neither")
@@ -29,7 +29,7 @@ HEADER = ("first", "second", "verdict")
 Pair = tuple[int, int]
 
 
-def draw_pairs(clusters: IntArray, *, count: int = DRAWN, seed: int = 0) -> list[Pair]:
+def draw_pairs(clusters: Ints, *, count: int = DRAWN, seed: int = 0) -> list[Pair]:
     """Different pairs of rows that share a cluster: `count` of them, or all where they are fewer.
 
     A cluster is drawn in proportion to its files less one, the joins that made it, and two of its files then

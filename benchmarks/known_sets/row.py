@@ -21,9 +21,9 @@ from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
 from groupwise.data.sources import find_sources
-from groupwise.data.stratify import IntArray
 from groupwise.evaluation.leakage import neighbour_facts
 from groupwise.evaluation.neighbours import SPLITS, nearest_neighbours
+from groupwise.stats.arrays import Ints
 
 from .published import KnownSet, write_list
 
@@ -66,7 +66,7 @@ def measure_row(known: KnownSet, copy: Path, work: Path) -> dict[str, Any]:
     return row
 
 
-def photographs(found: Audit, usable: Sequence[Sample]) -> IntArray:
+def photographs(found: Audit, usable: Sequence[Sample]) -> Ints:
     """The number of each picture's photograph, (N,): of equal files alone where all pictures resemble."""
     if found.facts["resemble"]:
         equal = exact_copies([sample.sha256 for sample in usable], [""] * len(usable))
@@ -74,7 +74,7 @@ def photographs(found: Audit, usable: Sequence[Sample]) -> IntArray:
     return np.array([cluster for _, _, cluster in found.rows])
 
 
-def count_copies(clusters: IntArray, labels: Sequence[str]) -> dict[str, int]:
+def count_copies(clusters: Ints, labels: Sequence[str]) -> dict[str, int]:
     """How many photographs there are, how large the largest is, and how many bear several labels."""
     names: dict[int, set[str]] = {}
     for cluster, label in zip(clusters.tolist(), labels, strict=True):
@@ -88,7 +88,7 @@ def count_copies(clusters: IntArray, labels: Sequence[str]) -> dict[str, int]:
     }
 
 
-def leaks(usable: Sequence[Sample], clusters: IntArray, groups: Sequence[str]) -> dict[str, Any] | None:
+def leaks(usable: Sequence[Sample], clusters: Ints, groups: Sequence[str]) -> dict[str, Any] | None:
     """How many pictures of the publisher's last part have a sibling in the parts before; None without parts.
 
     `copies` counts photographs on both sides, `groups` the publisher's own groups.
@@ -107,7 +107,7 @@ def leaks(usable: Sequence[Sample], clusters: IntArray, groups: Sequence[str]) -
     return {"part": last, "pictures": int(held.sum()), "copies": seen(clusters), "groups": by_group}
 
 
-def ask_neighbours(manifest: Manifest, sources: IntArray) -> dict[str, Any] | None:
+def ask_neighbours(manifest: Manifest, sources: Ints) -> dict[str, Any] | None:
     """What a nearest neighbour by 8 x 8 pixels has right in random and grouped splits; None if alike."""
     usable = manifest.usable
     if len(np.unique(sources)) == len(usable):

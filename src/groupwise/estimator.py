@@ -31,6 +31,7 @@ from groupwise.inference.predictor import load_run
 from groupwise.pipeline.train import train
 from groupwise.recipe.parsing import read_recipe
 from groupwise.runs.request import RunRequest
+from groupwise.stats.arrays import Floats
 
 CHANGES = (Mapping, "a dictionary, such as {'training.epochs': 20}")
 # What a cross-validation holds out is its own test fold, so none is set aside here.
@@ -108,7 +109,7 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.predictor_ = load_run(folder)
         return self
 
-    def predict_proba(self, X: Sequence[str | Path]) -> npt.NDArray[np.float64]:  # noqa: N803
+    def predict_proba(self, X: Sequence[str | Path]) -> Floats:  # noqa: N803
         """Probabilities of image files, (N, K), in the order of `classes_`."""
         check_is_fitted(self, "predictor_")
         predictions = self.predictor_.predict(_paths(X))

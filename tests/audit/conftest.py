@@ -8,12 +8,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
+
+from groupwise.stats.arrays import Pixels
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))  # families of copies are there
 
-Pixels = npt.NDArray[np.uint8]
 Scene = Callable[..., Pixels]
 
 

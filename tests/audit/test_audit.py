@@ -11,7 +11,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from families import FAMILIES
@@ -19,8 +18,8 @@ from groupwise.audit.audit import Audit, audit
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.reading import ReadOptions
 from groupwise.data.scan import scan
+from groupwise.stats.arrays import Pixels
 
-Pixels = npt.NDArray[np.uint8]
 Scene = Callable[..., Pixels]
 SIGNS = Path(__file__).parents[2] / "../shared/data/sign-digits"
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
 from PIL import Image
 
@@ -18,8 +17,8 @@ from groupwise.audit.copies.verify import Pair
 from groupwise.audit.copy_findings import _contradicting
 from groupwise.audit.exposures import SAME_GRAIN, Exposures, correlate_grain, look_closely
 from groupwise.data.scan import scan
+from groupwise.stats.arrays import Pixels
 
-Pixels = npt.NDArray[np.uint8]
 Scene = Callable[..., Pixels]
 SAME = np.eye(2, 3)
 NOW = datetime(2024, 5, 1, 12)

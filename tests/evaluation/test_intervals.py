@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from groupwise.stats.arrays import Floats
 from groupwise.stats.bootstrap import source_weights, strata
-from groupwise.stats.fold import Floats, Fold, Ranking
+from groupwise.stats.fold import Fold, Ranking
 from groupwise.stats.intervals import balanced_support, fraction
 from groupwise.stats.metrics import evaluate_fold
 from groupwise.stats.resampled import Resampled

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.audit import findings as say
 from groupwise.audit.cache import CacheUse, Known, cache_file, known_names, name_sample, read_cache
@@ -42,6 +41,7 @@ from groupwise.audit.sessions import Suspicion, suspect_groups
 from groupwise.audit.shortcuts import Shortcut, count_tested, find_shortcuts
 from groupwise.data.manifest import Manifest
 from groupwise.files import write_csv, write_json
+from groupwise.stats.arrays import Floats
 
 TIMED = 24
 # What an audit takes a photograph, in times of measuring one and of comparing two at random, timed alone:
@@ -254,7 +254,7 @@ def _name_series(suspicion: Suspicion, n: int) -> list[str]:
     return names
 
 
-def _clues(measured: Sequence[Measured]) -> dict[str, npt.NDArray[np.float64]]:
+def _clues(measured: Sequence[Measured]) -> dict[str, Floats]:
     formats = sorted({one.format for one in measured})
     cameras = sorted({one.exif.camera for one in measured})
     return {

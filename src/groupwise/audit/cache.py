@@ -38,6 +38,7 @@ from groupwise.audit.sessions import Exif
 from groupwise.audit.shortcuts import Shortcut
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.files import PARTIAL, sha256_bytes, sha256_mapping
+from groupwise.stats.arrays import Floats, Ints
 
 MAX_PHOTOGRAPHS = 20_000
 """At about 41 kB each they make a file of 0.8 GB; of larger sets nothing is kept."""
@@ -206,7 +207,7 @@ def _clues(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _table(
     pairs: Mapping[Key, Evidence | None],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], list[str]]:
+) -> tuple[Ints, Floats, list[str]]:
     """Keys as numbers of words (K, 3), the evidence (K, 15) with NaN where there is none, and the words."""
     words: dict[str, int] = {}
     keys = np.array([[words.setdefault(word, len(words)) for word in key] for key in pairs], np.int64)
@@ -219,9 +220,7 @@ def _table(
     return keys.reshape(-1, 3), values, list(words)
 
 
-def _pairs(
-    told: Mapping[str, Any], keys: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
-) -> Iterator[tuple[Key, Evidence | None]]:
+def _pairs(told: Mapping[str, Any], keys: Ints, values: Floats) -> Iterator[tuple[Key, Evidence | None]]:
     words = told["words"]
     for (first, second, way), row in zip(keys.tolist(), values, strict=True):
         key = words[first], words[second], words[way]

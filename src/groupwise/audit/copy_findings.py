@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.audit import findings as say
 from groupwise.audit.copies.clusters import cluster_ids
@@ -20,9 +19,10 @@ from groupwise.audit.joined import MOST_OF_ONE
 from groupwise.audit.measure import Measured, load_rgb
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.targets import read_names
+from groupwise.stats.arrays import Ints
 from groupwise.text import count
 
-Clusters = npt.NDArray[np.int64]
+Clusters = Ints
 Edges = Sequence[tuple[int, int]]
 
 MAX_PICTURES = 40

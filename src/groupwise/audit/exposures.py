@@ -25,10 +25,8 @@ from groupwise.audit.copies.align import enlarging
 from groupwise.audit.copies.verify import Pair
 from groupwise.audit.copies.views import overlap_in_part
 from groupwise.audit.copies.workers import one_thread_a_worker
+from groupwise.stats.arrays import Floats32, Matrix, Pixels
 
-Pixels = npt.NDArray[np.uint8]
-Floats32 = npt.NDArray[np.float32]
-Matrix = npt.NDArray[np.float64]
 Load = Callable[[int], Pixels]
 
 Shown = Literal["copies", "shots", "alike", "views"]

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.audit.copies.clusters import cluster_ids, drop_bridges
 from groupwise.audit.copies.detect import Detection
 from groupwise.audit.copies.insets import Inset, find_insets
 from groupwise.audit.copies.verify import Pair
 from groupwise.audit.measure import Measured
+from groupwise.stats.arrays import Ints
 
 MOST_OF_ONE = 8
 """Photographs that are one but for a part: somebody pastes a few things into a photograph, and a camera that
@@ -28,8 +28,8 @@ class Joined:
     were `crowded`, pairs that are one but for a part within sets of more than `MOST_OF_ONE`.
     """
 
-    clusters: npt.NDArray[np.int64]
-    photographs: npt.NDArray[np.int64]
+    clusters: Ints
+    photographs: Ints
     pairs: tuple[Pair, ...]
     insets: tuple[Inset, ...]
     bridges: tuple[Pair, ...]
@@ -78,9 +78,7 @@ def _by_sample(pairs: Sequence[Pair], kept: Sequence[int]) -> list[Pair]:
     return [replace(pair, first=kept[pair.first], second=kept[pair.second]) for pair in own]
 
 
-def _part(
-    clusters: npt.NDArray[np.int64], pairs: Sequence[Pair]
-) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
+def _part(clusters: Ints, pairs: Sequence[Pair]) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
     """Of pairs that are one but for a part those that join few of the `clusters` (N,), and the others."""
     between = [pair for pair in pairs if clusters[pair.first] != clusters[pair.second]]
     ends = [(int(clusters[pair.first]), int(clusters[pair.second])) for pair in between]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit.copies.verify import Pair
+from groupwise.stats.arrays import Floats32
 
 _NOISE_PX = 1.0  # detail finer than this is noise more often than not, and noise is not sharpness
 _CELL = 8
@@ -25,7 +26,7 @@ def sharpness(grey: npt.NDArray[np.uint8]) -> float:
     return float(np.median(detail[rich] / np.maximum(texture[rich], 1.0)))
 
 
-def _variances(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _variances(image: Floats32) -> Floats32:
     """Variance within each cell, (K,)."""
     size = (image.shape[1] // _CELL, image.shape[0] // _CELL)
     mean, square = (cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (image, image**2))

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.audit.audit import Audit, audit
 from groupwise.audit.copies.clusters import cluster_ids
 from groupwise.audit.copies.hashes import exact_copies
 from groupwise.audit.search import Progress
 from groupwise.data.manifest import Manifest, Sample
+from groupwise.stats.arrays import Ints
 
 PIXELS, BYTES = "pixels", "bytes"
 
@@ -29,7 +29,7 @@ class KnownCopies:
     """
 
     of: tuple[str | None, ...]
-    clusters: npt.NDArray[np.int64]
+    clusters: Ints
     searched: str
     facts: Mapping[str, Any]
     reason: str = ""
@@ -58,14 +58,12 @@ def find_equal_files(known: Sequence[Sample], new: Sequence[Sample], reason: str
     return replace(_of(known, clusters, BYTES, {}), reason=reason)
 
 
-def _clusters(found: Audit) -> npt.NDArray[np.int64]:
+def _clusters(found: Audit) -> Ints:
     # By position: the same file may stand in both collections, under one path.
     return np.array([cluster for _, _, cluster in found.rows], dtype=np.int64)
 
 
-def _of(
-    known: Sequence[Sample], clusters: npt.NDArray[np.int64], searched: str, facts: Mapping[str, Any]
-) -> KnownCopies:
+def _of(known: Sequence[Sample], clusters: Ints, searched: str, facts: Mapping[str, Any]) -> KnownCopies:
     first: dict[int, str] = {}
     for sample, cluster in zip(known, clusters.tolist(), strict=False):  # the known ones come first
         first.setdefault(cluster, sample.path)

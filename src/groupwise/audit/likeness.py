@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from groupwise.stats.arrays import Floats, Ints
 
 ALPHA = 0.01
 """Series whose likeness chance reaches so often, or more, are not named."""
@@ -48,7 +48,7 @@ class Likeness:
         return self.p_value <= ALPHA and self.closer >= LEAST_ALIKE
 
 
-def picture_features(grey: npt.NDArray[np.uint8], *colours: npt.NDArray[np.float64]) -> Floats:
+def picture_features(grey: npt.NDArray[np.uint8], *colours: Floats) -> Floats:
     """What a picture looks like at a glance, (67 or more,): layout without its contrast, then the colours."""
     layout = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(float).ravel()
     layout = (layout - layout.mean()) / max(float(layout.std()), 1.0)
@@ -88,9 +88,7 @@ def measure_likeness(
     return Likeness(closer, float((1 + reached) / (1 + PERMUTATIONS)), len(pairs))
 
 
-def _pairs(
-    series: Sequence[Sequence[int]], clusters: Sequence[int], rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
+def _pairs(series: Sequence[Sequence[int]], clusters: Sequence[int], rng: np.random.Generator) -> Ints:
     """Neighbours within the series, the next and the next but one, (P, 2); of copies the first alone."""
     pairs = []
     for one in series:
@@ -100,7 +98,7 @@ def _pairs(
     return found[np.sort(rng.permutation(len(found))[:MAX_PAIRS])]
 
 
-def _deal(label: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _deal(label: Ints, rng: np.random.Generator) -> Ints:
     """A random order of the samples that exchanges those of one label only."""
     order = np.argsort(label, kind="stable")
     dealt = np.empty_like(order)
@@ -116,5 +114,5 @@ def _standardised(features: Floats) -> Floats:
     return np.concatenate(parts, axis=1)
 
 
-def _distances(table: Floats, pairs: npt.NDArray[np.int64]) -> Floats:
+def _distances(table: Floats, pairs: Ints) -> Floats:
     return np.asarray(np.sqrt(((table[pairs[:, 0]] - table[pairs[:, 1]]) ** 2).sum(axis=1)))

@@ -11,7 +11,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from groupwise.audit.copies.hashes import pixel_digest
@@ -22,8 +21,7 @@ from groupwise.data.archive import read_file
 from groupwise.data.decode import UNSETTLED, decode
 from groupwise.data.manifest import Manifest
 from groupwise.data.pixel_reading import Reading
-
-Pixels = npt.NDArray[np.uint8]
+from groupwise.stats.arrays import Floats, Pixels
 
 _EXIF_IFD, _TAKEN, _MAKE, _MODEL = 0x8769, 0x9003, 0x010F, 0x0110
 _FIRST_YEAR = 1900  # what is dated earlier bears the date of a clock that was never set
@@ -43,8 +41,8 @@ class Measured:
     format: str
     size_px: tuple[int, int]
     file_bytes: int
-    border_colour: npt.NDArray[np.float64]
-    mean_colour: npt.NDArray[np.float64]
+    border_colour: Floats
+    mean_colour: Floats
     sharpness: float
 
     @property

@@ -15,9 +15,10 @@ from groupwise.audit.copies.compositions import DEEPEST, compose
 from groupwise.audit.copies.detect import Detection
 from groupwise.audit.copies.verify import Photograph, reduce_photograph
 from groupwise.audit.copies.workers import one_thread_a_worker
-from groupwise.audit.measure import Pixels, load_rgb
+from groupwise.audit.measure import load_rgb
 from groupwise.data.manifest import Manifest
 from groupwise.files import sha256_bytes
+from groupwise.stats.arrays import Pixels
 from groupwise.stats.wilson import wilson_of_count
 
 PLANTED = 240

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.detect import Detection
 from groupwise.audit.copies.threshold import Threshold
 from groupwise.audit.copies.verify import Pair
 from groupwise.files import sha256_bytes, sha256_mapping
+from groupwise.stats.arrays import Floats
 
 
 def name_detection(names: Sequence[str], seed: int) -> str:
@@ -22,7 +22,7 @@ def name_detection(names: Sequence[str], seed: int) -> str:
 
 
 def name_shortcuts(
-    clues: Mapping[str, npt.NDArray[np.float64]], labels: Sequence[str], clusters: Sequence[int], seed: int
+    clues: Mapping[str, Floats], labels: Sequence[str], clusters: Sequence[int], seed: int
 ) -> str:
     """Digest of all that `find_shortcuts` depends on."""
     values = {name: sha256_bytes(np.ascontiguousarray(rows).tobytes()) for name, rows in clues.items()}

@@ -12,7 +12,7 @@ from groupwise.audit.cache import CacheUse, Known, name_sample, update_cache
 from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.compared import Compared, Key
 from groupwise.audit.copies.detect import Detection, detect
-from groupwise.audit.copies.finer import Pixels, keep_agreeing
+from groupwise.audit.copies.finer import keep_agreeing
 from groupwise.audit.copies.hashes import exact_copies
 from groupwise.audit.copies.mapped import pack_in_files
 from groupwise.audit.copies.searcher import OpenSearcher, open_searcher
@@ -25,6 +25,7 @@ from groupwise.audit.recall import Planted, plant
 from groupwise.audit.results import name_detection
 from groupwise.audit.shortcuts import Shortcut
 from groupwise.data.manifest import Manifest, Sample
+from groupwise.stats.arrays import Pixels
 
 Progress = Callable[[int, int], None]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from groupwise.data.stratify import assign_sources
+from groupwise.stats.arrays import Floats, Ints
 
 FOLDS = 5
 MAX_SAMPLES = 4000
@@ -38,7 +38,7 @@ class Shortcut:
 
 
 def find_shortcuts(
-    clues: Mapping[str, npt.NDArray[np.float64]],
+    clues: Mapping[str, Floats],
     labels: Sequence[str],
     clusters: Sequence[int],
     *,
@@ -65,7 +65,7 @@ def count_tested(labels: Sequence[str], clusters: Sequence[int], *, seed: int) -
     return classes if classes > 1 else 0
 
 
-def _sampled(labels: Sequence[str], clusters: Sequence[int], seed: int) -> npt.NDArray[np.int64]:
+def _sampled(labels: Sequence[str], clusters: Sequence[int], seed: int) -> Ints:
     """The samples that are tested, by number, of those whose class can be cross-validated."""
     _, label = np.unique(np.asarray(labels), return_inverse=True)
     cluster = np.asarray(clusters)
@@ -76,17 +76,17 @@ def _sampled(labels: Sequence[str], clusters: Sequence[int], seed: int) -> npt.N
     return kept
 
 
-def _testable(label: npt.NDArray[np.int64], cluster: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _testable(label: Ints, cluster: Ints) -> Ints:
     enough = [name for name in np.unique(label) if len(np.unique(cluster[label == name])) >= 2 * FOLDS]
     return np.flatnonzero(np.isin(label, enough))
 
 
 def _test(
     name: str,
-    values: npt.NDArray[np.float64],
-    label: npt.NDArray[np.int64],
-    cluster: npt.NDArray[np.int64],
-    fold: npt.NDArray[np.int64],
+    values: Floats,
+    label: Ints,
+    cluster: Ints,
+    fold: Ints,
     seed: int,
 ) -> Shortcut:
     chance = 1 / len(np.unique(label))
@@ -111,9 +111,7 @@ def _test(
     return shortcut
 
 
-def _balanced(
-    label: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], cluster: npt.NDArray[np.int64]
-) -> tuple[float, float]:
+def _balanced(label: Ints, predicted: Ints, cluster: Ints) -> tuple[float, float]:
     """The mean of the recalls of the classes, which weigh the same, and its standard error."""
     own = [label == one for one in np.unique(label)]
     recalls = np.array([(predicted[mine] == label[mine]).mean() for mine in own])

@@ -15,8 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from groupwise.data.stratify import IntArray
-from groupwise.stats.fold import Floats
+from groupwise.stats.arrays import Floats, Floats32, Ints
 
 Pictures = npt.NDArray[np.uint8]
 
@@ -29,13 +28,13 @@ ITERATIONS = 200
 AT_ONCE = 32  # whose intermediate arrays stay in a processor's cache
 
 
-def image_features(images: Pictures) -> npt.NDArray[np.float32]:
+def image_features(images: Pictures) -> Floats32:
     """The features of images (N, S, S, C), S a multiple of CELL_PX, as (N, D)."""
     parts = [_features(images[i : i + AT_ONCE]) for i in range(0, len(images), AT_ONCE)]
     return np.concatenate(parts)
 
 
-def _features(images: Pictures) -> npt.NDArray[np.float32]:
+def _features(images: Pictures) -> Floats32:
     n, side, _, channels = images.shape
     cells = side // CELL_PX
     shares = images.astype(np.float32) / 255
@@ -46,7 +45,7 @@ def _features(images: Pictures) -> npt.NDArray[np.float32]:
     ).astype(np.float32)
 
 
-def _grey(images: Pictures) -> tuple[npt.NDArray[np.int64], int]:
+def _grey(images: Pictures) -> tuple[Ints, int]:
     """Images as one channel (N, S, S), colours weighted as eyes do, other channels alike; and its highest."""
     channels = images.shape[3]
     weights = LUMA if channels == len(LUMA) else np.ones(channels, dtype=np.int64)
@@ -63,7 +62,7 @@ def _histograms(images: Pictures) -> Floats:
     return np.asarray(counts.reshape(n, all_bins) / (height * width))
 
 
-def _orientations(grey: npt.NDArray[np.int64], highest: int) -> Floats:
+def _orientations(grey: Ints, highest: int) -> Floats:
     """The root of the share of each orientation in the edges of every cell, of grey images (N, S, S)."""
     n, side = grey.shape[:2]
     padded = np.pad(grey, ((0, 0), (1, 1), (1, 1)), mode="edge")
@@ -83,7 +82,7 @@ def _orientations(grey: npt.NDArray[np.int64], highest: int) -> Floats:
     return np.asarray(np.sqrt(sums / (sums.sum(axis=2, keepdims=True) + 1))).reshape(n, -1)
 
 
-def fit_regression(features: npt.NDArray[np.float32], labels: IntArray | npt.NDArray[np.uint8]) -> Pipeline:
+def fit_regression(features: Floats32, labels: Ints | npt.NDArray[np.uint8]) -> Pipeline:
     """Multinomial logistic regression over standardised features (N, D) of at least two classes.
 
     Where `labels` are sets (N, K), one regression a label, a constant for one that all images have or none.
@@ -95,7 +94,7 @@ def fit_regression(features: npt.NDArray[np.float32], labels: IntArray | npt.NDA
         return make_pipeline(StandardScaler(), regression).fit(features, labels)
 
 
-def class_probabilities(fitted: Pipeline, features: npt.NDArray[np.float32], num_classes: int) -> Floats:
+def class_probabilities(fitted: Pipeline, features: Floats32, num_classes: int) -> Floats:
     """The probabilities (N, K) of images by their features (N, D); 0 for classes that it has not learnt."""
     if fitted[-1].__class__ is OneVsRestClassifier:
         return np.asarray(fitted.predict_proba(features), dtype=np.float64)

@@ -14,9 +14,9 @@ from sklearn.exceptions import ConvergenceWarning
 from groupwise.baselines import features, plain
 from groupwise.data.cache import Images
 from groupwise.data.preprocessing import Preprocessing
-from groupwise.data.stratify import IntArray, Labels
+from groupwise.data.stratify import Labels
 from groupwise.runs.baselines import FEATURES, LARGEST_CLASS, PLAIN_NETWORK, PREVALENCE
-from groupwise.stats.fold import Floats
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.text import duration
 
 LEAST_PLAIN_S = 3.0  # below which it is not worth asking how fast the plain network is
@@ -51,8 +51,8 @@ class FittedBaselines:
 def fit_baselines(
     images: Images,
     labels: Labels,
-    train: IntArray,
-    asked: IntArray,
+    train: Ints,
+    asked: Ints,
     *,
     num_classes: int,
     seconds: float,
@@ -96,7 +96,7 @@ def _seconds_to_learn(ends: float, learnt: int, asked: int, num_classes: int) ->
     return left_s if left_s >= LEARNING * learnt * answer_s else 0.0
 
 
-def _squares(images: Images, rows: IntArray) -> npt.NDArray[np.uint8]:
+def _squares(images: Images, rows: Ints) -> npt.NDArray[np.uint8]:
     """The images of some rows as the baselines see them, (N, 64, 64, C), whatever size the network has."""
     squares = np.zeros((len(rows), plain.SIZE_PX, plain.SIZE_PX, images.shape[3]), dtype=np.uint8)
     for square, row in zip(squares, rows, strict=True):

@@ -17,8 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from groupwise.data.stratify import IntArray
-from groupwise.stats.fold import Floats
+from groupwise.stats.arrays import Floats, Ints
 
 SIZE_PX, SHIFT_PX, BATCH = 64, 6, 64
 WIDTHS = (32, 64, 128, 256)
@@ -53,7 +52,7 @@ def _stage(channels_in: int, channels_out: int) -> nn.Sequential:
 
 def train_plain(
     images: npt.NDArray[np.uint8],
-    labels: IntArray | npt.NDArray[np.uint8],
+    labels: Ints | npt.NDArray[np.uint8],
     num_classes: int,
     *,
     seed: int,

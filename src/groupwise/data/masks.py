@@ -17,6 +17,7 @@ from groupwise.data.decode import UndecodableImage, decode
 from groupwise.data.formats import FORMAT_OF_SUFFIX
 from groupwise.data.manifest import Sample
 from groupwise.data.pixel_reading import Reading
+from groupwise.stats.arrays import Ints
 
 _WORD = (
     r"(?:binary)?(?:mask|segmentation|segm|seg|ground[ _.-]?truth|gt|label|lbl|annotation|annot|trimap|matte"
@@ -154,6 +155,6 @@ def _decode_own_range(file: Path) -> npt.NDArray[np.uint8]:
     return decode(data, place=file, reading=reading).rgb
 
 
-def _at_the_ends(pixels: npt.NDArray[np.int64]) -> bool:
+def _at_the_ends(pixels: Ints) -> bool:
     black, white = pixels.max(axis=1) <= _NEAR_END, pixels.min(axis=1) >= 255 - _NEAR_END
     return bool((black | white).mean() >= 0.97)

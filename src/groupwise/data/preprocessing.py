@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from groupwise.data.pixel_reading import MAX_PIXELS, Range, Reading
 from groupwise.errors import UsageError
+from groupwise.stats.arrays import Floats32
 
 if TYPE_CHECKING:  # the options of a command are made from the values alone, at once
     import numpy as np
@@ -176,20 +177,20 @@ class Preprocessing:
         return np.asarray(canvas)
 
     @property
-    def scale(self) -> npt.NDArray[np.float32]:
+    def scale(self) -> Floats32:
         """(C,) float32, such that `x * scale + shift` is `(x / 255 - mean) / std`."""
         import numpy as np
 
         return np.array([1 / (255 * std) for std in self.std], dtype=np.float32)
 
     @property
-    def shift(self) -> npt.NDArray[np.float32]:
+    def shift(self) -> Floats32:
         """(C,) float32, see `scale`."""
         import numpy as np
 
         return np.array([-m / s for m, s in zip(self.mean, self.std, strict=True)], dtype=np.float32)
 
-    def normalise(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    def normalise(self, batch: npt.NDArray[Any]) -> Floats32:
         """Turn (N, S, S, C) of levels from 0 to 255 into (N, C, S, S) float32, contiguous."""
         import numpy as np
 

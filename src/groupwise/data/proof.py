@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from groupwise.data.split import EXCLUDED, Split
-from groupwise.data.stratify import IntArray
 from groupwise.data.targets import read_names
+from groupwise.stats.arrays import Ints
 
 
 def proof(split: Split) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def proof(split: Split) -> dict[str, Any]:
     }
 
 
-def _fold_facts(split: Split, sources: IntArray, fold: str, folds_of: dict[int, set[str]]) -> dict[str, Any]:
+def _fold_facts(split: Split, sources: Ints, fold: str, folds_of: dict[int, set[str]]) -> dict[str, Any]:
     rows = split.indices(fold)
     classes: dict[str, dict[str, int]] = {}
     of_label: dict[str, list[int]] = {}

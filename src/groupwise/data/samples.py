@@ -13,6 +13,7 @@ from groupwise.data.file_notes import Note
 from groupwise.data.header import UndecodableImage
 from groupwise.data.levels import Depth, choose_ranges, measure_depth, to_levels
 from groupwise.data.pixel_reading import Range, Reading
+from groupwise.stats.arrays import Floats32
 
 COLOURS = ("red", "green", "blue")
 
@@ -34,7 +35,7 @@ class Samples:
     declared: Range | None = None
     space: str = ""
     inverted: bool = False
-    opacity: npt.NDArray[np.float32] | None = None
+    opacity: Floats32 | None = None
     premultiplied: bool = False
     profile: bytes | None = None
     orientation: int = 1

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import gammaln
 
-from groupwise.data.stratify import IntArray
+from groupwise.stats.arrays import Ints
 
 
-def find_sources(*keys: Sequence[Hashable]) -> npt.NDArray[np.int64]:
+def find_sources(*keys: Sequence[Hashable]) -> Ints:
     """Number the connected components of samples that share a value in any of `keys`.
 
     Each of `keys` has one value a sample; an empty string or None means "shared with nobody". Returns one
@@ -33,7 +32,7 @@ def find_sources(*keys: Sequence[Hashable]) -> npt.NDArray[np.int64]:
     return number_components(n, edges)
 
 
-def number_components(n: int, edges: Iterable[tuple[int, int]]) -> npt.NDArray[np.int64]:
+def number_components(n: int, edges: Iterable[tuple[int, int]]) -> Ints:
     """Number the connected components of the graph with `n` vertices and undirected `edges`.
 
     Returns one number a vertex, (n,), counted from 0 in order of first appearance.
@@ -45,7 +44,7 @@ def number_components(n: int, edges: Iterable[tuple[int, int]]) -> npt.NDArray[n
     return np.argsort(np.argsort(first))[number].astype(np.int64)
 
 
-def expected_sibling_share(sources: IntArray, n_train: int) -> float:
+def expected_sibling_share(sources: Ints, n_train: int) -> float:
     """Expected share of the images outside training that have a sibling in it, under a random split; exact.
 
     `sources` (N,) numbers the source of each image, and `n_train` below N of them are drawn for training. An

@@ -12,7 +12,7 @@ import numpy as np
 from groupwise.data.manifest import Sample
 from groupwise.data.participants import Participants, few_sources
 from groupwise.data.sources import find_sources
-from groupwise.data.stratify import UNASSIGNED, IntArray, assign_random, assign_sources
+from groupwise.data.stratify import UNASSIGNED, assign_random, assign_sources
 from groupwise.data.targets import (
     NAMES_SHOWN,
     Targets,
@@ -24,6 +24,7 @@ from groupwise.data.targets import (
 )
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_csv, write_csv
+from groupwise.stats.arrays import Ints
 from groupwise.text import count, listed
 
 EXCLUDED = "excluded"  # the fold of samples that take no part until the user decides about them
@@ -46,11 +47,11 @@ class Split:
     rows: tuple[Assignment, ...]
 
     @property
-    def sources(self) -> IntArray:
+    def sources(self) -> Ints:
         """The source of each row: the connected component over group and cluster, (N,)."""
         return find_sources([row.group for row in self.rows], [row.cluster for row in self.rows])
 
-    def sources_of(self, rows: Sequence[Assignment]) -> IntArray:
+    def sources_of(self, rows: Sequence[Assignment]) -> Ints:
         """The source of each of `rows`, images of this split, (N,); one that is left out may join two."""
         source_of = dict(zip((row.path for row in self.rows), self.sources.tolist(), strict=True))
         return np.array([source_of[row.path] for row in rows], dtype=np.int64)
@@ -78,7 +79,7 @@ class Split:
         return any(is_set(row.label) for row in self.rows)
 
     @property
-    def class_numbers(self) -> IntArray:
+    def class_numbers(self) -> Ints:
         """The number of each row's class, (N,); -1 where it is none of `classes`.
 
         Raises `UsageError` where images have sets of labels.
@@ -86,7 +87,7 @@ class Split:
         refuse_sets((row.label for row in self.rows), "this command")
         return np.asarray(self.targets.values, dtype=np.int64)
 
-    def require(self, fold: str) -> IntArray:
+    def require(self, fold: str) -> Ints:
         """`indices` of a fold that the user named; raises `UsageError` where there is none."""
         if fold not in self.folds:
             raise UsageError(
@@ -94,7 +95,7 @@ class Split:
             )
         return self.indices(fold)
 
-    def indices(self, fold: str) -> IntArray:
+    def indices(self, fold: str) -> Ints:
         """Positions of the rows in `fold`."""
         return np.array([i for i, row in enumerate(self.rows) if row.fold == fold], dtype=np.int64)
 
@@ -210,7 +211,7 @@ def participants_of(split: Split, *, fewest_tested: int = 0) -> Participants:
 
 
 def _refuse_few_sources(
-    targets: Targets, sources: IntArray, folds: Sequence[str], spared: Set[str], groups: Sequence[str]
+    targets: Targets, sources: Ints, folds: Sequence[str], spared: Set[str], groups: Sequence[str]
 ) -> None:
     have = _count_sources(targets, sources)
     few = {name: n for name, n in have.items() if n < len(folds) and name not in spared}
@@ -240,7 +241,7 @@ def _set_aside(folds: Sequence[str], several: bool) -> str:
     return "take labels that have fewer out of the table."
 
 
-def _count_sources(targets: Targets, sources: IntArray) -> dict[str, int]:
+def _count_sources(targets: Targets, sources: Ints) -> dict[str, int]:
     """How many of `sources` (N,) each class has images of."""
     members = targets.members.astype(bool)
     counts = [len(np.unique(sources[of])) for of in members.T]
@@ -262,7 +263,7 @@ def _blame_groups(targets: Targets, groups: Sequence[str]) -> str:
     return ""
 
 
-def _refuse_empty_folds(fold_numbers: IntArray, folds: Sequence[str], previous: Split | None) -> None:
+def _refuse_empty_folds(fold_numbers: Ints, folds: Sequence[str], previous: Split | None) -> None:
     empty = [name for number, name in enumerate(folds) if not (fold_numbers == number).any()]
     if empty:
         raise GroupwiseError(
@@ -285,9 +286,7 @@ def _refuse_other_folds(previous: Split | None, folds: Sequence[str]) -> None:
         )
 
 
-def _refuse_cut_sources(
-    paths: Sequence[str], sources: IntArray, given: IntArray, folds: Sequence[str]
-) -> None:
+def _refuse_cut_sources(paths: Sequence[str], sources: Ints, given: Ints, folds: Sequence[str]) -> None:
     seen: dict[int, int] = {}
     for i in np.flatnonzero(given != UNASSIGNED).tolist():
         first = seen.setdefault(int(sources[i]), i)

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from groupwise.stats.arrays import Floats, Ints, Mask
 
-Labels = IntArray | npt.NDArray[np.uint8]
+Labels = Ints | npt.NDArray[np.uint8]
 """Class numbers (N,), or 1 for each label of an image, (N, K)."""
 
 UNASSIGNED = -1
@@ -18,7 +17,7 @@ PASSES = 20  # over the sources, of which few are needed until no move helps
 NEAR_ENOUGH = 0.002  # of a label's images, from which on a share is met
 
 
-def assign_random(n: int, shares: Sequence[float], seed: int) -> IntArray:
+def assign_random(n: int, shares: Sequence[float], seed: int) -> Ints:
     """Cut a random permutation of n samples at the shares, as the tutorial's `random_split` does."""
     ends = np.floor(np.cumsum(shares) / sum(shares) * n + 1e-9).astype(np.int64)
     folds = np.searchsorted(ends, np.arange(n), side="right")
@@ -27,12 +26,12 @@ def assign_random(n: int, shares: Sequence[float], seed: int) -> IntArray:
 
 def assign_sources(
     labels: Labels,
-    sources: IntArray,
+    sources: Ints,
     shares: Sequence[float],
     seed: int,
     *,
-    given: IntArray | None = None,
-) -> IntArray:
+    given: Ints | None = None,
+) -> Ints:
     """Give every source one fold, so that each fold holds its share of each class as nearly as they allow.
 
     Args:
@@ -71,7 +70,7 @@ def assign_sources(
     return fold[number]
 
 
-def _count(labels: Labels, number: IntArray) -> Floats:
+def _count(labels: Labels, number: Ints) -> Floats:
     """Samples of each class in each source, (S, K); of sets of labels also all samples and those without."""
     sources = number.max(initial=-1) + 1
     if labels.ndim == 1:
@@ -84,7 +83,7 @@ def _count(labels: Labels, number: IntArray) -> Floats:
     return counts
 
 
-def _improve(counts: Floats, fold: IntArray, free: IntArray, target: Floats) -> None:
+def _improve(counts: Floats, fold: Ints, free: Ints, target: Floats) -> None:
     """Move sources, one at a time, so that labels' shares come nearer to their targets; changes `fold`.
 
     Sets of labels pull a source towards several folds at once, so that the order of the greedy pass matters.
@@ -121,7 +120,7 @@ def _improve(counts: Floats, fold: IntArray, free: IntArray, target: Floats) -> 
             return
 
 
-def _fill_missing_classes(counts: Floats, fold: IntArray, free: set[int], folds: int) -> None:
+def _fill_missing_classes(counts: Floats, fold: Ints, free: set[int], folds: int) -> None:
     """Move the smallest source that can be spared into each fold that lacks a class; changes `fold`."""
     holds = counts > 0  # (S, K)
     for wanting in range(folds):
@@ -134,7 +133,7 @@ def _fill_missing_classes(counts: Floats, fold: IntArray, free: set[int], folds:
                 fold[min(donors, key=lambda s: counts[s].sum())] = wanting
 
 
-def _spare(source: int, holds: npt.NDArray[np.bool_], fold: IntArray) -> bool:
+def _spare(source: int, holds: Mask, fold: Ints) -> bool:
     """Whether the fold of `source` keeps every class of that source without it."""
     siblings = holds[fold == fold[source]]
     return bool((siblings[:, holds[source]].sum(axis=0) > 1).all())

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.errors import GroupwiseError, UsageError
+from groupwise.stats.arrays import Ints
 from groupwise.text import listed
 
 NAMES_SHOWN = 12  # of classes and folds, in a message
@@ -50,7 +51,7 @@ class Targets:
     """
 
     classes: tuple[str, ...]
-    values: npt.NDArray[np.int64] | npt.NDArray[np.uint8]
+    values: Ints | npt.NDArray[np.uint8]
 
     @property
     def several(self) -> bool:

@@ -11,6 +11,7 @@ from groupwise.data import tiff as tags
 from groupwise.data.file_notes import Note
 from groupwise.data.header import UndecodableImage
 from groupwise.data.tiff import Tiff
+from groupwise.stats.arrays import Mask
 from groupwise.text import count
 
 Values = npt.NDArray[Any]
@@ -70,7 +71,7 @@ def to_space(values: Values, photometric: int) -> npt.NDArray[np.uint8]:
     return levels
 
 
-def find_missing(values: Values, tiff: Tiff) -> npt.NDArray[np.bool_] | None:
+def find_missing(values: Values, tiff: Tiff) -> Mask | None:
     """Where no channel of (H, W) or (H, W, C) holds data, by the value that GDAL writes; None for nowhere."""
     text = tiff.first.get(tags.NO_DATA, (b"",))[0]
     try:
@@ -97,7 +98,7 @@ def _fits(number: float, kind: np.dtype[Any]) -> bool:
     return limits.min <= number <= limits.max and number == int(number)
 
 
-def fill_missing(values: Values, missing: npt.NDArray[np.bool_]) -> Values:
+def fill_missing(values: Values, missing: Mask) -> Values:
     """The least of the values that are there in place of those that are not, channel by channel."""
     if missing.all():
         return np.zeros_like(values)
@@ -106,6 +107,6 @@ def fill_missing(values: Values, missing: npt.NDArray[np.bool_]) -> Values:
     return filled
 
 
-def note_missing(missing: npt.NDArray[np.bool_]) -> Note:
+def note_missing(missing: Mask) -> Note:
     """How much of the picture holds no data."""
     return ("no-data", f"{100 * missing.mean():.3g} % of the pixels hold no data, as the file says")

@@ -31,6 +31,7 @@ from groupwise.data.tiff_colours import (
     to_space,
 )
 from groupwise.data.tiff_stack import Stack, read_stack
+from groupwise.stats.arrays import Floats32
 
 _LZW, _DEFLATE, _DEFLATE_OLD, _PACKBITS = 5, 8, 32946, 32773
 _MOST_TO_ONE = 4096  # above what LZW can pack, which packs most of them
@@ -254,7 +255,7 @@ def describe_samples(values: npt.NDArray[Any], tiff: Tiff) -> Samples:
     )
 
 
-def _opacity(planes: npt.NDArray[Any], tiff: Tiff, colours: int) -> npt.NDArray[np.float32] | None:
+def _opacity(planes: npt.NDArray[Any], tiff: Tiff, colours: int) -> Floats32 | None:
     if tiff.opacity is None or tiff.photometric in SPACES or planes.shape[2] <= colours + tiff.opacity:
         return None
     layer = planes[..., colours + tiff.opacity].astype(np.float32)

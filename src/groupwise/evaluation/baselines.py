@@ -10,7 +10,6 @@ import numpy as np
 from groupwise.baselines.fit import FittedBaseline, fit_baselines
 from groupwise.data.cache import Images
 from groupwise.data.split import Assignment
-from groupwise.data.stratify import IntArray
 from groupwise.data.targets import write_set
 from groupwise.evaluation.predictions import PROBABILITY, Predictions, read_predictions
 from groupwise.files import read_csv, write_csv, write_json
@@ -26,7 +25,8 @@ from groupwise.runs.baselines import (
     Lead,
 )
 from groupwise.runs.run import Run
-from groupwise.stats.fold import Floats, check_fold
+from groupwise.stats.arrays import Floats, Ints
+from groupwise.stats.fold import check_fold
 from groupwise.stats.intervals import share_of_images
 from groupwise.stats.label_compare import compare_label_folds
 from groupwise.stats.label_metrics import check_label_fold
@@ -80,7 +80,7 @@ def _measure(
     one: FittedBaseline,
     answers: Predictions,
     network: Mapping[str, Predictions],
-    sources: Mapping[str, IntArray],
+    sources: Mapping[str, Ints],
 ) -> Baseline:
     return Baseline(
         one.name,
@@ -92,7 +92,7 @@ def _measure(
     )
 
 
-def score(baseline: Predictions, network: Predictions, sources: IntArray) -> BaselineScore:
+def score(baseline: Predictions, network: Predictions, sources: Ints) -> BaselineScore:
     """The figures of a baseline, and the network's lead over it, on the same images in the same order.
 
     `sources` are those of the images, (N,).
@@ -111,7 +111,7 @@ def score(baseline: Predictions, network: Predictions, sources: IntArray) -> Bas
     )
 
 
-def _score_sets(baseline: Predictions, network: Predictions, sources: IntArray) -> BaselineScore:
+def _score_sets(baseline: Predictions, network: Predictions, sources: Ints) -> BaselineScore:
     theirs, ours = (
         check_label_fold(network.targets.values, one.probs, sources) for one in (baseline, network)
     )

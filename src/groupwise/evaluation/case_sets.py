@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from groupwise.data.targets import write_set
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.case_sets import aggregate_sets, case_members
 from groupwise.stats.cases import MAX, RULES, CaseRule
 from groupwise.stats.estimate import SETS, Estimate
-from groupwise.stats.fold import Floats, Ints
 from groupwise.stats.label_compare import compare_label_folds
 from groupwise.stats.label_metrics import (
     LabelDraws,

@@ -38,10 +38,11 @@ from groupwise.inference.decision import read_decision
 from groupwise.recipe.recipe import read_fields
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.case_sets import choose_set_rule
 from groupwise.stats.cases import MAX, RULES, CaseRule, aggregate, choose_case_rule, label_cases, number_cases
 from groupwise.stats.estimate import SCHEMA
-from groupwise.stats.fold import Floats, Ints, check_fold
+from groupwise.stats.fold import check_fold
 from groupwise.stats.intervals import fraction, share_of_images
 from groupwise.stats.label_rule import Members
 from groupwise.stats.metrics import measure_fold

@@ -11,14 +11,12 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-Pixels = npt.NDArray[np.uint8]
+from groupwise.stats.arrays import Pixels, Reals
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
@@ -70,7 +68,7 @@ def _add_noise(image: Pixels, share: float, rng: np.random.Generator) -> Pixels:
     return _to_levels(image + 255 * share * rng.standard_normal(image.shape))
 
 
-def _to_levels(values: npt.NDArray[np.floating[Any]]) -> Pixels:
+def _to_levels(values: Reals) -> Pixels:
     levels: Pixels = np.rint(np.clip(values, 0, 255)).astype(np.uint8)
     return levels
 

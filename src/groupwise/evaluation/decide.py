@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.data.split import Split
 from groupwise.errors import UsageError
@@ -18,13 +17,13 @@ from groupwise.recipe.decision import DecisionConfig
 from groupwise.recipe.recipe import read_fields
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.calibration import calibrated
 from groupwise.stats.case_sets import choose_set_rule
 from groupwise.stats.cases import choose_case_rule
 from groupwise.stats.conformal import (
     Abstention,
     Conformal,
-    Ints,
     OperatingPoint,
     fit_abstention,
     fit_conformal,
@@ -60,7 +59,7 @@ def decide_sets(
 
 
 def decide_sets_by(
-    probs: npt.NDArray[np.float64], members: Any, sources: Ints, start: Decision, config: DecisionConfig
+    probs: Floats, members: Any, sources: Ints, start: Decision, config: DecisionConfig
 ) -> Decision:
     """As `decide_by`, where images have labels `members`, 1 for each that one has, (N, K)."""
     rule = fit_label_rule(probs, members, sources, config.alpha)
@@ -87,7 +86,7 @@ def decide(
 
 
 def decide_by(
-    probs: npt.NDArray[np.float64], labels: Ints, sources: Ints, start: Decision, config: DecisionConfig
+    probs: Floats, labels: Ints, sources: Ints, start: Decision, config: DecisionConfig
 ) -> Decision:
     """`start` with every threshold that calibrated probabilities (N, K) of images not learnt from set."""
     classes, point = start.classes, None

@@ -29,11 +29,12 @@ from typing import Any
 import numpy as np
 
 from groupwise.inference.decision import Decision
+from groupwise.stats.arrays import Floats, Mask
 from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
 from groupwise.stats.costs import cheapest_answers, mean_cost
 from groupwise.stats.estimate import Estimate
-from groupwise.stats.fold import Floats, Fold
-from groupwise.stats.intervals import Mask, fraction, share_of_images
+from groupwise.stats.fold import Fold
+from groupwise.stats.intervals import fraction, share_of_images
 from groupwise.stats.ood import Features, OutOfDistribution
 
 PREDICTIVE = "corners of the limits of sensitivity and specificity, which holds for any dependence of the two"

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from groupwise.data.cache import Images
+from groupwise.stats.arrays import Floats
 from groupwise.stats.drift import Collections, DriftTest, drift_tests, normal_scores, standardised_differences
-from groupwise.stats.fold import Floats
 from groupwise.stats.ood import Features
 
 CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.data.cache import Images, decode_images
 from groupwise.data.decode import Preprocessing
@@ -27,7 +26,8 @@ from groupwise.recipe.decision import DecisionConfig
 from groupwise.recipe.recipe import read_fields
 from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.run import Run
-from groupwise.stats.fold import Floats, Ints, check_fold
+from groupwise.stats.arrays import Floats, Ints
+from groupwise.stats.fold import check_fold
 from groupwise.stats.label_metrics import check_label_fold, measure_label_fold
 from groupwise.stats.label_rule import Members
 from groupwise.stats.metrics import measure_fold
@@ -46,7 +46,7 @@ class Scored:
 
     rows: tuple[Assignment, ...]
     classes: tuple[str, ...]
-    probs: npt.NDArray[np.float64]
+    probs: Floats
     metrics: dict[str, Any]
     given: Members | None = None
 
@@ -117,7 +117,7 @@ def _measure_sets(
     return metrics | decision_metrics(fold.whole, unlike, *outputs, predictor.reference)
 
 
-def train_counts(split: Split) -> npt.NDArray[np.int64]:
+def train_counts(split: Split) -> Ints:
     """Images of each class that were learnt from, (K,)."""
     learnt = split.class_numbers[split.indices("train")]
     return np.bincount(learnt, minlength=len(split.classes)).astype(np.int64)
@@ -204,7 +204,7 @@ def prediction_header(classes: Sequence[str]) -> tuple[str, ...]:
 
 def prediction_lines(
     rows: Sequence[Assignment],
-    probs: npt.NDArray[np.float64],
+    probs: Floats,
     classes: Sequence[str],
     given: Members | None = None,
 ) -> list[tuple[object, ...]]:

@@ -35,9 +35,10 @@ from groupwise.evaluation.decision_metrics import decision_metrics
 from groupwise.inference.decision import Decision
 from groupwise.inference.predictor import Outputs, Predictor
 from groupwise.runs.external import FOLD, compared
+from groupwise.stats.arrays import Ints
 from groupwise.stats.cases import CaseRule
 from groupwise.stats.estimate import Estimate
-from groupwise.stats.fold import Fold, Ints, check_fold
+from groupwise.stats.fold import Fold, check_fold
 from groupwise.stats.label_metrics import LabelFold, check_label_fold, measure_label_fold
 from groupwise.stats.label_rule import Members
 from groupwise.stats.metrics import measure_fold

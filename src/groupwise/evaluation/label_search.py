@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from cleanlab.filter import find_label_issues
+
+from groupwise.stats.arrays import Ints
 
 TELLS = 3
 """How many times as often a changed label has to be named: of 10 % wrong ones, three in ten named are then.
@@ -24,8 +25,6 @@ On made answers, 96 to 2,000 of 2 to 10 classes, it is less often below an accur
 of the labels that a strong network judges are wrong."""
 
 CHANGED, SEARCHES, SHARE = 40, 20, 0.02  # labels to change, in so many searches at most, of each class
-
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

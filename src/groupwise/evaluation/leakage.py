@@ -24,16 +24,16 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.data.cache import Images
 from groupwise.data.sources import expected_sibling_share, find_sources
 from groupwise.data.split import EXCLUDED, Split
-from groupwise.data.stratify import IntArray, assign_random
+from groupwise.data.stratify import assign_random
 from groupwise.evaluation.neighbours import FEATURE_SIDE_PX, SPLITS, Neighbours, nearest_neighbours
 from groupwise.evaluation.words import sentence
 from groupwise.files import write_json
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Ints, Mask
 from groupwise.stats.estimate import SETS
 from groupwise.stats.fold import Fold
 from groupwise.stats.intervals import share_of_images
@@ -104,7 +104,7 @@ def reported_fold(shares: Mapping[str, float]) -> str:
     return TEST if TEST in shares else list(shares)[-1]
 
 
-def _siblings(split: Split, rows: IntArray, shares: Mapping[str, float], fold: str) -> dict[str, Any]:
+def _siblings(split: Split, rows: Ints, shares: Mapping[str, float], fold: str) -> dict[str, Any]:
     n_train = int((assign_random(len(rows), list(shares.values()), 0) == 0).sum())
     clusters, groups = (
         find_sources([getattr(split.rows[i], name) for i in rows]) for name in ("cluster", "group")
@@ -148,9 +148,7 @@ def write_leakage(run: Run, facts: dict[str, Any]) -> None:
 """The entry of a fold in `metrics.json`; there only where some image has a sibling."""
 
 
-def measure_exposure(
-    fold: Fold, split: Split, rows: IntArray, right: npt.NDArray[np.bool_] | None = None
-) -> dict[str, Any]:
+def measure_exposure(fold: Fold, split: Split, rows: Ints, right: Mask | None = None) -> dict[str, Any]:
     """The entry for the `rows` of the split that `fold` holds; empty where no source is cut.
 
     `right` (N,) says which are answered rightly, where that is not the most probable class.
@@ -163,7 +161,7 @@ def measure_exposure(
     return {KEY: {"with": _accuracy(fold, right, seen), "without": _accuracy(fold, right, ~seen)}}
 
 
-def _accuracy(fold: Fold, right: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_]) -> dict[str, Any]:
+def _accuracy(fold: Fold, right: Mask, among: Mask) -> dict[str, Any]:
     return share_of_images(fold, right, among, "no image of the fold is so").as_json()
 
 

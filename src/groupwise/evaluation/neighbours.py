@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.data.cache import Images
-from groupwise.data.stratify import IntArray, assign_random, assign_sources
+from groupwise.data.stratify import assign_random, assign_sources
+from groupwise.stats.arrays import Floats, Floats32, Ints, Mask
 from groupwise.stats.repeated import Scores
-from groupwise.stats.wilson import Floats
 
 FEATURE_SIDE_PX = 8
 MOST_IMAGES = 2000
@@ -35,9 +34,9 @@ class Neighbours:
 
 def nearest_neighbours(
     images: Images,
-    rows: IntArray,
-    labels: IntArray,
-    sources: IntArray,
+    rows: Ints,
+    labels: Ints,
+    sources: Ints,
     shares: Mapping[str, float],
     fold: str,
     seeds: range,
@@ -58,7 +57,7 @@ def nearest_neighbours(
     features = _describe(images, rows[kept])
     similarity = features @ features.T
 
-    def answers(folds: IntArray) -> Scores:
+    def answers(folds: Ints) -> Scores:
         scores = _ask(similarity, labels, folds == train, folds == test)
         split, image = np.nonzero(np.isfinite(scores))
         return Scores(seeds.start + split, sources[image], scores[split, image])
@@ -67,10 +66,10 @@ def nearest_neighbours(
 
 
 def _ask(
-    similarity: npt.NDArray[np.float32],
-    labels: IntArray,
-    known: npt.NDArray[np.bool_],
-    asked: npt.NDArray[np.bool_],
+    similarity: Floats32,
+    labels: Ints,
+    known: Mask,
+    asked: Mask,
 ) -> Floats:
     """Whether the nearest of the `known` images bears the label of each of the `asked` ones; NaN elsewhere.
 
@@ -83,7 +82,7 @@ def _ask(
     return scores
 
 
-def _draw_sources(sources: IntArray, most: int, seed: int) -> IntArray:
+def _draw_sources(sources: Ints, most: int, seed: int) -> Ints:
     """Rows of whole sources, drawn as long as they come to no more than `most` images."""
     if len(sources) <= most:
         return np.arange(len(sources))
@@ -93,7 +92,7 @@ def _draw_sources(sources: IntArray, most: int, seed: int) -> IntArray:
     return np.flatnonzero(np.isin(sources, names[fitting]))
 
 
-def _describe(images: Images, rows: IntArray) -> npt.NDArray[np.float32]:
+def _describe(images: Images, rows: Ints) -> Floats32:
     """Small pixels of `rows`, centred and of unit length, so that a product is a correlation; (n, 192)."""
     size = (FEATURE_SIDE_PX, FEATURE_SIDE_PX)
     small = [cv2.resize(images[row], size, interpolation=cv2.INTER_AREA).ravel() for row in rows]

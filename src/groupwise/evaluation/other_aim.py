@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from groupwise.recipe.aim import SKEWED
-from groupwise.stats.fold import Fold, Ints
+from groupwise.stats.arrays import Ints
+from groupwise.stats.fold import Fold
 from groupwise.stats.intervals import share_of_images
 from groupwise.stats.priors import with_equal_classes, with_shares
 from groupwise.stats.resampled import Resampled

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.data.split import Assignment
 from groupwise.data.targets import Targets, refuse_sets
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_csv
+from groupwise.stats.arrays import Floats, Ints, Mask
 
 PROBABILITY = "prob_"  # begins the names of the columns that hold probabilities
 
@@ -26,11 +26,11 @@ class Predictions:
 
     rows: tuple[Assignment, ...]
     classes: tuple[str, ...]
-    probs: npt.NDArray[np.float64]
+    probs: Floats
     predicted: tuple[str, ...] = ()
 
     @property
-    def labels(self) -> npt.NDArray[np.int64]:
+    def labels(self) -> Ints:
         """The class number of each row, (N,); raises `UsageError` where images have sets of labels."""
         refuse_sets((row.label for row in self.rows), "this command")
         return np.array([self.classes.index(row.label) for row in self.rows], dtype=np.int64)
@@ -41,12 +41,12 @@ class Predictions:
         return Targets.of([row.label for row in self.rows], self.classes)
 
     @property
-    def given(self) -> npt.NDArray[np.bool_]:
+    def given(self) -> Mask:
         """Which labels each image was given, (N, K)."""
         return Targets.of(self.predicted, self.classes).members.astype(bool)
 
     @property
-    def right(self) -> npt.NDArray[np.bool_]:
+    def right(self) -> Mask:
         """Whether each row was given its label, (N,): its most probable class, or exactly its set."""
         if self.targets.several:
             return np.asarray((self.given == self.targets.members).all(axis=1))

@@ -24,9 +24,9 @@ from groupwise.files import write_json
 from groupwise.inference.predictor import load_run, predict_outputs
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Ints, Mask
 from groupwise.stats.estimate import SCHEMA, SETS
-from groupwise.stats.fold import Ints
-from groupwise.stats.intervals import Mask, fraction
+from groupwise.stats.intervals import fraction
 
 FILE = "robustness.json"
 

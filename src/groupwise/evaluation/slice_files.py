@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groupwise.data.manifest import Manifest, Sample
-from groupwise.data.stratify import IntArray
 from groupwise.errors import UsageError
 from groupwise.evaluation.predictions import Predictions, read_predictions
 from groupwise.files import read_json, write_json
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Ints
 from groupwise.stats.estimate import SETS
 from groupwise.stats.fold import Fold, check_fold
 from groupwise.stats.label_metrics import check_label_fold
@@ -52,7 +52,7 @@ def write_slices(run: Run, fold: str, columns: Sequence[str] = ()) -> dict[str, 
     return facts
 
 
-def _judge(predictions: Predictions, sources: IntArray) -> tuple[Fold, Judged]:
+def _judge(predictions: Predictions, sources: Ints) -> tuple[Fold, Judged]:
     """The fold and what is right of it: of sets of labels what was given, by the thresholds of the run."""
     classes, targets = predictions.classes, predictions.targets
     if not targets.several:

@@ -10,20 +10,19 @@ learn more.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.data.split import Split
 from groupwise.files import write_json
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.estimate import SCHEMA
-from groupwise.stats.fold import Ints
 from groupwise.stats.intervals import fraction
 
 FILE = "training_fold.json"
 FOLD = "train"
 
 
-def write_training_fold(run: Run, split: Split, rows: Ints, logits: npt.NDArray[np.float64]) -> None:
+def write_training_fold(run: Run, split: Split, rows: Ints, logits: Floats) -> None:
     """Write the accuracy of `logits` (M, K) for the `rows` (M,) of the split, some or all of its fold."""
     right = logits.argmax(axis=1) == split.class_numbers[rows]
     sources, of = np.unique(split.sources[rows], return_inverse=True)

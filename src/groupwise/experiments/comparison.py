@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.data.sources import find_sources
 from groupwise.data.targets import Targets
@@ -18,6 +17,7 @@ from groupwise.report.baseline_words import standing_sentence
 from groupwise.report.differences import Comparison
 from groupwise.runs.files import RunFiles, read_run
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import Fold, balanced_accuracy, check_fold, class_counts, log_losses
 from groupwise.stats.label_compare import LabelPair, compare_label_models, label_losses
@@ -44,7 +44,7 @@ class Contestant:
         row = next(iter(self.answers.values()))
         return tuple(name.removeprefix(PROBABILITY) for name in row if name.startswith(PROBABILITY))
 
-    def probs(self, paths: Sequence[str], classes: Sequence[str]) -> npt.NDArray[np.float64]:
+    def probs(self, paths: Sequence[str], classes: Sequence[str]) -> Floats:
         """The probabilities of `classes` for images, (N, K)."""
         rows = (self.answers[path] for path in paths)
         return np.array([[float(row[f"{PROBABILITY}{name}"]) for name in classes] for row in rows])
@@ -181,7 +181,7 @@ def _sources(contestants: Sequence[Contestant]) -> dict[str, int]:
 
 
 def _measure(
-    targets: Targets, probs: Sequence[npt.NDArray[np.float64]], sources: npt.NDArray[np.int64], seed: int
+    targets: Targets, probs: Sequence[Floats], sources: Ints, seed: int
 ) -> tuple[list[dict[str, float]], tuple[Pair, ...] | tuple[LabelPair, ...]]:
     """The figures of each run, and the differences of each pair."""
     if targets.several:

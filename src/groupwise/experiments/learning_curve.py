@@ -19,7 +19,6 @@ import numpy as np
 
 from groupwise.console import Console
 from groupwise.data.split import Split
-from groupwise.data.stratify import IntArray
 from groupwise.errors import UsageError
 from groupwise.evaluation.leakage import reported_fold
 from groupwise.evaluation.predictions import read_predictions
@@ -30,9 +29,10 @@ from groupwise.pipeline.resume import stored_recipe
 from groupwise.recipe.recipe import Recipe
 from groupwise.runs.history import read_history
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.bootstrap import source_weights
 from groupwise.stats.estimate import SCHEMA, Estimate
-from groupwise.stats.fold import Floats, Fold
+from groupwise.stats.fold import Fold
 from groupwise.stats.intervals import fraction
 from groupwise.stats.learning_curve import FEWEST_SIZES, extrapolate
 from groupwise.text import duration
@@ -190,7 +190,7 @@ def _train(
     return right, len(asked.predicted)
 
 
-def summarise(split: Split, rows: IntArray, right: Mapping[Part, list[Floats]]) -> dict[str, Any]:
+def summarise(split: Split, rows: Ints, right: Mapping[Part, list[Floats]]) -> dict[str, Any]:
     """What FILE holds of the answers `right` to the images `rows` (T,) of the reported fold, by size."""
     sources = np.unique(split.sources[rows], return_inverse=True)[1].astype(np.int64)
     labels = np.zeros(len(rows), dtype=np.int64) if split.several else split.class_numbers[rows]

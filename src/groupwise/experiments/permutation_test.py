@@ -20,11 +20,11 @@ from scipy.stats import binomtest
 
 from groupwise.console import Console
 from groupwise.data.split import EXCLUDED, Split
-from groupwise.data.stratify import IntArray
 from groupwise.errors import UsageError
 from groupwise.experiments.retrain import Labels, Materials, open_materials, retrain
 from groupwise.files import write_json
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Ints
 from groupwise.stats.estimate import SCHEMA, Estimate
 from groupwise.stats.intervals import fraction
 from groupwise.stats.label_metrics import LabelDraws, check_label_fold, mean_over_labels
@@ -69,7 +69,7 @@ def permutation_test(
     return facts
 
 
-def _kept(materials: Materials) -> tuple[list[int], list[str], IntArray]:
+def _kept(materials: Materials) -> tuple[list[int], list[str], Ints]:
     """The rows that take part, their labels and their sources."""
     rows = [i for i, row in enumerate(materials.split.rows) if row.fold != EXCLUDED]
     return rows, [materials.split.rows[i].label for i in rows], materials.split.sources[rows]
@@ -117,7 +117,7 @@ def _train_permuted(
     return {"seed": seed, **judge(asked.labels, asked.predicted[epoch], sources)}
 
 
-def judge(labels: Labels, predicted: Labels, sources: IntArray) -> dict[str, Any]:
+def judge(labels: Labels, predicted: Labels, sources: Ints) -> dict[str, Any]:
     """Accuracy of `predicted` classes with its interval over `sources`, and chance; all are (T,)."""
     _, number = np.unique(sources, return_inverse=True)
     hits = np.bincount(number, labels == predicted).astype(np.float64)
@@ -128,7 +128,7 @@ def judge(labels: Labels, predicted: Labels, sources: IntArray) -> dict[str, Any
     return {"accuracy": accuracy.as_json(), "chance": chance, "at_chance": _holds(accuracy, chance)}
 
 
-def judge_sets(members: Labels, probs: Any, sources: IntArray, classes: Sequence[str]) -> dict[str, Any]:
+def judge_sets(members: Labels, probs: Any, sources: Ints, classes: Sequence[str]) -> dict[str, Any]:
     """The mean AUROC of `probs` for the labels, both (T, K), with its interval over `sources`, and chance."""
     fold = check_label_fold(members, probs, sources)
     drawn = LabelDraws.of(fold, fold.members, draws=DRAWS, seed=0)
@@ -203,12 +203,12 @@ def _is_more_than_luck(count: int, n: int, rate: float) -> bool:
     return bool(binomtest(count, n, rate, alternative="greater").pvalue < ALPHA)
 
 
-def one_class_each(labels: Sequence[str], sources: IntArray) -> bool:
+def one_class_each(labels: Sequence[str], sources: Ints) -> bool:
     """Whether no source holds two classes; `labels` and `sources` are (N,)."""
     return len(set(zip(labels, sources.tolist(), strict=True))) == len(set(sources.tolist()))
 
 
-def permute_labels(labels: Sequence[str], sources: IntArray, *, seed: int) -> list[str]:
+def permute_labels(labels: Sequence[str], sources: Ints, *, seed: int) -> list[str]:
     """Labels (N,) that mean nothing, for images of `sources` (N,)."""
     rng = np.random.default_rng(seed)
     names, label = np.unique(np.asarray(labels), return_inverse=True)
@@ -220,7 +220,7 @@ def permute_labels(labels: Sequence[str], sources: IntArray, *, seed: int) -> li
     return [str(name) for name in names[renamings[source, label]]]
 
 
-def _latin_square(order: int, rng: np.random.Generator) -> IntArray:
+def _latin_square(order: int, rng: np.random.Generator) -> Ints:
     """A shuffled cyclic square (K, K): every row and every column holds every symbol."""
     cyclic = (np.arange(order)[:, None] + np.arange(order)) % order
     rows, columns, symbols = (rng.permutation(order) for _ in range(3))

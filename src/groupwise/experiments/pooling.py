@@ -18,7 +18,6 @@ import numpy as np
 
 from groupwise.console import Console
 from groupwise.data.split import EXCLUDED
-from groupwise.data.stratify import IntArray
 from groupwise.evaluation.decision_metrics import cost_metrics
 from groupwise.evaluation.evaluate import Scored, decided_before, is_for_balanced, write_scores
 from groupwise.evaluation.influence import influence_metrics
@@ -35,6 +34,7 @@ from groupwise.runs.files import TEST, read_metrics
 from groupwise.runs.history import read_history
 from groupwise.runs.request import CrossValidation
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Ints
 from groupwise.stats.estimate import SCHEMA, headline_measure
 from groupwise.stats.fold import check_fold
 from groupwise.stats.label_metrics import check_label_fold, measure_label_fold
@@ -129,7 +129,7 @@ def out_of_fold(study: Run, models: Sequence[str]) -> Scored:
     return Scored(pooled.rows, classes, probs, _figures(study, pooled, sources))
 
 
-def _figures(study: Run, pooled: Predictions, sources: IntArray) -> dict[str, Any]:
+def _figures(study: Run, pooled: Predictions, sources: Ints) -> dict[str, Any]:
     """Every figure of one class an image."""
     probs, classes = pooled.probs, pooled.classes
     fold = check_fold(pooled.labels, probs, sources, classes)

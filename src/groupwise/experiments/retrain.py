@@ -16,7 +16,6 @@ from groupwise.console import Console
 from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
 from groupwise.data.split import Split, make_split, participants_of
-from groupwise.data.stratify import IntArray
 from groupwise.distributed.world import World, choose_device
 from groupwise.errors import Ended
 from groupwise.evaluation.leakage import reported_fold
@@ -27,6 +26,7 @@ from groupwise.pipeline.resume import stored_recipe
 from groupwise.pipeline.train import new_model
 from groupwise.recipe.recipe import Recipe
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Floats, Floats32, Ints, Mask
 from groupwise.stats.label_rule import LabelRule
 from groupwise.stats.label_sets import fit_label_rule, label_probabilities, undecided_rule
 from groupwise.training.callbacks import BatchProgress, Callback
@@ -111,14 +111,14 @@ class Asked:
     probability of each.
     """
 
-    rows: IntArray
+    rows: Ints
     labels: Labels
     predicted: Labels
     chosen: int
-    probs: npt.NDArray[np.float32] | None = None
+    probs: Floats32 | None = None
 
     @property
-    def right(self) -> npt.NDArray[np.bool_]:
+    def right(self) -> Mask:
         """Which images each epoch gets right, (E, T); of several labels all of them."""
         same = np.asarray(self.predicted == self.labels)
         return same if self.labels.ndim == 1 else np.asarray(same.all(axis=2))
@@ -137,12 +137,12 @@ class FoldAnswers(Callback):
     """
 
     def __init__(
-        self, data: FitData, rows: IntArray, chosen_on: IntArray, sources: IntArray, config: Preprocessing
+        self, data: FitData, rows: Ints, chosen_on: Ints, sources: Ints, config: Preprocessing
     ) -> None:
         self._data, self._rows, self._chosen_on, self._sources = data, rows, chosen_on, sources
         self._config = config
         self.predicted: list[Labels] = []
-        self.probs: list[npt.NDArray[np.float32]] = []
+        self.probs: list[Floats32] = []
 
     def on_epoch_end(self, _: Sequence[EpochRecord], model: nn.Module) -> None:
         assert isinstance(model, ResNeXt)
@@ -161,7 +161,7 @@ class FoldAnswers(Callback):
         probs = label_probabilities(self._logits(model, rows), 1.0)
         return fit_label_rule(probs, self._data.labels[rows].astype(bool), self._sources[rows], ALPHA)
 
-    def _logits(self, model: ResNeXt, rows: IntArray) -> npt.NDArray[np.float64]:
+    def _logits(self, model: ResNeXt, rows: Ints) -> Floats:
         return predict_logits(model, self._data.images[rows], self._config)
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from groupwise.data.split import EXCLUDED, Split
-from groupwise.data.stratify import IntArray
-from groupwise.stats.fold import Floats
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.label_rule import Members
 
 FRACTIONS = (1 / 8, 1 / 4, 1 / 2, 1.0)  # of the training sources
@@ -49,8 +48,8 @@ def parts_of(split: Split, seeds: Sequence[int]) -> list[Part]:
 class _Order:
     """Training rows (N,), the number of the source of each, and the least part that keeps a source (S,)."""
 
-    rows: IntArray
-    number: IntArray
+    rows: Ints
+    number: Ints
     place: Floats
 
 
@@ -83,7 +82,7 @@ def _order(split: Split, seed: int) -> _Order:
     return _Order(train, number, place)
 
 
-def _labels_of_sources(split: Split, train: IntArray, number: IntArray, first: IntArray) -> Members:
+def _labels_of_sources(split: Split, train: Ints, number: Ints, first: Ints) -> Members:
     """Which labels each source of the rows `train` has, (S, K); of classes that of its first image."""
     members = split.targets.members[train].astype(bool)
     if not split.several:

@@ -9,24 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from groupwise.errors import UsageError
-from groupwise.inference.heatmaps import Floats, Method, is_coarse, to_heat
+from groupwise.inference.heatmaps import Method, is_coarse, to_heat
 from groupwise.models.resnext import ResNeXt, one_look
+from groupwise.stats.arrays import Floats32, Reals
 
 
 def heat_maps(
     model: ResNeXt,
-    inputs: npt.NDArray[np.float32],
+    inputs: Floats32,
     class_numbers: Sequence[int],
     *,
     stage: str | None = None,
     method: Method = "gradcam",
-) -> Floats:
+) -> Reals:
     """Heat maps (N, h, w) from 0 to 1 of normalised images (N, 3, S, S), at a stage.
 
     By default at the last stage whose maps are not too coarse. Raises `UsageError` for a stage that the

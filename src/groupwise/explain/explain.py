@@ -15,11 +15,11 @@ from groupwise.data.targets import say
 from groupwise.errors import UsageError
 from groupwise.evaluation.decide import reference_rows
 from groupwise.explain.cam import heat_maps
-from groupwise.explain.overlay import Pixels, overlay, photograph, picture_name, png
+from groupwise.explain.overlay import overlay, photograph, picture_name, png
 from groupwise.explain.request import Asked, load_asked
 from groupwise.files import write_atomic, write_json
 from groupwise.inference.decision import ClassPrediction
-from groupwise.inference.heatmaps import Floats, Method, border_share, is_coarse
+from groupwise.inference.heatmaps import Method, border_share, is_coarse
 from groupwise.inference.occlusion import occlusion_maps
 from groupwise.inference.predictor import Predictor, predict_outputs
 from groupwise.inference.stream import OnBad
@@ -29,6 +29,7 @@ from groupwise.recipe.recipe import read_fields
 from groupwise.report.rendering import render
 from groupwise.report.thumbnails import Thumbnail, image_uri, load_thumbnail, png_uri
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Pixels, Reals
 
 if TYPE_CHECKING:
     from groupwise.data.decode import Preprocessing
@@ -57,7 +58,7 @@ class Explanation:
     image: Pixels
     answer: ClassPrediction
     shown: str
-    heat: Floats
+    heat: Reals
     nearest: tuple[Neighbour, ...]
 
     @property
@@ -120,7 +121,7 @@ def explain_images(
 
 def _occluded(
     predictor: Predictor, images: Pixels, numbers: list[int], stage: str | None, method: Method
-) -> Floats:
+) -> Reals:
     """The heat of a probe, whose frozen features have no gradient: what is lost when a place is hidden."""
     if stage is not None or method != "gradcam":
         raise UsageError(
@@ -129,14 +130,14 @@ def _occluded(
             remedy="Leave it out.",
         )
 
-    def probs(shown: Pixels) -> Floats:
+    def probs(shown: Pixels) -> Reals:
         outputs = predict_outputs(predictor.model, shown, predictor.preprocessing)
         return predictor.decision.probs(outputs.logits)
 
     return occlusion_maps(images, numbers, probs)
 
 
-def nearest_training_images(run: Run, predictor: Predictor, features: Floats) -> list[tuple[Neighbour, ...]]:
+def nearest_training_images(run: Run, predictor: Predictor, features: Reals) -> list[tuple[Neighbour, ...]]:
     """The training images most like each row of features (N, C), by cosine, among those of the reference.
 
     None where the run keeps no reference, such as one that chose its epoch on the test fold.
@@ -156,7 +157,7 @@ def nearest_training_images(run: Run, predictor: Predictor, features: Floats) ->
     ]
 
 
-def _unit(features: Floats) -> Floats:
+def _unit(features: Reals) -> Reals:
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     return features / np.where(lengths > 0, lengths, 1)
 

@@ -10,13 +10,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
 from groupwise.errors import UsageError
-from groupwise.explain.overlay import GAP_PX, GREY, Pixels, colour, picture_name, png, sheet
+from groupwise.explain.overlay import GAP_PX, GREY, colour, picture_name, png, sheet
 from groupwise.explain.request import Asked, load_asked
 from groupwise.files import write_atomic
 from groupwise.inference.heatmaps import is_coarse
@@ -25,13 +24,14 @@ from groupwise.inference.stream import OnBad
 from groupwise.models.blocks import Bottleneck
 from groupwise.models.ensemble import trained_networks
 from groupwise.models.resnext import ResNeXt
+from groupwise.stats.arrays import Floats32, Pixels
 
 MAP_PX, FILTER_PX, NAME_PX = 36, 28, 64
 ROWS = 16  # groups below one another
 FILTERS_A_ROW = 8
 
 
-def group_maps(model: ResNeXt, image: npt.NDArray[np.float32], block: str) -> list[list[Tensor]]:
+def group_maps(model: ResNeXt, image: Floats32, block: str) -> list[list[Tensor]]:
     """What each group of a block's grouped convolution shows behind its ReLU: groups of maps (h, w).
 
     `image` is normalised, (C, S, S), and `block` is named like `layer1.0`. Raises `UsageError` for a block

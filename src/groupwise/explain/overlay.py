@@ -8,15 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from groupwise.data.archive import read_file
 from groupwise.data.decode import UNSETTLED, Resize, decode
 from groupwise.data.pixel_reading import Reading
-from groupwise.inference.heatmaps import Floats
-
-Pixels = npt.NDArray[np.uint8]
+from groupwise.stats.arrays import Pixels, Reals
 
 # From nothing to most: dark violet, red, orange, pale yellow; their lightness rises evenly, so that the order
 # is seen by colour-blind readers and in grey.
@@ -30,14 +27,14 @@ STEM_BYTES = 100  # of 255 that a name may have; digest, part and the temporary 
 SHORT_PX, LONG_PX = 256, 2048  # of a photograph under heat: its shorter side, its longer side at most
 
 
-def colour(heat: Floats) -> Pixels:
+def colour(heat: Reals) -> Pixels:
     """Heat (H, W) from 0 to 1 as colours, uint8 (H, W, 3)."""
     levels = np.linspace(0, 1, len(COLOURS))
     channels = [np.interp(heat, levels, COLOURS[:, channel]) for channel in range(3)]
     return np.stack(channels, axis=-1).round().astype(np.uint8)
 
 
-def overlay(image: Pixels, heat: Floats, resize: Resize = "squash") -> Pixels:
+def overlay(image: Pixels, heat: Reals, resize: Resize = "squash") -> Pixels:
     """The image (H, W, 3) under the heat (h, w), which is spread over it smoothly.
 
     `resize` says how the image had become the square that the heat lies over.

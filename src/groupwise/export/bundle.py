@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import safetensors.numpy
 import torch
 
@@ -32,6 +31,7 @@ from groupwise.runs.baselines import FILE as BASELINES
 from groupwise.runs.baselines import read_baselines
 from groupwise.runs.files import read_metrics
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Floats, Floats32
 from groupwise.stats.estimate import headline_measure
 from groupwise.version import __version__
 
@@ -143,20 +143,20 @@ def torch_compute(source: Source) -> Compute:
     return partial(torch_outputs, source.predictor.model)
 
 
-def shown_inputs(source: Source) -> tuple[Material, npt.NDArray[np.float32]]:
+def shown_inputs(source: Source) -> tuple[Material, Floats32]:
     """The images by which an export is checked, and the network's input for them, (N, 3, S, S)."""
     preprocessing, shown = source.predictor.preprocessing, source.material.spread(IMAGES)
     return shown, preprocessing.normalise(shown.decode(preprocessing))
 
 
 @torch.inference_mode()
-def torch_outputs(model: Network, inputs: npt.NDArray[np.float32]) -> Outputs:
+def torch_outputs(model: Network, inputs: Floats32) -> Outputs:
     """Logits and features of normalised images (N, 3, S, S), by the network as it was trained."""
     features = model.eval().features(torch.from_numpy(inputs))
     return Outputs(model.fc(features).double().numpy(), features.numpy())
 
 
-def torch_logits(model: Network, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def torch_logits(model: Network, inputs: Floats32) -> Floats:
     """The logits (N, K) alone."""
     return torch_outputs(model, inputs).logits
 

@@ -12,11 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.inference.bundle import MODEL
+from groupwise.stats.arrays import Floats32
 
-Floats32 = npt.NDArray[np.float32]
 Forward = Callable[[Floats32], tuple[Floats32, Floats32]]
 # What runs a model, and the precision that it really computes in
 Opened = tuple[Forward, str]

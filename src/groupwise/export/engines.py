@@ -18,20 +18,12 @@ from typing import Any
 import numpy as np
 
 from groupwise.errors import GroupwiseError, UsageError, first_line
-from groupwise.export.converted import (
-    OUTPUTS,
-    Floats32,
-    Forward,
-    Opened,
-    open_mnn,
-    open_ncnn,
-    open_tract,
-    silent,
-)
+from groupwise.export.converted import OUTPUTS, Forward, Opened, open_mnn, open_ncnn, open_tract, silent
 from groupwise.export.parity import TOLERANCE
 from groupwise.export.phones import EXECUTORCH_MODEL, LITERT_MODEL, open_executorch, open_litert
 from groupwise.inference.bundle import MODEL
 from groupwise.models.onnx_files import open_session
+from groupwise.stats.arrays import Floats32
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.data.cache import Images, decode_images
 from groupwise.data.decode import Preprocessing
 from groupwise.data.split import EXCLUDED
 from groupwise.recipe.recipe import read_fields
 from groupwise.runs.run import Run
-
-Ints = npt.NDArray[np.int64]
+from groupwise.stats.arrays import Ints
 
 TEST, TRAIN = "test", "train"
 

@@ -8,13 +8,12 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.errors import GroupwiseError
 from groupwise.inference.decision import ClassPrediction
+from groupwise.stats.arrays import Floats, Floats32
 
-Floats = npt.NDArray[np.float64]
-Forward = Callable[[npt.NDArray[np.float32]], Floats]
+Forward = Callable[[Floats32], Floats]
 
 TOLERANCE = 1e-4  # on logits
 IMAGES = 32  # of the user's own
@@ -24,7 +23,7 @@ DECIDED = ("decided", "prediction_set", "abstain", "unlike")
 def check_parity(
     expected: Floats,
     forward: Forward,
-    inputs: npt.NDArray[np.float32],
+    inputs: Floats32,
     *,
     names: Sequence[str],
     packages: Sequence[str],

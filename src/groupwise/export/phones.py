@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from groupwise.export.converted import Floats32, Opened, silent
+from groupwise.export.converted import Opened, silent
+from groupwise.stats.arrays import Floats32
 
 LITERT_MODEL, EXECUTORCH_MODEL = "model.tflite", "model.pte"
 

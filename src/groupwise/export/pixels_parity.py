@@ -17,6 +17,7 @@ from groupwise.export.pixels import IMAGES, PICTURE, PROBABILITIES, preprocessin
 from groupwise.inference.bundle import MODEL
 from groupwise.inference.decision import Decision
 from groupwise.models.onnx_files import open_session
+from groupwise.stats.arrays import Floats32
 
 LEVELS, LEVELS_ENLARGED = 1, 2
 
@@ -59,9 +60,7 @@ def check_pixels(
     }
 
 
-def largest_level(
-    prepared: npt.NDArray[np.float32], expected: npt.NDArray[np.uint8], preprocessing: Preprocessing
-) -> int:
+def largest_level(prepared: Floats32, expected: npt.NDArray[np.uint8], preprocessing: Preprocessing) -> int:
     """By how many of 255 levels an input of the network, (C, S, S), differs from pixels (S, S, C) at most."""
     levels = (prepared.transpose(1, 2, 0) - preprocessing.shift) / preprocessing.scale
     return int(np.abs(np.rint(levels) - expected).max())

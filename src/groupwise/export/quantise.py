@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.data.cache import Images
 from groupwise.data.decode import Preprocessing
@@ -23,6 +22,7 @@ from groupwise.export.bundle import Source, Terms, prove_engines, write_onnx, wr
 from groupwise.files import read_json, write_json
 from groupwise.inference.bundle import BATCH_SIZE, MODEL, PARITY
 from groupwise.models.onnx_files import open_session
+from groupwise.stats.arrays import Floats, Floats32
 from groupwise.stats.calibration import calibrated
 from groupwise.stats.label_compare import compare_label_folds
 from groupwise.stats.label_metrics import check_label_fold
@@ -31,7 +31,6 @@ from groupwise.stats.paired_tests import Difference, compare_models
 CALIBRATION_IMAGES = 128
 # Its products are summed by fours, so wider groups pay than with floats (docs/export.md).
 INT8_LANES = 32
-Floats = npt.NDArray[np.float64]
 
 
 def write_int8(source: Source, folder: Path, terms: Terms) -> list[str]:
@@ -73,7 +72,7 @@ def write_int8(source: Source, folder: Path, terms: Terms) -> list[str]:
     write_json(folder / PARITY, read_json(folder / PARITY) | facts)
     session = open_session(small, folder / MODEL)
 
-    def compute(inputs: npt.NDArray[np.float32]) -> Any:
+    def compute(inputs: Floats32) -> Any:
         # One at a time, as a client asks.
         parts = [
             session.run(["logits", "features"], {"images": inputs[i : i + 1]}) for i in range(len(inputs))

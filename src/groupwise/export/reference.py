@@ -27,13 +27,14 @@ from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import sha256_bytes, sha256_file
 from groupwise.inference.bundle import BUNDLE, PICTURES, BundleFiles
 from groupwise.inference.decision import ClassPrediction, Decision
+from groupwise.stats.arrays import Floats, Floats32
 
 KEY = "reference_pictures"
 OWN, MADE = 8, 8
 
 
 # Logits (N, K) and features (N, C) of normalised images (N, C, S, S)
-Compute = Callable[[npt.NDArray[np.float32]], tuple[npt.NDArray[Any], npt.NDArray[np.float32]]]
+Compute = Callable[[Floats32], tuple[npt.NDArray[Any], Floats32]]
 
 
 class Answering(Protocol):
@@ -48,7 +49,7 @@ class Answering(Protocol):
         """How logits become answers."""
 
     @property
-    def reference(self) -> npt.NDArray[np.float32] | None:
+    def reference(self) -> Floats32 | None:
         """Features of training images."""
 
 
@@ -58,7 +59,7 @@ class References:
 
     names: tuple[str, ...]
     images: Images
-    logits: npt.NDArray[np.float64]
+    logits: Floats
     answers: tuple[ClassPrediction, ...]
 
     @classmethod

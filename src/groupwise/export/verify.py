@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.data.decode import Preprocessing
 from groupwise.distributed.processor import this_processor
@@ -17,9 +16,9 @@ from groupwise.export.engines import Engine, installed_engines, open_engine, thr
 from groupwise.export.parity import DECIDED, plain
 from groupwise.export.reference import References
 from groupwise.inference.decision import ClassPrediction
+from groupwise.stats.arrays import Floats, Floats32
 
-Floats = npt.NDArray[np.float64]
-Decide = Callable[[Floats, npt.NDArray[np.float32]], Sequence[ClassPrediction]]
+Decide = Callable[[Floats, Floats32], Sequence[ClassPrediction]]
 # On probabilities, where weights or activations are not float32: engines round by rules of their own.
 COARSE_TOLERANCE = 0.02
 
@@ -151,7 +150,7 @@ def keep(entries: Sequence[dict[str, Any]], found: Verification) -> list[dict[st
 
 
 def _differences(
-    logits: npt.NDArray[np.float32], answers: Sequence[ClassPrediction], expected: References
+    logits: Floats32, answers: Sequence[ClassPrediction], expected: References
 ) -> tuple[Floats, Floats]:
     """The largest difference of a logit and of a probability in each picture, (N,) both."""
     probs = [

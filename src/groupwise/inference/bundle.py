@@ -30,11 +30,12 @@ from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_json, sha256_bytes, sha256_mapping
 from groupwise.inference.cases import CasePrediction, answer_case
 from groupwise.inference.decision import ClassPrediction, Decision
-from groupwise.inference.heatmaps import Floats, HeatMethod, class_activation_maps, is_coarse
+from groupwise.inference.heatmaps import HeatMethod, class_activation_maps, is_coarse
 from groupwise.inference.occlusion import occlusion_maps
 from groupwise.inference.stream import OnBad, Prediction, stream_predictions
 from groupwise.models.onnx_files import open_session
 from groupwise.runs.run import LEDGER, Run
+from groupwise.stats.arrays import Floats32, Reals
 
 if TYPE_CHECKING:
     from groupwise.inference.predictor import Predictor
@@ -98,8 +99,8 @@ class BundlePredictor:
     session: Any
     preprocessing: Preprocessing
     decision: Decision
-    head: npt.NDArray[np.float32]
-    reference: npt.NDArray[np.float32] | None
+    head: Floats32
+    reference: Floats32 | None
     facts: Mapping[str, Any]
 
     @property
@@ -120,7 +121,7 @@ class BundlePredictor:
         (maps,) = (output for output in self.session.get_outputs() if output.name == "maps")
         return "occlusion" if is_coarse(maps.shape[2:]) else "class activation map"
 
-    def heat_maps(self, images: Images, class_numbers: Sequence[int]) -> Floats:
+    def heat_maps(self, images: Images, class_numbers: Sequence[int]) -> Reals:
         """What in each image speaks for the class of that number, (N, h, w) from 0 to 1."""
         if self.heat_method == "occlusion":
             return occlusion_maps(images, class_numbers, self._probs)
@@ -142,11 +143,11 @@ class BundlePredictor:
         """As `predict`, for any number of files; see `stream_predictions`."""
         return stream_predictions(paths, self.answer_images, self.preprocessing, on_bad=on_bad)
 
-    def _probs(self, images: Images) -> Floats:
+    def _probs(self, images: Images) -> Reals:
         (logits,) = self._compute(images, ["logits"])
         return self.decision.probs(logits)
 
-    def _compute(self, images: Images, names: list[str]) -> list[npt.NDArray[np.float32]]:
+    def _compute(self, images: Images, names: list[str]) -> list[Floats32]:
         parts = [
             self.session.run(
                 names, {"images": self.preprocessing.normalise(images[start : start + BATCH_SIZE])}

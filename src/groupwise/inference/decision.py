@@ -18,14 +18,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import safetensors.numpy
 
 from groupwise.data.targets import write_set
 from groupwise.files import read_json, write_atomic, write_json
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Floats, Mask, Reals
 from groupwise.stats.cases import CaseRule
-from groupwise.stats.conformal import Abstention, Conformal, Floats, OperatingPoint
+from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
 from groupwise.stats.estimate import SCHEMA, upgrade
 from groupwise.stats.label_rule import LabelRule
 from groupwise.stats.ood import Features, OutOfDistribution
@@ -140,7 +140,7 @@ class Decision:
             for i, (row, labels) in enumerate(zip(probs, given, strict=True))
         ]
 
-    def probs(self, logits: npt.NDArray[np.floating[Any]]) -> Floats:
+    def probs(self, logits: Reals) -> Floats:
         """Calibrated probabilities (N, K) of logits (N, K)."""
         if self.label_sets is not None:
             from groupwise.stats.label_sets import label_probabilities  # brings scipy as well
@@ -155,7 +155,7 @@ class Decision:
             return None
         return self._named(self.conformal.sets(probs), probs)
 
-    def _named(self, members: npt.NDArray[np.bool_], probs: Floats) -> list[tuple[str, ...]]:
+    def _named(self, members: Mask, probs: Floats) -> list[tuple[str, ...]]:
         """The names of the members of each row (N, K), most probable first."""
         order = np.argsort(-probs, axis=1, kind="stable")
         return [tuple(self.classes[k] for k in ks if row[k]) for ks, row in zip(order, members, strict=True)]

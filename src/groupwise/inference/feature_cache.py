@@ -12,14 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
-from groupwise.data.stratify import IntArray
 from groupwise.files import sha256_bytes, write_atomic
+from groupwise.stats.arrays import Floats32, Ints
 
-Features = npt.NDArray[np.float32]
+Features = Floats32
 DIGESTS, FEATURES = "digests", "features"
 
 
@@ -30,7 +29,7 @@ def cache_folder() -> Path:
 
 
 def cached_features(
-    key: str, digests: Sequence[str], compute: Callable[[IntArray], Features]
+    key: str, digests: Sequence[str], compute: Callable[[Ints], Features]
 ) -> tuple[Features, int]:
     """The features (N, D) of images by their SHA-256, and how many of them had to be worked out.
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating]
+from groupwise.stats.arrays import Reals
+
 Method = Literal["gradcam", "eigencam"]
 HeatMethod = Literal["class activation map", "occlusion"]  # without gradients
 
@@ -22,7 +22,7 @@ BORDER = 0.1  # of the height and of the width, on each side
 LEAST_CELLS = 4
 
 
-def class_activation_maps(maps: Floats, weight: Floats, class_numbers: Sequence[int]) -> Floats:
+def class_activation_maps(maps: Reals, weight: Reals, class_numbers: Sequence[int]) -> Reals:
     """What each position adds to the logit of a class, (N, h, w) from 0 to 1.
 
     `maps` (N, C, h, w) are the last feature maps, `weight` (K, C) is the head's, and `class_numbers` (N,)
@@ -31,11 +31,11 @@ def class_activation_maps(maps: Floats, weight: Floats, class_numbers: Sequence[
     return to_heat(np.einsum("nchw,nc->nhw", maps, weight[list(class_numbers)]))
 
 
-def to_heat(values: Floats) -> Floats:
+def to_heat(values: Reals) -> Reals:
     """What speaks for the class, (N, h, w), over the map's highest value; all 0 where nothing does."""
     positive = np.maximum(values, 0)
     highest = positive.max(axis=(1, 2), keepdims=True)
-    heat: Floats = positive / np.where(highest > 0, highest, 1)
+    heat: Reals = positive / np.where(highest > 0, highest, 1)
     return heat
 
 
@@ -44,7 +44,7 @@ def is_coarse(cells: Sequence[int]) -> bool:
     return min(cells) < LEAST_CELLS
 
 
-def border_share(heat: Floats) -> float:
+def border_share(heat: Reals) -> float:
     """The share of a map's heat (H, W) that lies in its outer tenth on each side, 0 for a map without heat.
 
     An even map has 36 % there, which is that frame's share of the area. The map is spread over a fine grid
@@ -56,8 +56,8 @@ def border_share(heat: Floats) -> float:
     return float(1 - (heat * inner).sum() / total) if total > 0 else 0.0
 
 
-def _within(cells: int) -> npt.NDArray[np.float64]:
+def _within(cells: int) -> Reals:
     """How much of each of `cells` equal cells lies off the border, (cells,)."""
     edges = np.linspace(0, 1, cells + 1).clip(BORDER, 1 - BORDER)
-    inside: npt.NDArray[np.float64] = np.diff(edges) * cells
+    inside: Reals = np.diff(edges) * cells
     return inside

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from groupwise.inference.heatmaps import Floats
-
-Images = npt.NDArray[np.uint8]
+from groupwise.data.cache import Images
+from groupwise.stats.arrays import Reals
 
 GRID = 8  # cells a side
 # What hides a place is as wide and high as three cells: on photographs of hands one cell alone left most
@@ -22,8 +20,8 @@ PATCH = 3
 
 
 def occlusion_maps(
-    images: Images, class_numbers: Sequence[int], probs_of: Callable[[Images], Floats]
-) -> Floats:
+    images: Images, class_numbers: Sequence[int], probs_of: Callable[[Images], Reals]
+) -> Reals:
     """The share of a class's probability that is lost when a place is hidden, (N, g, g) from 0 to 1.
 
     `images` are uint8 (N, S, S, C), and `probs_of` gives the probabilities (N, K) of such. A patch in the

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from groupwise.data.cache import Images
@@ -24,6 +23,7 @@ from groupwise.models.probe import FEATURES_FILE, Probe, load_head
 from groupwise.models.resnext import ResNeXt, ResNeXtConfig
 from groupwise.models.weights import load_weights
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Floats
 from groupwise.stats.label_rule import mean_rule
 from groupwise.stats.ood import Features
 
@@ -34,7 +34,7 @@ TIMM_CROP_MODES = {"squash": "squash", "crop": "center", "pad": "border"}
 class Outputs(NamedTuple):
     """What a network says of images: logits (N, K), and the features behind them, (N, C) float32."""
 
-    logits: npt.NDArray[np.float64]
+    logits: Floats
     features: Features
 
 
@@ -93,7 +93,7 @@ def predict_outputs(model: Network, images: Images, preprocessing: Preprocessing
     return Outputs(np.concatenate(logits), np.concatenate(features))
 
 
-def predict_logits(model: Network, images: Images, preprocessing: Preprocessing) -> npt.NDArray[np.float64]:
+def predict_logits(model: Network, images: Images, preprocessing: Preprocessing) -> Floats:
     """The logits (N, K) alone."""
     return predict_outputs(model, images, preprocessing).logits
 

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from groupwise.data.decode import Preprocessing
-from groupwise.data.stratify import IntArray
 from groupwise.distributed.world import World
+from groupwise.stats.arrays import Ints
 
 ROW_BITS = 32  # of a counter, above which it tells how often the row has come before
 
@@ -44,12 +44,12 @@ class Shuffle(NamedTuple):
     balanced: bool = False
 
 
-def epoch_order(n: int, seed: int, epoch: int) -> IntArray:
+def epoch_order(n: int, seed: int, epoch: int) -> Ints:
     """The order in which epoch `epoch` visits n samples."""
     return np.random.default_rng([seed, epoch]).permutation(n)
 
 
-def balanced_order(labels: IntArray, seed: int, epoch: int) -> IntArray:
+def balanced_order(labels: Ints, seed: int, epoch: int) -> Ints:
     """As many positions as `labels` (n,) has, with each class equally often, up to one.
 
     The samples of a class come in a random order, and again from the start where there are too few. So all
@@ -62,7 +62,7 @@ def balanced_order(labels: IntArray, seed: int, epoch: int) -> IntArray:
     return rng.permutation(turns.ravel()[: len(labels)])
 
 
-def counters_of(order: IntArray) -> IntArray:
+def counters_of(order: Ints) -> Ints:
     """A number for each row of an epoch's order: the row itself, and another one each time it comes again."""
     by_row = np.argsort(order, kind="stable")
     rows = order[by_row]
@@ -78,8 +78,8 @@ def steps_an_epoch(n: int, batch_size: int) -> int:
 
 def batches(
     images: npt.NDArray[np.uint8],
-    labels: IntArray | npt.NDArray[np.uint8],
-    samples: IntArray,
+    labels: Ints | npt.NDArray[np.uint8],
+    samples: Ints,
     *,
     batch_size: int,
     world: World,

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.data.cache import load_image
 from groupwise.data.manifest import Manifest, Sample
 from groupwise.data.split import EXCLUDED, Split
 from groupwise.recipe.recipe import Recipe
+from groupwise.stats.arrays import Floats
 
 MEASURED_IMAGES = 500
 LEAST_STD = 1 / 255  # of a channel that is the same everywhere
@@ -28,7 +28,7 @@ def with_statistics(recipe: Recipe, manifest: Manifest, split: Split | None = No
     samples = _learnt_from(manifest, split)
     drawn = np.unique(np.linspace(0, len(samples) - 1, min(MEASURED_IMAGES, len(samples))).astype(int))
 
-    def measure(i: int) -> npt.NDArray[np.float64]:
+    def measure(i: int) -> Floats:
         levels = load_image(manifest.file(samples[i]), replace(recipe.data, resize="squash")) / 255
         return np.stack([levels.mean((0, 1)), (levels**2).mean((0, 1))])
 
@@ -46,5 +46,5 @@ def _learnt_from(manifest: Manifest, split: Split | None) -> Sequence[Sample]:
     return [samples[row.path] for row in rows or split.rows if row.fold != EXCLUDED]
 
 
-def _rounded(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
+def _rounded(values: Floats) -> tuple[float, ...]:
     return tuple(round(float(value), 5) for value in values)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 
 from groupwise.data.split import Split
-from groupwise.data.stratify import IntArray
 from groupwise.evaluation.decide import (
     CHOSEN_ON_TEST,
     Seen,
@@ -28,11 +27,12 @@ from groupwise.models.weights import save_weights
 from groupwise.recipe.recipe import Recipe
 from groupwise.runs.files import TEST
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Ints
 from groupwise.stats.calibration import fit_temperature
 from groupwise.stats.label_sets import fit_label_temperature
 from groupwise.stats.ood import Features
 
-Look = Callable[[IntArray], Outputs]
+Look = Callable[[Ints], Outputs]
 """What the network says of some rows of the split."""
 
 

@@ -14,7 +14,6 @@ from groupwise.data.cache import decode_images
 from groupwise.data.decode import Preprocessing
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import EXCLUDED, Split
-from groupwise.data.stratify import IntArray
 from groupwise.pipeline.baselines import SHARE
 from groupwise.planning.after_training import (
     REFIT_PAGES,
@@ -32,6 +31,7 @@ from groupwise.recipe.aim import WORDS
 from groupwise.recipe.recipe import Recipe
 from groupwise.runs.deadline import Deadline
 from groupwise.runs.request import Planning, RunRequest
+from groupwise.stats.arrays import Ints
 from groupwise.text import duration
 
 CHIRALITY_IMAGES = 500  # which leave a standard error of 2 points
@@ -88,9 +88,7 @@ def plan_recipe(
     return plan
 
 
-def describe(
-    manifest: Manifest, split: Split, train: IntArray, select: IntArray, recipe: Recipe
-) -> Fingerprint:
+def describe(manifest: Manifest, split: Split, train: Ints, select: Ints, recipe: Recipe) -> Fingerprint:
     """All that a plan wants to know of the data, and of the weights that `recipe` names."""
     told, kept = _measure_mirroring(manifest, split, train, recipe)
     facts = fingerprint(manifest, split, train, select)
@@ -101,9 +99,7 @@ def describe(
     return facts
 
 
-def _measure_mirroring(
-    manifest: Manifest, split: Split, train: IntArray, recipe: Recipe
-) -> tuple[float, float]:
+def _measure_mirroring(manifest: Manifest, split: Split, train: Ints, recipe: Recipe) -> tuple[float, float]:
     """`chirality` and `mirror_kept` of a drawn part of the training images."""
     drawn = np.sort(np.random.default_rng(recipe.seed).permutation(train)[:CHIRALITY_IMAGES])
     samples = {sample.path: sample for sample in manifest.usable}
@@ -119,7 +115,7 @@ def _measure_mirroring(
     return chirality(images, sources, seed=recipe.seed), kept
 
 
-def _one_label(split: Split) -> IntArray:
+def _one_label(split: Split) -> Ints:
     """A class number a row, (N,): of sets, whether they hold the label that is nearest to a half of all."""
     targets = split.targets
     if not targets.several:
@@ -138,7 +134,7 @@ def _left_s(deadline: Deadline, parts: float, kept_s: float) -> float:
     return (deadline.left_s - kept_s) / parts
 
 
-def _rows(request: RunRequest, split: Split) -> tuple[IntArray, IntArray]:
+def _rows(request: RunRequest, split: Split) -> tuple[Ints, Ints]:
     """Rows to train on and rows to score; of a cross-validation those of its first model, roughly."""
     if request.cv is None:
         return split.indices("train"), split.indices(request.recipe.training.select_fold)

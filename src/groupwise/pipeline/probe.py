@@ -14,7 +14,6 @@ import torch
 from groupwise.console import Console
 from groupwise.data.cache import Images, cache_name
 from groupwise.data.split import Split
-from groupwise.data.stratify import IntArray
 from groupwise.errors import UsageError
 from groupwise.evaluation.evaluate import score_fold, write_scores
 from groupwise.files import sha256_mapping, write_atomic, write_json
@@ -30,6 +29,7 @@ from groupwise.recipe.recipe import Recipe
 from groupwise.runs.deadline import Deadline
 from groupwise.runs.probe import FILE
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Ints
 from groupwise.text import duration
 from groupwise.training.logistic import Choosing, LinearHead, fit_head
 
@@ -64,7 +64,7 @@ def train_probe(
         backbone.network.fc.bias.copy_(torch.from_numpy(head.bias))
     outputs = Outputs(head.logits(features), features)
 
-    def look(rows: IntArray) -> Outputs:
+    def look(rows: Ints) -> Outputs:
         return Outputs(outputs.logits[rows], features[rows])
 
     decision = keep_network(run, recipe, backbone.network, backbone.architecture, look)
@@ -94,7 +94,7 @@ def _features(
     key = sha256_mapping({"network": backbone.digest, "preprocessing": cache_name(recipe.data)})
     with console.progress("Features") as progress:
 
-        def compute(rows: IntArray) -> Features:
+        def compute(rows: Ints) -> Features:
             images, parts = decoded(), list[Features]()
             for start in range(0, len(rows), AT_ONCE):
                 shown = np.ascontiguousarray(images[rows[start : start + AT_ONCE]])

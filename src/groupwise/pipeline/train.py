@@ -12,7 +12,6 @@ import torch
 
 from groupwise.console import Console
 from groupwise.data.split import Split
-from groupwise.data.stratify import IntArray
 from groupwise.distributed.world import World, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.evaluate import score_fold, write_scores
@@ -47,6 +46,7 @@ from groupwise.runs.deadline import Deadline
 from groupwise.runs.files import headline_fold, read_run
 from groupwise.runs.request import RunRequest
 from groupwise.runs.run import Run
+from groupwise.stats.arrays import Ints
 from groupwise.training.config import FitData, FitResult
 from groupwise.training.memory import peak_memory_bytes
 from groupwise.training.meter import ProgressMeter
@@ -191,7 +191,7 @@ def _keep(recipe: Recipe, run: Run, fitted: FitResult, model: ResNeXt, data: Fit
     write_history(run, fitted.history)
     model.load_state_dict(dict(fitted.weights))
 
-    def look(rows: IntArray) -> Outputs:
+    def look(rows: Ints) -> Outputs:
         return predict_outputs(model, data.images[rows], recipe.data)
 
     decision = keep_network(run, recipe, model, recipe.model.preset, look)

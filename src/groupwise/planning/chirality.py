@@ -8,13 +8,10 @@ thing. Text, digits and hands are not, and neither are X-rays of a chest. Lin et
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from groupwise.data.stratify import IntArray
-
-Images = npt.NDArray[np.uint8]
-Floats32 = npt.NDArray[np.float32]
+from groupwise.data.cache import Images
+from groupwise.stats.arrays import Floats32, Ints
 
 SIDE_PX, CELL_PX, ORIENTATIONS = 32, 4, 8
 PARTS = 5  # of a cross-validation over whole sources
@@ -23,7 +20,7 @@ FEWEST = 100  # images below which the share says nothing
 STRENGTH = 0.01  # of the model's weights against its penalty: some thousand features, some hundred images
 
 
-def chirality(images: Images, sources: IntArray, *, seed: int = 0) -> float:
+def chirality(images: Images, sources: Ints, *, seed: int = 0) -> float:
     """The share of images (N, 32, 32, 3) that a model of other sources tells from their mirror images.
 
     0.5 is chance; sources (N,) say which images belong together. Photographs of things have 0.48 to 0.69
@@ -47,7 +44,7 @@ def chirality(images: Images, sources: IntArray, *, seed: int = 0) -> float:
     return float(right.mean())
 
 
-def mirror_kept(images: Images, labels: IntArray, sources: IntArray) -> float:
+def mirror_kept(images: Images, labels: Ints, sources: Ints) -> float:
     """How much of the class that its mirror images are taken for least is left, of images (N, 32, 32, 3).
 
     Each image is named by its nearest neighbour of another source, and so is its mirror image. Of the classes

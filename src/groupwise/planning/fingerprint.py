@@ -13,11 +13,11 @@ import numpy as np
 
 from groupwise.data.manifest import Manifest
 from groupwise.data.split import Split
-from groupwise.data.stratify import IntArray
 from groupwise.data.targets import all_names
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json
 from groupwise.models.resnext import preset_config
+from groupwise.stats.arrays import Ints
 
 # Pillow's modes without colour; an image saved as RGB counts as coloured whatever it shows.
 GREY_MODES = ("1", "L", "LA", "I", "F")
@@ -60,7 +60,7 @@ class Fingerprint:
         return max(self.class_sizes.values()) / min(self.class_sizes.values())
 
 
-def fingerprint(manifest: Manifest, split: Split, train: IntArray, select: IntArray) -> Fingerprint:
+def fingerprint(manifest: Manifest, split: Split, train: Ints, select: Ints) -> Fingerprint:
     """Describe the images that take part, and class by class the rows `train` of the split, (N,).
 
     `select` are the rows that are scored after each epoch.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from groupwise.errors import UsageError, require_numbers
 from groupwise.recipe.aim import COST_MATRIX, Costs, refuse_costs
+from groupwise.stats.arrays import Floats
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    pass
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class DecisionConfig:
                 remedy=f"Put these in their order, from the lowest: [{','.join(sorted(classes))}].",
             )
 
-    def cost_matrix(self, classes: Sequence[str]) -> npt.NDArray[np.float64] | None:
+    def cost_matrix(self, classes: Sequence[str]) -> Floats | None:
         """The costs (K, K) of `classes`, rows true and columns answered; None where none were given."""
         if self.costs is None:
             return None

@@ -12,7 +12,6 @@ from itertools import takewhile
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.data.decode import Preprocessing, UndecodableImage, decode
 from groupwise.data.file_notes import Note, note_shape
@@ -20,8 +19,8 @@ from groupwise.inference.cases import join_pictures
 from groupwise.inference.decision import Decision
 from groupwise.inference.heatmaps import HeatMethod
 from groupwise.serving.intake import MAX_PIXELS, Refused, busy
+from groupwise.stats.arrays import Pixels, Reals
 
-Pixels = npt.NDArray[np.uint8]
 MAX_BATCH = 8
 MAX_INSIDE = 16
 
@@ -49,7 +48,7 @@ class Predictor(Protocol):
     @property
     def heat_method(self) -> HeatMethod: ...
     def answer_images(self, images: Pixels) -> Sequence[Any]: ...
-    def heat_maps(self, images: Pixels, class_numbers: Sequence[int]) -> npt.NDArray[np.floating[Any]]: ...
+    def heat_maps(self, images: Pixels, class_numbers: Sequence[int]) -> Reals: ...
 
 
 @dataclass(eq=False)

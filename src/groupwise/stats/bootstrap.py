@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from groupwise.stats.fold import Floats, Fold, Ints
+from groupwise.stats.arrays import Floats, Ints
+from groupwise.stats.fold import Fold
 
 # Bounds the memory of a chunk of draws: 16 MB for each array of draws by images.
 CHUNK_CELLS = 1 << 21

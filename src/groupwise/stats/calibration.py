@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from groupwise.stats.fold import Floats, Fold, Ints
+from groupwise.stats.arrays import Floats, Ints
+from groupwise.stats.fold import Fold
 from groupwise.stats.intervals import share_of_images
 
 # Beyond these the fold says no more than "certain" or "clueless".
@@ -25,7 +25,7 @@ MAX_BINS = 15
 SOURCES_PER_BIN = 10
 
 
-def fit_temperature(logits: Floats, labels: npt.NDArray[np.int64], sources: int) -> float:
+def fit_temperature(logits: Floats, labels: Ints, sources: int) -> float:
     """The temperature with the lowest log loss of logits (N, K) against class numbers (N,) from G sources.
 
     Above 1 the network was too sure of itself, below 1 not sure enough. A fold without a mistake would ask

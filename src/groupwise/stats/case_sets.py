@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.cases import (
     FEWEST_CASES,
     MEAN,
@@ -18,7 +19,6 @@ from groupwise.stats.cases import (
     number_cases,
     sums_of_cases,
 )
-from groupwise.stats.conformal import Floats, Ints
 from groupwise.stats.label_rule import Members
 
 

@@ -14,9 +14,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from groupwise.stats.conformal import Floats, Ints
+from groupwise.stats.arrays import Floats, Ints, Mask
 
 MEAN, MAX, VOTE = RULES = ("mean", "max", "vote")
 OF_SETS = ("precisions", "thresholds")  # fields of a rule for sets of labels
@@ -114,7 +113,7 @@ def _of(probs: Floats, numbers: Ints) -> Floats:
     return np.asarray(probs[np.arange(len(probs)), numbers])
 
 
-def _shown_worse(right: npt.NDArray[np.bool_], best: npt.NDArray[np.bool_]) -> bool:
+def _shown_worse(right: Mask, best: Mask) -> bool:
     """Whether a rule loses more of the cases on which the two differ than a standard error of a coin."""
     lost, won = int((best & ~right).sum()), int((right & ~best).sum())
     return bool(lost - won > (lost + won) ** 0.5)

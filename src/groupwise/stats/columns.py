@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from groupwise.stats.fold import Ints
+from groupwise.stats.arrays import Ints
 
 MOST_SLICES = 20
 """More values than these are an identity or a date, not a condition, and each holds too little to tell."""

@@ -11,12 +11,10 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from groupwise.stats.arrays import Floats, Ints, Mask
 from groupwise.text import count
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 # Sums of 1 / (G + 1) miss a round share by some units in the last place.
 ROUNDING = 1e-9
 # A line is the score of an image of the fold, and the same network computed elsewhere scores that image a
@@ -39,7 +37,7 @@ class Conformal:
     threshold: float | None = None
     reason: str | None = None
 
-    def sets(self, probs: Floats) -> npt.NDArray[np.bool_]:
+    def sets(self, probs: Floats) -> Mask:
         """Which classes belong to the set of each image, (N, K); the most probable one always does.
 
         So no set is empty, which can only lower the rate of misses. Only for a rule that has a threshold.
@@ -113,7 +111,7 @@ class Abstention:
     threshold: float | None = None
     reason: str | None = None
 
-    def abstains(self, probs: Floats) -> npt.NDArray[np.bool_]:
+    def abstains(self, probs: Floats) -> Mask:
         """Whether each of the images with probabilities (N, K) is left to a person, (N,)."""
         if self.threshold is None:
             return np.zeros(len(probs), dtype=bool)

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.estimate import Estimate
-from groupwise.stats.fold import Floats, Fold, Ints
+from groupwise.stats.fold import Fold
 from groupwise.stats.intervals import fraction
 
 

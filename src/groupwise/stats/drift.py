@@ -13,11 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special, stats
 from scipy.spatial.distance import pdist
 
-from groupwise.stats.fold import Floats, Ints
+from groupwise.stats.arrays import Floats, Floats32, Ints, Mask
 from groupwise.stats.paired_tests import ALPHA, holm
 
 PERMUTATIONS = 999
@@ -27,8 +26,6 @@ ALONE = "no class has two sources on either side"
 FEW_WAYS = "so few sources of the same class can change sides that no difference would stand out"
 MOST_IMAGES = 3000  # of each collection: the kernel takes their number squared
 MEDIAN_OF = 500  # images that the width of the kernel is taken from
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +151,7 @@ def class_mix_p(held: Collections, *, seed: int) -> float:
     return _upper_p(((after - before) ** 2).sum(axis=1))
 
 
-def _gaussian(values: Floats) -> npt.NDArray[np.float32]:
+def _gaussian(values: Floats) -> Floats32:
     """The kernel between all images, (N, N); half the squared median distance is its width."""
     values = values.astype(np.float32)
     drawn = values[np.random.default_rng(0).permutation(len(values))[:MEDIAN_OF]]

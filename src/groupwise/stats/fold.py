@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from groupwise.stats.arrays import Floats, Ints, Mask
 
 # Probabilities that went through a CSV file or through float32 do not sum to one exactly.
 SUM_TOLERANCE = 1e-4
@@ -56,7 +54,7 @@ class Fold:
         return np.asarray(self.probs.max(axis=1))
 
     @cached_property
-    def right(self) -> npt.NDArray[np.bool_]:
+    def right(self) -> Mask:
         """Whether the most probable class is the true one, (N,)."""
         return np.asarray(self.predicted == self.labels)
 

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from scipy import optimize, special
 
+from groupwise.stats.arrays import Floats
 from groupwise.stats.estimate import Estimate
-from groupwise.stats.fold import Floats
 from groupwise.stats.wilson import LEVEL
 
 FEWEST = 3  # the limits of a further site have two degrees of freedom fewer than there are sites

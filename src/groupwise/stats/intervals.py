@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
+from groupwise.stats.arrays import Floats, Mask
 from groupwise.stats.bootstrap import jackknife
 from groupwise.stats.estimate import Estimate
-from groupwise.stats.fold import MOST_LOSS, Floats, Fold
+from groupwise.stats.fold import MOST_LOSS, Fold
 from groupwise.stats.wilson import Support, clustered_variance, effective_n, student_t, wilson_interval
-
-Mask = npt.NDArray[np.bool_]
 
 LINEARISED = "Wilson interval on effective n, variance linearised over sources, Student t"
 RESAMPLED = "Wilson interval on effective n, variance from a bootstrap over sources within classes, Student t"

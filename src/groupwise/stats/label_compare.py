@@ -9,9 +9,10 @@ from itertools import combinations
 import numpy as np
 from scipy import special
 
+from groupwise.stats.arrays import Floats
 from groupwise.stats.bootstrap import jackknife
 from groupwise.stats.estimate import Estimate
-from groupwise.stats.fold import CLIP, Floats
+from groupwise.stats.fold import CLIP
 from groupwise.stats.intervals import balanced_support
 from groupwise.stats.label_metrics import LabelDraws, LabelFold, label_parts, mean_over_labels
 from groupwise.stats.paired_tests import Difference, further_sources, holm, loss_difference, separable

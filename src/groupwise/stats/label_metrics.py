@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.bootstrap import left_out_weights, source_weights
 from groupwise.stats.estimate import SCHEMA, SETS, Estimate
-from groupwise.stats.fold import Floats, Fold, Ints, Ranking
+from groupwise.stats.fold import Fold, Ranking
 from groupwise.stats.intervals import (
     ONE_SOURCE,
     balanced_support,

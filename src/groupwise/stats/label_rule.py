@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Members = npt.NDArray[np.bool_]
+from groupwise.stats.arrays import Floats, Mask
+
+Members = Mask
 
 
 @dataclass(frozen=True)

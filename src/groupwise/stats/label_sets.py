@@ -11,9 +11,9 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.calibration import COLDEST, HOTTEST
 from groupwise.stats.conformal import ROUNDING, just_below, too_few
-from groupwise.stats.fold import Floats, Ints
 from groupwise.stats.label_rule import LabelRule, Members
 
 LEAST_SOURCES = 10

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from groupwise.stats.arrays import Floats
 from groupwise.stats.estimate import Estimate
-from groupwise.stats.fold import Floats
 from groupwise.stats.wilson import LEVEL, Support, degrees_of, wilson_interval
 
 FLOORS = np.linspace(0, 0.95, 20)  # of the lowest error seen

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from groupwise.stats.arrays import Floats, Ints, Mask
 from groupwise.stats.calibration import reliability
 from groupwise.stats.estimate import SCHEMA, Estimate
-from groupwise.stats.fold import Floats, Fold, check_fold
+from groupwise.stats.fold import Fold, check_fold
 from groupwise.stats.intervals import fraction, share_of_images
 from groupwise.stats.resampled import Resampled
 from groupwise.stats.risk_coverage import risk_coverage
@@ -22,9 +22,9 @@ LEAST_DRAWS = 100
 
 
 def evaluate_fold(
-    labels: npt.NDArray[np.int64],
-    probs: npt.NDArray[np.float64],
-    sources: npt.NDArray[np.int64],
+    labels: Ints,
+    probs: Floats,
+    sources: Ints,
     classes: Sequence[str],
     *,
     seed: int,
@@ -71,7 +71,7 @@ def measure_fold(fold: Fold, classes: Sequence[str], *, seed: int, draws: int = 
     }
 
 
-def _within(fold: Fold, mask: npt.NDArray[np.bool_]) -> Floats:
+def _within(fold: Fold, mask: Mask) -> Floats:
     return fold.per_source(mask.astype(np.float64))
 
 
@@ -93,9 +93,7 @@ def _class_figures(fold: Fold, resampled: Resampled, k: int) -> dict[str, Any]:
     return counts | {key: figure.as_json() for key, figure in figures.items()}
 
 
-def f1_share(
-    fold: Fold, labelled: npt.NDArray[np.bool_], predicted: npt.NDArray[np.bool_], undefined: str
-) -> Estimate:
+def f1_share(fold: Fold, labelled: Mask, predicted: Mask, undefined: str) -> Estimate:
     """F1 of images (N,) labelled so and predicted so; `undefined` is the reason where there are neither."""
     # 2 TP / (labelled + predicted) is a share too, of labels and predictions taken together.
     both = _within(fold, labelled) + _within(fold, predicted)
@@ -103,7 +101,7 @@ def f1_share(
     return replace(figure, n=int((labelled | predicted).sum()))
 
 
-def _confusion(fold: Fold) -> npt.NDArray[np.int64]:
+def _confusion(fold: Fold) -> Ints:
     cells = fold.labels * fold.n_classes + fold.predicted
     counts = np.bincount(cells, minlength=fold.n_classes**2)
     return counts.reshape(fold.n_classes, fold.n_classes).astype(np.int64)

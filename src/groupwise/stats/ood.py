@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from groupwise.stats.conformal import SCORE_MARGIN, Floats, Ints, source_quantile, too_few
+from groupwise.stats.arrays import Floats, Floats32, Ints, Mask
+from groupwise.stats.conformal import SCORE_MARGIN, source_quantile, too_few
 
-Features = npt.NDArray[np.float32]
+Features = Floats32
 
 NEIGHBOUR = 10
 # Images whose distances to the reference are held at a time.
@@ -37,7 +37,7 @@ class OutOfDistribution:
     energy: float | None = None
     reason: str | None = None
 
-    def flags(self, logits: Floats, features: Features, reference: Features) -> npt.NDArray[np.bool_]:
+    def flags(self, logits: Floats, features: Features, reference: Features) -> Mask:
         """Whether each image is unlike the training data, (N,), by its logits (N, K) and features (N, C).
 
         `reference` (M, C) are features of training images. Only for a rule that has its lines.

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from groupwise.stats.arrays import Floats
 from groupwise.stats.bootstrap import source_weights
 from groupwise.stats.estimate import Estimate
-from groupwise.stats.fold import Floats, Fold, class_counts
+from groupwise.stats.fold import Fold, class_counts
 from groupwise.stats.intervals import ONE_SOURCE, resampled_agreement, whole_support
 
 POWERS = {"linear": 1, "quadratic": 2}

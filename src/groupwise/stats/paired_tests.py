@@ -15,17 +15,9 @@ from itertools import combinations
 import numpy as np
 from scipy import special
 
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.bootstrap import CHUNK_CELLS, source_weights
-from groupwise.stats.fold import (
-    Floats,
-    Fold,
-    Ints,
-    balanced_accuracy,
-    check_fold,
-    class_counts,
-    log_losses,
-    weighted_means,
-)
+from groupwise.stats.fold import Fold, balanced_accuracy, check_fold, class_counts, log_losses, weighted_means
 from groupwise.stats.intervals import ONE_SOURCE, RARE_CLASS, balanced_support, whole_support
 from groupwise.stats.wilson import student_t
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from groupwise.stats.fold import Floats, Ints
+from groupwise.stats.arrays import Floats, Ints
 
 
 def with_equal_classes(probs: Floats, counts: Ints) -> Floats:

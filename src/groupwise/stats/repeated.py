@@ -8,12 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from groupwise.stats.wilson import Floats, Support, student_t
-
-Ints = npt.NDArray[np.int64]
-
+from groupwise.stats.arrays import Floats, Ints
+from groupwise.stats.wilson import Support, student_t
 
 COVERS = (
     "other sources like these, and other seeds of split and training; not that all models learnt from the"

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from groupwise.stats.arrays import Floats, Mask
 from groupwise.stats.bootstrap import source_weights
 from groupwise.stats.calibration import bin_confidences, squared_errors
 from groupwise.stats.estimate import Estimate
 from groupwise.stats.fold import (
-    Floats,
     Fold,
     Ranking,
     balanced_accuracy,
@@ -188,7 +187,7 @@ class Resampled:
     def _parts(self, ks: Sequence[int]) -> dict[str, Floats]:
         return {self.classes[k]: self._images(self.fold.labels == k) for k in ks}
 
-    def _images(self, mask: npt.NDArray[np.bool_]) -> Floats:
+    def _images(self, mask: Mask) -> Floats:
         return self.fold.per_source(mask.astype(np.float64))
 
     def _estimate(self, value: float, draws: Floats | None, parts: Mapping[str, Floats]) -> Estimate:

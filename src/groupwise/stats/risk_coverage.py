@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from groupwise.stats.fold import Floats, Fold, Ints
+from groupwise.stats.arrays import Floats, Ints, Mask
+from groupwise.stats.fold import Fold
 from groupwise.stats.intervals import share_of_images
 
 COVERAGES = (0.8, 0.9, 0.95)
@@ -72,7 +72,7 @@ def _threshold(fold: Fold, coverage: float) -> float:
     return float(np.quantile(-fold.confidence, coverage, method="inverted_cdf") * -1)
 
 
-def _answered(fold: Fold, hits: npt.NDArray[np.bool_], threshold: float) -> dict[str, Any]:
+def _answered(fold: Fold, hits: Mask, threshold: float) -> dict[str, Any]:
     among = fold.confidence >= threshold
     figure = share_of_images(fold, hits, among).as_json()
     return figure | {"coverage": float(among.mean()), "threshold": threshold}

@@ -18,11 +18,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.bootstrap import source_weights
 from groupwise.stats.estimate import Estimate
-from groupwise.stats.fold import Floats, Fold, Ints
+from groupwise.stats.fold import Fold
 from groupwise.stats.intervals import balanced_support, resampled_share, whole_support
 from groupwise.stats.wilson import clustered_variance, student_t
 
@@ -170,7 +170,5 @@ def _spread(fold: Fold, classes: Sequence[str], subject: int | None) -> dict[str
     return {"edges": np.round(EDGES, 2).tolist(), "counts": counts}
 
 
-def _point(
-    value: float | npt.NDArray[np.float64] | None, low: float | None, high: float | None
-) -> dict[str, Any]:
+def _point(value: float | Floats | None, low: float | None, high: float | None) -> dict[str, Any]:
     return {"value": None if value is None else float(value), "low": low, "high": high}

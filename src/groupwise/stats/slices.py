@@ -24,12 +24,13 @@ from typing import Any
 
 import numpy as np
 
+from groupwise.stats.arrays import Floats, Ints, Mask
 from groupwise.stats.bootstrap import CHUNK_CELLS
 from groupwise.stats.columns import BLANK, Cut, cut_column
 from groupwise.stats.estimate import SCHEMA, Estimate
-from groupwise.stats.fold import Floats, Fold, Ints
+from groupwise.stats.fold import Fold
 from groupwise.stats.heterogeneity import heterogeneity
-from groupwise.stats.intervals import Mask, share_of_images
+from groupwise.stats.intervals import share_of_images
 from groupwise.stats.paired_tests import holm
 
 DRAWS = 2000

@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
-Floats = npt.NDArray[np.float64]
+from groupwise.stats.arrays import Floats
 
 LEVEL = 0.95
 # How many imagined errors speak for the worst design effect; see `effective_n`.

@@ -11,12 +11,12 @@ import numpy.typing as npt
 from torch import Tensor
 
 from groupwise.data.decode import Preprocessing
-from groupwise.data.stratify import IntArray
 from groupwise.errors import GroupwiseError
 from groupwise.recipe.augment import AugmentConfig
 from groupwise.recipe.optimizer import OptimConfig
 from groupwise.recipe.recipe import Recipe
 from groupwise.recipe.training import LossConfig, TrainingConfig
+from groupwise.stats.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class FitData:
     """
 
     images: npt.NDArray[np.uint8]
-    labels: IntArray | npt.NDArray[np.uint8]
-    train: IntArray
-    select: IntArray
+    labels: Ints | npt.NDArray[np.uint8]
+    train: Ints
+    select: Ints
     paths: tuple[str, ...] = ()
-    costs: npt.NDArray[np.float64] | None = None
+    costs: Floats | None = None
 
     @property
     def num_classes(self) -> int:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -18,11 +17,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from groupwise.data.stratify import Labels
 from groupwise.errors import GroupwiseError
 from groupwise.recipe.aim import Selector
-from groupwise.stats.fold import Floats
+from groupwise.stats.arrays import Floats, Floats32
 from groupwise.training.config import StrengthRecord
 from groupwise.training.selection import figure, rank
 
-Features = npt.NDArray[np.float32]
+Features = Floats32
 Regressions = Callable[[Features, Labels, float], tuple[Floats, Floats]]
 """Weight (K, D) and bias (K,) by inputs, labels and an inverse penalty, begun from the fit before."""
 

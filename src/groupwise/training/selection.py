@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from torch import Tensor
 
 from groupwise.distributed.world import World
 from groupwise.recipe.aim import Selector
+from groupwise.stats.arrays import Floats, Ints
 from groupwise.stats.calibration import calibrated, fit_temperature
 from groupwise.stats.costs import cheapest_answers
-from groupwise.stats.fold import Floats, Fold, Ints, Ranking, balanced_accuracy, class_counts
+from groupwise.stats.fold import Fold, Ranking, balanced_accuracy, class_counts
 from groupwise.stats.label_metrics import check_label_fold, rank_figures
 from groupwise.stats.label_sets import label_probabilities
 from groupwise.training.config import EpochRecord, StrengthRecord
@@ -30,7 +30,7 @@ class Answers:
 
     def __init__(self, by: Sequence[Selector]) -> None:
         self._wanted = [name for name in by if name not in PLAIN]
-        self._logits: list[npt.NDArray[np.float64]] = []
+        self._logits: list[Floats] = []
         self._labels: list[Ints] = []
 
     def add(self, logits: Tensor, labels: Tensor) -> None:

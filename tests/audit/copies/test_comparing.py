@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from groupwise.audit.copies import comparing as module
 from groupwise.audit.copies.comparing import comparing
 from groupwise.audit.copies.packed import PackedPhotographs
 from groupwise.audit.copies.verify import Candidate, Look, Photograph, Turned, reduce_photograph
-
-Pixels = npt.NDArray[np.uint8]
+from groupwise.stats.arrays import Pixels
 
 
 @pytest.fixture

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from families import FAMILIES
 from groupwise.audit.copies.compositions import compose, tilt
 from groupwise.audit.copies.detect import Detection, detect
 from groupwise.audit.copies.verify import reduce_photograph
+from groupwise.stats.arrays import Pixels
 
-Pixels = npt.NDArray[np.uint8]
 Scene = Callable[..., Pixels]
 
 

@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from groupwise.audit.copies.finer import DOUBTFUL, finer_agreement, keep_agreeing
 from groupwise.audit.copies.verify import Candidate, Pair, reduce_photograph, verify_features
+from groupwise.stats.arrays import Pixels
 
-Pixels = npt.NDArray[np.uint8]
 Scene = Callable[..., Pixels]
 
 

@@ -14,8 +14,8 @@ from groupwise.audit.copies.align import plausible
 from groupwise.audit.copies.compare import high_pass
 from groupwise.audit.copies.grids import GRID, Tiny, between_grids, lay, whole
 from groupwise.audit.copies.poses import free_poses
+from groupwise.stats.arrays import Floats
 
-Floats = npt.NDArray[np.floating]
 SIZE = (GRID, GRID)
 
 

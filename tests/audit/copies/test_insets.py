@@ -13,8 +13,8 @@ from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.features import working_grey
 from groupwise.audit.copies.insets import find_insets
 from groupwise.audit.copies.verify import Pair
+from groupwise.stats.arrays import Pixels
 
-Pixels = npt.NDArray[np.uint8]
 Scene = Callable[..., Pixels]
 SIDE = 128
 

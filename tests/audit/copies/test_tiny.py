@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
 from sklearn.datasets import load_digits
 
@@ -18,9 +17,9 @@ from groupwise.audit.copies.detect import Detection, detect
 from groupwise.audit.copies.poses import SIDE, Alike, rigid_poses
 from groupwise.audit.copies.verify import reduce_photograph
 from groupwise.audit.copies.workers import Apply, one_thread_a_worker
+from groupwise.stats.arrays import Pixels
 from turns_case import orient
 
-Pixels = npt.NDArray[np.uint8]
 Scene = Callable[..., Pixels]
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.verify import Pair
 from groupwise.audit.copies.views import overlap_in_part
+from groupwise.stats.arrays import Matrix
 
 SIDE = 128
-Matrix = npt.NDArray[np.float64]
 
 
 def _pair(first: int, second: int, matrix: Matrix) -> Pair:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from groupwise.audit.copies.index import Floats32, Index, IntArray, Matches
+from groupwise.audit.copies.index import Index, Matches
 from groupwise.audit.copies.vocabulary import SIGNS
+from groupwise.stats.arrays import Floats, Floats32, Ints
 
 # Cells overlap by half, so that none of what agrees is parted by a border.
 _TURNS = 12  # steps of a circle, of which a cell has two
@@ -19,8 +20,8 @@ _SIZES, _OCTAVE = 16, 2  # steps of the change of size, and of a doubling, which
 
 
 def agreeing_votes(
-    index: Index, found: Matches, met: IntArray, points: Floats32, pairs: IntArray, *, mirrored: bool
-) -> npt.NDArray[np.float64]:
+    index: Index, found: Matches, met: Ints, points: Floats32, pairs: Ints, *, mirrored: bool
+) -> Floats:
     """The weight of the matches that agree, of each of the `pairs` (P,), (P,).
 
     A pair is the query's number times the number of photographs, plus the photograph's. `found` are matches
@@ -40,14 +41,14 @@ def agreeing_votes(
     return np.asarray(sums.reshape(len(pairs), _TURNS * _SIZES).max(axis=1))
 
 
-def _best_of_each(key: IntArray, differ: npt.NDArray[np.uint8]) -> IntArray:
+def _best_of_each(key: Ints, differ: npt.NDArray[np.uint8]) -> Ints:
     """Where each key stands first by how much it differs, (M,) to (M',), in the order of the keys."""
     order = np.argsort(key * (SIGNS + 1) + differ, kind="stable")
     ordered = key[order]
     return np.asarray(order[np.append(True, np.diff(ordered) != 0)[: len(ordered)]])
 
 
-def _cells(ours: Floats32, theirs: Floats32, *, mirrored: bool) -> IntArray:
+def _cells(ours: Floats32, theirs: Floats32, *, mirrored: bool) -> Ints:
     """The four cells of each match of points (M, 4) with points (M, 4), (4, M)."""
     turn = ours[:, 3] + theirs[:, 3] - 180 if mirrored else ours[:, 3] - theirs[:, 3]
     turned = np.floor(turn * (_TURNS / 360)).astype(np.int64)

@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit.copies.features import WORKING_AREA_PX, Features, mirrored, unit_descriptors
-
-Floats = npt.NDArray[np.float64]
+from groupwise.stats.arrays import Floats, Floats32, Ints, Mask
 
 MIN_SUPPORT = 4
 """Matches at different places that must agree; three points fit any affine map exactly."""
@@ -90,9 +89,7 @@ def align_along(first: Features, second: Features, matrix: Floats) -> Alignment:
     )
 
 
-def _matches(
-    mine: npt.NDArray[np.float32], other: npt.NDArray[np.float32]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _matches(mine: Floats32, other: Floats32) -> tuple[Ints, Ints]:
     """Rows that match, most distinctive first: clearly nearer than the runner-up, or nearest both ways."""
     cosine = mine @ other.T
     rows = np.arange(len(cosine))
@@ -107,7 +104,7 @@ def _matches(
     return chosen, best[chosen]
 
 
-def _best_proposal(target: Floats, source: Floats, mirror: bool) -> tuple[npt.NDArray[np.bool_], int]:
+def _best_proposal(target: Floats, source: Floats, mirror: bool) -> tuple[Mask, int]:
     """Which matches agree with the similarity that most matches agree with, (M,); how many with the next.
 
     The next best shares less than half of its matches with the best.
@@ -130,9 +127,7 @@ def _best_proposal(target: Floats, source: Floats, mirror: bool) -> tuple[npt.ND
     return best, int(counts[other].max(initial=0))
 
 
-def _refined(
-    target: Floats, source: Floats, agree: npt.NDArray[np.bool_], runner_up: int, mirror: bool
-) -> Floats | None:
+def _refined(target: Floats, source: Floats, agree: Mask, runner_up: int, mirror: bool) -> Floats | None:
     matrix, end = np.zeros((2, 3)), target[:, :2]
     start = np.column_stack([source[:, :2], np.ones(len(source))])
     for tolerance in _TOLERANCES:
@@ -172,9 +167,7 @@ def _places(points: npt.NDArray[Any]) -> int:
     return len(set((cells[:, 0] + 1j * cells[:, 1]).tolist()))
 
 
-def _near_and_alike(
-    first: Features, second: Features, matrix: Floats
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _near_and_alike(first: Features, second: Features, matrix: Floats) -> tuple[Ints, Ints]:
     """Rows of points that the map brings near one another, turned and scaled alike; the most alike first."""
     moved = project(matrix, second.points[:, :2]).astype(np.float32)
     near = np.abs(first.points[:, None, 0] - moved[None, :, 0]) < _ALONG[0]
@@ -195,9 +188,7 @@ def _near_and_alike(
     return mine[order], other[order]
 
 
-def _mutual(
-    first: Features, second: Features, mine: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
-) -> tuple[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]], ...]:
+def _mutual(first: Features, second: Features, mine: Ints, other: Ints) -> tuple[tuple[Floats32, Ints], ...]:
     """The points of both, and the rows of them that are each other's best; matches come best first."""
     numbers = np.arange(len(mine))
     best_of_mine, best_of_other = np.empty(len(first.points), int), np.empty(len(second.points), int)
@@ -207,7 +198,7 @@ def _mutual(
     return (first.points, mine[kept]), (second.points, other[kept])
 
 
-def _within(target: npt.NDArray[np.float32], source: npt.NDArray[np.float32], matrix: Floats) -> int:
+def _within(target: Floats32, source: Floats32, matrix: Floats) -> int:
     """How many different points either photograph has where the other is, whichever has fewer."""
     counts = []
     for ours, theirs, way in ((target, source, np.asarray(np.linalg.inv(matrix))), (source, target, matrix)):
@@ -223,7 +214,7 @@ def project(matrix: Floats, points: npt.NDArray[Any]) -> Floats:
     return np.asarray(mapped[:, :2] / np.maximum(mapped[:, 2:], 1e-3), dtype=float)
 
 
-def _fit_projective(target: npt.NDArray[np.float32], source: npt.NDArray[np.float32]) -> Floats:
+def _fit_projective(target: Floats32, source: Floats32) -> Floats:
     """Least squares of the eight numbers of a projective map, the two that tilt held back by `_STIFFNESS`."""
     (x, y), (u, v) = ((one.astype(float).T / _CENTRE_PX) - 1 for one in (source, target))
     # The normal equations of the rows (x, y, 1, 0, 0, 0, -u x, -u y) and (0, 0, 0, x, y, 1, -v x, -v y).

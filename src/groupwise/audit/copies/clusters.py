@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 from groupwise.data.sources import number_components
+from groupwise.stats.arrays import Ints
 
 CROWD = 3
 """Two clusters of at least this size need a second pair, with other members, before they become one."""
 
 
-def cluster_ids(n: int, edges: Iterable[tuple[int, int]]) -> npt.NDArray[np.int64]:
+def cluster_ids(n: int, edges: Iterable[tuple[int, int]]) -> Ints:
     """Cluster number of each of `n` samples, (n,), counted from 0 in order of first appearance.
 
     Samples joined by a chain of `edges` share a number; a sample without an edge has one of its own.

@@ -13,14 +13,10 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.audit.copies.align import project, shrinkage
 from groupwise.audit.copies.refine import refine
-
-Pixels = npt.NDArray[np.uint8]
-Floats32 = npt.NDArray[np.float32]
-Matrix = npt.NDArray[np.float64]
+from groupwise.stats.arrays import Floats32, Mask, Matrix, Pixels
 
 _CELL = 4  # px; windows are 3 x 3 cells
 _FLAT = 1.0  # variance, in grey values squared, that counts as no texture
@@ -68,7 +64,7 @@ class _Level:
     agreement: float
     hole: float
     overlap: float
-    agree: npt.NDArray[np.bool_]
+    agree: Mask
 
 
 def glance(first: Pixels, second: Pixels, matrix: Matrix) -> Evidence:
@@ -201,9 +197,7 @@ def high_pass(images: Sequence[Floats32], mask: Floats32, fine: float, coarse: f
     return passed
 
 
-def _correlate(
-    ours: Floats32, theirs: Floats32, mask: Floats32
-) -> tuple[Floats32, Floats32, npt.NDArray[np.bool_]]:
+def _correlate(ours: Floats32, theirs: Floats32, mask: Floats32) -> tuple[Floats32, Floats32, Mask]:
     """Windowed correlation, its weight (the texture both have) and where it is defined, one value a cell."""
     n = np.maximum(_windows(mask), 1e-3)
     mean_a, mean_b = _windows(ours) / n, _windows(theirs) / n
@@ -249,7 +243,7 @@ def _weighted_quantile(values: Floats32, weights: Floats32, share: float) -> flo
     return float(values[order][np.searchsorted(total, share * total[-1])])
 
 
-def _hole(disagrees: npt.NDArray[np.bool_], texture: Floats32, covered: npt.NDArray[np.bool_]) -> float:
+def _hole(disagrees: Mask, texture: Floats32, covered: Mask) -> float:
     strong = texture > 0.5 * texture[covered].mean()
     count, parts = cv2.connectedComponents((disagrees & strong & covered).astype(np.uint8))
     inner = cv2.erode(covered.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0

@@ -11,9 +11,9 @@ from types import MappingProxyType
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from groupwise.audit.copies.planted import FILLS, Pixels, Transform, crop, noise, recolour, reencode, shear
+from groupwise.audit.copies.planted import FILLS, Transform, crop, noise, recolour, reencode, shear
+from groupwise.stats.arrays import Floats, Pixels
 
 DEEPEST = 6
 """The most operations of one copy."""
@@ -102,9 +102,7 @@ def compose(rgb: Pixels, depth: int, rng: np.random.Generator) -> Pixels:
     return rgb
 
 
-def _warped(
-    rgb: Pixels, matrix: npt.NDArray[np.float64], size: tuple[int, int], rng: np.random.Generator
-) -> Pixels:
+def _warped(rgb: Pixels, matrix: Floats, size: tuple[int, int], rng: np.random.Generator) -> Pixels:
     """Under a projective map, interpolated and filled in any of the ways there are."""
     method, border = int(rng.choice(_INTERPOLATIONS, p=(0.2, 0.5, 0.3))), int(rng.choice(FILLS))
     colour = tuple(int(v) for v in rng.choice([[0] * 3, [255] * 3, rgb.mean((0, 1))]))

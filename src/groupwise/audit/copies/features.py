@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
+from groupwise.stats.arrays import Floats32, Ints, Pixels, Reals
 
 WORKING_AREA_PX = 128**2
 """Every photograph is brought to this area; finer detail finds fewer copies, for it is noise and JPEG."""
@@ -41,7 +41,7 @@ class Features:
     `descriptors` is (K, 128) uint8, RootSIFT times 512.
     """
 
-    points: npt.NDArray[np.float32]
+    points: Floats32
     descriptors: npt.NDArray[np.uint8]
 
 
@@ -73,9 +73,7 @@ def describe(grey: Pixels, most: int = MAX_POINTS) -> Features:
     return Features(points[kept], levels)
 
 
-def _spread(
-    places: npt.NDArray[np.floating], contrast: npt.NDArray[np.floating], most: int
-) -> npt.NDArray[np.int64]:
+def _spread(places: Reals, contrast: Reals, most: int) -> Ints:
     """Which `most` to keep: of each cell of the frame the strongest, then of each the second, and so on.
 
     `places` (N, 2) are parts of the width and the height. The order is that in which they were found.
@@ -88,7 +86,7 @@ def _spread(
     return np.asarray(np.sort(best[:most]))
 
 
-def unit_descriptors(descriptors: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def unit_descriptors(descriptors: npt.NDArray[np.uint8]) -> Floats32:
     """RootSIFT as float32 of unit length, (K, 128), so that a dot product is a cosine."""
     return descriptors.astype(np.float32) / np.float32(_LEVELS)
 

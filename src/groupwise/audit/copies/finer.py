@@ -12,15 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.audit.copies.align import enlarging
 from groupwise.audit.copies.compare import agreement_of
 from groupwise.audit.copies.features import WORKING_AREA_PX
 from groupwise.audit.copies.verify import Pair, Photograph
 from groupwise.audit.copies.workers import one_thread_a_worker
+from groupwise.stats.arrays import Pixels
 
-Pixels = npt.NDArray[np.uint8]
 Load = Callable[[int], Pixels]
 
 DOUBTFUL = 0.75

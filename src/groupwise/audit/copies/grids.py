@@ -12,9 +12,7 @@ import numpy.typing as npt
 
 from groupwise.audit.copies.align import plausible
 from groupwise.audit.copies.score import MIN_OVERLAP
-
-Floats32 = npt.NDArray[np.float32]
-Matrix = npt.NDArray[np.float64]
+from groupwise.stats.arrays import Floats32, Matrix
 
 GRID = 32
 

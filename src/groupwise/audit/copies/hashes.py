@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit.copies.clusters import cluster_ids
+from groupwise.stats.arrays import Floats, Floats32, Pixels
 
-Pixels = npt.NDArray[np.uint8]
 Hashes = npt.NDArray[np.uint64]
 
 RADIUS = 6
@@ -39,16 +39,14 @@ def dihedral_hashes(grey: Pixels) -> Hashes:
     return np.array([_bits(_turned(low, odd, number)) for number in range(8)], dtype=np.uint64)
 
 
-def _turned(
-    low: npt.NDArray[np.float32], odd: npt.NDArray[np.float64], number: int
-) -> npt.NDArray[np.float64]:
+def _turned(low: Floats32, odd: Floats, number: int) -> Floats:
     transpose, flip_x, flip_y = number & 4, number & 2, number & 1
     block = (low.T if transpose else low).astype(float)
     block = block * odd if flip_x else block
     return block * odd[:, None] if flip_y else block
 
 
-def orient_matrix(number: int, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
+def orient_matrix(number: int, shape: tuple[int, int]) -> Floats:
     """Affine map (2, 3) of pixel centres that brings an image of `shape` (h, w) into an orientation.
 
     Numbers are those of `dihedral_hashes`.
@@ -62,7 +60,7 @@ def orient_matrix(number: int, shape: tuple[int, int]) -> npt.NDArray[np.float64
     return matrix
 
 
-def _bits(block: npt.NDArray[np.float64]) -> int:
+def _bits(block: Floats) -> int:
     return int("".join("1" if value > 0 else "0" for value in block.ravel()[1:]), 2)
 
 

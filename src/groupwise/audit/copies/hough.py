@@ -8,10 +8,10 @@ a scale and a middle, and a cell with several votes is rare by chance (Lowe, IJC
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.audit.copies.features import WORKING_AREA_PX
-from groupwise.audit.copies.index import Floats32, Index, IntArray, Matches
+from groupwise.audit.copies.index import Index, Matches
+from groupwise.stats.arrays import Floats, Floats32, Ints, Mask
 
 LEAST_VOTES, MOST = 3, 2
 """Points that must agree, and photographs proposed a query."""
@@ -28,8 +28,8 @@ _PLACE_PX = 2.0  # points as near as this are one: a corner with two directions 
 
 
 def insets(
-    index: Index, found: Matches, owner: IntArray, points: Floats32, own: IntArray
-) -> tuple[IntArray, IntArray, npt.NDArray[np.float64]]:
+    index: Index, found: Matches, owner: Ints, points: Floats32, own: Ints
+) -> tuple[Ints, Ints, Floats]:
     """Queries and photographs that may lie inside them, smaller and upright, with their votes; (I,) each.
 
     At most `MOST` a query, the one of most votes first.
@@ -48,7 +48,7 @@ def insets(
     return query[most], photograph[most], votes[most]
 
 
-def _upright(ours: Floats32, theirs: Floats32) -> npt.NDArray[np.bool_]:
+def _upright(ours: Floats32, theirs: Floats32) -> Mask:
     """Which matches of points (M, 4) have a direction and a scale that an inset may have."""
     turn = (ours[:, 3] - theirs[:, 3] + 180) % 360 - 180
     size = np.log(ours[:, 2] / theirs[:, 2])
@@ -57,12 +57,12 @@ def _upright(ours: Floats32, theirs: Floats32) -> npt.NDArray[np.bool_]:
 
 def _count(
     index: Index,
-    owner: IntArray,
+    owner: Ints,
     points: Floats32,
-    point: IntArray,
-    posting: IntArray,
-    weight: npt.NDArray[np.float64],
-) -> tuple[IntArray, npt.NDArray[np.float64]]:
+    point: Ints,
+    posting: Ints,
+    weight: Floats,
+) -> tuple[Ints, Floats]:
     """Pairs in whose fullest cell `LEAST_VOTES` or more agree, and its weight.
 
     A pair is the query's number times the number of photographs, plus the photograph's.

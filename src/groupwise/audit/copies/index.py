@@ -23,9 +23,7 @@ from groupwise.audit.copies.vocabulary import (
     made_vocabulary,
     project,
 )
-
-Floats32 = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
+from groupwise.stats.arrays import Floats, Floats32, Ints
 
 MOST_SIGNS = 20
 """Signs of 64 by which like features may differ: in the middle 14 to 22 for four pairs of shots."""
@@ -54,12 +52,12 @@ class Index:
     """
 
     vocabulary: Vocabulary
-    photograph: IntArray
+    photograph: Ints
     points: Floats32
     signs: npt.NDArray[np.uint64]
-    starts: IntArray
-    weight: npt.NDArray[np.float64]
-    length: npt.NDArray[np.float64]
+    starts: Ints
+    weight: Floats
+    length: Floats
 
     @property
     def size(self) -> int:
@@ -74,13 +72,13 @@ class Said:
     `photograph` (D,), `points` (D, 4), `words` (D,) and `signs` (D,), and how many each has, `count` (N,).
     """
 
-    photograph: IntArray
+    photograph: Ints
     points: Floats32
     words: npt.NDArray[np.int32]
     signs: npt.NDArray[np.uint64]
-    count: IntArray
+    count: Ints
 
-    def frequency(self, vocabulary: Vocabulary) -> IntArray:
+    def frequency(self, vocabulary: Vocabulary) -> Ints:
         """How many of the photographs say each word, (V,)."""
         n = np.int64(len(self.count))
         return np.bincount(np.unique(self.words * n + self.photograph) // n, minlength=vocabulary.size)
@@ -93,9 +91,9 @@ class Matches:
     They differ in so many signs, `differ` (M,).
     """
 
-    row: IntArray
-    posting: IntArray
-    weight: npt.NDArray[np.float64]
+    row: Ints
+    posting: Ints
+    weight: Floats
     differ: npt.NDArray[np.uint8]
 
 
@@ -104,7 +102,7 @@ def index_photographs(
 ) -> Index:
     """At least one photograph with local features, by its words."""
 
-    def gather(rows: Sequence[IntArray]) -> npt.NDArray[np.uint8]:
+    def gather(rows: Sequence[Ints]) -> npt.NDArray[np.uint8]:
         return np.concatenate([one.descriptors[own] for one, own in zip(features, rows, strict=True)])
 
     vocabulary = choose_vocabulary([len(one.points) for one in features], gather, seed, pool, made)
@@ -126,7 +124,7 @@ def read_words(features: Sequence[Features], vocabulary: Vocabulary, apply: Call
     return Said(owners(features), points, words, signs, np.array([len(one.points) for one in features]))
 
 
-def index_words(said: Said, vocabulary: Vocabulary, frequency: IntArray, total: int) -> Index:
+def index_words(said: Said, vocabulary: Vocabulary, frequency: Ints, total: int) -> Index:
     """The index of these photographs, `frequency` (V,) of all `total` of which say each word."""
     stopped = frequency > max(LEAST_STOPPED, STOPPED * total)
     order = np.argsort(said.words, kind="stable")
@@ -138,7 +136,7 @@ def index_words(said: Said, vocabulary: Vocabulary, frequency: IntArray, total: 
     return Index(vocabulary, photograph, points, signs, starts, weight, length)
 
 
-def owners(features: Sequence[Features]) -> IntArray:
+def owners(features: Sequence[Features]) -> Ints:
     """Whose each local feature is, by number."""
     return np.repeat(np.arange(len(features)), [len(one.points) for one in features])
 
@@ -158,7 +156,7 @@ def match(index: Index, descriptors: npt.NDArray[np.uint8]) -> Matches:
 
 def _meet(
     index: Index, words: npt.NDArray[np.int32], signs: npt.NDArray[np.uint64]
-) -> Iterator[tuple[IntArray, IntArray, npt.NDArray[np.float64], npt.NDArray[np.uint8]]]:
+) -> Iterator[tuple[Ints, Ints, Floats, npt.NDArray[np.uint8]]]:
     """Rows, postings, weights and differing signs of what shares a row's word and hardly differs."""
     begins, lengths = index.starts[words], index.starts[words + 1] - index.starts[words]
     portion = np.cumsum(lengths) // _MEETINGS_AT_ONCE

@@ -15,13 +15,10 @@ from itertools import combinations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.audit.copies.align import project
 from groupwise.audit.copies.verify import Pair
-
-Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float64]
+from groupwise.stats.arrays import Floats, Floats32, Mask, Pixels
 
 LARGEST = 0.75
 """Share of the outer frame above which a picture inside it is the outer one with a margin."""
@@ -186,7 +183,7 @@ def _look_at_border(outer: Pixels, corners: Floats) -> _Border:
     )
 
 
-def _steepness(across: npt.NDArray[np.float32], offsets: Floats) -> float:
+def _steepness(across: Floats32, offsets: Floats) -> float:
     """Of differences (offsets, points) across a side: the mean at the border by the mean beside it."""
     mean = across.mean(axis=1)
     beside = float(np.median(mean[np.abs(offsets) >= _BESIDE[0]]))
@@ -201,12 +198,12 @@ def _sides(corners: Floats) -> Iterator[tuple[Floats, Floats, Floats, int]]:
         yield start, way, np.array([-way[1], way[0]]) / length, max(4, round(length))
 
 
-def _well_inside(points: Floats, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+def _well_inside(points: Floats, shape: tuple[int, ...]) -> Mask:
     limit = np.array(shape[::-1]) - 1 - _MARGIN
     return np.asarray(((points >= _MARGIN) & (points <= limit)).all(axis=1))
 
 
-def _sampled(picture: npt.NDArray[np.float32], points: Floats) -> npt.NDArray[np.float32]:
+def _sampled(picture: Floats32, points: Floats) -> Floats32:
     x, y = points.astype(np.float32).T
     return np.asarray(
         cv2.remap(picture, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from groupwise.audit.copies.features import Features
-from groupwise.audit.copies.index import Index, IntArray, Said
+from groupwise.audit.copies.index import Index, Said
 from groupwise.audit.copies.short_list import Proposals, select, shortlist
+from groupwise.stats.arrays import Ints
 
 
 def join_said(parts: Sequence[Said]) -> Said:
@@ -28,7 +29,7 @@ def join_said(parts: Sequence[Said]) -> Said:
     )
 
 
-def propose_of_part(index: Index, begin: int, chunk: Sequence[Features], own: IntArray) -> Proposals:
+def propose_of_part(index: Index, begin: int, chunk: Sequence[Features], own: Ints) -> Proposals:
     """As `shortlist` by an index of the photographs from number `begin` on, in numbers of the whole."""
     within = own - begin
     here = np.where((own >= 0) & (within >= 0) & (within < index.size), within, -1)

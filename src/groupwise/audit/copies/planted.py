@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
+from groupwise.stats.arrays import Floats, Pixels
+
 Transform = Callable[[Pixels, np.random.Generator], Pixels]
 
 FILLS = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101, cv2.BORDER_WRAP)
@@ -60,14 +61,14 @@ def noise(rgb: Pixels, rng: np.random.Generator) -> Pixels:
     return _as_bytes(np.clip(rgb + rng.normal(0, deviation, shape), 0, 255))
 
 
-def about_centre(rgb: Pixels, linear: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def about_centre(rgb: Pixels, linear: Floats) -> Floats:
     """The affine map (2, 3) of pixel centres that is `linear` (2, 2) about the centre of the image."""
     height, width = rgb.shape[:2]
     centre = np.array([(width - 1) / 2, (height - 1) / 2])
     return np.column_stack([linear, centre - linear @ centre])
 
 
-def warp(rgb: Pixels, matrix: npt.NDArray[np.float64], border: int, rng: np.random.Generator) -> Pixels:
+def warp(rgb: Pixels, matrix: Floats, border: int, rng: np.random.Generator) -> Pixels:
     """Under an affine map within the frame; `border` is OpenCV's, its one colour black, white or the mean."""
     colour = tuple(int(v) for v in rng.choice([[0] * 3, [255] * 3, rgb.mean((0, 1))]))
     size = rgb.shape[1], rgb.shape[0]

@@ -16,8 +16,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 from sklearn.cluster import MiniBatchKMeans
 
-Floats32 = npt.NDArray[np.float32]
-Matrix = npt.NDArray[np.float64]
+from groupwise.stats.arrays import Floats32, Ints, Matrix
 
 SIDE = 16
 """Images come to the search at SIDE x SIDE pixels."""
@@ -63,7 +62,7 @@ class Alike:
         known = _unit(images.reshape(len(images), -1) @ _posing(basis, [np.eye(2, 3)]))
         self._cells = _Cells(known, seed)
 
-    def nearest(self, queries: Floats32, count: int) -> npt.NDArray[np.int64]:
+    def nearest(self, queries: Floats32, count: int) -> Ints:
         """Rows (query, image, pose): the `count` images most like each query, each in its best pose.
 
         The pose maps the image onto the query.
@@ -96,7 +95,7 @@ class _Cells:
             self._known = known[self._image]
             self._borders = np.searchsorted(np.sort(cell), np.arange(count + 1))
 
-    def nearest(self, rows: Floats32, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def nearest(self, rows: Floats32, count: int) -> tuple[Ints, Ints]:
         """The `count` images with the highest cosines to any of the `rows`, best first, and that row."""
         cell = np.zeros(len(rows), int) if self._centres is None else (rows @ self._centres.T).argmax(axis=1)
         parts = [self._in_cell(one, rows, np.flatnonzero(cell == one)) for one in np.unique(cell)]
@@ -110,9 +109,7 @@ class _Cells:
         order = order[np.sort(first)[:count]]
         return image[order], row[order]
 
-    def _in_cell(
-        self, cell: int, rows: Floats32, asked: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], Floats32, npt.NDArray[np.int64]]:
+    def _in_cell(self, cell: int, rows: Floats32, asked: Ints) -> tuple[Ints, Floats32, Ints]:
         """The images of a cell, each with its highest cosine to the rows `asked`, and that row."""
         inside = slice(self._borders[cell], self._borders[cell + 1])
         # One row an image: along a row numpy finds the largest seven times as fast as along a column.

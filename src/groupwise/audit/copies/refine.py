@@ -10,13 +10,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.audit.copies.align import plausible, shrinkage
-
-Pixels = npt.NDArray[np.uint8]
-Floats32 = npt.NDArray[np.float32]
-Matrix = npt.NDArray[np.float64]
+from groupwise.stats.arrays import Floats32, Mask, Matrix, Pixels
 
 _WIDTH = 0.8  # px, of the Gaussian that smooths both
 _ENOUGH, _STILL_PX = 1e-4, 0.02  # gain in correlation and step at the frame's edge, to go on for
@@ -28,7 +24,7 @@ def refine(
     first: Pixels,
     second: Pixels,
     matrix: Matrix,
-    agree: npt.NDArray[np.bool_],
+    agree: Mask,
     *,
     steps: int,
     stride: int = 1,

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from groupwise.stats.arrays import Ints
+
 LEAST_IMAGES = 20
 """Fewer images may well be copies of a handful of photographs."""
 
@@ -56,7 +58,7 @@ LEAST_WEDGES = 100
 
 
 def pictures_resemble(
-    clusters: npt.NDArray[np.int64],
+    clusters: Ints,
     labels: Sequence[str],
     pairs: Sequence[tuple[int, int]] = (),
     *,
@@ -101,13 +103,13 @@ def _plain_share(grey: npt.NDArray[np.uint8]) -> float:
     return float(around.sum() / grey.size)
 
 
-def _effective(clusters: npt.NDArray[np.int64]) -> float:
+def _effective(clusters: Ints) -> float:
     """How many photographs of equal size would be as many as these, of unequal ones."""
     sizes = np.unique(clusters, return_counts=True)[1]
     return float(1 / ((sizes / sizes.sum()) ** 2).sum())
 
 
-def _conflicting(clusters: npt.NDArray[np.int64], labels: Sequence[str]) -> float:
+def _conflicting(clusters: Ints, labels: Sequence[str]) -> float:
     """The share of images in clusters of several labels."""
     _, numbers = np.unique(np.asarray(labels), return_inverse=True)
     pairs = np.unique(np.column_stack([clusters, numbers]), axis=0)
@@ -115,9 +117,7 @@ def _conflicting(clusters: npt.NDArray[np.int64], labels: Sequence[str]) -> floa
     return float((kinds[clusters] > 1).mean())
 
 
-def _disagreeing(
-    clusters: npt.NDArray[np.int64], names: npt.NDArray[np.str_], pairs: Sequence[tuple[int, int]]
-) -> float:
+def _disagreeing(clusters: Ints, names: npt.NDArray[np.str_], pairs: Sequence[tuple[int, int]]) -> float:
     """The share of pairs that join two of the labels `names` (N,) in one cluster; bridges join nothing."""
     if not pairs:
         return 0.0

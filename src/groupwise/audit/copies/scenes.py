@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groupwise.audit.copies.features import describe
+from groupwise.stats.arrays import Floats32
 
 SCENES = 3
 _SIDE_PX, _LEAVES, _MOST_POINTS = 256, 800, 2_000
@@ -36,7 +37,7 @@ def make_scene(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     return np.asarray(np.clip(scene + rng.normal(0, rng.uniform(0, 4), size), 0, 255), dtype=np.uint8)
 
 
-def _lay_leaf(scene: npt.NDArray[np.float32], rng: np.random.Generator) -> None:
+def _lay_leaf(scene: Floats32, rng: np.random.Generator) -> None:
     """An ellipse or a rectangle of one grey; small ones are the more frequent, as at any distance."""
     radius = float(np.clip(_RADII_PX[0] / rng.random() ** 0.6, *_RADII_PX))
     other, angle, grey = radius * rng.uniform(0.3, 1), rng.uniform(0, 180), rng.uniform(0, 255)

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from groupwise.audit.copies.agreement import agreeing_votes
 from groupwise.audit.copies.features import Features, mirrored
 from groupwise.audit.copies.hough import MOST, insets
-from groupwise.audit.copies.index import Index, IntArray, Matches, match, owners, stacked
+from groupwise.audit.copies.index import Index, Matches, match, owners, stacked
 from groupwise.audit.copies.verify import Candidate
+from groupwise.stats.arrays import Floats, Ints
 
 CANDIDATES = 5
 """Candidates kept a photograph, in plain and mirrored reading together. Of planted copies as many are among
@@ -74,7 +75,7 @@ def as_candidates(proposals: Proposals, start: int, *, symmetric: bool) -> list[
     return [Candidate(*pair) for pair in dict.fromkeys(pairs)]
 
 
-def propose(index: Index, chunk: Sequence[Features], own: IntArray) -> Proposals:
+def propose(index: Index, chunk: Sequence[Features], own: Ints) -> Proposals:
     """What the index proposes to the queries of a chunk: to each the best first, then insets to each.
 
     `own` (Q,) is the number of each query in the index, or -1.
@@ -92,15 +93,15 @@ def select(shortlisted: Proposals) -> Proposals:
     return agree[_ranks(agree, "inset", "query") < np.where(agree["inset"], MOST, CANDIDATES)]
 
 
-def _ranks(rows: Proposals, *names: str) -> IntArray:
+def _ranks(rows: Proposals, *names: str) -> Ints:
     """Where each row stands among those, one after another, that are alike in the columns `names`."""
     differ = [rows[name][1:] != rows[name][:-1] for name in names]
     begins = np.append(True, np.any(differ, axis=0))[: len(rows)]
-    ranks: IntArray = np.arange(len(rows)) - np.flatnonzero(begins)[np.cumsum(begins) - 1]
+    ranks: Ints = np.arange(len(rows)) - np.flatnonzero(begins)[np.cumsum(begins) - 1]
     return ranks
 
 
-def shortlist(index: Index, chunk: Sequence[Features], own: IntArray) -> Proposals:
+def shortlist(index: Index, chunk: Sequence[Features], own: Ints) -> Proposals:
     """What shares most with each query in either reading, and insets; `own` as of `propose`."""
     descriptors, owner = stacked(chunk), owners(chunk)
     points = np.concatenate([one.points for one in chunk])
@@ -126,14 +127,14 @@ def _rows(*columns: npt.ArrayLike) -> Proposals:
     return rows
 
 
-def _scores(index: Index, found: Matches, met: IntArray, queries: int) -> npt.NDArray[np.float64]:
+def _scores(index: Index, found: Matches, met: Ints, queries: int) -> Floats:
     """How much each of Q `queries` shares with each photograph, (Q, N); `met` is the pair of each match."""
     n = index.size
     sums = np.bincount(met, found.weight, minlength=queries * n).reshape(queries, n)
     return np.asarray(sums / index.length)
 
 
-def _most(scores: npt.NDArray[np.float64]) -> IntArray:
+def _most(scores: Floats) -> Ints:
     """The photographs of the `SHORTLISTED` highest scores (N,) that are not 0."""
     keep = np.flatnonzero(scores)
     if len(keep) > SHORTLISTED:

@@ -11,11 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from groupwise.stats.arrays import Floats
 from groupwise.stats.wilson import wilson_of_count
-
-Floats = npt.NDArray[np.float64]
 
 LINE = (0.45, 0.5)
 """The line never leaves this range: below it are things of one shape, above it copies of any kind."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.audit.copies.align import enlarging
 from groupwise.audit.copies.compare import Evidence
@@ -21,10 +20,8 @@ from groupwise.audit.copies.score import MIN_OVERLAP
 from groupwise.audit.copies.threshold import Threshold, find_threshold
 from groupwise.audit.copies.verify import Pair, Photograph
 from groupwise.audit.copies.workers import LEAST_FOR_PROCESSES, Apply, applying
+from groupwise.stats.arrays import Floats32, Ints, Matrix
 
-Floats32 = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
-Matrix = npt.NDArray[np.float64]
 Progress = Callable[[int], None]
 
 RIGID_PX = 12
@@ -44,11 +41,11 @@ _PART = 64  # images that search at once, in one process: what bounds the memory
 class _Found:
     """K pairs: who asked (K,), the image that was met (K,), and how the image lies on who asked."""
 
-    query: IntArray
-    image: IntArray
+    query: Ints
+    image: Ints
     laid: Laid
 
-    def __getitem__(self, rows: IntArray) -> _Found:
+    def __getitem__(self, rows: Ints) -> _Found:
         return _Found(self.query[rows], self.image[rows], self.laid[rows])
 
 
@@ -61,7 +58,7 @@ class _Search:
     poses: Matrix
     rigid: bool
 
-    def ask(self, queries: Tiny, own: IntArray) -> _Found:
+    def ask(self, queries: Tiny, own: Ints) -> _Found:
         """The images most like each query, laid on it; `own` (Q,) is the query's number there, or -1."""
         met = self.alike.nearest(_small(queries), _NEIGHBOURS + int(own[0] >= 0))
         query, image, pose = met[own[met[:, 0]] != met[:, 1]].T
@@ -121,7 +118,7 @@ def _scores(
     return found, _score(found, crowd), _score(asked, crowd)
 
 
-def _ask_all(apply: Apply, search: _Search, queries: Tiny, own: IntArray, progress: Progress) -> _Found:
+def _ask_all(apply: Apply, search: _Search, queries: Tiny, own: Ints, progress: Progress) -> _Found:
     starts = range(0, len(queries), _PART)
     parts = [(search, queries[start : start + _PART], own[start : start + _PART]) for start in starts]
     found = []

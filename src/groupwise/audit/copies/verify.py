@@ -14,8 +14,7 @@ from groupwise.audit.copies.compare import Evidence, compare, glance
 from groupwise.audit.copies.features import Features, describe, working_grey
 from groupwise.audit.copies.hashes import dihedral_hashes, orient_matrix
 from groupwise.audit.copies.score import score
-
-Pixels = npt.NDArray[np.uint8]
+from groupwise.stats.arrays import Floats, Pixels
 
 HEIGHT_PX = 192
 _GAP = 6
@@ -138,7 +137,7 @@ def _pair(first: int, second: int, evidence: Evidence) -> Pair:
     return Pair(first, second, evidence, score(evidence))
 
 
-def _compare(first: Photograph, second: Photograph, matrix: npt.NDArray[np.float64]) -> Evidence:
+def _compare(first: Photograph, second: Photograph, matrix: Floats) -> Evidence:
     """What can be seen at a glance; more, where that leaves hope of a copy."""
     rough = glance(first.grey, second.grey, matrix)
     if rough.agreement < HOPELESS:

@@ -12,12 +12,10 @@ from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from groupwise.audit.copies.align import project
 from groupwise.audit.copies.verify import Pair
-
-Matrix = npt.NDArray[np.float64]
+from groupwise.stats.arrays import Floats, Matrix
 
 SHARED = 0.5
 """Least share of the smaller frame that one picture of a set must have in common with every other. Of copies
@@ -64,12 +62,12 @@ def _least_shared(
     return least
 
 
-def _corners(size: tuple[int, ...]) -> npt.NDArray[np.float64]:
+def _corners(size: tuple[int, ...]) -> Floats:
     height, width = size[:2]
     return np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=float)
 
 
-def _shared(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> float:
+def _shared(first: Floats, second: Floats) -> float:
     """The area that two convex quadrilaterals (4, 2) have in common, as a part of the smaller."""
     one, other = (cv2.convexHull(corners.astype(np.float32)) for corners in (first, second))
     smaller = min(cv2.contourArea(one), cv2.contourArea(other))

@@ -20,11 +20,9 @@ from scipy.sparse import csr_array
 
 from groupwise.audit.copies.features import unit_descriptors
 from groupwise.audit.copies.scenes import scene_descriptors
+from groupwise.stats.arrays import Floats32, Ints
 
-Floats32 = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
-
-Gather = Callable[[Sequence[IntArray]], npt.NDArray[np.uint8]]
+Gather = Callable[[Sequence[Ints]], npt.NDArray[np.uint8]]
 """The descriptors (K, 128) in these rows of each photograph."""
 
 MOST_FOR_MADE = 10_000
@@ -137,7 +135,7 @@ def _distances(descriptors: Floats32, centres: Floats32) -> Floats32:
     return (centres**2).sum(axis=1) - 2 * descriptors @ centres.T  # type: ignore[no-any-return]
 
 
-def _nearest(descriptors: Floats32, centres: Floats32) -> IntArray:
+def _nearest(descriptors: Floats32, centres: Floats32) -> Ints:
     parts = (
         descriptors[start : start + _ROWS_AT_ONCE] for start in range(0, len(descriptors), _ROWS_AT_ONCE)
     )
@@ -145,15 +143,13 @@ def _nearest(descriptors: Floats32, centres: Floats32) -> IntArray:
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
-def _draw_rows(counts: Sequence[int], size: int, rng: np.random.Generator) -> list[IntArray]:
+def _draw_rows(counts: Sequence[int], size: int, rng: np.random.Generator) -> list[Ints]:
     """Of each photograph that many of its features that about `size` of all are drawn."""
     share = min(1.0, size / max(1, sum(counts)))
     return [np.sort(rng.permutation(count)[: round(share * count + rng.random() - 0.5)]) for count in counts]
 
 
-def _draw_leaves(
-    members: IntArray, total: int, count: int, rng: np.random.Generator
-) -> tuple[IntArray, IntArray]:
+def _draw_leaves(members: Ints, total: int, count: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """The rows of a branch, and the `count` of them that its leaves begin at."""
     if len(members) < count:  # a thin branch borrows from the whole; spare words do no harm
         members = np.concatenate([members, rng.choice(total, count - len(members))])

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from groupwise.audit.copies.compare import Evidence
 from groupwise.audit.copies.comparing import compare_pairs
-from groupwise.audit.copies.index import Index, IntArray, Said, index_words, read_words
+from groupwise.audit.copies.index import Index, Said, index_words, read_words
 from groupwise.audit.copies.packed import PackedPhotographs
 from groupwise.audit.copies.parted import join_said, merge_proposals, propose_of_part
 from groupwise.audit.copies.searcher import LEAST_FOR_WORDS, described
@@ -38,6 +38,7 @@ from groupwise.audit.ray.blocks import (
 )
 from groupwise.audit.ray.tasks import keep, run, submit
 from groupwise.audit.search import Backend
+from groupwise.stats.arrays import Ints
 
 PHOTOGRAPHS_A_PART = 100_000
 """Of the index, at about 8 kB each: a part has to find room beside a task."""
@@ -148,7 +149,7 @@ def _index(photographs: Sequence[RemotePhotograph], seed: int, workers: int, mad
         return []
     partitions = list(_partitions(photographs))
 
-    def gather(rows: Sequence[IntArray]) -> npt.NDArray[np.uint8]:
+    def gather(rows: Sequence[Ints]) -> npt.NDArray[np.uint8]:
         calls = (
             partial(submit, _gather, rows[begin : begin + place.size], *place.arguments)
             for begin, place in partitions
@@ -189,22 +190,20 @@ def _renumber(looks: Sequence[Look], numbers: Sequence[int]) -> list[Look]:
     return [replace(look, first=place[look.first], second=place[look.second]) for look in looks]
 
 
-def _gather(
-    rows: Sequence[IntArray], place: Sequence[Sequence[int]], *blocks: Arrays
-) -> npt.NDArray[np.uint8]:
+def _gather(rows: Sequence[Ints], place: Sequence[Sequence[int]], *blocks: Arrays) -> npt.NDArray[np.uint8]:
     """Some descriptors of each photograph."""
     photographs = zip(read_blocks(place, blocks), rows, strict=True)
     return np.concatenate([one.features.descriptors[own] for one, own in photographs])
 
 
-def _read(vocabulary: Vocabulary, place: Sequence[Sequence[int]], *blocks: Arrays) -> tuple[IntArray, Said]:
+def _read(vocabulary: Vocabulary, place: Sequence[Sequence[int]], *blocks: Arrays) -> tuple[Ints, Said]:
     with one_thread_a_worker():
         features = [described(one).features for one in read_blocks(place, blocks)]
         said = read_words(features, vocabulary, map)
     return said.frequency(vocabulary), said
 
 
-def _index_part(vocabulary: Vocabulary, frequency: IntArray, total: int, *said: Said) -> Index:
+def _index_part(vocabulary: Vocabulary, frequency: Ints, total: int, *said: Said) -> Index:
     return index_words(join_said(said), vocabulary, frequency, total)
 
 
