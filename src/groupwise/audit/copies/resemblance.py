@@ -52,6 +52,7 @@ DRAWN_CONFLICTS, FEWEST_CONFLICTS = 1 / 10, 3
 """Share and number of pairs that join two labels, from which drawings only resemble one another."""
 
 LOOKED_AT = 200
+"""Pictures, spread over all, that say whether most are drawings; more would say it no better."""
 
 LEAST_WEDGES = 100
 """Pairs of pairs with a common image; fewer say nothing of chains."""
