@@ -50,6 +50,16 @@ def test_the_graph_prepares_as_pillow_does(resize, interpolation):
         assert level <= (1 if size in SIZES else 2), (size, level)
 
 
+@pytest.mark.parametrize("size", [(150, 90), (300, 60), (90, 150)])
+@pytest.mark.parametrize("resize", ["squash", "crop"])
+def test_the_graph_prepares_sharp_strokes_alike(resize, size):
+    """Bicubic overshoots there and is clipped, so the order of the sides has to be the same."""
+    preprocessing = Preprocessing(64, resize, "bicubic")
+    strokes = np.random.default_rng(0).integers(0, 2, (*size, 3), np.uint8) * 255
+    (found,) = session(preprocessing).run(["images"], {"picture": strokes})
+    assert largest_level(found[0], preprocessing.resize_image(strokes), preprocessing) <= 2
+
+
 @pytest.mark.parametrize("resize", ["squash", "crop", "pad"])
 def test_opencv_computes_the_graph_alike(resize):
     """Which it does not for `Resize` with `antialias`: findings/openvino_opencv_resize_antialias.sh."""
