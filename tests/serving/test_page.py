@@ -259,7 +259,7 @@ def test_no_more_is_promised_than_is_meant(browser, serve, share, words):
 def test_the_labels_that_are_missed_at_most_are_rounded_up(browser, server):
     with opened(browser, server) as page:
         told = page.evaluate(
-            "async (shares) => { const { atMost } = await import('./static/words.js'); return shares.map(atMost); }",
+            "async (shares) => shares.map((await import('./static/words.js')).atMost)",
             [0.004, 1 - 0.975, 0.05, 0.0213],
         )
     assert told == [f"{text}\u202f%" for text in ("0.4", "2.5", "5", "2.2")]
