@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import ceil, floor
 
 from groupwise.errors import UsageError
 
 UNITS_S = {"h": 3600, "min": 60, "m": 60, "s": 1}
 NBSP = "\N{NO-BREAK SPACE}"
+ROUNDING = 1e-6  # of 1 - 0.975, which is 0.02500000000000002
 PART = re.compile(r"(\d+(?:\.\d+)?)\s*(h|min|m|s)\s*")
 
 
@@ -37,6 +39,15 @@ def percentage(share: float) -> str:
     if text in ("0.0", "100.0"):
         return text.removesuffix(".0") if share in (0, 1) else "under 0.1" if share < 0.5 else "over 99.9"
     return text
+
+
+def bound(share: float, side: str) -> str:
+    """A share in [0, 1] in per cent with one decimal, as what is promised at `least` or at `most`.
+
+    It is rounded down or up, so that no more is promised than is meant.
+    """
+    tenths = floor(1000 * share + ROUNDING) if side == "least" else ceil(1000 * share - ROUNDING)
+    return f"{tenths / 10:.1f}"
 
 
 def count(n: int, noun: str) -> str:

@@ -1,8 +1,10 @@
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from groupwise.data.cache import decode_images, open_cache
+from groupwise.data.cache import FIRST, cache_name, decode_images, open_cache
 from groupwise.data.decode import Preprocessing
 from groupwise.errors import GroupwiseError
 from groupwise.files import sha256_file
@@ -67,6 +69,16 @@ def test_a_cache_of_something_else_is_built_anew(tmp_path, files, change):
     images, calls = build(tmp_path, files, preprocessing)
     assert len(calls) == 5
     assert (images == decode_images(files, digests(files), preprocessing)).all()
+
+
+def test_bicubic_pixels_of_another_order_of_the_sides_are_not_taken():
+    """Of bilinear ones, which never depended on it, an older cache stays valid."""
+    fields = {name: value for name, value in asdict(SMALL).items() if name in FIRST}
+    assert cache_name(SMALL) == fields
+    assert cache_name(replace(SMALL, interpolation="bicubic")) not in (
+        fields,
+        fields | {"interpolation": "bicubic"},
+    )
 
 
 def test_a_file_that_changed_is_named(tmp_path, files):

@@ -384,6 +384,33 @@ class TestPreprocessing:
         assert (ours[:16] == (51, 102, 153)).all()
         assert (ours[48:] == (51, 102, 153)).all()
 
+    @pytest.mark.parametrize("shape", [(150, 90), (90, 150), (301, 60), (40, 33)])
+    def test_bicubic_scales_the_width_first_in_every_pillow(self, shape: tuple[int, int]) -> None:
+        """Pillow 13 begins with the height of some tall ones, 20 levels off where strokes are sharp."""
+        height, width = shape
+        drawn = np.random.default_rng(0).integers(0, 2, (height, width, 3), dtype=np.uint8) * 255
+        image, cubic = Image.fromarray(drawn), Image.Resampling.BICUBIC
+        by_width = image.resize((64, height), cubic).resize((64, 64), cubic)
+        by_height = image.resize((width, 64), cubic).resize((64, 64), cubic)
+        assert np.abs(np.asarray(by_width, int) - np.asarray(by_height, int)).max() > 5
+        ours = Preprocessing(image_size_px=64, interpolation="bicubic")
+        assert (ours.resize_image(drawn) == np.asarray(by_width)).all()
+        side = min(shape)
+        left, top = (width - side) / 2, (height - side) / 2
+        across = image.resize((64, height), cubic, box=(left, 0, left + side, height))
+        middle = across.resize((64, 64), cubic, box=(0, top, 64, top + side))
+        assert (replace(ours, resize="crop").resize_image(drawn) == np.asarray(middle)).all()
+        bilinear = replace(ours, interpolation="bilinear", resize="crop").resize_image(drawn)
+        at_once = image.resize((64, 64), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
+        assert (bilinear == np.asarray(at_once)).all()
+
+    def test_a_strip_of_one_pixel_in_width_grows_to_no_more_than_may_be_read(self) -> None:
+        """At 224 px that of a file of 50 million pixels would have been 11,200 million."""
+        strip = np.random.default_rng(0).integers(0, 256, (2000, 1, 3), dtype=np.uint8)
+        ours = Preprocessing(image_size_px=64, interpolation="bicubic", max_pixels=64 * 2000 - 1)
+        at_once = Image.fromarray(strip).resize((64, 64), Image.Resampling.BICUBIC)
+        assert (ours.resize_image(strip) == np.asarray(at_once)).all()
+
     @pytest.mark.parametrize("resize", ["squash", "crop", "pad"])
     @pytest.mark.parametrize("shape", [(1, 20000, 3), (20000, 1, 3), (1, 1, 3), (37, 53, 3)])
     def test_any_shape_becomes_the_same_square(self, resize: Any, shape: tuple[int, int, int]) -> None:

@@ -2,9 +2,13 @@ import json
 import shutil
 
 import pytest
+from safetensors.numpy import load_file
 
 from groupwise.errors import GroupwiseError, UsageError
+from groupwise.export.bundle import Terms
 from groupwise.export.current import current_bundle, kept_bundle
+from groupwise.export.reference import MADE
+from groupwise.export.targets import export_run
 from groupwise.inference.decision import Decision, write_decision
 from groupwise.runs.run import Run
 
@@ -46,6 +50,23 @@ def test_and_again_when_the_run_is_no_longer_the_same(served, change):
     assert made(served.folder)[0] == 0
     if change == "decision":
         assert json.loads(bundle.read_text())["decision"]["temperature"] == 2.5
+
+
+@pytest.mark.parametrize(
+    ("terms", "damage"),
+    [(Terms("cc-by-4.0", with_pictures=True), False), (Terms("mit"), False), (Terms("cc0-1.0"), True)],
+)
+def test_the_one_that_gives_way_leaves_its_licence_and_pictures(served, terms, damage):
+    target = served.folder / "export" / "bundle"
+    export_run(served.folder, "bundle", terms=terms, replace=True)
+    held = len(load_file(target / "pictures.safetensors")["pictures"])
+    if damage:
+        (target / "pictures.safetensors").write_bytes(b"none")
+    write_decision(served, Decision(("cat", "dog"), temperature=2.5), None)
+    assert made(served.folder)[0] == 1
+    assert json.loads((target / "bundle.json").read_text())["licence"] == terms.licence
+    assert len(load_file(target / "pictures.safetensors")["pictures"]) == held
+    assert (held > MADE) is terms.with_pictures
 
 
 def test_what_is_neither_is_named(tmp_path):

@@ -1,3 +1,5 @@
+import json
+
 import cv2
 import numpy as np
 import onnx
@@ -11,7 +13,7 @@ from groupwise.errors import GroupwiseError, UsageError
 from groupwise.export import pixels_parity
 from groupwise.export.bundle import Terms
 from groupwise.export.onnx import OPSET
-from groupwise.export.pixels import preprocessing_model, with_preprocessing
+from groupwise.export.pixels import left_to_clients, preprocessing_model, with_preprocessing
 from groupwise.export.pixels_parity import largest_level
 from groupwise.export.probe import probe_model
 from groupwise.export.targets import export_run
@@ -48,6 +50,16 @@ def test_the_graph_prepares_as_pillow_does(resize, interpolation):
         (found,) = graph.run(["images"], {"picture": shown})
         level = largest_level(found[0], preprocessing.resize_image(shown), preprocessing)
         assert level <= (1 if size in SIZES else 2), (size, level)
+
+
+@pytest.mark.parametrize("size", [(150, 90), (300, 60), (90, 150)])
+@pytest.mark.parametrize("resize", ["squash", "crop"])
+def test_the_graph_prepares_sharp_strokes_alike(resize, size):
+    """Bicubic overshoots there and is clipped, so the order of the sides has to be the same."""
+    preprocessing = Preprocessing(64, resize, "bicubic")
+    strokes = np.random.default_rng(0).integers(0, 2, (*size, 3), np.uint8) * 255
+    (found,) = session(preprocessing).run(["images"], {"picture": strokes})
+    assert largest_level(found[0], preprocessing.resize_image(strokes), preprocessing) <= 2
 
 
 @pytest.mark.parametrize("resize", ["squash", "crop", "pad"])
@@ -118,6 +130,42 @@ def test_a_probe_of_older_operators_takes_a_picture_too(opset, tmp_path):
     (expected,) = open_session(model, file).run(["logits"], {"images": inputs})
     (found,) = open_session(whole, file).run(["logits"], {"picture": shown})
     np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, ()),
+        ({"trust_declared": False}, ()),
+        (
+            {"integer_range": (0.0, 4095.0)},
+            ("Of pictures of more than 8 bits the client has to map 0..4095 to 0..255",),
+        ),
+        (
+            {"float_range": (-0.5, 1.0)},
+            ("Of pictures of floating-point values the client has to map -0.5..1 to",),
+        ),
+        (
+            {"channels": ("red", 2), "channel_ranges": ((0.0, 511.0), (0.0, 4095.0))},
+            (
+                "The client has to choose the channels red, 2 before `picture`;",
+                "Where they have more than 8 bits it has to map 0..511, 0..4095, one after the other, to",
+            ),
+        ),
+    ],
+)
+def test_what_a_run_on_other_pictures_leaves_to_clients_is_said_and_in_the_file(fields, said, tmp_path):
+    file = write_backbone(tmp_path / "small.onnx", opset=17)
+    preprocessing = Preprocessing(24, **fields)
+    told = left_to_clients(preprocessing)
+    assert [line.startswith(start) for line, start in zip(told, said, strict=True)] == [True] * len(said)
+    graph = cut_features(read_onnx(file), file, output=None, side_px=24)
+    whole = with_preprocessing(
+        probe_model(Probe(graph.model, graph.num_features, 2, graph.channels)), preprocessing, 1.0
+    )
+    held = {one.key: json.loads(one.value) for one in onnx.load_from_string(whole).metadata_props}
+    expected = {name: value for name, value in fields.items() if value}
+    assert held == json.loads(json.dumps(expected))
 
 
 def test_operators_that_cannot_be_renewed_are_refused():

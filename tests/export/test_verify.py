@@ -180,6 +180,17 @@ def test_of_a_picture_that_changed_nothing_is_expected(run, copied, tmp_path):
     assert [one.pictures for one in verify_bundle(copied, ["opencv"], root=data)] == [15]
 
 
+@pytest.mark.parametrize("given", ["pets.zip", "pets/images.csv"])
+def test_the_users_pictures_lie_in_an_archive_or_beside_a_table_too(run, copied, tmp_path, capsys, given):
+    data = shutil.copytree(run.folder.parent / "pets", tmp_path / "pets")
+    shutil.make_archive(str(data), "zip", data)
+    (data / "images.csv").write_text("path,label\n")
+    if given.endswith(".zip"):
+        shutil.rmtree(data)
+    assert main(["verify", str(copied), "--engine", "opencv", "--data", str(tmp_path / given)]) == 0
+    assert "16 pictures answered alike" in capsys.readouterr().out
+
+
 def test_a_picture_that_is_prepared_otherwise_is_named(run, copied):
     facts = read_json(copied / "bundle.json")
     facts["reference_pictures"][9]["prepared_sha256"] = "0" * 64

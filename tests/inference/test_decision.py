@@ -7,6 +7,7 @@ import pytest
 from scipy.special import softmax
 
 from groupwise.inference.decision import Decision
+from groupwise.inference.text import decision_lines
 from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
 from groupwise.stats.label_rule import LabelRule
 from groupwise.stats.ood import OutOfDistribution
@@ -48,6 +49,15 @@ def test_costs_decide_and_leave_the_most_probable_class_its_name():
     assert (dear.answers(torn)[0].label, dear.answers(torn)[0].decided) == ("dog", "cat")
     assert Decision(CLASSES).answers(torn)[0].decided == "dog"
     assert "costs" not in Decision(CLASSES).as_json()  # whose digest stays as it was
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "words"), [(0.95, "95"), (0.975, "97.5"), (0.97826, "97.8"), (0.9996, "99.9")]
+)
+def test_no_more_is_promised_of_a_point_than_it_can(sensitivity, words):
+    point = OperatingPoint("owl", 0.95, 0.02, sensitivity, 30, threshold=0.05)
+    (line,) = decision_lines(Decision(CLASSES, operating_point=point))
+    assert f"recognised in at least {words} % of its images" in line
 
 
 def test_what_was_not_decided_is_not_said():

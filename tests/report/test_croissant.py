@@ -6,13 +6,14 @@
 import csv
 import hashlib
 import re
+from dataclasses import replace
 
 import pytest
 
 from groupwise.data.split import read_split
 from groupwise.errors import GroupwiseError
 from groupwise.files import read_json, write_json
-from groupwise.report.croissant import OURS_TO_ASK, _file_set, write_croissant
+from groupwise.report.croissant import OUR_WORDS, OURS_TO_ASK, _file_set, write_croissant
 from groupwise.runs.files import read_run
 
 
@@ -104,6 +105,57 @@ def test_what_a_person_wrote_is_kept_and_the_rest_is_new(described):
     write_json(folder / "croissant.json", told | {"license": licence, "recordSet": [], "url": "https://a.b"})
     assert write_croissant(read_run(run), folder) == ["creator", "datePublished"]
     assert read_json(folder / "croissant.json") == told | {"license": licence, "url": "https://a.b"}
+
+
+def test_of_another_run_the_name_and_the_counts_are_its_own(described, make_run):
+    _, folder, told = described
+    other = read_run(make_run(method="random", name="random"))
+    write_croissant(replace(other, ledger={**other.ledger, "data": "sets/birds.zip"}), folder)
+    now = read_json(folder / "croissant.json")
+    assert (told["name"], now["name"]) == ("pets", "birds")
+    assert "sources in more than one fold" in now["description"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": "Pets of Jena"},
+        {"description": "Cats and dogs."},
+        {"description": "{} Photographed in 2024."},
+        {"name": "Pets of Jena", "description": "In our words: {}"},
+    ],
+)
+def test_of_another_run_what_a_person_named_and_described_stays(described, make_run, changed):
+    _, folder, told = described
+    written = {key: text.format(told["description"]) for key, text in changed.items()}
+    write_json(folder / "croissant.json", told | written)
+    other = read_run(make_run(method="random", name="random"))
+    write_croissant(replace(other, ledger={**other.ledger, "data": "sets/birds.zip"}), folder)
+    now = read_json(folder / "croissant.json")
+    assert {key: now[key] for key in changed} == written
+    assert ("name" in changed) or now["name"] == "birds"
+
+
+def test_a_name_in_an_earlier_description_without_the_set_s_own_stays(described):
+    """It may be a person's: earlier versions did not say what they had called the set."""
+    run, folder, told = described
+    earlier = {key: value for key, value in told.items() if key != "alternateName"}
+    write_json(folder / "croissant.json", earlier | {"name": "Pets of Jena"})
+    write_croissant(read_run(run), folder)
+    assert read_json(folder / "croissant.json") == told | {"name": "Pets of Jena"}
+
+
+def test_every_description_of_ours_is_known_again(described):
+    told = described[2]["description"]
+    for other in (
+        told,
+        told.replace("photograph that an audit found.", "photograph."),
+        told.replace(" A source", " 1,204 images left out of every fold. A source"),
+        told.replace("classes", "labels").replace(
+            "every source in one fold alone", "1 source in more than one fold"
+        ),
+    ):
+        assert OUR_WORDS.fullmatch(other), other
 
 
 def test_a_foreign_file_and_a_run_without_split_are_refused(described, tmp_path):

@@ -6,7 +6,7 @@ from groupwise.report.sections import answers
 from groupwise.report.sections.answers import ClassRow
 from groupwise.report.words import percent, plain_interval, plain_text, share_interval, share_text
 from groupwise.stats.estimate import Estimate
-from groupwise.text import count
+from groupwise.text import bound, count
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,21 @@ from groupwise.text import count
 )
 def test_only_all_is_100_per_cent(share, words):
     assert percent(share).replace("\N{NO-BREAK SPACE}", " ") == words
+
+
+@pytest.mark.parametrize(
+    ("share", "least", "most"),
+    [
+        (0.95, "95.0", "95.0"),
+        (0.975, "97.5", "97.5"),
+        (1 - 0.975, "2.5", "2.5"),  # 0.02500000000000002
+        (0.97826, "97.8", "97.9"),
+        (0.9996, "99.9", "100.0"),
+        (0.0004, "0.0", "0.1"),
+    ],
+)
+def test_what_is_promised_is_rounded_to_the_safe_side(share, least, most):
+    assert (bound(share, "least"), bound(share, "most")) == (least, most)
 
 
 def test_counts_agree_with_their_noun():

@@ -15,6 +15,7 @@ from groupwise.recipe.aim import Aim
 from groupwise.runs.baselines import MEASURES, NAMES
 from groupwise.serving import intake
 from groupwise.serving.app import STATIC
+from groupwise.serving.watching import Watch
 from serving_case import FakePredictor, picture
 
 sync_api = pytest.importorskip(
@@ -63,6 +64,15 @@ def file(name="cat.png", level=200, size=(20, 20)):
 def give(page, *files):
     page.set_input_files("#files", list(files))
     expect(page.locator(".card[aria-busy=false]")).to_have_count(len(files), timeout=20_000)
+
+
+def saved(page, file):
+    """The rows of the CSV file that the page saves."""
+    with page.expect_download() as download:
+        page.locator("#csv").click()
+    download.value.save_as(file)
+    with file.open(newline="", encoding="utf-8-sig") as text:
+        return list(csv.DictReader(text))
 
 
 def red_share(page):
@@ -210,6 +220,51 @@ def test_the_operating_point_is_explained(browser, serve):
         assert "按判定点（达到 27.6\u202f% 即为“light”）：light。" in page.locator("#cards").inner_text()
 
 
+class Costly(FakePredictor):
+    """Decides for the last class, however improbable, as costs may."""
+
+    def answer_images(self, images):
+        answers = super().answer_images(images)
+        for answer in answers:
+            answer.fields["decided"] = self.classes[-1]
+        return answers
+
+
+def test_costs_that_decide_are_named(browser, serve):
+    with serve(Costly()) as server, opened(browser, server) as page:
+        give(page, file(level=51))
+        assert "By what each wrong answer costs: light." in page.locator(".set").inner_text()
+        page.locator("[data-language=zh]").click()
+        assert "按各类错误的代价：light。" in page.locator(".set").inner_text()
+        page.locator("#clear").click()
+        give(page, file(level=204))  # the most probable one is decided for
+        assert "代价" not in page.locator(".set").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(0.95, "95"), (0.975, "97.5"), (0.995, "99.5"), (0.97826, "97.8"), (0.9996, "99.9")]
+)
+def test_no_more_is_promised_than_is_meant(browser, serve, share, words):
+    predictor = FakePredictor()
+    point = {"positive_class": "light", "promised_sensitivity": share, "threshold": 0.276}
+    predictor.facts = {
+        "decision": {"operating_point": point, "conformal": {"alpha": 1 - share, "threshold": 0.3}}
+    }
+    with serve(predictor) as server, opened(browser, server) as page:
+        expect(page.locator("#point")).to_contain_text(f"at least {words}\u202f% of its pictures")
+        give(page, file(level=140))
+        assert f"in at least {words}\u202f% of cases" in page.locator(".set").inner_text()
+
+
+def test_the_labels_that_are_missed_at_most_are_rounded_up(browser, server):
+    with opened(browser, server) as page:
+        told = page.evaluate(
+            "async (shares) => shares.map((await import('./static/words.js')).atMost)",
+            [0.004, 1 - 0.975, 0.05, 0.0213],
+        )
+    assert told == [f"{text}\u202f%" for text in ("0.4", "2.5", "5", "2.2")]
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -283,11 +338,7 @@ def test_several_pictures_keep_their_own_answers_and_go_into_a_csv_file(browser,
     levels = {f"{i}.png": (i * 37) % 256 for i in range(30)} | {"=cmd,1.png": 99}
     with opened(browser, server) as page:
         give(page, *(file(name, level) for name, level in levels.items()), file("bad.png") | {"buffer": b"x"})
-        with page.expect_download() as download:
-            page.locator("#csv").click()
-        download.value.save_as(tmp_path / "answers.csv")
-    with (tmp_path / "answers.csv").open(newline="", encoding="utf-8-sig") as text:
-        table = {row["path"]: row for row in csv.DictReader(text)}
+        table = {row["path"]: row for row in saved(page, tmp_path / "answers.csv")}
     assert list(table["0.png"]) == ["path", *answer_header(["dark", "light"]), "error"]
     assert table.pop("bad.png")["error"]
     assert table.pop("'=cmd,1.png")["predicted"] == "dark"  # no formula for a spreadsheet to run
@@ -295,6 +346,49 @@ def test_several_pictures_keep_their_own_answers_and_go_into_a_csv_file(browser,
     for name, row in table.items():
         assert float(row["prob_light"]) == pytest.approx(levels[name] / 255, abs=1e-9)
         assert row["predicted"] == ("light" if levels[name] > 127 else "dark")
+
+
+def test_classes_of_signs_and_digits_stay_so_and_formulas_do_not_run(browser, serve, tmp_path):
+    """As `predict --csv` writes the former; the latter may come with a bundle from elsewhere."""
+    with serve(FakePredictor(("-1", "+1"))) as server, opened(browser, server) as page:
+        give(page, file("a.png", 204))
+        (row,) = saved(page, tmp_path / "signs.csv")
+        assert (row["predicted"], row["decided"], row["set"]) == ("+1", "+1", "+1|-1")
+        assert float(row["prob_+1"]) == pytest.approx(0.8)
+    with serve(FakePredictor(("dark", "=cmd|' /c'!A1"))) as server, opened(browser, server) as page:
+        give(page, file("a.png", 204))
+        assert saved(page, tmp_path / "formula.csv")[0]["predicted"] == "'=cmd|' /c'!A1"
+
+
+def test_a_case_says_whether_any_of_its_pictures_is_unlike_as_each_of_them_does(browser, server, tmp_path):
+    with opened(browser, server) as page:
+        page.locator("#case").check()
+        page.set_input_files("#files", [file("a.png", 204), file("b.png", 254), file("c.png", 254)])
+        expect(page.locator(".card[aria-busy=false]")).to_have_count(4, timeout=20_000)
+        rows = saved(page, tmp_path / "case.csv")
+    assert [row["unlike"] for row in rows] == ["true", "false", "true", "true"]
+
+
+def test_an_open_page_goes_over_to_the_model_that_the_server_took(browser, serve, tmp_path):
+    other = FakePredictor(("night", "dusk", "day"))
+    other.facts = {"source": {"run": "second"}}
+    bundle = tmp_path / "bundle.json"
+    bundle.write_text("{}")
+    watch = Watch(tmp_path, lambda: other, lambda words: None, poll_s=0.02)
+    with serve(watch=watch) as server, opened(browser, server) as page:
+        give(page, file("before.png", 204))
+        expect(page.locator("#promise")).to_contain_text("2 classes")
+        bundle.write_text('{"another": 1}')
+        page.wait_for_function("fetch('v1/model').then((r) => r.json()).then((m) => m.classes.length === 3)")
+        page.set_input_files("#files", [file("after.png", 204)])
+        expect(page.locator(".card[aria-busy=false]")).to_have_count(2)
+        expect(page.locator("#promise")).to_contain_text("3 classes")
+        after, before = saved(page, tmp_path / "answers.csv")
+    assert [name for name in after if name.startswith("prob_")] == [
+        *("prob_night", "prob_dusk", "prob_day", "prob_dark", "prob_light")
+    ]
+    assert (after["predicted"], float(after["prob_day"]), after["prob_light"]) == ("day", 0.8, "")
+    assert (before["predicted"], float(before["prob_light"]), before["prob_day"]) == ("light", 0.8, "")
 
 
 @pytest.mark.parametrize(

@@ -214,7 +214,7 @@ def verify(parser: Parser, argv: list[str]) -> None:
         "--data",
         metavar="DATA",
         type=Path,
-        help="the folder of the run's images, to check with those as well",
+        help="where the run's images lie, a folder, an archive or a table, to check with those as well",
     )
     arguments = parser.parse_args(argv)
     from groupwise.export.current import kept_bundle
@@ -228,7 +228,7 @@ def verify(parser: Parser, argv: list[str]) -> None:
         bundle,
         arguments.engine,
         precision=arguments.precision,
-        root=arguments.data,
+        root=images_root(arguments.data),
         on_refusal=None if arguments.engine else lambda error: console.warn(str(error)),
     ):
         console.say(str(found))

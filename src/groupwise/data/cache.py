@@ -114,11 +114,15 @@ def open_cache(
 
 
 def cache_name(preprocessing: Preprocessing) -> dict[str, object]:
-    """Its fields, without those that came later and stand as they always were: older caches stay valid."""
+    """Its fields, without those that came later and stand as they always were: older caches stay valid.
+
+    Those of bicubic pixels, whose sides were once scaled in an order that hung on Pillow, do not.
+    """
     usual = asdict(Preprocessing())
-    return {
+    fields = {
         name: value for name, value in asdict(preprocessing).items() if name in FIRST or value != usual[name]
     }
+    return fields | ({"width_first": True} if preprocessing.interpolation == "bicubic" else {})
 
 
 def _is_whole(array: Path, marker: Path, key: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from groupwise.evaluation.words import case_sentence, kappa_sentences, sentence
 from groupwise.runs.external import External
 from groupwise.stats.estimate import Estimate
-from groupwise.text import p_text
+from groupwise.text import bound, p_text
 
 CLEAR = 0.5  # standard deviations of sources; less is not worth a word
 UNGROUPED = (
@@ -69,7 +69,7 @@ def promise_words(one: Mapping[str, Any]) -> str:
     )
     return (
         f"{RULES[one['rule']]} {100 * figure.value:.1f} %{limits}, at {one['bound']}"
-        f" {100 * one['promised']:g} % promised"
+        f" {bound(one['promised'], one['bound']).removesuffix('.0')} % promised"
     )
 
 

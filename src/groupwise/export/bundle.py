@@ -17,7 +17,7 @@ from groupwise.export.material import Material, read_material
 from groupwise.export.network import LANES
 from groupwise.export.onnx import export_onnx
 from groupwise.export.parity import IMAGES, check_answers, check_parity
-from groupwise.export.pixels import with_preprocessing
+from groupwise.export.pixels import left_to_clients, with_preprocessing
 from groupwise.export.pixels_parity import check_pixels
 from groupwise.export.reference import KEY, OWN, Compute, References, made_pictures
 from groupwise.export.verify import Decide, verify_installed
@@ -88,6 +88,7 @@ def write_model(source: Source, folder: Path, terms: Terms) -> list[str]:
         proof = check_pixels(whole, model, predictor.preprocessing, shown, predictor.decision)
         write_atomic(folder / MODEL, whole)
         write_json(folder / PARITY, read_json(folder / PARITY) | {"opset": _opset(whole), "pixels": proof})
+        remarks += left_to_clients(predictor.preprocessing)
     return remarks
 
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import safetensors.numpy
 
 from groupwise.errors import UsageError
 from groupwise.export.names import BUNDLES
-from groupwise.files import read_json
-from groupwise.inference.bundle import BUNDLE, FORMAT, is_bundle
+from groupwise.files import read_json, sha256_file
+from groupwise.inference.bundle import BUNDLE, FORMAT, PICTURES, is_bundle
 from groupwise.inference.decision import DECISION, Decision
 from groupwise.runs.run import Run
+
+if TYPE_CHECKING:
+    from groupwise.export.bundle import Terms
 
 WEIGHTS = "model.safetensors"
 
@@ -18,6 +24,7 @@ WEIGHTS = "model.safetensors"
 def current_bundle(folder: Path, *, on_export: Callable[[], None]) -> Path:
     """The folder of the bundle of a run; of a bundle, the folder itself.
 
+    One of another state gives way to a new one with its licence, and with the user's pictures if it has any.
     `on_export` is called before one is made, which takes a while. Raises `GroupwiseError` for a run whose
     weights are missing or were changed.
     """
@@ -30,7 +37,7 @@ def current_bundle(folder: Path, *, on_export: Callable[[], None]) -> Path:
         on_export()
         from groupwise.export.targets import export_run  # brings torch, which a bundle spares
 
-        export_run(folder, "bundle", target, replace=True)
+        export_run(folder, "bundle", target, terms=_terms(target), replace=True)
     return target
 
 
@@ -64,6 +71,19 @@ def _is_current(run: Run, file: Path) -> bool:
         return False
     made_from = Decision.from_json(facts["decision"])
     return DECISION not in run.ledger["artefacts"] or made_from == _decision(run)
+
+
+def _terms(bundle: Path) -> Terms:
+    """What was said at the export of a bundle that gives way; nothing where there is none."""
+    from groupwise.export.bundle import Terms
+    from groupwise.export.reference import MADE
+
+    if not (bundle / BUNDLE).is_file():
+        return Terms()
+    facts, pictures = read_json(bundle / BUNDLE), bundle / PICTURES
+    is_whole = pictures.is_file() and sha256_file(pictures) == facts.get("digests", {}).get(PICTURES)
+    held = len(safetensors.numpy.load_file(pictures)["pictures"]) if is_whole else 0
+    return Terms(licence=facts.get("licence"), with_pictures=held > MADE)
 
 
 def _decision(run: Run) -> Decision:

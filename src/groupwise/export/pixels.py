@@ -1,19 +1,23 @@
 """Preprocessing as a graph of ONNX: a picture of any size, uint8 (H, W, C), to a network's input or answer.
 
-Decoding stays outside: the picture is upright, sRGB and opaque. Scaling is two products with the weights of
-Pillow's filters, in whole levels after each as there, so no level differs by more than 1, or by 2 where a
-picture is enlarged. `Resize` with `antialias` would be the operator for it, but OpenVINO and OpenCV pass over
-the attribute in silence, and it can neither begin at half a pixel nor read beyond its square, as a crop does.
+Decoding stays outside: the picture is upright, sRGB and opaque, of chosen channels and of levels from 0 to
+255; the metadata name what decides those, see `LEFT`. Scaling is two products with the weights of Pillow's
+filters, in whole levels after each as there, so no level differs by more than 1, or by 2 where a picture is
+enlarged. `Resize` with `antialias` would be the operator for it, but OpenVINO and OpenCV pass over the
+attribute in silence, and it can neither begin at half a pixel nor read beyond its square, as a crop does.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from groupwise.data.decode import Preprocessing
+from groupwise.data.levels import say_value
+from groupwise.data.pixel_reading import Range
 from groupwise.errors import UsageError, first_line
 from groupwise.export.onnx import OPSET
 from groupwise.export.resampling import DOUBLE, Axis, Graph
@@ -23,6 +27,8 @@ from groupwise.models.onnx_files import open_session, opset_of
 PICTURE, IMAGES, PROBABILITIES = "picture", "images", "probabilities"
 OLDEST_OPSET = 15  # of these nodes: `Shape` with an end
 IR = 10
+# What decides the levels of a picture before it is one of 8 bits: keys of the metadata, with values of JSON.
+LEFT = ("integer_range", "float_range", "channel_ranges", "channels")
 
 
 def with_preprocessing(
@@ -60,7 +66,36 @@ def with_preprocessing(
         [*graph.constants, *network.graph.initializer],
     )
     network.graph.CopyFrom(merged)
+    for name in LEFT:
+        if value := getattr(preprocessing, name):
+            network.metadata_props.add(key=name, value=json.dumps(value))
     return bytes(network.SerializeToString())
+
+
+def left_to_clients(preprocessing: Preprocessing) -> list[str]:
+    """What a client has to do before `picture`, beside decoding, for a run on other pictures than of 8 bits.
+
+    Its decoder brings samples of more than 8 bits to levels by all that the file could hold, without a word.
+    """
+    said = []
+    for rule, samples in (
+        (preprocessing.integer_range, "more than 8 bits"),
+        (preprocessing.float_range, "floating-point values"),
+    ):
+        if rule is not None:
+            said.append(f"Of pictures of {samples} the client has to map {_span(rule)} to 0..255")
+    if preprocessing.channels:
+        said.append(f"The client has to choose the channels {', '.join(map(str, preprocessing.channels))}")
+    if preprocessing.channel_ranges is not None:
+        ranges = ", ".join(map(_span, preprocessing.channel_ranges))
+        said.append(
+            f"Where they have more than 8 bits it has to map {ranges}, one after the other, to 0..255"
+        )
+    return [f"{one} before `{PICTURE}`; the metadata of {MODEL} say so too." for one in said]
+
+
+def _span(rule: Range) -> str:
+    return "..".join(map(say_value, rule))
 
 
 def _renewed(network: Any) -> Any:

@@ -21,10 +21,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from groupwise.data.archive import read_file
 from groupwise.data.cache import Images, decode_images
 from groupwise.data.decode import Preprocessing
 from groupwise.errors import GroupwiseError, UsageError
-from groupwise.files import sha256_bytes, sha256_file
+from groupwise.files import sha256_bytes
 from groupwise.inference.bundle import BUNDLE, PICTURES, BundleFiles
 from groupwise.inference.decision import ClassPrediction, Decision
 from groupwise.stats.arrays import Floats, Floats32
@@ -137,8 +138,13 @@ def read_references(bundle: BundleFiles, root: Path | None) -> References:
 def _own(entries: Sequence[dict[str, Any]], root: Path) -> Iterator[dict[str, Any]]:
     """Those whose files lie under `root` as they were; a made one has no file, and so no digest."""
     for entry in entries:
-        file = root / entry["name"]
-        if file.is_file() and sha256_file(file) == entry["sha256"]:
+        if entry["sha256"] is None:
+            continue
+        try:
+            data = read_file(root / entry["name"])  # which may lie in an archive
+        except OSError:
+            continue
+        if sha256_bytes(data) == entry["sha256"]:
             yield entry
 
 

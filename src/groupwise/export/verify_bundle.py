@@ -26,10 +26,10 @@ def verify_bundle(
 ) -> Iterator[Verification]:
     """Run the reference pictures of a bundle in engines, by default those that are installed.
 
-    `root` is the folder of the run's images, whose pictures are then prepared and run as well. What is found
-    is kept in `parity.json`, where that can be written. Where an engine is absent or does not take the model,
-    `on_refusal` is told, and without it `GroupwiseError` raised, as where no engine verified anything. Raises
-    `UsageError` for a `precision` that none of them has.
+    `root` is the folder or archive of the run's images, whose pictures are prepared and run as well. What is
+    found is kept in `parity.json`, where that can be written. Where an engine is absent or does not take the
+    model, `on_refusal` is told, and without it `GroupwiseError` raised, as where no engine verified anything.
+    Raises `UsageError` for a `precision` that none of them has.
     """
     if not is_bundle(folder):
         raise UsageError(

@@ -8,6 +8,7 @@ from groupwise.inference.decision import ClassPrediction, Decision
 from groupwise.stats.conformal import Abstention, Conformal, OperatingPoint
 from groupwise.stats.label_rule import LabelRule
 from groupwise.stats.ood import OutOfDistribution
+from groupwise.text import bound
 
 
 def answer_line(answer: ClassPrediction) -> str:
@@ -104,9 +105,10 @@ def _say_sets(rule: LabelRule) -> str:
 def _say_point(rule: OperatingPoint) -> str:
     if rule.threshold is None or rule.promised_sensitivity is None:
         return f"Operating point: none, {rule.reason}."
+    promised = bound(rule.promised_sensitivity, "least").removesuffix(".0")
     text = (
         f"{rule.positive_class} is called from a probability of {rule.threshold:.3g}, and recognised in at"
-        f" least {100 * rule.promised_sensitivity:.3g} % of its images ({rule.sources} sources)"
+        f" least {promised} % of its images ({rule.sources} sources)"
     )
     if rule.promised_sensitivity < rule.target_sensitivity:
         text += f", all that so few sources can promise of the {100 * rule.target_sensitivity:g} % wanted"

@@ -8,14 +8,16 @@ as it is published. `images.csv` has one row for each image that the split knows
 
 and no group, name or further column of the user's: a source is a number, because a group may be a patient.
 Who may use the data, who made them and where they lie no run knows; what a person wrote into an earlier
-`croissant.json` at the same place is kept.
+`croissant.json` at the same place is kept. A name that is still its `alternateName`, and a description in our
+own words, nobody wrote: they become those of the run.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from mimetypes import guess_type
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
@@ -30,7 +32,15 @@ JSON, TABLE = "croissant.json", "images.csv"
 VERSION = "http://mlcommons.org/croissant/1.1"
 # What only a person can say; the specification asks for all of it but `citeAs` and `version`.
 OURS_TO_ASK = ("license", "creator", "url", "datePublished")
+GIVEN = "alternateName"  # the data set's own, by which a later run knows whether a person gave another
 KEPT = ("name", "description", *OURS_TO_ASK, "citeAs", "version", "keywords", "publisher", "inLanguage")
+SOURCES = " A source is all images of one stated group, and all copies of one photograph"
+BY_AUDIT = " that an audit found"
+# Whatever `_about` says of any run.
+OUR_WORDS = re.compile(
+    r"[\d,]+ images? of [\d,]+ (classes|labels) from [\d,]+ sources?\. Divided with [^.]+\."
+    rf"( [\d,]+ images? left out of every fold\.)?{SOURCES}({BY_AUDIT})?\."
+)
 FOLD_URLS = {
     "train": "http://mlcommons.org/definitions/training_split",
     "val": "http://mlcommons.org/definitions/validation_split",
@@ -98,10 +108,20 @@ def write_croissant(files: RunFiles, folder: Path) -> list[str]:
     earlier = read_json(folder / JSON) if (folder / JSON).exists() else {}
     if not isinstance(earlier, dict):
         raise GroupwiseError("no description", place=folder / JSON, remedy="Move the file away.")
-    described |= {key: earlier[key] for key in KEPT if key in earlier}
+    described |= _written(earlier)
     write_atomic(folder / TABLE, table)
     write_json(folder / JSON, described)
     return [key for key in OURS_TO_ASK if key not in described]
+
+
+def _written(earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person wrote into an earlier description."""
+    kept = {key: earlier[key] for key in KEPT if key in earlier}
+    if kept.get("name") == earlier.get(GIVEN):
+        kept.pop("name", None)
+    if OUR_WORDS.fullmatch(str(kept.get("description"))):
+        del kept["description"]
+    return kept
 
 
 def _table(files: RunFiles) -> str:
@@ -120,11 +140,13 @@ def _table(files: RunFiles) -> str:
 def describe(files: RunFiles, digest: str) -> dict[str, Any]:
     """The description, of a table with the SHA-256 `digest`."""
     split = Split(files.assignments)
+    name = PurePath(str(files.ledger["data"])).stem
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": VERSION,
-        "name": PurePath(str(files.ledger["data"])).stem,
+        "name": name,
+        GIVEN: name,
         "description": _about(files, split),
         "distribution": [
             {
@@ -166,8 +188,8 @@ def _about(files: RunFiles, split: Split) -> str:
         f"{count(len(split.rows), 'image')} of {len(split.classes)} {kinds}"
         f" from {count(sources, 'source')}. Divided with {apart}: {folds}."
         + (f" {count(left_out, 'image')} left out of every fold." if left_out else "")
-        + " A source is all images of one stated group, and all copies of one photograph"
-        + (" that an audit found." if files.findings is not None else ".")
+        + SOURCES
+        + f"{BY_AUDIT * (files.findings is not None)}."
     )
 
 

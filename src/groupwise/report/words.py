@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from groupwise.stats.estimate import Estimate
-from groupwise.text import NBSP, percentage
+from groupwise.text import NBSP, bound, percentage
 
 
 def percent(share: float) -> str:
     """A share in [0, 1] with one decimal; what is not whole is never rounded to 0 or 100 %."""
     return f"{percentage(share)}{NBSP}%"
+
+
+def percent_bound(share: float, side: str) -> str:
+    """A share that is promised at `least` or at `most`, with one decimal, rounded to that side."""
+    return f"{bound(share, side)}{NBSP}%"
 
 
 def share_text(estimate: Estimate) -> str:

@@ -10,7 +10,7 @@ from groupwise.data.exclusion import CODE as EXCLUDED
 from groupwise.evaluation.words import NOTHING_ON_LABELS, may_be_guessing
 from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, yours
 from groupwise.report.validity import sources_known
-from groupwise.report.words import percent
+from groupwise.report.words import percent, percent_bound
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import headline_figure
 from groupwise.text import count, verb
@@ -164,7 +164,7 @@ def copies(files: RunFiles) -> ChecklistAnswer:
     copied = len(files.assignments) - len(clusters)
     recall = files.audit.get("planted_recall")
     low = (files.audit.get("planted_recall_interval") or (0,))[0]
-    least = f", so expect at least {percent(low)}" if low else ""
+    least = f", so expect at least {percent_bound(low, 'least')}" if low else ""
     sure = "" if recall is None else f" Of planted copies it finds {percent(recall)}{least}."
     return filled(f"The audit found {count(copied, 'file')} to be copies of others.{sure}")
 

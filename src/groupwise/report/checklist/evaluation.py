@@ -6,7 +6,14 @@ from collections.abc import Mapping
 
 from groupwise.report.checklist.answer import ChecklistAnswer, confirm, filled, yours
 from groupwise.report.validity import chosen_where_reported
-from groupwise.report.words import percent, plain_interval, plain_text, share_interval, share_text
+from groupwise.report.words import (
+    percent,
+    percent_bound,
+    plain_interval,
+    plain_text,
+    share_interval,
+    share_text,
+)
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate, headline_figure, headline_measure
 from groupwise.text import count
@@ -247,10 +254,11 @@ def output(files: RunFiles) -> ChecklistAnswer:
     if point and "reason" not in point:
         target = point["target_sensitivity"]
         promised = point.get("promised_sensitivity", target)
+        least = percent_bound(promised, "least")
         wanted = f" ({percent(target)} was wanted)" if promised < target else ""
         return filled(
             f"A probability for each class; {point['class']} from {point['threshold']:.3f} on, which at least"
-            f" {percent(promised)} of its images reach{wanted}; otherwise the most probable class."
+            f" {least} of its images reach{wanted}; otherwise the most probable class."
         )
     if files.several:
         return filled(

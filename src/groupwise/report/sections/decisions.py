@@ -11,7 +11,14 @@ from groupwise.evaluation.promises import check_promises
 from groupwise.report import plots
 from groupwise.report.rendering import Section
 from groupwise.report.thumbnails import Chart
-from groupwise.report.words import percent, plain_interval, plain_text, share_interval, share_text
+from groupwise.report.words import (
+    percent,
+    percent_bound,
+    plain_interval,
+    plain_text,
+    share_interval,
+    share_text,
+)
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 from groupwise.text import count
@@ -92,7 +99,7 @@ def _gist(rules: Sequence[Rule]) -> str:
 def _abstention(part: Mapping[str, Any]) -> Rule:
     return Rule(
         "When to leave it to a person",
-        f"At most {percent(part['error_rate'])} of all images are answered wrongly.",
+        f"At most {percent_bound(part['error_rate'], 'most')} of all images are answered wrongly.",
         _shares(
             part,
             answered="answered",
@@ -114,12 +121,13 @@ def _conformal(part: Mapping[str, Any]) -> Rule:
     size = Estimate.from_json(part.get("mean_size"))
     if size.value is not None:
         figures += (("classes in a set, on average", f"{size.value:.2f}", _interval(size)),)
-    promise = f"A set of classes holds the true one for at least {percent(1 - part['alpha'])} of images."
+    promised = percent_bound(1 - part["alpha"], "least")
+    promise = f"A set of classes holds the true one for at least {promised} of images."
     return Rule("Sets of classes instead of one", promise, figures, _reason(part))
 
 
 def _ood(part: Mapping[str, Any]) -> Rule:
-    rate = percent(part["false_flag_rate"])
+    rate = percent_bound(part["false_flag_rate"], "most")
     return Rule(
         "Images unlike the training data",
         f"At most {rate} of images like the training data are flagged as unlike them.",
@@ -130,7 +138,7 @@ def _ood(part: Mapping[str, Any]) -> Rule:
 
 def _operating_point(part: Mapping[str, Any]) -> Rule:
     name, promised = part["class"], part.get("promised_sensitivity", part["target_sensitivity"])
-    promise = f"At least {percent(promised)} of the images of {name} are called so"
+    promise = f"At least {percent_bound(promised, 'least')} of the images of {name} are called so"
     at = f" at a prevalence of {percent(part['prevalence'])}" if "prevalence" in part else ""
     figures = _shares(
         part,

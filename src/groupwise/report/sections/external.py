@@ -13,7 +13,7 @@ from groupwise.evaluation.external_words import (
 )
 from groupwise.evaluation.words import NAMES, case_sentence
 from groupwise.report.rendering import Section
-from groupwise.report.words import percent, plain_interval, plain_text, share_interval, share_text
+from groupwise.report.words import percent_bound, plain_interval, plain_text, share_interval, share_text
 from groupwise.runs.external import External, compared
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
@@ -140,7 +140,7 @@ def _promises(one: External) -> list[tuple[str, str, Cell, str, bool]]:
     return [
         (
             RULES[part["rule"]],
-            f"at {part['bound']} {percent(part['promised'])}",
+            f"at {part['bound']} {percent_bound(part['promised'], part['bound'])}",
             _cell("accuracy", Estimate.from_json(part["measured"])),
             STANDING[part["standing"]],
             part["standing"] == "broken",

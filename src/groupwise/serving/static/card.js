@@ -2,15 +2,15 @@
 
 import { draw, read } from "./picture.js";
 import { Refusal, askAbout } from "./server.js";
-import { names, percent, say } from "./words.js";
+import { atLeast, atMost, names, percent, say } from "./words.js";
 
 const UNFOLDED = 5;
 const FAINT = 0.05; // of the heat that hiding a place can have
 
 export class Card {
-  /** `tell` is told a sentence to be read out, `model` gives what the server says of itself. */
-  constructor(file, model, { tell, onRemove, onToken }) {
-    Object.assign(this, { file, model, tell, onToken, answer: null, refusal: null, bitmap: null, heat: null, hot: false });
+  /** `tell` is told a sentence to be read out, `model` gives what the server says of itself; see page.js. */
+  constructor(file, model, { tell, onRemove, onToken, onAnswer }) {
+    Object.assign(this, { file, model, tell, onToken, onAnswer, answer: null, refusal: null, bitmap: null, heat: null, hot: false });
     this.element = document.getElementById("card").content.firstElementChild.cloneNode(true);
     this.find(".remove").addEventListener("click", () => onRemove(this));
     this.find(".again").addEventListener("click", () => this.ask());
@@ -34,6 +34,7 @@ export class Card {
     try {
       this.refuseAtOnce();
       this.answer = await askAbout(this.file);
+      await this.onAnswer(this.answer);
     } catch (refusal) {
       this.fail(refusal);
     }
@@ -165,7 +166,7 @@ export class Card {
     this.find(".unit").textContent = abstain ? say("best", { label }) : say(labels ? "most-labels" : "most", { n: ranked.length, label: ranked[0][0] });
     this.find(".cautions").replaceChildren(...this.cautions().map(caution));
     this.find(".set").textContent = [
-      decided === label ? null : say("decided", { label: decided, ...this.point() }),
+      decided === label ? null : this.sentenceOfDecision(),
       this.sentenceOfSet(),
       abstain === null && !labels ? say("abstain-unknown") : null,
       unlike === null ? say("unlike-unknown") : null,
@@ -178,21 +179,23 @@ export class Card {
     this.renderHeat();
   }
 
-  point() {
-    const { label, threshold } = this.model().operating_point ?? {};
-    return { positive: label, threshold: threshold && percent(threshold) };
+  sentenceOfDecision() {
+    const { answer: { decided }, model } = this;
+    const point = model().operating_point;
+    if (!point) return say("decided-cost", { label: decided });
+    return say("decided", { label: decided, positive: point.label, threshold: percent(point.threshold) });
   }
 
   sentenceOfSet() {
     const { prediction_set: set, labels } = this.answer;
     if (labels) {
       const more = (set ?? []).filter((name) => !labels.includes(name));
-      const promised = { names: names(more), missed: percent(1 - this.model().coverage, 0) };
+      const promised = { names: names(more), missed: atMost(1 - this.model().coverage) };
       return more.length ? say("may-have", promised) : null;
     }
     if (set === null || set.length < 2) return null;
     const { coverage } = this.model();
-    const values = { names: names(set), coverage: coverage && percent(coverage, 0) };
+    const values = { names: names(set), coverage: coverage && atLeast(coverage) };
     return say(coverage ? "set-coverage" : "set", values);
   }
 

@@ -22,6 +22,7 @@ export class CaseCard extends Card {
       for (const card of cards) card.refuseAtOnce();
       const { answers, ...joined } = await askAboutCase(cards.map((card) => card.file));
       this.answer = { ...joined, decided: joined.label, prediction_set: null };
+      await this.onAnswer(this.answer);
       cards.forEach((card, i) => card.take(answers[i]));
     } catch (refusal) {
       this.fail(refusal);

@@ -5,7 +5,7 @@ import { Card } from "./card.js";
 import { CaseCard } from "./case.js";
 import { askModel, useToken } from "./server.js";
 import { save, toCsv } from "./table.js";
-import { chooseLanguage, fillIn, percent, say } from "./words.js";
+import { atLeast, chooseLanguage, fillIn, percent, say } from "./words.js";
 
 const find = (id) => document.getElementById(id);
 let model = { classes: [], several: false, resize: "squash", max_body_bytes: Infinity, coverage: null, accuracy: null, average_precision: null, baseline: null, optimised_for: null, operating_point: null };
@@ -16,7 +16,7 @@ function tell(sentence) {
 }
 
 function add(files) {
-  const options = { tell, onRemove: remove, onToken: askForToken };
+  const options = { tell, onRemove: remove, onToken: askForToken, onAnswer: follow };
   const fresh = Array.from(files, (file) => new Card(file, () => model, options));
   const asking = fresh.length > 1 && find("case").checked ? [new CaseCard(fresh.slice(), () => model, options)] : fresh;
   if (asking !== fresh) fresh.unshift(...asking);
@@ -59,7 +59,7 @@ function render() {
   const point = model.operating_point;
   find("point").hidden = !point;
   if (point) {
-    const values = { label: point.label, threshold: percent(point.threshold), share: percent(point.sensitivity, 0) };
+    const values = { label: point.label, threshold: percent(point.threshold), share: atLeast(point.sensitivity) };
     find("point").textContent = say("point", values);
   }
   find("model").textContent = model.name ? ` · ${model.name}` : "";
@@ -91,6 +91,18 @@ async function open() {
   } catch (refusal) {
     if (refusal.status === 401) askForToken();
     else tell(say("status-0"));
+  }
+  render();
+}
+
+// The server may have taken another model since the page was opened, which its answers show.
+async function follow({ probabilities }) {
+  const known = model.classes.filter((name) => Object.hasOwn(probabilities, name));
+  if (known.length === model.classes.length && known.length === Object.keys(probabilities).length) return;
+  try {
+    model = await askModel();
+  } catch {
+    return; // the answer stands, and the next one asks again
   }
   render();
 }

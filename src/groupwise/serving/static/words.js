@@ -66,6 +66,7 @@ const WORDS = {
     "unlike-why": "The network has seen nothing like this picture. Do not rely on the answer.",
     "unlike-unknown": "Whether the picture resembles the training data cannot be told.",
     decided: "By the operating point (“{positive}” from {threshold} on): {label}.",
+    "decided-cost": "By what each wrong answer costs: {label}.",
     "case-of": "Case of {n} pictures",
     "case-picture": "{file}: {why}",
     "case-too-large": "These are too many pictures for one case, or too large together. Choose fewer.",
@@ -155,6 +156,7 @@ const WORDS = {
     "unlike-why": "网络从未见过类似的图片，请勿依赖此结果。",
     "unlike-unknown": "无法判断此图片是否与训练数据相似。",
     decided: "按判定点（达到 {threshold} 即为“{positive}”）：{label}。",
+    "decided-cost": "按各类错误的代价：{label}。",
     "case-of": "病例，共 {n} 张图片",
     "case-picture": "{file}：{why}",
     "case-too-large": "一个病例的图片过多，或合计过大。请减少图片。",
@@ -215,10 +217,22 @@ export function say(name, values = {}) {
 }
 
 /** A share from 0 to 1 in per cent; never 0 or 100, which a network cannot promise. */
-export function percent(share, digits = 1) {
+export function percent(share) {
   if (share > 0.9995) return `>${NARROW}99.9${NARROW}%`;
   if (share < 0.0005) return `<${NARROW}0.1${NARROW}%`;
-  return `${(100 * share).toFixed(digits)}${NARROW}%`;
+  return `${(100 * share).toFixed(1)}${NARROW}%`;
+}
+
+const ROUNDING = 1e-6; // of 1 - 0.975, which is 0.025000000000000022
+
+/** A share that is promised at least, in per cent: rounded down, with a decimal where it is not whole. */
+export function atLeast(share) {
+  return `${Math.floor(1000 * share + ROUNDING) / 10}${NARROW}%`;
+}
+
+/** The same at most: rounded up. */
+export function atMost(share) {
+  return `${Math.ceil(1000 * share - ROUNDING) / 10}${NARROW}%`;
 }
 
 export function names(list) {
