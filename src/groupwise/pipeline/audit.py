@@ -10,7 +10,7 @@ from groupwise.audit.audit import Audit
 from groupwise.audit.search import LOCAL, Backend
 from groupwise.console import Console
 from groupwise.data.manifest import Manifest
-from groupwise.data.split import refuse_few_groups
+from groupwise.data.source_counts import refuse_few_groups
 from groupwise.data.split_options import SplitConfig
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import require_folder

@@ -14,9 +14,9 @@ from groupwise.data.manifest import GIVEN_FOLD, Manifest
 from groupwise.data.participants import Participants, choose_participants
 from groupwise.data.proof import proof
 from groupwise.data.spanning import count_spanning, find_spanning
-from groupwise.data.split import EXCLUDED, Assignment, Split, make_split, read_split
+from groupwise.data.split import EXCLUDED, Assignment, Split, make_split, read_split, refuse_other_paths
 from groupwise.data.split_options import SplitConfig
-from groupwise.text import count
+from groupwise.text import count, verb
 
 
 def split_manifest(
@@ -50,6 +50,20 @@ def split_manifest(
     if method == "given":
         _say_leak(facts, config, console)
     return split, facts
+
+
+def check_extended(manifest: Manifest, config: SplitConfig, console: Console) -> None:
+    """Say how many images of the split to extend are not there; raises `UsageError` where none is."""
+    if config.extend is None:
+        return
+    previous, paths = read_split(Path(config.extend)), [sample.path for sample in manifest.samples]
+    refuse_other_paths(previous, paths)
+    if absent := previous.absent(paths):
+        n, of = len(absent), count(len(previous.rows), "image")
+        console.warn(
+            f"{n:,} of {of} of the split to extend {verb(n, 'is', 'are')} not among the data, such as"
+            f" {absent[0].path}"
+        )
 
 
 def _say_joined(split: Split, console: Console) -> None:
