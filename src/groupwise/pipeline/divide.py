@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from groupwise.data.proof import proof
 from groupwise.data.spanning import count_spanning, find_spanning
 from groupwise.data.split import EXCLUDED, Assignment, Split, make_split, read_split, refuse_other_paths
 from groupwise.data.split_options import SplitConfig
-from groupwise.text import count, verb
+from groupwise.data.targets import NAMES_SHOWN, all_names
+from groupwise.text import count, listed, verb
 
 
 def split_manifest(
@@ -44,6 +45,7 @@ def split_manifest(
     facts = {"method": method, "seed": seed, "copies": _copies(audited, config), **proof(split)}
     for name, fold in facts["folds"].items():
         console.say(f"Fold {name}: {_holds(fold)}")
+    _say_absent_classes(split, chosen.untested, console)
     _say_joined(split, console)
     if facts["spanning_sources"]:
         console.warn(f"Sources that span two folds: {facts['spanning_sources']} (split.method {method})")
@@ -64,6 +66,17 @@ def check_extended(manifest: Manifest, config: SplitConfig, console: Console) ->
             f"{n:,} of {of} of the split to extend {verb(n, 'is', 'are')} not among the data, such as"
             f" {absent[0].path}"
         )
+
+
+def _say_absent_classes(split: Split, untested: Collection[str], console: Console) -> None:
+    """Classes without an image in a fold, but for those that are meant to be learnt alone."""
+    for fold in split.folds:
+        there = set(all_names(split.rows[i].label for i in split.indices(fold)))
+        if absent := [name for name in split.classes if name not in there and name not in untested]:
+            console.warn(
+                f"Fold {fold} holds no image of {listed(absent, NAMES_SHOWN)}, so it says nothing of"
+                f" {verb(len(absent), 'that class', 'those classes')}"
+            )
 
 
 def _say_joined(split: Split, console: Console) -> None:
