@@ -107,13 +107,14 @@ def scan_listed(
     reading: Reading = Reading(),  # noqa: B008  # frozen
     progress: Progress | None = None,
 ) -> Manifest:
-    """As `scan`, for files that the caller lists with labels and groups, at paths relative to `root`."""
-    tidy, spelling = _tidy(samples)
-    done = _inspect_all(tidy, root, reading, os.cpu_count() or 1, progress)
+    """As `scan`, for files that the caller lists with labels and groups, at paths relative to `root`.
+
+    Groups are as they are given: no spelling is joined with another, and only "" stands for a missing one.
+    """
+    done = _inspect_all(samples, root, reading, os.cpu_count() or 1, progress)
     _require_images(root, done)
-    return _settle(
-        Manifest(root, tuple(done), (*spelling, *note_patients(tidy, done), *note_classes(done, []))), reading
-    )
+    notes = (*note_patients(samples, done), *note_classes(done, []))
+    return _settle(Manifest(root, tuple(done), notes), reading)
 
 
 def _settle(manifest: Manifest, reading: Reading) -> Manifest:
@@ -249,7 +250,7 @@ def _tidy(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
 
 
 def _inspect_all(
-    samples: list[Sample], root: Path, reading: Reading, workers: int, progress: Progress | None
+    samples: Sequence[Sample], root: Path, reading: Reading, workers: int, progress: Progress | None
 ) -> list[Sample]:
     done = []
     # Pillow's warnings are the manifest's business; the filter is process-wide, so it is set here, once.
