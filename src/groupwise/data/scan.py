@@ -37,7 +37,7 @@ from groupwise.data.notes import (
 from groupwise.data.patterns import assign_groups, assign_labels, compile_pattern
 from groupwise.data.pixel_reading import Reading
 from groupwise.data.reading import CLASSES, SEVERAL, Labels, ReadOptions
-from groupwise.data.table import Contents, read_listing, require_any, where_images_lie
+from groupwise.data.table import Contents, read_contents, require_any, where_images_lie
 from groupwise.data.table_files import SUFFIXES
 from groupwise.data.targets import is_set, read_names, write_set
 from groupwise.errors import GroupwiseError, UsageError
@@ -237,7 +237,7 @@ def _list_rows(data: Path, options: ReadOptions) -> Contents:
             remedy="Give a folder of class folders, a .zip or .tar of such, or a table that ends in one of"
             f" {', '.join(SUFFIXES)}; a spreadsheet can be saved as one.",
         )
-    return read_listing(data, options)
+    return read_contents(data, options)
 
 
 def _tidy(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
