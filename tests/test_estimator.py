@@ -94,6 +94,28 @@ def test_tables_of_one_column_are_read_as_scikit_learn_reads_them(pets, tmp_path
     assert len({row.group for row in split.rows} - {""}) == 12
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [np.array, lambda groups: groups, lambda groups: pd.Series(groups, dtype="Int64").replace(5, pd.NA)],
+)
+def test_a_group_is_what_is_given_and_zero_is_one(pets, monkeypatch, kind):
+    """Among other than small numbers, 0 in a table is taken for a missing one."""
+    asked = []
+    monkeypatch.setattr(
+        "groupwise.estimator.train", lambda request, console: asked.append(request.scan(None)) or {}
+    )
+    monkeypatch.setattr("groupwise.estimator.load_run", lambda folder: None)
+    groups = [(0, 5, 17, 29)[i // 12] for i in range(48)]
+    GroupwiseClassifier().fit(*pets, groups=kind(groups))
+    found = [
+        sample.group.removesuffix(".0") for sample in asked[0].usable
+    ]  # as numpy has whole numbers and none
+    missing = 12 if getattr(kind(groups), "hasnans", False) else 0
+    assert (found.count("0"), found.count("17"), found.count("")) == (12, 12, missing)
+    GroupwiseClassifier().fit(*pets, groups=[None, float("nan"), *["p1", "P01"] * 23])
+    assert {sample.group for sample in asked[1].usable} == {"", "p1", "P01"}
+
+
 def test_a_cross_validation_routes_groups_as_metadata(pets):
     seen = []
 
@@ -130,6 +152,13 @@ def test_misuse_is_refused(pets, tmp_path):
         GroupwiseClassifier().fit(pets[0], pets[1][:-1])
     with pytest.raises(ValueError, match="Input y contains NaN"):
         GroupwiseClassifier().fit(pets[0], [np.nan, *pets[1][1:]])
+    for none in (None, np.nan, pd.NA):  # beside text, and in each kind of column
+        with pytest.raises(ValueError, match="Input y contains NaN"):
+            GroupwiseClassifier().fit(pets[0], [*map(str, pets[1][1:]), none])
+        with pytest.raises(ValueError, match="Input y contains NaN"):
+            GroupwiseClassifier().fit(pets[0], pd.Series([*map(str, pets[1][1:]), none], dtype="string"))
+    with pytest.raises(GroupwiseError, match="holds 'null', which stands for a missing label"):
+        GroupwiseClassifier().fit(pets[0], ["null", *map(str, pets[1][1:])])
     with pytest.raises(ValueError, match="y should be a 1d array"):
         GroupwiseClassifier().fit(pets[0], np.eye(2)[pets[1]] - 0.5)  # an indicator matrix holds 0 and 1
     with pytest.raises(GroupwiseError, match=r"X: holds float 1\.0, which is no path"):

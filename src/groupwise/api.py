@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from groupwise.console import Console
-from groupwise.data.reading import Labels
-from groupwise.errors import UsageError, require_kinds
+from groupwise.data.reading import TEXTS, Labels
+from groupwise.errors import SWITCH, TEXT, WHOLE, UsageError, require_kinds, require_paths
 from groupwise.experiments.crossval import crossval
 from groupwise.notebook import Metrics
 from groupwise.pipeline.refit import refit as go_on
@@ -23,14 +21,12 @@ from groupwise.text import parse_duration
 
 BASELINES = ("all", "none")
 PATHS = ("data", "run", "recipe", "root", "exclude")
-TEXT, WHOLE, SWITCH = (str, "a text"), (Integral, "a whole number"), (bool, "True or False")
 KINDS: dict[str, tuple[type, str]] = {
     "changes": (Mapping, "a dictionary, such as {'training.epochs': 20}"),
     "budget": (str, "a text, such as '20min'"),
     "track": (Sequence, "a list"),
     **dict.fromkeys(("cv", "repeats", "jobs"), WHOLE),
-    **dict.fromkeys(("group_column", "group_regex", "label_column", "path_column", "label_regex"), TEXT),
-    **dict.fromkeys(("layout", "labels", "baselines"), TEXT),
+    **dict.fromkeys((*TEXTS, "baselines"), TEXT),
     **dict.fromkeys(("resume", "refit", "quiet"), SWITCH),
 }
 
@@ -85,7 +81,7 @@ def train(
     """
     given = dict(locals())  # the arguments, by their names
     require_kinds({name: given[name] for name in KINDS}, KINDS)
-    _require_paths({name: given[name] for name in PATHS})
+    require_paths({name: given[name] for name in PATHS})
     planning = _planning(recipe, budget, changes)
     base, changed = read_recipe(recipe or "default", changes)
     study = _study(cv, repeats)
@@ -94,18 +90,6 @@ def train(
     work |= {"baselines": _baselines(baselines), "refit": refit}
     request = request_run(Path(data), given, recipe=changed, base=base, folder=Path(run), **work)
     return Metrics(_run(request, Console(quiet=quiet)))
-
-
-def _require_paths(given: Mapping[str, object]) -> None:
-    """Raise `UsageError` for a table or a list where a file is named."""
-    for name, value in given.items():
-        if value is not None and not isinstance(value, str | PathLike):
-            remedy = "Give the path of a file or folder."
-            if hasattr(value, "to_csv"):
-                remedy = "Write it to a file, by its to_csv('images.csv', index=False), and give its name."
-            elif name == "exclude":
-                remedy = "Write the paths into a text file, one a line, and give its name."
-            raise UsageError(f"holds {type(value).__name__}, which is no path", place=name, remedy=remedy)
 
 
 def _run(request: RunRequest, console: Console) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Mapping
+from numbers import Integral
+from os import PathLike
 
 SEEDS = 2**32  # what scikit-learn takes
 
@@ -60,6 +62,10 @@ class UsageError(GroupwiseError):
     exit_status = 2
 
 
+TEXT, WHOLE, SWITCH = (str, "a text"), (Integral, "a whole number"), (bool, "True or False")
+"""Kinds of arguments, as `require_kinds` takes them."""
+
+
 def require_kinds(given: Mapping[str, object], kinds: Mapping[str, tuple[type, str]]) -> None:
     """Raise `UsageError` for a value, by the name of its argument, that is not of the kind in `kinds`.
 
@@ -74,6 +80,18 @@ def require_kinds(given: Mapping[str, object], kinds: Mapping[str, tuple[type, s
             place=name,
             remedy="Give that, or leave it out.",
         )
+
+
+def require_paths(given: Mapping[str, object]) -> None:
+    """Raise `UsageError` for a table or a list where a file is named."""
+    for name, value in given.items():
+        if value is not None and not isinstance(value, str | PathLike):
+            remedy = "Give the path of a file or folder."
+            if hasattr(value, "to_csv"):
+                remedy = "Write it to a file, by its to_csv('images.csv', index=False), and give its name."
+            elif name == "exclude":
+                remedy = "Write the paths into a text file, one a line, and give its name."
+            raise UsageError(f"holds {type(value).__name__}, which is no path", place=name, remedy=remedy)
 
 
 def require_numbers(config: object, part: str) -> None:

@@ -54,8 +54,9 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     returns such a matrix by the thresholds that were chosen, and `predict_proba` one probability a label,
     each by itself.
 
-    Paths, labels and groups may be lists, arrays, columns of a table, or tables of one column. Scikit-learn's
-    metadata routing passes groups on after `set_fit_request(groups=True)`.
+    Paths, labels and groups may be lists, arrays, columns of a table, or tables of one column. Groups are as
+    they are given, 0 one like any other; images whose group is missing, None or nan, stand alone.
+    Scikit-learn's metadata routing passes groups on after `set_fit_request(groups=True)`.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class GroupwiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         root = Path(os.path.commonpath([file.parent for file in files]))
         group_of = [None] * len(files) if groups is None else column_or_1d(groups).tolist()
         samples = [
-            Sample(file.relative_to(root).as_posix(), label, "" if group is None else str(group))
+            Sample(file.relative_to(root).as_posix(), label, "" if _is_none(group) else str(group))
             for file, label, group in zip(files, labels, group_of, strict=True)
         ]
         if self.run is None:
@@ -148,6 +149,9 @@ def _targets(y: Sequence[Any] | None) -> npt.NDArray[Any]:
     """
     if y is None:
         raise ValueError("GroupwiseClassifier requires y to be passed, but the target y is None.")
+    held = np.asarray(y, dtype=object).ravel()
+    if any(_is_none(label) for label in held if not isinstance(label, str)):
+        raise ValueError("Input y contains NaN.")  # scikit-learn looks for it among numbers alone
     if type_of_target(y, input_name="y") == "multilabel-indicator":
         matrix: Any = y
         return np.asarray(matrix.toarray() if issparse(matrix) else matrix, dtype=np.int64)
@@ -155,6 +159,11 @@ def _targets(y: Sequence[Any] | None) -> npt.NDArray[Any]:
     assert_all_finite(column, input_name="y")
     check_classification_targets(column)
     return column
+
+
+def _is_none(value: object) -> bool:
+    """Whether it is what Python, numpy and pandas have where there is none, or writes itself so."""
+    return value is None or is_missing(str(value))
 
 
 def _columns(y: Any, members: npt.NDArray[Any]) -> npt.NDArray[Any]:

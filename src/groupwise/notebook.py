@@ -13,7 +13,8 @@ from groupwise.audit.ray.tasks import import_ray
 from groupwise.audit.search import LOCAL, Backend
 from groupwise.console import Console
 from groupwise.data.pixel_reading import Reading
-from groupwise.data.reading import Labels, ReadOptions
+from groupwise.data.reading import TEXTS, Labels, ReadOptions
+from groupwise.errors import SWITCH, TEXT, WHOLE, require_kinds, require_paths, require_seed
 from groupwise.evaluation.words import sentence
 from groupwise.pipeline.audit import audit_data as audit_into
 from groupwise.report.audit_files import AuditFiles, Finding, read_audit
@@ -26,6 +27,8 @@ from groupwise.runs.request import scan_with
 
 FIGURES = ("curves", "confusion", "most_wrong")  # of a run's folder, in the order in which they are shown
 SHOWN_FINDINGS = 8
+PATHS = ("data", "out", "root", "exclude")
+KINDS: dict[str, tuple[type, str]] = {**dict.fromkeys(TEXTS, TEXT), "seed": WHOLE, "quiet": SWITCH}
 
 
 class Metrics(dict[str, Any]):
@@ -141,6 +144,10 @@ def audit_data(
 
     Raises `GroupwiseError` for what the user can mend.
     """
+    given = dict(locals())  # the arguments, by their names
+    require_kinds({name: given[name] for name in KINDS}, KINDS)
+    require_paths({name: given[name] for name in PATHS})
+    require_seed(seed)
     options = ReadOptions(
         group_column=group_column,
         group_regex=group_regex,
@@ -177,7 +184,7 @@ def audit_ray(data: str | Path, *, concurrency: int = 2, **options: Any) -> Audi
         >>> import groupwise
         >>> found = groupwise.audit_ray("photos/", out="audit", concurrency=8)
         >>> [finding.code for finding in found.findings]
-        ['copies-across-labels', 'audit-quality']
+        ['copies-across-labels', 'few-photographs']
     """
     import_ray()
     return audit_data(data, backend=replace(RAY, workers=concurrency), **options)

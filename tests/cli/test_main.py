@@ -195,6 +195,29 @@ def test_split_extends_what_is_there(capsys, tmp_path):
     assert list(rows(out)[0]) == "path,label,group,cluster,fold".split(",")
 
 
+def test_split_keeps_the_rows_of_images_that_are_not_there(capsys, tmp_path):
+    data, out = write_folder(tmp_path / "data", n=40), tmp_path / "split.csv"
+    assert run(capsys, "split", data, "--out", out)[0] == 0
+    before = {row["path"]: row["fold"] for row in rows(out)}
+    (data / "cat" / "000.png").unlink()
+    status, said, _ = run(capsys, "split", data, "--out", out)
+    assert status == 0
+    assert "1 of 40 images of the split to extend is not among the data, such as cat/000.png" in said
+    assert f"Extended: {out}, and keeps what is not among the data (1 row). No source spans two" in said
+    assert {row["path"]: row["fold"] for row in rows(out)} == before
+    listing = tmp_path / "left.txt"
+    listing.write_text("cat/002.png\n")  # among the data, and unwanted
+    run(capsys, "split", data, "--out", out, "--exclude", listing)
+    assert {row["path"] for row in rows(out)} == before.keys() - {"cat/002.png"}
+    written = out.read_text()
+    (tmp_path / "above").mkdir()
+    data.rename(tmp_path / "above/data")
+    status, said, err = run(capsys, "split", tmp_path / "above", "--out", out)
+    assert (status, out.read_text()) == (2, written)
+    assert ", and those of the data as 'data/cat/" in err
+    assert "Audit" not in said
+
+
 def test_split_does_not_extend_other_folds(capsys, folder, tmp_path):
     out = tmp_path / "split.csv"
     run(capsys, "split", folder, "--out", out, "--folds", 5)

@@ -161,6 +161,16 @@ def test_what_only_the_whole_parser_can_tell_is_left_to_it(here, words):
     look_first("train", VERBS["train"], ["data", *words])
 
 
+@pytest.mark.parametrize("verb", WRITE)
+def test_what_belongs_to_a_run_is_not_written_over(here, capsys, verb):
+    (here / "run/run.json").write_text('{"artefacts": {"split.csv": {}}}', encoding="utf-8")
+    assert main([verb, *WRITE[verb], "run/split.csv"]) == 2
+    assert f"{WRITE[verb][-1]} run/split.csv: belongs to a run" in capsys.readouterr().err
+    look_first(verb, VERBS[verb], [*WRITE[verb], "run/another.csv"])
+    (here / "run/run.json").write_text("[]", encoding="utf-8")  # of another program
+    look_first(verb, VERBS[verb], [*WRITE[verb], "run/split.csv"])
+
+
 @pytest.mark.parametrize("verb", ["train", "sweep", "probe"])
 def test_a_run_that_is_there_is_refused_at_first_sight_unless_it_goes_on(here, capsys, verb):
     (here / "run/ledger").touch()

@@ -73,7 +73,7 @@ def test_columns_that_resemble_those_of_folds_are_none(column, values):
 def read(root: Path, header: str, cells: list[tuple[str, ...]], **options: object) -> Contents:
     """The contents of a table whose first column are paths of files that are not there."""
     rows = [(f"{i}.jpg", *row) for i, row in enumerate(cells)]
-    return read_contents(table(root, "t.csv", header, rows), **options)  # type: ignore[arg-type]
+    return read_contents(table(root, "t.csv", header, rows), ReadOptions(**options))  # type: ignore[arg-type]
 
 
 CLASS_IDS = [("cat", "0"), ("dog", "1"), ("owl", "2")] * 2
@@ -247,7 +247,7 @@ def listed_twice(tmp_path, *again):
     rows = [f"{i}.png,{'ab'[i % 2]},{'train' if i < 4 else 'test'},p{i}" for i in range(6)]
     file = tmp_path / "pets.csv"
     file.write_text("\n".join(["path,label,fold,patient", *rows, *again]) + "\n")
-    return read_contents(file, given="fold", group_column="patient")
+    return read_contents(file, ReadOptions(given="fold", group_column="patient"))
 
 
 def test_a_file_on_two_sides_and_of_two_patients_binds_them_and_is_said(tmp_path):
@@ -257,6 +257,17 @@ def test_a_file_on_two_sides_and_of_two_patients_binds_them_and_is_said(tmp_path
     told = " ".join(found.notes)
     assert "1 files stand in several rows under different groups, such as 0.png (p0, p5)" in told
     assert "1 files stand in several rows under different folds, such as 0.png (train, test)" in told
+
+
+@pytest.mark.parametrize("named", ["p9", "N/A"])
+def test_a_file_has_the_group_of_the_row_that_names_one(tmp_path, named):
+    listed_twice(tmp_path, "6.png,b,train,", f"6.png,b,train,{named}", "5.png,b,test,")
+    put(tmp_path, "6.png")
+    found = read_contents(tmp_path / "pets.csv", ReadOptions(group_column="patient"))
+    usable = {sample.path: sample.group for sample in found.samples if sample.status == "ok"}
+    assert usable["6.png"] == ("p9" if named == "p9" else "")
+    assert usable["5.png"] == "p5"
+    assert not any("several rows" in note for note in found.notes)
 
 
 def test_a_file_that_is_listed_alike_twice_says_nothing(tmp_path):

@@ -46,6 +46,20 @@ def test_a_list_and_a_table_leave_the_same_files_out(folder: Path, text: str) ->
     assert manifest.digest != scan(folder).digest
 
 
+@pytest.mark.parametrize("mark", ["\u2028", "\x85", "\x1c"])
+@pytest.mark.parametrize("header", ["", "label,path\n"])
+def test_a_path_ends_where_its_line_does(folder: Path, mark: str, header: str) -> None:
+    """And not at what Python's `splitlines` takes for an end as well."""
+    (folder / "cat/a.png").rename(folder / f"cat/a{mark}z.png")
+    listed = folder.parent / "list.csv"
+    cells = "dog," if header else ""
+    listed.write_text(f"{header}{cells}dog/d.png\r\n{cells}cat/a{mark}z.png\n", encoding="utf-8", newline="")
+    assert [one.path for one in scan(folder, ReadOptions(exclude=listed)).usable] == [
+        "cat/b, c.png",
+        "dog/ü.png",
+    ]
+
+
 def test_absolute_paths_below_the_data_are_understood(folder: Path) -> None:
     listed = folder.parent / "list.txt"
     listed.write_text(f"{folder.resolve()}/cat/a.png\n", encoding="utf-8")

@@ -88,7 +88,8 @@ def test_a_crowded_value_binds_and_that_is_said(tmp_path, cell):
     [
         ("path,label,group", "g1", None, True),
         ("path,label,group", "", None, False),
-        ("path,label,group", "g1", "group", False),
+        ("path,label,group", "g1", {"group_column": "group"}, False),
+        ("path,label,group", "g1", {"group_regex": r"(\d)\.png"}, False),
         ("path,label,groups", "g1", None, False),
         ("path,label,group,status,reason,width,height,mode,sha256", "g1,ok,,8,8,RGB,0", None, False),
     ],
@@ -97,7 +98,8 @@ def test_a_column_group_that_binds_unasked_is_said(tmp_path, header, cell, asked
     names = [f"{('cat', 'dog')[i % 2]}/{i}.png" for i in range(4)]
     put(tmp_path, *names)
     file = table(tmp_path, "t.csv", header, ((name, name[:3], cell) for name in names))
-    manifest = scan(file, ReadOptions(group_column=asked))
+    manifest = scan(file, ReadOptions(**(asked or {})))
     bound = "group," in f"{header}," and cell != ""
-    assert set(groups_of(manifest)) == {"g1" if bound else ""}
+    by_name = "group_regex" in (asked or {})
+    assert set(groups_of(manifest)) == (set("0123") if by_name else {"g1" if bound else ""})
     assert any("The column 'group' says" in note and "rename it" in note for note in manifest.notes) == said

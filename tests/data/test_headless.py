@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from groupwise.data.headless import name_columns
+from groupwise.data.reading import ReadOptions
 from groupwise.data.table import read_contents
 from groupwise.errors import GroupwiseError
 from layout_case import table
@@ -46,7 +47,7 @@ def test_columns_that_may_hold_the_classes_are_named_with_their_cells(tmp_path):
     [note] = [one for one in read_contents(file).notes if "no header" in one]
     assert "'column 6' (cat, dog, owl) is taken for the classes" in note
     assert "--label-column: 'column 2' (0, 10, 20, ...), 'column 3'" in note
-    other = read_contents(file, label_column="column 5")
+    other = read_contents(file, ReadOptions(label_column="column 5"))
     assert {sample.label for sample in other.samples} == {"80"}
     assert not any("no header" in one for one in other.notes)
 

@@ -166,6 +166,39 @@ def test_a_name_with_a_bar_that_shares_nothing_stays_one_class(pictures):
     assert set(labels(scan(table(pictures, ("path", "label"), rows)))) == {"shoe", "t-shirt|top"}
 
 
+@pytest.mark.parametrize(
+    ("names", "ones", "asked", "read"),
+    [
+        (("a|b", "c"), "11", {}, "a, b"),
+        (("a|b", "c"), "11", {"label_column": "a|b,c"}, "a, b"),
+        (("a|b", "c"), "01", {"labels": "several"}, "a, b"),
+        (("a|b", "a"), "01", {}, "a, b"),
+        (("a; b", "a"), "01", {}, "a, b"),
+        (("a; b", "c"), "11", {}, None),
+        (("a|b", "c"), "01", {}, None),
+    ],
+)
+def test_a_column_whose_name_would_be_read_as_two_classes_is_refused(pictures, names, ones, asked, read):
+    rows = [(f"{i}.png", *(ones if i == 0 else ("10", "01")[i % 2])) for i in range(6)]
+    file = table(pictures, ("path", *names), rows)
+    if read is None:
+        assert set(scan(file, ReadOptions(**asked)).classes) == set(names)
+        return
+    with pytest.raises(
+        GroupwiseError, match=rf"the class {names[0]!r} would be read as several".replace("|", r"\|")
+    ):
+        scan(file, ReadOptions(**asked))
+
+
+def test_a_class_folder_with_a_bar_is_refused_where_images_have_several_labels(pictures):
+    for i, label in enumerate(("in|out", "dog")):
+        (pictures / "set" / label).mkdir(parents=True)
+        shutil.copy(pictures / f"{i}.png", pictures / "set" / label)
+    with pytest.raises(GroupwiseError, match=r"'in\|out' holds a bar"):
+        scan(pictures / "set", ReadOptions(labels="several"))
+    assert scan(pictures / "set").classes == ("dog", "in|out")
+
+
 def test_a_few_cells_of_several_are_asked_about(pictures):
     for i in range(6, 30):
         shutil.copy(pictures / f"{i % 6}.png", pictures / f"{i}.png")

@@ -790,6 +790,14 @@ class TestProposals:
         assert scan(tmp_path).notes == ()
 
 
+def test_the_picture_of_a_mask_is_named_without_a_second_code(tmp_path):
+    put(tmp_path, *(f"{c}/p; q: {i}.jpg" for c in ("cat", "dog") for i in range(3)))
+    put(tmp_path, *(f"{c}/p; q: {i}_mask.png" for c in ("cat", "dog") for i in range(3)), draw=mask)
+    aside = [sample for sample in scan(tmp_path).samples if sample.status == "ignored"]
+    assert [sample.codes for sample in aside] == [("mask",)] * 6
+    assert aside[0].reason == "mask: drawn over the picture cat/p, q: 0.jpg"
+
+
 def test_pictures_differ() -> None:
     assert len({picture(str(i)) for i in range(20)}) == 20
 

@@ -6,7 +6,8 @@ import pytest
 from groupwise.data.manifest import Sample
 from groupwise.data.participants import Participants
 from groupwise.data.proof import proof
-from groupwise.data.split import EXCLUDED, make_split, read_split, refuse_few_groups
+from groupwise.data.source_counts import refuse_few_groups
+from groupwise.data.split import EXCLUDED, make_split, read_split, refuse_other_paths
 from groupwise.data.split_options import SplitConfig
 from groupwise.errors import GroupwiseError, UsageError
 
@@ -59,6 +60,43 @@ def test_added_files_do_not_move_the_others(tmp_path):
     folds = {row.path: row.fold for row in new.rows}
     assert all(folds[row.path] == row.fold for row in old.rows)
     assert {row.fold for row in new.rows[60:]} == {"train", "val", "test"}
+
+
+def test_added_files_do_not_move_the_others_at_random_either():
+    old = split(folder(60), method="random")
+    rows = split(folder(160), previous=old, seed=99, method="random").rows
+    assert [row.fold for row in rows[:60]] == [row.fold for row in old.rows]
+    assert [[row.fold for row in rows[60:]].count(fold) for fold in SHARES] == [80, 10, 10]
+    assert split(folder(60), seed=99, method="random").rows != old.rows
+
+
+def test_what_is_joined_to_absent_images_goes_where_they_are():
+    """As further photographs of patients whose first ones lie on another disk."""
+    old = split(folder(60, group=lambda i: f"g{i // 2}"))
+    fold_of = {row.group: row.fold for row in old.rows}
+    new = [(f"new/{path}", label, group) for path, label, group in folder(60, group=lambda i: f"g{i // 2}")]
+    after = split([*folder(2, group=lambda i: "g0"), *new], previous=old, seed=99)
+    assert all(row.fold == fold_of[row.group] for row in after.rows)
+    others = split([(path, label, f"other {group}") for path, label, group in new], previous=old, seed=99)
+    assert any(row.fold != fold_of[row.group.removeprefix("other ")] for row in others.rows)
+
+
+def test_rows_of_absent_images_are_kept_in_clusters_of_their_own():
+    old = split(folder(60), clusters=[i // 2 for i in range(60)])
+    now = split(folder(20), previous=old)
+    whole = now.keep(old.absent(row.path for row in now.rows))
+    assert {row.path: row.fold for row in whole.rows} == {row.path: row.fold for row in old.rows}
+    assert len(set(whole.sources.tolist())) == 20 + 20
+    assert proof(whole)["spanning_sources"] == 0
+    assert now.keep(()) == now
+
+
+def test_a_split_of_other_paths_is_not_extended():
+    old = split(folder(20))
+    paths = [row.path for row in old.rows]
+    with pytest.raises(UsageError, match=r"'a/000\.jpg', and those of the data as 'pets/a/000\.jpg'\. Paths"):
+        refuse_other_paths(old, [f"pets/{path}" for path in paths])
+    refuse_other_paths(old, ["pets/a/000.jpg", paths[-1]])
 
 
 def test_a_new_copy_follows_its_original():

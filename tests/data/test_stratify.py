@@ -41,6 +41,17 @@ def test_every_fold_holds_every_class_when_sources_are_single(first, second, see
     assert all(set(labels[folds == fold].tolist()) == {0, 1} for fold in range(3))
 
 
+def test_two_sources_are_exchanged_where_none_can_be_spared():
+    """Five patients of three classes, of whom most have several."""
+    images = [[0, 1, 1], [0], [1, 2, 2], [0, 0, 2], [0, 1, 2]]
+    labels, sources = np.concatenate(images), np.repeat(np.arange(5), [len(one) for one in images])
+    folds = assign_sources(labels, sources, [0.8, 0.1, 0.1], 0)
+    assert all(set(labels[folds == fold].tolist()) == {0, 1, 2} for fold in range(3))
+    assert all(len(set(folds[sources == source].tolist())) == 1 for source in range(5))
+    held = np.where(sources == 1, folds, UNASSIGNED)
+    assert (assign_sources(labels, sources, [0.8, 0.1, 0.1], 0, given=held)[sources == 1] == held[3]).all()
+
+
 def test_shares_are_met_as_nearly_as_scikit_learn_meets_them():
     rng = np.random.default_rng(0)
     sizes = rng.integers(1, 20, 150)

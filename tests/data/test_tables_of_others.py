@@ -47,6 +47,22 @@ def test_what_pandas_writes_as_json(pets, orient):
     assert {sample.path: sample.label for sample in manifest.usable} == dict(PETS)
 
 
+@pytest.mark.parametrize("mark", ["\u2028", "\x85"])
+@pytest.mark.parametrize("ending", ["jsonl", "txt", "csv"])
+def test_a_line_ends_where_the_file_says(pets, mark, ending):
+    """And not at what Python's `splitlines` takes for an end as well."""
+    odd = f"cat/cat{mark}9.jpg"
+    put(pets, odd)
+    rows = [*PETS, (odd, "cat")]
+    lines = {
+        "jsonl": [json.dumps({"path": path, "label": label}, ensure_ascii=False) for path, label in rows],
+        "txt": [f"{path} {label}" for path, label in rows],
+        "csv": [f"# of{mark}path,label", "path,label", *(f"{path},{label}" for path, label in rows)],
+    }[ending]
+    manifest = scan(text(pets, f"t.{ending}", "\r\n".join(lines)))
+    assert {sample.path: sample.label for sample in manifest.usable} == dict(rows)
+
+
 FILES = [path for path, _ in PETS]
 LISTS = {
     "columns": {"file_name": FILES, "label": [c for _, c in PETS]},

@@ -205,6 +205,42 @@ def test_an_audit_says_where_its_groups_leave_no_split(tmp_path, capsys, group, 
     assert ("Each group is a class" in said.out + said.err) == told
 
 
+def test_a_class_that_a_fold_has_not_is_named(capsys):
+    data = manifest(folds=())
+    single = {0: "c", 1: "d", 2: "c", 3: "d", 4: "d"}  # of two sources, and of three
+    rows = tuple(
+        replace(one, group=str(i), label=single.get(i, one.label)) for i, one in enumerate(data.samples)
+    )
+    data = replace(data, samples=rows)
+    divide(data, audited(data), SplitConfig(min_sources=3, rare="train"))
+    assert "holds no image" not in capsys.readouterr().out
+    folds = ("train", "test", "train", "val")
+    given = tuple(
+        replace(one, extra={GIVEN_FOLD: "train" if one.label in "cd" else folds[i // 2 % 4]})
+        for i, one in enumerate(rows)
+    )
+    given = replace(data, samples=given)
+    divide(given, audited(given), SplitConfig(given="fold"))
+    said = capsys.readouterr().out
+    assert "Fold test holds no image of c, d, so it says nothing of those classes" in said
+    assert "Fold val holds no image of c, d" in said
+    assert "Fold train holds" not in said
+
+
+def test_an_audit_is_not_written_over_a_run(tmp_path):
+    """Its manifest and clusters would be others than those that the split was made from."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/run.json").write_text("{}")
+    asked = {"options": {}, "seed": 0, "console": Console(quiet=True)}
+    with pytest.raises(UsageError, match=r"holds a run, .* such as --out .*run-audit"):
+        audit_data(pytest.fail, tmp_path, tmp_path / "run", **asked)
+    assert [file.name for file in (tmp_path / "run").iterdir()] == ["run.json"]
+    (tmp_path / "run-audit").mkdir()
+    (tmp_path / "run-audit/audit.json").write_text("{}")  # as of an earlier audit
+    with pytest.raises(FileNotFoundError):
+        audit_data(lambda progress: manifest(), tmp_path, tmp_path / "run-audit", **asked)
+
+
 def test_a_single_class_is_refused_before_copies_are_looked_for(capsys):
     single = replace(manifest(), samples=manifest().samples[::2])
     with pytest.raises(GroupwiseError, match="nothing to tell apart"):

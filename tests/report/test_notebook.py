@@ -1,6 +1,7 @@
 """What a notebook shows: figures with intervals, verdict and findings, escaped, without scripts or frames."""
 
 import base64
+import doctest
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -84,6 +85,33 @@ def test_an_audit_is_that_of_the_command(monkeypatch, tmp_path):
     assert "May these data be trusted?" in found._repr_html_()
     with pytest.raises(UsageError, match="--group-column is given as well"):
         groupwise.audit_data("pets", group_column="a", group_regex="b")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"exclude": ["a.png"]}, r"exclude: holds list, which is no path\. Write the paths into a text file"),
+        ({"root": 5}, "root: holds int, which is no path"),
+        ({"group_column": 3}, "group_column: holds int 3, which is not a text"),
+        ({"seed": "1"}, "seed: holds str '1', which is not a whole number"),
+        ({"seed": -1}, "--seed: -1 is not at least 0"),
+        ({"quiet": "yes"}, "quiet: .* not True or False"),
+    ],
+)
+def test_arguments_of_another_kind_are_named(tmp_path, wrong, said):
+    with pytest.raises(UsageError, match=said):
+        groupwise.audit_data(tmp_path, out=tmp_path / "audit", **wrong)
+
+
+def test_the_example_of_an_audit_gives_what_it_says(monkeypatch, tmp_path):
+    """On findings as an audit has them; that of its own quality is for the page alone."""
+    codes = {"few-photographs": "warning", "copies-across-labels": "stop", "audit-quality": "note"}
+    found = [{"code": code, "severity": severity} for code, severity in codes.items()]
+    audit = Audit(read_audit(write_audit(tmp_path, found)))
+    (example,) = doctest.DocTestFinder(recurse=False).find(groupwise.audit_ray, "audit_ray")
+    monkeypatch.setattr(groupwise, "audit_ray", lambda data, *, out, concurrency: audit)
+    assert doctest.DocTestRunner().run(example).failed == 0
+    assert len(example.examples) == 3
 
 
 def test_an_error_is_its_sentence_alone_where_a_notebook_would_draw_its_frames():

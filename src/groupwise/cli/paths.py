@@ -68,6 +68,7 @@ def _require_file(paths: list[Path], place: str) -> None:
         if path.is_dir():
             raise UsageError("is a folder", place=f"{place}{path}", remedy="Give the name of a file.")
         require_writable(path, place)
+        Run.refuse_artefact(path, place)
 
 
 LOOKS: Mapping[str, Callable[[list[Path], str], None]] = {

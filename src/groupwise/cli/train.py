@@ -26,6 +26,7 @@ from groupwise.cli.options import (
 from groupwise.console import Console
 from groupwise.errors import UsageError
 from groupwise.recipe.options import add_recipe_options
+from groupwise.text import count
 
 if TYPE_CHECKING:
     from groupwise.recipe.parsing import Parser
@@ -58,6 +59,7 @@ def split(parser: Parser, argv: list[str]) -> None:
     add_split_rules(parser)
     parser.add_argument("--seed", type=int, default=0, help="decides among sources of equal size")
     arguments = parser.parse_args(argv)
+    from groupwise.data.split import read_split
     from groupwise.data.split_options import SplitConfig
     from groupwise.pipeline.prepare import prepare, scan_with_progress
 
@@ -78,10 +80,12 @@ def split(parser: Parser, argv: list[str]) -> None:
     )
     shares = _equal_folds(arguments.folds) if arguments.folds is not None else None
     prepared = prepare(manifest, config, seed=arguments.seed, console=console, shares=shares)
-    prepared.split.write(arguments.out)
+    absent = read_split(arguments.out).absent(one.path for one in manifest.samples) if extend else ()
+    prepared.split.keep(absent).write(arguments.out)
     spanning = prepared.proof["spanning_sources"]
     proof = f"{spanning:,} sources span two folds" if spanning else "No source spans two folds"
-    console.say(f"{'Extended' if extend else 'Split'}: {arguments.out}. {proof}.")
+    kept = f", and keeps what is not among the data ({count(len(absent), 'row')})" if absent else ""
+    console.say(f"{'Extended' if extend else 'Split'}: {arguments.out}{kept}. {proof}.")
 
 
 def _equal_folds(count: int) -> dict[str, float]:

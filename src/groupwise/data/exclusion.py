@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from groupwise.data.file_notes import to_plain
 from groupwise.data.manifest import Sample
-from groupwise.data.table_text import read_table_text
+from groupwise.data.table_text import read_table_text, split_lines
 from groupwise.errors import GroupwiseError, UsageError
 
 COLUMN = "path"
@@ -32,7 +32,7 @@ class Entry(NamedTuple):
 def read_exclusion(file: Path) -> list[Entry]:
     """What `file` lists, in its order, comments among it; raises GroupwiseError where it lists nothing."""
     try:
-        lines = read_table_text(file).splitlines()
+        lines = split_lines(read_table_text(file))
     except FileNotFoundError:
         raise UsageError("no such file", place=f"--exclude {file}", remedy="Check the path.") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -16,7 +16,7 @@ from groupwise.data.layout import FOLDERS, POOL, find_candidates
 from groupwise.data.manifest import GIVEN_FOLD, Sample
 from groupwise.data.places import OUTSIDE_ROOT, Places
 from groupwise.data.reading import ReadOptions
-from groupwise.data.table import Contents, read_listing, require_any
+from groupwise.data.table import Contents, read_contents, require_any
 from groupwise.errors import GroupwiseError, UsageError
 
 _SHARD = re.compile(r"(?:^|/)([^/]+)-\d{5}-of-\d{5}(?:-[0-9a-f]+)?\.parquet$")
@@ -157,7 +157,7 @@ def _read(file: Path, options: ReadOptions, *, has_folders: bool) -> Contents:
     One that leads to no file may describe the classes, where images lie in folders that name them.
     """
     try:
-        listing = read_listing(file, options)
+        listing = read_contents(file, options)
         if has_folders:
             require_any(file, listing.samples)
     except UsageError:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from groupwise.data.formats import FORMAT_OF_SUFFIX
-from groupwise.data.table_text import read_table_text
+from groupwise.data.table_text import read_table_text, split_lines
 from groupwise.errors import GroupwiseError
 
 
@@ -16,7 +16,7 @@ def read_image_list(text: str, file: Path) -> tuple[list[tuple[str, str]], str]:
     A blank stands between the two; the class may be a number in the list of their names.
     Where no line has a class, it is the folder that each image lies in.
     """
-    kept = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    kept = [line for line in split_lines(text) if line.strip() and not line.startswith("#")]
     if kept and all("/" in line and len(line.split()) == 1 for line in kept):
         rows = [(line.strip(), PurePosixPath(line.strip()).parent.name) for line in kept]
         return rows, "a list of images, the class their folder"
@@ -68,7 +68,7 @@ def _class_names(file: Path) -> list[str]:
         beside = file.with_name(name)
         if beside == file or not beside.is_file():
             continue
-        lines = [line.strip() for line in read_table_text(beside).splitlines() if line.strip()]
+        lines = [line.strip() for line in split_lines(read_table_text(beside)) if line.strip()]
         if not any(is_image_name(part) for line in lines for part in (line, line.rsplit(maxsplit=1)[0])):
             return lines
     return []

@@ -33,27 +33,32 @@ def judge(samples: list[Sample], labels: Labels) -> tuple[list[Sample], SetsRead
 
 
 def _join_groups(samples: list[Sample]) -> tuple[list[Sample], list[str]]:
-    """Groups that rows of one file name beside one another under one name, for they share a picture."""
+    """Groups that rows of one file name beside one another under one name, for they share a picture.
+
+    A row that names none is of the group of the other rows of its file.
+    """
     groups = tidy_groups([sample.group for sample in samples])[0]
     paths = [sample.path for sample in samples]
     cut = _several_of(paths, groups)
-    if not cut:
+    named = {path for path, group in zip(paths, groups, strict=True) if group}
+    if not cut and all(group or path not in named for path, group in zip(paths, groups, strict=True)):
         return samples, []
     sources = find_sources(paths, groups).tolist()
     names: dict[int, str] = {}
     for source, group in zip(sources, groups, strict=True):
         if group:
             names.setdefault(source, group)
-    path, found = min(cut.items())
-    note = (
-        f"{len(cut):,} files stand in several rows under different groups, such as {path}"
-        f" ({', '.join(found)}): these groups count as one."
-    )
     joined = [
         replace(sample, group=names.get(source, sample.group))
         for sample, source in zip(samples, sources, strict=True)
     ]
-    return joined, [note]
+    if not cut:
+        return joined, []
+    path, found = min(cut.items())
+    return joined, [
+        f"{len(cut):,} files stand in several rows under different groups, such as {path}"
+        f" ({', '.join(found)}): these groups count as one."
+    ]
 
 
 def _note_folds_apart(samples: list[Sample]) -> list[str]:

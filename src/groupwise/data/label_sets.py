@@ -108,8 +108,16 @@ def _nothing_found(rows: Sequence[tuple[str, ...]]) -> str | None:
 def sets_of_folders(samples: Sequence[Sample]) -> list[Sample]:
     """Samples of class folders, where files of equal content are one image with the labels of all of them.
 
-    The first of them stays, and the others are ignored; `samples` were looked into.
+    The first of them stays, and the others are ignored; `samples` were looked into. Raises `GroupwiseError`
+    for the name of a class that holds a bar.
     """
+    odd = next((one for one in samples if one.status in USABLE and BAR in one.label), None)
+    if odd is not None:
+        raise GroupwiseError(
+            f"the class {odd.label!r} holds a bar, which parts the labels of a set",
+            place=odd.path,
+            remedy="Rename the folder.",
+        )
     equal: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
         if sample.status in USABLE:
@@ -135,5 +143,5 @@ def refuse_bars(samples: Sequence[Sample]) -> None:
         raise GroupwiseError(
             f"the class {odd.label!r} begins with a bar, as sets of labels do",
             place=odd.path,
-            remedy="Rename the folder, or add --labels several where images have several labels.",
+            remedy="Rename the folder.",
         )

@@ -58,7 +58,7 @@ def set_masks_aside(root: Path, samples: Sequence[Sample]) -> list[Sample]:
             sample,
             label="",
             status="ignored",
-            reason=f"mask: drawn over the picture {picture_of[sample.path]}",
+            reason=f"mask: drawn over the picture {picture_of[sample.path]}".replace(";", ","),
         )
         if sample.path in picture_of
         else sample

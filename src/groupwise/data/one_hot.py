@@ -10,11 +10,11 @@ from pathlib import Path
 from groupwise.data.annotations import SEVERAL, is_flag, is_yes
 from groupwise.data.column_names import is_group_word, says_further
 from groupwise.data.fold_names import TRAIN
-from groupwise.data.label_sets import CERTAIN
+from groupwise.data.label_sets import CERTAIN, split_cell
 from groupwise.data.reading import AUTO, Labels
 from groupwise.data.reading import SEVERAL as SETS
 from groupwise.data.table_files import Table
-from groupwise.data.targets import write_set
+from groupwise.data.targets import BAR, write_set
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.text import listed
 
@@ -49,7 +49,7 @@ def join_named(file: Path, table: Table, classes: Sequence[str], labels: Labels)
                 place=f"--label-column {','.join(classes)}",
                 remedy="Name columns of 0 and 1 alone, or the one column that holds the names of classes.",
             )
-    return OneHot(_join(table, classes, classes, labels))
+    return OneHot(_join(file, table, classes, classes, labels))
 
 
 def find_one_hot(
@@ -75,7 +75,7 @@ def find_one_hot(
     used = [column for column in classes if any(is_yes(row[column]) for row in table.rows)]
     if len(used) < 2:
         return None
-    joined = _join(table, classes, used, labels)
+    joined = _join(file, table, classes, used, labels)
     never = [name for name in classes if name not in used]
     notes = [f"No row has a 1 in {listed(never, _SHOWN)}, so no class is made of it."] if never else []
     left_out = [name for name in flags if name not in classes]
@@ -111,15 +111,28 @@ def _read_signs(table: Table, path: str) -> Table:
     return replace(table, rows=rows, kind=f"{table.kind} with -1 for no")
 
 
-def _join(table: Table, classes: Sequence[str], used: Sequence[str], labels: Labels) -> Table:
+def _join(file: Path, table: Table, classes: Sequence[str], used: Sequence[str], labels: Labels) -> Table:
     ones = [sum(is_yes(row[column]) for column in used) for row in table.rows]
     several = labels == SETS or (labels == AUTO and sum(n > 1 for n in ones) >= CERTAIN * len(ones))
+    _refuse_cut_names(file, used, several)
     join = write_set if several else SEVERAL.join
     rows = tuple({**row, LABEL: join(name for name in used if is_yes(row[name]))} for row in table.rows)
     kept = (*(column for column in table.columns if column not in (*classes, LABEL)), LABEL)
     slim = tuple({name: row[name] for name in kept} for row in rows)
     words = f"{table.kind}, one column a class: {listed(used, _SHOWN)}"
     return Table(kept, slim, words, table.path_column, LABEL)
+
+
+def _refuse_cut_names(file: Path, classes: Sequence[str], several: bool) -> None:
+    """Raise `GroupwiseError` for the name of a class that would be read as several of them."""
+    for name in classes:
+        parts = split_cell(name)
+        if (several and BAR in name) or (len(parts) > 1 and not set(parts).isdisjoint(classes)):
+            raise GroupwiseError(
+                f"the class {name!r} would be read as several, {', '.join(parts)}",
+                place=file,
+                remedy="Rename its column.",
+            )
 
 
 def _leave_further(table: Table, flags: Sequence[str], aside: Collection[str]) -> list[str]:

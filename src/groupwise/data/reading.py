@@ -17,6 +17,9 @@ ONE, SEVERAL = "one", "several"
 LABELS = (AUTO, ONE, SEVERAL)
 """Values of `labels`: find out, or take one class, or a set of labels, an image."""
 
+TEXTS = ("group_column", "group_regex", "label_column", "path_column", "label_regex", "layout", "labels")
+"""The options that hold a text; `root` and `exclude` are paths."""
+
 Labels = Literal["auto", "one", "several"]
 
 

@@ -37,7 +37,7 @@ from groupwise.data.notes import (
 from groupwise.data.patterns import assign_groups, assign_labels, compile_pattern
 from groupwise.data.pixel_reading import Reading
 from groupwise.data.reading import CLASSES, SEVERAL, Labels, ReadOptions
-from groupwise.data.table import Contents, read_listing, require_any, where_images_lie
+from groupwise.data.table import Contents, read_contents, require_any, where_images_lie
 from groupwise.data.table_files import SUFFIXES
 from groupwise.data.targets import is_set, read_names, write_set
 from groupwise.errors import GroupwiseError, UsageError
@@ -107,13 +107,14 @@ def scan_listed(
     reading: Reading = Reading(),  # noqa: B008  # frozen
     progress: Progress | None = None,
 ) -> Manifest:
-    """As `scan`, for files that the caller lists with labels and groups, at paths relative to `root`."""
-    tidy, spelling = _tidy(samples)
-    done = _inspect_all(tidy, root, reading, os.cpu_count() or 1, progress)
+    """As `scan`, for files that the caller lists with labels and groups, at paths relative to `root`.
+
+    Groups are as they are given: no spelling is joined with another, and only "" stands for a missing one.
+    """
+    done = _inspect_all(samples, root, reading, os.cpu_count() or 1, progress)
     _require_images(root, done)
-    return _settle(
-        Manifest(root, tuple(done), (*spelling, *note_patients(tidy, done), *note_classes(done, []))), reading
-    )
+    notes = (*note_patients(samples, done), *note_classes(done, []))
+    return _settle(Manifest(root, tuple(done), notes), reading)
 
 
 def _settle(manifest: Manifest, reading: Reading) -> Manifest:
@@ -236,7 +237,7 @@ def _list_rows(data: Path, options: ReadOptions) -> Contents:
             remedy="Give a folder of class folders, a .zip or .tar of such, or a table that ends in one of"
             f" {', '.join(SUFFIXES)}; a spreadsheet can be saved as one.",
         )
-    return read_listing(data, options)
+    return read_contents(data, options)
 
 
 def _tidy(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
@@ -249,7 +250,7 @@ def _tidy(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
 
 
 def _inspect_all(
-    samples: list[Sample], root: Path, reading: Reading, workers: int, progress: Progress | None
+    samples: Sequence[Sample], root: Path, reading: Reading, workers: int, progress: Progress | None
 ) -> list[Sample]:
     done = []
     # Pillow's warnings are the manifest's business; the filter is process-wide, so it is set here, once.

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from groupwise.data.manifest import Sample
 from groupwise.data.participants import Participants, few_sources
+from groupwise.data.source_counts import refuse_few_sources
 from groupwise.data.sources import find_sources
 from groupwise.data.stratify import UNASSIGNED, assign_random, assign_sources
-from groupwise.data.targets import (
-    NAMES_SHOWN,
-    Targets,
-    all_names,
-    is_set,
-    read_names,
-    refuse_alike,
-    refuse_sets,
-)
+from groupwise.data.targets import Targets, all_names, is_set, read_names, refuse_alike, refuse_sets
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import read_csv, write_csv
 from groupwise.stats.arrays import Ints
-from groupwise.text import count, listed
 
 EXCLUDED = "excluded"  # the fold of samples that take no part until the user decides about them
 
@@ -99,6 +90,16 @@ class Split:
         """Positions of the rows in `fold`."""
         return np.array([i for i, row in enumerate(self.rows) if row.fold == fold], dtype=np.int64)
 
+    def absent(self, paths: Iterable[str]) -> tuple[Assignment, ...]:
+        """The rows whose images are not among `paths`."""
+        there = set(paths)
+        return tuple(row for row in self.rows if row.path not in there)
+
+    def keep(self, rows: Sequence[Assignment]) -> Split:
+        """This split and after it `rows` of an earlier one, in whose clusters no image of this one is."""
+        first = 1 + max((row.cluster for row in self.rows), default=-1)
+        return Split((*self.rows, *(row._replace(cluster=first + row.cluster) for row in rows)))
+
     def write(self, path: Path) -> None:
         """Write `split.csv`."""
         write_csv(path, Assignment._fields, self.rows)
@@ -129,37 +130,38 @@ def make_split(
 ) -> Split:
     """Assign samples, given as (path, label, group), with their clusters to the folds named in `shares`.
 
-    Samples of `previous` keep their fold, and what is joined to them follows. Paths that take no part get the
-    fold `excluded`; sources that hold a class that is not tested go to the first fold whole, unless they have
-    one already. Raises `GroupwiseError` where a class has too few sources for the folds, where an earlier
-    assignment cuts what is now known to be one source, or where a fold stays empty.
+    Samples of `previous` keep their fold, and what is joined to them follows, where the method is not random.
+    Paths that take no part get the fold `excluded`; sources that hold a class that is not tested go to the
+    first fold whole, unless they have one already. Raises `GroupwiseError` where a class has too few sources
+    for the folds, where an earlier assignment cuts what is now known to be one source, or where a fold stays
+    empty.
     """
     names = tuple(shares)
     _refuse_other_folds(previous, names)
     left_out, spared = set(participants.excluded), set(participants.untested)
     keep = np.array([path not in left_out for path, _, _ in samples], dtype=bool)
     labels = [label for _, label, _ in samples]
-    old = {row.path: row.fold for row in previous.rows} if previous else {}
-    given = np.array(
-        [names.index(old[path]) if old.get(path) in names else UNASSIGNED for path, _, _ in samples],
-        dtype=np.int64,
-    )
-    sources = find_sources([group for _, _, group in samples], participants.clusters)
+    given = _kept_folds(samples, names, previous)
     untested = np.array([not spared.isdisjoint(read_names(label)) for label in labels], dtype=bool)
-    # What is joined to a fold already goes there
-    given[np.isin(sources, sources[untested]) & ~np.isin(sources, sources[given != UNASSIGNED])] = 0
     fold_numbers = np.full(len(samples), UNASSIGNED, dtype=np.int64)
     if method == "random":
-        fold_numbers[keep] = assign_random(int(keep.sum()), list(shares.values()), seed)
-        fold_numbers[keep & untested] = 0
+        fold_numbers[keep] = given[keep]
+        free = keep & (given == UNASSIGNED)
+        fold_numbers[free] = assign_random(int(free.sum()), list(shares.values()), seed)
+        fold_numbers[free & untested] = 0
     else:
-        paths = [path for path, _, _ in samples]
+        paths, groups = [path for path, _, _ in samples], [group for _, _, group in samples]
+        sources = find_sources(groups, participants.clusters)
         _refuse_cut_sources(paths, sources, given, names)
+        if previous:
+            _follow_absent(given, sources, samples, participants.clusters, names, previous)
+        # What is joined to a fold already goes there
+        given[np.isin(sources, sources[untested]) & ~np.isin(sources, sources[given != UNASSIGNED])] = 0
         kept_labels = [label for label, kept in zip(labels, keep, strict=True) if kept]
         refuse_alike(kept_labels)
         targets = Targets.of(kept_labels)
-        groups = [group for (_, _, group), kept in zip(samples, keep, strict=True) if kept]
-        _refuse_few_sources(targets, sources[keep], names, spared, groups)
+        kept_groups = [group for group, kept in zip(groups, keep, strict=True) if kept]
+        refuse_few_sources(targets, sources[keep], names, spared, kept_groups)
         fold_numbers[keep] = assign_sources(
             targets.values, sources[keep], list(shares.values()), seed, given=given[keep]
         )
@@ -174,29 +176,35 @@ def make_split(
     )
 
 
-def refuse_few_groups(
-    samples: Sequence[Sample], folds: Sequence[str], *, min_sources: int = 0, rare: str = "drop"
-) -> None:
-    """Raise the `GroupwiseError` that groups alone are enough for, as a class of too few sources for `folds`.
+def _kept_folds(
+    samples: Sequence[tuple[str, str, str]], folds: Sequence[str], previous: Split | None
+) -> Ints:
+    """The fold that each sample has in `previous`, `UNASSIGNED` for the others, (N,)."""
+    old = {row.path: row.fold for row in previous.rows} if previous else {}
+    return np.array(
+        [folds.index(old[path]) if old.get(path) in folds else UNASSIGNED for path, _, _ in samples],
+        dtype=np.int64,
+    )
 
-    Copies only join more of them, so nobody need wait for an audit. Where classes of fewer than `min_sources`
-    are set aside as `rare` says, it has to leave something to tell apart.
-    """
-    groups = [sample.group for sample in samples]
-    targets = Targets.of([sample.label for sample in samples])
-    sources = find_sources(groups)
-    if not min_sources:
-        _refuse_few_sources(targets, sources, folds, frozenset(), groups)
-        return
-    left = [name for name, n in _count_sources(targets, sources).items() if n >= min_sources]
-    can_spare = rare == "drop" and bool(left) and "train" in folds
-    if len(left) < (2 if rare == "drop" else 1):
-        raise GroupwiseError(
-            f"{len(left)} of {len(targets.classes)} classes have {min_sources} independent sources or more",
-            place="split",
-            remedy=_blame_groups(targets, groups)
-            or f"Ask for fewer sources{', or add --rare train' * can_spare}.",
-        )
+
+def _follow_absent(
+    given: Ints,
+    sources: Ints,
+    samples: Sequence[tuple[str, str, str]],
+    clusters: Sequence[int],
+    folds: Sequence[str],
+    previous: Split,
+) -> None:
+    """Give samples the fold of absent images of their group, and of these images' copies; changes `given`."""
+    absent = [row for row in previous.absent(path for path, _, _ in samples) if row.fold in folds]
+    joined = find_sources(
+        [*(group for _, _, group in samples), *(row.group for row in absent)],
+        [*clusters, *(-1 - row.cluster for row in absent)],  # numbered by another audit
+    ).tolist()
+    fold_of = {source: row.fold for source, row in zip(joined[len(samples) :], absent, strict=True)}
+    for i in np.flatnonzero(~np.isin(sources, sources[given != UNASSIGNED])).tolist():
+        if joined[i] in fold_of:
+            given[i] = folds.index(fold_of[joined[i]])
 
 
 def participants_of(split: Split, *, fewest_tested: int = 0) -> Participants:
@@ -210,59 +218,6 @@ def participants_of(split: Split, *, fewest_tested: int = 0) -> Participants:
     return Participants(clusters, excluded, few)
 
 
-def _refuse_few_sources(
-    targets: Targets, sources: Ints, folds: Sequence[str], spared: Set[str], groups: Sequence[str]
-) -> None:
-    have = _count_sources(targets, sources)
-    few = {name: n for name, n in have.items() if n < len(folds) and name not in spared}
-    if few:
-        without_copies = _count_sources(targets, find_sources(groups))
-        joined = any(without_copies[name] > n for name, n in few.items())
-        (first, number), *others = few.items()
-        also = f"; class {listed([f'{name!r} has {n}' for name, n in others], NAMES_SHOWN)}" if others else ""
-        raise GroupwiseError(
-            f"class {first!r} has {count(number, 'independent source')},"
-            f" too few for the {len(folds)} folds {listed(folds, NAMES_SHOWN)}{also}",
-            place="split",
-            remedy=_blame_groups(targets, groups)
-            or "Add photographs from other sources, ask for fewer folds, or "
-            + _set_aside(folds, targets.several)
-            + " If copies were found that are none, --copies report." * joined,
-        )
-
-
-def _set_aside(folds: Sequence[str], several: bool) -> str:
-    """How classes of too few sources are set aside; a cross-validation has no fold that is not tested."""
-    least = f"add --min-sources {len(folds)}"
-    if not several:
-        return f"{least} to leave out every class that has fewer."
-    if "train" in folds:
-        return f"{least} --rare train to learn labels that have fewer without testing them."
-    return "take labels that have fewer out of the table."
-
-
-def _count_sources(targets: Targets, sources: Ints) -> dict[str, int]:
-    """How many of `sources` (N,) each class has images of."""
-    members = targets.members.astype(bool)
-    counts = [len(np.unique(sources[of])) for of in members.T]
-    return dict(zip(map(str, targets.classes), counts, strict=True))
-
-
-def _blame_groups(targets: Targets, groups: Sequence[str]) -> str:
-    """The remedy where it is the groups that leave a class too few sources; "" where it is not they."""
-    known = set(groups)
-    other = "name another column by --group-column or another pattern by --group-regex, or leave it out."
-    if "" in known:
-        return ""
-    if len(known) == 1:
-        return f"All images have the group {groups[0]!r}, so none can be kept apart from another: {other}"
-    sets = [row.tobytes() for row in targets.members.astype(bool)]
-    if len(set(zip(groups, sets, strict=True))) == len(known) == len(set(sets)) < len(groups):
-        what = "set of labels" if targets.several else "class"
-        return f"Each group is a {what}, so the groups say nothing of which images belong together: {other}"
-    return ""
-
-
 def _refuse_empty_folds(fold_numbers: Ints, folds: Sequence[str], previous: Split | None) -> None:
     empty = [name for number, name in enumerate(folds) if not (fold_numbers == number).any()]
     if empty:
@@ -273,6 +228,18 @@ def _refuse_empty_folds(fold_numbers: Ints, folds: Sequence[str], previous: Spli
             " ask for the folds that it has, as with --split.val 0 --training.select_fold test."
             if previous
             else "Give the fold a larger share, or add images.",
+        )
+
+
+def refuse_other_paths(previous: Split, paths: Collection[str]) -> None:
+    """Raise `UsageError` where none of the images of `previous` is among `paths`, those of the data."""
+    if previous.rows and paths and len(previous.absent(paths)) == len(previous.rows):
+        raise UsageError(
+            f"none of its images is among the data: its paths read as {previous.rows[0].path!r}, and those of"
+            f" the data as {next(iter(paths))!r}",
+            place="the split to extend",
+            remedy="Paths count from the folder of the data, the table's own, or --root: give the images from"
+            " where the split has them, the old ones with the new, or begin another split.",
         )
 
 

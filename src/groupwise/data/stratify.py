@@ -66,7 +66,7 @@ def assign_sources(
         have[fold[source]] += added
     if labels.ndim == 2:
         _improve(counts, fold, free, target)
-    _fill_missing_classes(counts, fold, set(free.tolist()), len(target))
+    _fill_missing_classes(counts, fold, free, len(target))
     return fold[number]
 
 
@@ -120,17 +120,34 @@ def _improve(counts: Floats, fold: Ints, free: Ints, target: Floats) -> None:
             return
 
 
-def _fill_missing_classes(counts: Floats, fold: Ints, free: set[int], folds: int) -> None:
-    """Move the smallest source that can be spared into each fold that lacks a class; changes `fold`."""
+def _fill_missing_classes(counts: Floats, fold: Ints, free: Ints, folds: int) -> None:
+    """Move the smallest source that can be spared into each fold that lacks a class, or exchange two that
+    leave fewer folds without one; changes `fold`.
+    """
     holds = counts > 0  # (S, K)
     for wanting in range(folds):
         for label in range(counts.shape[1]):
             if holds[fold == wanting, label].any():
                 continue
-            holders = np.flatnonzero(holds[:, label]).tolist()
-            donors = [s for s in holders if s in free and _spare(s, holds, fold)]
+            holders = [s for s in free.tolist() if holds[s, label]]
+            donors = [s for s in holders if _spare(s, holds, fold)]
             if donors:
                 fold[min(donors, key=lambda s: counts[s].sum())] = wanting
+            else:
+                _exchange(holders, wanting, holds, fold, free)
+
+
+def _exchange(holders: Sequence[int], wanting: int, holds: Mask, fold: Ints, free: Ints) -> None:
+    """Exchange one of `holders` for a source of the fold `wanting`, if more folds then have every class."""
+    others = free[fold[free] == wanting]
+    here = holds[fold == wanting].sum(axis=0)
+    for source in holders:
+        there = holds[fold == fold[source]].sum(axis=0)
+        gained = holds[others].astype(np.int64) - holds[source]  # by the fold of `source`, (T, K)
+        lacking = (there + gained == 0).sum(axis=1) + (here - gained == 0).sum(axis=1)
+        if lacking.min(initial=2 * len(here)) < (there == 0).sum() + (here == 0).sum():
+            fold[source], fold[others[lacking.argmin()]] = wanting, fold[source]
+            return
 
 
 def _spare(source: int, holds: Mask, fold: Ints) -> bool:

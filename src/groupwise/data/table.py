@@ -19,7 +19,7 @@ from groupwise.data.label_sets import SetsRead
 from groupwise.data.layout import FOLDERS, POOL
 from groupwise.data.manifest import COLUMNS, GIVEN_FOLD, Sample
 from groupwise.data.places import OUTSIDE_ROOT, Places
-from groupwise.data.reading import Labels, ReadOptions
+from groupwise.data.reading import ReadOptions
 from groupwise.data.table_files import Row, Table, read_table
 from groupwise.errors import GroupwiseError, UsageError
 
@@ -40,36 +40,33 @@ class Contents:
     several: bool = False
 
 
-def read_contents(
-    file: Path,
-    *,
-    path_column: str = "path",
-    label_column: str = "label",
-    group_column: str | None = None,
-    root: Path | None = None,
-    given: str | None = None,
-    labels: Labels = "auto",
-) -> Contents:
-    """Read one sample a row, in their order, paths relative to `root` or else to the table's folder.
+def read_contents(file: Path, options: ReadOptions = ReadOptions()) -> Contents:  # noqa: B008  # frozen
+    """Read one sample a row, in their order, paths relative to the root that is given or the table's folder.
 
     A manifest is such a table too: what `scan` measured is measured again, but a row whose status is
-    `ignored` stays so, and its column `group` is used where no other is named. In any other table, columns
-    that bear a manifest's names are kept as `user_width` and the like. `given` is the column that says which
-    fold a row is in, if that is to be used. A file listed twice with one label counts once; with two labels
-    all of its rows are quarantined, because at least one is wrong, unless images have several by `labels` or
-    by what the cells hold.
+    `ignored` stays so, and its column `group` is used where no other is named, nor a pattern. In any other
+    table, columns that bear a manifest's names are kept as `user_width` and the like. A file listed twice
+    with one label counts once; with two labels all of its rows are quarantined, because at least one is
+    wrong, unless images have several as `options` say or by what the cells hold.
     """
     table = read_table(file)
-    places = Places(file, None if table.holds_images else root)
+    places = Places(file, None if table.holds_images else options.root)
+    group_column, given, labels = options.group_column, options.given, options.labels
     aside = {name for name in (group_column, given) if name is not None}
     table, columns = choose_columns(
-        file, table, path_column, label_column, places.leads_to_image, labels=labels, aside=aside
+        file,
+        table,
+        options.path_column,
+        options.label_column,
+        places.leads_to_image,
+        labels=labels,
+        aside=aside,
     )
     header, rows = table.columns, table.rows
     _require_group_column(file, table, group_column)
     is_manifest = set(COLUMNS) <= set(header)
-    asked = group_column is not None
-    group_column = group_column or ("group" if "group" in header else None)
+    is_grouped = group_column is not None or options.group_regex is not None
+    group_column = group_column or ("group" if "group" in header and not is_grouped else None)
     used = {columns.path, columns.label} | ({"group"} if group_column == "group" else set())
     names = _name_extras(header, is_manifest, used)
     folds = _given_folds(file, table, columns, given)
@@ -92,26 +89,13 @@ def read_contents(
         *places.notes(),
         *columns.notes,
         *note_folds(rows, further, given, [row[columns.label] for row in rows]),
-        *([] if group_column else note_group_columns(rows, further, columns.label)),
-        *([] if asked or is_manifest else _note_bound(samples)),
+        *([] if group_column or is_grouped else note_group_columns(rows, further, columns.label)),
+        *([] if is_grouped or is_manifest else _note_bound(samples)),
     ]
     judged, sets = judge(samples, labels)
     notes += [*_note_contradictions(judged), *_note_presence(rows, further)]
     return Contents(
         tuple(judged), places.root, _words(table, columns, sets), (*notes, *sets.notes), sets.several
-    )
-
-
-def read_listing(file: Path, options: ReadOptions) -> Contents:
-    """As `read_contents`, by the options that say how DATA is to be read."""
-    return read_contents(
-        file,
-        path_column=options.path_column,
-        label_column=options.label_column,
-        group_column=options.group_column,
-        root=options.root,
-        given=options.given,
-        labels=options.labels,
     )
 
 

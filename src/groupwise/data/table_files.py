@@ -17,7 +17,7 @@ from groupwise.data.archive import is_there, list_members
 from groupwise.data.headless import is_headless, name_columns
 from groupwise.data.image_lists import is_image_name, read_image_list
 from groupwise.data.parquet_images import class_names, find_image_column, import_parquet
-from groupwise.data.table_text import read_table_text
+from groupwise.data.table_text import read_table_text, split_lines
 from groupwise.errors import GroupwiseError, UsageError
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".manifest", ".parquet")
@@ -120,7 +120,7 @@ def _read_delimited(text: str, file: Path) -> Table:
 
 def _drop_comments(text: str) -> str:
     """The text without the lines of # above its header; where none other is there, the last of them is it."""
-    lines = text.splitlines(keepends=True)
+    lines = split_lines(text)
     above = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
     if not above:
         return text
@@ -201,7 +201,7 @@ def _load(text: str, file: Path, line: int | None = None) -> Any:
 
 
 def _read_lines(text: str, file: Path) -> list[Any]:
-    lines = enumerate(text.splitlines(), start=1)
+    lines = enumerate(split_lines(text), start=1)
     return [_load(line, file, number) for number, line in lines if line.strip()]
 
 

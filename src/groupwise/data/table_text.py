@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 from pathlib import Path
 
 from groupwise.data.archive import read_file
@@ -17,6 +18,14 @@ def read_table_text(file: Path) -> str:
     data = read_file(file)
     marked = next((name for bom, name in _BOMS.items() if data.startswith(bom)), None)
     return data.decode(marked or _guess(data[:_LOOKED_AT]))
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a text with their ends, as a file has them.
+
+    `str.splitlines` cuts at further characters, such as U+2028, which a name or a caption may hold.
+    """
+    return list(io.StringIO(text, newline=""))
 
 
 def _guess(head: bytes) -> str:

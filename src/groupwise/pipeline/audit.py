@@ -10,14 +10,15 @@ from groupwise.audit.audit import Audit
 from groupwise.audit.search import LOCAL, Backend
 from groupwise.console import Console
 from groupwise.data.manifest import Manifest
-from groupwise.data.split import refuse_few_groups
+from groupwise.data.source_counts import refuse_few_groups
 from groupwise.data.split_options import SplitConfig
-from groupwise.errors import GroupwiseError
+from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import require_folder
 from groupwise.pipeline.divide import audit_given_split, given_folds
 from groupwise.pipeline.prepare import audit_manifest, scan_with_progress, write_audit
 from groupwise.pipeline.repaired import remove_repaired, say_series, write_repaired
 from groupwise.runs.request import Scan
+from groupwise.runs.run import LEDGER
 
 
 def audit_data(
@@ -35,6 +36,7 @@ def audit_data(
     Returns the audit, and what is wrong with the folds that the data bring, or None where they bring none.
     """
     require_folder(out)  # before the minutes of the audit
+    _refuse_run(out)
     manifest = scan_with_progress(scan, console)
     _say_few_groups(manifest, console)
     audited = audit_manifest(manifest, seed=seed, console=console, backend=backend)
@@ -49,6 +51,16 @@ def audit_data(
     say_series(out, audited, manifest.root, console)
     console.say(f"Report: {page}")
     return audited, given
+
+
+def _refuse_run(out: Path) -> None:
+    """Raise `UsageError` for the folder of a run, whose own files an audit would be written over."""
+    if (out / LEDGER).exists():
+        raise UsageError(
+            "holds a run, which could no longer be used with the files of another audit",
+            place=f"--out {out}",
+            remedy=f"Give another folder, such as --out {out}-audit.",
+        )
 
 
 def _say_few_groups(manifest: Manifest, console: Console) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from groupwise.data.manifest import GIVEN_FOLD, Manifest
 from groupwise.data.participants import Participants, choose_participants
 from groupwise.data.proof import proof
 from groupwise.data.spanning import count_spanning, find_spanning
-from groupwise.data.split import EXCLUDED, Assignment, Split, make_split, read_split
+from groupwise.data.split import EXCLUDED, Assignment, Split, make_split, read_split, refuse_other_paths
 from groupwise.data.split_options import SplitConfig
-from groupwise.text import count
+from groupwise.data.targets import NAMES_SHOWN, all_names
+from groupwise.text import count, listed, verb
 
 
 def split_manifest(
@@ -44,12 +45,38 @@ def split_manifest(
     facts = {"method": method, "seed": seed, "copies": _copies(audited, config), **proof(split)}
     for name, fold in facts["folds"].items():
         console.say(f"Fold {name}: {_holds(fold)}")
+    _say_absent_classes(split, chosen.untested, console)
     _say_joined(split, console)
     if facts["spanning_sources"]:
         console.warn(f"Sources that span two folds: {facts['spanning_sources']} (split.method {method})")
     if method == "given":
         _say_leak(facts, config, console)
     return split, facts
+
+
+def check_extended(manifest: Manifest, config: SplitConfig, console: Console) -> None:
+    """Say how many images of the split to extend are not there; raises `UsageError` where none is."""
+    if config.extend is None:
+        return
+    previous, paths = read_split(Path(config.extend)), [sample.path for sample in manifest.samples]
+    refuse_other_paths(previous, paths)
+    if absent := previous.absent(paths):
+        n, of = len(absent), count(len(previous.rows), "image")
+        console.warn(
+            f"{n:,} of {of} of the split to extend {verb(n, 'is', 'are')} not among the data, such as"
+            f" {absent[0].path}"
+        )
+
+
+def _say_absent_classes(split: Split, untested: Collection[str], console: Console) -> None:
+    """Classes without an image in a fold, but for those that are meant to be learnt alone."""
+    for fold in split.folds:
+        there = set(all_names(split.rows[i].label for i in split.indices(fold)))
+        if absent := [name for name in split.classes if name not in there and name not in untested]:
+            console.warn(
+                f"Fold {fold} holds no image of {listed(absent, NAMES_SHOWN)}, so it says nothing of"
+                f" {verb(len(absent), 'that class', 'those classes')}"
+            )
 
 
 def _say_joined(split: Split, console: Console) -> None:

@@ -17,7 +17,8 @@ from groupwise.data.archive import read_file
 from groupwise.data.decode import decode
 from groupwise.data.manifest import GIVEN_FOLD, Manifest
 from groupwise.data.places import OUTSIDE_ROOT
-from groupwise.data.split import Split, refuse_few_groups
+from groupwise.data.source_counts import refuse_few_groups
+from groupwise.data.split import Split
 from groupwise.data.split_options import SplitConfig
 from groupwise.data.table import LINK_OUTSIDE, where_images_lie
 from groupwise.data.targets import refuse_alike, say
@@ -25,7 +26,7 @@ from groupwise.distributed.allocator import give_back_memory
 from groupwise.errors import GroupwiseError, UsageError
 from groupwise.files import write_atomic, write_json
 from groupwise.pipeline.budget import bounded_progress
-from groupwise.pipeline.divide import split_manifest
+from groupwise.pipeline.divide import check_extended, split_manifest
 from groupwise.report.audit_page import write_audit_page
 from groupwise.report.plots import sample_grid
 from groupwise.runs.deadline import Deadline
@@ -200,6 +201,7 @@ def prepare(
     shares: dict[str, float] | None = None,
 ) -> Prepared:
     """Audit and split; nothing is written, so a refusal leaves nothing behind."""
+    check_extended(manifest, config, console)
     if manifest.classes:  # of none the audit says why
         refuse_alike([sample.label for sample in manifest.usable])  # before the minutes of the audit
         if config.method == "grouped" and not config.is_given:

@@ -37,7 +37,8 @@ class Named:
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> Named:
         """From an entry of `findings.json`."""
-        return cls(str(item.get("code") or "uncoded"), Finding.read(item))
+        finding = Finding.read(item)
+        return cls(finding.code, finding)
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,10 @@ def _check_kinship(files: AuditFiles) -> None:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the audit says of the data; `picture` is a PNG in base64 of the files `pictured`, or nothing."""
+    """What the audit says of the data; `picture` is a PNG in base64 of the files `pictured`, or nothing.
+
+    `code` names its kind for programs, as `findings.json` does.
+    """
 
     severity: str
     title: str
@@ -236,6 +240,7 @@ class Finding:
     picture: str
     shown: str = "copies"
     pictured: tuple[str, ...] = ()
+    code: str = "uncoded"
 
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> Finding:
@@ -250,4 +255,5 @@ class Finding:
             str(item.get("picture") or ""),
             str(item.get("shown") or "copies"),
             tuple(map(str, item.get("pictured") or ())),
+            str(item.get("code") or "uncoded"),
         )

@@ -76,6 +76,21 @@ class Run:
                 remedy="Give another --run, or add --resume to go on with the run that is there.",
             )
 
+    @staticmethod
+    def refuse_artefact(file: Path, place: str = "") -> None:
+        """Raise `UsageError` where writing `file` would put another in the place of a run's own.
+
+        `place` is what named it, before the path.
+        """
+        ledger = file.parent / LEDGER
+        told = read_json(ledger) if ledger.is_file() else None
+        if isinstance(told, dict) and file.name in told.get("artefacts", ()):
+            raise UsageError(
+                "belongs to a run, which could no longer be used with another in its place",
+                place=f"{place}{file}",
+                remedy="Give the name of another file, or that of a copy of it.",
+            )
+
     @classmethod
     def open(cls, folder: Path) -> Run:
         """Open an existing run."""
