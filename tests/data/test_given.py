@@ -45,6 +45,29 @@ def test_train_and_one_more_keep_their_images_apart(held_out):
     assert any("called test here" in note for note in given.notes) == (held_out == "val")
 
 
+def clusters_of(n, *, joined):
+    """Where `joined`, the first images of two groups after one another are the same; else no two are."""
+    return [i // 8 if joined and i % 4 == 0 else n + i for i in range(n)]
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_val_is_cut_along_what_images_that_are_left_out_join(joined):
+    rows = samples(160, lambda i: f"g{i // 4}")
+    first = {rows[i][0] for i in range(0, 160, 4)}
+    given = use_given_split(
+        rows,
+        clusters_of(160, joined=joined),
+        ["train"] * 152 + ["test"] * 8,
+        val=0.3,
+        seed=0,
+        excluded=first,
+    )
+    fold = {row.group: row.fold for row in given.split.rows if row.fold != EXCLUDED}
+    cut = sum(fold[f"g{g}"] != fold[f"g{g + 1}"] for g in range(0, 38, 2))
+    assert (cut == 0) == joined
+    assert proof(given.split)["spanning_sources"] == 0
+
+
 def test_nothing_is_cut_where_the_epoch_is_chosen_otherwise():
     assert set(counted(use(["train"] * 32 + ["test"] * 8, val=None).split)) == {"train", "test"}
 
@@ -160,6 +183,16 @@ class TestParticipants:
             method="random",
         )
         assert {row.fold for row in drawn.rows if row.label in "cd"} == {"train"}
+
+    @pytest.mark.parametrize(("joined", "rare"), [(True, {"c"}), (False, set())])
+    def test_sources_are_counted_by_what_images_that_are_left_out_join(self, joined, rare):
+        groups = {"c/0.jpg": "p", "c/1.jpg": "p", "c/2.jpg": "q", "c/3.jpg": "q", "c/4.jpg": "r"}
+        rows = [Sample(path, label) for path, label, _ in samples(20)]
+        rows += [Sample(path, "c", group=group) for path, group in groups.items()]
+        clusters = [*range(20), 20, 21, 20 if joined else 22, 23, 24]  # c/0 is c/2
+        options = {"copies": "group", "min_sources": 3, "rare": "train"}
+        found = choose_participants(rows, clusters, ["c/0.jpg", "c/2.jpg"], **options)
+        assert set(found.untested) == rare
 
     def test_all_rare_classes_are_named_at_once(self):
         rows = [*samples(20, lambda i: ""), ("c/0.jpg", "c", ""), ("d/0.jpg", "d", "")]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
@@ -141,3 +142,20 @@ def test_a_device_that_is_not_there_is_refused():
 
 if __name__ == "__main__":
     train_here(Path(sys.argv[1]), int(sys.argv[2]))
+
+
+@pytest.mark.parametrize(("device", "done"), [("auto", ["set cuda:1", "nccl"]), ("cpu", ["gloo"])])
+def test_each_process_works_on_its_own_gpu_before_they_join(monkeypatch, device, done):
+    """On what machine soever: nothing here reaches a GPU."""
+    called = []
+    for name, value in (("WORLD_SIZE", "2"), ("LOCAL_RANK", "1")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: called.append(f"set {device}"))
+    monkeypatch.setattr(dist, "init_process_group", lambda backend, **_: called.append(backend))
+    for name, value in (("new_group", None), ("get_rank", 1), ("destroy_process_group", None)):
+        monkeypatch.setattr(dist, name, lambda value=value, **_: value)
+    monkeypatch.setattr(World, "gather", lambda world, value: [value])
+    with joined_world(device) as world:
+        assert world.size == 2
+    assert called == done

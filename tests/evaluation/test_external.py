@@ -41,6 +41,16 @@ def test_copies_conflicts_and_unknown_classes_are_left_out_each_for_its_reason(t
     assert sources[1] == sources[2] != sources[0]  # copies of one photograph, though their groups differ
 
 
+@pytest.mark.parametrize(("clusters", "sources"), [([0, 1, 1, 2], 1), ([0, 1, 3, 2], 2)])
+def test_a_photograph_that_is_left_out_joins_the_patients_it_shows(tmp_path, clusters, sources):
+    samples = [("0.png", "Cat", "p"), ("1.png", "Cat", "p"), ("2.png", "dog", "q"), ("3.png", "Cat", "q")]
+    manifest = Manifest(tmp_path, tuple(Sample(*cells) for cells in samples))
+    of = [None, "old.png", "old.png", None]
+    new = choose_images(manifest, MATCHED, copies(of, clusters), several=False)
+    assert [row.path for row in new.rows] == ["0.png", "3.png"]
+    assert len(set(new.sources.tolist())) == sources
+
+
 def test_nothing_left_says_why(tmp_path):
     with pytest.raises(
         GroupwiseError, match=r"1 of 1 images are copies of the run's own, as 0.png of old.png"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from cli_case import run as command
 from folder_case import tiny_options, write_folder
 from groupwise.audit.known import find_equal_files
 from groupwise.cli.main import main
+from groupwise.data.split import EXCLUDED, Assignment, Split
+from groupwise.pipeline import external
 
 GROUPS = ("--group-regex", r"(\w+/\d\d)")
 
@@ -236,3 +239,22 @@ def test_cases_that_cannot_be_are_refused_before_anything_is_measured(
     assert (status, said in err) == (2, True), err
     assert not (folder / "run/external").exists()  # so that the name is still free
     assert (folder / "run/run.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(("cluster", "sources"), [(1, 2), (9, 3)])
+def test_drift_counts_by_the_sources_of_the_whole_run(monkeypatch, cluster, sources):
+    folds = [("test", 0), (EXCLUDED, 1), (EXCLUDED, cluster), ("test", 2), ("test", 3)]
+    groups = ["p", "p", "q", "q", "r"]
+    split = Split(tuple(Assignment(f"{i}.png", "cat", groups[i], *folds[i][::-1]) for i in range(5)))
+    compared = []
+    monkeypatch.setattr(external, "read_images", lambda *_, **__: np.zeros((3, 2, 2, 3)))
+    monkeypatch.setattr(external, "measure_pixels", lambda *_: None)
+    monkeypatch.setattr(external, "measure_drift", lambda *given, seed: compared.append(given[2]) or {})
+    run = SimpleNamespace(split=lambda: split, is_ensemble=True, is_refit=False)
+    known = SimpleNamespace(
+        usable=[SimpleNamespace(path=row.path, width=2, height=2) for row in split.rows], root=""
+    )
+    new = SimpleNamespace(rows=(), samples=(), sources=np.zeros(0, dtype=np.int64))
+    predictor = SimpleNamespace(preprocessing=None)
+    facts = external._drift(run, known, predictor, new, np.zeros((0, 2, 2, 3)), None)
+    assert facts["sources"] == compared[0].n_sources[0] == sources

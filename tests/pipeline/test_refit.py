@@ -22,7 +22,7 @@ from groupwise.planning.after_training import REFIT_SHARE
 from groupwise.recipe.recipe import with_fields
 from groupwise.runs.deadline import Deadline
 from groupwise.runs.history import read_history
-from groupwise.runs.provenance import count_known_images
+from groupwise.runs.provenance import count_known_images, runs_behind
 from groupwise.runs.run import Run
 from groupwise.training.callbacks import Callback
 from groupwise.training.signals import Terminated
@@ -111,7 +111,8 @@ def test_it_predicts_and_is_exported_as_any_run_and_the_bundle_says_whose_the_nu
 
 def test_weights_of_a_refit_are_known_to_have_learnt_from_every_fold(refitted):
     measured = Run.open(refitted)
-    known = count_known_images(refitted / "refit", measured.manifest(), measured.split())
+    runs, _ = runs_behind(refitted / "refit")
+    known = count_known_images(runs, measured.manifest(), measured.split())
     assert known == {fold: len(measured.split().indices(fold)) for fold in ("train", "val", "test")}
 
 

@@ -1,18 +1,24 @@
 """A run that is resumed learns from what it began with, or says that this has changed."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from groupwise.data.folder import digest_folder
 from groupwise.errors import UsageError
-from groupwise.files import sha256_file
+from groupwise.files import read_json, sha256_file, write_json
 from groupwise.pipeline.create import digests_of
-from groupwise.pipeline.resume import _refuse_changed_data, _refuse_other_recipe
+from groupwise.pipeline.resume import (
+    _refuse_changed_data,
+    _refuse_other_data,
+    _refuse_other_recipe,
+    stored_recipe,
+)
 from groupwise.recipe.parsing import read_recipe
 from groupwise.recipe.recipe import to_yaml
 from groupwise.runs.request import RunRequest
-from groupwise.runs.run import Run
+from groupwise.runs.run import LEDGER, Run
 from layout_case import classes, text
 
 
@@ -143,3 +149,66 @@ def test_what_the_data_said_of_channels_stays_as_it_was(tmp_path):
 def test_other_channels_are_another_recipe(tmp_path):
     with pytest.raises(UsageError, match=r"data\.channel_count was 3"):
         _refuse_other_recipe(*begun_with(tmp_path, **{"data.channel_count": 4}))
+
+
+def without_its_folder(run):
+    """As a run of an earlier version, which has not kept where its command was given."""
+    ledger = read_json(run.path(LEDGER))
+    del ledger["working_directory"]
+    write_json(run.path(LEDGER), ledger)
+    return Run.open(run.folder)
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A run that began in a project, and how another folder asks for the same data."""
+    project, other = tmp_path / "project", tmp_path / "other"
+    (project / "photos").mkdir(parents=True)
+    other.mkdir()
+    monkeypatch.chdir(project)
+    run = Run.create(Path("run"), data=Path("photos"), root=project / "photos", version="test")
+    run.note(reading={"exclude": "out.txt", "group_regex": "a"})
+
+    def ask(data, exclude):
+        monkeypatch.chdir(other)
+        _, recipe = read_recipe("default")
+        request = RunRequest(
+            data=Path(data), scan=lambda progress: None, folder=project / "run", recipe=recipe, base=recipe
+        )
+        return replace(request, reading={"exclude": str(exclude), "group_regex": "a"})
+
+    return Run.open(project / "run"), ask
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_the_same_data_may_be_named_from_another_folder(elsewhere, older):
+    run, ask = elsewhere
+    run = without_its_folder(run) if older else run
+    project = run.folder.parent
+    _refuse_other_data(run, ask(project / "photos", project / "out.txt"))
+    _refuse_other_data(run, ask("../project/photos", "../project/out.txt"))
+    with pytest.raises(UsageError, match=r"this run read its data with --exclude out\.txt"):
+        _refuse_other_data(run, ask(project / "photos", project / "others.txt"))
+    with pytest.raises(UsageError, match="this run began with "):
+        _refuse_other_data(run, ask(project / "pictures", project / "out.txt"))
+
+
+def test_weights_that_were_named_in_another_folder_are_found_and_are_the_same(tmp_path, monkeypatch):
+    weights = tmp_path / "first/model.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(b"")
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run, request = begun_with(tmp_path, **{"model.weights": str(weights)})
+    _, begun = read_recipe(
+        "default", {**CHOSEN, **SETTLED_BY_DATA, "model.weights": "first/model.safetensors"}
+    )
+    run.path("recipe.yaml").write_text(to_yaml(begun))
+    run.record("recipe.yaml")
+    assert stored_recipe(run).model.weights == "first/model.safetensors"  # as it was typed
+    monkeypatch.chdir(tmp_path / "deep")
+    _refuse_other_recipe(run, request)
+    assert stored_recipe(run).model.weights == str(weights)
+    _, other = read_recipe("default", {**CHOSEN, "model.weights": "first/model.safetensors.old"})
+    with pytest.raises(UsageError, match=r"model\.weights was .*first/model\.safetensors"):
+        _refuse_other_recipe(run, replace(request, recipe=other))

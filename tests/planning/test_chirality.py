@@ -83,3 +83,11 @@ def test_too_few_images_or_sources_say_nothing(n, sources):
 def test_equal_data_give_an_equal_share():
     images = shapes(150, leaning=True)
     assert chirality(images, np.arange(150), seed=3) == chirality(images, np.arange(150), seed=3)
+
+
+@pytest.mark.parametrize(("small", "seed"), [(5, 45), (6, 49), (7, 32), (7, 0)])
+def test_few_images_beside_one_large_source_are_shown_both_ways(small, seed):
+    """Of these seeds all but the last draw the same side for all of the few."""
+    images = np.random.default_rng(0).integers(0, 256, (FEWEST, SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
+    sources = np.r_[np.zeros(FEWEST - small, dtype=int), np.arange(1, small + 1)]
+    assert 0 <= chirality(images, sources, seed=seed) <= 1

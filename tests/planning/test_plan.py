@@ -448,6 +448,25 @@ def test_nothing_grows_for_a_fixed_pool_and_growing_is_refused_beside_it(changes
     network_config(read_recipe("default", {**any_size, "training.start_size_px": 40})[1], num_classes=2)
 
 
+@pytest.mark.parametrize(
+    ("crop", "more", "refused"),
+    [
+        (0.75, {}, True),
+        (0.9, {}, False),  # whose 202 px leave a map of 7 x 7, as 224 do
+        (0.75, {"model.overrides": {"pool_px": None}}, False),
+        (0.875, {"data.image_size_px": 256}, False),
+    ],
+)
+def test_a_crop_that_a_fixed_pool_cannot_take_is_refused_at_once(crop, more, refused):
+    fixed = {"model.preset": "resnext50_tutorial", "data.image_size_px": 224, "augment.crop": crop}
+    recipe = read_recipe("default", {**fixed, **more})[1]
+    if refused:
+        with pytest.raises(UsageError, match=r"augment\.crop: training would see 168 of 224 px.*pool_px"):
+            network_config(recipe, num_classes=2)
+    else:
+        network_config(recipe, num_classes=2)
+
+
 @pytest.mark.parametrize(("cats", "mixed"), [(900, True), (1000, False)])
 def test_images_are_not_mixed_where_one_class_dominates(cats, mixed):
     facts = dataclasses.replace(FACTS, class_sizes={"cat": cats, "dog": 1600 - cats})

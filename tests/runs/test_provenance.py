@@ -6,10 +6,12 @@ import yaml
 
 from folder_case import tiny_options, write_folder
 from groupwise.cli.main import main
+from groupwise.console import Console
 from groupwise.data.scan import scan
 from groupwise.data.split import Assignment, Split
 from groupwise.files import read_json
-from groupwise.runs.provenance import count_known_images
+from groupwise.pipeline.create import _say_what_is_known
+from groupwise.runs.provenance import count_known_images, runs_behind
 from groupwise.runs.run import Run
 from run_case import write_run
 
@@ -24,7 +26,7 @@ def known(weights, data, *, fold="test", group=lambda sample: ""):
     """What `weights` know of `data`, all of which stands in one fold."""
     manifest = scan(data)
     rows = [Assignment(s.path, s.label, group(s), i, fold) for i, s in enumerate(manifest.usable)]
-    return count_known_images(weights, manifest, Split(tuple(rows)))
+    return count_known_images(runs_behind(weights)[0], manifest, Split(tuple(rows)))
 
 
 @pytest.mark.parametrize("weights", ["", "model.safetensors", "export/timm", "export/timm/model.safetensors"])
@@ -65,6 +67,46 @@ def test_what_the_weights_began_from_counts_too(run, tmp_path):
     assert known(later.folder, tmp_path / "pets") == {"test": 12}
     run.path("recipe.yaml").write_text(yaml.safe_dump({"model": {"weights": str(later.folder)}}))
     assert known(later.folder, tmp_path / "pets") == {"test": 12}  # and a circle ends
+
+
+def begun_from(folder, name, weights):
+    """A run in `folder` that began from `weights`, as far as its provenance goes."""
+    run = Run.create(folder / name, data=folder, root=folder, version="test")
+    run.path("recipe.yaml").write_text(yaml.safe_dump({"model": {"weights": weights}}))
+    return run
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_runs_behind_weights_are_found_from_any_folder(tmp_path, monkeypatch, older):
+    monkeypatch.chdir(tmp_path)
+    begun_from(tmp_path, "runs/a", None)
+    last = begun_from(tmp_path, "runs/b", "runs/a")
+    if older:
+        last.note(working_directory="gone")
+    monkeypatch.chdir(tmp_path.parent)
+    runs, gone = runs_behind(last.folder)
+    assert ([run.folder.name for run in runs], gone) == (["b", "a"], "")
+
+
+def test_where_the_runs_behind_weights_break_off_is_told(tmp_path):
+    first, last = begun_from(tmp_path, "a", None), begun_from(tmp_path, "b", "a")
+    first.folder.rename(tmp_path / "moved")
+    last.note(working_directory=str(tmp_path))
+    assert [run.folder.name for run in runs_behind(last.folder)[0]] == ["b"]
+    assert runs_behind(last.folder)[1] == "a"
+    last.note(pretrained={"name": "published"})  # and downloaded, so that it was no run
+    assert runs_behind(last.folder)[1] == ""
+
+
+def test_a_training_says_that_a_run_behind_its_weights_is_gone(run, tmp_path, capsys):
+    run.path("recipe.yaml").write_text(yaml.safe_dump({"model": {"weights": "runs/gone"}}))
+    manifest = scan(tmp_path / "pets")
+    rows = [Assignment(s.path, s.label, "", i, "test") for i, s in enumerate(manifest.usable)]
+    later = Run.create(tmp_path / "later", data=tmp_path, root=tmp_path, version="test")
+    _say_what_is_known(later, str(run.folder), manifest, Split(tuple(rows)), Console())
+    (note,) = later.ledger["notes"]
+    assert "the run run, which began from runs/gone, and that is not there any more" in note
+    assert note in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_training_from_such_weights_says_so_and_its_report_is_red(tmp_path, capsys):

@@ -97,3 +97,25 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path):
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"holds no run \(run\.json is missing\)"):
         Run.open(tmp_path)
+
+
+def test_what_a_run_began_with_is_found_from_any_folder(run, tmp_path, monkeypatch):
+    for place in ("there", "here"):
+        (tmp_path / place / "data").mkdir(parents=True)
+    run.note(working_directory=str(tmp_path / "there"))
+    monkeypatch.chdir(tmp_path / "here")
+    assert run.find("data") == tmp_path / "there/data"
+    assert run.find(str(tmp_path / "here/data")) == tmp_path / "here/data"
+    assert run.find("gone") is None
+    assert run.began_with("data", tmp_path / "there/data")
+    assert run.began_with("data", "../there/data")
+    assert not run.began_with("data", tmp_path / "other/data")
+
+
+def test_what_moved_with_a_run_is_found_beside_it(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "project").mkdir()
+    moved = Run(run.folder.rename(tmp_path / "project/run"))
+    moved.note(working_directory=str(tmp_path / "gone"))
+    (tmp_path / "project/data").mkdir()
+    assert moved.find("data") == tmp_path / "project/data"

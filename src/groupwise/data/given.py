@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from groupwise.data.divisions import divide_part
 from groupwise.data.fold_names import TEST, TRAIN, VAL
-from groupwise.data.participants import Participants
-from groupwise.data.sources import find_sources
-from groupwise.data.split import EXCLUDED, Assignment, Split, make_split
+from groupwise.data.split import EXCLUDED, Assignment, Split
 from groupwise.data.targets import all_names, read_names
 from groupwise.errors import GroupwiseError, UsageError
 
@@ -52,16 +51,17 @@ def use_given_split(
         for (path, label, group), cluster, fold in zip(samples, clusters, read, strict=True)
     ]
     _refuse_unlearnt(rows)
-    if val is not None and VAL not in {row.fold for row in rows}:
-        rows = _cut_val(rows, val, seed)
+    split = Split(tuple(rows))
+    if val is not None and VAL not in split.folds:
+        split = _cut_val(split, val, seed)
         notes.append(
-            f"The given split has no fold to choose the epoch by: {sum(row.fold == VAL for row in rows):,}"
+            f"The given split has no fold to choose the epoch by: {len(split.indices(VAL)):,}"
             " training images, in whole sources, do that as val."
         )
     outside = sum(fold == "" for (path, _, _), fold in zip(samples, folds, strict=True))
     if outside:
         notes.append(f"{outside:,} images are in no fold of the given split, and are left out.")
-    return GivenSplit(Split(tuple(rows)), tuple(notes))
+    return GivenSplit(split, tuple(notes))
 
 
 def use_given_division(
@@ -165,25 +165,14 @@ def _refuse_unlearnt(rows: Sequence[Assignment]) -> None:
         )
 
 
-def _cut_val(rows: Sequence[Assignment], val: float, seed: int) -> list[Assignment]:
-    """The rows with whole sources of training as `val`; a class of one source there is learnt alone."""
-    places = [i for i, row in enumerate(rows) if row.fold == TRAIN]
-    sources = find_sources([rows[i].group for i in places], [rows[i].cluster for i in places])
+def _cut_val(split: Split, val: float, seed: int) -> Split:
+    """The split with whole sources of training as `val`; a class of one source there is learnt alone."""
     kinds = {
-        (name, int(source))
-        for i, source in zip(places, sources, strict=True)
-        for name in read_names(rows[i].label)
+        (name, source)
+        for row, source in zip(split.rows, split.sources.tolist(), strict=True)
+        if row.fold == TRAIN
+        for name in read_names(row.label)
     }
     count = Counter(label for label, _ in kinds)
-    inner = make_split(
-        [rows[i][:3] for i in places],
-        Participants(
-            [rows[i].cluster for i in places], untested=[label for label, n in count.items() if n < 2]
-        ),
-        shares={TRAIN: 1 - val, VAL: val},
-        seed=seed,
-    )
-    cut = list(rows)
-    for i, row in zip(places, inner.rows, strict=True):
-        cut[i] = row
-    return cut
+    untested = [label for label, n in count.items() if n < 2]
+    return divide_part(split, {TRAIN}, shares={TRAIN: 1 - val, VAL: val}, seed=seed, untested=untested)

@@ -106,11 +106,14 @@ def _further_copies(
 def few_sources(
     samples: Sequence[tuple[str, str, str]], clusters: Sequence[int], excluded: Set[str], least: int
 ) -> dict[str, int]:
-    """Classes of samples (path, label, group) with fewer sources than `least`, and how many each has."""
+    """Classes of samples (path, label, group) with fewer sources than `least`, and how many each has.
+
+    A sample that is excluded is none of them, and may still join two sources.
+    """
     if not least:
         return {}
     kept = [i for i, (path, _, _) in enumerate(samples) if path not in excluded]
-    sources = find_sources([samples[i][2] for i in kept], [clusters[i] for i in kept])
+    sources = find_sources([group for _, _, group in samples], clusters)[kept]
     targets = Targets.of([samples[i][1] for i in kept])
     members = targets.members.astype(bool)
     counts = {name: len(np.unique(sources[members[:, k]])) for k, name in enumerate(targets.classes)}

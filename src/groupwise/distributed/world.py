@@ -82,6 +82,8 @@ def joined_world(device: str = "auto") -> Iterator[World]:
     if size == 1:
         yield _launched(World(device=chosen))
         return
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)  # else the barrier takes the first GPU in every process, and may hang
     dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         control = dist.new_group(backend="gloo", timeout=PATIENCE)

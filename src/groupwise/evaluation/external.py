@@ -50,17 +50,16 @@ OVER_CLASSES = ("balanced_accuracy", "macro_f1", "auroc", "average_precision")  
 
 @dataclass(frozen=True, eq=False)
 class NewData:
-    """New images that can be measured, (N,), as rows of a split, and what was left out of the others."""
+    """New images that can be measured, (N,), as rows of a split, and what was left out of the others.
+
+    `sources` (N,) are by group and by what shows the same photograph; an image that is left out may join two.
+    """
 
     samples: tuple[Sample, ...]
     rows: tuple[Assignment, ...]
+    sources: Ints
     left_out: Mapping[str, int]
     copies: tuple[tuple[str, str], ...]
-
-    @property
-    def sources(self) -> Ints:
-        """The source of each: its group and what shows the same photograph, (N,)."""
-        return find_sources([row.group for row in self.rows], [row.cluster for row in self.rows])
 
     def targets(self, classes: Sequence[str]) -> Targets:
         """What each is to be called."""
@@ -108,7 +107,11 @@ def choose_images(
     ]
     unusable = sum(sample.status == "quarantined" for sample in manifest.samples)
     return NewData(
-        tuple(samples[i] for i in taken), tuple(rows), {"unusable": unusable, **left_out}, tuple(copies)
+        tuple(samples[i] for i in taken),
+        tuple(rows),
+        find_sources([sample.group for sample in samples], found.clusters.tolist())[taken],
+        {"unusable": unusable, **left_out},
+        tuple(copies),
     )
 
 

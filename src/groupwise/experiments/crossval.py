@@ -11,12 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from groupwise.console import Console
-from groupwise.data.participants import Participants
+from groupwise.data.divisions import divide_again, hold_out
 from groupwise.data.proof import proof
-from groupwise.data.split import EXCLUDED, Split, make_split, participants_of
+from groupwise.data.split import Split
 from groupwise.distributed.world import World, choose_device, joined_world
 from groupwise.errors import UsageError
 from groupwise.evaluation.words import sentence
@@ -36,6 +34,7 @@ from groupwise.runs.lock import ORPHAN_S, clear, training_lock
 from groupwise.runs.request import CrossValidation, RunRequest, rounds_of
 from groupwise.runs.run import LEDGER, Run
 from groupwise.stats.estimate import headline_measure
+from groupwise.text import count, listed
 from groupwise.version import __version__
 
 
@@ -74,12 +73,30 @@ def crossval(request: RunRequest, console: Console) -> dict[str, Any]:
                         _train(study, model, world, console, request)
             if not world.is_main:
                 return {}
+            _warn_of_cut_sources(study, cv, console)
             deadline = request.planning.deadline if request.planning else None
             note_budget(study, deadline)
             metrics = pool(study, cv, cv.models, console)
             if not request.refit:  # which needs images and time that are left, and ends the same
                 end_run(study, deadline, console)
             return metrics
+
+
+def _warn_of_cut_sources(study: Run, cv: CrossValidation, console: Console) -> None:
+    """Name the fold models whose epoch was chosen by siblings of what they learnt from.
+
+    Earlier versions cut sources there that only an image which takes no part joins. A division that the data
+    bring may cut some itself, which is said when it is read.
+    """
+    if read_json(study.path("split.json"))["method"] == "given":
+        return
+    cut = [name for name in cv.models if read_json(study.path(f"{name}/split.json"))["spanning_sources"]]
+    if cut:
+        console.warn(
+            f"Images of one source stand in train and val of {count(len(cut), 'fold model')}"
+            f" ({listed(cut, 3)}), which an earlier version divided so: their epochs were chosen by images"
+            " like those that they learnt from. The same command with another --run keeps sources whole."
+        )
 
 
 def _refuse(recipe: Recipe, cv: CrossValidation) -> None:
@@ -242,7 +259,7 @@ def _prepare(study: Run, model: FoldModel) -> None:
         return
     clear(folder)
     run = Run.create(folder, data=study.ledger["data"], root=study.root, version=__version__)
-    kept = ("notes", "recipe_changes", "baselines", "optimise", "plan", "chosen")
+    kept = ("working_directory", "notes", "recipe_changes", "baselines", "optimise", "plan", "chosen")
     run.note(**{name: study.ledger[name] for name in kept if name in study.ledger})
     write_atomic(run.path("recipe.yaml"), to_yaml(model.recipe))
     run.record("recipe.yaml")
@@ -258,41 +275,3 @@ def _prepare(study: Run, model: FoldModel) -> None:
     }
     write_json(run.path("split.json"), facts)
     run.record("split.json", ["split.csv"])
-
-
-def hold_out(division: Split, fold: str, *, val: float, seed: int) -> Split:
-    """The split whose test fold is `fold`; of the other images a share `val` selects, the rest teaches.
-
-    Raises `GroupwiseError` where a class has too few sources left for both.
-    """
-    rest = [i for i, row in enumerate(division.rows) if row.fold not in (fold, EXCLUDED)]
-    inner = make_split(
-        [division.rows[i][:3] for i in rest],
-        Participants([division.rows[i].cluster for i in rest]),
-        shares={"train": 1 - val, "val": val},
-        seed=seed,
-    )
-    rows = [row._replace(fold="test") if row.fold == fold else row for row in division.rows]
-    for i, row in zip(rest, inner.rows, strict=True):
-        rows[i] = row
-    return Split(tuple(rows))
-
-
-def divide_again(division: Split, *, seed: int) -> Split:
-    """Another division of the same images into folds of the same names.
-
-    Each fold begins with one source drawn at random, because stratification alone leaves nothing to chance
-    where all sources differ in size, and a repeat would repeat nothing.
-    """
-    names = division.folds
-    _, first = np.unique(division.sources, return_index=True)
-    kept = [int(i) for i in first if division.rows[i].fold != EXCLUDED]
-    drawn = np.random.default_rng(seed).permutation(kept)[: len(names)]
-    drawn_rows = [division.rows[i]._replace(fold=name) for i, name in zip(drawn, names, strict=True)]
-    return make_split(
-        [row[:3] for row in division.rows],
-        participants_of(division),
-        shares=dict.fromkeys(names, 1.0),
-        seed=seed,
-        previous=Split(tuple(drawn_rows)),
-    )

@@ -34,7 +34,7 @@ from groupwise.planning.after_training import REFIT_SHARE
 from groupwise.planning.network import network_config
 from groupwise.recipe.recipe import Recipe, as_dict, differences, flatten, means_nothing_to_a_probe, to_yaml
 from groupwise.recipe.several import for_several_labels
-from groupwise.runs.provenance import count_known_images
+from groupwise.runs.provenance import count_known_images, runs_behind
 from groupwise.runs.request import RunRequest
 from groupwise.runs.run import Run
 from groupwise.text import count
@@ -172,7 +172,8 @@ def chosen_fields(request: RunRequest) -> dict[str, Any] | None:
 
 def _say_what_is_known(run: Run, weights: str, manifest: Manifest, split: Split, console: Console) -> None:
     """Enter, and say, how many images of the folds that judge the weights have learnt from already."""
-    known = count_known_images(Path(weights), manifest, split)
+    runs, gone = runs_behind(Path(weights))
+    known = count_known_images(runs, manifest, split)
     run.note(weights_know={"weights": weights, "images": known})
     judged = {fold: n for fold, n in known.items() if fold != "train"}
     if judged:
@@ -181,3 +182,11 @@ def _say_what_is_known(run: Run, weights: str, manifest: Manifest, split: Split,
             f"The weights have learnt from {counts}, or from images of the same source: scores there will be"
             " too high. Keep the folds of their run, by --split.extend and its split.csv."
         )
+    if gone:
+        note = (
+            f"The weights come from the run {runs[-1].folder.name}, which began from {gone}, and that is not"
+            " there any more: nobody can tell which of these images it has learnt from. If it was a run, put"
+            " it back, and train in another --run."
+        )
+        run.note(notes=[*run.ledger["notes"], note])
+        console.warn(note)

@@ -241,7 +241,7 @@ def _drift(
     if one_network:
         own = predict_outputs(predictor.model, held, predictor.preprocessing).features
         features = np.concatenate([own, outputs.features])
-    apart = Split(tuple(rows)).sources
+    apart = split.sources_of(rows)
     collections = Collections(
         # Of sets each is compared with its like, as a class is
         np.unique([row.label for row in (*rows, *new.rows)], return_inverse=True)[1].astype(np.int64),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -28,6 +28,8 @@ from groupwise.training.trackers import require_trackers
 # Fields that a scan decides where they are not given, and what is measured of inputs that are no colours.
 SETTLED = ("data.integer_range", "data.float_range", "data.channel_count", "data.channel_ranges")
 MEASURED = ("data.mean", "data.std")
+# Fields and options that name a file or folder
+PATHS = ("root", "exclude", "model.weights", "model.features", "split.extend")
 
 _CHANGED = {
     "table_sha256": "has changed since this run began, which would go on by its old rows, labels and groups",
@@ -106,15 +108,15 @@ def _clear_half_prepared(folder: Path) -> None:
 
 
 def _refuse_other_data(run: Run, request: RunRequest) -> None:
-    before = Path(run.ledger["data"])
-    if before.resolve() != request.data.resolve():
+    before = run.ledger["data"]
+    if not run.began_with(before, request.data):
         raise UsageError(
-            f"this run began with {before}",
+            f"this run began with {Path(run.ledger.get('working_directory', ''), before)}",
             place=request.data,
             remedy="Give the same data to --resume, or another --run.",
         )
     reading = run.ledger.get("reading", request.reading)  # older runs have not kept it
-    if reading != request.reading:
+    if _differing(run, reading, request.reading):
         raise UsageError(
             f"this run read its data with {' '.join(reading_words(reading)) or 'no options'}",
             place=request.data,
@@ -148,7 +150,7 @@ def _refuse_other_recipe(run: Run, request: RunRequest) -> None:
         open_still = [name for name in SETTLED if now.get(name) is None]
         open_still += MEASURED if request.recipe.data.needs_statistics else ()
         now |= {name: began[name] for name in open_still if name in began}
-        names = sorted(name for name in began.keys() | now.keys() if began.get(name) != now.get(name))
+        names = _differing(run, began, now)
         changed = ", ".join(f"{name} was {began.get(name, 'not set')}" for name in names)
     if changed:
         raise UsageError(
@@ -156,6 +158,17 @@ def _refuse_other_recipe(run: Run, request: RunRequest) -> None:
             place=run.path("recipe.yaml"),
             remedy="Give the same --recipe and options to --resume, or another --run.",
         )
+
+
+def _differing(run: Run, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Fields or options that are not as the run began with them; a path may be written in another way."""
+
+    def is_same(name: str, old: Any, new: Any) -> bool:
+        may_be_alike = name in PATHS and None not in (old, new)
+        return bool(old == new or (may_be_alike and run.began_with(old, new)))
+
+    names = sorted(before.keys() | now.keys())
+    return [name for name in names if not is_same(name, before.get(name), now.get(name))]
 
 
 def _refuse_other_folds(run: Run, cv: CrossValidation | None) -> None:
@@ -171,7 +184,14 @@ def _refuse_other_folds(run: Run, cv: CrossValidation | None) -> None:
 
 
 def stored_recipe(run: Run) -> Recipe:
-    """The recipe that the run began with, planned or given."""
+    """The recipe that the run began with, planned or given; its weights are found from any folder."""
     file = run.require("recipe.yaml")
     recipe: Recipe = build_recipe(read_fields(file), file)
-    return recipe
+    weights, features = (_found(run, named) for named in (recipe.model.weights, recipe.model.features))
+    return replace(recipe, model=replace(recipe.model, weights=weights, features=features))
+
+
+def _found(run: Run, named: str | None) -> str | None:
+    """A path as the run has it, unless it leads elsewhere from here than from where the run began."""
+    there = None if named is None else run.find(named)
+    return named if there is None or there.resolve() == Path(str(named)).resolve() else str(there)

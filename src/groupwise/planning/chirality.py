@@ -38,6 +38,8 @@ def chirality(images: Images, sources: Ints, *, seed: int = 0) -> float:
     for k in range(PARTS):
         others, held_out = difference[part != k], difference[part == k]
         side = rng.choice([-1.0, 1.0], len(others))  # show a half of them mirrored
+        if abs(side.sum()) == len(side):  # or all, or none, of the few beside one large source
+            side = rng.permutation(np.where(np.arange(len(others)) % 2, 1.0, -1.0))
         model = LogisticRegression(C=STRENGTH, fit_intercept=False, max_iter=200)
         model.fit(others * side[:, None], side)
         right[part == k] = held_out @ model.coef_[0] > 0

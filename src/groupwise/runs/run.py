@@ -54,6 +54,7 @@ class Run:
                 "version": version,
                 "data": str(data),
                 "root": str(root),
+                "working_directory": str(Path.cwd()),
                 "created": _now(),
                 "launches": sorted(launches),
                 "artefacts": {},
@@ -121,6 +122,25 @@ class Run:
     def root(self) -> Path:
         """Where the images lay when the run was made."""
         return Path(self.ledger["root"])
+
+    def find(self, named: str) -> Path | None:
+        """Where the file or folder lies that the run began with as `named`; None if it is gone."""
+        return next((base / named for base in self._bases() if (base / named).exists()), None)
+
+    def began_with(self, named: str, now: str | Path) -> bool:
+        """Whether `now`, given to this command, may be what the run began with as `named`."""
+        return any((base / named).resolve() == Path(now).resolve() for base in self._bases())
+
+    def _bases(self) -> Iterator[Path]:
+        """Folders that relative paths of the run may count from, the likeliest first.
+
+        That is where its command was given. Older runs have not kept it, and a run may have moved together
+        with what it began with: then it is one that holds the run, or the one of this command.
+        """
+        if "working_directory" in self.ledger:
+            yield Path(self.ledger["working_directory"])
+        yield from (own := self.folder.resolve(), *own.parents)
+        yield Path.cwd()
 
     def manifest(self, root: Path | None = None) -> Manifest:
         """The manifest; `root` is where the images lie if not where they lay during training."""
