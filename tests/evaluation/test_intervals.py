@@ -279,6 +279,16 @@ def test_the_calibration_error_of_a_fold_all_right_or_wrong_reaches_down_to_what
     assert 0 < gap < told["ece"]["value"] - 0.1
 
 
+def test_bins_that_err_in_opposite_ways_are_told_beyond_the_gap_that_they_leave() -> None:
+    """One half by +30 points, the other by -15: 23.7 in all, where accuracy shows 7.5."""
+    rng, labels = np.random.default_rng(0), np.arange(2000) % 2
+    confidence = np.where(np.arange(2000) < 1000, 0.6, 0.9)
+    predicted = np.where(rng.random(2000) < np.where(confidence < 0.7, 0.9, 0.75), labels, 1 - labels)
+    probs = np.where(predicted[:, None] == [0, 1], confidence[:, None], 1 - confidence[:, None])
+    told = evaluate_fold(labels, probs, np.arange(2000), ["a", "b"], seed=0, draws=100)["ece"]
+    assert 0.2 < told["low"] < 0.237 < told["high"]
+
+
 def test_calibration_error_holds_the_truth_where_nearly_all_is_right() -> None:
     rng, held = np.random.default_rng(1), 0
     for _ in range(50):

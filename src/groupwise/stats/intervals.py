@@ -156,14 +156,18 @@ def calibration_estimate(
     A draw carries the noise of the sample and that of resampling, of which its own estimate removes one; the
     other is removed here. The error is at least the gap between mean confidence and accuracy, and a fold with
     few errors hardly shows in its draws how accuracy varies. So the interval of accuracy bounds it as well:
-    the upper limit admits the widest gap in there, and the lower one the narrowest.
+    the upper limit admits the widest gap in there, and the lower one has the narrowest in place of the gap
+    that was seen. It is 0 if there may be no gap.
     """
+    assert accuracy.value is not None
     assert accuracy.low is not None
     assert accuracy.high is not None
     value = float(np.sqrt(max(squared, 0)))
     tail = float(special.ndtr(-student_t(whole_support(fold).df)))
     low, high = np.sqrt(np.maximum(np.quantile(draws - noise, [tail, 1 - tail]), 0))
     confidence = float(fold.confidence.mean())
-    low = min(low, value, max(0.0, accuracy.low - confidence, confidence - accuracy.high))
+    narrowest = max(0.0, accuracy.low - confidence, confidence - accuracy.high)
+    beside = max(low**2 - (confidence - accuracy.value) ** 2, 0)  # what bins err by beyond that gap
+    low = min(low, value, np.hypot(narrowest, np.sqrt(beside))) if narrowest else 0.0
     high = max(high, value, confidence - accuracy.low, accuracy.high - confidence)
     return Estimate(value, fold.n, fold.n_sources, float(low), float(high), method=RECENTRED)
