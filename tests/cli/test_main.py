@@ -5,7 +5,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+import weakref
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
@@ -629,6 +631,33 @@ def test_signals_end_a_command_and_ask_for_it_once_more(capsys, monkeypatch, ver
         assert signal.getsignal(number) == signal.SIG_DFL
     finally:
         signal.signal(number, before)
+
+
+@pytest.mark.parametrize("error", [None, ValueError])
+def test_a_signal_within_a_callback_ends_the_command_after_it(capsys, monkeypatch, error):
+    """Importing has such callbacks, and Python ignores what they raise; others are told as they were."""
+    told = []
+    monkeypatch.setattr("sys.unraisablehook", lambda ignored: told.append(ignored.exc_type))
+
+    def act(*_):
+        thing = threading.Event()
+
+        def callback(_):
+            if error is not None:
+                raise error
+            signal.raise_signal(signal.SIGTERM)
+
+        _kept = weakref.ref(thing, callback)
+        del thing
+        for _ in range(300 if error is None else 1):
+            time.sleep(0.01)
+
+    monkeypatch.setattr("groupwise.cli.main.look_first", lambda *_: None)
+    monkeypatch.setitem(VERBS, "export", act)
+    hook = sys.unraisablehook
+    status = run(capsys, "export", "x")[0]
+    assert (status or 0, told) == ((143, []) if error is None else (0, [error]))
+    assert sys.unraisablehook is hook
 
 
 def test_nohup_outlives_the_terminal(capsys, monkeypatch):

@@ -11,6 +11,7 @@ from groupwise.evaluation.drift import measure_drift, measure_pixels
 from groupwise.evaluation.external import choose_images, compare_with
 from groupwise.evaluation.external_words import difference_sentence, drift_sentence
 from groupwise.evaluation.promises import check_promises
+from groupwise.report.translation import translated
 from groupwise.runs.external import External
 from groupwise.stats.drift import Collections
 
@@ -140,3 +141,19 @@ def test_a_drift_that_was_not_looked_for_is_not_said_to_be_absent():
     assert said(drifted) == f"They differ {held_out}: in the mix of classes (p = 0.001). {untold}"
     tests = {"pixels": clear}
     assert said(clear) == "No drift is shown from the 20 images that the run held out."
+
+
+def test_a_refit_which_held_no_image_out_is_told_by_those_it_learnt_from():
+    clear, drifted = {"p": 0.5, "p_holm": 0.5, "told": False}, {"p": 0.001, "p_holm": 0.001, "told": True}
+    untold = {"reason": "no class has two sources on either side"}
+    for tests, words in (
+        ({"pixels": clear}, "No drift is shown from the 20 images that the run {}."),
+        ({"pixels": clear, "classes": untold}, "No drift is shown from the 20 images that the run {} in the"),
+        ({"pixels": drifted}, "They differ from the 20 images that the run {}: in the pixels"),
+        ({"pixels": untold}, "Whether they differ from the 20 images that the run {} cannot be told: no"),
+    ):
+        for against, did in ((["train"], "learnt from"), (["val", "test"], "held out")):
+            drift = {"against": against, "n": 20, "largest": [], "tests": tests}
+            said = drift_sentence(External({"name": "b", "drift": drift}, {}))
+            assert said.startswith(words.format(did))
+            assert translated(f"<p>{said}</p>", "zh")[1] == []

@@ -264,3 +264,37 @@ def test_calibration_error_is_told_from_zero_where_planted_and_not_where_none() 
     assert planted >= 90
     # Without the noise taken out of the draws the interval would sit 0.015 too high.
     assert np.mean(off_centre) < 0.008
+
+
+@pytest.mark.parametrize("right", [1.0, 0.0])
+def test_the_calibration_error_of_a_fold_all_right_or_wrong_reaches_down_to_what_accuracy_may_be(
+    right: float,
+) -> None:
+    labels, chosen = np.zeros(20, dtype=int), np.full(20, int(not right))
+    probs = np.where(chosen[:, None] == [0, 1], 0.7, 0.3)
+    told = evaluate_fold(labels, probs, np.arange(20), ["a", "b"], seed=0, draws=200)
+    gap = told["accuracy"]["low"] - 0.7 if right else 0.7 - told["accuracy"]["high"]
+    assert [told["ece"][key] for key in ("value", "high")] == pytest.approx([abs(right - 0.7)] * 2)
+    assert told["ece"]["low"] == pytest.approx(gap)
+    assert 0 < gap < told["ece"]["value"] - 0.1
+
+
+def test_bins_that_err_in_opposite_ways_are_told_beyond_the_gap_that_they_leave() -> None:
+    """One half by +30 points, the other by -15: 23.7 in all, where accuracy shows 7.5."""
+    rng, labels = np.random.default_rng(0), np.arange(2000) % 2
+    confidence = np.where(np.arange(2000) < 1000, 0.6, 0.9)
+    predicted = np.where(rng.random(2000) < np.where(confidence < 0.7, 0.9, 0.75), labels, 1 - labels)
+    probs = np.where(predicted[:, None] == [0, 1], confidence[:, None], 1 - confidence[:, None])
+    told = evaluate_fold(labels, probs, np.arange(2000), ["a", "b"], seed=0, draws=100)["ece"]
+    assert 0.2 < told["low"] < 0.237 < told["high"]
+
+
+def test_calibration_error_holds_the_truth_where_nearly_all_is_right() -> None:
+    rng, held = np.random.default_rng(1), 0
+    for _ in range(50):
+        confidence, labels = rng.uniform(0.6, 0.8, 20), np.arange(20) % 2
+        predicted = np.where(rng.random(20) < confidence + 0.2, labels, 1 - labels)
+        probs = np.where(predicted[:, None] == [0, 1], confidence[:, None], 1 - confidence[:, None])
+        told = evaluate_fold(labels, probs, np.arange(20), ["a", "b"], seed=0, draws=100)["ece"]
+        held += told["low"] <= 0.2 <= told["high"]
+    assert held >= 48

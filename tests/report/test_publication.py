@@ -10,6 +10,7 @@ from PIL import Image
 
 from groupwise.errors import UsageError
 from groupwise.files import read_json, write_json
+from groupwise.models.presets import configure
 from groupwise.report.checklist.answer import State
 from groupwise.report.methods import methods
 from groupwise.report.methods_words import REFERENCES, TEXTS
@@ -119,6 +120,30 @@ def test_the_methods_of_a_probe_tell_no_training(make_run):
     english = methods(read_run(run), "en")
     assert "A frozen network (first.onnx)" in english
     assert "fitted 3 logistic regressions" in english
+
+
+@pytest.mark.parametrize(
+    ("preset", "grouped"),
+    [
+        ("resnet18", False),
+        ("resnet50d", False),
+        ("seresnet50", False),
+        ("resnext50_32x4d", True),
+        ("resnext22_w8", True),
+        ("regnetx_004", True),
+        ("resnest14d", True),
+    ],
+)
+@pytest.mark.parametrize("member", [".", "repeat-1/fold-1"])
+def test_the_methods_tell_groups_of_networks_that_have_some(make_run, preset, grouped, member):
+    run = make_run(ledger={} if member == "." else {"members": [member]})
+    (run / member).mkdir(parents=True, exist_ok=True)
+    write_json(run / member / "config.json", {"groupwise": {"model": vars(configure(preset))}})
+    for language, words in (("en", "grouped convolutions ["), ("zh", "分组卷积[")):
+        text = methods(read_run(run), language)
+        assert (words in text) is ("Aggregated residual" in text) is grouped
+        cited, listed = set(re.findall(r"\[(\d)\]", text)), re.findall(r"(?m)^(\d)\. ", text)
+        assert sorted(cited) == listed == [str(i + 1) for i in range(len(listed))]
 
 
 def test_the_methods_of_a_cross_validation_tell_its_networks(make_run):

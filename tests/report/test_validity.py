@@ -83,6 +83,16 @@ def test_the_fold_that_chose_the_epoch_is_red(make_run, parse):
     assert not page.has_box("care")  # the readings are the looks, told once
 
 
+def test_the_fold_that_chose_the_penalty_of_a_probe_is_red(make_run):
+    files = replace(read_run(make_run(select_fold="test")), history=[], probe={"penalties": [{}] * 3})
+    (note,) = hidden_faults(files)
+    assert note.text.startswith(
+        "The penalty was chosen on the very fold this number comes from: it was the best"
+    )
+    assert "of 3 looks" in note.text
+    assert hidden_faults(replace(files, probe={"penalties": [{}]})) == []
+
+
 def test_one_epoch_leaves_nothing_to_choose(make_run, parse):
     assert not parse(write_report(make_run(select_fold="test", epochs=1))).has_box("hidden")
 

@@ -1,3 +1,4 @@
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,6 +40,18 @@ def test_a_missing_artefact_is_named(run):
         run.require("b.csv")
     with pytest.raises(GroupwiseError, match=r"c\.csv is missing\. Finish the run"):
         run.require("c.csv")
+
+
+def test_a_refit_that_is_unfinished_is_finished_by_a_refit_of_its_run(run):
+    refit = Run.create(run.folder / "refit", data=Path("data"), root=run.root, version="0")
+    refit.note(refit_of={"fold": "test"})
+    with pytest.raises(GroupwiseError) as caught:
+        refit.require("model.safetensors")
+    assert str(caught.value).endswith(
+        f"model.safetensors is missing. Finish the run with `groupwise refit {shlex.quote(str(run.folder))}`."
+    )
+    with pytest.raises(GroupwiseError, match=r"Finish the run with `groupwise train --resume`\."):
+        run.require("model.safetensors")
 
 
 def test_readings_of_the_test_fold_add_up_across_openings(run):

@@ -12,8 +12,9 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from groupwise.stats.bootstrap import BLOCKS, jackknife
-from groupwise.stats.intervals import JACKKNIFED, balanced_support
+from groupwise.stats.bootstrap import BLOCKS, jackknife, source_weights
+from groupwise.stats.estimate import Estimate
+from groupwise.stats.intervals import JACKKNIFED, balanced_support, resampled_share
 from groupwise.stats.label_compare import compare_label_folds, compare_label_models
 from groupwise.stats.label_metrics import (
     LabelDraws,
@@ -91,6 +92,26 @@ def test_average_precision_takes_its_spread_from_leaving_out_each_source():
     assert len(blocks) == BLOCKS
     spread = [np.sqrt(jackknife(0.5, one.mean(axis=1))[1]) for one in (blocks, each)]
     assert spread[0] == pytest.approx(spread[1], rel=0.12)
+
+
+def test_a_label_that_few_sources_lack_has_the_interval_of_the_draws_that_kept_one():
+    rng = np.random.default_rng(0)
+    members = np.array([np.arange(100) >= 2, np.arange(100) >= 50]).T
+    each = [np.clip(0.4 + 0.3 * members + rng.normal(0, 0.15, (100, 2)), 0.01, 0.99) for _ in range(2)]
+    folds = [check_label_fold(members, probs, np.arange(100)) for probs in each]
+    rule = LabelRule((0.5, 0.5), 0.1, 20, 0.2)
+    found = measure_label_fold(folds[0], rule.answers(each[0]), "ab", seed=0, draws=200)["auroc"]
+    (weights,) = source_weights(folds[0].whole, 200, 0)
+    kept = [
+        roc_auc_score(members, each[0], sample_weight=row) if row[:2].any() else np.nan for row in weights
+    ]
+    support = balanced_support(folds[0].whole, list(label_parts(folds[0], [0, 1], "ab").values()))
+    expected = resampled_share(Estimate(found["value"]), np.array(kept), *support)
+    assert np.isnan(kept).any()
+    assert (found["low"], found["high"]) == (pytest.approx(expected.low), pytest.approx(expected.high))
+    (pair,) = compare_label_models(folds, "ab", seed=0, draws=200)
+    assert np.isfinite([pair.auroc.low, pair.auroc.high, pair.auroc.p]).all()
+    assert 0 < pair.auroc.high - pair.auroc.low < 0.5
 
 
 def test_a_jackknife_of_a_mean_is_its_standard_error_and_has_no_bias():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from groupwise.stats.intervals import fraction
-from groupwise.stats.learning_curve import PowerLaws, extrapolate, sources_for_width
+from groupwise.stats.learning_curve import NARROWEST, PowerLaws, extrapolate, sources_for_width
 from groupwise.stats.wilson import degrees_of, wilson_interval
 
 SIZES = np.array([25.0, 50.0, 100.0, 200.0])
@@ -57,6 +57,15 @@ def test_the_sources_reach_the_width_and_one_fewer_does_not():
     assert told["sources"] > 30
     # A width that is there already takes about as many sources as there are.
     assert sources_for_width(accuracy, told["now"])["sources"] == pytest.approx(30, abs=1)
+
+
+def test_a_narrow_interval_takes_as_many_sources_as_it_takes():
+    images = np.r_[np.full(10, 60.0), np.ones(90)]
+    accuracy = fraction(images * (np.arange(100) % 2), images, "")
+    told = sources_for_width(accuracy, NARROWEST)["sources"]
+    each = accuracy.effective_n / 100
+    assert told == pytest.approx((1.96 / NARROWEST) ** 2 / each, rel=0.001)  # that many coins
+    assert told > 20_000_000
 
 
 @pytest.mark.parametrize("right", [0.8, 1.0])

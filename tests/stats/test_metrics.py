@@ -198,6 +198,23 @@ def test_many_weightings_at_once_equal_one_at_a_time() -> None:
     np.testing.assert_allclose(together[1], [precision[0] for _, precision in apart], rtol=1e-13)
 
 
+@pytest.mark.parametrize("sources_without", [1, 2, 3])
+def test_a_draw_that_lost_one_side_has_no_ranking_and_others_lie_within_0_and_1(sources_without: int) -> None:
+    rng = np.random.default_rng(0)
+    labels = (np.arange(100) >= sources_without).astype(int)
+    score = np.clip(0.4 + 0.3 * labels + rng.normal(0, 0.15, 100), 0.01, 0.99)
+    weights = rng.integers(0, 3, size=(500, 100)) * (100 / 99)  # parts that do not sum to round numbers
+    fold = Fold(labels, np.column_stack([1 - score, score]), np.arange(100))
+    lost = (weights[:, labels == 0] == 0).all(axis=1)
+    assert 0 < lost.sum() < 500
+    auroc, precision = Ranking.of(fold, 1).weigh(weights)
+    assert np.isnan(auroc).tolist() == lost.tolist()
+    assert 0 <= auroc[~lost].min() <= auroc[~lost].max() <= 1 + 1e-12
+    assert 0 <= precision.min() <= precision.max() <= 1 + 1e-12  # of the label alone, which all draws have
+    auroc, precision = Ranking.of(fold, 0).weigh(weights)  # the side that is lost is the label's own
+    assert np.isnan(auroc).tolist() == np.isnan(precision).tolist() == lost.tolist()
+
+
 def calibration_error_by_loops(fold: Fold, edges: list[float]) -> float:
     """The definition, one bin and one source at a time."""
     confidence = fold.probs.max(axis=1)

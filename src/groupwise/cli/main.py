@@ -30,6 +30,7 @@ from groupwise.version import __version__
 # took a sixth of the start of a training.
 GARBAGE_AFTER = 10_000
 INTERRUPTED, ENDED = 130, 143  # what a shell gives for Ctrl-C and for SIGTERM
+CALLBACK_OVER_S = 0.05
 START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h, as for a training that SIGTERM stopped and that was saved
 
 Verb = Callable[[Any, list[str]], None]
@@ -99,6 +100,14 @@ def signals_end() -> Iterator[None]:
     def end(*_: object) -> None:
         raise Ended
 
+    def end_later(ignored: Any) -> None:
+        # In a callback of the interpreter, as importing has, an exception ends nothing.
+        if isinstance(ignored.exc_value, Ended):
+            threading.Timer(CALLBACK_OVER_S, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        else:
+            hook(ignored)
+
+    hook, sys.unraisablehook = sys.unraisablehook, end_later
     before = {signal.SIGTERM: signal.signal(signal.SIGTERM, end)}
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, end)
@@ -107,6 +116,7 @@ def signals_end() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        sys.unraisablehook = hook
 
 
 def main(argv: Sequence[str] | None = None) -> int:

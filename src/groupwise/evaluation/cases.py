@@ -215,10 +215,10 @@ def _thresholds(run: Run, classes: Sequence[str]) -> tuple[float, ...]:
 
 
 def _choose(run: Run, fold: str, by: str, manifest: Manifest, root: Path | None) -> tuple[CaseRule, str]:
-    """The rule by the fold that chose the epoch, whose answers were kept or are asked for again."""
+    """The rule by the fold that chose the network, whose answers were kept or are asked for again."""
     select = str(read_fields(run.require("recipe.yaml")).get("training", {}).get("select_fold", "val"))
     if select in (TEST, fold):
-        reason = f"the fold {select} chose the epoch and is the one measured, so none is left to choose by"
+        reason = f"the fold {select} chose the network and is the one measured, so none is left to choose by"
         return CaseRule(reason=reason), select
     kept = read_predictions(run.require("predictions.csv")) if run.path("predictions.csv").exists() else None
     found = kept.of_fold(select) if kept else None

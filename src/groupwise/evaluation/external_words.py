@@ -74,12 +74,16 @@ def promise_words(one: Mapping[str, Any]) -> str:
 
 
 def drift_sentence(found: External) -> str:
-    """What differs from the images that the run held out, by more than the luck of their sources."""
+    """What differs from the images that the run held out, by more than the luck of their sources.
+
+    A refit held none out, and new images are compared with those that it learnt from.
+    """
     drift = found.facts["drift"]
     if drift["against"] is None:
         return f"Whether the images differ from the run's is not known: {drift['reason']}."
     tests = drift["tests"]
-    against = f"from the {drift['n']:,} images that the run held out"
+    did = "learnt from" if "train" in drift["against"] else "held out"
+    against = f"from the {drift['n']:,} images that the run {did}"
     if not any("told" in test for test in tests.values()):
         return f"Whether they differ {against} cannot be told: {next(iter(tests.values()))['reason']}."
     untold = [name for name, test in tests.items() if "told" not in test]

@@ -10,7 +10,7 @@ from groupwise.files import write_json
 from groupwise.runs.files import headline_fold, read_metrics
 from groupwise.runs.run import Run
 from groupwise.stats.estimate import SCHEMA, SETS, Estimate
-from groupwise.stats.learning_curve import sources_for_width
+from groupwise.stats.learning_curve import NARROWEST, sources_for_width
 
 FILE = "interval_width.json"
 
@@ -26,6 +26,9 @@ def write_interval_width(run: Run, width: float) -> dict[str, Any]:
     if not 0 < width < 1:
         fact = f"{width:g} is no width of an interval"
         raise UsageError(fact, place="--interval-width", remedy="Give a share, as in 0.05.")
+    if width < NARROWEST:
+        fact = f"{width:g} is narrower than a tenth of a point"
+        raise UsageError(fact, place="--interval-width", remedy=f"Give {NARROWEST:g} or more, as in 0.05.")
     if not accuracy.has_interval or not accuracy.effective_n:
         raise UsageError(
             f"the number has no interval to go by ({accuracy.reason or 'it is of an older run'})",

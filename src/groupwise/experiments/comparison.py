@@ -258,8 +258,8 @@ def _protocol_warnings(
         files = contestant.files
         if files.select_fold == fold and files.looks > 1:
             yield (
-                f"{contestant.name} chose its epoch on fold {fold}, the best of {files.looks} looks:"
-                " its figures are too high, and so is any lead it has"
+                f"{contestant.name} chose its {'penalty' if files.probe else 'epoch'} on fold {fold}, the"
+                f" best of {files.looks} looks: its figures are too high, and so is any lead it has"
             )
         trained = {source_of[row.path] for row in files.assignments if row.fold == "train"}
         if siblings := sum(source_of[path] in trained for path in paths):

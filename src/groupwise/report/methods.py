@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
+from groupwise.files import read_json
 from groupwise.report.checklist.evaluation import looks_twice
 from groupwise.report.methods_words import REFERENCES, TEXTS
 from groupwise.report.step_commands import is_probe
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
+from groupwise.stats.intervals import JACKKNIFED
 from groupwise.text import percentage
 
 CITED = re.compile(r"\[(\d)\]")
@@ -21,7 +23,11 @@ def methods(files: RunFiles, language: str) -> str:
     """Three paragraphs and the references that they cite, as Markdown; `language` is a key of TEXTS."""
     say = TEXTS[language]
     result = _precision(files, say) if files.several else _accuracy(files, say)
-    parts = [_data(files, say), _learning(files, say), f"{result}{say['how']}{_software(files, say)}"]
+    parts = [
+        _data(files, say),
+        _learning(files, say),
+        f"{result}{_intervals(files, say)}{_software(files, say)}",
+    ]
     cited = sorted({int(number) for number in CITED.findall("".join(parts))})
     told = [CITED.sub(lambda one: f"[{cited.index(int(one[1])) + 1}]", part) for part in parts]
     listed = "\n".join(f"{i}. {REFERENCES[number - 1]}" for i, number in enumerate(cited, start=1))
@@ -102,6 +108,7 @@ def _training(files: RunFiles, say: Mapping[str, str]) -> dict[str, Any]:
     epochs = files.crossval.get("epochs") or [files.epochs]
     return {
         "network": files.config.get("architecture") or model.get("preset", "ResNeXt"),
+        "groups": say["groups"] if _has_groups(files) else "",
         "start": say["weights"] if model.get("weights") else say["scratch"],
         "size": files.part("data").get("image_size_px", "?"),
         "epochs": say["epoch"]
@@ -112,6 +119,14 @@ def _training(files: RunFiles, say: Mapping[str, str]) -> dict[str, Any]:
         "decay": float(optim.get("weight_decay", "nan")),
         "batch": files.part("training").get("batch_size", "?"),
     }
+
+
+def _has_groups(files: RunFiles) -> bool:
+    """Whether convolutions of the network have groups; of a cross-validation, those of its first network."""
+    file = files.folder.joinpath(*files.ledger.get("members", ())[:1], "config.json")
+    values = read_json(file).get("groupwise", {}).get("model", {}) if file.exists() else {}
+    largest = max(values.get("cardinality", 1), values.get("radix", 0))  # of splits, one group each
+    return values.get("group_width") is not None or largest > 1
 
 
 def _choice(files: RunFiles, say: Mapping[str, str]) -> dict[str, Any]:
@@ -165,6 +180,13 @@ def _precision(files: RunFiles, say: Mapping[str, str]) -> str:
         return told
     missed = _percent(held["missed_of_sources"]["value"], say)
     return told + say["risk"].format(alpha=100 * held["alpha"], missed=missed)
+
+
+def _intervals(files: RunFiles, say: Mapping[str, str]) -> str:
+    """How the intervals were made, and what the curves follow, which sets of labels do not have."""
+    precision = files.metrics[files.fold].get("average_precision") or {}
+    rather = say["jackknife"] if precision.get("method") == JACKKNIFED else ""
+    return say["how"].format(rather=rather) + ("" if files.several else say["curves"])
 
 
 def _where(files: RunFiles, say: Mapping[str, str]) -> str:

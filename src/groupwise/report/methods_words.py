@@ -29,12 +29,13 @@ TEXTS = {
         "spanning": "{n:,} sources lie in several folds",
         "one spanning": "one source lies in several folds",
         "fold": "{name} ({n:,} images, {sources:,} sources)",
-        "network": "A {network} network (grouped convolutions [1]; {start}) was trained on images of"
+        "network": "A {network} network ({groups}{start}) was trained on images of"
         " {size} x {size} pixels for {epochs} with {optimizer}, a learning rate of {rate:g},"
         " weight decay {decay:g},"
         " batches of {batch} and seed {seed}.",
-        "networks": "A cross-validation trained {members} {network} networks (grouped convolutions [1];"
-        " {start}) on images of {size} x {size} pixels, each for {epochs} with {optimizer}, a learning rate"
+        "groups": "grouped convolutions [1]; ",
+        "networks": "A cross-validation trained {members} {network} networks ({groups}"
+        "{start}) on images of {size} x {size} pixels, each for {epochs} with {optimizer}, a learning rate"
         " of {rate:g}, weight decay {decay:g}, batches of {batch} and seed {seed}, and measured each on"
         " sources that it had not seen.",
         "probe": "A frozen network ({features}) turned each image, of {size} x {size} pixels, into {n:,}"
@@ -79,10 +80,11 @@ TEXTS = {
         "risk": " The labels that an image may have, by conformal risk control [6], were promised to miss at"
         " most {alpha:g} % of its true ones on average over new sources, and missed {missed} %.",
         "how": " Intervals of shares are Wilson's [2] on an effective number of images [3], with"
-        " Student's t; those"
-        " of means over classes and of rankings take their variance from a bootstrap of whole sources."
-        " Curves of"
-        " discrimination, calibration and net benefit follow [5].",
+        " Student's t; those of means over classes and of rankings take their variance from a bootstrap of"
+        " whole sources{rather}.",
+        "jackknife": ", but those of average precision take theirs, and the optimism that they are freed of,"
+        " from a jackknife over sources",
+        "curves": " Curves of discrimination, calibration and net benefit follow [5].",
         "software": " Groupwise {version} (PyTorch {torch}) on {device}.",
         "joiner": ", ",
         "references": "References",
@@ -98,9 +100,10 @@ TEXTS = {
         "spanning": "{n:,}个来源跨几个部分",
         "one spanning": "1个来源跨几个部分",
         "fold": "{name}（{n:,}幅图像，{sources:,}个来源）",
-        "network": "采用{network}网络（分组卷积[1]；{start}），输入{size}×{size}像素，训练{epochs}，"
+        "network": "采用{network}网络（{groups}{start}），输入{size}×{size}像素，训练{epochs}，"
         "优化器{optimizer}，学习率{rate:g}，权重衰减{decay:g}，批量{batch}，随机种子{seed}。",
-        "networks": "交叉验证共训练{members}个{network}网络（分组卷积[1]；{start}），"
+        "groups": "分组卷积[1]；",
+        "networks": "交叉验证共训练{members}个{network}网络（{groups}{start}），"
         "输入{size}×{size}像素，各训练{epochs}，优化器{optimizer}，学习率{rate:g}，权重衰减{decay:g}，批量{batch}，随机种子{seed}；"
         "各网络均在其未见过的来源上测量。",
         "probe": "冻结的网络（{features}）将{size}×{size}像素的每幅图像变为{n:,}个特征，并对其拟合逻辑回归。"
@@ -137,7 +140,9 @@ TEXTS = {
         "实际遗漏{missed}%。",
         "of": "{present}个标签（共{all}个）",
         "how": "比例的区间为基于有效图像数[3]的Wilson区间[2]，采用Student t分布；各类均值及排序指标的方差由"
-        "整来源自助法得到。区分度、校准与净获益曲线依照[5]。",
+        "整来源自助法得到{rather}。",
+        "jackknife": "，但平均精度的方差及所扣除的乐观偏差由对来源的刀切法得到",
+        "curves": "区分度、校准与净获益曲线依照[5]。",
         "software": "软件：Groupwise {version}（PyTorch {torch}），运行于{device}。",
         "joiner": "、",
         "references": "参考文献",

@@ -42,7 +42,7 @@ def hidden_faults(files: RunFiles) -> list[Note]:
 
 
 def chosen_where_reported(files: RunFiles) -> bool:
-    """Whether the fold of the number also chose the epoch; one epoch alone leaves nothing to choose."""
+    """Whether the fold of the number also chose the epoch, or the penalty of a probe, among several."""
     return files.fold == files.select_fold and files.looks > 1
 
 
@@ -115,8 +115,9 @@ def _chosen_where_reported(files: RunFiles) -> Iterator[Note]:
     if not chosen_where_reported(files):
         return
     text = (
-        "The epoch was chosen on the very fold this number comes from: it was the best of"
-        f" {files.looks} looks. The best of many looks is partly luck, which does not repeat on new images."
+        f"The {'penalty' if files.probe else 'epoch'} was chosen on the very fold this number comes from: it"
+        f" was the best of {files.looks} looks. The best of many looks is partly luck, which does not repeat"
+        " on new images."
     )
     last, chosen = files.history[-1:], files.chosen_epoch
     if last and last[0]["epoch"] != chosen:

@@ -34,8 +34,7 @@ TEST = "test"
 class RunFiles:
     """What a run directory holds; a file that may be absent is empty or None here.
 
-    `history` has the columns of `HISTORY_NUMBERS` as numbers; predictions and suspects are as their files
-    have them.
+    `history` has the columns of `HISTORY_NUMBERS` as numbers; predictions and suspects are as in the files.
     """
 
     folder: Path
@@ -140,11 +139,12 @@ class RunFiles:
 
     @property
     def looks(self) -> int:
-        """Among how many epochs one was chosen; of the models of a cross-validation by their recipe."""
+        """Among how many epochs, or penalties of a probe, one was chosen; of fold models by the recipe."""
         if self.ledger.get("members") and not self.history:
             start = float(self.part("training").get("select_from", 0.0))
             return sum(epoch / self.epochs > start for epoch in range(1, self.epochs + 1))
-        return sum(row["may_be_chosen"] > 0 for row in self.history) or self.epochs
+        among = sum(row["may_be_chosen"] > 0 for row in self.history) or len(self.probe.get("penalties", ()))
+        return among or self.epochs
 
     @property
     def epochs(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shlex
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -201,10 +202,9 @@ class Run:
         """The path of an artefact that is there, unchanged, and not older than what it was made from."""
         entry = self.ledger["artefacts"].get(name)
         if entry is None or not self.path(name).is_file():
+            again = shlex.join(["refit", str(self.folder.parent)]) if self.is_refit else "train --resume"
             raise GroupwiseError(
-                f"{name} is missing",
-                place=self.folder,
-                remedy="Finish the run with `groupwise train --resume`.",
+                f"{name} is missing", place=self.folder, remedy=f"Finish the run with `groupwise {again}`."
             )
         for part, digest in [(name, entry["sha256"]), *entry["from"].items()]:
             if not self.path(part).is_file() or sha256_file(self.path(part)) != digest:

@@ -155,13 +155,13 @@ def matthews(counts: ClassCounts) -> Floats:
 class Ranking:
     """Images in descending order of one class's probability, to weigh them again and again.
 
-    `sources` (N,) are those of all images in that order, `positive` (P,) those of the images of the class.
-    The run of equal scores that holds a positive spans `first` to `last` among all images, and ends at `end`
-    among the positives, each (P,).
+    `positive` (P,) are the sources of the images of the class in that order, `negative` (N - P,) those of all
+    others. Of the others those that a positive is level with span `first` to `last`, and the positives level
+    with it end at `end`, each (P,).
     """
 
-    sources: Ints
     positive: Ints
+    negative: Ints
     first: Ints
     last: Ints
     end: Ints
@@ -170,32 +170,33 @@ class Ranking:
     def of(cls, fold: Fold, k: int) -> Ranking:
         """Rank the images of `fold` by the probability of class `k`; O(N log N)."""
         order = np.argsort(-fold.probs[:, k], kind="stable")
-        score, sources = fold.probs[order, k], fold.sources[order]
-        where = np.flatnonzero(fold.labels[order] == k)
         # Scores descend, and searchsorted wants them ascending.
-        first = np.searchsorted(-score, -score[where], side="left")
-        last = np.searchsorted(-score, -score[where], side="right")
-        end = np.searchsorted(first, first, side="right") - 1
-        return cls(sources, sources[where], first, last, end)
+        sources, depth, is_k = fold.sources[order], -fold.probs[order, k], fold.labels[order] == k
+        own, other = depth[is_k], depth[~is_k]
+        return cls(
+            sources[is_k],
+            sources[~is_k],
+            np.searchsorted(other, own, side="left"),
+            np.searchsorted(other, own, side="right"),
+            np.searchsorted(own, own, side="right") - 1,
+        )
 
     def weigh(self, weights: Floats) -> tuple[Floats, Floats]:
         """AUROC and average precision for each row of `weights` (D, G), each (D,); NaN without either side.
 
-        O(D N): one cumulative sum a draw. Ties count half in the AUROC and enter the precision together, as
-        scikit-learn has it.
+        O(D N): one cumulative sum a draw and side, apart, so that a side whose images all weigh nothing sums
+        to an exact 0. Ties count half in the AUROC and enter the precision together, as scikit-learn has it.
         """
-        above = np.zeros((len(weights), len(self.sources) + 1))
-        np.cumsum(np.take(weights, self.sources, axis=1), axis=1, out=above[:, 1:])  # weight of the first i
         positive = np.take(weights, self.positive, axis=1)  # (D, P)
-        through = np.take(above, self.last, axis=1)
-        total = positive.sum(axis=1)
+        above = np.zeros((len(weights), len(self.negative) + 1))
+        np.cumsum(np.take(weights, self.negative, axis=1), axis=1, out=above[:, 1:])  # weight of the first i
+        alarms = np.take(above, self.last, axis=1)
+        correct = np.take(np.cumsum(positive, axis=1), self.end, axis=1)
+        through, total, others = correct + alarms, positive.sum(axis=1), above[:, -1]
         with np.errstate(invalid="ignore", divide="ignore"):
-            # Weight above each positive, ties by half; among the positives alone it comes to total^2 / 2.
-            passed = (positive * (np.take(above, self.first, axis=1) + through)).sum(axis=1)
-            auroc = 1 - (passed - total**2) / 2 / (total * (above[:, -1] - total))
-            correct = np.take(np.cumsum(positive, axis=1), self.end, axis=1)
+            passed = (positive * (np.take(above, self.first, axis=1) + alarms)).sum(axis=1) / 2
             precision = np.divide(correct, through, out=np.zeros_like(through), where=through > 0)
-            return auroc, (positive * precision).sum(axis=1) / total
+            return 1 - passed / (total * others), (positive * precision).sum(axis=1) / total
 
 
 def log_losses(fold: Fold) -> Floats:

@@ -154,17 +154,20 @@ def calibration_estimate(
     """Calibration error from its square, the noise in that, and bootstrap draws (D,) of the square.
 
     A draw carries the noise of the sample and that of resampling, of which its own estimate removes one; the
-    other is removed here. The error is at least the gap between mean confidence and accuracy, so the interval
-    of accuracy bounds it too: the upper limit admits the widest gap in there, and the lower one is 0 if there
-    may be no gap.
+    other is removed here. The error is at least the gap between mean confidence and accuracy, and a fold with
+    few errors hardly shows in its draws how accuracy varies. So the interval of accuracy bounds it as well:
+    the upper limit admits the widest gap in there, and the lower one has the narrowest in place of the gap
+    that was seen. It is 0 if there may be no gap.
     """
+    assert accuracy.value is not None
     assert accuracy.low is not None
     assert accuracy.high is not None
     value = float(np.sqrt(max(squared, 0)))
     tail = float(special.ndtr(-student_t(whole_support(fold).df)))
     low, high = np.sqrt(np.maximum(np.quantile(draws - noise, [tail, 1 - tail]), 0))
-    confidence = float(fold.probs.max(axis=1).mean())
-    if accuracy.low <= confidence <= accuracy.high:
-        low = 0.0
-    high = max(high, confidence - accuracy.low, accuracy.high - confidence, value)
-    return Estimate(value, fold.n, fold.n_sources, min(float(low), value), float(high), method=RECENTRED)
+    confidence = float(fold.confidence.mean())
+    narrowest = max(0.0, accuracy.low - confidence, confidence - accuracy.high)
+    beside = max(low**2 - (confidence - accuracy.value) ** 2, 0)  # what bins err by beyond that gap
+    low = min(low, value, np.hypot(narrowest, np.sqrt(beside))) if narrowest else 0.0
+    high = max(high, value, confidence - accuracy.low, accuracy.high - confidence)
+    return Estimate(value, fold.n, fold.n_sources, float(low), float(high), method=RECENTRED)

@@ -18,8 +18,8 @@ from groupwise.stats.wilson import LEVEL, Support, degrees_of, wilson_interval
 
 FLOORS = np.linspace(0, 0.95, 20)  # of the lowest error seen
 STEEPEST = 2.0
+NARROWEST = 0.001  # which is as far as widths are told
 FEWEST_SIZES = 3
-MOST_SOURCES = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,7 @@ def sources_for_width(accuracy: Estimate, width: float) -> dict[str, Any]:
     """How many sources like those of `accuracy` bring its interval to `width`, and what it is now.
 
     Each source counts for as many independent images as it does now, and where sources are unequal, for as
-    much of an equal one. `accuracy` has an interval and its effective n.
+    much of an equal one. `accuracy` has an interval and its effective n; `width` is at least `NARROWEST`.
     """
     assert accuracy.value is not None
     assert accuracy.low is not None
@@ -105,7 +105,7 @@ def sources_for_width(accuracy: Estimate, width: float) -> dict[str, Any]:
         return high - low
 
     low, high = 1, 2
-    while reached(high) > width and high < MOST_SOURCES:
+    while reached(high) > width:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2

@@ -397,6 +397,7 @@ def test_the_threshold_states_what_is_promised(make_run, answers):
     add_figures(run, operating_point=point)
     text = find(answers(run), "What it puts out").text.replace("\N{NO-BREAK SPACE}", " ")
     assert "from 0.300 on, which at least 80.0 % of its images reach (95.0 % was wanted)" in text
+    assert text.endswith("otherwise the most probable of the others.")
     add_figures(run, operating_point=point | {"promised_sensitivity": 0.95})
     assert "wanted" not in find(answers(run), "What it puts out").text
 

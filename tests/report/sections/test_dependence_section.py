@@ -1,10 +1,14 @@
 """What the page says the number hangs on."""
 
+from dataclasses import replace
+
 import pytest
 
 from groupwise.files import read_json, write_json
 from groupwise.report.page import write_report
+from groupwise.report.sections.dependence import fold_rows
 from groupwise.report.sections.subgroups import between
+from groupwise.runs.files import read_run
 
 FIGURE = {"value": 0.8, "low": 0.6, "high": 0.9, "n": 40, "sources": 12}
 
@@ -32,6 +36,24 @@ def test_the_training_fold_stands_beside_the_others(measured, parse):
     assert "learnt from, shown without augmentation2,00050099.0 %" in text
     assert "as many images as were looked at" in text
     assert read_json(run / "report.json")["training_fold"]["n"] == 2000
+
+
+@pytest.mark.parametrize(
+    ("epochs", "penalties", "role"),
+    [
+        (12, 0, "chose the epoch"),
+        (1, 0, "set the temperature of the probabilities"),
+        (12, 3, "chose the penalty"),
+        (1, 3, "chose the penalty"),
+        (12, 1, "set the temperature of the probabilities"),
+    ],
+)
+def test_what_a_fold_chose_is_said_of_a_probe_as_of_a_network(make_run, epochs, penalties, role):
+    files = read_run(make_run(epochs=epochs))
+    if penalties:
+        files = replace(files, history=[], probe={"penalties": [{}] * penalties})
+    files = replace(files, metrics=files.metrics | {"val": files.metrics["test"]})
+    assert [one[:2] for one in fold_rows(files)] == [("test", "took no part"), ("val", role)]
 
 
 @pytest.mark.usefixtures("plain_figures")

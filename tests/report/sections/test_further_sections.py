@@ -5,14 +5,18 @@ import pytest
 from PIL import Image
 
 from groupwise.data.manifest import Manifest, Sample
+from groupwise.evaluation.cases import Pictures, measure_cases
 from groupwise.files import read_json, write_csv, write_json
 from groupwise.report.checklist.limits import slices
 from groupwise.report.page import write_report
 from groupwise.report.sections import number
+from groupwise.report.sections.cases import tell
 from groupwise.report.sections.subgroups import verdict
 from groupwise.report.sections.unchecked import unchecked
+from groupwise.report.translation import translated
 from groupwise.report.validity import notes
 from groupwise.runs.files import read_run
+from groupwise.stats.cases import CaseRule
 
 pytestmark = pytest.mark.usefixtures("plain_figures")
 
@@ -184,3 +188,20 @@ def test_a_plan_is_shown_with_its_reasons_and_apart_from_the_users_changes(make_
     table = text.split("What was changed from the recipe")[1].split("The whole recipe")[0]
     assert "training.epochs" in table
     assert "training.batch_size" not in table
+
+
+@pytest.mark.parametrize(
+    ("several", "gist"),
+    [(True, "mean average precision {} over the cases"), (False, "{} of the cases right")],
+)
+def test_the_gist_of_cases_names_the_figure_that_it_is(several, gist):
+    rng = np.random.default_rng(0)
+    probs, names = rng.dirichlet(np.ones(3), 80), (np.arange(80) // 4).tolist()
+    labels = (rng.random((80, 3)) < 0.4).astype(int) if several else np.arange(80) // 4 % 3
+    pictures = Pictures(labels, probs, names, np.arange(80) // 4, probs > 0.5 if several else None)
+    rule = CaseRule(thresholds=(0.5,) * 3 if several else ())
+    facts = {**measure_cases(pictures, rule, ["cat", "dog", "fox"]).facts, "by": "source"}
+    number = facts["figures"]["average_precision" if several else "accuracy"]["value"]
+    told = str(tell(facts)["gist"]).replace("\N{NO-BREAK SPACE}", " ")
+    assert told == gist.format(f"{100 * number:.1f} %")
+    assert translated(f'<span class="gist">{told}</span>', "zh")[1] == []

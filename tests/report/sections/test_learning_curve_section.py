@@ -19,6 +19,9 @@ def test_the_report_says_what_was_asked(make_run, capsys):
     assert "For 5.0 points about " in (run / "report.html").read_text()
     assert main(["learning-curve", str(run), "--interval-width", "5"]) == 2
     assert "5 is no width of an interval. Give a share" in capsys.readouterr().err
+    assert main(["learning-curve", str(run), "--interval-width", "0.0009"]) == 2
+    narrow = "--interval-width: 0.0009 is narrower than a tenth of a point. Give 0.001 or more, as in 0.05."
+    assert narrow in capsys.readouterr().err
     points = [
         {"sources": size, "images": size, "scores": [0.5, 0.6], "accuracy": figure} for size in (5, 10, 20)
     ]

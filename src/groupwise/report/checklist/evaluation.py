@@ -84,10 +84,10 @@ def imbalance(files: RunFiles) -> ChecklistAnswer:
 
 def choice(files: RunFiles) -> ChecklistAnswer:
     """The epoch is known; how many recipes were tried in other runs is not."""
-    if files.looks == 1 and not files.probe:
+    if files.looks == 1:
         return confirm("The last epoch was kept, so none was chosen. Say which other recipes were tried.")
     epoch = f"Epoch {files.chosen_epoch} of {files.epochs}, chosen" if files.chosen_epoch else "Chosen"
-    if files.looks < files.epochs:
+    if files.looks < files.epochs and not files.probe:
         epoch += f" among the last {files.looks}"
     own = ", the fold that is reported" if chosen_where_reported(files) else ""
     return confirm(f"{epoch} by the fold {files.select_fold}{own}. Say which other recipes were tried.")
@@ -258,7 +258,7 @@ def output(files: RunFiles) -> ChecklistAnswer:
         wanted = f" ({percent(target)} was wanted)" if promised < target else ""
         return filled(
             f"A probability for each class; {point['class']} from {point['threshold']:.3f} on, which at least"
-            f" {least} of its images reach{wanted}; otherwise the most probable class."
+            f" {least} of its images reach{wanted}; otherwise the most probable of the others."
         )
     if files.several:
         return filled(

@@ -26,8 +26,11 @@ def tell(facts: Mapping[str, Any]) -> dict[str, object]:
         (words, Estimate.from_json(facts["rules"][name]), losses.get(name), name == rule)
         for name, words in RULES.items()
     ]
+    number = share_text(Estimate.from_json(facts["rules"][rule]))
     return {
-        "gist": f"{share_text(Estimate.from_json(facts['rules'][rule]))} of the cases right",
+        "gist": f"mean average precision {number} over the cases"
+        if several
+        else f"{number} of the cases right",
         "sentence": case_sentence(facts),
         "by": facts["by"],
         "several": several,

@@ -43,8 +43,9 @@ def fold_rows(files: RunFiles) -> list[tuple[str, str, Estimate]]:
     measured = {name: Estimate.from_json(one["accuracy"]) for name, one in files.metrics.items()}
     if files.training_fold:
         measured = {"train": Estimate.from_json(files.training_fold["accuracy"]), **measured}
-    chose = files.looks > 1 or files.probe
-    role = "chose the epoch" if chose else "set the temperature of the probabilities"
+    role = "chose the penalty" if files.probe else "chose the epoch"
+    if files.looks == 1:
+        role = "set the temperature of the probabilities"
     roles = ROLES | {files.select_fold: role}
     return [(name, roles.get(name, ""), accuracy) for name, accuracy in measured.items()]
 

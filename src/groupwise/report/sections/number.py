@@ -191,7 +191,7 @@ def _role(files: RunFiles) -> str:
         return "that were answered by networks which never saw their sources"
     apart = files.split.get("method") in ("grouped", "given") and not files.split["spanning_sources"]
     if chosen_where_reported(files):
-        return "that were kept out of training but chose its epoch"
+        return f"that were kept out of training but chose its {'penalty' if files.probe else 'epoch'}"
     return "that took no part in training" if apart else _kept_out(files)
 
 
