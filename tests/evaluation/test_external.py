@@ -77,6 +77,10 @@ def test_means_over_classes_are_compared_over_the_same_classes_alone():
     assert other["differences"]["balanced_accuracy"]["value"] is None
     assert "different classes" in other["differences"]["balanced_accuracy"]["reason"]
     assert difference_sentence(found, "accuracy").startswith("Worse than at home: -20.0 points")
+    assert "beside the run's own fold test" in difference_sentence(found, "accuracy")
+    assert "beside the measured network's fold test" in difference_sentence(
+        {"refit": True, **found}, "accuracy"
+    )
     assert difference_sentence({"reason": "the run was not measured"}, "accuracy") == ""
 
 

@@ -168,6 +168,28 @@ def test_a_finding_that_stops_is_named_above_and_a_note_is_not(make_run):
     assert "small" not in note.text
 
 
+@pytest.mark.parametrize(("options", "told"), [({}, True), ({"label_conflicts": "keep"}, False)])
+def test_equal_stops_are_counted_and_those_that_an_option_settled_are_not_told(make_run, options, told):
+    run = make_run()
+    conflict = {"severity": "stop", "code": "copies-across-labels", "title": "Under 2 labels: cat, dog"}
+    write_json(run / "findings.json", [conflict] * 3)
+    files = read_run(run)
+    files = replace(files, recipe={**files.recipe, "split": {**files.part("split"), **options}})
+    assert [note.text for note in notes(files)] == (
+        ["Under 2 labels: cat, dog (3 times). See the data below."] if told else []
+    )
+    (note,) = notes(replace(files, findings=[conflict | {"code": "shortcut-size"}]))
+    assert note.text == "Under 2 labels: cat, dog. See the data below."
+
+
+@pytest.mark.parametrize(("recall", "told"), [(0.383, True), (0.93, False), (None, False)])
+def test_the_head_says_where_the_audit_may_have_missed_copies(make_run, recall, told):
+    files = read_run(make_run())
+    said = trust_words(replace(files, audit={**files.audit, "planted_recall": recall}))
+    assert said.startswith("Nothing was found against the number")
+    assert ("the audit found 38.3\xa0%, so some may stand on both sides." in said) == told
+
+
 @pytest.mark.parametrize(("low", "high", "told"), [(0.995, 0.999, True), (0.1, 0.2, True), (0.1, 0.9, False)])
 def test_folds_further_apart_than_their_intervals_ask_for_care(make_run, low, high, told):
     run = make_run()

@@ -217,7 +217,7 @@ def _internal(run: Run, figures: Mapping[str, Any]) -> dict[str, Any]:
         of = run.ledger["refit_of"]
         known = {one: of[one] for one in ("accuracy", "average_precision") if one in of}
         known["per_class"] = figures["per_class"]
-        return compare_with(known, of["fold"], figures)
+        return {"refit": True} | compare_with(known, of["fold"], figures)
     if not run.path("metrics.json").exists():
         return {"reason": "the run was not measured"}
     metrics = read_metrics(run.path("metrics.json"))

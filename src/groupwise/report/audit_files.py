@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -257,3 +257,10 @@ class Finding:
             tuple(map(str, item.get("pictured") or ())),
             str(item.get("code") or "uncoded"),
         )
+
+
+def unsettled(findings: Sequence[Mapping[str, Any]], split: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What has to be settled first; not what the options of the `split` have settled already."""
+    kept = split.get("label_conflicts") == "keep" or split.get("copies") == "report"
+    stops = [item for item in findings if item.get("severity") == "stop"]
+    return [item for item in stops if not (kept and item.get("code") == CONFLICT)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from groupwise.data.group_columns import find_group_columns
 from groupwise.data.layout import POOL
+from groupwise.report.audit_files import unsettled
 from groupwise.report.better_steps import beat_baselines, begin_with_weights, check_labels, is_small
 from groupwise.report.external_steps import SHOWN_MISTAKES, hold_elsewhere
 from groupwise.report.sections.number import Headline, headline
@@ -128,7 +129,7 @@ def _lacks_groups(files: RunFiles) -> bool:
 
 
 def _settle_findings(files: RunFiles) -> Iterator[Step]:
-    grave = [item for item in files.findings or () if item.get("severity") == "stop"]
+    grave = unsettled(files.findings or (), files.part("split"))
     if grave:
         yield Step(
             f"settle what the audit found, with {files.folder / 'audit.html'} open",

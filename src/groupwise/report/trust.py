@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from groupwise.audit.findings import ENOUGH_RECALL
 from groupwise.report.validity import hidden_faults, sources_known
+from groupwise.report.words import percent
 from groupwise.runs.files import RunFiles
 from groupwise.text import count
 
@@ -34,4 +36,10 @@ def _at_home(files: RunFiles) -> str:
         judges = f"but only {count(sources, 'source')} judged it, which is next to nothing"
     else:
         judges = f"and {count(sources, 'source')} judged it"
-    return f"Nothing was found against the number: {apart}, {judges}."
+    told = f"Nothing was found against the number: {apart}, {judges}."
+    recall = files.audit.get("planted_recall")
+    if recall is None or recall >= ENOUGH_RECALL:
+        return told
+    return (
+        f"{told} Of copies made as a test the audit found {percent(recall)}, so some may stand on both sides."
+    )

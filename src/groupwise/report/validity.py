@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from groupwise.evaluation.leakage import exposure_lines
 from groupwise.evaluation.words import NOTHING_ON_LABELS, lower_limits, may_be_guessing
+from groupwise.report.audit_files import unsettled
 from groupwise.report.step_commands import ended_by_clock, leaves_untested
 from groupwise.report.words import as_sentence, percent, share_text
 from groupwise.runs.files import RunFiles
@@ -288,8 +290,7 @@ def _left_out(files: RunFiles) -> Iterator[Note]:
 
 
 def _stops(files: RunFiles) -> Iterator[Note]:
-    titles = [str(item.get("title")) for item in files.findings or () if item.get("severity") == "stop"]
+    titles = Counter(str(item.get("title")) for item in unsettled(files.findings or (), files.part("split")))
     if titles:
-        yield Note(
-            "The audit found what has to be settled first", f"{'; '.join(titles)}. See the data below."
-        )
+        told = "; ".join(title if n == 1 else f"{title} ({n} times)" for title, n in titles.items())
+        yield Note("The audit found what has to be settled first", f"{told}. See the data below.")
