@@ -52,6 +52,17 @@ def test_two_sources_are_exchanged_where_none_can_be_spared():
     assert (assign_sources(labels, sources, [0.8, 0.1, 0.1], 0, given=held)[sources == 1] == held[3]).all()
 
 
+def test_an_exchange_leaves_the_shares_nearest_to_what_they_should_be():
+    """Six sources of four classes: the largest holds one that `test` lacks, and stays where it is."""
+    held = [[2, 1, 0, 0], [5, 8, 0, 4], [0, 2, 4, 2], [0, 2, 0, 0], [0, 3, 3, 1], [1, 0, 2, 0]]
+    sizes = np.array(held) * [[1], [2], [1], [1], [1], [1]]
+    labels = np.concatenate([np.repeat(np.arange(4), n) for n in sizes])
+    sources = np.repeat(np.arange(6), sizes.sum(axis=1))
+    folds = assign_sources(labels, sources, [0.7, 0.15, 0.15], 0)
+    assert np.bincount(folds).argmax() == 0
+    assert np.bincount(folds).min() >= 0.5 * 0.15 * len(folds)
+
+
 def test_shares_are_met_as_nearly_as_scikit_learn_meets_them():
     rng = np.random.default_rng(0)
     sizes = rng.integers(1, 20, 150)

@@ -80,11 +80,11 @@ def split(parser: Parser, argv: list[str]) -> None:
     )
     shares = _equal_folds(arguments.folds) if arguments.folds is not None else None
     prepared = prepare(manifest, config, seed=arguments.seed, console=console, shares=shares)
-    absent = read_split(arguments.out).absent(one.path for one in manifest.samples) if extend else ()
+    absent = read_split(arguments.out).absent(one.path for one in manifest.usable) if extend else ()
     prepared.split.keep(absent).write(arguments.out)
     spanning = prepared.proof["spanning_sources"]
     proof = f"{spanning:,} sources span two folds" if spanning else "No source spans two folds"
-    kept = f", and keeps what is not among the data ({count(len(absent), 'row')})" if absent else ""
+    kept = f", and keeps what is not among the usable data ({count(len(absent), 'row')})" if absent else ""
     console.say(f"{'Extended' if extend else 'Split'}: {arguments.out}{kept}. {proof}.")
 
 

@@ -127,11 +127,12 @@ def _refuse_cut_names(file: Path, classes: Sequence[str], several: bool) -> None
     """Raise `GroupwiseError` for the name of a class that would be read as several of them."""
     for name in classes:
         parts = split_cell(name)
-        if (several and BAR in name) or (len(parts) > 1 and not set(parts).isdisjoint(classes)):
+        also = [part for part in parts if len(parts) > 1 and part in classes]
+        if (several and BAR in name) or also:
             raise GroupwiseError(
                 f"the class {name!r} would be read as several, {', '.join(parts)}",
                 place=file,
-                remedy="Rename its column.",
+                remedy=f"Rename its column{f', since another is called {also[0]!r}' if also else ''}.",
             )
 
 

@@ -201,6 +201,12 @@ def _follow_absent(
         [*(group for _, _, group in samples), *(row.group for row in absent)],
         [*clusters, *(-1 - row.cluster for row in absent)],  # numbered by another audit
     ).tolist()
+    _refuse_cut_sources(
+        [*(path for path, _, _ in samples), *(row.path for row in absent)],
+        np.array(joined, dtype=np.int64),
+        np.concatenate([given, np.array([folds.index(row.fold) for row in absent], dtype=np.int64)]),
+        folds,
+    )
     fold_of = {source: row.fold for source, row in zip(joined[len(samples) :], absent, strict=True)}
     for i in np.flatnonzero(~np.isin(sources, sources[given != UNASSIGNED])).tolist():
         if joined[i] in fold_of:

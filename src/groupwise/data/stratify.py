@@ -15,6 +15,7 @@ Labels = Ints | npt.NDArray[np.uint8]
 UNASSIGNED = -1
 PASSES = 20  # over the sources, of which few are needed until no move helps
 NEAR_ENOUGH = 0.002  # of a label's images, from which on a share is met
+LEAST_SIZE = 0.5  # of what a fold should hold, below which no exchange of sources may leave it
 
 
 def assign_random(n: int, shares: Sequence[float], seed: int) -> Ints:
@@ -66,7 +67,7 @@ def assign_sources(
         have[fold[source]] += added
     if labels.ndim == 2:
         _improve(counts, fold, free, target)
-    _fill_missing_classes(counts, fold, free, len(target))
+    _fill_missing_classes(counts, fold, free, target)
     return fold[number]
 
 
@@ -120,12 +121,12 @@ def _improve(counts: Floats, fold: Ints, free: Ints, target: Floats) -> None:
             return
 
 
-def _fill_missing_classes(counts: Floats, fold: Ints, free: Ints, folds: int) -> None:
+def _fill_missing_classes(counts: Floats, fold: Ints, free: Ints, target: Floats) -> None:
     """Move the smallest source that can be spared into each fold that lacks a class, or exchange two that
     leave fewer folds without one; changes `fold`.
     """
     holds = counts > 0  # (S, K)
-    for wanting in range(folds):
+    for wanting in range(len(target)):
         for label in range(counts.shape[1]):
             if holds[fold == wanting, label].any():
                 continue
@@ -134,20 +135,38 @@ def _fill_missing_classes(counts: Floats, fold: Ints, free: Ints, folds: int) ->
             if donors:
                 fold[min(donors, key=lambda s: counts[s].sum())] = wanting
             else:
-                _exchange(holders, wanting, holds, fold, free)
+                _exchange(holders, wanting, counts, fold, free, target)
 
 
-def _exchange(holders: Sequence[int], wanting: int, holds: Mask, fold: Ints, free: Ints) -> None:
-    """Exchange one of `holders` for a source of the fold `wanting`, if more folds then have every class."""
+def _exchange(
+    holders: Sequence[int], wanting: int, counts: Floats, fold: Ints, free: Ints, target: Floats
+) -> None:
+    """Exchange one of `holders` for a source of the fold `wanting`, if fewer folds then lack a class.
+
+    It takes the pair that leaves the fewest lacking, and of several the one that leaves what the folds hold
+    nearest to `target`; none that leaves a fold less than half as large as it should be.
+    """
+    have = np.zeros_like(target)
+    np.add.at(have, fold, counts)
     others = free[fold[free] == wanting]
-    here = holds[fold == wanting].sum(axis=0)
+    found = []
     for source in holders:
-        there = holds[fold == fold[source]].sum(axis=0)
-        gained = holds[others].astype(np.int64) - holds[source]  # by the fold of `source`, (T, K)
-        lacking = (there + gained == 0).sum(axis=1) + (here - gained == 0).sum(axis=1)
-        if lacking.min(initial=2 * len(here)) < (there == 0).sum() + (here == 0).sum():
-            fold[source], fold[others[lacking.argmin()]] = wanting, fold[source]
-            return
+        pair = [fold[source], wanting]
+        moved = counts[others] - counts[source]
+        after = have[pair] + np.stack([moved, -moved], axis=1)  # (T, 2, K)
+        fewer = (have[pair] == 0).sum() - (after == 0).sum(axis=(1, 2))
+        off = _distance(after, target[pair]) - _distance(have[pair], target[pair])
+        fits = (after.sum(axis=2) >= LEAST_SIZE * target[pair].sum(axis=1)).all(axis=1)
+        better = np.flatnonzero(fits & (fewer > 0)).tolist()
+        found += [(-int(fewer[t]), float(off[t]), source, int(others[t])) for t in better]
+    if found:
+        _, _, source, other = min(found)
+        fold[source], fold[other] = wanting, fold[source]
+
+
+def _distance(have: Floats, target: Floats) -> Floats:
+    """The chi-square distance between what folds hold and what they should, summed over both."""
+    return np.asarray(((have - target) ** 2 / np.maximum(target, 1e-9)).sum(axis=(-2, -1)))
 
 
 def _spare(source: int, holds: Mask, fold: Ints) -> bool:

@@ -259,7 +259,16 @@ def _prepare(study: Run, model: FoldModel) -> None:
         return
     clear(folder)
     run = Run.create(folder, data=study.ledger["data"], root=study.root, version=__version__)
-    kept = ("working_directory", "notes", "recipe_changes", "baselines", "optimise", "plan", "chosen")
+    kept = (
+        "working_directory",
+        "notes",
+        "recipe_changes",
+        "baselines",
+        "optimise",
+        "plan",
+        "chosen",
+        "pretrained",
+    )
     run.note(**{name: study.ledger[name] for name in kept if name in study.ledger})
     write_atomic(run.path("recipe.yaml"), to_yaml(model.recipe))
     run.record("recipe.yaml")

@@ -56,10 +56,11 @@ def audit_data(
 def _refuse_run(out: Path) -> None:
     """Raise `UsageError` for the folder of a run, whose own files an audit would be written over."""
     if (out / LEDGER).exists():
+        named = out if out.name not in ("", "..") else out.resolve()
         raise UsageError(
             "holds a run, which could no longer be used with the files of another audit",
             place=f"--out {out}",
-            remedy=f"Give another folder, such as --out {out}-audit.",
+            remedy=f"Give another folder, such as --out {named}-audit.",
         )
 
 

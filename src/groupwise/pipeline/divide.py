@@ -58,12 +58,12 @@ def check_extended(manifest: Manifest, config: SplitConfig, console: Console) ->
     """Say how many images of the split to extend are not there; raises `UsageError` where none is."""
     if config.extend is None:
         return
-    previous, paths = read_split(Path(config.extend)), [sample.path for sample in manifest.samples]
+    previous, paths = read_split(Path(config.extend)), [sample.path for sample in manifest.usable]
     refuse_other_paths(previous, paths)
     if absent := previous.absent(paths):
         n, of = len(absent), count(len(previous.rows), "image")
         console.warn(
-            f"{n:,} of {of} of the split to extend {verb(n, 'is', 'are')} not among the data, such as"
+            f"{n:,} of {of} of the split to extend {verb(n, 'is', 'are')} not among the usable data, such as"
             f" {absent[0].path}"
         )
 

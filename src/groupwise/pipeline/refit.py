@@ -135,7 +135,7 @@ def _prepare(parent: Run, target: Path, recipe: Recipe, root: Path | None) -> No
             return
     clear(target)
     run = Run.create(target, data=parent.ledger["data"], root=root or parent.root, version=__version__)
-    kept = ("working_directory", "notes", "recipe_changes", "reading")
+    kept = ("working_directory", "notes", "recipe_changes", "reading", "pretrained")
     run.note(refit_of=of, **{name: parent.ledger[name] for name in kept if name in parent.ledger})
     write_atomic(run.path("recipe.yaml"), to_yaml(_going_on(recipe, max(round(of["passes"]), 1))))
     run.record("recipe.yaml")
