@@ -102,8 +102,9 @@ _SHOTS_REMEDY = (
 _CONFLICTS: Mapping[Shown, tuple[str, str, str]] = {
     "copies": (
         "One photograph stands",
-        "show the same photograph, so at least one of their labels is wrong. A model trained on them learns a"
-        " contradiction, and a score counts a mistake that is not its own.",
+        "show the same photograph, so at least one of their labels is wrong, unless they were cut from it"
+        " around different things. A model trained on them learns a contradiction, and a score counts a"
+        " mistake that is not its own.",
         "Look at it and keep the file under the right label.",
     ),
     "shots": (
