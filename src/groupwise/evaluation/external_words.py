@@ -50,9 +50,8 @@ def difference_sentence(internal: Mapping[str, Any], measure: str) -> str:
     if difference.value is None or difference.low is None or difference.high is None:
         return f"It cannot be told from the fold {internal['fold']}: {difference.reason}."
     points = f"{100 * difference.value:+.1f} points (95 % interval {100 * difference.low:+.1f} to"
-    whose = (
-        "measured network's" if internal.get("refit") else "run's own"
-    )  # a refit has learnt from all folds
+    # A refit has learnt from all folds
+    whose = "measured network's" if internal.get("refit") else "run's own"
     told = f"{points} {100 * difference.high:+.1f}) beside the {whose} fold {internal['fold']}"
     if difference.high < 0:
         return f"Worse than at home: {told}."

@@ -15,6 +15,7 @@ from groupwise.errors import GroupwiseError, UsageError
 from groupwise.evaluation.predictions import PROBABILITY
 from groupwise.report.baseline_words import standing_sentence
 from groupwise.report.differences import Comparison
+from groupwise.report.words import what_is_chosen
 from groupwise.runs.files import RunFiles, read_run
 from groupwise.runs.run import Run
 from groupwise.stats.arrays import Floats, Ints
@@ -258,7 +259,7 @@ def _protocol_warnings(
         files = contestant.files
         if files.select_fold == fold and files.looks > 1:
             yield (
-                f"{contestant.name} chose its {'penalty' if files.probe else 'epoch'} on fold {fold}, the"
+                f"{contestant.name} chose its {what_is_chosen(files)} on fold {fold}, the"
                 f" best of {files.looks} looks: its figures are too high, and so is any lead it has"
             )
         trained = {source_of[row.path] for row in files.assignments if row.fold == "train"}

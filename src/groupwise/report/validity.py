@@ -10,7 +10,7 @@ from groupwise.evaluation.leakage import exposure_lines
 from groupwise.evaluation.words import NOTHING_ON_LABELS, lower_limits, may_be_guessing
 from groupwise.report.audit_files import unsettled
 from groupwise.report.step_commands import ended_by_clock, leaves_untested
-from groupwise.report.words import as_sentence, percent, share_text
+from groupwise.report.words import as_sentence, percent, share_text, what_is_chosen
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import headline_figure
 from groupwise.text import count, verb
@@ -117,7 +117,7 @@ def _chosen_where_reported(files: RunFiles) -> Iterator[Note]:
     if not chosen_where_reported(files):
         return
     text = (
-        f"The {'penalty' if files.probe else 'epoch'} was chosen on the very fold this number comes from: it"
+        f"The {what_is_chosen(files)} was chosen on the very fold this number comes from: it"
         f" was the best of {files.looks} looks. The best of many looks is partly luck, which does not repeat"
         " on new images."
     )

@@ -1,7 +1,8 @@
-"""The page's words for figures: shares in per cent, intervals."""
+"""The page's words for figures: shares in per cent, intervals, and what was chosen by them."""
 
 from __future__ import annotations
 
+from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 from groupwise.text import NBSP, bound, percentage
 
@@ -54,3 +55,8 @@ def as_sentence(text: str) -> str:
 def as_clause(text: str) -> str:
     """`text` without a capital at its head, to stand within a sentence."""
     return f"{text[:1].lower()}{text[1:]}"
+
+
+def what_is_chosen(files: RunFiles) -> str:
+    """What a fold chooses among several: the epoch, or of a probe, which has none, the penalty."""
+    return "penalty" if files.probe else "epoch"

@@ -51,9 +51,8 @@ def runs_behind(weights: Path) -> tuple[list[Run], str]:
         fields = flatten(read_fields(run.path("recipe.yaml")))
         earlier = fields.get("model.weights") or fields.get("model.features")
         before = None if earlier is None else run.find(earlier)
-        if (
-            earlier is not None and before is None and "pretrained" not in run.ledger
-        ):  # published ones are of no run
+        is_gone = earlier is not None and before is None
+        if is_gone and "pretrained" not in run.ledger:  # published ones are of no run
             return runs, str(earlier)
     return runs, ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from groupwise.report.rendering import Section
-from groupwise.report.words import percent, share_interval, share_text
+from groupwise.report.words import percent, share_interval, share_text, what_is_chosen
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate
 from groupwise.text import count, verb
@@ -43,9 +43,8 @@ def fold_rows(files: RunFiles) -> list[tuple[str, str, Estimate]]:
     measured = {name: Estimate.from_json(one["accuracy"]) for name, one in files.metrics.items()}
     if files.training_fold:
         measured = {"train": Estimate.from_json(files.training_fold["accuracy"]), **measured}
-    role = "chose the penalty" if files.probe else "chose the epoch"
-    if files.looks == 1:
-        role = "set the temperature of the probabilities"
+    chose = f"chose the {what_is_chosen(files)}"
+    role = chose if files.looks > 1 else "set the temperature of the probabilities"
     roles = ROLES | {files.select_fold: role}
     return [(name, roles.get(name, ""), accuracy) for name, accuracy in measured.items()]
 

@@ -11,7 +11,7 @@ from groupwise.report.baseline_words import baseline_name, standing_sentence
 from groupwise.report.rendering import Section
 from groupwise.report.trust import trust_words
 from groupwise.report.validity import chosen_where_reported, hidden_faults, sources_known
-from groupwise.report.words import percent, plain_text, share_interval, share_text
+from groupwise.report.words import percent, plain_text, share_interval, share_text, what_is_chosen
 from groupwise.runs.baselines import Standing
 from groupwise.runs.files import RunFiles
 from groupwise.stats.estimate import Estimate, headline_figure
@@ -191,7 +191,7 @@ def _role(files: RunFiles) -> str:
         return "that were answered by networks which never saw their sources"
     apart = files.split.get("method") in ("grouped", "given") and not files.split["spanning_sources"]
     if chosen_where_reported(files):
-        return f"that were kept out of training but chose its {'penalty' if files.probe else 'epoch'}"
+        return f"that were kept out of training but chose its {what_is_chosen(files)}"
     return "that took no part in training" if apart else _kept_out(files)
 
 
